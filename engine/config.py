@@ -1,0 +1,215 @@
+"""The one description of a training: every flag, form field and saved key comes from these frozen dataclasses.
+
+The text under each field is its help, on the command line as in the workbench. The defaults are the recipe of the
+student report that covid-tui grew out of.
+"""
+
+import csv
+import dataclasses
+import math
+import types
+import typing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from engine.errors import ConfigError
+
+T = TypeVar("T")
+Mode = Literal["transfer", "finetune", "partial"]
+Precision = Literal["auto", "float32", "bfloat16", "float16"]
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Which images, and who learns from which."""
+
+    classes: str = ""
+    """Class folders to use, in this order, separated by commas (all of them when empty)."""
+    val_share: float = 0.1
+    """Share of each class kept for validation, which picks the best epoch."""
+    test_share: float = 0.1
+    """Share of each class kept for the test, opened once, after training."""
+    split: Path | None = None
+    """A split.csv to reuse instead of drawing a new split."""
+
+    def __post_init__(self) -> None:
+        _require(0 < self.val_share < 1, f"--val-share is {self.val_share}: give a share between 0 and 1, such as 0.1.")
+        _require(0 < self.test_share < 1, f"--test-share is {self.test_share}: give a share between 0 and 1.")
+        _require(self.val_share + self.test_share < 0.9, "--val-share and --test-share leave too little to train on.")
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The picked class names in order; empty for all. A name with a comma is written in double quotes."""
+        return split_list(self.classes)
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Which network, and which of its layers learn."""
+
+    backbone: Literal["vgg16"] = "vgg16"
+    """The pretrained network under the head."""
+    mode: Mode = "transfer"
+    """transfer trains the head alone, finetune every layer, partial the layers that --unfreeze names."""
+    unfreeze: str = ""
+    """For partial: block names, layer names or index ranges, as in "block5" or "block4_conv3,15-18"."""
+    weights: str = "imagenet"
+    """Where the backbone starts: imagenet, none (random), or a Keras .weights.h5 file."""
+
+    def __post_init__(self) -> None:
+        _require(
+            self.mode == "partial" or not self.unfreeze,
+            f"--unfreeze goes with --mode partial, not with --mode {self.mode}.",
+        )
+
+
+@dataclass(frozen=True)
+class AugmentConfig:
+    """Random changes to the training images."""
+
+    augment: Literal["report", "none"] = "report"
+    """report turns, zooms, shears and mirrors the training images; none leaves them as they are."""
+    rotation: float = 30.0
+    """Largest rotation, in degrees."""
+    shear: float = 0.2
+    """Largest shear angle, in degrees (Keras's ImageDataGenerator, which the report used, reads it so)."""
+    zoom: float = 0.2
+    """Largest zoom, in and out, of each axis, as a share of its length."""
+    shift: float = 0.0
+    """Largest shift of each axis, as a share of its length (the report tried 0.2 and found no gain)."""
+    flip: bool = True
+    """Mirror half of the images left to right."""
+    views: str = "4"
+    """How many augmented views of an image the epochs cycle through, or "epoch" for a new one each epoch."""
+
+    def __post_init__(self) -> None:
+        _require(0 <= self.rotation <= 180, f"--rotation is {self.rotation}: give degrees from 0 to 180.")
+        _require(0 <= self.shear < 90, f"--shear is {self.shear}: give degrees from 0 to below 90.")
+        _require(0 <= self.zoom < 1, f"--zoom is {self.zoom}: give a share from 0 to below 1.")
+        _require(0 <= self.shift < 1, f"--shift is {self.shift}: give a share from 0 to below 1.")
+        fits = self.views == "epoch" or (self.views.isascii() and self.views.isdigit() and 1 <= int(self.views) <= 1000)
+        _require(fits, f'--views is "{self.views}": give a whole number from 1 to 1000, or "epoch".')
+
+    @property
+    def kept_views(self) -> int | None:
+        """Augmented views kept of each image: 1 without augmentation, None when every epoch draws anew."""
+        if self.augment == "none":
+            return 1
+        return None if self.views == "epoch" else int(self.views)
+
+
+@dataclass(frozen=True)
+class FitConfig:
+    """How the weights are fitted."""
+
+    epochs: int = 20
+    """Most epochs to train."""
+    batch: int = 64
+    """Images a training step."""
+    lr: float = 1e-4
+    """Learning rate at the start; it falls by cosine decay with restarts."""
+    patience: int = 3
+    """Epochs without a better validation result before training ends early (0: never)."""
+    class_weight: Literal["none", "balanced"] = "none"
+    """balanced makes each class count alike, however many images it has."""
+
+    def __post_init__(self) -> None:
+        _require(1 <= self.epochs <= 100_000, f"--epochs is {self.epochs}: give a whole number from 1.")
+        _require(1 <= self.batch <= 65_536, f"--batch is {self.batch}: give a whole number from 1.")
+        _require(math.isfinite(self.lr) and 0 < self.lr <= 10, f"--lr is {self.lr}: give a number above 0.")
+        _require(self.patience >= 0, f"--patience is {self.patience}: give a whole number from 0.")
+
+
+@dataclass(frozen=True)
+class MachineConfig:
+    """How the machine is used; changes speed, and results only within rounding."""
+
+    seed: int = 0
+    """Fixes the split, the augmentation, the order of the images and the head's first weights."""
+    precision: Precision = "auto"
+    """Number format of the network's arithmetic; auto measures what this machine does fastest."""
+    feature_cache: Literal["auto", "on", "off"] = "auto"
+    """Keep what the frozen layers compute, so that each epoch repeats only the layers that train."""
+    feature_dtype: Literal["float16", "float32"] = "float16"
+    """Number format in which kept activations are stored."""
+
+    def __post_init__(self) -> None:
+        _require(0 <= self.seed < 2**31, f"--seed is {self.seed}: give a whole number from 0 to 2147483647.")
+
+
+@dataclass(frozen=True)
+class OutputConfig:
+    """Where the run is written."""
+
+    out: Path = Path("runs")
+    """Folder that holds the run directories."""
+    name: str = ""
+    """Name of the run directory (date, time, mode and backbone when empty)."""
+    tensorboard: bool = False
+    """Also write TensorBoard event files into the run directory."""
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """One training, whole."""
+
+    data: DataConfig = field(default_factory=DataConfig)
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+    fit: FitConfig = field(default_factory=FitConfig)
+    machine: MachineConfig = field(default_factory=MachineConfig)
+    output: OutputConfig = field(default_factory=OutputConfig)
+
+
+PARTS: tuple[type, ...] = tuple(f.default_factory for f in dataclasses.fields(TrainConfig))  # type: ignore[misc]
+
+
+def split_list(text: str) -> tuple[str, ...]:
+    """The comma-separated items of `text`, stripped; double quotes protect a comma inside an item."""
+    if not text.strip():
+        return ()
+    row = next(csv.reader([text], skipinitialspace=True))
+    return tuple(item.strip() for item in row if item.strip())
+
+
+def to_dict(config: Any) -> dict[str, Any]:
+    """A config tree as plain JSON values."""
+    return {
+        f.name: to_dict(value) if dataclasses.is_dataclass(value) else str(value) if isinstance(value, Path) else value
+        for f in dataclasses.fields(config)
+        for value in [getattr(config, f.name)]
+    }
+
+
+def from_dict(kind: type[T], values: dict[str, Any]) -> T:
+    """The config tree that `to_dict` wrote. Raises ConfigError on an unknown key or a value of another type."""
+    hints = typing.get_type_hints(kind)
+    unknown = sorted(set(values) - set(hints))
+    _require(not unknown, f"The recipe has the unknown key {', '.join(unknown)}.")
+    return kind(**{name: _value(hints[name], value, name) for name, value in values.items()})
+
+
+def _value(hint: Any, value: Any, name: str) -> Any:
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        _require(isinstance(value, dict), f"The recipe's {name} must be a group of keys.")
+        return from_dict(hint, value)
+    origin, options = typing.get_origin(hint), typing.get_args(hint)
+    if origin is Literal:
+        _require(
+            value in options, f'The recipe\'s {name} is "{value}"; it must be one of {", ".join(map(str, options))}.'
+        )
+        return value
+    if origin in (typing.Union, types.UnionType):
+        return None if value is None else _value(options[0], value, name)
+    if hint is Path:
+        return Path(value)
+    if hint is float and type(value) is int:
+        return float(value)
+    _require(type(value) is hint, f"The recipe's {name} must be of type {hint.__name__}, not {value!r}.")
+    return value
+
+
+def _require(holds: bool, sentence: str) -> None:
+    if not holds:
+        raise ConfigError(sentence)

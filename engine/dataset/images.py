@@ -1,0 +1,448 @@
+"""The one door through which every image file enters, and the only place that opens one.
+
+Scan, training, prediction and display all read pixels here, so they cannot disagree. Files are recognised by content,
+never by suffix, and come out as 8-bit grey, or RGB where the channels truly differ. Whatever can't be read safely ends
+in one exception that carries the path and the reason.
+"""
+
+import ctypes
+import errno
+import hashlib
+import io
+import math
+import os
+import re
+import stat
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import asdict, dataclass, replace
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import (  # the plugins register the five formats; opening one later would load all forty of Pillow's
+    BmpImagePlugin,  # noqa: F401
+    Image,
+    JpegImagePlugin,  # noqa: F401
+    PngImagePlugin,  # noqa: F401
+    TiffImagePlugin,  # noqa: F401
+    UnidentifiedImageError,
+    WebPImagePlugin,  # noqa: F401
+)
+
+from engine.errors import DataError
+
+Pixels = npt.NDArray[np.uint8]
+
+SUFFIXES: dict[str, tuple[str, ...]] = {
+    "PNG": (".png", ".apng"),
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
+    "BMP": (".bmp", ".dib"),
+    "TIFF": (".tif", ".tiff"),
+    "WEBP": (".webp",),
+}
+"""The formats that are read, each with the suffixes that its files usually bear."""
+
+MAX_PIXELS = 100_000_000
+MAX_SIDE = 32_768
+MAX_BYTES = 512 * 2**20
+
+_LARGE_PIXELS = 16_000_000
+_LARGE = threading.Lock()  # pictures above _LARGE_PIXELS are decoded one at a time, which bounds a pool's memory
+
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_HUSHED = ("ignore", None, Warning, re.compile(r"PIL\."), 0)
+_TELLING = frozenset(("exif", "Raw profile type exif", "XML:com.adobe.xmp", "xmp"))
+_ORIENTATION, _BITS_PER_SAMPLE, _PHOTOMETRIC = 274, 258, 262
+
+_FOREIGN: tuple[tuple[int, bytes, str], ...] = (
+    (0, b"%!PS", "a PostScript file; export the picture as PNG"),
+    (0, b"\xc5\xd0\xd3\xc6", "a PostScript (EPS) file; export the picture as PNG"),
+    (0, b"%PDF", "a PDF document; export its pictures as PNG"),
+    (0, b"GIF8", "a GIF file; convert it to PNG"),
+    (4, b"ftypavif", "an AVIF file; convert it to PNG"),
+    (4, b"ftypheic", "a HEIC photograph; convert it to PNG"),
+    (4, b"ftypmif1", "a HEIF photograph; convert it to PNG"),
+    (0, b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 file; convert it to PNG"),
+    (0, b"\xff\x4f\xff\x51", "a JPEG 2000 file; convert it to PNG"),
+    (0, b"8BPS", "a Photoshop file; export it as PNG"),
+    (0, b"PK\x03\x04", "a zip archive or an office document"),
+    (0, b"\x1f\x8b", "a gzip archive; unpack it first"),
+    (0, b"\x89HDF", "an HDF5 file"),
+    (0, b"\x93NUMPY", "a NumPy array; export it as PNG"),
+    (0, b"<?xml", "an XML document"),
+    (0, b"<svg", "an SVG drawing"),
+    (0, b"<!DOCTYPE", "a web page, as a failed download leaves it; download it again"),
+    (0, b"<html", "a web page, as a failed download leaves it; download it again"),
+)
+
+
+class ImageError(DataError):
+    """An image file that can't be used; `str(error)` is "PATH: reason"."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path}: {reason}.")
+        self.path = path
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[type["ImageError"], tuple[Path, str]]:
+        return type(self), (self.path, self.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a file says of itself before its pixels are decoded."""
+
+    format: str
+    """PNG, JPEG, BMP, TIFF or WEBP."""
+    mode: str
+    """The file's own mode in Pillow's terms: 1, L, LA, I;16, P, RGB, RGBA, CMYK, ..."""
+    bit_depth: int
+    """Bits a sample in the file: 1, 2, 4, 8, 12 or 16 (8 for palettes, whose colours have 8)."""
+    width: int
+    """In pixels, after EXIF rotation."""
+    height: int
+    bytes: int
+    """Size of the file."""
+    orientation: int
+    """EXIF orientation, 1 (upright) to 8; undone in the pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFacts(Header):
+    """What is known of an image: its header, and in levels 0 to 255 the pixels that it became."""
+
+    colour: bool
+    """Whether the channels truly differ."""
+    minimum: int
+    maximum: int
+    mean: float
+    std: float
+    notes: tuple[str, ...]
+    """Things a user should know, each a short sentence without its full stop."""
+
+
+@dataclass(frozen=True, eq=False)
+class XrayImage:
+    """A decoded file: `pixels` are uint8, (height, width) when grey, (height, width, 3) RGB when `colour`."""
+
+    pixels: Pixels
+    header: Header
+    notes: tuple[str, ...]
+
+    @property
+    def colour(self) -> bool:
+        """Whether the channels truly differ."""
+        return self.pixels.ndim == 3
+
+    @cached_property
+    def mean(self) -> float:
+        """Mean level of the pixels, 0 to 255."""
+        return sum(int(block.sum(dtype=np.uint32)) for block in _blocks(self.pixels)) / self.pixels.size
+
+    @cached_property
+    def facts(self) -> ImageFacts:
+        """All that is known of the file and its pixels; measured when first asked for."""
+        squares = sum(int(np.square(block, dtype=np.uint16).sum(dtype=np.uint32)) for block in _blocks(self.pixels))
+        return ImageFacts(
+            **asdict(self.header),
+            colour=self.colour,
+            minimum=int(self.pixels.min()),
+            maximum=int(self.pixels.max()),
+            mean=self.mean,
+            std=math.sqrt(max(0.0, squares / self.pixels.size - self.mean**2)),
+            notes=self.notes,
+        )
+
+
+def read(path: Path) -> XrayImage:
+    """The pixels and facts of the image file at `path`.
+
+    16-bit greys map linearly from 0..65535 to 0..255, rounded, the same for each file. Transparency is laid on black.
+    RGB with equal channels comes out grey. Raises ImageError for anything that is not one still, whole picture of a
+    format in SUFFIXES, or that would need too much memory.
+    """
+    path = Path(path)
+    image, header = _open(path)
+    notes = list(_suffix_notes(path, header.format))
+    if image.format == "MPO":
+        notes.append("holds several camera pictures, of which the first is read")
+    try:
+        with _room_for(header):
+            image.load()
+            flat, more = _flatten(image, header)
+            left = _orientation(image)
+            if left != 1:
+                flat = flat.transpose(_TURNS[left])
+                header = replace(header, orientation=left)
+            pixels = _grey_or_rgb(flat)
+            notes += [*more, *_pixel_notes(pixels)]
+    except Exception as exc:
+        raise ImageError(path, _why(exc)) from exc
+    height, width = pixels.shape[:2]
+    return XrayImage(pixels, replace(header, width=width, height=height), tuple(notes))
+
+
+def peek(path: Path) -> Header:
+    """What the file at `path` says of itself, without decoding its pixels. Raises ImageError."""
+    return _open(Path(path))[1]
+
+
+def pixel_hash(pixels: Pixels) -> str:
+    """SHA-256 in hex over the shape and the bytes of `pixels`: equal for equal pictures in whatever file format."""
+    digest = hashlib.sha256(repr(tuple(map(int, pixels.shape))).encode())
+    digest.update(np.ascontiguousarray(pixels).data)
+    return digest.hexdigest()
+
+
+def resize(pixels: Pixels, size: int) -> Pixels:
+    """`pixels` squashed to a square of `size` by antialiased bilinear resampling; grey stays (size, size)."""
+    if pixels.shape[:2] == (size, size):
+        return pixels
+    return np.asarray(Image.fromarray(pixels).resize((size, size), Image.Resampling.BILINEAR))
+
+
+def to_input(pixels: Pixels, size: int) -> Pixels:
+    """What the network sees of `pixels`: uint8 (size, size, 3), grey repeated in the three channels."""
+    small = resize(pixels, size)
+    return np.repeat(small[..., None], 3, axis=2) if small.ndim == 2 else small
+
+
+def _open(path: Path) -> tuple[Image.Image, Header]:
+    """The file opened but not decoded, after every check that needs no pixels."""
+    data = _content(path)
+    if data[128:132] == b"DICM":  # what stands before it may look like a TIFF
+        raise ImageError(path, "it is a DICOM file; export it as PNG")
+    _hush()
+    try:
+        image = Image.open(io.BytesIO(data), formats=tuple(SUFFIXES))
+        header = _header(image, data)
+    except UnidentifiedImageError as exc:
+        raise ImageError(path, _unknown_content(data)) from exc
+    except Exception as exc:
+        raise ImageError(path, _why(exc)) from exc
+    width, height = header.width, header.height
+    if width < 1 or height < 1:
+        raise ImageError(path, "it has no pixels")
+    if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
+        limit = f"{MAX_PIXELS // 10**6} million pixels, or {MAX_SIDE} on a side"
+        raise ImageError(path, f"its {width}x{height} pixels are more than are read ({limit}); make it smaller")
+    if header.format != "JPEG" and getattr(image, "is_animated", False):
+        raise ImageError(path, "it holds several pictures (pages or animation frames); save one of them as a file")
+    if header.mode in ("I", "F") or header.mode.startswith(("I;32", "F;")):
+        raise ImageError(path, "its samples are signed, 32-bit or fractions; save it with 8 or 16 bits a sample")
+    return image, header
+
+
+def _content(path: Path) -> bytes:
+    """The bytes of a regular file, never waiting on a pipe or a device."""
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        descriptor = os.open(path, flags)
+        try:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                raise ImageError(path, "it is not a file but a folder, pipe or device")
+            if status.st_size > MAX_BYTES:
+                raise ImageError(path, f"its {status.st_size} bytes are more than are read ({MAX_BYTES})")
+            with os.fdopen(descriptor, "rb", closefd=False) as file:
+                data = file.read(status.st_size + 1)
+        finally:
+            os.close(descriptor)
+    except FileNotFoundError as exc:
+        raise ImageError(path, "there is no such file") from exc
+    except PermissionError as exc:
+        raise ImageError(path, "it may not be read; change its permissions") from exc
+    except OSError as exc:
+        reason = "it is a pipe or a device" if exc.errno == errno.ENXIO else exc.strerror or type(exc).__name__
+        raise ImageError(path, f"it could not be opened ({reason})") from exc
+    except ValueError as exc:
+        raise ImageError(path, "its name can't be that of a file") from exc
+    if not data:
+        raise ImageError(path, "it is empty (0 bytes); copy it again")
+    return data
+
+
+def _hush() -> None:
+    """Keep Pillow's warnings off stderr: what they say becomes an ImageError or a note.
+
+    The filter touches Pillow's modules alone and stays. `warnings.catch_warnings` is no way: it swaps the filters of
+    the whole process, so two threads inside it undo each other.
+    """
+    if _HUSHED not in warnings.filters:
+        warnings.filterwarnings("ignore", module=_HUSHED[3].pattern)
+    _hush_libtiff()
+
+
+@cache
+def _hush_libtiff() -> None:
+    """Keep libtiff from writing to descriptor 2, across any screen: Pillow makes exceptions of its errors anyway."""
+    home = Path(Image.__file__).parent
+    for library in (*home.parent.glob("[Pp]illow.libs/libtiff*"), *home.glob(".dylibs/libtiff*")):
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(str(library)).TIFFSetErrorHandler(None)
+
+
+def _header(image: Image.Image, data: bytes) -> Header:
+    orientation = _orientation(image)
+    width, height = image.size
+    if orientation >= 5 and image.format != "TIFF":  # Pillow turns the size of a TIFF when it opens it
+        width, height = height, width
+    kind = "JPEG" if image.format == "MPO" else str(image.format)
+    return Header(kind, image.mode, _bit_depth(image, data), width, height, bytes=len(data), orientation=orientation)
+
+
+def _orientation(image: Image.Image) -> int:
+    """The EXIF (or XMP) orientation as far as it is known yet: a PNG may tell it after its pixels."""
+    if image.format == "PNG" and image.info.keys().isdisjoint(_TELLING):
+        return 1  # asking now would make Pillow remember that there is none
+    try:
+        value = Image.Image.getexif(image).get(_ORIENTATION, 1)  # the PNG plugin's own getexif would decode the pixels
+    except Exception:  # damaged EXIF says nothing about the pixels, which may be whole
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def _bit_depth(image: Image.Image, data: bytes) -> int:
+    if image.mode in ("P", "PA"):
+        return 8
+    if image.format == "PNG":
+        return data[24]
+    if image.format == "TIFF":
+        bits = image.tag_v2.get(_BITS_PER_SAMPLE, (1,))  # type: ignore[attr-defined]
+        return int(bits[0])
+    return 1 if image.mode == "1" else 8
+
+
+def _room_for(header: Header) -> AbstractContextManager[Any]:
+    return _LARGE if header.width * header.height > _LARGE_PIXELS else nullcontext()
+
+
+def _flatten(image: Image.Image, header: Header) -> tuple[Image.Image, list[str]]:
+    """The loaded image in mode L or RGB, transparency laid on black, with notes on what that cost."""
+    if image.mode.startswith("I;16"):
+        return _from_16_bits(image, header)
+    notes = ["16-bit colour is read as the upper 8 bits of each sample"] if header.bit_depth == 16 else []
+    if image.has_transparency_data:
+        return _on_black(image, header, notes)
+    if image.mode in ("L", "RGB"):
+        return image, notes
+    return image.convert("L" if image.mode == "1" else "RGB"), notes
+
+
+def _from_16_bits(image: Image.Image, header: Header) -> tuple[Image.Image, list[str]]:
+    values = np.asarray(image).astype(np.uint16, copy=False)
+    notes = []
+    bits = 12 if header.bit_depth == 12 else 16
+    brightest = int(values.max())
+    if bits == 16 and 0 < brightest < 2**14:
+        notes.append(
+            f"its brightest value is {brightest} of 65535: it seems to use {brightest.bit_length()} of its 16 bits"
+            " and looks dark"
+        )
+    if getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == 0:  # WhiteIsZero, which Pillow undoes for 8 bits only
+        values = (2**bits - 1) - values
+    levels = _levels(bits)[values]
+    key = image.info.get("transparency")
+    if isinstance(key, int):
+        levels[values == key] = 0
+        notes.append("its transparent colour is laid on black")
+    return Image.fromarray(levels), notes
+
+
+@cache
+def _levels(bits: int) -> Pixels:
+    """The 8-bit level of each value of `bits` bits: linear and rounded."""
+    top = 2**bits - 1
+    levels: Pixels = ((np.arange(top + 1, dtype=np.uint64) * 510 + top) // (2 * top)).astype(np.uint8)
+    return levels
+
+
+def _on_black(image: Image.Image, header: Header, notes: list[str]) -> tuple[Image.Image, list[str]]:
+    key = image.info.get("transparency")
+    if image.mode == "RGB" and isinstance(key, tuple) and header.bit_depth == 16:
+        image.info["transparency"] = tuple(part >> 8 for part in key)
+    elif image.mode == "L" and isinstance(key, int) and header.bit_depth in (2, 4):
+        image.info["transparency"] = min(key * (255 // (2**header.bit_depth - 1)), 255)
+    if image.mode == "La":
+        image = image.convert("LA")
+    image = image if image.mode in ("LA", "RGBA") else image.convert("LA" if image.mode in ("1", "L") else "RGBA")
+    alpha = image.getchannel("A")
+    if alpha.getextrema() == (255, 255):
+        notes.append("has an alpha channel that hides nothing")
+    else:
+        notes.append("has transparent parts, which are laid on black")
+    colours = image.convert("L" if image.mode == "LA" else "RGB")
+    black = Image.new(colours.mode, colours.size)
+    black.paste(colours, mask=alpha)
+    return black, notes
+
+
+def _grey_or_rgb(flat: Image.Image) -> Pixels:
+    if flat.mode == "L":
+        return np.asarray(flat)
+    red, green, blue = (np.asarray(band) for band in flat.split())
+    if np.array_equal(red, green) and np.array_equal(red, blue):
+        return red
+    return np.asarray(flat)
+
+
+def _blocks(pixels: Pixels) -> Iterator[Pixels]:
+    """The samples in pieces so short that their squares are sure to add up within 32 bits."""
+    flat = pixels.reshape(-1)
+    return (flat[start : start + 2**16] for start in range(0, flat.size, 2**16))
+
+
+def _pixel_notes(pixels: Pixels) -> Iterator[str]:
+    if pixels.ndim == 3:
+        red, green, blue = pixels[..., 0], pixels[..., 1], pixels[..., 2]
+        span = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
+        faint = float(span.mean()) < 4
+        yield "has a faint tint" if faint else "is in colour, as photographs and marked pictures are; X-rays are grey"
+    elif pixels[0, 0] == pixels[-1, -1] == pixels.min() == pixels.max():
+        yield "is one flat grey"
+
+
+def _suffix_notes(path: Path, kind: str) -> tuple[str, ...]:
+    suffix = path.suffix.lower()
+    if suffix in SUFFIXES[kind]:
+        return ()
+    return (f'is a {kind} file, though its name ends in "{suffix}"' if suffix else f"is a {kind} without a suffix",)
+
+
+def _unknown_content(data: bytes) -> str:
+    for offset, magic, name in _FOREIGN:
+        if data[offset : offset + len(magic)].lower() == magic.lower():
+            return f"it is {name}"
+    starts = {"PNG": b"\x89PNG", "JPEG": b"\xff\xd8\xff", "BMP": b"BM", "TIFF": b"II*\0", "WEBP": b"RIFF"}
+    for kind, magic in (*starts.items(), ("TIFF", b"MM\0*")):
+        if data.startswith(magic):
+            return f"it begins as a {kind} file, but is damaged or holds samples of a kind that is not read"
+    head = data[:1024]
+    if not any(byte < 9 or 13 < byte < 32 for byte in head):
+        return "it holds text, not an image"
+    return f"its content is not an image of a known format ({', '.join(SUFFIXES)})"
+
+
+def _why(exc: Exception) -> str:
+    """The reason to show for an exception out of Pillow, which throws nearly any kind."""
+    if isinstance(exc, Image.DecompressionBombError):
+        return f"it would unfold into more pixels than are read ({MAX_PIXELS // 10**6} million); make it smaller"
+    if isinstance(exc, MemoryError):
+        return "it needs more memory than there is; make it smaller"
+    detail = " ".join(str(exc).split())[:120] or type(exc).__name__
+    if "truncated" in detail.lower():
+        return "it is cut short; copy it again"
+    return f"it is damaged and can't be decoded ({detail}); copy it again"

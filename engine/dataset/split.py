@@ -1,0 +1,219 @@
+"""Who learns from which image: train, validation and test, drawn once, written down, and never mixed.
+
+Images with the same pixels form a group, and a group lies in one part, so that no test image was ever trained on. The
+draw depends on the seed and on the files' names and pixels alone, not on the order in which a file system lists them.
+"""
+
+import csv
+import hashlib
+import io
+import os
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from engine.dataset.scan import Record, Scan, natural, require_trainable
+from engine.errors import DataError
+from engine.files import replacing
+
+PARTS = ("train", "validation", "test")
+COLUMNS = ("file", "class", "part", "sha")
+
+_OTHER_NAMES = {"training": "train", "val": "validation", "valid": "validation", "testing": "test"}
+_ERRORS = "surrogateescape"  # a file name that is not UTF-8 comes back as it was
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One image of a split; `sha` is the hash of its pixels, empty where a foreign split.csv gave none."""
+
+    file: str
+    label: str
+    part: str
+    sha: str = ""
+
+
+@dataclass(frozen=True)
+class Split:
+    """Which image lies in which part, in the order of the scan."""
+
+    rows: tuple[Row, ...]
+
+    def files(self, part: str) -> tuple[str, ...]:
+        """The files of `part`, in order."""
+        return tuple(row.file for row in self.rows if row.part == part)
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Images by part and class; every class stands in every part."""
+        labels = list(dict.fromkeys(row.label for row in self.rows))
+        pairs = Counter((row.part, row.label) for row in self.rows)
+        return {part: {label: pairs[part, label] for label in labels} for part in PARTS}
+
+    def write(self, path: Path) -> None:
+        """Write the split as CSV, whole or not at all."""
+        text = io.StringIO(newline="")
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows((row.file, row.label, row.part, row.sha) for row in self.rows)
+        with replacing(path) as file:
+            file.write(text.getvalue().encode("utf-8", _ERRORS))
+
+    @classmethod
+    def read(cls, path: Path) -> "Split":
+        """The split that `write` wrote, or any CSV with the columns file, class and part. Raises DataError."""
+        rows: list[Row] = []
+        try:
+            with path.open(encoding="utf-8-sig", errors=_ERRORS, newline="") as file:
+                reader = csv.DictReader(file)
+                missing = [name for name in COLUMNS[:3] if name not in (reader.fieldnames or ())]
+                if missing:
+                    raise DataError(f"{path} is no split: it lacks the column {', '.join(missing)}.")
+                rows.extend(_row(path, reader.line_num, values) for values in reader)
+        except FileNotFoundError as exc:
+            raise DataError(f"{path} does not exist; check the path given with --split.") from exc
+        except OSError as exc:
+            raise DataError(f"{path} can't be read ({exc.strerror}); check the path given with --split.") from exc
+        except csv.Error as exc:
+            raise DataError(f"{path} can't be read as CSV ({exc}); give a split.csv.") from exc
+        twice = [file for file, n in Counter(row.file for row in rows).items() if n > 1]
+        if twice:
+            raise DataError(f"{path} lists {twice[0]} twice; each image belongs to one part.")
+        return cls(tuple(rows))
+
+
+def draw(scanned: Scan, val_share: float, test_share: float, seed: int) -> Split:
+    """A new split of `scanned`, by class: `test_share` and `val_share` of its images, the rest to train on.
+
+    A group of equal images stays together, so a share is met to within one group, and each part gets at least one group
+    of each class. A group whose images bear two labels goes to train, where it can't falsify a result. The same records
+    and seed give the same split. Raises DataError when a class has fewer than three distinct images.
+    """
+    require_trainable(scanned)
+    groups: defaultdict[str, list[Record]] = defaultdict(list)
+    for record in scanned.records:
+        groups[record.sha].append(record)
+    by_class: dict[str, list[list[Record]]] = {name: [] for name in scanned.classes}
+    for group in groups.values():
+        labels = {record.label for record in group}
+        if len(labels) == 1:
+            by_class[labels.pop()].append(group)
+    parts: dict[str, str] = {}
+    for name, own in by_class.items():
+        if len(own) < len(PARTS):
+            raise DataError(_too_few(name, own, scanned))
+        total = sum(record.label == name for record in scanned.records)
+        targets = {"test": test_share * total, "validation": val_share * total}
+        for part, members in _deal(_shuffled(own, name, seed), targets).items():
+            parts.update((record.file, part) for group in members for record in group)
+    return Split(tuple(Row(r.file, r.label, parts.get(r.file, "train"), r.sha) for r in scanned.records))
+
+
+def reuse(path: Path, scanned: Scan) -> tuple[Split, tuple[str, ...]]:
+    """The split written at `path`, applied to `scanned`, and sentences on what does not agree with it.
+
+    Classes that were not scanned are left out, as are images that `path` does not list. Images that changed since, and
+    equal images in two parts, are told but kept. Raises DataError when an image is gone or of another class, or when a
+    part has no image of a class.
+    """
+    known = {record.file: record for record in scanned.records}
+    given = Split.read(path)
+    rows = [row for row in given.rows if row.label in scanned.classes or row.file in known]
+    gone = [row.file for row in rows if row.file not in known]
+    if gone:
+        raise DataError(
+            f"{path} lists {len(gone)} images that {scanned.root} does not have or can't read: {_few(gone)}."
+        )
+    for row in rows:
+        if known[row.file].label != row.label:
+            raise DataError(
+                f'{path} says that {row.file} is of class "{row.label}", but it lies in "{known[row.file].label}".'
+            )
+    parts = {row.file: row for row in rows}
+    split = Split(tuple(Row(r.file, r.label, parts[r.file].part, r.sha) for r in scanned.records if r.file in parts))
+    for part, counts in split.counts().items():
+        lacking = [name for name in scanned.classes if not counts.get(name)]
+        if lacking:
+            raise DataError(f'{path} puts no image of class "{lacking[0]}" into the part "{part}".')
+    return split, tuple(_disagreements(path, scanned, given, split))
+
+
+def leaks(rows: Iterable[Row]) -> tuple[tuple[str, ...], ...]:
+    """Groups of files with the same pixels that lie in two or more parts."""
+    groups: defaultdict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[row.sha].append(row)
+    return tuple(
+        tuple(row.file for row in group)
+        for sha, group in groups.items()
+        if sha and len({row.part for row in group}) > 1
+    )
+
+
+def _row(path: Path, line: int, values: dict[str, str | None]) -> Row:
+    file, label, part = (values[name] or "" for name in COLUMNS[:3])
+    part = _OTHER_NAMES.get(part.lower(), part.lower())
+    if not file or not label or part not in PARTS:
+        raise DataError(f"{path}, line {line}: each line needs a file, a class and a part ({', '.join(PARTS)}).")
+    return Row(file, label, part, values.get("sha") or "")
+
+
+def _too_few(name: str, own: list[list[Record]], scanned: Scan) -> str:
+    images = scanned.classes[name].images
+    have = f"{images} image{'s' * (images != 1)}"
+    if images >= len(PARTS):
+        have += f", of which {len(own)} differ{'s' * (len(own) == 1)} from each other and from all other classes"
+    return (
+        f'Class "{name}" in {scanned.root} has {have}; '
+        f"each class needs at least {len(PARTS)}, for {', '.join(PARTS[:-1])} and {PARTS[-1]}."
+    )
+
+
+def _shuffled(groups: list[list[Record]], name: str, seed: int) -> list[list[Record]]:
+    """The groups in a random order that depends on seed, class and files, not on their order or on other classes."""
+    ordered = sorted(groups, key=lambda group: min(natural(record.file) for record in group))
+    entropy = int.from_bytes(hashlib.sha256(os.fsencode(name)).digest()[:8], "big")
+    order = np.random.default_rng([seed, entropy]).permutation(len(ordered))
+    return [ordered[place] for place in order]
+
+
+def _deal(groups: list[list[Record]], targets: dict[str, float]) -> dict[str, list[list[Record]]]:
+    """Groups for each target number of images, as near to it as whole groups allow, at least one each and one left."""
+    left = list(groups)
+    dealt: dict[str, list[list[Record]]] = {}
+    for still_empty, (part, target) in zip(range(len(targets), 0, -1), targets.items(), strict=True):
+        taken: list[list[Record]] = []
+        wanted = max(1, round(target))
+        for group in list(left):
+            if len(left) > still_empty and len(group) <= wanted:
+                wanted -= len(group)
+                taken.append(group)
+                left.remove(group)
+        if left and len(left) > still_empty:
+            smallest = min(left, key=len)
+            if not taken or len(smallest) - wanted < wanted:
+                taken.append(smallest)
+                left.remove(smallest)
+        dealt[part] = taken
+    return dealt
+
+
+def _disagreements(path: Path, scanned: Scan, given: Split, split: Split) -> Iterable[str]:
+    listed = {row.file: row for row in given.rows}
+    skipped = len(given.rows) - len(split.rows)
+    if skipped:
+        yield f"{path} lists {skipped} images of classes that are not used here; they are left out."
+    unlisted = [record.file for record in scanned.records if record.file not in listed]
+    if unlisted:
+        yield f"{path} does not list {len(unlisted)} images of {scanned.root}; they are left out: {_few(unlisted)}."
+    changed = [row.file for row in split.rows if listed[row.file].sha not in ("", row.sha)]
+    if changed:
+        yield f"{len(changed)} images have other pixels than when {path} was written: {_few(changed)}."
+    for group in leaks(split.rows):
+        yield f"{path} puts the same picture into two parts, so its result looks better than it is: {', '.join(group)}."
+
+
+def _few(files: list[str]) -> str:
+    return ", ".join(files[:3]) + (", ..." if len(files) > 3 else "")

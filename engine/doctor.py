@@ -1,0 +1,50 @@
+"""What this machine offers to a training: versions, devices, number format, weights, caches."""
+
+import importlib.metadata
+import os
+from pathlib import Path
+from typing import Any
+
+from engine.network.backbones import BACKBONES
+from engine.network.weights import OFFLINE_PACKAGE, keras_home
+from engine.runtime import cache_dir, choose_precision, cpu, device, processors, tensorflow, versions
+
+
+def examine() -> dict[str, Any]:
+    """Everything that `covid-tui doctor` shows, as JSON values."""
+    gpus = tensorflow().config.list_physical_devices("GPU")
+    precision = choose_precision("auto")
+    return {
+        "versions": versions(),
+        "machine": {
+            "processor": cpu()[0],
+            "processors": processors(),
+            "gpus": len(gpus),
+            "trains on": device(),
+            "precision": f"{precision.precision} ({precision.reason})",
+        },
+        "ImageNet weights": {name: weights_found(name) for name in BACKBONES},
+        "cache": {"folder": str(cache_dir()), **cache_sizes()},
+    }
+
+
+def weights_found(backbone: str) -> str:
+    """Where the ImageNet weights of a backbone would come from on this machine."""
+    if (keras_home() / "models" / BACKBONES[backbone].keras_file).is_file():
+        return "in Keras's cache"
+    if (cache_dir() / "weights" / f"{backbone}-imagenet.weights.h5").is_file():
+        return "converted earlier from the offline extra"
+    try:
+        importlib.metadata.distribution(OFFLINE_PACKAGE)
+        return "in the offline extra"
+    except importlib.metadata.PackageNotFoundError:
+        return "none here: they will be downloaded"
+
+
+def cache_sizes() -> dict[str, str]:
+    """Size of each part of the cache."""
+    return {name: f"{_bytes_below(cache_dir() / name) / 1e6:,.1f} MB" for name in ("pixels", "features", "weights")}
+
+
+def _bytes_below(folder: Path) -> int:
+    return sum((Path(where) / name).stat().st_size for where, _, names in os.walk(folder) for name in names)

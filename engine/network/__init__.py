@@ -1,0 +1,1 @@
+"""The network: its table of layers, its weights, and which part of it learns."""

@@ -1,0 +1,142 @@
+"""Backbone and head as a Keras model, and its cut into a frozen prefix and a trainable suffix."""
+
+import contextlib
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.files import replacing_path
+from engine.network.backbones import HEAD_UNITS, Backbone
+from engine.network.freezing import FreezePlan
+from engine.network.weights import read_weights
+from engine.runtime import tensorflow
+
+CAFFE_MEANS = (103.939, 116.779, 123.68)
+"""ImageNet's mean blue, green and red, from 0 to 255."""
+
+Arrays = Mapping[str, Sequence[np.ndarray]]
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """The network: float32 images (b, size, size, 3), preprocessed, in; float32 logits (b, classes) out.
+
+    `model`, `prefix` and `suffix` share their weights. `prefix` gives what the plan keeps of an image and is None
+    where no layer before the head is frozen from the input on; `suffix` takes it to the logits.
+    """
+
+    plan: FreezePlan
+    model: Any
+    prefix: Any | None
+    suffix: Any
+
+    @property
+    def trainable_variables(self) -> list[Any]:
+        """The variables that train, input side first."""
+        return list(self.model.trainable_variables)
+
+    def load(self, arrays: Arrays) -> None:
+        """Set the weights of the layers named in `arrays`, whose shapes must fit."""
+        for name, values in arrays.items():
+            self.model.get_layer(name).set_weights(list(values))
+
+    def save_weights(self, path: Path) -> None:
+        """Write all weights to a Keras .weights.h5, whole or not at all."""
+        with replacing_path(path) as part:
+            self.model.save_weights(part, overwrite=True)
+
+    def save_model(self, path: Path) -> None:
+        """Write a .keras file for use without covid-tui: RGB images from 0 to 255 in, probabilities out."""
+        keras = tensorflow().keras
+        size = self.plan.backbone.size
+        images = keras.Input((size, size, 3), name="rgb_0_to_255")
+        centred = keras.layers.Normalization(mean=CAFFE_MEANS, variance=[1.0] * 3, name="less_means")
+        logits = self.model(centred(keras.ops.flip(images, axis=-1)))
+        model = keras.Model(images, keras.layers.Softmax(name="probabilities", dtype="float32")(logits))
+        with replacing_path(path) as part:
+            model.save(part, overwrite=True)
+
+    def prefix_hash(self) -> str:
+        """SHA-256 of the frozen prefix's weights, which decide what it gives."""
+        digest = hashlib.sha256()
+        for layer in self.prefix.layers if self.prefix else ():
+            for variable in layer.weights:
+                digest.update(f"{variable.path} {variable.shape}".encode())
+                digest.update(np.ascontiguousarray(variable.numpy(), np.float32).tobytes())
+        return digest.hexdigest()
+
+
+def build(plan: FreezePlan, classes: int, precision: str, seed: int) -> Classifier:
+    """The report's network with the plan's layers trainable, computing in `precision`, with logits in float32.
+
+    The head's first weights come from `seed`; the backbone's are random until `load` sets them.
+    """
+    keras = tensorflow().keras
+    with _policy("float32" if precision == "float32" else f"mixed_{precision}"):
+        base = _base(plan.backbone)
+        start = [keras.initializers.GlorotUniform(seed=seed + number) for number in range(2)]
+        pooled = keras.layers.GlobalAveragePooling2D(dtype="float32", name="pool")(base.output)
+        hidden = keras.layers.Dense(HEAD_UNITS, "relu", kernel_initializer=start[0], name="dense")(pooled)
+        logits = keras.layers.Dense(classes, dtype="float32", kernel_initializer=start[1], name="logits")(hidden)
+        model = keras.Model(base.input, logits, name=plan.backbone.name)
+        for layer in plan.backbone.layers:
+            if layer.parameters:
+                model.get_layer(layer.name).trainable = plan.trains(layer)
+        if plan.cut == len(plan.backbone.layers):
+            at = pooled
+        else:
+            at = model.get_layer(plan.backbone.layers[plan.cut - 1].name).output
+        prefix = keras.Model(base.input, at) if plan.cut > 1 else None
+        suffix = keras.Model(at, logits) if prefix else model
+    return Classifier(plan, model, prefix, suffix)
+
+
+def load(path: Path, plan: FreezePlan, classes: int) -> Classifier:
+    """The network in float32 with the weights that `Classifier.save_weights` wrote. Raises WeightsError."""
+    classifier = build(plan, classes, "float32", seed=0)
+    classifier.load(read_weights(path, shapes(classifier)))
+    return classifier
+
+
+def shapes(classifier: Classifier) -> dict[str, list[tuple[int, ...]]]:
+    """The shapes of each layer's weights, by layer name, for layers that have some."""
+    return {layer.name: [tuple(w.shape) for w in layer.weights] for layer in classifier.model.layers if layer.weights}
+
+
+def backbone_shapes(classifier: Classifier) -> dict[str, list[tuple[int, ...]]]:
+    """As `shapes`, for the backbone alone."""
+    return {name: s for name, s in shapes(classifier).items() if name in classifier.plan.backbone.by_name}
+
+
+def preprocess(images: Any, backbone: Backbone) -> Any:
+    """Turn (b, size, size, 1 or 3) intensities from 0 to 255 into what the backbone was trained on, float32.
+
+    Grey images become three equal channels. "caffe" is Keras's `vgg16.preprocess_input`: blue-green-red, less means.
+    """
+    tf = tensorflow()
+    images = tf.cast(images, tf.float32)
+    if images.shape[-1] == 1:
+        images = tf.repeat(images, 3, axis=-1)
+    if backbone.preprocessing != "caffe":
+        raise ValueError(f"unknown preprocessing {backbone.preprocessing}")
+    return images[..., ::-1] - tf.constant(CAFFE_MEANS)
+
+
+def _base(backbone: Backbone) -> Any:
+    shape = (backbone.size, backbone.size, 3)
+    return tensorflow().keras.applications.VGG16(weights=None, include_top=False, input_shape=shape)
+
+
+@contextlib.contextmanager
+def _policy(name: str) -> Iterator[None]:
+    config = tensorflow().keras.config
+    before = config.dtype_policy()
+    config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        config.set_dtype_policy(before)

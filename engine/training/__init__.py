@@ -1,0 +1,1 @@
+"""Augmentation, learning-rate schedule, kept activations and the training loop."""

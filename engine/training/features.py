@@ -1,0 +1,146 @@
+"""The frozen prefix's activations, computed once and kept on disk.
+
+A store holds one prefix's output under one augmentation policy, in files that only grow: `rows` has the activations,
+`index` says which image and view each row belongs to and is written after its rows. So a store that was left half
+filled, or cut off in the middle of a write, is simply filled on from its last whole entry.
+"""
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import json
+import struct
+import time
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.errors import RunError, Stopped
+from engine.files import open_private, private_dir, write_json
+from engine.stopping import Stop
+
+_ENTRY = struct.Struct("<32siI")
+
+Key = tuple[str, int]
+"""SHA-256 of an image's pixels, and a view."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """All that decides the activations of a given image and view."""
+
+    prefix: str
+    """SHA-256 of the prefix's weights and structure."""
+    preprocessing: str
+    size: int
+    precision: str
+    augmentation: dict[str, Any] | None
+    """The policy and the seed, or None for images as they are."""
+    dtype: str
+    shape: tuple[int, ...]
+
+    @property
+    def key(self) -> str:
+        """SHA-256 over everything here."""
+        return hashlib.sha256(json.dumps(vars(self), sort_keys=True).encode()).hexdigest()
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes that one image's activations take."""
+        return int(np.prod(self.shape)) * np.dtype(self.dtype).itemsize
+
+
+class FeatureStore:
+    """Activations of one context on disk, found by (pixel hash, view)."""
+
+    def __init__(self, cache: Path, context: Context) -> None:
+        self.context = context
+        self.folder = private_dir(cache / "features" / context.key[:32])
+        self._rows: dict[Key, int] = {}
+        if not (self.folder / "context.json").is_file():
+            write_json(self.folder / "context.json", vars(context))
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Learn of the rows that this or another process has written."""
+        self._rows = {key: row for row, key in enumerate(self._whole_entries())}
+        count = len(self._rows)
+        self._data = None
+        if count:
+            shape = (count, *self.context.shape)
+            self._data = np.memmap(self.folder / "rows", self.context.dtype, mode="r", shape=shape)
+
+    def missing(self, keys: Iterable[Key]) -> list[Key]:
+        """Those of `keys` whose activations are not kept yet, each once."""
+        return [key for key in dict.fromkeys(keys) if key not in self._rows]
+
+    def read(self, keys: Sequence[Key]) -> np.ndarray:
+        """The activations of `keys`, (n, *shape) in the stored format; all must have been written."""
+        if self._data is None:
+            raise KeyError("the store is empty")
+        return np.asarray(self._data[[self._rows[key] for key in keys]])
+
+    @contextlib.contextmanager
+    def filling(self, stop: Stop) -> Any:
+        """Hold the store for writing; waits while another process fills it. Yields `append(keys, activations)`."""
+        with open_private(self.folder / "lock", "w") as lock:
+            _wait_for(lock, stop)
+            entries = self._whole_entries()
+            with open_private(self.folder / "rows", "ab") as rows, open_private(self.folder / "index", "ab") as index:
+                # Whatever lies beyond the last whole entry was cut off by a crash.
+                rows.truncate(len(entries) * self.context.row_bytes)
+                index.truncate(len(entries) * _ENTRY.size)
+
+                def append(keys: Sequence[Key], activations: np.ndarray) -> None:
+                    rows.write(_stored(activations, self.context.dtype).tobytes())
+                    rows.flush()
+                    index.write(b"".join(_entry(*key) for key in keys))
+                    index.flush()
+
+                self.refresh()
+                yield append
+        self.refresh()
+
+    def _whole_entries(self) -> list[Key]:
+        try:
+            index = (self.folder / "index").read_bytes()
+            room = (self.folder / "rows").stat().st_size // self.context.row_bytes
+        except FileNotFoundError:
+            return []
+        keys: list[Key] = []
+        for sha, view, check in _ENTRY.iter_unpack(index[: len(index) // _ENTRY.size * _ENTRY.size]):
+            if len(keys) == room or check != zlib.crc32(sha + struct.pack("<i", view)):
+                break
+            keys.append((sha.hex(), view))
+        return keys
+
+
+def _entry(sha: str, view: int) -> bytes:
+    raw = bytes.fromhex(sha)
+    return _ENTRY.pack(raw, view, zlib.crc32(raw + struct.pack("<i", view)))
+
+
+def _stored(activations: np.ndarray, dtype: str) -> np.ndarray:
+    with np.errstate(over="ignore"):
+        stored = activations.astype(dtype)
+    if not np.isfinite(stored).all():
+        raise RunError(f"The frozen layers give values that {dtype} can't hold: use --feature-dtype float32.")
+    return stored
+
+
+def _wait_for(lock: Any, stop: Stop) -> None:
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except OSError as error:
+            if error.errno not in (errno.EAGAIN, errno.EACCES):
+                raise
+        if stop.is_set():
+            raise Stopped("Stopped while another training filled the feature cache.")
+        time.sleep(0.2)

@@ -1,0 +1,224 @@
+"""What the training loop eats: batches of pixels for the whole network, or kept activations for its suffix."""
+
+import dataclasses
+import errno
+import shutil
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from engine.config import TrainConfig
+from engine.dataset.pixels import PixelStore
+from engine.errors import Stopped
+from engine.events import Emit, Notice, Progress
+from engine.network.classifier import Classifier, preprocess
+from engine.runtime import tensorflow
+from engine.stopping import Stop
+from engine.training.augment import PLAIN, apply, draw, transforms
+from engine.training.features import Context, FeatureStore, Key
+
+PREFIX_BATCH = 32
+SPARE_DISK = 2 << 30
+"""Bytes of the disk that kept activations leave free."""
+
+
+@dataclass(frozen=True)
+class Images:
+    """The images of one part of the split: rows of the pixel store, pixel hashes, and labels (int32, 0 to classes)."""
+
+    rows: np.ndarray
+    shas: tuple[str, ...]
+    labels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+class Source(Protocol):
+    """Gives the input of `network` for any of its images."""
+
+    @property
+    def images(self) -> Images: ...
+
+    @property
+    def network(self) -> Any: ...
+
+    def prepare(self, view: int) -> None:
+        """Make a view ready, whatever that takes."""
+
+    def batches(self, order: np.ndarray, view: int, batch: int) -> Iterator[tuple[Any, np.ndarray]]:
+        """(input, labels) of the images in `order`, `batch` at a time, the last one as long as it comes out."""
+
+
+@dataclass(frozen=True)
+class PixelSource:
+    """Pixels from the store, augmented and preprocessed, for the whole network."""
+
+    images: Images
+    classifier: Classifier
+    store: PixelStore
+    config: TrainConfig
+
+    @property
+    def network(self) -> Any:
+        return self.classifier.model
+
+    def prepare(self, view: int) -> None:
+        pass
+
+    def batches(self, order: np.ndarray, view: int, batch: int) -> Iterator[tuple[Any, np.ndarray]]:
+        with ThreadPoolExecutor(1) as ahead:
+            chunks = [order[start : start + batch] for start in range(0, len(order), batch)]
+            waiting = ahead.submit(self.input, chunks[0], view) if chunks else None
+            for number, chunk in enumerate(chunks, start=1):
+                assert waiting is not None
+                ready = waiting.result()
+                waiting = ahead.submit(self.input, chunks[number], view) if number < len(chunks) else None
+                yield ready, self.images.labels[chunk]
+
+    def input(self, chosen: np.ndarray, view: int) -> Any:
+        """The network's input, float32 (n, size, size, 3), for the images at `chosen` seen in `view`."""
+        tf = tensorflow()
+        pixels = tf.cast(self.store.rows(self.images.rows[chosen]), tf.float32)
+        if view != PLAIN:
+            draws = [draw(self.config.augment, self.config.machine.seed, self.images.shas[i], view) for i in chosen]
+            pixels = apply(pixels, transforms(draws, pixels.shape[1]))
+        return preprocess(pixels, self.classifier.plan.backbone)
+
+
+@dataclass(frozen=True)
+class FeatureSource:
+    """Kept activations for the network's suffix; what is missing of a view is computed when it is first needed."""
+
+    pixels: PixelSource
+    plain: FeatureStore
+    augmented: FeatureStore
+    emit: Emit
+    stop: Stop
+
+    @property
+    def images(self) -> Images:
+        return self.pixels.images
+
+    @property
+    def network(self) -> Any:
+        return self.pixels.classifier.suffix
+
+    def prepare(self, view: int) -> None:
+        store = self._store(view)
+        store.refresh()
+        if not store.missing(self._keys(range(len(self.images)), view)):
+            return
+        with store.filling(self.stop) as append:
+            todo = store.missing(self._keys(range(len(self.images)), view))
+            at = {sha: i for i, sha in enumerate(self.images.shas)}
+            prefix = _forward(self.pixels.classifier.prefix)
+            for start in range(0, len(todo), PREFIX_BATCH):
+                if self.stop.is_set():
+                    raise Stopped("Stopped while the frozen layers were computed.")
+                keys = todo[start : start + PREFIX_BATCH]
+                chosen = np.array([at[sha] for sha, _ in keys])
+                append(keys, prefix(self.pixels.input(chosen, view)).numpy())
+                self.emit(Progress(_task(view), start + len(keys), len(todo)))
+
+    def batches(self, order: np.ndarray, view: int, batch: int) -> Iterator[tuple[Any, np.ndarray]]:
+        store = self._store(view)
+        for start in range(0, len(order), batch):
+            chosen = order[start : start + batch]
+            yield store.read(self._keys(chosen, view)), self.images.labels[chosen]
+
+    def _store(self, view: int) -> FeatureStore:
+        return self.plain if view == PLAIN else self.augmented
+
+    def _keys(self, chosen: Sequence[int] | np.ndarray | range, view: int) -> list[Key]:
+        return [(self.images.shas[i], view) for i in chosen]
+
+
+def _task(view: int) -> str:
+    return "frozen layers" if view == PLAIN else f"frozen layers, view {view + 1}"
+
+
+def _forward(network: Any) -> Any:
+    tf = tensorflow()
+    return tf.function(lambda images: tf.cast(network(images, training=False), tf.float32), reduce_retracing=True)
+
+
+def choose(
+    train: PixelSource, validation: PixelSource, precision: str, cache: Path, emit: Emit, stop: Stop
+) -> tuple[Source, Source]:
+    """Decide whether activations are kept, say so with the reason, and give the sources of training and validation."""
+    config, plan = train.config, train.classifier.plan
+    if train.classifier.prefix is None:
+        return train, validation
+    if config.machine.feature_cache == "off":
+        emit(Notice("info", "Activations of the frozen layers are not kept, as asked (--feature-cache off)."))
+        return train, validation
+    views = config.augment.kept_views
+    context = _context(train, precision)
+    count = len(train.images) * (views or 0) + len(validation.images)
+    needed = count * context.row_bytes
+    free = shutil.disk_usage(cache).free - SPARE_DISK
+    if config.machine.feature_cache == "auto" and needed > free:
+        emit(
+            Notice(
+                "warning",
+                f"Activations are not kept: they would take {_size(needed)} and the cache's disk has room for "
+                f"{_size(max(free, 0))}. Each epoch goes through the whole network.",
+            )
+        )
+        return train, validation
+    try:
+        plain = FeatureStore(cache, context)
+        policy = {**dataclasses.asdict(config.augment), "views": "", "seed": config.machine.seed}
+        augmented = FeatureStore(cache, dataclasses.replace(context, augmentation=policy))
+    except OSError as error:
+        emit(Notice("warning", f"Activations are not kept: {cache} can't be written ({error.strerror})."))
+        return train, validation
+    kept_validation = FeatureSource(validation, plain, augmented, emit, stop)
+    if views is None:
+        emit(Notice("info", "Every epoch draws new views, so the training images pass the frozen layers each epoch."))
+        return train, kept_validation
+    what = f"{context.shape[0]:,} numbers" if len(context.shape) == 1 else "x".join(map(str, context.shape))
+    emit(
+        Notice(
+            "info",
+            f"The frozen layers run once a view and are kept ({what} an image, {_size(needed)}): later epochs need "
+            f"{plan.epoch_share:.0%} of the work.",
+        )
+    )
+    return FeatureSource(train, plain, augmented, emit, stop), kept_validation
+
+
+def without_cache(source: Source) -> Source:
+    """The same images straight through the whole network."""
+    return source.pixels if isinstance(source, FeatureSource) else source
+
+
+def is_full_disk(error: OSError) -> bool:
+    """Does this error mean that no more can be written?"""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+
+
+def _context(train: PixelSource, precision: str) -> Context:
+    plan = train.classifier.plan
+    return Context(
+        prefix=train.classifier.prefix_hash(),
+        preprocessing=plan.backbone.preprocessing,
+        size=plan.backbone.size,
+        precision=precision,
+        augmentation=None,
+        dtype=train.config.machine.feature_dtype,
+        shape=plan.kept_shape,
+    )
+
+
+def _size(count: float) -> str:
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:,.0f} {unit}"
+        count /= 1000
+    return f"{count:,.0f} TB"

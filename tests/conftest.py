@@ -1,0 +1,69 @@
+"""Shared by the tests: the real command, the sample data, the real X-rays where they are, and one trained run."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SAMPLE = ROOT / "sample_data"
+XRAY = ROOT.parent / "shared" / "xray"
+
+Cli = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One cache of their own for all tests, so that weights are converted once and nobody's cache is touched."""
+    folder = tmp_path_factory.mktemp("cache")
+    os.environ["COVID_TUI_CACHE"] = str(folder)
+    os.environ["KERAS_HOME"] = str(folder / "keras")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def cli(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Cli:
+    """Run the real command in a process of its own, away from the project's folder."""
+    away = tmp_path_factory.mktemp("away")
+
+    def run(*arguments: object, timeout: float = 300, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", "from tui.cli import main; main()", *map(str, arguments)],
+            cwd=away,
+            env={**os.environ, "COVID_TUI_CACHE": str(cache), "PYTHONPATH": str(ROOT), **environment},
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def trained(cli: Cli, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """A training on the sample data with ImageNet weights: its events and its run directory."""
+    out = tmp_path_factory.mktemp("runs")
+    done = cli(
+        *("--train", SAMPLE, "--classes", "COVID,Viral Pneumonia", "--augment", "none", "--batch", "8"),
+        *("--epochs", "3", "--out", out, "--name", "trained", "--tensorboard", "--json"),
+    )
+    assert done.returncode == 0, done.stderr
+    return {
+        "events": [json.loads(line) for line in done.stdout.splitlines()],
+        "stderr": done.stderr,
+        "run": out / "trained",
+        "out": out,
+    }
+
+
+@pytest.fixture(scope="session")
+def xray() -> Path:
+    """The folder of real X-rays; skips where it is absent."""
+    if not XRAY.is_dir():
+        pytest.skip("the folder of real X-rays, shared/xray beside the project, is absent")
+    return XRAY

@@ -1,0 +1,105 @@
+"""Kept activations: found only for what they were made of, filled on after a crash, and equal to the network's own."""
+
+import dataclasses
+import hashlib
+import multiprocessing
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.errors import RunError
+from engine.stopping import Stop
+from engine.training.features import Context, FeatureStore, Key
+
+CONTEXT = Context("p" * 64, "caffe", 224, "float32", None, "float16", (4, 3))
+
+
+def key(number: int, view: int = 0) -> Key:
+    return hashlib.sha256(str(number).encode()).hexdigest(), view
+
+
+def rows(numbers: range | list[int]) -> np.ndarray:
+    return np.stack([np.full(CONTEXT.shape, n, np.float32) for n in numbers])
+
+
+def fill(store: FeatureStore, numbers: range) -> None:
+    with store.filling(Stop()) as append:
+        append([key(n) for n in numbers], rows(numbers))
+
+
+def test_what_is_written_is_read_in_any_order_by_any_process(tmp_path: Path) -> None:
+    fill(FeatureStore(tmp_path, CONTEXT), range(5))
+    store = FeatureStore(tmp_path, CONTEXT)
+    assert np.array_equal(store.read([key(3), key(0), key(3)]), rows([3, 0, 3]).astype(np.float16))
+    assert store.missing([key(4), key(7), key(7), key(4, view=1)]) == [key(7), key(4, view=1)]
+
+
+@given(
+    st.sampled_from([f.name for f in dataclasses.fields(Context)]),
+    st.one_of(st.text(max_size=5), st.integers(), st.dictionaries(st.text(max_size=3), st.integers())),
+)
+def test_any_other_weight_image_policy_or_format_has_another_key(field: str, value: Any) -> None:
+    other = dataclasses.replace(CONTEXT, **{field: value})
+    assert (other.key == CONTEXT.key) == (getattr(CONTEXT, field) == value)
+
+
+@given(st.integers(0, 400), st.integers(0, 400))
+@settings(max_examples=60, deadline=None)
+def test_cut_off_anywhere_the_store_keeps_its_whole_rows_and_is_filled_on(
+    tmp_path_factory: pytest.TempPathFactory, lost_index: int, lost_rows: int
+) -> None:
+    folder = tmp_path_factory.mktemp("store")
+    store = FeatureStore(folder, CONTEXT)
+    fill(store, range(10))
+    for name, lost in (("index", lost_index), ("rows", lost_rows)):
+        path = store.folder / name
+        os.truncate(path, max(path.stat().st_size - lost, 0))
+    again = FeatureStore(folder, CONTEXT)
+    missing = again.missing([key(n) for n in range(10)])
+    whole = min((400 - min(lost_index, 400)) // 40, (240 - min(lost_rows, 240)) // 24)
+    assert missing == [key(n) for n in range(whole, 10)]
+    if missing:
+        fill(again, range(whole, 10))
+    assert np.array_equal(again.read([key(n) for n in range(10)]), rows(range(10)))
+
+
+def test_garbage_in_the_index_hides_no_good_row_before_it(tmp_path: Path) -> None:
+    store = FeatureStore(tmp_path, CONTEXT)
+    fill(store, range(4))
+    with (store.folder / "index").open("r+b") as file:
+        file.seek(2 * 40 + 5)
+        file.write(b"\xff\x00\xff")
+    assert FeatureStore(tmp_path, CONTEXT).missing([key(n) for n in range(4)]) == [key(2), key(3)]
+
+
+def test_a_value_beyond_float16_is_refused_rather_than_kept_as_infinity(tmp_path: Path) -> None:
+    store = FeatureStore(tmp_path, CONTEXT)
+    with pytest.raises(RunError, match="float32"), store.filling(Stop()) as append:
+        append([key(0)], np.full((1, *CONTEXT.shape), 1e6))
+    assert store.missing([key(0)]) == [key(0)]
+
+
+def _fill_in_process(folder: Path, first: int) -> None:
+    store = FeatureStore(folder, CONTEXT)
+    for n in range(first, first + 20):
+        with store.filling(Stop()) as append:
+            todo = store.missing([key(n)])
+            if todo:
+                append(todo, rows([n]))
+
+
+def test_processes_that_fill_the_same_store_at_once_damage_nothing(tmp_path: Path) -> None:
+    spawn = multiprocessing.get_context("spawn")
+    workers = [spawn.Process(target=_fill_in_process, args=(tmp_path, first)) for first in (0, 10)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    store = FeatureStore(tmp_path, CONTEXT)
+    assert np.array_equal(store.read([key(n) for n in range(30)]), rows(range(30)))
+    assert (store.folder / "index").stat().st_size == 30 * 40

@@ -1,0 +1,162 @@
+"""The run directory: names never reused, lines whole, state told by lock and last event, private to its user."""
+
+import csv
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from engine import runs
+from engine.config import OutputConfig, TrainConfig
+from engine.errors import ConfigError, RunError
+from engine.events import Batch, Epoch, Event, Failed, Finished, Interrupted, Notice
+from engine.stopping import Stop
+
+
+def recipe(out: Path, name: str = "") -> TrainConfig:
+    return TrainConfig(output=OutputConfig(out=out, name=name))
+
+
+def epoch(number: int) -> Epoch:
+    return Epoch(number, 0.5, 0.9, 0.6, 0.8, 1e-4, 2.5)
+
+
+FINISHED = Finished("r", 2, 3.0, {"accuracy": 1.0}, {"n": 3}, 1, "all epochs")
+
+
+def test_names_are_never_reused_even_by_many_at_once(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda _: runs.create(tmp_path, recipe(tmp_path / "out")).run.path, range(24)))
+    assert len(set(made)) == 24
+    runs.create(tmp_path, recipe(tmp_path / "out", "mine"))
+    with pytest.raises(ConfigError, match="exists already"):
+        runs.create(tmp_path, recipe(tmp_path / "out", "mine"))
+
+
+@pytest.mark.parametrize("name", ["../up", "a/b", ".hidden", "-flag", "a\x1b[31m", "x" * 101, " "])
+def test_a_run_name_can_not_leave_its_directory_or_act_on_a_terminal(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigError):
+        runs.create(tmp_path, recipe(tmp_path / "out", name))
+    assert not (tmp_path / "up").exists()
+
+
+def test_the_recipe_and_the_folder_are_read_back(tmp_path: Path) -> None:
+    config = recipe(tmp_path / "out", "mine")
+    run = runs.create(tmp_path / "data", config).run
+    assert (run.config(), run.folder()) == (config, tmp_path / "data")
+
+
+def test_events_and_history_are_on_disk_before_anybody_is_told(tmp_path: Path) -> None:
+    seen: list[tuple[Event, int]] = []
+    with runs.create(tmp_path, recipe(tmp_path)) as writer:
+        path = writer.run.path / "events.jsonl"
+        emit = writer.tee(lambda e: seen.append((e, len(path.read_text().splitlines()))), Stop())
+        for number in (1, 2, 3):
+            emit(epoch(number))
+    assert [lines for _, lines in seen] == [1, 2, 3]
+    rows = list(csv.DictReader((writer.run.path / "history.csv").open()))
+    assert list(rows[0]) == [f.name for f in dataclasses.fields(Epoch)]
+    assert [row["epoch"] for row in rows] == ["1", "2", "3"]
+    assert writer.run.epochs() == [epoch(1), epoch(2), epoch(3)]
+
+
+def test_a_line_cut_off_by_a_crash_is_passed_over(tmp_path: Path) -> None:
+    with runs.create(tmp_path, recipe(tmp_path)) as writer:
+        writer.append(epoch(1))
+    with (writer.run.path / "events.jsonl").open("a") as file:
+        file.write(epoch(2).to_json()[:20])
+    assert writer.run.epochs() == [epoch(1)]
+
+
+@pytest.mark.parametrize(
+    ("last", "state"),
+    [
+        (FINISHED, "finished"),
+        (Interrupted("r", 1, "stopped"), "stopped"),
+        (Failed("no room"), "failed"),
+        (epoch(1), "died"),
+        (None, "died"),
+    ],
+)
+def test_the_state_is_told_by_the_lock_and_the_last_event(tmp_path: Path, last: Event | None, state: str) -> None:
+    with runs.create(tmp_path, recipe(tmp_path)) as writer:
+        if last:
+            writer.append(last)
+        assert writer.run.state() == "live"
+    assert writer.run.state() == state
+
+
+def test_a_killed_process_leaves_a_run_that_died_and_two_can_not_hold_one(tmp_path: Path) -> None:
+    code = f"""
+import time
+from pathlib import Path
+from engine import runs
+from engine.config import OutputConfig, TrainConfig
+with runs.create(Path("."), TrainConfig(output=OutputConfig(out=Path({str(tmp_path)!r}), name="victim"))):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout and process.stdout.readline() == "held\n"
+        run = runs.find(Path("victim"), tmp_path)
+        assert run.state() == "live"
+        with pytest.raises(RunError, match="another process"), runs.RunWriter(run):
+            pass
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert run.state() == "died"
+
+
+def test_a_stop_request_by_file_reaches_the_training_at_its_next_event(tmp_path: Path) -> None:
+    stop = Stop()
+    with runs.create(tmp_path, recipe(tmp_path)) as writer:
+        emit = writer.tee(lambda _: None, stop)
+        emit(Batch(1, 1, 9, 0.5, 0.5, 10.0))
+        assert not stop.is_set()
+        writer.run.request_stop("keep")
+        emit(Batch(1, 2, 9, 0.5, 0.5, 10.0))
+    assert stop.is_set() and not stop.now
+
+
+def test_now_outranks_keep() -> None:
+    stop = Stop()
+    stop.request("now")
+    stop.request("keep")
+    assert stop.now
+
+
+def test_a_run_is_private_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        with runs.create(tmp_path, recipe(tmp_path / "out")) as writer:
+            writer.append(Notice("info", "hello"))
+    finally:
+        os.umask(before)
+    assert (tmp_path / "out").stat().st_mode & 0o777 == 0o700
+    assert writer.run.path.stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in writer.run.path.iterdir()} == {0o600}
+
+
+def test_what_is_not_a_run_is_named_in_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="not a run directory"):
+        runs.find(Path("nowhere"), tmp_path)
+    with pytest.raises(RunError, match="no trained run"):
+        runs.newest(tmp_path)
+    path = runs.create(tmp_path, recipe(tmp_path, "mine")).run.path
+    (path / "config.json").write_text(json.dumps([1]))
+    with pytest.raises(RunError, match=r"config\.json"):
+        runs.Run(path).config()
+
+
+def test_runs_are_listed_newest_first(tmp_path: Path) -> None:
+    made = [runs.create(tmp_path, recipe(tmp_path, f"run{n}")).run for n in range(3)]
+    for age, run in enumerate(made):
+        os.utime(run.path / "config.json", (1000 + age, 1000 + age))
+    assert runs.all_runs(tmp_path) == made[::-1]
+    assert runs.all_runs(tmp_path / "nowhere") == []

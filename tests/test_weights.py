@@ -1,0 +1,189 @@
+"""Pretrained weights: where they come from and in which order, and that nothing but plain, fitting arrays is read."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+
+from engine.config import NetworkConfig
+from engine.errors import WeightsError
+from engine.events import Event, Notice
+from engine.network import weights
+from engine.network.backbones import BACKBONES
+from engine.network.classifier import backbone_shapes, build, load
+from engine.network.freezing import plan
+from engine.network.weights import pretrained, read_weights
+from engine.stopping import Stop
+
+VGG16 = BACKBONES["vgg16"]
+SHAPES = {
+    layer.name: [(3, 3, layer.parameters // layer.shape[-1] // 9, layer.shape[-1]), (layer.shape[-1],)]
+    for layer in VGG16.layers
+    if layer.parameters
+}
+
+
+@pytest.fixture(scope="module")
+def imagenet(cache: Path) -> dict[str, Any]:
+    """ImageNet's arrays as the offline extra gives them, and what was said on the way."""
+    said: list[Event] = []
+    arrays = pretrained("imagenet", VGG16, SHAPES, said.append, Stop())
+    return {"arrays": arrays, "said": [event.text for event in said if isinstance(event, Notice)]}
+
+
+def test_the_table_of_layers_has_the_shapes_that_keras_has() -> None:
+    assert backbone_shapes(build(plan(NetworkConfig()), 2, "float32", 0)) == SHAPES
+
+
+def test_the_offline_extra_gives_imagenets_vgg16(imagenet: dict[str, Any]) -> None:
+    arrays = imagenet["arrays"]
+    assert arrays["block1_conv1"][1][0] == np.float32(0.73429835)
+    assert arrays["block5_conv3"][0].flat[0] == np.float32(0.00040788297)
+    assert arrays["block5_conv3"][1][0] == np.float32(0.18837857)
+    digest = hashlib.sha256(b"".join(a.astype("<f4").tobytes() for layer in arrays.values() for a in layer))
+    assert digest.hexdigest() == weights.VGG16_SHA256
+    assert "offline extra" in imagenet["said"][-1]
+
+
+def test_it_is_kept_for_keras_and_for_the_next_time(imagenet: dict[str, Any], cache: Path) -> None:
+    kept = cache / "weights" / "vgg16-imagenet.weights.h5"
+    from engine.runtime import tensorflow
+
+    keras = tensorflow().keras.applications.VGG16(weights=None, include_top=False, input_shape=(224, 224, 3))
+    keras.load_weights(kept)
+    for name, values in imagenet["arrays"].items():
+        assert all(np.array_equal(a, b) for a, b in zip(keras.get_layer(name).get_weights(), values, strict=True))
+    said: list[Any] = []
+    pretrained("imagenet", VGG16, SHAPES, said.append, Stop())
+    assert len(said) == 1 and "converted earlier" in said[0].text
+
+
+def test_a_damaged_kept_file_is_made_anew(imagenet: dict[str, Any], cache: Path) -> None:
+    kept = cache / "weights" / "vgg16-imagenet.weights.h5"
+    with h5py.File(kept, "r+") as file:
+        file["layers/conv2d/vars/1"][0] += 1e-6
+    said: list[Any] = []
+    again = pretrained("imagenet", VGG16, SHAPES, said.append, Stop())
+    assert again["block1_conv1"][1][0] == np.float32(0.73429835)
+    assert "converted earlier" not in said[-1].text
+
+
+def test_kerass_own_cache_comes_first_but_only_with_the_file_that_keras_publishes(
+    imagenet: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = tmp_path / "models"
+    models.mkdir()
+    with h5py.File(models / VGG16.keras_file, "w") as file:  # Keras 2's layout, as the published file has it
+        for name, (kernel, bias) in imagenet["arrays"].items():
+            group = file.create_group(name)
+            group.attrs["weight_names"] = [f"{name}_W_1:0".encode(), f"{name}_b_1:0".encode()]
+            group[f"{name}_W_1:0"], group[f"{name}_b_1:0"] = kernel, bias
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    said: list[Any] = []
+    pretrained("imagenet", VGG16, SHAPES, said.append, Stop())
+    assert "MD5 differs" in said[0].text and "Keras's cache" not in said[-1].text
+    md5 = hashlib.md5((models / VGG16.keras_file).read_bytes()).hexdigest()
+    published = type(VGG16)(**{**vars_of(VGG16), "keras_md5": md5})
+    said.clear()
+    found = pretrained("imagenet", published, SHAPES, said.append, Stop())
+    assert "Keras's cache" in said[0].text and len(said) == 1
+    assert np.array_equal(found["block3_conv2"][0], imagenet["arrays"]["block3_conv2"][0])
+
+
+def vars_of(backbone: Any) -> dict[str, Any]:
+    return {name: getattr(backbone, name) for name in type(backbone).__dataclass_fields__}
+
+
+def test_without_any_source_the_three_remedies_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COVID_TUI_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setattr(weights, "OFFLINE_PACKAGE", "a-package-that-is-not-installed")
+    monkeypatch.setattr(weights, "_download", lambda *_: "no network")
+    with pytest.raises(WeightsError) as caught:
+        pretrained("imagenet", VGG16, SHAPES, lambda _: None, Stop())
+    for remedy in (VGG16.keras_file, "network", "covid-tui[offline]", "--weights none"):
+        assert remedy in str(caught.value)
+
+
+def test_random_weights_are_taken_only_when_asked_for_and_said_aloud() -> None:
+    said: list[Any] = []
+    assert pretrained("none", VGG16, SHAPES, said.append, Stop()) == {}
+    assert said[0].level == "warning" and "random" in said[0].text
+
+
+def test_what_a_classifier_saves_it_reads_back_to_the_bit(tmp_path: Path) -> None:
+    chosen = plan(NetworkConfig(mode="partial"))
+    saved = build(chosen, 3, "float32", 5)
+    saved.save_weights(tmp_path / "best.weights.h5")
+    back = load(tmp_path / "best.weights.h5", chosen, 3)
+    assert all(np.array_equal(a, b) for a, b in zip(saved.model.get_weights(), back.model.get_weights(), strict=True))
+
+
+def small(path: Path, change: Any = None) -> dict[str, list[tuple[int, ...]]]:
+    with h5py.File(path, "w") as file:
+        group = file.create_group("layers/conv2d/vars")
+        group.attrs["name"] = "a"
+        group["0"], group["1"] = np.ones((3, 3, 1, 2), np.float32), np.zeros(2, np.float32)
+        if change:
+            change(file, group)
+    return {"a": [(3, 3, 1, 2), (2,)]}
+
+
+def _external(file: Any, group: Any) -> None:
+    del group["1"]
+    group["1"] = h5py.ExternalLink("other.h5", "/x")
+
+
+def _soft(file: Any, group: Any) -> None:
+    del group["1"]
+    group["1"] = h5py.SoftLink("/layers/conv2d/vars/0")
+
+
+def _stored_elsewhere(file: Any, group: Any) -> None:
+    del group["1"]
+    group.create_dataset("1", (2,), np.float32, external=[("elsewhere.bin", 0, h5py.h5f.UNLIMITED)])
+
+
+def _virtual(file: Any, group: Any) -> None:
+    del group["1"]
+    layout = h5py.VirtualLayout((2,), np.float32)
+    layout[:] = h5py.VirtualSource("other.h5", "x", (2,))
+    group.create_virtual_dataset("1", layout)
+
+
+def _other_shape(file: Any, group: Any) -> None:
+    del group["1"]
+    group["1"] = np.zeros(3, np.float32)
+
+
+def _bomb(file: Any, group: Any) -> None:
+    del group["1"]
+    group.create_dataset("1", (1 << 40,), np.float32, chunks=(1 << 16,), compression="gzip")
+
+
+def _text(file: Any, group: Any) -> None:
+    del group["1"]
+    group["1"] = np.array([b"a", b"b"])
+
+
+@pytest.mark.parametrize("change", [_external, _soft, _stored_elsewhere, _virtual, _other_shape, _bomb, _text])
+def test_only_plain_datasets_of_the_expected_shape_are_read(tmp_path: Path, change: Any) -> None:
+    path = tmp_path / "x.weights.h5"
+    expected = small(path)
+    assert read_weights(path, expected)["a"][0].shape == (3, 3, 1, 2)
+    small(path, change)
+    with pytest.raises(WeightsError, match=r"x\.weights\.h5"):
+        read_weights(path, expected)
+
+
+@pytest.mark.parametrize("content", [b"", b"not hdf5", b"\x89HDF\r\n\x1a\n" + b"\0" * 50])
+def test_what_is_no_weight_file_is_refused_by_name(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "x.weights.h5"
+    path.write_bytes(content)
+    with pytest.raises(WeightsError, match=r"x\.weights\.h5"):
+        read_weights(path, {"a": [(1,)]})
+    with pytest.raises(WeightsError, match="missing"):
+        read_weights(tmp_path / "nowhere.weights.h5", {"a": [(1,)]})

@@ -1,0 +1,191 @@
+"""A job's events without a screen: JSON lines, plain lines, or a progress display where stderr is a terminal."""
+
+import contextlib
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any
+
+from engine.events import (
+    Batch,
+    Emit,
+    Epoch,
+    Event,
+    Failed,
+    Finished,
+    Interrupted,
+    Notice,
+    Progress,
+    Started,
+)
+from engine.stopping import Stop
+from tui.text import display_name
+
+SECONDS_BETWEEN_LINES = 5.0
+
+
+def say(text: object) -> None:
+    """A line of progress or of a message, on stderr."""
+    print(display_name(text), file=sys.stderr, flush=True)
+
+
+def put(text: object = "") -> None:
+    """A line of data for a reader, on stdout."""
+    print(display_name(text), flush=True)
+
+
+def put_json(values: Any) -> None:
+    """A JSON object as one line on stdout; all of it is ASCII, so no foreign character acts on a terminal."""
+    print(json.dumps(values, allow_nan=False), flush=True)
+
+
+@contextlib.contextmanager
+def stop_on_signals() -> Iterator[tuple[Stop, list[int]]]:
+    """A Stop that SIGINT and SIGTERM set, with the list of those that came; a second one ends the process at once.
+
+    SIGHUP is ignored: when the terminal goes away, the work goes on.
+    """
+    stop, came = Stop(), list[int]()
+
+    def note(number: int, _: FrameType | None) -> None:
+        if came:
+            os._exit(128 + number)
+        came.append(number)
+        stop.request("now")
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    before[signal.SIGHUP] = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        yield stop, came
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def reporting(as_json: bool) -> Iterator[Emit]:
+    """Where a job's events go for the length of the block."""
+    if as_json:
+        yield lambda event: put_json(event.to_dict())
+    elif sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+        with _Bars() as bars:
+            yield bars.show
+    else:
+        yield _Lines().show
+
+
+class _Lines:
+    """Events as plain lines on stderr; a task in progress speaks every few seconds."""
+
+    def __init__(self) -> None:
+        self._told = time.monotonic()
+
+    def show(self, event: Event) -> None:
+        text = describe(event)
+        if text:
+            say(text)
+        elif isinstance(event, Progress | Batch):
+            now = time.monotonic()
+            if now - self._told >= SECONDS_BETWEEN_LINES:
+                self._told = now
+                say(_progress_line(event))
+
+
+class _Bars:
+    """Events as lines with bars below them, on stderr: the task or epoch at hand, and the whole training."""
+
+    def __enter__(self) -> "_Bars":
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as RichProgress
+
+        self._console = Console(stderr=True, markup=False, highlight=False, emoji=False, soft_wrap=True)
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}", markup=False),
+        )
+        self._progress = RichProgress(*columns, console=self._console, transient=True, refresh_per_second=4)
+        self._bars: dict[str, Any] = {}
+        self._epochs = 0
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def show(self, event: Event) -> None:
+        if isinstance(event, Started):
+            self._epochs = event.epochs
+            self._set("training", 0, event.epochs)
+        if isinstance(event, Progress):
+            self._set(event.task, event.done, event.total)
+        if isinstance(event, Batch):
+            note = f"loss {event.loss:.4f}  accuracy {event.accuracy:.4f}  {event.images_per_second:,.0f} images/s"
+            self._set(f"epoch {event.epoch}", event.step, event.steps, note)
+        if isinstance(event, Epoch):
+            self._set("training", event.epoch, self._epochs)
+        text = describe(event)
+        if text:
+            style = "yellow" if isinstance(event, Notice) and event.level == "warning" else None
+            self._console.print(display_name(text), style=style)
+
+    def _set(self, name: str, done: int, total: int | None, note: str = "") -> None:
+        if name not in self._bars:
+            self._bars[name] = self._progress.add_task(display_name(name), total=total, note="")
+        self._progress.update(self._bars[name], completed=done, total=total, note=note)
+        if done == total:
+            self._progress.remove_task(self._bars.pop(name))
+
+
+def describe(event: Event) -> str:
+    """An event as a line for people; empty for those that only move a bar."""
+    match event:
+        case Notice():
+            return f"warning: {event.text}" if event.level == "warning" else event.text
+        case Started():
+            return _started(event)
+        case Epoch():
+            return (
+                f"epoch {event.epoch:>3}  loss {event.loss:.4f}  accuracy {event.accuracy:.4f}  "
+                f"val loss {event.val_loss:.4f}  val accuracy {event.val_accuracy:.4f}  "
+                f"rate {event.learning_rate:.2e}  {event.seconds:.1f} s"
+            )
+        case Interrupted() | Failed():
+            return event.reason
+        case _:
+            return ""
+
+
+def _started(event: Started) -> str:
+    parts = ", ".join(f"{part} {sum(counts.values()):,}" for part, counts in event.parts.items())
+    return (
+        f"Training {' / '.join(event.classes)}: {parts} images. {event.trainable:,} of "
+        f"{event.trainable + event.frozen:,} parameters train ({event.mode}), {event.steps} steps an epoch, "
+        f"on {event.device}, {event.precision}."
+    )
+
+
+def _progress_line(event: Progress | Batch) -> str:
+    if isinstance(event, Batch):
+        return f"  epoch {event.epoch}: step {event.step}/{event.steps}, loss {event.loss:.4f}"
+    return f"  {event.task}: {event.done:,}" + (f" of {event.total:,}" if event.total else "")
+
+
+def summary(event: Finished) -> list[str]:
+    """A finished training in a few lines for people."""
+    test, val = event.test, event.val
+    low, high = test["accuracy_ci"]
+    return [
+        f"test accuracy  {test['correct']}/{test['n']} = {test['accuracy']:.1%} "
+        f"(95% interval {low:.1%} to {high:.1%}); always saying {test['baseline_class']}: {test['baseline']:.1%}",
+        f"validation     {val['accuracy']:.1%}, loss {val['loss']:.4f}; "
+        f"the best of {event.epochs} epochs was epoch {event.best_epoch}",
+        f"run            {event.run}",
+    ]
