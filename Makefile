@@ -1,24 +1,9 @@
-# make demo: install, train on the sample data, evaluate, predict.   make test: what CI runs.   make test-all: the slow tests too.
-PYTHON ?= python3
-VENV ?= .venv
-BIN := $(VENV)/bin
-SAMPLE := sample_data
-DEMO := $(VENV)/demo
-
-.PHONY: demo install test lint unit test-all clean
-
-install: $(VENV)/.installed
-
-$(VENV)/.installed: pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
-	touch $@
-
-demo: install
+# make demo: install
+	rm -rf $(DEMO)
 	$(BIN)/covid-tui scan $(SAMPLE)
-	$(BIN)/covid-tui --train $(SAMPLE) --classes "COVID,Viral Pneumonia" --batch 8 --patience 0 --out $(DEMO)
-	$(BIN)/covid-tui evaluate $$(ls -td $(DEMO)/*/ | head -n 1)
+	$(BIN)/covid-tui --train $(SAMPLE) --classes "COVID,Viral Pneumonia" --mode partial --unfreeze block5 \
+		--batch 8 --test-share 0.2 --patience 0 --out $(DEMO) --name demo
+	$(BIN)/covid-tui evaluate demo --out $(DEMO)
 	$(BIN)/covid-tui predict $(SAMPLE)/COVID/images/COVID-1.png --out $(DEMO)
 
 test: install lint unit

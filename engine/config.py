@@ -81,7 +81,8 @@ class AugmentConfig:
     flip: bool = True
     """Mirror half of the images left to right."""
     views: str = "4"
-    """How many augmented views of an image the epochs cycle through, or "epoch" for a new one each epoch."""
+    """How many augmented views of an image the epochs cycle through, the image as it is coming first, or "epoch" for
+    a new view each epoch."""
 
     def __post_init__(self) -> None:
         _require(0 <= self.rotation <= 180, f"--rotation is {self.rotation}: give degrees from 0 to 180.")
@@ -93,10 +94,10 @@ class AugmentConfig:
 
     @property
     def kept_views(self) -> int | None:
-        """Augmented views kept of each image: 1 without augmentation, None when every epoch draws anew."""
+        """Views kept of each image, the one as it is included; None when every epoch draws anew."""
         if self.augment == "none":
             return 1
-        return None if self.views == "epoch" else int(self.views)
+        return None if self.views == "epoch" else int(self.views) + 1
 
 
 @dataclass(frozen=True)
@@ -133,8 +134,11 @@ class MachineConfig:
     """Keep what the frozen layers compute, so that each epoch repeats only the layers that train."""
     feature_dtype: Literal["float16", "float32"] = "float16"
     """Number format in which kept activations are stored."""
+    cache_limit: float = 20.0
+    """Largest size of the kept activations, in GB; those unused for longest are removed first."""
 
     def __post_init__(self) -> None:
+        _require(0 <= self.cache_limit <= 1e6, f"--cache-limit is {self.cache_limit}: give a size in GB, 0 or more.")
         _require(0 <= self.seed < 2**31, f"--seed is {self.seed}: give a whole number from 0 to 2147483647.")
 
 

@@ -1,10 +1,9 @@
 """What this machine offers to a training: versions, devices, number format, weights, caches."""
 
 import importlib.metadata
-import os
-from pathlib import Path
 from typing import Any
 
+from engine.caches import KINDS, size
 from engine.network.backbones import BACKBONES
 from engine.network.weights import OFFLINE_PACKAGE, keras_home
 from engine.runtime import cache_dir, choose_precision, cpu, device, processors, tensorflow, versions
@@ -43,8 +42,4 @@ def weights_found(backbone: str) -> str:
 
 def cache_sizes() -> dict[str, str]:
     """Size of each part of the cache."""
-    return {name: f"{_bytes_below(cache_dir() / name) / 1e6:,.1f} MB" for name in ("pixels", "features", "weights")}
-
-
-def _bytes_below(folder: Path) -> int:
-    return sum((Path(where) / name).stat().st_size for where, _, names in os.walk(folder) for name in names)
+    return {kind: f"{size(cache_dir(), kind) / 1e6:,.1f} MB" for kind in KINDS}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from keras.src.legacy.preprocessing.image import apply_affine_transform
 
 from engine.config import AugmentConfig
-from engine.training.augment import PLAIN, UNCHANGED, Parameters, apply, draw, transforms
+from engine.training.augment import PLAIN, UNCHANGED, Parameters, apply, draw, transforms, view_of
 
 POLICY = AugmentConfig(shift=0.2, shear=20.0)
 SHA = hashlib.sha256(b"an image").hexdigest()
@@ -58,6 +58,15 @@ def test_over_many_images_the_draws_fill_their_ranges_evenly() -> None:
     assert np.mean([d.flip for d in draws]) == pytest.approx(0.5, abs=0.03)
     turns = np.array([d.rotation for d in draws])
     assert np.histogram(turns, 10, (-30, 30))[0].min() > 320
+
+
+def test_the_epochs_go_round_the_image_as_it_is_and_its_kept_views() -> None:
+    def views(policy: AugmentConfig) -> list[int]:
+        return [view_of(policy, epoch) for epoch in range(1, 8)]
+
+    assert views(AugmentConfig(views="2")) == [PLAIN, 0, 1, PLAIN, 0, 1, PLAIN]
+    assert views(AugmentConfig(augment="none")) == [PLAIN] * 7
+    assert views(AugmentConfig(views="epoch")) == [0, 1, 2, 3, 4, 5, 6]
 
 
 def test_a_draw_says_what_it_does() -> None:

@@ -20,7 +20,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from PIL import Image
+from PIL import Image, ImageFile
 
 from engine.dataset.images import Header, ImageError, XrayImage, peek, pixel_hash, read, resize, to_input
 from engine.dataset.inspect import inspect
@@ -184,6 +184,7 @@ class TestModes:
         found = read(saved(tmp_path / "x.png", image))
         assert np.array_equal(found.pixels, chest())
         assert (found.facts.mode, found.facts.bit_depth) == ("P", 8)
+        assert read(saved(tmp_path / "four.png", image.quantize(4))).facts.bit_depth == 8
 
     @pytest.mark.parametrize("transparency", [7, bytes(range(0, 250, 5))], ids=["one colour", "alpha a colour"])
     def test_a_transparent_palette_lies_on_black(self, tmp_path: Path, transparency: int | bytes) -> None:
@@ -295,8 +296,11 @@ class TestOrientation:
         assert (found.facts.orientation, found.facts.width, found.facts.height) == (6, 40, 30)
 
     def test_damaged_exif_leaves_the_picture_as_it_is(self, tmp_path: Path) -> None:
-        path = saved(tmp_path / "x.jpg", chest(), exif=b"Exif\0\0II*\0\xff\xff\xff\x7f" + bytes(20))
-        assert read(path).facts.orientation == 1
+        raw = (b"tEXt", b"Raw profile type exif\0a\nb\nc\nthese are no hexadecimal digits")
+        (tmp_path / "x.png").write_bytes(png(2, 1, 8, 0, b"\0\x07\x39", raw))
+        found = read(tmp_path / "x.png")
+        assert found.pixels.tolist() == [[7, 57]]
+        assert found.facts.orientation == 1
 
 
 def cut(name: str, share: float = 0.6, **options: Any) -> Callable[[Path], Path]:
@@ -321,8 +325,14 @@ def frames(name: str, **options: Any) -> Callable[[Path], Path]:
     return lambda folder: saved(folder / name, chest(), save_all=True, append_images=more, **options)
 
 
-def bomb(width: int, height: int) -> bytes:
-    return png(width, height, 8, 0, b"\0" * 1000)
+def bomb(width: int, height: int, *chunks: tuple[bytes, bytes]) -> bytes:
+    return png(width, height, 8, 0, b"\0" * 1000, *chunks)
+
+
+def damaged_chunk() -> bytes:
+    """A PNG between whose two chunks of pixels stands one without a name."""
+    pixels = zlib.compress(b"".join(b"\0" + row.tobytes() for row in chest(200, 200)))
+    return png(200, 200, 8, 0, b"", (b"IDAT", pixels[:9000]), (bytes(4), b""), (b"IDAT", pixels[9000:]))
 
 
 def link_loop(folder: Path) -> Path:
@@ -360,9 +370,11 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], str]] = {
     "cut TIFF": (cut("x.tif", 0.5, compression="tiff_lzw"), "damaged"),
     "cut WebP": (cut("x.webp", lossless=True), "damaged"),
     "PNG of a header alone": (holding(png(9, 9, 8, 0, b"")[:40]), "PNG"),
+    "PNG with a damaged chunk": (holding(damaged_chunk()), "damaged"),
     "PNG without a width": (holding(png(0, 9, 8, 0, b"")), "damaged"),
     "wide bomb": (holding(bomb(100_000, 2)), "100000x2"),
     "large bomb": (holding(bomb(12_000, 12_000)), "12000x12000"),
+    "bomb with XMP": (holding(bomb(12_000, 12_000, (b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0<x>"))), "12000x12000"),
     "huge bomb": (holding(bomb(60_000, 60_000)), "more pixels than are read"),
     "JPEG bomb": (
         holding(b"\xff\xd8\xff\xc0\x00\x0b\x08\xff\xff\xff\xff\x01\x01\x11\x00"),
@@ -413,9 +425,14 @@ class TestRefusals:
         if before:
             assert len(list(Path("/proc/self/fd").iterdir())) <= before
 
-    def test_looking_at_a_header_decodes_no_pixels(self, tmp_path: Path) -> None:
+    def test_looking_at_a_header_decodes_no_pixels(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         path = cut("x.png")(tmp_path)
         assert (peek(path).format, peek(path).mode, peek(path).width, peek(path).height) == ("PNG", "L", 200, 200)
+        decoded: list[object] = []
+        monkeypatch.setattr(ImageFile.ImageFile, "load", decoded.append)
+        path.write_bytes(bomb(9, 9, (b"iTXt", b'XML:com.adobe.xmp\0\0\0\0\0<x tiff:Orientation="3"/>')))
+        assert peek(path).orientation == 3
+        assert decoded == []
 
     def test_whatever_bytes_change_it_reads_or_refuses(self, tmp_path: Path) -> None:
         generator = np.random.default_rng(0)
@@ -460,13 +477,13 @@ class TestQuiet:
     def test_damaged_files_write_nothing_to_the_terminal(self, tmp_path: Path) -> None:
         exif = saved(tmp_path / "exif.tif", chest(), tiffinfo={270: "x" * 50})
         exif.write_bytes(exif.read_bytes().replace(struct.pack("<HHI", 270, 2, 51), struct.pack("<HHI", 270, 2, 2**30)))
-        deflate = saved(tmp_path / "deflate.tif", chest(), compression="tiff_adobe_deflate")
-        data = deflate.read_bytes()
-        deflate.write_bytes(data[:200] + bytes(40) + data[240:])
+        strip = saved(tmp_path / "strip.tif", chest(), compression="tiff_lzw")
+        data = strip.read_bytes()
+        strip.write_bytes(data[:8] + bytes(30) + data[38:])
         apng = frames("apng.png")(tmp_path)
         apng.write_bytes(apng.read_bytes().replace(b"acTL\0\0\0\3", b"acTL\0\0\0\0"))
         done = subprocess.run(
-            [sys.executable, "-W", "always", "-c", QUIET, exif, deflate, apng],
+            [sys.executable, "-W", "always", "-c", QUIET, exif, strip, apng],
             capture_output=True,
             text=True,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -536,11 +553,11 @@ class TestPixels:
         assert facts.std == pytest.approx(pixels.std(), abs=1e-5)
 
     def test_facts_of_a_large_bright_picture_do_not_overflow(self) -> None:
-        pixels = np.full((3000, 3000), 255, np.uint8)
+        pixels = np.full((4500, 4500), 255, np.uint8)
         pixels[0] = 0
         facts = XrayImage(pixels, header_of(pixels), ()).facts
-        assert facts.mean == pytest.approx(255 * 2999 / 3000)
-        assert facts.std == pytest.approx(pixels.std())
+        assert facts.mean == pytest.approx(255 * 4499 / 4500)
+        assert facts.std == pytest.approx(255 * (4499 / 4500 / 4500) ** 0.5)
 
 
 def header_of(pixels: np.ndarray) -> Header:

@@ -18,8 +18,7 @@ from engine.dataset.images import pixel_hash
 from engine.dataset.scan import Pulse, Scan, natural, require_trainable, scan, spread
 from engine.errors import ConfigError, DataError, Stopped
 from engine.events import Event, Progress
-
-GREY = 0
+from engine.stopping import Stop
 
 
 def picture(number: int, size: tuple[int, int] = (20, 16)) -> np.ndarray:
@@ -34,7 +33,7 @@ def put(root: Path, file: str, content: np.ndarray | bytes | None = None) -> Pat
     if isinstance(content, bytes):
         path.write_bytes(content)
     else:
-        image = Image.fromarray(picture(sum(file.encode()) * 1000 + len(file)) if content is None else content)
+        image = Image.fromarray(picture(sum(os.fsencode(file)) * 1000 + len(file)) if content is None else content)
         image.save(path, None if path.suffix else "PNG")
     return path
 
@@ -238,8 +237,8 @@ class TestProblems:
         put(database, "Normal/masks/Normal-2.png", b"bad")
         found = scan(database)
         assert kinds(found) == [
-            ("COVID/masks", "mask-missing"),
-            ("COVID/masks", "mask-orphan"),
+            ("COVID", "mask-missing"),
+            ("COVID", "mask-orphan"),
             ("Normal/masks/Normal-1.png", "mask-shape"),
             ("Normal/masks/Normal-2.png", "unreadable"),
         ]
@@ -274,7 +273,9 @@ class TestProblems:
     def test_a_root_that_is_a_link_is_followed(self, database: Path, tmp_path_factory: Any) -> None:
         link = tmp_path_factory.mktemp("links") / "data"
         link.symlink_to(database)
-        assert len(scan(link).records) == 6
+        (database / "COVID" / "images" / "again.png").symlink_to(database / "COVID" / "images" / "COVID-1.png")
+        (database / "COVID" / "masks" / "again.png").symlink_to(database / "COVID" / "masks" / "COVID-1.png")
+        assert len(scan(link).records) == 7
         assert scan(link).problems == ()
 
     def test_names_that_are_not_utf_8_come_through(self, database: Path) -> None:
@@ -338,7 +339,7 @@ class TestWorkbook:
         workbook(database / "COVID.metadata.xlsx", rows, header=("COVID images",))
         assert [record.source for record in scan(database).records[:3]] == ["s1", "s2", "s10"]
 
-    @pytest.mark.parametrize("damage", ["text", "cut", "not a workbook", "unfolds", "no columns", "no sheet data"])
+    @pytest.mark.parametrize("damage", ["text", "cut", "not a workbook", "unfolds", "no columns", "no sheet", "pipe"])
     def test_a_damaged_workbook_is_a_problem_and_the_scan_goes_on(self, database: Path, damage: str) -> None:
         path = database / "COVID.metadata.xlsx"
         workbook(path, [("COVID-1", "PNG", "1*1", "u")], header=("a", "b") if damage == "no columns" else None)
@@ -350,10 +351,13 @@ class TestWorkbook:
         elif damage == "not a workbook":
             with zipfile.ZipFile(path, "w") as archive:
                 archive.writestr("x.txt", "x")
+        elif damage == "pipe":
+            path.unlink()
+            os.mkfifo(path)
         elif damage == "unfolds":
             with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
                 archive.writestr("bomb.xml", bytes(70 * 2**20))
-        elif damage == "no sheet data":
+        elif damage == "no sheet":
             with zipfile.ZipFile(path) as old:
                 parts = {name: old.read(name) for name in old.namelist()}
             with zipfile.ZipFile(path, "w") as archive:
@@ -362,19 +366,22 @@ class TestWorkbook:
         found = scan(database)
         assert len(found.records) == 6
         assert kinds(found) == [("COVID.metadata.xlsx", "workbook")]
+        assert found.problems[0].reason.endswith("the sources of its images are not known")
         assert found.classes["COVID"].sources == {}
 
 
 class TestJson:
     def test_the_keys_are_as_promised(self, database: Path) -> None:
         put(database, "COVID/images/COVID-11.png", picture(501))
-        put(database, "COVID/images/bad.png", b"")
+        put(database, "COVID/images/COVID-12.png", b"")
+        put(database, "COVID/masks/COVID-12.png", picture(1, (10, 8)))
         put(database, "COVID/masks/COVID-11.png", picture(1, (10, 8)))
         values = json.loads(json.dumps(scan(database).to_dict()))
         assert {"classes", "problems", "duplicates"} <= set(values)
         assert (values["classes"]["COVID"]["images"], values["classes"]["COVID"]["masks"]) == (4, 4)
-        problem = {"file": "COVID/images/bad.png", "kind": "unreadable", "reason": values["problems"][0]["reason"]}
-        assert values["problems"][0] == problem
+        (problem,) = values["problems"]
+        reason = "it is empty (0 bytes); copy it again"
+        assert problem == {"file": "COVID/images/COVID-12.png", "kind": "unreadable", "reason": reason}
         assert values["duplicates"] == {
             "exact": [["COVID/images/COVID-1.png", "COVID/images/COVID-11.png"]],
             "near": [],
@@ -404,13 +411,13 @@ class TestProgress:
     def test_a_stop_ends_it_soon(self, database: Path) -> None:
         for number in range(300):
             put(database, f"COVID/images/more-{number}.png", picture(0))
-        stop = threading.Event()
+        stop = Stop()
         seen: list[int] = []
 
         def emit(event: Event) -> None:
             assert isinstance(event, Progress)
             seen.append(event.done)
-            stop.set()
+            stop.request("now")
 
         with pytest.raises(Stopped, match="stopped"):
             scan(database, emit=emit, stop=stop)
@@ -434,14 +441,32 @@ class TestSpread:
 
     def test_little_is_done_ahead_of_the_consumer(self) -> None:
         started: list[int] = []
-        results = spread(lambda item: started.append(item) or item, range(100_000), None)
+
+        def work(item: int) -> int:
+            started.append(item)
+            time.sleep(0.002)
+            return item
+
+        workers = len(os.sched_getaffinity(0))
+        results = spread(work, range(100_000), None)
         assert next(results) == 0
-        time.sleep(0.05)
-        assert len(started) <= 8 * (3 * len(os.sched_getaffinity(0)) + 1)
+        time.sleep(0.3)
+        assert len(started) <= 8 * (2 * workers + 1)
         results.close()
-        ahead = len(started)
-        time.sleep(0.05)
-        assert len(started) == ahead
+
+    def test_leaving_early_starts_nothing_more(self) -> None:
+        started: list[int] = []
+
+        def work(item: int) -> int:
+            started.append(item)
+            time.sleep(0.005)
+            return item
+
+        results = spread(work, range(1000), None)
+        next(results)
+        before = len(started)
+        results.close()
+        assert len(started) <= before + len(os.sched_getaffinity(0))
 
     def test_an_exception_comes_through_and_ends_the_work(self) -> None:
         done: list[int] = []

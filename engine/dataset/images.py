@@ -150,12 +150,13 @@ class XrayImage:
     @cached_property
     def mean(self) -> float:
         """Mean level of the pixels, 0 to 255."""
-        return sum(int(block.sum(dtype=np.uint32)) for block in _blocks(self.pixels)) / self.pixels.size
+        return sum(int(block.sum(dtype=np.uint32)) for block in _blocks(self.pixels, 2**24)) / self.pixels.size
 
     @cached_property
     def facts(self) -> ImageFacts:
         """All that is known of the file and its pixels; measured when first asked for."""
-        squares = sum(int(np.square(block, dtype=np.uint16).sum(dtype=np.uint32)) for block in _blocks(self.pixels))
+        blocks = _blocks(self.pixels, 2**16)
+        squares = sum(int(np.square(block, dtype=np.uint16).sum(dtype=np.uint32)) for block in blocks)
         return ImageFacts(
             **asdict(self.header),
             colour=self.colour,
@@ -399,10 +400,10 @@ def _grey_or_rgb(flat: Image.Image) -> Pixels:
     return np.asarray(flat)
 
 
-def _blocks(pixels: Pixels) -> Iterator[Pixels]:
-    """The samples in pieces so short that their squares are sure to add up within 32 bits."""
+def _blocks(pixels: Pixels, length: int) -> Iterator[Pixels]:
+    """The samples in pieces of `length`: up to 2^24 of them, or the squares of 2^16, add up within 32 bits."""
     flat = pixels.reshape(-1)
-    return (flat[start : start + 2**16] for start in range(0, flat.size, 2**16))
+    return (flat[start : start + length] for start in range(0, flat.size, length))
 
 
 def _pixel_notes(pixels: Pixels) -> Iterator[str]:

@@ -8,12 +8,13 @@ import os
 import re
 import threading
 import time
+import warnings
 import zipfile
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -202,8 +203,6 @@ def spread(work: Callable[[T], R], items: Sequence[T], stop: Stop | None) -> Gen
                     yield from results
         finally:
             halt.set()
-            for future in waiting:
-                future.cancel()
 
 
 class Pulse:
@@ -308,7 +307,7 @@ def _class_folders(root: Path, classes: tuple[str, ...], problems: list[Problem]
     found: dict[str, _Folder] = {}
     troubles: dict[str, list[Problem]] = {name: [] for name in names}
     for name in names:
-        folder = _class_folder(root, name, files, troubles[name])
+        folder = _class_folder(root, name, troubles[name])
         if folder.images:
             found[name] = folder
         else:
@@ -321,7 +320,7 @@ def _class_folders(root: Path, classes: tuple[str, ...], problems: list[Problem]
     for file in files:
         if Path(file).suffix.lower() in _IMAGE_SUFFIXES:
             problems.append(Problem(file, "misplaced", "lies beside the class folders, so its class is not known"))
-    return [found[name] for name in classes or found]
+    return [_with_sources(root, found[name], files, problems) for name in classes or found]
 
 
 def _check_picked(root: Path, classes: tuple[str, ...], found: list[str]) -> None:
@@ -338,15 +337,15 @@ def _why_no_class(root: Path, files: list[str], names: list[str]) -> str:
     for name in names:
         with suppress(OSError):
             inner = _entries(root / name, "", root.resolve(), [])[1]
-            if any(_class_folder(root / name, folder, [], []).images for folder in inner):
+            if any(_class_folder(root / name, folder, []).images for folder in inner):
                 return f"{root} has no class folder with images, but {root / name} has: give that folder."
     if any(Path(file).suffix.lower() in _IMAGE_SUFFIXES for file in files):
         return f"{root} holds images but no class folders; put the images of each class into a folder of its own."
     return f"{root} has no class folder with images; lay it out as CLASS/images/*.png or CLASS/*.png."
 
 
-def _class_folder(root: Path, label: str, beside: list[str], problems: list[Problem]) -> _Folder:
-    """What the folder `root`/`label` lists; `beside` are the files next to it, its workbook among them."""
+def _class_folder(root: Path, label: str, problems: list[Problem]) -> _Folder:
+    """What the folder `root`/`label` lists."""
     home = root.resolve()
 
     def listed(folder: str) -> tuple[list[str], list[str]]:
@@ -365,26 +364,25 @@ def _class_folder(root: Path, label: str, beside: list[str], problems: list[Prob
         problems.extend(Problem(file, "misplaced", "lies beside the images folder of its class") for file in files)
     problems.extend(Problem(folder, "folder", "folders inside a class folder are not read") for folder in deeper)
     masks = listed(rooms["masks"])[0] if "masks" in rooms else []
-    sources = _sources(root, label, beside, images, problems) if images else {}
-    if images and (masks or sources):
-        _pairing_problems(images, masks, rooms.get("masks", label), problems)
-    return _Folder(label, images, {_key(mask): mask for mask in masks}, sources)
+    return _Folder(label, images, {_key(mask): mask for mask in masks}, {})
 
 
-def _pairing_problems(images: list[str], masks: list[str], room: str, problems: list[Problem]) -> None:
-    keys, pairs = Counter(map(_key, images)), {_key(mask) for mask in masks}
-    alone = [file for file in images if _key(file) not in pairs]
-    if masks and alone:
-        reason = f"{len(alone)} of {len(images)} images have no mask; the first is {alone[0]}"
-        problems.append(Problem(room, "mask-missing", reason))
-    orphans = [mask for mask in masks if _key(mask) not in keys]
+def _with_sources(root: Path, folder: _Folder, beside: list[str], problems: list[Problem]) -> _Folder:
+    """`folder` with the sources of its images; `beside` are the files next to it. Adds what does not pair up."""
+    sources = _sources(root, folder, beside, problems)
+    keys = Counter(map(_key, folder.images))
+    alone = [file for file in folder.images if _key(file) not in folder.masks]
+    if folder.masks and alone:
+        reason = f"{len(alone)} of {len(folder.images)} images have no mask; the first is {alone[0]}"
+        problems.append(Problem(folder.label, "mask-missing", reason))
+    orphans = [mask for key, mask in folder.masks.items() if key not in keys]
     if orphans:
-        problems.append(Problem(room, "mask-orphan", f"{len(orphans)} masks have no image; the first is {orphans[0]}"))
-    for file in images:
-        if keys[_key(file)] > 1:
-            problems.append(
-                Problem(file, "same-name", "shares its name, and so its mask and source, with another image")
-            )
+        reason = f"{len(orphans)} of {len(folder.masks)} masks have no image; the first is {orphans[0]}"
+        problems.append(Problem(folder.label, "mask-orphan", reason))
+    if folder.masks or sources:
+        shared = "shares its name with another image, and so its mask and source"
+        problems.extend(Problem(file, "same-name", shared) for file in folder.images if keys[_key(file)] > 1)
+    return replace(folder, sources=sources)
 
 
 def _entries(root: Path, folder: str, home: Path, problems: list[Problem]) -> tuple[list[str], list[str]]:
@@ -420,9 +418,9 @@ def _key(file: str) -> str:
     return stem if dot and f".{suffix}" in _IMAGE_SUFFIXES else name
 
 
-def _sources(root: Path, label: str, beside: list[str], images: list[str], problems: list[Problem]) -> dict[str, str]:
+def _sources(root: Path, folder: _Folder, beside: list[str], problems: list[Problem]) -> dict[str, str]:
     """The source of each image that the class's metadata workbook names, by `_key`."""
-    wanted = f"{label}.metadata.xlsx".casefold()
+    wanted = f"{folder.label}.metadata.xlsx".casefold()
     book = next((file for file in beside if file.casefold() == wanted), None)
     if book is None:
         return {}
@@ -432,9 +430,9 @@ def _sources(root: Path, label: str, beside: list[str], images: list[str], probl
         reason = str(exc) if isinstance(exc, DataError) else f"can't be read as a workbook ({type(exc).__name__})"
         problems.append(Problem(book, "workbook", f"{reason}; the sources of its images are not known"))
         return {}
-    missing = [file for file in images if _key(file) not in table]
+    missing = [file for file in folder.images if _key(file) not in table]
     if missing:
-        reason = f"does not list {len(missing)} of {len(images)} images; the first is {missing[0]}"
+        reason = f"does not list {len(missing)} of {len(folder.images)} images; the first is {missing[0]}"
         problems.append(Problem(book, "workbook", reason))
     return table
 
@@ -443,13 +441,15 @@ def _read_workbook(path: Path) -> dict[str, str]:
     """The URL column by FILE NAME, whatever case and suffix that has. Raises DataError or what openpyxl throws."""
     import openpyxl
 
+    if not path.is_file():
+        raise DataError("is not a file")
+    warnings.filterwarnings("ignore", module=r"openpyxl\.")  # about styles, which are not read
     with zipfile.ZipFile(path) as archive:
         if sum(member.file_size for member in archive.infolist()) > WORKBOOK_BYTES:
             raise DataError(f"unfolds into more than {WORKBOOK_BYTES // 2**20} MB")
     book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
     try:
         sheet = book.worksheets[0]
-        sheet.reset_dimensions()
         columns: tuple[int, int] | None = None
         table: dict[str, str] = {}
         for row in sheet.iter_rows(max_row=WORKBOOK_ROWS, max_col=32, values_only=True):
@@ -457,7 +457,7 @@ def _read_workbook(path: Path) -> dict[str, str]:
             if columns is None:
                 names = [cell.casefold() for cell in cells]
                 columns = (names.index("file name"), names.index("url")) if {"file name", "url"} <= {*names} else None
-            elif len(cells) > max(columns) and cells[columns[0]] and cells[columns[1]]:
+            elif cells[columns[0]] and cells[columns[1]]:
                 table[_key(cells[columns[0]])] = cells[columns[1]][:500]
     finally:
         book.close()

@@ -123,9 +123,7 @@ def reuse(path: Path, scanned: Scan) -> tuple[Split, tuple[str, ...]]:
     rows = [row for row in given.rows if row.label in scanned.classes or row.file in known]
     gone = [row.file for row in rows if row.file not in known]
     if gone:
-        raise DataError(
-            f"{path} lists {len(gone)} images that {scanned.root} does not have or can't read: {_few(gone)}."
-        )
+        raise DataError(f"{path} lists {_images(gone)} that {scanned.root} lacks or can't read: {_few(gone)}.")
     for row in rows:
         if known[row.file].label != row.label:
             raise DataError(
@@ -181,38 +179,43 @@ def _shuffled(groups: list[list[Record]], name: str, seed: int) -> list[list[Rec
 
 def _deal(groups: list[list[Record]], targets: dict[str, float]) -> dict[str, list[list[Record]]]:
     """Groups for each target number of images, as near to it as whole groups allow, at least one each and one left."""
-    left = list(groups)
+    left = groups
     dealt: dict[str, list[list[Record]]] = {}
     for still_empty, (part, target) in zip(range(len(targets), 0, -1), targets.items(), strict=True):
+        wanted = round(target)
         taken: list[list[Record]] = []
-        wanted = max(1, round(target))
-        for group in list(left):
-            if len(left) > still_empty and len(group) <= wanted:
-                wanted -= len(group)
-                taken.append(group)
-                left.remove(group)
-        if left and len(left) > still_empty:
-            smallest = min(left, key=len)
+        rest: list[list[Record]] = []
+        for group in left:
+            fits = len(group) <= wanted and len(left) - len(taken) > still_empty
+            (taken if fits else rest).append(group)
+            wanted -= len(group) if fits else 0
+        if len(rest) > still_empty:
+            smallest = min(rest, key=len)
             if not taken or len(smallest) - wanted < wanted:
                 taken.append(smallest)
-                left.remove(smallest)
-        dealt[part] = taken
+                rest = [group for group in rest if group is not smallest]
+        dealt[part], left = taken, rest
     return dealt
 
 
 def _disagreements(path: Path, scanned: Scan, given: Split, split: Split) -> Iterable[str]:
     listed = {row.file: row for row in given.rows}
-    skipped = len(given.rows) - len(split.rows)
+    used = {row.file for row in split.rows}
+    skipped = [row.file for row in given.rows if row.file not in used]
     if skipped:
-        yield f"{path} lists {skipped} images of classes that are not used here; they are left out."
+        yield f"{path} lists {_images(skipped)} of classes that are not used here; left out: {_few(skipped)}."
     unlisted = [record.file for record in scanned.records if record.file not in listed]
     if unlisted:
-        yield f"{path} does not list {len(unlisted)} images of {scanned.root}; they are left out: {_few(unlisted)}."
+        yield f"{path} does not list {_images(unlisted)} of {scanned.root}; left out: {_few(unlisted)}."
     changed = [row.file for row in split.rows if listed[row.file].sha not in ("", row.sha)]
     if changed:
-        yield f"{len(changed)} images have other pixels than when {path} was written: {_few(changed)}."
+        yield f"Since {path} was written, {_images(changed)} got other pixels: {_few(changed)}."
     for group in leaks(split.rows):
         yield f"{path} puts the same picture into two parts, so its result looks better than it is: {', '.join(group)}."
+
+
+def _images(files: list[str]) -> str:
+    return f"{len(files)} image{'s' * (len(files) != 1)}"
 
 
 def _few(files: list[str]) -> str:

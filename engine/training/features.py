@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.caches import hold
 from engine.errors import RunError, Stopped
 from engine.files import open_private, private_dir, write_json
 from engine.stopping import Stop
@@ -61,6 +62,7 @@ class FeatureStore:
     def __init__(self, cache: Path, context: Context) -> None:
         self.context = context
         self.folder = private_dir(cache / "features" / context.key[:32])
+        self._use = hold(self.folder)
         self._rows: dict[Key, int] = {}
         if not (self.folder / "context.json").is_file():
             write_json(self.folder / "context.json", vars(context))

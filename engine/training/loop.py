@@ -12,7 +12,7 @@ from engine.events import Batch, Emit, Epoch, Notice
 from engine.network.classifier import Classifier
 from engine.runtime import tensorflow
 from engine.stopping import Stop
-from engine.training.augment import PLAIN
+from engine.training.augment import PLAIN, view_of
 from engine.training.schedule import learning_rate
 from engine.training.sources import Source, is_full_disk, without_cache
 
@@ -59,7 +59,7 @@ def fit(
     ended: Literal["all epochs", "patience", "stopped"] = "all epochs"
     for number in range(1, config.fit.epochs + 1):
         started = time.perf_counter()
-        train = _prepared(train, _view(config, number), emit)
+        train = _prepared(train, view_of(config.augment, number), emit)
         if train.network is not steps.network:
             steps = _Steps(classifier, train.network, config.fit, train.images.labels, steps.optimizer)
         rate = learning_rate(config.fit.lr, number)
@@ -119,7 +119,7 @@ class _Steps:
         steps = math.ceil(len(order) / config.fit.batch)
         sums, images = np.zeros(2), 0
         started = told = time.perf_counter()
-        feed = source.batches(order, _view(config, number), config.fit.batch)
+        feed = source.batches(order, view_of(config.augment, number), config.fit.batch)
         for step, (inputs, answers) in enumerate(feed, start=1):
             sums += self.step(inputs, answers).numpy()
             images += len(answers)
@@ -182,13 +182,6 @@ def _prepared(source: Source, view: int, emit: Emit) -> Source:
             raise
         emit(Notice("warning", f"The cache can't be filled ({error.strerror}): training goes on without it, slower."))
         return without_cache(source)
-
-
-def _view(config: TrainConfig, epoch: int) -> int:
-    if config.augment.augment == "none":
-        return PLAIN
-    views = config.augment.kept_views
-    return epoch - 1 if views is None else (epoch - 1) % views
 
 
 def _means(sums: np.ndarray, images: int) -> tuple[float, float]:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from engine.caches import size, trim
 from engine.config import TrainConfig
 from engine.dataset.pixels import PixelStore
 from engine.errors import Stopped
@@ -22,7 +23,8 @@ from engine.training.augment import PLAIN, apply, draw, transforms
 from engine.training.features import Context, FeatureStore, Key
 
 PREFIX_BATCH = 32
-SPARE_DISK = 2 << 30
+GB = 10**9
+SPARE_DISK = 2 * GB
 """Bytes of the disk that kept activations leave free."""
 
 
@@ -161,16 +163,14 @@ def choose(
     context = _context(train, precision)
     count = len(train.images) * (views or 0) + len(validation.images)
     needed = count * context.row_bytes
-    free = shutil.disk_usage(cache).free - SPARE_DISK
-    if config.machine.feature_cache == "auto" and needed > free:
-        emit(
-            Notice(
-                "warning",
-                f"Activations are not kept: they would take {_size(needed)} and the cache's disk has room for "
-                f"{_size(max(free, 0))}. Each epoch goes through the whole network.",
-            )
-        )
+    room = _room(cache, config)
+    if config.machine.feature_cache == "auto" and needed > room:
+        why = f"they would take {_size(needed)}, and the cache has room for {_size(room)}"
+        emit(Notice("warning", f"Activations are not kept: {why}. Each epoch goes through the whole network."))
         return train, validation
+    removed = trim(cache, int(config.machine.cache_limit * GB), needed)
+    if removed:
+        emit(Notice("info", f"{_size(removed)} of activations that were unused for longest are removed."))
     try:
         plain = FeatureStore(cache, context)
         policy = {**dataclasses.asdict(config.augment), "views": "", "seed": config.machine.seed}
@@ -214,6 +214,12 @@ def _context(train: PixelSource, precision: str) -> Context:
         dtype=train.config.machine.feature_dtype,
         shape=plan.kept_shape,
     )
+
+
+def _room(cache: Path, config: TrainConfig) -> float:
+    """Bytes that kept activations may take: what the disk can spare once older ones are gone, within the limit."""
+    on_disk = shutil.disk_usage(cache).free - SPARE_DISK + size(cache, "features")
+    return max(0.0, min(on_disk, config.machine.cache_limit * GB))
 
 
 def _size(count: float) -> str:
