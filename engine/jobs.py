@@ -104,7 +104,8 @@ def _train(
     precision = choose_precision(config.machine.precision)
     emit(Notice("info", f"Precision: {precision.precision} ({precision.reason})."))
     write_json(run.path / "environment.json", {**environment(), "device": device(), "precision": precision.precision})
-    classifier = networks.build(freeze, len(data.classes), precision.precision, config.machine.seed)
+    blank = config.network.weights != "none"
+    classifier = networks.build(freeze, len(data.classes), precision.precision, config.machine.seed, blank)
     base_shapes = networks.backbone_shapes(classifier)
     classifier.load(pretrained(config.network.weights, freeze.backbone, base_shapes, emit, stop))
     training, validation = _pixels(data, classifier, config, emit, stop)

@@ -44,8 +44,8 @@ def data(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def cache(tmp_path: Path) -> Path:
-    return tmp_path / "cache"
+def caches(tmp_path: Path) -> Path:
+    return tmp_path / "caches"
 
 
 @pytest.fixture
@@ -57,8 +57,8 @@ def expected(root: Path, records: tuple[Record, ...] | list[Record], channels: i
     return np.stack([to_input(read(root / r.file).pixels, SIZE)[..., :channels] for r in records])
 
 
-def stored(cache: Path) -> list[Path]:
-    return sorted((cache / "pixels").iterdir())
+def stored(caches: Path) -> list[Path]:
+    return sorted((caches / "pixels").iterdir())
 
 
 def count_reads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
@@ -74,22 +74,22 @@ def count_reads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 
 
 class TestContent:
-    def test_it_holds_what_the_network_would_see_of_each_file(self, found: Scan, cache: Path) -> None:
-        store, problems = open_store(found.root, found.records, SIZE, cache)
+    def test_it_holds_what_the_network_would_see_of_each_file(self, found: Scan, caches: Path) -> None:
+        store, problems = open_store(found.root, found.records, SIZE, caches)
         assert problems == ()
         assert (store.array.dtype, store.array.shape, store.channels) == (np.uint8, (20, SIZE, SIZE, 1), 1)
         assert store.files == tuple(record.file for record in found.records)
         assert np.array_equal(store.array, expected(found.root, found.records, 1))
 
-    def test_one_colour_image_makes_all_rows_rgb(self, data: Path, cache: Path) -> None:
+    def test_one_colour_image_makes_all_rows_rgb(self, data: Path, caches: Path) -> None:
         Image.fromarray(picture(7, 3)).save(data / "A" / "colour.png")
         found = scan(data)
-        store, _ = open_store(data, found.records, SIZE, cache)
+        store, _ = open_store(data, found.records, SIZE, caches)
         assert store.channels == 3
         assert np.array_equal(store.array, expected(data, found.records, 3))
 
-    def test_rows_come_in_the_order_asked_for_and_are_a_copy(self, found: Scan, cache: Path) -> None:
-        store, _ = open_store(found.root, found.records, SIZE, cache)
+    def test_rows_come_in_the_order_asked_for_and_are_a_copy(self, found: Scan, caches: Path) -> None:
+        store, _ = open_store(found.root, found.records, SIZE, caches)
         rows = store.rows([3, 0, 3])
         assert np.array_equal(rows, np.asarray(store.array)[[3, 0, 3]])
         rows[:] = 0
@@ -97,14 +97,14 @@ class TestContent:
         assert store.rows(np.array([], dtype=int)).shape == (0, SIZE, SIZE, 1)
         assert all(store.files[row] == file for file, row in store.index.items())
 
-    def test_nobody_can_write_into_it(self, found: Scan, cache: Path) -> None:
-        store, _ = open_store(found.root, found.records, SIZE, cache)
+    def test_nobody_can_write_into_it(self, found: Scan, caches: Path) -> None:
+        store, _ = open_store(found.root, found.records, SIZE, caches)
         with pytest.raises(ValueError, match="read-only"):
             store.array[0] = 0
 
-    def test_the_shared_xrays(self, xray: Path, cache: Path) -> None:
+    def test_the_shared_xrays(self, xray: Path, caches: Path) -> None:
         found = scan(xray)
-        store, problems = open_store(xray, found.records, 224, cache)
+        store, problems = open_store(xray, found.records, 224, caches)
         assert problems == ()
         for row in range(0, 317, 20):
             with Image.open(xray / store.files[row]) as image:
@@ -114,29 +114,29 @@ class TestContent:
 
 class TestReuse:
     def test_a_second_run_opens_no_image(
-        self, found: Scan, cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+        self, found: Scan, caches: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
-        first, _ = open_store(found.root, found.records, SIZE, cache)
+        first, _ = open_store(found.root, found.records, SIZE, caches)
         opened = count_reads(monkeypatch)
-        second, problems = open_store(tmp_path / "gone", found.records, SIZE, cache)
+        second, problems = open_store(tmp_path / "gone", found.records, SIZE, caches)
         assert (opened, problems) == ([], ())
         assert np.array_equal(first.array, second.array)
-        assert len(stored(cache)) == 2
+        assert len(stored(caches)) == 2
 
-    def test_renamed_files_find_their_pixels(self, found: Scan, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        open_store(found.root, found.records, SIZE, cache)
+    def test_renamed_files_find_their_pixels(self, found: Scan, caches: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        open_store(found.root, found.records, SIZE, caches)
         (found.root / "A").rename(found.root / "A2")
         moved = scan(found.root)
         opened = count_reads(monkeypatch)
-        store, _ = open_store(moved.root, moved.records, SIZE, cache)
+        store, _ = open_store(moved.root, moved.records, SIZE, caches)
         assert opened == []
         assert store.files[0] == "A2/0.png"
 
     @pytest.mark.parametrize("change", ["size", "order", "fewer", "version", "colour"])
     def test_whatever_changes_the_bytes_makes_another_store(
-        self, found: Scan, cache: Path, monkeypatch: pytest.MonkeyPatch, change: str
+        self, found: Scan, caches: Path, monkeypatch: pytest.MonkeyPatch, change: str
     ) -> None:
-        first, _ = open_store(found.root, found.records, SIZE, cache)
+        first, _ = open_store(found.root, found.records, SIZE, caches)
         records, size = list(found.records), SIZE
         if change == "size":
             size = SIZE + 1
@@ -150,18 +150,18 @@ class TestReuse:
             Image.fromarray(picture(7, 3)).save(found.root / "A" / "0.png")
             records = list(scan(found.root).records)
         opened = count_reads(monkeypatch)
-        store, _ = open_store(found.root, records, size, cache)
+        store, _ = open_store(found.root, records, size, caches)
         assert len(opened) == len(records)
-        assert len(stored(cache)) == 4
+        assert len(stored(caches)) == 4
         assert np.array_equal(first.array, expected_from(first, found, change))
         assert store.files == tuple(record.file for record in records)
 
     @pytest.mark.parametrize("damage", ["byte", "cut", "longer", "empty", "gone", "no meta", "bad meta", "other meta"])
     def test_a_damaged_store_is_built_anew(
-        self, found: Scan, cache: Path, monkeypatch: pytest.MonkeyPatch, damage: str
+        self, found: Scan, caches: Path, monkeypatch: pytest.MonkeyPatch, damage: str
     ) -> None:
-        good = np.array(open_store(found.root, found.records, SIZE, cache)[0].array)
-        meta, data = stored(cache)
+        good = np.array(open_store(found.root, found.records, SIZE, caches)[0].array)
+        meta, data = stored(caches)
         content, text = data.read_bytes(), meta.read_text()
         middle = len(content) // 2
         new = {
@@ -178,7 +178,7 @@ class TestReuse:
             path.write_bytes(new[damage])
         opened = count_reads(monkeypatch)
         for _ in range(2):
-            store, problems = open_store(found.root, found.records, SIZE, cache)
+            store, problems = open_store(found.root, found.records, SIZE, caches)
             assert problems == ()
             assert np.array_equal(store.array, good)
             assert len(opened) == 20
@@ -193,11 +193,11 @@ def expected_from(store: PixelStore, found: Scan, change: str) -> np.ndarray:
 
 
 class TestChangedFiles:
-    def test_files_that_vanished_or_changed_are_named_and_left_out(self, found: Scan, cache: Path) -> None:
+    def test_files_that_vanished_or_changed_are_named_and_left_out(self, found: Scan, caches: Path) -> None:
         (found.root / "A" / "3.png").unlink()
         Image.fromarray(picture(999)).save(found.root / "B" / "0.png")
         (found.root / "B" / "6.png").write_bytes(b"")
-        store, problems = open_store(found.root, found.records, SIZE, cache)
+        store, problems = open_store(found.root, found.records, SIZE, caches)
         assert [(problem.file, problem.kind) for problem in problems] == [
             ("A/3.png", "vanished"),
             ("B/0.png", "changed"),
@@ -208,41 +208,41 @@ class TestChangedFiles:
         assert np.array_equal(store.array, expected(found.root, left, 1))
 
     def test_what_is_left_is_found_again_by_a_new_scan(
-        self, found: Scan, cache: Path, monkeypatch: pytest.MonkeyPatch
+        self, found: Scan, caches: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         (found.root / "A" / "3.png").unlink()
-        open_store(found.root, found.records, SIZE, cache)
+        open_store(found.root, found.records, SIZE, caches)
         again = scan(found.root)
         opened = count_reads(monkeypatch)
-        store, problems = open_store(found.root, again.records, SIZE, cache)
+        store, problems = open_store(found.root, again.records, SIZE, caches)
         assert (opened, problems, len(store.files)) == ([], (), 19)
 
-    def test_another_file_of_the_same_pixels_is_no_change(self, found: Scan, cache: Path) -> None:
+    def test_another_file_of_the_same_pixels_is_no_change(self, found: Scan, caches: Path) -> None:
         Image.fromarray(picture(0)).save(found.root / "A" / "0.png", compress_level=0)
-        assert open_store(found.root, found.records, SIZE, cache)[1] == ()
+        assert open_store(found.root, found.records, SIZE, caches)[1] == ()
 
-    def test_when_none_is_left_it_says_so(self, found: Scan, cache: Path) -> None:
+    def test_when_none_is_left_it_says_so(self, found: Scan, caches: Path) -> None:
         shutil.rmtree(found.root / "A")
         shutil.rmtree(found.root / "B")
         with pytest.raises(DataError, match="None of the 20 images"):
-            open_store(found.root, found.records, SIZE, cache)
-        assert stored(cache) == []
+            open_store(found.root, found.records, SIZE, caches)
+        assert stored(caches) == []
         with pytest.raises(DataError, match="no images"):
-            open_store(found.root, [], SIZE, cache)
+            open_store(found.root, [], SIZE, caches)
 
 
 class TestProgress:
-    def test_it_grows_to_the_total(self, found: Scan, cache: Path) -> None:
+    def test_it_grows_to_the_total(self, found: Scan, caches: Path) -> None:
         events: list[Event] = []
-        open_store(found.root, found.records, SIZE, cache, events.append)
+        open_store(found.root, found.records, SIZE, caches, events.append)
         assert all(isinstance(event, Progress) and event.task == "decode" for event in events)
         assert events[-1] == Progress("decode", 20, 20)
 
-    def test_a_stop_ends_it_and_leaves_nothing_half(self, found: Scan, cache: Path) -> None:
+    def test_a_stop_ends_it_and_leaves_nothing_half(self, found: Scan, caches: Path) -> None:
         stop = Stop()
         with pytest.raises(Stopped):
-            open_store(found.root, found.records * 20, SIZE, cache, lambda event: stop.request("keep"), stop)
-        assert stored(cache) == []
+            open_store(found.root, found.records * 20, SIZE, caches, lambda event: stop.request("keep"), stop)
+        assert stored(caches) == []
 
 
 BUILD = """
@@ -251,7 +251,7 @@ from pathlib import Path
 from engine.dataset import pixels
 from engine.dataset.scan import scan
 from engine.errors import DataError
-root, cache, how = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+root, caches, how = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 found = scan(root)
 if how == "full":
     resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
@@ -264,7 +264,7 @@ if how == "killed":
         return original(root, record, size, channels)
     pixels._small = small
 try:
-    store, problems = pixels.open_store(root, found.records, 24, cache)
+    store, problems = pixels.open_store(root, found.records, 24, caches)
 except DataError as error:
     print("refused:", error)
 else:
@@ -272,9 +272,9 @@ else:
 """
 
 
-def build(found: Scan, cache: Path, how: str = "") -> "subprocess.Popen[str]":
+def build(found: Scan, caches: Path, how: str = "") -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [sys.executable, "-c", BUILD, str(found.root), str(cache), how],
+        [sys.executable, "-c", BUILD, str(found.root), str(caches), how],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -283,60 +283,63 @@ def build(found: Scan, cache: Path, how: str = "") -> "subprocess.Popen[str]":
 
 
 class TestTrouble:
-    def test_processes_that_build_at_the_same_time_all_end_fine(self, found: Scan, cache: Path) -> None:
-        running = [build(found, cache) for _ in range(4)]
+    def test_processes_that_build_at_the_same_time_all_end_fine(self, found: Scan, caches: Path) -> None:
+        running = [build(found, caches) for _ in range(4)]
         outputs = {process.communicate(timeout=60) for process in running}
         assert outputs == {(f"built 20 {expected(found.root, found.records, 1).sum()}\n", "")}
-        assert [path.suffix for path in stored(cache)] == [".json", ".u8"]
+        assert [path.suffix for path in stored(caches)] == [".json", ".u8"]
 
     def test_threads_that_want_the_same_decode_once(
-        self, found: Scan, cache: Path, monkeypatch: pytest.MonkeyPatch
+        self, found: Scan, caches: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         opened = count_reads(monkeypatch)
-        threads = [threading.Thread(target=open_store, args=(found.root, found.records, SIZE, cache)) for _ in range(4)]
+        threads = [
+            threading.Thread(target=open_store, args=(found.root, found.records, SIZE, caches)) for _ in range(4)
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
         assert len(opened) == 20
 
-    def test_a_killed_build_leaves_nothing_that_stays(self, found: Scan, cache: Path) -> None:
-        process = build(found, cache, "killed")
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        (unfinished,) = stored(cache)
-        os.utime(unfinished, (0, 0))
-        open_store(found.root, found.records[:5], SIZE, cache)
-        assert unfinished in stored(cache)  # its writer is alive
+    def test_a_killed_build_leaves_nothing_that_stays(self, found: Scan, caches: Path) -> None:
+        with build(found, caches, "killed") as process:
+            try:
+                assert process.stdout is not None
+                assert process.stdout.readline() == "ready\n"
+                (unfinished,) = stored(caches)
+                os.utime(unfinished, (0, 0))
+                open_store(found.root, found.records[:5], SIZE, caches)
+                assert unfinished in stored(caches)  # its writer is alive
+            finally:
+                process.kill()
 
-        process.kill()
-        process.communicate()
         os.utime(unfinished, (0, 0))
-        store, problems = open_store(found.root, found.records, SIZE, cache)
+        store, problems = open_store(found.root, found.records, SIZE, caches)
         assert problems == ()
         assert np.array_equal(store.array, expected(found.root, found.records, 1))
-        assert sorted(path.suffix for path in stored(cache)) == [".json", ".json", ".u8", ".u8"]
+        assert sorted(path.suffix for path in stored(caches)) == [".json", ".json", ".u8", ".u8"]
 
-    def test_a_new_temporary_file_is_left_to_its_writer(self, found: Scan, cache: Path) -> None:
-        (cache / "pixels").mkdir(parents=True)
-        (cache / "pixels" / "new.tmp").write_bytes(b"x")
-        (cache / "pixels" / "old.tmp").write_bytes(b"x")
-        os.utime(cache / "pixels" / "old.tmp", (time.time() - 3600,) * 2)
-        open_store(found.root, found.records, SIZE, cache)
-        assert [path.name for path in stored(cache) if path.suffix == ".tmp"] == ["new.tmp"]
+    def test_a_new_temporary_file_is_left_to_its_writer(self, found: Scan, caches: Path) -> None:
+        (caches / "pixels").mkdir(parents=True)
+        (caches / "pixels" / "new.tmp").write_bytes(b"x")
+        (caches / "pixels" / "old.tmp").write_bytes(b"x")
+        os.utime(caches / "pixels" / "old.tmp", (time.time() - 3600,) * 2)
+        open_store(found.root, found.records, SIZE, caches)
+        assert [path.name for path in stored(caches) if path.suffix == ".tmp"] == ["new.tmp"]
 
-    def test_a_full_disk_is_one_sentence_and_leaves_no_half_file(self, found: Scan, cache: Path) -> None:
-        output, errors = build(found, cache, "full").communicate(timeout=60)
+    def test_a_full_disk_is_one_sentence_and_leaves_no_half_file(self, found: Scan, caches: Path) -> None:
+        output, errors = build(found, caches, "full").communicate(timeout=60)
         assert output.startswith("refused: There is no space in ")
         assert errors == ""
-        assert stored(cache) == []
+        assert stored(caches) == []
 
     def test_too_small_a_disk_is_told_before_the_work(
-        self, found: Scan, cache: Path, monkeypatch: pytest.MonkeyPatch
+        self, found: Scan, caches: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         opened = count_reads(monkeypatch)
         with pytest.raises(DataError, match="no space"):
-            open_store(found.root, found.records, 10**6, cache)
+            open_store(found.root, found.records, 10**6, caches)
         assert opened == []
 
     def test_a_cache_that_is_no_folder_is_one_sentence(self, found: Scan, tmp_path: Path) -> None:
@@ -344,11 +347,11 @@ class TestTrouble:
         with pytest.raises(DataError, match="can't be used"):
             open_store(found.root, found.records, SIZE, tmp_path / "file")
 
-    def test_folders_and_files_are_the_users_alone_whatever_the_umask(self, found: Scan, cache: Path) -> None:
+    def test_folders_and_files_are_the_users_alone_whatever_the_umask(self, found: Scan, caches: Path) -> None:
         before = os.umask(0)
         try:
-            open_store(found.root, found.records, SIZE, cache)
+            open_store(found.root, found.records, SIZE, caches)
         finally:
             os.umask(before)
-        assert [stat.S_IMODE(path.stat().st_mode) for path in (cache, cache / "pixels")] == [0o700, 0o700]
-        assert {stat.S_IMODE(path.stat().st_mode) for path in stored(cache)} == {0o600}
+        assert [stat.S_IMODE(path.stat().st_mode) for path in (caches, caches / "pixels")] == [0o700, 0o700]
+        assert {stat.S_IMODE(path.stat().st_mode) for path in stored(caches)} == {0o600}

@@ -15,7 +15,9 @@ from openpyxl import Workbook
 from PIL import Image
 
 from engine.dataset.images import pixel_hash
-from engine.dataset.scan import Pulse, Scan, natural, require_trainable, scan, spread
+from engine.dataset.listing import natural
+from engine.dataset.parallel import Pulse, spread
+from engine.dataset.scan import Scan, require_trainable, scan
 from engine.errors import ConfigError, DataError, Stopped
 from engine.events import Event, Progress
 from engine.stopping import Stop

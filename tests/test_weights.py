@@ -13,7 +13,7 @@ from engine.errors import WeightsError
 from engine.events import Event, Notice
 from engine.network import weights
 from engine.network.backbones import BACKBONES
-from engine.network.classifier import backbone_shapes, build, load
+from engine.network.classifier import backbone_shapes, build, load, preprocess
 from engine.network.freezing import plan
 from engine.network.weights import pretrained, read_weights
 from engine.stopping import Stop
@@ -34,8 +34,30 @@ def imagenet(cache: Path) -> dict[str, Any]:
     return {"arrays": arrays, "said": [event.text for event in said if isinstance(event, Notice)]}
 
 
-def test_the_table_of_layers_has_the_shapes_that_keras_has() -> None:
-    assert backbone_shapes(build(plan(NetworkConfig()), 2, "float32", 0)) == SHAPES
+def test_the_network_is_kerass_own_vgg16(imagenet: dict[str, Any]) -> None:
+    from engine.runtime import tensorflow
+
+    tf = tensorflow()
+    ours = build(plan(NetworkConfig()), 2, "float32", 0, blank=True)
+    assert backbone_shapes(ours) == SHAPES
+    ours.load(imagenet["arrays"])
+    theirs = tf.keras.applications.VGG16(weights=None, include_top=False, pooling="avg", input_shape=(224, 224, 3))
+    for name, values in imagenet["arrays"].items():
+        theirs.get_layer(name).set_weights(values)
+    pictures = np.random.default_rng(0).integers(0, 256, (2, 224, 224, 3)).astype(np.float32)
+    prepared = tf.keras.applications.vgg16.preprocess_input(pictures.copy())
+    assert ours.prefix is not None
+    pooled = ours.prefix(preprocess(pictures, VGG16)).numpy()
+    assert np.allclose(pooled, theirs(prepared).numpy(), rtol=1e-4, atol=1e-4)
+    grey = pictures[..., :1]
+    assert np.array_equal(preprocess(grey, VGG16).numpy(), preprocess(np.repeat(grey, 3, -1), VGG16).numpy())
+
+
+def test_random_weights_come_from_the_seed() -> None:
+    def first(seed: int) -> np.ndarray:
+        return np.asarray(build(plan(NetworkConfig()), 2, "float32", seed).model.get_weights()[2])
+
+    assert np.array_equal(first(1), first(1)) and not np.array_equal(first(1), first(2))
 
 
 def test_the_offline_extra_gives_imagenets_vgg16(imagenet: dict[str, Any]) -> None:

@@ -26,7 +26,9 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.dataset.images import ImageError, Pixels, pixel_hash, read, resize
-from engine.dataset.scan import Problem, Pulse, Record, spread
+from engine.dataset.listing import Problem
+from engine.dataset.parallel import Pulse, spread
+from engine.dataset.scan import Record
 from engine.errors import DataError
 from engine.events import Emit
 from engine.files import private_dir, write_json

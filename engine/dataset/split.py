@@ -15,7 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.dataset.scan import Record, Scan, natural, require_trainable
+from engine.dataset.listing import natural
+from engine.dataset.scan import Record, Scan, require_trainable
 from engine.errors import DataError
 from engine.files import replacing
 

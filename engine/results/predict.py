@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.dataset.formats import IMAGE_SUFFIXES
 from engine.dataset.images import ImageError, read, to_input
 from engine.errors import RunError, Stopped
 from engine.files import write_json
@@ -110,7 +111,10 @@ class Predictor:
 
 
 def image_files(paths: Iterable[Path]) -> Iterator[Path]:
-    """The files that `paths` name, and for a folder the files below it, masks and hidden files aside, in order."""
+    """The files that `paths` name, whatever their suffix, and for a folder the image files below it, in order.
+
+    Masks and hidden files are left aside.
+    """
     for path in paths:
         if not path.is_dir():
             yield path
@@ -118,9 +122,5 @@ def image_files(paths: Iterable[Path]) -> Iterator[Path]:
         for folder, folders, names in os.walk(path):
             folders[:] = sorted(name for name in folders if name != "masks" and not name.startswith("."))
             for name in sorted(names):
-                if not name.startswith(".") and Path(name).suffix.lower() in PICTURES:
+                if not name.startswith(".") and Path(name).suffix.lower() in IMAGE_SUFFIXES:
                     yield Path(folder) / name
-
-
-PICTURES = frozenset((".png", ".jpg", ".jpeg", ".jpe", ".bmp", ".tif", ".tiff", ".webp"))
-"""Suffixes of the files that are taken from a folder; a file that is named itself is tried whatever its suffix."""

@@ -1,0 +1,228 @@
+"""What a dataset's folders list: images and masks by class, sources from the workbooks, and what is out of place."""
+
+import os
+import re
+import warnings
+import zipfile
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from engine.dataset.formats import IMAGE_SUFFIXES
+from engine.errors import ConfigError, DataError
+
+IGNORED = frozenset(
+    f".{suffix}"
+    for suffix in (
+        *("txt", "md", "csv", "tsv", "xls", "xlsx", "json", "xml", "html", "htm"),
+        *("db", "ini", "yaml", "yml", "toml", "py", "log"),
+    )
+)
+"""Suffixes of files that may lie among images without being meant as one."""
+
+WORKBOOK_BYTES = 64 * 2**20
+WORKBOOK_ROWS = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something in the folder that can't be used or is in doubt; `kind` is a short word that stays the same.
+
+    Kinds: unreadable, symlink, misplaced, folder, empty, mask-missing, mask-orphan, mask-shape, same-name, workbook,
+    label-conflict; and from the pixel store: vanished, changed.
+    """
+
+    file: str
+    kind: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A class folder's listing: paths relative to the root; masks and sources by `pair_key` of the image's name."""
+
+    label: str
+    images: list[str]
+    masks: dict[str, str]
+    sources: dict[str, str]
+
+
+def natural(name: str) -> tuple[tuple[str | int, ...], str]:
+    """Sort key by which COVID-2 comes before COVID-10."""
+    parts = re.split(r"([0-9]+)", name.casefold())
+    return tuple(int(part) if place % 2 else part for place, part in enumerate(parts)), name
+
+
+def class_folders(root: Path, classes: tuple[str, ...], problems: list[Problem]) -> list[Folder]:
+    """The listings of the class folders to use; adds what is wrong with the picked ones to `problems`."""
+    try:
+        files, names = _entries(root, "", root.resolve(), problems)
+    except FileNotFoundError as exc:
+        raise DataError(f"{root} does not exist; check the path.") from exc
+    except NotADirectoryError as exc:
+        raise DataError(f"{root} is a file; give the folder that holds the class folders.") from exc
+    except (OSError, RuntimeError, ValueError) as exc:
+        raise DataError(f"{root} can't be read as a folder: {getattr(exc, 'strerror', None) or exc}.") from exc
+    if "images" in map(str.casefold, names) and {"images", "masks"} >= set(map(str.casefold, names)):
+        raise DataError(f"{root} is the folder of one class; give the folder above it.")
+    found: dict[str, Folder] = {}
+    troubles: dict[str, list[Problem]] = {name: [] for name in names}
+    for name in names:
+        folder = _class_folder(root, name, troubles[name])
+        if folder.images:
+            found[name] = folder
+        else:
+            troubles[name].append(Problem(name, "empty", "the folder holds no images, so it is not taken as a class"))
+    if not found:
+        raise DataError(_why_no_class(root, files, names))
+    _check_picked(root, classes, list(found))
+    for name in classes or names:
+        problems.extend(troubles[name])
+    for file in files:
+        if Path(file).suffix.lower() in IMAGE_SUFFIXES:
+            problems.append(Problem(file, "misplaced", "lies beside the class folders, so its class is not known"))
+    return [_with_sources(root, found[name], files, problems) for name in classes or found]
+
+
+def _check_picked(root: Path, classes: tuple[str, ...], found: list[str]) -> None:
+    for name in classes:
+        if name not in found:
+            raise ConfigError(f'{root} has no class "{name}"; it has {", ".join(found)}.')
+        if classes.count(name) > 1:
+            raise ConfigError(f'The class "{name}" is named twice; name each class once.')
+
+
+def _why_no_class(root: Path, files: list[str], names: list[str]) -> str:
+    if not files and not names:
+        return f"{root} has no images in it; give a folder that holds one folder of images for each class."
+    for name in names:
+        with suppress(OSError):
+            inner = _entries(root / name, "", root.resolve(), [])[1]
+            if any(_class_folder(root / name, folder, []).images for folder in inner):
+                return f"{root} has no class folder with images, but {root / name} has: give that folder."
+    if any(Path(file).suffix.lower() in IMAGE_SUFFIXES for file in files):
+        return f"{root} holds images but no class folders; put the images of each class into a folder of its own."
+    return f"{root} has no class folder with images; lay it out as CLASS/images/*.png or CLASS/*.png."
+
+
+def _class_folder(root: Path, label: str, problems: list[Problem]) -> Folder:
+    """What the folder `root`/`label` lists."""
+    home = root.resolve()
+
+    def listed(folder: str) -> tuple[list[str], list[str]]:
+        try:
+            return _entries(root, folder, home, problems)
+        except OSError as exc:
+            problems.append(Problem(folder, "unreadable", f"the folder can't be read ({exc.strerror})"))
+            return [], []
+
+    files, inner = listed(label)
+    rooms = {Path(folder).name.casefold(): folder for folder in inner}
+    images, deeper = files, [folder for name, folder in rooms.items() if name not in ("images", "masks")]
+    if "images" in rooms:
+        images, more = listed(rooms["images"])
+        deeper += more
+        problems.extend(Problem(file, "misplaced", "lies beside the images folder of its class") for file in files)
+    problems.extend(Problem(folder, "folder", "folders inside a class folder are not read") for folder in deeper)
+    masks = listed(rooms["masks"])[0] if "masks" in rooms else []
+    return Folder(label, images, {pair_key(mask): mask for mask in masks}, {})
+
+
+def _with_sources(root: Path, folder: Folder, beside: list[str], problems: list[Problem]) -> Folder:
+    """`folder` with the sources of its images; `beside` are the files next to it. Adds what does not pair up."""
+    sources = _sources(root, folder, beside, problems)
+    keys = Counter(map(pair_key, folder.images))
+    alone = [file for file in folder.images if pair_key(file) not in folder.masks]
+    if folder.masks and alone:
+        reason = f"{len(alone)} of {len(folder.images)} images have no mask; the first is {alone[0]}"
+        problems.append(Problem(folder.label, "mask-missing", reason))
+    orphans = [mask for key, mask in folder.masks.items() if key not in keys]
+    if orphans:
+        reason = f"{len(orphans)} of {len(folder.masks)} masks have no image; the first is {orphans[0]}"
+        problems.append(Problem(folder.label, "mask-orphan", reason))
+    if folder.masks or sources:
+        shared = "shares its name with another image, and so its mask and source"
+        problems.extend(Problem(file, "same-name", shared) for file in folder.images if keys[pair_key(file)] > 1)
+    return replace(folder, sources=sources)
+
+
+def _entries(root: Path, folder: str, home: Path, problems: list[Problem]) -> tuple[list[str], list[str]]:
+    """Files and folders in `root`/`folder`, relative to `root`, in natural order, without hidden and ignored ones."""
+    files: list[str] = []
+    folders: list[str] = []
+    with os.scandir(root / folder) as entries:
+        for entry in entries:
+            name = f"{folder}/{entry.name}" if folder else entry.name
+            if entry.name.startswith((".", "~$", "__")):
+                continue
+            if entry.is_symlink() and (reason := _why_not_followed(Path(entry.path), home)):
+                problems.append(Problem(name, "symlink", reason))
+            elif entry.is_dir():
+                folders.append(name)
+            elif not folder or Path(entry.name).suffix.lower() not in IGNORED:
+                files.append(name)
+    return sorted(files, key=natural), sorted(folders, key=natural)
+
+
+def _why_not_followed(link: Path, home: Path) -> str | None:
+    try:
+        target = link.resolve(strict=True)
+    except (OSError, RuntimeError):
+        return "the link points to nothing"
+    return None if target.is_relative_to(home) else "the link leads out of the dataset, so it is not followed"
+
+
+def pair_key(file: str) -> str:
+    """What pairs an image with its mask and its row in the workbook: its name without folder and image suffix."""
+    name = file.rsplit("/", 1)[-1].casefold()
+    stem, dot, suffix = name.rpartition(".")
+    return stem if dot and f".{suffix}" in IMAGE_SUFFIXES else name
+
+
+def _sources(root: Path, folder: Folder, beside: list[str], problems: list[Problem]) -> dict[str, str]:
+    """The source of each image that the class's metadata workbook names, by `pair_key`."""
+    wanted = f"{folder.label}.metadata.xlsx".casefold()
+    book = next((file for file in beside if file.casefold() == wanted), None)
+    if book is None:
+        return {}
+    try:
+        table = _read_workbook(root / book)
+    except Exception as exc:  # a damaged workbook makes openpyxl throw nearly any kind
+        reason = str(exc) if isinstance(exc, DataError) else f"can't be read as a workbook ({type(exc).__name__})"
+        problems.append(Problem(book, "workbook", f"{reason}; the sources of its images are not known"))
+        return {}
+    missing = [file for file in folder.images if pair_key(file) not in table]
+    if missing:
+        reason = f"does not list {len(missing)} of {len(folder.images)} images; the first is {missing[0]}"
+        problems.append(Problem(book, "workbook", reason))
+    return table
+
+
+def _read_workbook(path: Path) -> dict[str, str]:
+    """The URL column by FILE NAME, whatever case and suffix that has. Raises DataError or what openpyxl throws."""
+    import openpyxl
+
+    if not path.is_file():
+        raise DataError("is not a file")
+    warnings.filterwarnings("ignore", module=r"openpyxl\.")  # about styles, which are not read
+    with zipfile.ZipFile(path) as archive:
+        if sum(member.file_size for member in archive.infolist()) > WORKBOOK_BYTES:
+            raise DataError(f"unfolds into more than {WORKBOOK_BYTES // 2**20} MB")
+    book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
+    try:
+        sheet = book.worksheets[0]
+        columns: tuple[int, int] | None = None
+        table: dict[str, str] = {}
+        for row in sheet.iter_rows(max_row=WORKBOOK_ROWS, max_col=32, values_only=True):
+            cells = ["" if value is None else str(value).strip() for value in row]
+            if columns is None:
+                names = [cell.casefold() for cell in cells]
+                columns = (names.index("file name"), names.index("url")) if {"file name", "url"} <= {*names} else None
+            elif cells[columns[0]] and cells[columns[1]]:
+                table[pair_key(cells[columns[0]])] = cells[columns[1]][:500]
+    finally:
+        book.close()
+    if columns is None:
+        raise DataError("has no columns FILE NAME and URL")
+    return table
