@@ -1,4 +1,23 @@
-# make demo: install
+# make demo: install, train on the sample data, evaluate, predict.
+# make test: what CI runs. make test-all: the slow tests too.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+SAMPLE := sample_data
+DEMO := $(VENV)/demo
+
+.PHONY: demo install test lint unit test-all clean
+
+install: $(VENV)/.installed
+
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) --upgrade pip
+	$(PIP) --editable '.[dev]'
+	touch $@
+
+demo: install
 	rm -rf $(DEMO)
 	$(BIN)/covid-tui scan $(SAMPLE)
 	$(BIN)/covid-tui --train $(SAMPLE) --classes "COVID,Viral Pneumonia" --mode partial --unfreeze block5 \
