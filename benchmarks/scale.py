@@ -39,17 +39,16 @@ def measure(step: str, root: Path, cache: Path) -> dict[str, float]:
         open_store(root, found.records, 224, cache)
     if step == "activations":
         from engine.config import NetworkConfig, TrainConfig
-        from engine.jobs import _images
         from engine.network.classifier import build
         from engine.network.freezing import plan
         from engine.stopping import Stop
         from engine.training.augment import PLAIN
-        from engine.training.sources import PixelSource, choose
+        from engine.training.sources import Images, PixelSource, choose
 
         config = TrainConfig(network=NetworkConfig(mode="partial"))
         classifier = build(plan(config.network), 2, "float32", 0)
         store, _ = open_store(root, found.records, 224, cache)
-        images = _images(found.records, tuple(found.classes), store.index)
+        images = Images.of(found.records, tuple(found.classes), store)
         pixels = PixelSource(images, classifier, store, config)
         source = choose(pixels, pixels, "float32", cache, lambda _: None, Stop())[1]
         started = time.perf_counter()

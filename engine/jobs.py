@@ -6,7 +6,6 @@ directory first.
 
 import time
 import traceback
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -153,16 +152,8 @@ def _pixels(
         there = [record for record in found if record.file in store.index]
         if not there:
             raise DataError(f"No image of the {part} part can be read any more: scan {data.scan.root} again.")
-        sources.append(PixelSource(_images(there, data.classes, store.index), classifier, store, config))
+        sources.append(PixelSource(Images.of(there, data.classes, store), classifier, store, config))
     return sources[0], sources[1]
-
-
-def _images(records: Sequence[Record], classes: Sequence[str], index: dict[str, int]) -> Images:
-    return Images(
-        rows=np.array([index[record.file] for record in records]),
-        shas=tuple(record.sha for record in records),
-        labels=np.array([classes.index(record.label) for record in records], np.int32),
-    )
 
 
 def _started(

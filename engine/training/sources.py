@@ -14,6 +14,7 @@ import numpy as np
 from engine.caches import size, trim
 from engine.config import TrainConfig
 from engine.dataset.pixels import PixelStore
+from engine.dataset.scan import Record
 from engine.errors import Stopped
 from engine.events import Emit, Notice, Progress
 from engine.network.classifier import Classifier, preprocess
@@ -38,6 +39,15 @@ class Images:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    @classmethod
+    def of(cls, records: Sequence[Record], classes: Sequence[str], store: PixelStore) -> "Images":
+        """The images of `records`, all of which must be in the store."""
+        return cls(
+            rows=np.array([store.index[record.file] for record in records]),
+            shas=tuple(record.sha for record in records),
+            labels=np.array([classes.index(record.label) for record in records], np.int32),
+        )
 
 
 class Source(Protocol):
