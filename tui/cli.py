@@ -9,19 +9,35 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, ArgumentCollection, CycloptsError, Parameter, Token
 
 from engine import __version__
 from engine.config import PARTS, NetworkConfig, TrainConfig
 from engine.errors import CovidTuiError
 from tui import verbs
 from tui.headless import say
+from tui.settings import Protocol
 
 for part in PARTS:
     Parameter(name="*")(part)  # each field becomes a flag of its own, without its group's name
 
 Flat = Parameter(name="*", negative_bool="no-")
 RUNS = Path("runs")
+
+
+def _recipe_file(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
+    """Give the flags of `train` that are not on the command line the values of its --config FILE."""
+    named = {name: argument for argument in arguments for name in argument.names}
+    if commands != ("train",) or not (given := named["--config"].tokens):
+        return
+    from tui.recipe import load, parts
+
+    recipe = load(Path(given[-1].value).expanduser())
+    for field in (field for part in parts() for field in part.fields):
+        argument, value = named[field.flag], field.value(recipe)
+        if value != field.default and not argument.has_tokens:
+            argument.append(Token(keyword=field.flag, implicit_value=value, source="--config"))
+
 
 app = App(
     name="covid-tui",
@@ -30,21 +46,70 @@ app = App(
     help_format="plaintext",
     help_epilogue="Exit codes: 0 done, 1 failed, 2 usage, 3 bad data, 130 or 143 stopped by a signal with work saved.",
     default_parameter=Parameter(negative_bool=()),
+    config=_recipe_file,
 )
 
 
+@app.default
+def workbench(
+    data: Path | None = None,
+    *,
+    out: Path = RUNS,
+    image_protocol: Protocol | None = None,
+    unicode: Annotated[bool | None, Parameter(negative_bool="no-")] = None,
+) -> int:
+    """Open the workbench.
+
+    Parameters
+    ----------
+    data
+        Folder of X-rays to open, or an image file to predict.
+    out
+        Folder that holds the run directories.
+    image_protocol
+        How X-rays are drawn: as the terminal can (auto), or by force in one way.
+    unicode
+        Use richer signs than the box and block characters that every terminal font has.
+    """
+    from tui.workbench import open_workbench
+
+    return open_workbench(data, out, image_protocol, unicode)
+
+
 @app.command
-def train(data: Path, *, config: Annotated[TrainConfig, Flat] = TrainConfig(), json: bool = False) -> int:  # noqa: B008
+def attach(run: Path, *, out: Path = RUNS) -> int:
+    """Show a run as it trains, in the workbench or, without a terminal, as lines; `s` asks it to stop.
+
+    Parameters
+    ----------
+    run
+        The run, by name or path.
+    out
+        Folder that holds the run directories.
+    """
+    return verbs.attach(run, out)
+
+
+@app.command
+def train(
+    data: Path,
+    *,
+    recipe: Annotated[TrainConfig, Flat] = TrainConfig(),  # noqa: B008
+    config: Path | None = None,
+    json: bool = False,
+) -> int:
     """Train on a folder of X-rays, keep the best epoch and test it.
 
     Parameters
     ----------
     data
         Folder that holds CLASS/images, or class folders of images.
+    config
+        A recipe's file, as the workbench saves it (TOML); the flags given here overrule it.
     json
         Print each event as a line of JSON on stdout.
     """
-    return verbs.train(data, config, json)
+    return verbs.train(data, recipe, json)
 
 
 @app.command
@@ -146,15 +211,17 @@ def layers(*, network: Annotated[NetworkConfig, Flat] = NetworkConfig(), classes
 
 
 @app.command
-def doctor(*, json: bool = False) -> int:
+def doctor(*, clear_cache: bool = False, json: bool = False) -> int:
     """Say what this machine offers: versions, devices, precision, weights found, cache sizes.
 
     Parameters
     ----------
+    clear_cache
+        First remove everything from the caches that no training is using.
     json
         Print one JSON object.
     """
-    return verbs.doctor(json)
+    return verbs.doctor(clear_cache, json)
 
 
 def main() -> None:
@@ -166,8 +233,6 @@ def run(arguments: list[str]) -> int:
     """Run one command; returns its exit code, having said in one sentence what went wrong where something did."""
     if arguments and arguments[0].startswith("--") and arguments[0][2:] in app:
         arguments = [arguments[0][2:], *arguments[1:]]
-    if not arguments:
-        arguments = ["--help"]
     try:
         code = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
         sys.stdout.flush()

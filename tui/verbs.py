@@ -1,7 +1,6 @@
 """What each verb does: one call of the engine, and its result as text or JSON. Every function gives an exit code."""
 
-import csv as csv_writer
-import io
+import sys
 import time
 import traceback
 from collections.abc import Iterable, Sequence
@@ -12,9 +11,12 @@ from engine import runs as run_directories
 from engine.config import NetworkConfig, TrainConfig, split_list
 from engine.errors import ConfigError, CovidTuiError, DataError
 from engine.events import Failed, Interrupted
-from engine.files import open_private, replacing
+from engine.files import open_private
+from tui.answers import write_predictions
 from tui.headless import put, put_json, reporting, say, stop_on_signals, summary
 from tui.text import display_name
+
+SECONDS_BETWEEN_LOOKS = 0.5
 
 
 def train(data: Path, config: TrainConfig, as_json: bool) -> int:
@@ -133,7 +135,7 @@ def predict(paths: Sequence[Path], run: Path | None, out: Path, csv: Path | None
     if not as_json:
         _put_predictions(lines, predictor.classes)
     if csv:
-        _write_predictions(csv, lines, predictor.classes)
+        write_predictions(csv, lines, predictor.classes)
     return code
 
 
@@ -160,6 +162,27 @@ def evaluate(run: Path, on: Path | None, out: Path, as_json: bool) -> int:
         for (name, c), counts in zip(result["classes"].items(), result["confusion"], strict=True)
     ])  # fmt: skip
     return 0
+
+
+def attach(run: Path, out: Path) -> int:
+    """`covid-tui attach`."""
+    chosen = run_directories.find(run, out)
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        from tui.workbench import open_workbench
+
+        return open_workbench(None, chosen.path.parent, None, None, attached=chosen.path)
+    from tui.watch import Tail
+
+    tail = Tail(chosen)
+    with stop_on_signals() as (stop, signals), reporting(as_json=False) as emit:
+        while not stop.is_set():
+            live = chosen.state() == "live"
+            for event in tail.read():
+                emit(event)
+            if not live:
+                return 0
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+    return 128 + signals[0]
 
 
 def runs(out: Path, as_json: bool) -> int:
@@ -206,10 +229,14 @@ def layers(network: NetworkConfig, classes: int, as_json: bool) -> int:
     return 0
 
 
-def doctor(as_json: bool) -> int:
+def doctor(clear_cache: bool, as_json: bool) -> int:
     """`covid-tui doctor`."""
+    from engine.caches import clear
     from engine.doctor import examine
+    from engine.runtime import cache_dir
 
+    if clear_cache:
+        say(f"{clear(cache_dir()) / 1e6:,.1f} MB removed from the caches.")
     found = examine()
     if as_json:
         put_json(found)
@@ -292,20 +319,6 @@ def _put_predictions(lines: Iterable[dict[str, Any]], classes: Sequence[str]) ->
         else:
             rows.append((line["file"], line["label"], *(f"{p:.4f}" for p in line["probabilities"].values())))
     put_table(rows)
-
-
-def _write_predictions(path: Path, lines: Iterable[dict[str, Any]], classes: Sequence[str]) -> None:
-    text = io.StringIO(newline="")
-    writer = csv_writer.writer(text)
-    writer.writerow(["file", "label", *classes, "error"])
-    for line in lines:
-        shares = line.get("probabilities", {})
-        writer.writerow([line["file"], line.get("label", ""), *(shares.get(c, "") for c in classes), line.get("error")])
-    try:
-        with replacing(path) as file:
-            file.write(text.getvalue().encode("utf-8", "surrogateescape"))
-    except OSError as error:
-        raise ConfigError(f"{path} can't be written ({error.strerror}): give another --csv file.") from error
 
 
 def _counts(counts: dict[str, int]) -> str:

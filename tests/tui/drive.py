@@ -1,0 +1,31 @@
+"""What the tests of single screens share: driving the app by keys, reading its screen, waiting for it."""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from textual.pilot import Pilot
+
+from tui.app import Workbench
+
+DATA = Path(__file__).parents[2] / "sample_data"
+
+
+def run(scenario: Coroutine[Any, Any, None]) -> None:
+    """Drive a coroutine to its end, within a time."""
+    asyncio.run(asyncio.wait_for(scenario, 60))
+
+
+def text(app: Workbench) -> str:
+    """What the screen shows."""
+    return "\n".join("".join(segment.text for segment in line) for line in app.screen._compositor.render_strips())
+
+
+async def until(pilot: Pilot[None], holds: Callable[[], object], seconds: float = 15) -> None:
+    """Wait until `holds()`."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, text(pilot.app)  # type: ignore[arg-type]
+        await pilot.pause(0.02)

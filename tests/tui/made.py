@@ -1,0 +1,65 @@
+"""Run directories made without a training: results judged by the engine from given answers, or a model with weights."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from engine import runs
+from engine.config import DataConfig, NetworkConfig, OutputConfig, TrainConfig
+from engine.dataset.split import Row, Split
+from engine.events import Epoch, Finished
+from engine.files import write_json
+from engine.network.freezing import plan
+from engine.results.evaluate import _write_predictions
+from engine.results.metrics import judge
+from engine.runs import Run
+from tests.tui import fake
+
+CLASSES = ("COVID", "Viral Pneumonia")
+Line = tuple[str, str, list[float]]
+
+
+def finished_run(out: Path, name: str, folder: Path, lines: Sequence[Line], classes: Sequence[str] = CLASSES) -> Run:
+    """A finished run whose test gave these lines: file below `folder`, true class, probabilities."""
+    config = TrainConfig(data=DataConfig(classes=""), output=OutputConfig(out=out, name=name))
+    with runs.create(folder, config) as writer:
+        run = writer.run
+        Split(tuple(Row(file, label, "test") for file, label, _ in lines)).write(run.path / "split.csv")
+        labels = np.array([list(classes).index(label) for _, label, _ in lines])
+        test = judge(labels, np.array([shares for _, _, shares in lines]), classes).to_dict()
+        _write_predictions(run.path / "predictions.csv", classes, lines)
+        write_json(run.path / "test.json", test)
+        writer.append(fake.started(str(run.path), 2))
+        for epoch in (1, 2):
+            writer.append(Epoch(epoch, 1 / epoch, 0.8, 1.1 / epoch, 0.9, 1e-4, 1.0))
+        writer.append(Finished(str(run.path), 2, 2.0, {**test, "loss": 0.2}, test, 2, "all epochs"))
+    return run
+
+
+def answers(folder: Path, classes: Sequence[str] = CLASSES) -> list[Line]:
+    """Lines for every image of `folder`; the first of each class is a sure mistake, the second a doubtful hit."""
+    lines: list[Line] = []
+    for place, label in enumerate(classes):
+        below = folder / label / "images" if (folder / label / "images").is_dir() else folder / label
+        for number, path in enumerate(sorted(below.iterdir(), key=lambda p: (len(p.name), p.name))):
+            right = 0.05 + 0.01 * place if number == 0 else 0.6 if number == 1 else 0.98
+            shares = [(1 - right) / (len(classes) - 1)] * len(classes)
+            shares[place] = right
+            lines.append((path.relative_to(folder).as_posix(), label, shares))
+    return lines
+
+
+def model_run(out: Path, name: str, folder: Path, classes: Sequence[str] = CLASSES) -> Run:
+    """A run with a real model of random weights, that learnt from the images of `folder`."""
+    from engine.network.classifier import build
+    from engine.results.predict import MODEL
+
+    config = TrainConfig(network=NetworkConfig(weights="none"), output=OutputConfig(out=out, name=name))
+    with runs.create(folder, config) as writer:
+        rows = tuple(Row(file, label, "train") for file, label, _ in answers(folder, classes))
+        Split(rows).write(writer.run.path / "split.csv")
+        contract = {"classes": list(classes), "backbone": "vgg16", "input": [224, 224, 3], "preprocessing": "caffe"}
+        write_json(writer.run.path / MODEL, contract)
+        build(plan(config.network), len(classes), "float32", seed=1).save_weights(writer.run.path / runs.WEIGHTS)
+    return writer.run

@@ -1,0 +1,309 @@
+"""The workbench's frame by keys: screens, palette, help, keys of the user's own, work in threads, a flood of events."""
+
+import asyncio
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from textual.pilot import Pilot
+
+from engine.config import TrainConfig
+from engine.events import Emit
+from engine.stopping import Stop
+from tests.tui import fake
+from tui.app import Workbench
+from tui.messages import Relay
+from tui.screens import MODES
+from tui.settings import Settings, load
+from tui.terminal import Abilities
+from tui.watch import KEPT_POINTS, Points
+from tui.widgets.curves import thinned
+from tui.widgets.xray import choose
+
+DATA = Path(__file__).parents[2] / "sample_data"
+ALLOWED = {chr(code) for code in (*range(0x20, 0x7F), *range(0x2500, 0x25A0))} | {"\n"}
+
+
+def run(scenario: Coroutine[Any, Any, None]) -> None:
+    """Drive a coroutine to its end, within a time."""
+    asyncio.run(asyncio.wait_for(scenario, 60))
+
+
+def text(app: Workbench) -> str:
+    """What the screen shows."""
+    return "\n".join("".join(segment.text for segment in line) for line in app.screen._compositor.render_strips())
+
+
+async def until(pilot: Pilot[None], holds: Any, seconds: float = 15) -> None:
+    """Wait until `holds()`."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, text(pilot.app)  # type: ignore[arg-type]
+        await pilot.pause(0.02)
+
+
+def test_number_keys_open_every_screen_in_plain_characters(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        for size in ((80, 24), (120, 40), (200, 50)):
+            app = Workbench(tmp_path, settings=Settings(image_protocol="grey"))
+            async with app.run_test(size=size) as pilot:
+                for number, mode in enumerate(MODES, start=1):
+                    await pilot.press("escape", str(number))
+                    await pilot.pause()
+                    assert app.current_mode == mode
+                    shown = text(app)
+                    assert "covid-tui" in shown
+                    assert not set(shown) - ALLOWED, (mode, set(shown) - ALLOWED)
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("theme", ["covid-dark", "covid-light", "ansi-dark", "ansi-light"])
+def test_every_theme_paints_every_screen(tmp_path: Path, theme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        app = Workbench(tmp_path, settings=Settings(theme=theme))
+        async with app.run_test(size=(80, 24)) as pilot:
+            for number in "123456":
+                await pilot.press("escape", number)
+            assert app.theme == theme
+
+    run(scenario())
+    monkeypatch.setenv("NO_COLOR", "1")
+    run(scenario())
+
+
+def test_layers_are_chosen_by_keys(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        app = Workbench(tmp_path)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await pilot.press("2", "b")
+            await pilot.pause()
+            assert app.session.config.network.unfreeze == "block5"
+            assert "7,343,106" in text(app)
+            await pilot.press("B")
+            assert app.session.config.network.unfreeze == "block4,block5"
+            await pilot.press("f")
+            assert app.session.config.network.mode == "finetune"
+            await pilot.press("t")
+            assert app.session.config.network.mode == "transfer"
+            await pilot.press("ctrl+end", *["up"] * 4, "space")  # block5_pool is row 18, block5_conv3 row 17
+            assert app.session.config.network.unfreeze == "block5_conv3"
+            await pilot.press("shift+up", "shift+up")
+            assert app.session.config.network.unfreeze == "block5"
+            await pilot.press("space", "shift+down", "shift+down")
+            assert app.session.config.network.mode == "transfer"
+
+    run(scenario())
+
+
+def test_keys_follow_the_config_file(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('theme = "covid-light"\ncolour = 1\n[keys]\n"layers.all" = "a"\n', encoding="utf-8")
+    settings = load(file)
+    assert "colour" in settings.complaints[0]
+
+    async def scenario() -> None:
+        app = Workbench(tmp_path, settings=settings)
+        async with app.run_test() as pilot:
+            await pilot.press("2", "f")
+            assert app.session.config.network.mode == "transfer"
+            await pilot.press("a")
+            assert app.session.config.network.mode == "finetune"
+
+    run(scenario())
+
+
+def test_help_and_palette_offer_what_can_be_done_now(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        app = Workbench(tmp_path)
+        async with app.run_test(size=(120, 60)) as pilot:
+            await pilot.press("2", "question_mark")
+            await pilot.pause()
+            assert "Train the head alone." in text(app)
+            assert "what it learnt on ImageNet" in text(app)
+            await pilot.press("escape")
+            names = [command.title for command in app.get_system_commands(app.screen)]
+            assert "Last block" in names and "Stop" not in names and "Cancel" not in names
+            await pilot.press("3")
+            assert "Start" not in [command.title for command in app.get_system_commands(app.screen)]
+
+    run(scenario())
+
+
+def test_a_folder_is_read_in_a_thread_and_can_be_cancelled(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        app = Workbench(tmp_path, data=DATA)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await until(pilot, lambda: app.session.split is not None)
+            await pilot.pause()
+            assert "Viral Pneumonia" in text(app)
+            waiting = threading.Event()
+
+            def work(emit: Emit, stop: Stop) -> str:
+                waiting.set()
+                while not stop.is_set():
+                    time.sleep(0.01)
+                return "unwanted"
+
+            results: list[str] = []
+            app.session.start("slow", "counting sheep", work, results.append)
+            await until(pilot, lambda: "counting sheep" in text(app))
+            await pilot.press("ctrl+g")
+            await until(pilot, lambda: app.session.busy is None)
+            await pilot.pause(0.1)
+            assert not results
+
+    run(scenario())
+
+
+def test_a_training_is_shown_live_and_stopped(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        app = Workbench(tmp_path, data=DATA)
+        app.session.work = fake.train
+        async with app.run_test(size=(120, 40)) as pilot:
+            await until(pilot, lambda: app.session.split is not None)
+            await pilot.press("3", "r")
+            await until(pilot, lambda: "epoch 2/20" in text(app))
+            await pilot.press("1")
+            await pilot.pause()
+            assert "training  epoch" in text(app)
+            await pilot.press("3", "s", "k")
+            await until(pilot, lambda: "test 65/66" in text(app))
+            await pilot.press("4")
+            await until(pilot, lambda: "98.5%" in text(app))
+
+    run(scenario())
+
+
+def test_a_second_workbench_sees_the_run_live_and_stops_it(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        stop = Stop()
+        config = TrainConfig()
+        object.__setattr__(config.output, "out", tmp_path)
+        other = threading.Thread(target=fake.train, args=(DATA, config, lambda event: None, stop))
+        other.start()
+        app = Workbench(tmp_path)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await pilot.press("4")
+            await until(pilot, lambda: "live" in text(app))
+            await pilot.press("enter")
+            await until(pilot, lambda: "whole" in text(app))
+            await pilot.press("s", "k")
+            await until(pilot, lambda: "test 65/66" in text(app))
+        other.join()
+
+    run(scenario())
+
+
+def test_ten_thousand_events_a_second_neither_grow_memory_nor_slow_keys(tmp_path: Path) -> None:
+    emitted = 0
+
+    def flood(folder: Path, config: TrainConfig, emit: Emit, stop: Stop) -> None:
+        nonlocal emitted
+        emit(fake.started(str(tmp_path / "flood"), 20))
+        step = 0
+        while not stop.is_set():
+            for _ in range(100):
+                emit(fake.batch(1 + step // fake.STEPS % 20, 1 + step % fake.STEPS))
+                step += 1
+            emitted = step
+            time.sleep(0.01)
+
+    async def scenario() -> None:
+        app = Workbench(tmp_path, data=DATA)
+        app.session.work = flood
+        async with app.run_test(size=(120, 40)) as pilot:
+            await until(pilot, lambda: app.session.split is not None)
+            await pilot.press("3", "r")
+            await pilot.pause(1.0)
+            memory = psutil.Process().memory_info
+            before, count = memory().rss, emitted
+            slowest = 0.0
+            for _ in range(20):
+                began = time.perf_counter()
+                await pilot.press("down")
+                slowest = max(slowest, time.perf_counter() - began)
+                await pilot.pause(0.05)
+            grown = memory().rss - before
+            training = app.session.training
+            assert training is not None
+            training.request_stop("now")
+            await asyncio.to_thread(training.wait)
+            assert emitted - count > 5000
+            assert grown < 10_000_000, grown
+            assert slowest < 0.5, slowest
+
+    run(scenario())
+
+
+def test_a_relay_merges_what_stands_for_the_same() -> None:
+    woken: list[Relay] = []
+    relay = Relay(woken.append)
+    for step in range(1, 10_001):
+        relay.emit(fake.batch(1, step % fake.STEPS + 1))
+    assert len(woken) == 1
+    assert len(relay.drain()) == 1
+    relay.emit(fake.batch(1, 1))
+    relay.emit(fake.batch(2, 1))
+    assert [event.epoch for event in relay.drain()] == [1, 2]  # type: ignore[attr-defined]
+    assert len(woken) == 2
+
+
+def test_curves_stay_small_and_finite() -> None:
+    points = Points()
+    for step in range(100_000):
+        points.add(step, 1.0, 0.5)
+    assert len(points.x) <= KEPT_POINTS and points.x[0] == 0 and points.x[-1] == 99_999
+    x, y = thinned(range(1000), [float("nan"), float("inf"), *map(float, range(998))], 100)
+    assert len(x) == len(y) <= 110 and min(y) == 0 and max(y) == 997
+
+
+def test_pictures_are_drawn_as_the_terminal_can() -> None:
+    assert choose("auto", Abilities(sixel=True), "256") == "sixel"
+    assert choose("auto", Abilities(), "truecolor") == "halfblock"
+    assert choose("auto", Abilities(), "standard") == "grey"
+    assert choose("grey", Abilities(sixel=True), "truecolor") == "grey"
+
+
+@pytest.mark.parametrize(
+    "name", ["[red]a", "x[/]w", "[@click=app.quit]z", "e\x1b[31mc", "o\x1b]0;t\x07", "n\nl", "胸部"]
+)
+def test_foreign_names_are_literal_on_every_screen(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / name
+    folder.mkdir(parents=True)
+
+    async def scenario() -> None:
+        app = Workbench(tmp_path, data=folder, picture=None)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await pilot.pause(0.3)
+            for number in "123456":
+                await pilot.press("escape", number)
+                assert app.is_running
+            assert "\x1b" not in text(app) and "\x07" not in text(app)
+
+    run(scenario())
+
+
+def test_starting_the_workbench_loads_no_tensorflow() -> None:
+    code = """
+import asyncio, sys
+from tui.app import Workbench
+async def main():
+    async with Workbench().run_test() as pilot:
+        for key in "123456": await pilot.press("escape", key)
+asyncio.run(main())
+print(sorted(m for m in ("tensorflow", "keras", "scipy", "sklearn", "plotext", "numpy") if m in sys.modules))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_other_verbs_load_no_textual() -> None:
+    code = "import sys; from tui.cli import run; run(['layers']); sys.exit('textual' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)

@@ -1,0 +1,124 @@
+"""The Layers screen by keys and mouse: what trains, what it costs, and that it needs no TensorFlow."""
+
+import dataclasses
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from engine.config import AugmentConfig, MachineConfig, NetworkConfig, TrainConfig
+from engine.network.backbones import backbone
+from engine.network.freezing import plan, table
+from tests.tui.drive import DATA, run, text, until
+from tui.app import Workbench
+from tui.glyphs import PLAIN
+from tui.screens.cost import Choice, short, whole
+from tui.screens.layers import recipe
+
+
+def test_every_layer_is_a_line_with_shape_parameters_and_state(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        app = Workbench(tmp_path)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await pilot.press("2", "b")
+            await pilot.pause()
+            lines = text(app).splitlines()
+            for row in table(plan(app.session.config.network), 2):
+                line = next(line for line in lines if f" {row.name} " in line)
+                assert "x".join(map(str, row.shape)) in line and f"{row.parameters:,}" in line
+                assert row.index is None or f" {row.index} " in line
+                assert row.trains is None or ("[x]" in line) == row.trains
+            assert any("block4_pool" in line and "once" in line for line in lines)
+            assert any("block5_pool" in line and "again" in line for line in lines)
+            assert "Applies to the next training" in text(app)
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)])
+def test_presets_show_their_totals_and_their_cost(tmp_path: Path, size: tuple[int, int]) -> None:
+    async def scenario() -> None:
+        app = Workbench(tmp_path)
+        async with app.run_test(size=size) as pilot:
+            await pilot.press("2")
+            for key, mode, trains, frozen, cost in (
+                ("t", "transfer", "263,682", "14,714,688", "0%"),
+                ("b", "partial", "7,343,106", "7,635,264", "9%"),
+                ("B", "partial", "13,242,882", "1,735,488", ""),
+                ("f", "finetune", "14,978,370", "0", "epoch goes"),
+            ):
+                await pilot.press(key)
+                await pilot.pause()
+                shown = text(app)
+                assert app.session.config.network.mode == mode
+                assert trains in shown and frozen in shown and cost in shown, (key, shown)
+                assert "next training" in shown
+
+    run(scenario())
+
+
+def test_a_click_on_what_trains_turns_it(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        app = Workbench(tmp_path)
+        async with app.run_test(size=(120, 40), notifications=True) as pilot:
+            await pilot.press("2")
+            await pilot.pause()
+            await pilot.click("#layer-table", offset=(49, 2))
+            await pilot.pause()
+            assert app.session.config.network.unfreeze == "block1_conv1"
+            await pilot.click("#layer-table", offset=(10, 3))  # elsewhere a click only moves
+            await pilot.pause()
+            assert app.session.config.network.unfreeze == "block1_conv1"
+            await pilot.press("space")
+            assert app.session.config.network.unfreeze == "block1"
+            await pilot.press("end", "ctrl+end", "space")
+            await until(pilot, lambda: "The head always trains." in text(app))
+
+    run(scenario())
+
+
+def test_the_head_follows_the_classes_and_the_cost_the_images(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        app = Workbench(tmp_path, data=DATA)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await until(pilot, lambda: app.session.split is not None)
+            await pilot.press("2", "b")
+            await until(pilot, lambda: "for 5 views of 96 images" in text(app))
+            assert "2,052" in text(app)  # the last layer of four classes
+
+    run(scenario())
+
+
+def test_why_nothing_is_kept_is_said() -> None:
+    def said(**parts: object) -> str:
+        config = dataclasses.replace(TrainConfig(network=NetworkConfig(mode="partial")), **parts)  # type: ignore[arg-type]
+        choice = Choice(plan(config.network), config, 2, 4000, 500)
+        assert choice.not_kept() in short(choice).plain and choice.not_kept() in whole(choice, PLAIN, 20).plain
+        return choice.not_kept()
+
+    assert said() == ""
+    assert "first layer" in said(network=NetworkConfig(mode="finetune"))
+    assert "as asked" in said(machine=MachineConfig(feature_cache="off"))
+    assert "new views" in said(augment=AugmentConfig(views="epoch"))
+    assert "limit of 1 GB" in said(machine=MachineConfig(cache_limit=1.0))
+
+
+def test_the_recipe_names_exactly_the_layers_that_train() -> None:
+    vgg = backbone("vgg16")
+    for text_, mode in (("", "transfer"), ("block5", "partial"), ("block1_conv2,block3,block5_conv1", "partial")):
+        network = NetworkConfig(mode=mode, unfreeze=text_)  # type: ignore[arg-type]
+        assert recipe(NetworkConfig(), plan(network).trainable, vgg) == network
+
+
+def test_it_opens_without_tensorflow() -> None:
+    code = """
+import asyncio, sys
+from tui.app import Workbench
+async def main():
+    async with Workbench().run_test(size=(120, 40)) as pilot:
+        await pilot.press("2", "b", "space", "shift+down", "f", "t")
+asyncio.run(main())
+sys.exit(bool({"tensorflow", "keras"} & set(sys.modules)))
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)

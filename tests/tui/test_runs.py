@@ -1,0 +1,200 @@
+"""Screen 4 by keys: all runs with their states, picked ones compared, some deleted, a live one never."""
+
+import json
+import shutil
+import threading
+from pathlib import Path
+
+import pytest
+
+from engine.config import FitConfig, NetworkConfig, OutputConfig, TrainConfig
+from engine.errors import RunError
+from engine.events import Failed, Interrupted
+from engine.runs import Run, create
+from engine.stopping import Stop
+from tests.tui import fake
+from tests.tui.drive import DATA, run, text, until
+from tui.app import Workbench
+from tui.deleting import delete
+from tui.screens.compare import Comparison, differences
+from tui.watch import Library, Tail, thinned
+from tui.widgets.curves import Curves
+
+
+def config(out: Path, name: str, epochs: int = 2, mode: str = "transfer") -> TrainConfig:
+    network = NetworkConfig(mode=mode)  # type: ignore[arg-type]
+    return TrainConfig(network=network, fit=FitConfig(epochs=epochs), output=OutputConfig(out=out, name=name))
+
+
+def make(out: Path, name: str, epochs: int = 2, mode: str = "transfer") -> Path:
+    """A finished run."""
+    fake.train(DATA, config(out, name, epochs, mode), lambda event: None, Stop(), seconds=0)
+    return out / name
+
+
+@pytest.fixture
+def states(tmp_path: Path) -> Path:
+    """Runs of all states but live."""
+    make(tmp_path, "done")
+    for name, end in (("stopped", Interrupted("r", 1, "Stopped.")), ("failed", Failed("No room.")), ("died", None)):
+        with create(DATA, config(tmp_path, name)) as writer:
+            writer.append(fake.started(name, 2))
+            if end:
+                writer.append(end)
+    return tmp_path
+
+
+class Live:
+    """A run that another thread trains, slowly, through the run directory alone."""
+
+    def __init__(self, out: Path, name: str) -> None:
+        self.stop = Stop()
+        args = (DATA, config(out, name, 1000), lambda event: None, self.stop, 0.02)
+        self.thread = threading.Thread(target=fake.train, args=args)
+
+    def __enter__(self) -> None:
+        self.thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop.request("keep")
+        self.thread.join()
+
+
+def test_every_state_has_a_sign_and_a_word(states: Path) -> None:
+    async def scenario() -> None:
+        app = Workbench(states)
+        with Live(states, "under-way"):
+            async with app.run_test(size=(120, 40), notifications=True) as pilot:
+                await pilot.press("4")
+                for line in ("+ finished", "= stopped", "! failed", "x died", "* live"):
+                    await until(pilot, lambda line=line: line in text(app))
+                shown = text(app)
+                assert "98.5% (91.8-100.0)" in shown and "vgg16" in shown
+
+    run(scenario())
+
+
+def test_picked_runs_are_laid_over_each_other(tmp_path: Path) -> None:
+    make(tmp_path, "one", 3)
+    make(tmp_path, "two", 5, "finetune")
+
+    async def scenario() -> None:
+        app = Workbench(tmp_path)
+        async with app.run_test(size=(140, 44), notifications=True) as pilot:
+            await pilot.press("4")
+            await until(pilot, lambda: "one" in text(app) and "two" in text(app))
+            await pilot.press("ctrl+home", "space", "space")
+            await until(pilot, lambda: "B one" in text(app) and "A two" in text(app))
+            for name in ("loss", "accuracy", "val_loss", "val_accuracy"):
+                plot = app.screen.query_one(f"#{name}", Curves)
+                marked = {curve.marker: list(curve.y) for curve in plot.curves if curve.marker in "AB"}
+                view = {e.run.name: e.view for e in app.session.library.entries()}
+                assert marked["A"] == [getattr(epoch, name) for epoch in view["two"].epochs]
+                assert marked["B"] == [getattr(epoch, name) for epoch in view["one"].epochs]
+            shown = text(app)
+            assert "mode" in shown and "finetune" in shown and "Differences" in shown
+            await pilot.press("v")
+            await until(pilot, lambda: "Differences" not in text(app) and "validation loss" in text(app))
+            await pilot.press("v")
+            await until(pilot, lambda: "Differences" in text(app) and "training loss" not in text(app))
+            await pilot.press("v", "u")
+            await until(pilot, lambda: "Differences" not in text(app) and "Unusual" in text(app))
+
+    run(scenario())
+
+
+def test_the_differences_are_those_of_the_recipes(tmp_path: Path) -> None:
+    make(tmp_path, "one", 3)
+    make(tmp_path, "two", 5, "finetune")
+    library = Library(tmp_path)
+    library.take(library.look())
+    rows = dict(differences(library.entries()))
+    assert rows["mode"] == ["finetune", "transfer"]
+    assert rows["epochs"] == ["5", "3"]
+    assert rows["test"] == ["98.5% (91.8-100.0)"] * 2
+    assert "batch" not in rows and "name" not in rows
+
+
+def test_enter_opens_the_result_or_the_course(states: Path) -> None:
+    async def scenario() -> None:
+        app = Workbench(states)
+        async with app.run_test(size=(120, 40), notifications=True) as pilot:
+            await pilot.press("4")
+            await until(pilot, lambda: len(app.session.library.entries()) == 4)
+            await pilot.press("ctrl+end", "enter")
+            await until(pilot, lambda: app.current_mode == "results")
+            assert app.session.judged == states / "done"
+            await pilot.press("4", "ctrl+home", "enter")
+            await until(pilot, lambda: app.current_mode == "train")
+            assert app.session.shown and app.session.shown.name == "died"
+            await until(pilot, lambda: "Its process died" in text(app))
+
+    run(scenario())
+
+
+def test_runs_are_deleted_after_a_question_and_live_ones_never(states: Path) -> None:
+    async def scenario() -> None:
+        app = Workbench(states)
+        with Live(states, "under-way"):
+            async with app.run_test(size=(120, 40), notifications=True) as pilot:
+                await pilot.press("4")
+                await until(pilot, lambda: "* live" in text(app) and "x died" in text(app))
+                await pilot.press("ctrl+home", "d")
+                assert "for good" not in text(app)
+                await pilot.press("down", "d")
+                await until(pilot, lambda: "Delete the run died for good?" in text(app))
+                await pilot.press("escape")
+                assert (states / "died").is_dir()
+                await pilot.press("ctrl+home", *["space"] * 3, "d")
+                await until(pilot, lambda: "Delete 2 runs, died, failed for good?" in text(app))
+                await pilot.press("y")
+                await until(pilot, lambda: len(app.session.library.entries()) == 3)
+                left = {path.name for path in states.iterdir()}
+                assert left == {"done", "stopped", "under-way"}
+
+    run(scenario())
+
+
+def test_a_run_that_came_alive_is_not_deleted(tmp_path: Path) -> None:
+    outside = make(tmp_path / "elsewhere", "far")
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "link").symlink_to(outside)
+    with Live(tmp_path / "runs", "alive"):
+        while not (tmp_path / "runs" / "alive" / "events.jsonl").exists():
+            pass
+        with pytest.raises(RunError, match="is live"):
+            delete([Run(tmp_path / "runs" / "alive")], lambda event: None, Stop())
+        assert (tmp_path / "runs" / "alive" / "config.json").is_file()
+    assert delete([Run(tmp_path / "runs" / "link")], lambda event: None, Stop()) == ["link"]
+    assert (outside / "config.json").is_file()
+
+
+def test_a_run_that_vanishes_or_is_damaged_harms_nothing(states: Path) -> None:
+    (states / "failed" / "config.json").write_text("[1, 2")
+
+    async def scenario() -> None:
+        app = Workbench(states)
+        async with app.run_test(size=(120, 40), notifications=True) as pilot:
+            await pilot.press("4")
+            await until(pilot, lambda: "unreadable" in text(app))
+            await pilot.press("space", "space", "space", "space")
+            shutil.rmtree(states / "died")
+            await until(pilot, lambda: "died" not in text(app))
+            assert "died" not in [entry.run.name for entry in app.session.library.entries()]
+            assert app.screen.query_one(Comparison)
+
+    run(scenario())
+
+
+def test_a_long_run_is_read_thinned_and_ends_as_it_ended(tmp_path: Path) -> None:
+    path = make(tmp_path, "long", 1)
+    lines = (path / "events.jsonl").read_bytes().splitlines()
+    steps = [json.dumps(fake.batch(1, n % fake.STEPS + 1).to_dict()).encode() for n in range(50_000)]
+    end = [line for line in lines if b'"epoch"' in line[:20] or b'"finished"' in line]
+    (path / "events.jsonl").write_bytes(b"\n".join([lines[0], *steps, *end, b""]))
+    tail, kept = Tail(Run(path)), []
+    while more := tail.read():
+        kept += more
+    assert len(kept) < 5000
+    assert [event.kind for event in kept[-3:]] == ["batch", "epoch", "finished"]
+    assert thinned(lines) == lines

@@ -1,0 +1,109 @@
+"""Pictures of every screen, narrow and wide, dark, light and without colours, compared with those kept here.
+
+`pytest tests/tui/test_snapshots.py --snapshot-update` draws them anew; look at each before keeping it.
+"""
+
+import os
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_textual_snapshot import SVGImageExtension
+from textual.pilot import Pilot
+
+from engine.runs import Run
+from tests.tui.test_foundation import DATA, run, until
+from tui.answers import worst_first
+from tui.app import Workbench
+from tui.screens import MODES
+from tui.settings import Settings
+from tui.widgets.machine import Gauge, Machine
+
+RUNS = Path(__file__).parent / "data" / "runs"
+GAUGES = [Gauge("cpu", 0.75, "75% of 2"), Gauge("memory", 0.25, "8.0/32 GB"), Gauge("this", 0.05, "1.6 GB")]
+PICTURE = "COVID/images/COVID-4.png"
+LOOKS = {"dark": "covid-dark", "light": "covid-light", "nocolor": "covid-dark"}
+
+
+def said(*_: object) -> Any:
+    """What the model of the kept run said about the picture, without its weights."""
+    from engine.results.predict import Prediction
+
+    answer = next(answer for answer in worst_first(Run(Path("runs/partial-vgg16"))) if answer.file == PICTURE)
+    return Prediction(Path("sample_data") / PICTURE, answer.said, answer.shares)
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of runs and data under names that are the same everywhere, and a machine that stands still."""
+    shutil.copytree(RUNS, tmp_path / "runs")
+    for number, name in enumerate(("transfer-vgg16", "partial-vgg16")):
+        os.utime(tmp_path / "runs" / name / "config.json", (1.75e9 + 600 * number,) * 2)
+    (tmp_path / "sample_data").symlink_to(DATA)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Path, "absolute", lambda self: self)
+    monkeypatch.setattr(Machine, "on_mount", lambda self: self.show(GAUGES))
+    monkeypatch.setattr("tui.screens.predict.ask", said)
+    return tmp_path
+
+
+def slim(picture: str) -> str:
+    """The SVG without what only guards against fonts of another width: half as large."""
+    picture = re.sub(r'<clipPath id="[^"]*-line-\d+">.*?</clipPath>\s*', "", picture, flags=re.DOTALL)
+    return re.sub(r' clip-path="url\([^)]*-line-\d+\)"| textLength="[^"]*"| shape-rendering="crispEdges"', "", picture)
+
+
+async def still(pilot: Pilot[None], app: Workbench) -> None:
+    """Wait until nothing is under way and what is throttled is drawn."""
+    await pilot.pause(0.1)
+    await until(pilot, lambda: not app.session.jobs)
+    await pilot.pause(0.35)
+    await until(pilot, lambda: not app.session.jobs)
+    await pilot.pause()
+
+
+async def arrive(pilot: Pilot[None], app: Workbench, mode: str) -> None:
+    """Open a screen in the state to be pictured."""
+    if mode == "train":
+        await pilot.press("4")
+        await still(pilot, app)
+        await pilot.press("f")
+    elif mode == "runs":
+        await pilot.press("escape", "4", "space", "down", "space")
+    elif mode == "predict":
+        app.session.picture, app.session.asked = Path("sample_data") / PICTURE, Path("runs/partial-vgg16")
+        await pilot.press("escape", "6")
+    else:
+        await pilot.press("escape", str(1 + MODES.index(mode)))
+    await still(pilot, app)
+    app.clear_notifications()
+    await pilot.pause()
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
+def test_screens_look_as_kept(
+    here: Path, snapshot: Any, look: str, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    if look == "nocolor":
+        monkeypatch.setenv("NO_COLOR", "1")
+    pictures: dict[str, str] = {}
+
+    async def scenario() -> None:
+        blocks = look == "dark" and size == (80, 24)  # half blocks make large files, so the others are in characters
+        protocol = "halfblock" if blocks else "auto" if look == "nocolor" else "grey"
+        settings = Settings(theme=LOOKS[look], image_protocol=protocol)  # type: ignore[arg-type]
+        app = Workbench(Path("runs"), data=Path("sample_data"), settings=settings)
+        async with app.run_test(size=size) as pilot:
+            await until(pilot, lambda: app.session.split is not None and len(app.session.library.entries()) == 2)
+            for mode in MODES:
+                await arrive(pilot, app, mode)
+                assert app.current_mode == mode
+                pictures[mode] = slim(app.export_screenshot())
+
+    run(scenario())
+    kept = snapshot.use_extension(SVGImageExtension)
+    assert [mode for mode, picture in pictures.items() if kept(name=mode) != picture] == []

@@ -1,0 +1,72 @@
+"""What a model said about files: the lines of a run's predictions.csv, the worst first, and a CSV of new answers."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.errors import ConfigError, RunError
+from engine.files import replacing
+from engine.runs import Run
+
+PREDICTIONS = "predictions.csv"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A test image: its file below the run's folder, its true class, what the model said, and the probabilities."""
+
+    file: str
+    truth: str
+    said: str
+    shares: dict[str, float]
+
+    @property
+    def wrong(self) -> bool:
+        """Is it a mistake?"""
+        return self.said != self.truth
+
+    @property
+    def sure(self) -> float:
+        """The probability of what was said."""
+        return self.shares.get(self.said, 0.0)
+
+
+def worst_first(run: Run) -> list[Answer]:
+    """The run's answers on its test part: the mistakes it was surest of first, then what it was least sure of.
+
+    Raises RunError where predictions.csv is missing or damaged.
+    """
+    path = run.path / PREDICTIONS
+    try:
+        with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+            rows = csv.reader(file)
+            classes = next(rows, [])[3:]
+            answers = [
+                Answer(row[0], row[1], row[2], dict(zip(classes, map(float, row[3:]), strict=True))) for row in rows
+            ]
+    except FileNotFoundError:
+        raise RunError(f"{path} is missing, so single images can't be shown.") from None
+    except (OSError, ValueError, IndexError, csv.Error) as error:
+        raise RunError(f"{path} can't be read ({error}), so single images can't be shown.") from None
+    return sorted(answers, key=lambda a: (not a.wrong, -a.sure if a.wrong else a.sure, a.file))
+
+
+def write_predictions(path: Path, lines: Iterable[dict[str, Any]], classes: Sequence[str]) -> None:
+    """Write answers, each with "file" and either "label" and "probabilities" or "error", as CSV, whole or not at all.
+
+    Raises ConfigError where the file can't be written.
+    """
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(["file", "label", *classes, "error"])
+    for line in lines:
+        shares = line.get("probabilities", {})
+        writer.writerow([line["file"], line.get("label", ""), *(shares.get(c, "") for c in classes), line.get("error")])
+    try:
+        with replacing(path) as file:
+            file.write(text.getvalue().encode("utf-8", "surrogateescape"))
+    except OSError as error:
+        raise ConfigError(f"{path} can't be written ({error.strerror}): give another file.") from error

@@ -1,0 +1,271 @@
+"""The workbench's frame: six screens, what holds on each of them, and how one leaves."""
+
+import gc
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal, cast
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.command import CommandPalette
+from textual.screen import Screen
+from textual.theme import Theme
+
+from engine.files import open_private
+from tui.messages import EventsWaiting, JobEnded
+from tui.screens import MODES, WorkScreen
+from tui.session import Session
+from tui.settings import Settings
+from tui.terminal import Abilities
+from tui.text import display_name
+from tui.widgets.ask import Answer, Ask, Help
+from tui.widgets.xray import Way, choose
+
+if TYPE_CHECKING:
+    from textual.driver import Driver
+
+Severity = Literal["information", "warning", "error"]
+QUIT_QUESTION = "A training is under way in this workbench."
+QUIT_ANSWERS = (
+    Answer("b", "Quit, and keep training in the background", "background"),
+    Answer("k", "Quit, stop the training, keep and test the best epoch", "keep"),
+    Answer("s", "Stay", "stay"),
+)
+
+DARK = Theme(
+    name="covid-dark",
+    primary="#5fafd7",
+    secondary="#87afaf",
+    accent="#ffd787",
+    foreground="#d0d0d0",
+    background="#121212",
+    surface="#1c1c1c",
+    panel="#262626",
+    success="#87d787",
+    warning="#ffaf5f",
+    error="#ff8787",
+    dark=True,
+    variables={"border": "#4e4e4e", "footer-key-foreground": "#ffd787", "block-cursor-text-style": "none"},
+)
+LIGHT = Theme(
+    name="covid-light",
+    primary="#005f87",
+    secondary="#5f5f87",
+    accent="#875f00",
+    foreground="#1c1c1c",
+    background="#ffffff",
+    surface="#f4f4f4",
+    panel="#e4e4e4",
+    success="#005f00",
+    warning="#af5f00",
+    error="#af0000",
+    dark=False,
+    variables={"border": "#9e9e9e", "footer-key-foreground": "#875f00", "block-cursor-text-style": "none"},
+)
+
+
+def _screen(mode: str) -> Callable[[], Screen[None]]:
+    """A maker of the screen, which is imported when it is first opened."""
+    return lambda: cast("Screen[None]", import_module(f"tui.screens.{mode}").SCREEN())
+
+
+class Workbench(App[None]):
+    """The application. `session` is what its screens share; `leave` closes the screen, whatever the reason."""
+
+    TITLE = "covid-tui"
+    CSS_PATH = "app.tcss"
+    MODES = {mode: _screen(mode) for mode in MODES}  # noqa: RUF012
+    DEFAULT_MODE = "dataset"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(
+            Binding(
+                str(number),
+                f"open('{mode}')",
+                mode.title(),
+                id=f"open.{mode}",
+                show=False,
+                tooltip=f"Go to the screen {mode.title()}.",
+            )
+            for number, mode in enumerate(MODES, start=1)
+        ),
+        Binding("question_mark", "help", "Help", key_display="?", id="app.help", tooltip="Explain what is in focus."),
+        Binding("ctrl+g", "cancel_job", "Cancel", id="app.cancel", tooltip="Cancel the work under way."),
+        Binding("ctrl+t", "turn_theme", "Light or dark", id="app.theme", show=False, tooltip="Light or dark theme."),
+        Binding("q,ctrl+q", "quit", "Quit", id="app.quit", show=False, tooltip="Leave the workbench."),
+    ]
+
+    def __init__(
+        self,
+        runs: Path = Path("runs"),
+        *,
+        data: Path | None = None,
+        picture: Path | None = None,
+        attached: Path | None = None,
+        settings: Settings = Settings(),  # noqa: B008
+        abilities: Abilities = Abilities(),  # noqa: B008
+        log: Path | None = None,
+        driver: "type[Driver] | None" = None,
+    ) -> None:
+        """`data` is opened at once, `picture` predicted, and the run at `attached` shown; `log` takes tracebacks."""
+        super().__init__(driver_class=driver)
+        self.settings, self.abilities, self._log_file = settings, abilities, log
+        self.work_screens: list[WorkScreen] = []
+        self.session = Session(self, runs, settings)
+        self.session.picture = picture
+        self._data, self._attached = data, attached
+        self.farewell = ""
+        """A sentence to leave on the terminal."""
+        self.set_keymap(settings.keys)
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        self.theme = self._first_theme()
+
+    def _first_theme(self) -> str:
+        few_colours = self.console.color_system in (None, "standard") and not self.no_color
+        if self.settings.theme in self.available_themes:
+            return self.settings.theme
+        return "ansi-dark" if few_colours else "covid-dark"
+
+    @property
+    def picture_way(self) -> Way:
+        """How X-rays are drawn on this terminal."""
+        colours = None if self.no_color else self.console.color_system
+        return choose(self.settings.image_protocol, self.abilities, colours)
+
+    def get_default_screen(self) -> Screen[None]:
+        """The screen under all modes, which nobody sees."""
+        return Screen(id="_default")
+
+    def on_mount(self) -> None:
+        """Begin work as soon as the first frame is out."""
+        if self._attached:
+            self.switch_mode("train")
+        elif self.session.picture:
+            self.switch_mode("predict")
+        self.call_after_refresh(self._begin)
+
+    def on_unmount(self) -> None:
+        """However the screen closes, no thread may hold the process but the training's."""
+        self.session.close()
+
+    def _begin(self) -> None:
+        gc.freeze()
+        gc.enable()
+        for complaint in self.settings.complaints:
+            self.say(complaint, "warning")
+        self.session.watch_runs(self._attached)
+        if self._data:
+            self.session.open_data(self._data)
+
+    def on_events_waiting(self, message: EventsWaiting) -> None:
+        """A thread has events."""
+        self.session.drain(message.relay)
+
+    def on_job_ended(self, message: JobEnded) -> None:
+        """A thread has come to its end."""
+        self.session.end(message.job)
+
+    # What holds on every screen
+
+    def say(self, text: str, severity: Severity = "information") -> None:
+        """A message in a corner, literally."""
+        self.notify(display_name(text), severity=severity, markup=False, timeout=10 if severity == "error" else 5)
+
+    def write_log(self, text: str) -> None:
+        """Keep the details of an error for whoever mends it."""
+        if self._log_file:
+            with open_private(self._log_file, "a") as file:
+                file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')}\n{text}\n")
+
+    def copy(self, text: str, what: str) -> None:
+        """Put text on the clipboard of the user's own terminal (OSC 52) and say so."""
+        self.copy_to_clipboard(display_name(text))
+        self.say(f"Copied {what}.")
+
+    def copy_table(self, rows: Iterable[Iterable[str]], what: str) -> None:
+        """Put rows of texts on the clipboard as lines of cells parted by tabs."""
+        self.copy_to_clipboard("\n".join("\t".join(map(display_name, row)) for row in rows))
+        self.say(f"Copied {what}.")
+
+    def get_key_display(self, binding: Binding) -> str:
+        """A key's name in letters, as arrows and the like lie beyond the sets that every font has."""
+        if binding.key_display:
+            return binding.key_display
+        if self.settings.unicode:
+            return super().get_key_display(binding)
+        key = binding.key.replace("question_mark", "?").replace("upper_", "shift+")
+        return key.replace("ctrl+", "^").replace("pagedown", "pgdn").replace("pageup", "pgup").replace("escape", "esc")
+
+    def action_open(self, mode: str) -> None:
+        """Go to a screen."""
+        self.switch_mode(mode)
+
+    def action_turn_theme(self) -> None:
+        """From dark to light and back, staying with the terminal's own colours where those are used."""
+        pairs = {"covid-dark": "covid-light", "ansi-dark": "ansi-light", "ansi-light": "ansi-dark"}
+        self.theme = pairs.get(self.theme, "covid-dark")
+
+    def action_cancel_job(self) -> None:
+        """Cancel the job that the title speaks of."""
+        if job := self.session.busy:
+            self.session.cancel(job.group)
+            self.say(f"Cancelled: {job.title}.")
+
+    def action_help(self) -> None:
+        """Help for what is in focus, and all keys that do something now."""
+        focused, screen = self.focused, self.screen
+        about = [getattr(node, "HELP", None) or "" for node in (focused, screen) if node is not None]
+        self.push_screen(Help([text for text in about if text], list(screen.active_bindings.values())))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Is this possible now? Footer, palette and help offer only what is."""
+        if action == "cancel_job":
+            return self.session.busy is not None
+        return True
+
+    def action_command_palette(self) -> None:
+        """Open the palette, in characters of the plain sets."""
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(CommandPalette(placeholder="What to do?", id="--command-palette"))
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """The palette: exactly the keys that do something now, and the themes."""
+        seen = set()
+        for node, binding, enabled, tooltip in screen.active_bindings.values():
+            if not (enabled and binding.id and binding.description) or binding.action in seen:
+                continue
+            seen.add(binding.action)
+            run = partial(self.run_action, binding.action, node)
+            yield SystemCommand(binding.description, tooltip or binding.description, run)
+        yield SystemCommand("Theme", "Choose the colours.", self.action_change_theme)
+
+    # Leaving
+
+    async def action_quit(self) -> None:
+        """Leave; while a training of this workbench is under way, ask first."""
+        training = self.session.training
+        if training is None or not training.alive:
+            self.leave()
+        elif not isinstance(self.screen, Ask):
+            self.push_screen(Ask(QUIT_QUESTION, QUIT_ANSWERS), self._quit_answered)
+
+    def _quit_answered(self, answer: str | None) -> None:
+        if answer == "keep" and self.session.training:
+            self.session.training.request_stop("keep")
+        if answer in ("background", "keep"):
+            self.leave()
+
+    def leave(self, code: int = 0) -> None:
+        """Close the screen with this exit code. A training goes on; all other work is stopped."""
+        training = self.session.training
+        if training and training.alive:
+            name = training.view.name
+            how = "ends with the step at hand and is tested" if training.stop.is_set() else "goes on"
+            show = f" `covid-tui attach {name}` shows it." if name else " `covid-tui runs` lists it."
+            self.farewell = f"The training {how} in the background.{show}"
+        self.session.close()
+        self.exit(return_code=code)

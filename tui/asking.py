@@ -1,0 +1,79 @@
+"""Asking a run's model about files: what is loaded once and kept, for work in threads."""
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.events import Emit, Progress
+from engine.runs import Run
+from engine.stopping import Stop
+from tui.likeness import Look, look
+from tui.session import load_tensorflow
+
+if TYPE_CHECKING:
+    from engine.results.predict import Prediction, Predictor
+
+
+class Models:
+    """The last model and the looks of training images, loaded when first needed. Any thread may ask."""
+
+    def __init__(self) -> None:
+        self._lock, self._looking = threading.Lock(), threading.Lock()
+        self._kept: Predictor | None = None
+        self._looks: dict[Path, Look] = {}
+
+    def predictor(self, run: Run, emit: Emit) -> "Predictor":
+        """The run's model. Raises RunError or WeightsError where it has none that is sound."""
+        with self._lock:
+            if self._kept is None or self._kept.run != run:
+                self._kept = None
+                load_tensorflow(emit)
+                from engine.results.predict import Predictor
+
+                self._kept = Predictor(run)
+            return self._kept
+
+    def look(self, run: Run, emit: Emit, stop: Stop) -> Look:
+        """How the run's training images look. Raises DataError where none of them can be read."""
+        with self._looking:
+            if run.path not in self._looks:
+                self._looks[run.path] = look(run, emit, stop)
+            return self._looks[run.path]
+
+
+def ask(models: Models, run: Run, path: Path, emit: Emit, stop: Stop) -> "Prediction":
+    """What the run's model says about the file. Raises ImageError, RunError, WeightsError or Stopped."""
+    from engine.dataset.images import ImageError
+
+    answer = next(iter(models.predictor(run, emit).predict([path], stop)))
+    if isinstance(answer, ImageError):
+        raise answer
+    return answer
+
+
+def ask_folder(
+    models: Models, run: Run, folder: Path, found: list[dict[str, Any]], emit: Emit, stop: Stop
+) -> Sequence[str]:
+    """Ask about every image below `folder`, adding to `found` a line a file, an error's among them; the class names.
+
+    Each line has "file" and either "label" and "probabilities" or "error". Raises DataError where there is no image.
+    """
+    from engine.errors import DataError
+
+    predictor = models.predictor(run, emit)
+    from engine.dataset.images import ImageError
+    from engine.results.predict import image_files
+
+    files = list(image_files([folder]))
+    if not files:
+        raise DataError(f"{folder} holds no image files: choose another folder.")
+    emit(Progress("predict", 0, len(files)))
+    for done, answer in enumerate(predictor.predict(files, stop), start=1):
+        if isinstance(answer, ImageError):
+            found.append({"file": str(answer.path), "error": answer.reason})
+        else:
+            line = {"file": str(answer.file), "label": answer.label, "probabilities": answer.probabilities}
+            found.append(line)
+        emit(Progress("predict", done, len(files)))
+    return predictor.classes

@@ -1,0 +1,41 @@
+"""The signs that carry meaning beside colour: plain ASCII and block characters, or richer ones where they are allowed.
+
+Many terminal fonts, and most consoles at a hospital's desk, lack everything beyond the box and block sets.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Glyphs:
+    """One sign for each meaning; every sign is one column wide unless it is a word."""
+
+    live: str
+    finished: str
+    stopped: str
+    failed: str
+    died: str
+    trains: str
+    frozen: str
+    weightless: str
+    best: str
+    beware: str
+    train_mark: str
+    """Marker of the training curve; "hd" is plotext's line of quadrant blocks."""
+    val_mark: str
+    full: str
+    empty: str
+    dot: str
+
+    def state(self, state: str) -> str:
+        """The sign of a run's state, as `Run.state` names it."""
+        return str(getattr(self, state, self.dot))
+
+    def bar(self, share: float, width: int) -> str:
+        """A bar `width` columns long, filled to `share` (0 to 1)."""
+        filled = round(min(max(share, 0.0), 1.0) * width)
+        return self.full * filled + self.empty * (width - filled)
+
+
+PLAIN = Glyphs("*", "+", "=", "!", "x", "[x]", "[ ]", " - ", "*", "!", "hd", "x", "█", "░", "-")
+RICH = Glyphs("●", "✓", "■", "!", "✗", " ● ", " ❄ ", " · ", "★", "▲", "•", "×", "▰", "▱", "·")

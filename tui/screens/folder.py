@@ -1,0 +1,210 @@
+"""Choosing a folder: a tree to walk through, and a path to type, completed as one types."""
+
+import asyncio
+import os
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.suggester import Suggester
+from textual.widgets import Footer, Input, Static, Tree
+from textual.widgets.tree import TreeNode
+
+from engine.events import Emit
+from engine.stopping import Stop
+from tui.text import display_name
+from tui.widgets.cells import content
+
+if TYPE_CHECKING:
+    from tui.session import Session
+
+ABOUT = "The folder holds one folder a class: CLASS/images beside CLASS/masks, or CLASS with the images in it."
+MOST_FOLDERS = 1000
+
+
+def folders(where: Path) -> list[str]:
+    """Names of the folders in `where`, without hidden ones, sorted; none where it can't be read."""
+    try:
+        with os.scandir(where) as entries:
+            names = [entry.name for entry in entries if not entry.name.startswith(".") and entry.is_dir()]
+    except (OSError, ValueError):
+        return []
+    return sorted(names, key=str.casefold)
+
+
+class PathSuggester(Suggester):
+    """Completes a path by the first folder that begins as typed; names that a terminal can't show are passed over."""
+
+    def __init__(self) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+
+    async def get_suggestion(self, value: str) -> str | None:
+        """The completed path."""
+        head, slash, begun = value.rpartition("/")
+        where = Path(f"{head}{slash}").expanduser() if slash else Path()
+        found = await asyncio.to_thread(folders, where)
+        for name in found:
+            if name.startswith(begun) and name != begun and display_name(name) == name:
+                return f"{head}{slash}{name}/"
+        return None
+
+
+class PathInput(Input):
+    """A path; tab takes the completion, and goes on to the tree where there is none."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "complete", "Complete", id="folder.complete", tooltip="Take the completion shown in grey."),
+        Binding("down", "app.focus_next", "To the tree", show=False),
+    ]
+
+    def action_complete(self) -> None:
+        """Take what is suggested, or leave."""
+        if self._suggestion and self._suggestion != self.value:
+            self.action_cursor_right()
+        else:
+            self.screen.focus_next()
+
+
+class FolderTree(Tree[Path]):
+    """Folders, listed in a thread when they are opened."""
+
+    HELP = "Right opens a folder, left closes it or goes up, enter chooses it as the folder of X-rays."
+    ICON_NODE, ICON_NODE_EXPANDED = "+ ", "- "
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "choose", "Choose", id="folder.choose", tooltip="Read the X-rays of this folder."),
+        Binding("right", "unfold", "Open", id="folder.unfold", tooltip="Show the folders in it."),
+        Binding("left", "fold", "Shut", id="folder.fold", tooltip="Close it, or go to the folder above."),
+        Binding("backspace", "up", "Above", id="folder.up", tooltip="Begin the tree one folder higher."),
+    ]
+
+    def __init__(self, session: "Session", root: Path) -> None:
+        super().__init__(self._label(root, True), root)
+        self._session = session
+        self.auto_expand = False
+
+    @staticmethod
+    def _label(path: Path, whole: bool = False) -> Text:
+        return Text(display_name(path if whole else path.name), no_wrap=True)
+
+    def on_mount(self) -> None:
+        """List the root."""
+        self.root.expand()
+
+    def on_tree_node_expanded(self, event: Tree.NodeExpanded[Path]) -> None:
+        """List what is in it, once."""
+        node = event.node
+        if node.data is not None and not node.children:
+            self._session.start(
+                f"folders {node.id}", "listing folders", partial(_list, node.data), partial(self._fill, node)
+            )
+
+    def _fill(self, node: TreeNode[Path], names: list[tuple[str, bool]]) -> None:
+        if node.data is None or node.children or not self.is_attached:
+            return
+        for name, deeper in names[:MOST_FOLDERS]:
+            path = node.data / name
+            node.add(self._label(path), path) if deeper else node.add_leaf(self._label(path), path)
+        if len(names) > MOST_FOLDERS:
+            node.add_leaf(f"and {len(names) - MOST_FOLDERS:,} more: type the path")
+        if not names:
+            node.allow_expand = False
+
+    def action_choose(self) -> None:
+        """Choose the folder under the cursor."""
+        node = self.cursor_node
+        if node is not None and node.data is not None and isinstance(self.screen, FolderDialog):
+            self.screen.dismiss(node.data)
+
+    def action_unfold(self) -> None:
+        """Open the folder, or go into an open one."""
+        node = self.cursor_node
+        if node is None:
+            return
+        if node.is_expanded:
+            self.action_cursor_down()
+        elif node.allow_expand:
+            node.expand()
+
+    def action_fold(self) -> None:
+        """Close the folder, or go to the one above."""
+        node = self.cursor_node
+        if node is None:
+            return
+        if node.is_expanded and node is not self.root:
+            node.collapse()
+        elif node.parent is not None:
+            self.move_cursor(node.parent)
+        else:
+            self.action_up()
+
+    def action_up(self) -> None:
+        """Begin one folder higher."""
+        here = self.root.data
+        if here is not None and here.parent != here:
+            self.reset(self._label(here.parent, True), here.parent)
+            self.root.expand()
+            self.move_cursor(self.root)
+
+
+class FolderDialog(ModalScreen[Path]):
+    """Gives the chosen folder, or nothing."""
+
+    HELP = ABOUT
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "escape", "dismiss", "Back", key_display="esc", id="folder.back", tooltip="Keep the folder that is open."
+        ),
+    ]
+
+    def __init__(self, session: "Session") -> None:
+        super().__init__()
+        self._session = session
+
+    def compose(self) -> ComposeResult:
+        """The path above the tree."""
+        here = self._session.data or Path.cwd()
+        root = here.parent if self._session.data else here
+        shown = f"{root}/" if str(root) != "/" else "/"
+        with Vertical(classes="dialog large") as box:
+            box.border_title = "Open a folder of X-rays"
+            yield PathInput(
+                shown if display_name(shown) == shown else "",
+                placeholder="type a path; tab completes it",
+                suggester=PathSuggester(),
+                select_on_focus=False,
+                id="path",
+            )
+            yield Static(Content(""), id="path-wrong")
+            yield FolderTree(self._session, root)
+            yield Static(content(ABOUT), classes="muted")
+        yield Footer(show_command_palette=False)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Choose what was typed, where it is a folder."""
+        if not event.value.strip():
+            return
+        path = Path(event.value.strip()).expanduser()
+        if path.is_dir():
+            self.dismiss(path)
+        else:
+            self.query_one("#path-wrong", Static).update(content(f"{path} is no folder.", "$error"))
+
+    def on_input_changed(self) -> None:
+        """What was wrong is wrong no more."""
+        self.query_one("#path-wrong", Static).update("")
+
+
+def _list(where: Path, emit: Emit, stop: Stop) -> list[tuple[str, bool]]:
+    """The folders in `where`, and whether each holds folders of its own."""
+    found: list[tuple[str, bool]] = []
+    for name in folders(where):
+        if stop.is_set():
+            break
+        found.append((name, len(found) >= MOST_FOLDERS or bool(folders(where / name))))
+    return found

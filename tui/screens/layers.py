@@ -1,0 +1,223 @@
+"""Screen 2: the network layer by layer, and which of its layers the next training trains. Needs no TensorFlow."""
+
+import dataclasses
+from collections.abc import Iterable
+from typing import ClassVar
+
+from rich.text import Text
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Vertical
+from textual.events import Click, Resize
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import DataTable, Static
+
+from engine.config import NetworkConfig
+from engine.network.backbones import Backbone
+from engine.network.freezing import FreezePlan, Row, table
+from tui.screens import WorkScreen
+from tui.screens.cost import Choice, short, whole
+from tui.widgets.cells import cell, content, number
+
+BAR = 26
+COLUMNS = (("#", 3), ("layer", 13), ("output", 12), ("parameters", 10), ("trains", 8), ("work", 4), ("runs", 5))
+RIGHT = ("#", "parameters", "work")
+
+
+def recipe(network: NetworkConfig, trainable: frozenset[str], backbone: Backbone) -> NetworkConfig:
+    """`network` with the mode and the --unfreeze text that train exactly these layers."""
+    weighted = [layer for layer in backbone.layers if layer.parameters]
+    if not trainable:
+        return dataclasses.replace(network, mode="transfer", unfreeze="")
+    if len(trainable) == len(weighted):
+        return dataclasses.replace(network, mode="finetune", unfreeze="")
+    items: list[str] = []
+    for block in backbone.blocks:
+        inside = [layer.name for layer in weighted if layer.block == block]
+        chosen = [name for name in inside if name in trainable]
+        items += [block] if chosen == inside else chosen
+    return dataclasses.replace(network, mode="partial", unfreeze=",".join(items))
+
+
+class LayerTable(DataTable[Text]):
+    """The layers; the keys that change them are answered here, as they concern the row under the cursor."""
+
+    HELP = (
+        "Each line is a layer of the network, the input first. A layer that trains changes with every step; "
+        "a frozen one keeps what it learnt on ImageNet. Layers without weights have nothing to train, and the head "
+        "always trains. Work is the layer's share of the multiplications for an image; the layers before the first one "
+        "that trains run once for each view of an image and are kept, the others again in each epoch."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "turn", "Toggle", id="layers.toggle", tooltip="Freeze the layer, or let it train."),
+        Binding(
+            "shift+down", "paint(1)", "Range", id="layers.range_down", key_display="shift+arrows",
+            tooltip="Give the next layer the state of this one.",
+        ),
+        Binding(
+            "shift+up", "paint(-1)", "Range up", id="layers.range_up", show=False,
+            tooltip="Give the layer above the state of this one.",
+        ),
+    ]  # fmt: skip
+
+    class Set(Message):
+        """The user wants these layers (by row) to train, or not to."""
+
+        def __init__(self, rows: tuple[int, ...], trains: bool | None) -> None:
+            super().__init__()
+            self.rows, self.trains = rows, trains
+
+    def action_turn(self) -> None:
+        """Turn the layer under the cursor."""
+        self.post_message(self.Set((self.cursor_row,), None))
+
+    def on_click(self, event: Click) -> None:
+        """A click on what trains turns it."""
+        place, column = event.style.meta.get("row", -1), event.style.meta.get("column", -1)
+        if place >= 0 and column == [name for name, _ in COLUMNS].index("trains"):
+            self.move_cursor(row=place)
+            self.action_turn()
+
+    def action_paint(self, step: int) -> None:
+        """Move, and give the new row the state of the old one."""
+        was, to = self.cursor_row, self.cursor_row + step
+        if 0 <= to < self.row_count:
+            self.move_cursor(row=to)
+            self.post_message(self.Set((was, to), True))
+
+
+class LayersScreen(WorkScreen):
+    """The table beside what the choice costs."""
+
+    MODE = "layers"
+    CSS_PATH = "layers.tcss"
+    HELP = "Choose which layers of the network the next training trains. A training under way is not touched."
+    AUTO_FOCUS = "LayerTable"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("t", "preset(0)", "Transfer", id="layers.transfer", tooltip="Train the head alone."),
+        Binding("b", "preset(1)", "Last block", id="layers.last", tooltip="Train the last block and the head."),
+        Binding(
+            "B",
+            "preset(2)",
+            "Last two",
+            id="layers.last_two",
+            tooltip="Train the last two blocks and the head.",
+        ),
+        Binding("f", "preset(-1)", "All", id="layers.all", tooltip="Train every layer (fine-tuning)."),
+    ]
+
+    def body(self) -> Iterable[Widget]:
+        """The table on the left, the totals on the right."""
+        with Container(classes="columns"):
+            with Vertical(classes="pane", id="network"):
+                yield LayerTable(cursor_type="row", id="layer-table")
+            with Vertical(classes="pane", id="choice"):
+                yield Static(id="totals")
+
+    def on_mount(self) -> None:
+        """The columns."""
+        layers = self.query_one(LayerTable)
+        for name, width in COLUMNS:
+            layers.add_column(Text(name, justify="right" if name in RIGHT else "left"), width=width, key=name)
+        self.query_one("#choice").border_title = "Next training"
+        self._fill()
+
+    def config_changed(self) -> None:
+        """Show the recipe's choice."""
+        self._fill()
+
+    def data_changed(self) -> None:
+        """The head's size follows the number of classes."""
+        self._fill()
+
+    def on_resize(self, event: Resize) -> None:
+        """The totals are written shorter where there is less room."""
+        self.call_after_refresh(self._total)
+
+    def _fill(self) -> None:
+        layers, chosen = self.query_one(LayerTable), self.session.freeze
+        if not layers.columns:
+            return
+        rows, weights = table(chosen, self._choice.classes), self.session.config.network.weights
+        side = chosen.backbone.size
+        title = f"{chosen.backbone.title}  {side}x{side}  {'random weights' if weights == 'none' else weights}"
+        self.query_one("#network").border_title = content(title)
+        if layers.row_count != len(rows):
+            layers.clear()
+            for place, row in enumerate(rows):
+                layers.add_row(*self._cells(row), key=str(place))
+        else:
+            for place, row in enumerate(rows):
+                for (name, _), value in zip(COLUMNS, self._cells(row), strict=True):
+                    layers.update_cell(str(place), name, value)
+        self._total()
+
+    def _total(self) -> None:
+        narrow = "-narrow" in self.classes
+        text = short(self._choice) if narrow else whole(self._choice, self.session.glyphs, BAR)
+        self.query_one("#totals", Static).update(text)
+
+    @property
+    def _choice(self) -> Choice:
+        session = self.session
+        parts = [len(session.split.files(part)) if session.split else 0 for part in ("train", "validation")]
+        return Choice(session.freeze, session.config, max(2, len(session.classes)), *parts)
+
+    def _cells(self, row: Row) -> tuple[Text, ...]:
+        glyphs, chosen = self.session.glyphs, self.session.freeze
+        sign = glyphs.weightless if row.trains is None else glyphs.trains if row.trains else glyphs.frozen
+        word = "" if row.trains is None else "yes" if row.trains else "no"
+        if row.index is None and row.trains:
+            word = "head"
+        style = "bold" if row.trains else "dim" if row.trains is None else ""
+        index = number(row.index, "d") if row.index is not None else cell("-", right=True)
+        shape = "x".join(map(str, row.shape))
+        layers = chosen.backbone.layers
+        work = layers[row.index].macs / sum(layer.macs for layer in layers) if row.index is not None else 0.0
+        again = row.index is None or row.index >= chosen.cut or bool(self._choice.not_kept())
+        return (
+            index,
+            cell(row.name, style),
+            cell(shape, style),
+            number(row.parameters),
+            cell(f"{sign} {word}", style),
+            cell(f"{work:.0%}" if work else "", style, right=True),
+            cell("again" if again else "once", style),
+        )
+
+    def action_preset(self, blocks: int) -> None:
+        """Train the last so many blocks and no other layer; -1 trains all."""
+        backbone = self.session.freeze.backbone
+        names = backbone.blocks if blocks < 0 else backbone.blocks[len(backbone.blocks) - blocks :]
+        self._choose(frozenset(layer.name for layer in backbone.layers if layer.parameters and layer.block in names))
+
+    def on_layer_table_set(self, event: LayerTable.Set) -> None:
+        """One layer turned, or the second of two to be as the first is."""
+        chosen = self.session.freeze
+        layers, first, last = chosen.backbone.layers, event.rows[0], event.rows[-1]
+        if last >= len(layers):
+            self.workbench.say("The head always trains.")
+            return
+        name = layers[last].name
+        if not layers[last].parameters:
+            if event.trains is None:
+                self.workbench.say(f"{name} has no weights to train.")
+            return
+        trains = not chosen.trains(layers[last]) if event.trains is None else self._state(chosen, first, last)
+        self._choose(chosen.trainable | {name} if trains else chosen.trainable - {name})
+
+    def _state(self, chosen: FreezePlan, first: int, last: int) -> bool:
+        """The state that a range carries on: that of the nearest layer with weights behind the one it reached."""
+        step = 1 if last > first else -1
+        layers = chosen.backbone.layers
+        for place in range(first, -1 if step > 0 else len(layers), -step):
+            if layers[place].parameters:
+                return chosen.trains(layers[place])
+        return chosen.trains(layers[last])
+
+    def _choose(self, trainable: frozenset[str]) -> None:
+        network = self.session.config.network
+        self.session.configure(network=recipe(network, trainable, self.session.freeze.backbone))
+
+
+SCREEN = LayersScreen

@@ -1,0 +1,222 @@
+"""Screen 5: how good a run is: accuracy with interval and baseline, what each class gets, and the worst mistakes."""
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from rich.text import Text
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Vertical
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import DataTable, Static
+
+from engine.events import Finished
+from engine.runs import Run
+from tui.screens import WorkScreen
+from tui.screens.mistakes import Mistakes
+from tui.watch import Entry
+from tui.widgets.bars import span
+from tui.widgets.cells import cell, content, duration, lines, number
+from tui.widgets.confusion import Confusion
+from tui.widgets.pick import PickRun
+
+CLASS_COLUMNS = ("class", "images", "sensitivity (95%)", "specificity (95%)", "AUC")
+ENDED = {"all epochs": "all epochs done", "patience": "ended by patience", "stopped": "stopped by hand"}
+
+
+def share(value: float | None, ends: Any, digits: int = 1) -> str:
+    """A share with its interval: 98.4% (96.8 to 99.3)."""
+    if value is None:
+        return "-"
+    return f"{value:.1%}" + (f" ({100 * ends[0]:.{digits}f} to {100 * ends[1]:.{digits}f})" if ends else "")
+
+
+def headline(part: str, result: dict[str, Any]) -> str:
+    """A part's result in a line, with its interval and its baseline as far as they are known."""
+    of = f"{result['correct']:,}/{result['n']:,} = " if "correct" in result and "n" in result else ""
+    text = f"{part} {of}{share(result['accuracy'], result.get('accuracy_ci'))}"
+    if "baseline" in result:
+        text += f"; always {result['baseline_class']} {result['baseline']:.0%}"
+    return text
+
+
+class ResultsScreen(WorkScreen):
+    """The result of one tested run."""
+
+    MODE = "results"
+    CSS_PATH = "results.tcss"
+    HELP = (
+        "How good a run is on images that it never saw. The test part is opened once, after training. An interval says "
+        "what so many images allow to claim; the baseline is what always giving the most frequent class would get."
+    )
+    AUTO_FOCUS = "#answers"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("r", "pick", "Run", id="results.run", tooltip="Choose the run to look at."),
+        Binding("n", "step(1)", "Older", id="results.older", tooltip="The result of the next older tested run."),
+        Binding(
+            "N,shift+n", "step(-1)", "Newer", key_display="N", id="results.newer",
+            tooltip="The result of the next newer tested run.",
+        ),
+        Binding("m", "turn_view", "Mistakes", id="results.mistakes", tooltip="To the list of mistakes, and back."),
+        Binding("p", "predict", "Predict", id="results.predict", tooltip="Ask this run about the image."),
+        Binding("c", "copy", "Copy", id="results.copy", tooltip="Copy the image's path, or the table in focus."),
+    ]  # fmt: skip
+    _shown: tuple[object, ...] = ()
+
+    def body(self) -> Iterable[Widget]:
+        """The verdict above the tables above the mistakes."""
+        yield Static(classes="pane", id="verdict")
+        with Container(id="tables", classes="columns"):
+            with Vertical(classes="pane", id="confusion-pane"):
+                yield Confusion(self.session.glyphs, id="confusion")
+            with Vertical(classes="pane", id="classes-pane"):
+                yield DataTable[Text](cursor_type="row", id="classes")
+        yield Mistakes(self.session, self.workbench.picture_way, self.workbench.abilities, id="mistakes")
+
+    def on_mount(self) -> None:
+        """Titles and columns."""
+        self.query_one("#verdict").border_title = "Test"
+        self.query_one("#confusion-pane").border_title = "Truth in rows, said in columns"
+        self.query_one("#classes-pane").border_title = "By class"
+        classes = self.query_one("#classes", DataTable)
+        for name in CLASS_COLUMNS:
+            classes.add_column(Text(name, justify="left" if name == "class" else "right"))
+
+    def tested(self) -> list[Entry]:
+        """The runs that were tested, newest first."""
+        return [entry for entry in self.session.library.entries() if isinstance(entry.view.end, Finished)]
+
+    def on_screen_resume(self) -> None:
+        """Another screen may have picked a run."""
+        self.runs_changed()
+
+    def runs_changed(self) -> None:
+        """Show the picked run, the newest tested one when none is."""
+        tested, picked = self.tested(), self.session.judged
+        place = next((place for place, entry in enumerate(tested) if entry.run.path == picked), None)
+        entry = tested[place or 0] if tested else None
+        key = (entry.view.end if entry else None, place, len(tested), picked)
+        if key == self._shown:
+            return
+        same = bool(self._shown) and key[0] is self._shown[0]
+        self._shown = key
+        self.set_class(entry is None, "-none")
+        if entry is None or not isinstance(entry.view.end, Finished):
+            self.query_one("#verdict").border_title = "Test"
+            text = "No run has been tested yet: a training ends with its test, and then this screen shows it."
+            self.query_one("#verdict", Static).update(content(text))
+            return
+        self.query_one("#verdict").border_title = content(f"{entry.run.name} ({(place or 0) + 1} of {len(tested)})")
+        self._verdict(entry, entry.view.end)
+        if picked and place is None:
+            self.query_one("#verdict").border_subtitle = "the picked run has no result; this is the newest"
+        else:
+            self.query_one("#verdict").border_subtitle = ""
+        if not same:
+            self._tables(entry.view.end.test)
+            self.query_one(Mistakes).show(Run(entry.run.path))
+
+    def _verdict(self, entry: Entry, end: Finished) -> None:
+        test, low = end.test, (end.test.get("accuracy_ci") or [0.0])[0]
+        rows = [content(headline("test", test), "bold")]
+        if test.get("accuracy_ci"):
+            room = max(20, min(76, self.size.width - 30))
+            line = span(low, test["accuracy"], test["accuracy_ci"][1], test["baseline"], room)
+            rows.append(Content.assemble(line, content("  | baseline", "$foreground-muted")))
+        rows.append(content(", ".join([headline("validation", end.val), f"loss {end.val['loss']:.4f}"])))
+        mode = entry.config.network.mode if entry.config else "unreadable recipe"
+        facts = [mode, f"best epoch {end.best_epoch} of {end.epochs}", ENDED[end.ended], duration(end.seconds)]
+        facts += [f"AUC {_three(test.get('auc'))}", f"loss {test['loss']:.4f}"]
+        rows.append(content(", ".join(facts), "$foreground-muted"))
+        if test.get("baseline", 0) >= low:
+            text = f"{self.session.glyphs.beware} Not shown to be better than always saying {test['baseline_class']}."
+            rows.append(content(text, "bold $warning"))
+        self.query_one("#verdict", Static).update(lines(rows))
+
+    def _tables(self, test: dict[str, Any]) -> None:
+        names = tuple(test["classes"])
+        self.query_one(Confusion).show(names, test["confusion"])
+        for few in (2, 3, 4):
+            self.query_one("#tables").set_class(len(names) == few, f"-of{few}")
+        classes = self.query_one("#classes", DataTable)
+        classes.clear()
+        for row in self._class_rows(test):
+            classes.add_row(cell(row[0]), *(cell(text, right=True) for text in row[1:]))
+
+    def _class_rows(self, test: dict[str, Any]) -> list[tuple[str, ...]]:
+        return [
+            (
+                name, number(own["n"]).plain, share(own["sensitivity"], own.get("sensitivity_ci"), 0),
+                share(own["specificity"], own.get("specificity_ci"), 0), _three(own.get("auc")),
+            )
+            for name, own in test["classes"].items()
+        ]  # fmt: skip
+
+    def _entry(self) -> Entry | None:
+        tested = self.tested()
+        return next((entry for entry in tested if entry.run.path == self.session.judged), next(iter(tested), None))
+
+    def action_step(self, by: int) -> None:
+        """Another run's result."""
+        tested, now = self.tested(), self._entry()
+        if now:
+            place = min(max(0, tested.index(now) + by), len(tested) - 1)
+            self.session.judged = tested[place].run.path
+            self.runs_changed()
+
+    def action_pick(self) -> None:
+        """Choose among the tested runs."""
+        now = self._entry()
+        self.app.push_screen(
+            PickRun("Whose result?", self.tested(), now.run.path if now else None), self._picked
+        )  # fmt: skip
+
+    def _picked(self, path: Any) -> None:
+        if path:
+            self.session.judged = path
+            self.runs_changed()
+
+    def action_turn_view(self) -> None:
+        """To the mistakes and back; where the screen is narrow, they take the tables' place."""
+        mistakes = self.query_one(Mistakes)
+        to_list = not (self.has_class("-list") if self.has_class("-narrow") else mistakes.has_focus_within)
+        self.set_class(to_list, "-list")
+        self.call_after_refresh((mistakes.table if to_list else self.query_one(Confusion)).focus)
+
+    def action_predict(self) -> None:
+        """Ask a model about the image under the cursor."""
+        now = self._entry()
+        if now and (path := self.query_one(Mistakes).path):
+            self.session.picture, self.session.asked = path, now.run.path
+            self.app.switch_mode("predict")
+
+    def action_copy(self) -> None:
+        """The path of the image, or the table that has the focus."""
+        entry, focused = self._entry(), self.focused
+        if entry is None or not isinstance(entry.view.end, Finished):
+            return
+        if focused is self.query_one(Confusion):
+            self.workbench.copy_table(self.query_one(Confusion).table(), "the confusion matrix")
+        elif focused is self.query_one("#classes"):
+            rows = [CLASS_COLUMNS, *self._class_rows(entry.view.end.test)]
+            self.workbench.copy_table(rows, "the table by class")
+        elif path := self.query_one(Mistakes).path:
+            self.workbench.copy(str(path), "the image's path")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer what there is something for."""
+        if not self.is_mounted or action not in ("pick", "step", "turn_view", "predict", "copy"):
+            return True
+        tested = self.tested()
+        if action == "step":
+            now = self._entry()
+            place = tested.index(now) + int(str(parameters[0])) if now else -1
+            return 0 <= place < len(tested)
+        return bool(tested) and (action != "predict" or self.query_one(Mistakes).path is not None)
+
+
+def _three(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+SCREEN = ResultsScreen

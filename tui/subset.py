@@ -1,0 +1,54 @@
+"""A scan of some classes out of a scan of all, without reading a file again; and how a recipe names such a choice."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from engine.errors import ConfigError
+
+if TYPE_CHECKING:
+    from engine.dataset.listing import Problem
+    from engine.dataset.scan import Scan
+
+CONFLICT = "label-conflict"
+
+
+def subset(whole: "Scan", names: Sequence[str]) -> "Scan":
+    """What a scan of the classes `names` alone, in this order, would have found; `whole` itself for no names.
+
+    Raises ConfigError for a class that `whole` does not have.
+    """
+    from engine.dataset.duplicates import exact_groups, label_conflicts
+    from engine.dataset.listing import Problem, natural
+
+    if not names:
+        return whole
+    for name in names:
+        if name not in whole.classes:
+            raise ConfigError(f'{whole.root} has no class "{name}"; it has {", ".join(whole.classes)}.')
+    records = tuple(record for name in names for record in whole.records if record.label == name)
+    others = [name for name in whole.classes if name not in names]
+    problems = [p for p in whole.problems if p.kind != CONFLICT and not any(concerns(p, name) for name in others)]
+    problems += [Problem(file, CONFLICT, reason) for file, reason in label_conflicts(records)]
+    return replace(
+        whole,
+        records=records,
+        problems=tuple(sorted(problems, key=lambda problem: (natural(problem.file), problem.kind))),
+        classes={name: whole.classes[name] for name in names},
+        duplicates=exact_groups(records),
+    )
+
+
+def concerns(problem: "Problem", name: str) -> bool:
+    """Is it a problem of this class: its folder, what is in it, or its workbook?"""
+    file = problem.file
+    return file == name or file.startswith(f"{name}/") or file.casefold() == f"{name}.metadata.xlsx".casefold()
+
+
+def joined(names: Iterable[str]) -> str:
+    """Class names as --classes takes them: separated by commas, those that hold one in double quotes."""
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerow(list(names))
+    return text.getvalue()[:-1]

@@ -1,0 +1,82 @@
+"""A training in a thread of this process. It belongs to no screen, so that it outlives the one that started it."""
+
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from engine.config import TrainConfig
+from engine.errors import CovidTuiError
+from engine.events import Emit, Failed, Notice
+from engine.stopping import How, Stop
+from tui.messages import Relay
+from tui.watch import RunView
+
+Work = Callable[[Path, TrainConfig, Emit, Stop], Any]
+
+
+def _train(folder: Path, config: TrainConfig, emit: Emit, stop: Stop) -> Any:
+    from engine import jobs
+
+    if "tensorflow" not in sys.modules:
+        emit(Notice("info", "TensorFlow is being loaded; this takes a few seconds, once."))
+    return jobs.train(folder, config, emit, stop)
+
+
+class Training:
+    """One training: its thread, its stop and, in the screen's thread, its view."""
+
+    def __init__(
+        self,
+        folder: Path,
+        config: TrainConfig,
+        wake: Callable[[Relay], None],
+        log: Callable[[str], None],
+        work: Work = _train,
+    ) -> None:
+        """`log` takes the traceback of an error that is the program's own."""
+        self.folder, self.config = folder, config
+        self.stop = Stop()
+        self.view = RunView(own=True)
+        self.relay = Relay(wake)
+        self._work, self._log = work, log
+        self._ended = False
+        # Not a daemon: a process that is told to leave while it trains must not take the training with it.
+        self.thread = threading.Thread(target=self._run, name="training", daemon=False)
+
+    def start(self) -> None:
+        """Begin."""
+        self.thread.start()
+
+    @property
+    def alive(self) -> bool:
+        """Is there still work to do?"""
+        return self.thread.is_alive()
+
+    def request_stop(self, how: How) -> None:
+        """Ask it to stop between two steps."""
+        self.stop.request(how)
+
+    def wait(self) -> None:
+        """Wait until it ends; signals are still answered meanwhile."""
+        while self.thread.is_alive():
+            self.thread.join(0.5)
+
+    def _run(self) -> None:
+        try:
+            self._work(self.folder, self.config, self._emit, self.stop)
+        except CovidTuiError as error:
+            self._fail(str(error))
+        except Exception as error:
+            self._log(traceback.format_exc())
+            self._fail(f"An error of its own, {type(error).__name__}: {error}")
+
+    def _emit(self, event: Any) -> None:
+        self._ended = self._ended or isinstance(event, Failed)
+        self.relay.emit(event)
+
+    def _fail(self, reason: str) -> None:
+        if not self._ended:  # an error before the run directory exists has been told to nobody yet
+            self.relay.emit(Failed(reason))

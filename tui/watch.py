@@ -1,0 +1,305 @@
+"""Runs as a screen sees them: what their events add up to, and those of other processes followed on disk."""
+
+import contextlib
+import json
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from engine.config import TrainConfig
+from engine.errors import CovidTuiError
+from engine.events import Batch, Epoch, Event, Failed, Finished, Interrupted, Notice, Progress, Started
+from engine.events import from_dict as event_from_dict
+from engine.runs import Run, State, all_runs
+from engine.stopping import How
+from tui.headless import describe
+
+KEPT_POINTS = 2000
+KEPT_NOTICES = 200
+READ_AT_ONCE = 2**20
+MOST_STEPS = 200
+"""Of more training steps than this in one reading, only some are looked at: a curve could not show more."""
+STEP = b'{"event": "batch"'
+
+
+@dataclass
+class Points:
+    """A curve that never grows beyond KEPT_POINTS: when it is full, every second point goes."""
+
+    x: list[float] = field(default_factory=list)
+    loss: list[float] = field(default_factory=list)
+    accuracy: list[float] = field(default_factory=list)
+
+    def add(self, x: float, loss: float, accuracy: float) -> None:
+        """Append a point; values that are not numbers are for the drawing to leave out."""
+        for values, value in zip((self.x, self.loss, self.accuracy), (x, loss, accuracy), strict=True):
+            values.append(value)
+            if len(values) > KEPT_POINTS:
+                del values[1::2]
+
+
+@dataclass(eq=False)
+class RunView:
+    """What is known of a run, live or not. Events are folded in, in the screen's thread, and take bounded memory."""
+
+    path: Path | None = None
+    """The run directory; None until a training of this process has made it."""
+    state: State = "live"
+    own: bool = False
+    """Is it this process that trains it?"""
+    started: Started | None = None
+    epochs: list[Epoch] = field(default_factory=list)
+    batch: Batch | None = None
+    """The last step of the epoch at hand; None between epochs."""
+    points: Points = field(default_factory=Points)
+    """By training step; x counts in epochs."""
+    progress: Progress | None = None
+    """The task at hand outside of training steps: decoding, features, test."""
+    notices: deque[Notice] = field(default_factory=lambda: deque(maxlen=KEPT_NOTICES))
+    log: deque[tuple[str, str]] = field(default_factory=lambda: deque(maxlen=KEPT_NOTICES))
+    """What happened, as a level (info, warning, error) and a line, without epochs and steps."""
+    stopping: How | None = None
+    """What this workbench asked the run to do."""
+    end: Finished | Interrupted | Failed | None = None
+    heard: float = field(default_factory=time.monotonic)
+    """When the last event came, by the monotonic clock."""
+    epoch_began: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """The run's name; empty until its directory is made."""
+        return self.path.name if self.path else ""
+
+    @property
+    def live(self) -> bool:
+        """Is it training?"""
+        return self.state == "live"
+
+    @property
+    def share(self) -> float:
+        """How much of the planned training is done, 0 to 1."""
+        if not self.started:
+            return 0.0
+        within = self.batch.step / self.batch.steps if self.batch else 0.0
+        return min(1.0, (len(self.epochs) + within) / self.started.epochs)
+
+    @property
+    def best(self) -> Epoch | None:
+        """The epoch with the best validation accuracy, the first of equals."""
+        return max(self.epochs, key=lambda epoch: (epoch.val_accuracy, -epoch.epoch), default=None)
+
+    def seconds_left_of_epoch(self) -> float | None:
+        """Time until the epoch at hand ends; None where it can't be told yet."""
+        if not self.batch or not (self.epochs or (self.own and self.epoch_began)):
+            return None
+        within = self.batch.step / self.batch.steps
+        if self.epochs:
+            return (1 - within) * self.epochs[-1].seconds
+        return (1 - within) * (time.monotonic() - self.epoch_began) / within
+
+    def seconds_left(self) -> float | None:
+        """Time until the last planned epoch ends, if none is saved by patience; None where it can't be told yet."""
+        if not self.started or not self.live:
+            return None
+        within = self.batch.step / self.batch.steps if self.batch else 0.0
+        left = self.started.epochs - len(self.epochs) - within
+        recent = self.epochs[-3:]
+        if recent:
+            return left * sum(epoch.seconds for epoch in recent) / len(recent)
+        if self.own and within and self.epoch_began:
+            return left * (time.monotonic() - self.epoch_began) / within
+        return None
+
+    def fold(self, event: Event) -> None:
+        """Take in the next event."""
+        self.heard = time.monotonic()
+        if isinstance(event, Started | Notice | Finished | Interrupted | Failed):
+            self.log.append(_line(event))
+        match event:
+            case Started():
+                self.started, self.progress, self.path = event, None, Path(event.run)
+                self.end, self.state = None, "live"
+                self.epoch_began = self.heard
+            case Batch():
+                self.batch, self.progress = event, None
+                self.points.add(event.epoch - 1 + event.step / event.steps, event.loss, event.accuracy)
+            case Epoch():
+                self.epochs.append(event)
+                self.batch, self.progress, self.epoch_began = None, None, self.heard
+            case Progress():
+                self.progress = None if event.total is not None and event.done >= event.total else event
+            case Notice():
+                self.notices.append(event)
+            case Finished() | Interrupted() | Failed():
+                self.end, self.progress, self.batch = event, None, None
+                states: dict[type[Event], State] = {Finished: "finished", Interrupted: "stopped", Failed: "failed"}
+                self.state = states[type(event)]
+
+
+def _line(event: Event) -> tuple[str, str]:
+    match event:
+        case Notice():
+            return event.level, event.text
+        case Finished():
+            why = {"patience": "no better epoch came", "stopped": "asked to stop"}.get(event.ended, event.ended)
+            return "info", f"Finished after {event.epochs} epochs ({why}); epoch {event.best_epoch} was tested."
+        case _:
+            return "error" if isinstance(event, Failed) else "info", describe(event)
+
+
+class Tail:
+    """The events of a run directory as they are appended, by this process or another."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self._offset = 0
+
+    def read(self) -> list[Event]:
+        """The whole events appended since the last call, READ_AT_ONCE bytes of them at most, thinned where many."""
+        events: list[Event] = []
+        with contextlib.suppress(OSError), (self.run.path / "events.jsonl").open("rb") as file:
+            file.seek(self._offset)
+            lines = file.read(READ_AT_ONCE)
+            whole = lines.rfind(b"\n") + 1
+            self._offset += whole
+            for line in thinned(lines[:whole].splitlines()):
+                with contextlib.suppress(ValueError, KeyError, TypeError):
+                    events.append(event_from_dict(json.loads(line)))
+        return events
+
+
+def thinned(lines: list[bytes]) -> list[bytes]:
+    """`lines` with about MOST_STEPS training steps at most; the last step before anything else always stays."""
+    every = sum(line.startswith(STEP) for line in lines) // MOST_STEPS
+    if every < 2:
+        return lines
+    return [
+        line
+        for place, (line, after) in enumerate(zip(lines, [*lines[1:], b""], strict=True))
+        if place % every == 0 or not (line.startswith(STEP) and after.startswith(STEP))
+    ]
+
+
+@dataclass(eq=False)
+class Entry:
+    """A run on disk and what is known of it."""
+
+    run: Run
+    view: RunView
+    config: TrainConfig | None
+    """None where config.json is damaged or of another version."""
+    created: float
+    folder: str = ""
+    """The folder of X-rays that it was trained on."""
+
+
+@dataclass(frozen=True)
+class News:
+    """What a look at a run directory brought: an entry where the run is new, else its new events and its state."""
+
+    path: Path
+    entry: Entry | None
+    events: tuple[Event, ...]
+    state: State | None
+    """None where the directory is gone."""
+
+
+class Library:
+    """All runs under a folder. `look` reads the disk in a thread of its own; `take` keeps what it found."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.halt = threading.Event()
+        self._entries: dict[Path, Entry] = {}
+        self._tails: dict[Path, Tail] = {}
+        self._seen: dict[Path, tuple[int, State]] = {}
+
+    def entries(self) -> list[Entry]:
+        """The runs, newest first. For the screen's thread."""
+        return sorted(self._entries.values(), key=lambda entry: (entry.created, entry.run.name), reverse=True)
+
+    def get(self, path: Path) -> Entry | None:
+        """The run in the directory `path`. For the screen's thread."""
+        return self._entries.get(path)
+
+    def take(self, news: Iterable[News]) -> list[RunView]:
+        """Fold in what `look` found; the views that changed. For the screen's thread."""
+        changed = []
+        for item in news:
+            if item.state is None:
+                self._entries.pop(item.path, None)
+                continue
+            entry = self._entries.setdefault(item.path, item.entry) if item.entry else self._entries[item.path]
+            for event in item.events:
+                entry.view.fold(event)
+            entry.view.state = item.state
+            changed.append(entry.view)
+        return changed
+
+    def look(self) -> list[News]:
+        """Read what is new on disk. For the thread that watches."""
+        found = {run.path: run for run in all_runs(self.folder)}
+        gone = [path for path in self._tails if path not in found]
+        for path in gone:
+            del self._tails[path], self._seen[path]
+        looked = (self._look(run) for run in found.values())
+        return [News(path, None, (), None) for path in gone] + [item for item in looked if item]
+
+    def _look(self, run: Run) -> News | None:
+        size = _size(run)
+        was = self._seen.get(run.path)
+        if was and was[0] == size and was[1] != "live":
+            return None
+        state = run.state()  # the lock is looked at before the events, so that an end is never missed
+        entry = None
+        if not was:
+            self._tails[run.path] = Tail(run)
+            entry = Entry(run, RunView(run.path), _config(run), _created(run), _folder(run))
+        events: list[Event] = []
+        while more := self._tails[run.path].read():
+            if entry:
+                for event in more:
+                    entry.view.fold(event)
+            else:
+                events += more
+        self._seen[run.path] = size, state
+        return News(run.path, entry, tuple(events), state) if entry or events or (was and was[1] != state) else None
+
+    def follow(self, tell: Callable[[list[News]], None], seconds: float) -> None:
+        """Look every so many seconds and tell what is new, until `halt` is set."""
+        while not self.halt.is_set():
+            with contextlib.suppress(CovidTuiError, OSError):
+                if news := self.look():
+                    tell(news)
+            self.halt.wait(seconds)
+
+
+def _config(run: Run) -> TrainConfig | None:
+    try:
+        return run.config()
+    except (CovidTuiError, TypeError):
+        return None
+
+
+def _folder(run: Run) -> str:
+    try:
+        return str(run.folder())
+    except (CovidTuiError, TypeError, KeyError):
+        return ""
+
+
+def _created(run: Run) -> float:
+    try:
+        return (run.path / "config.json").stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _size(run: Run) -> int:
+    try:
+        return (run.path / "events.jsonl").stat().st_size
+    except OSError:
+        return -1

@@ -1,0 +1,230 @@
+"""The recipe as a form: a line a field; below it the help of the field at hand, and where its value is typed."""
+
+from typing import Any, ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.events import Blur
+from textual.message import Message
+from textual.widgets import DataTable, Input, Static
+
+from engine.config import TrainConfig
+from engine.errors import ConfigError
+from tui.recipe import Field, Part, change, parts
+from tui.text import display_name
+from tui.widgets.cells import cell, content, lines
+
+NAME_WIDTH = 14
+KEPT = ("output", "out")
+"""The folder of the runs is the workbench's own, given when it is opened."""
+
+
+class FieldTable(DataTable[Text]):
+    """The fields with their values, under the names of their parts."""
+
+    HELP = (
+        "The recipe of the next training. Enter changes a field: it opens the line below, or takes the next choice. "
+        "Left and right go through choices; backspace puts a field back as it usually is."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter,space", "edit", "Change", id="form.edit", tooltip="Change the field's value."),
+        Binding("right", "turn(1)", "Next choice", show=False, tooltip="The field's next choice."),
+        Binding("left", "turn(-1)", "Choice before", show=False, tooltip="The field's choice before."),
+        Binding("backspace", "usual", "As usual", id="form.usual", show=False, tooltip="Back to the usual value."),
+    ]
+
+    class Asked(Message):
+        """What the user wants to do with the field under the cursor."""
+
+        def __init__(self, what: str, by: int = 0) -> None:
+            super().__init__()
+            self.what, self.by = what, by
+
+    def action_edit(self) -> None:
+        """Change the value."""
+        self.post_message(self.Asked("edit", 1))
+
+    def action_turn(self, by: int) -> None:
+        """Another choice."""
+        self.post_message(self.Asked("turn", by))
+
+    def action_usual(self) -> None:
+        """The usual value."""
+        self.post_message(self.Asked("usual"))
+
+
+class ValueLine(Input):
+    """Where a value is typed."""
+
+    HELP = "Type the value. Enter takes it, escape leaves it as it was."
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Leave", show=False, tooltip="Leave the value as it was."),
+    ]
+
+    class Left(Message):
+        """The value is to stay as it was."""
+
+    def validate_value(self, value: str) -> str:
+        """Nothing that a terminal would act upon."""
+        return display_name(value)
+
+    def action_leave(self) -> None:
+        """Leave."""
+        self.post_message(self.Left())
+
+    def _on_blur(self, event: Blur) -> None:
+        super()._on_blur(event)
+        self.post_message(self.Left())
+
+
+class Form(Vertical):
+    """The recipe to look at and to change."""
+
+    DEFAULT_CSS = """
+    Form FieldTable { height: 1fr; min-height: 4; overflow-x: hidden; }
+    Form #field-help { height: auto; max-height: 5; color: $text-muted; border-top: solid $border; }
+    Form #field-error { height: auto; max-height: 4; color: $error; text-style: bold; }
+    Form ValueLine { display: none; background: $panel; }
+    Form ValueLine.-open { display: block; }
+    """
+
+    class Changed(Message):
+        """A field of the recipe has a new value: `part` is to be replaced by `value`."""
+
+        def __init__(self, part: str, value: Any) -> None:
+            super().__init__()
+            self.part, self.value = part, value
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._config = TrainConfig()
+        self._rows: list[Part | Field] = []
+        for part in parts():
+            self._rows += [part, *part.fields]
+
+    def compose(self) -> ComposeResult:
+        """The table over help, error and line."""
+        yield FieldTable(cursor_type="row", show_header=False, id="fields")
+        yield Static(id="field-help")
+        yield ValueLine(id="field-value")
+        yield Static(id="field-error")
+
+    def on_mount(self) -> None:
+        """The lines."""
+        table = self.query_one(FieldTable)
+        table.add_column("field", width=NAME_WIDTH, key="field")
+        table.add_column("value", key="value")
+        for place, row in enumerate(self._rows):
+            table.add_row(*self._cells(row), key=str(place))
+
+    def show(self, config: TrainConfig) -> None:
+        """Show this recipe."""
+        self._config = config
+        table = self.query_one(FieldTable)
+        if table.row_count:
+            for place, row in enumerate(self._rows):
+                table.update_cell(str(place), "value", self._cells(row)[1], update_width=True)
+
+    def edit(self) -> None:
+        """To the fields."""
+        self.query_one(FieldTable).focus()
+
+    def _cells(self, row: Part | Field) -> tuple[Text, Text]:
+        if isinstance(row, Part):
+            return cell(row.name.upper(), "dim"), cell("")
+        value = row.value(self._config)
+        text = row.text(value) or "-"
+        return cell(f" {row.name.replace('_', ' ')}"), cell(text, "bold" if value != row.default else "")
+
+    @property
+    def _field(self) -> Field | None:
+        row = self._rows[self.query_one(FieldTable).cursor_row]
+        return row if isinstance(row, Field) else None
+
+    def on_data_table_row_highlighted(self) -> None:
+        """Show the field's help."""
+        row = self._rows[self.query_one(FieldTable).cursor_row]
+        if isinstance(row, Part):
+            text = [content(row.help)]
+        else:
+            usual = row.text(row.default) or "empty"
+            choices = " ".join(row.choices)
+            text = [content(row.help), content(f"{choices}; usual {usual}" if choices else f"Usual: {usual}")]
+        self.query_one("#field-help", Static).update(lines(text))
+        self._complain("")
+
+    def on_field_table_asked(self, event: FieldTable.Asked) -> None:
+        """Change the field under the cursor."""
+        field = self._field
+        if field is None:
+            return
+        if (field.part, field.name) == KEPT:
+            self._complain("The runs' folder is given by --out when the workbench is opened.")
+        elif event.what == "usual":
+            self._take(field, field.default)
+        elif field.choices:
+            place = field.choices.index(field.text(field.value(self._config)))
+            self._take(field, field.parse(field.choices[(place + event.by) % len(field.choices)]))
+        elif event.what == "edit":
+            line = self.query_one(ValueLine)
+            line.value = field.text(field.value(self._config))
+            line.add_class("-open")
+            line.focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Say at once what is wrong with what is typed."""
+        event.stop()
+        if self.query_one(ValueLine).has_class("-open"):
+            self._complain(self._problem(event.value))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Take the value, if it can be."""
+        event.stop()
+        field = self._field
+        if problem := self._problem(event.value):
+            self._complain(problem)
+        elif field:
+            self._take(field, field.parse(event.value))
+            self._close()
+
+    def on_value_line_left(self) -> None:
+        """Leave the value as it was."""
+        self._close()
+
+    def on_data_table_row_selected(self) -> None:
+        """A click on the field under the cursor changes it."""
+        self.query_one(FieldTable).action_edit()
+
+    def _problem(self, text: str) -> str:
+        field = self._field
+        try:
+            if field:
+                change(self._config, field, field.parse(text))
+        except ConfigError as error:
+            return str(error)
+        return ""
+
+    def _take(self, field: Field, value: Any) -> None:
+        try:
+            part = change(self._config, field, value)
+        except ConfigError as error:
+            self._complain(str(error))
+            return
+        self._complain("")
+        self.post_message(self.Changed(field.part, part))
+
+    def _complain(self, sentence: str) -> None:
+        error = self.query_one("#field-error", Static)
+        error.update(content(f"! {sentence}") if sentence else Content(""))
+        error.display = bool(sentence)
+
+    def _close(self) -> None:
+        line = self.query_one(ValueLine)
+        if line.has_class("-open"):
+            line.remove_class("-open")
+            self._complain("")
+            if line.has_focus:
+                self.edit()

@@ -1,0 +1,115 @@
+"""From the command line to the workbench and back: terminal, signals, and a training that outlives its screen."""
+
+import asyncio
+import contextlib
+import gc
+import os
+import signal
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from engine.errors import DataError
+from engine.stopping import How
+from tui import settings as user_settings
+from tui.background import Leash, on_leash
+from tui.headless import say
+from tui.settings import Protocol, Settings
+from tui.terminal import Abilities, Question, Terminal
+from tui.text import display_name
+
+if TYPE_CHECKING:
+    from tui.app import Workbench
+
+SECONDS_OF_ONE_KILL = 1.0
+"""A group's kill reaches a process twice, once directly; within this time it counts as one."""
+
+
+def open_workbench(
+    data: Path | None, out: Path, protocol: Protocol | None, unicode: bool | None, attached: Path | None = None
+) -> int:
+    """`covid-tui [DATA]` and, with the run's directory as `attached`, `covid-tui attach RUN`; gives an exit code."""
+    from engine.runtime import cache_dir
+
+    if data is not None and not data.exists():
+        raise DataError(f"{data} does not exist: name a folder of X-rays, or an image file.")
+    terminal = Terminal(cache_dir() / "workbench.log")
+    chosen = user_settings.load()
+    chosen = Settings(
+        chosen.theme, chosen.unicode if unicode is None else unicode, protocol or chosen.image_protocol, chosen.keys,
+        chosen.complaints,
+    )  # fmt: skip
+    return on_leash(partial(_run, terminal, data, out, chosen, attached))
+
+
+def _run(
+    terminal: Terminal, data: Path | None, out: Path, chosen: Settings, attached: Path | None, leash: Leash
+) -> int:
+    gc.disable()  # the app turns it on again after its first frame, which comes a tenth sooner for it
+    question = Question(terminal.descriptor) if chosen.image_protocol == "auto" else None
+    from tui.app import Workbench  # the terminal answers meanwhile
+
+    abilities = question.answer() if question else Abilities()
+    picture = data if data and data.is_file() else None
+    with terminal:
+        app = Workbench(
+            out, data=None if picture else data, picture=picture, attached=attached, settings=chosen,
+            abilities=abilities, log=terminal.log, driver=terminal.driver(),
+        )  # fmt: skip
+        try:
+            asyncio.run(_until_left(app, terminal))
+        except BaseException as error:
+            terminal.put_back()
+            app.write_log(f"{type(error).__name__}: {error}")
+            app.session.close()
+    training, crash = app.session.training, app._exception
+    if crash:
+        say(f"covid-tui: an error of its own, {type(crash).__name__}: {crash} The details are in {terminal.log}.")
+    if app.farewell:
+        say(display_name(app.farewell))
+    code = app.return_code or 0
+    leash.let_go(code)  # what is left, be it a training or a library still loading, needs no shell
+    if training and training.alive:
+        _stop_on_signals(training.request_stop)
+        training.wait()
+    return code
+
+
+async def _until_left(app: "Workbench", terminal: Terminal) -> None:
+    loop = asyncio.get_running_loop()
+
+    def hung_up() -> None:
+        terminal.give_up()
+        app.leave(128 + signal.SIGHUP)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, partial(app.leave, 128 + number))
+    loop.add_signal_handler(signal.SIGHUP, hung_up)
+    terminal.on_hangup(lambda: _soon(loop, hung_up))
+    await app.run_async()
+
+
+def _soon(loop: asyncio.AbstractEventLoop, tell: Callable[[], None]) -> None:
+    with contextlib.suppress(RuntimeError):  # the loop is closed: the screen is gone already
+        loop.call_soon_threadsafe(tell)
+
+
+def _stop_on_signals(request: Callable[[How], None]) -> None:
+    """Without its screen, a training stops at the next signal, and ends at once at the one after that."""
+    since = time.monotonic()
+    came: list[int] = []
+
+    def note(number: int, _: FrameType | None) -> None:
+        if time.monotonic() - since < SECONDS_OF_ONE_KILL:
+            return
+        if came:
+            os._exit(128 + number)
+        came.append(number)
+        request("now")
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, note)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
