@@ -1,5 +1,7 @@
 """A training in a thread of this process. It belongs to no screen, so that it outlives the one that started it."""
 
+import contextlib
+import os
 import sys
 import threading
 import traceback
@@ -14,6 +16,8 @@ from engine.stopping import How, Stop
 from tui.messages import Relay
 from tui.watch import RunView
 
+NICENESS = 5
+
 Work = Callable[[Path, TrainConfig, Emit, Stop], Any]
 
 
@@ -23,6 +27,16 @@ def _train(folder: Path, config: TrainConfig, emit: Emit, stop: Stop) -> Any:
     if "tensorflow" not in sys.modules:
         emit(Notice("info", "TensorFlow is being loaded; this takes a few seconds, once."))
     return jobs.train(folder, config, emit, stop)
+
+
+def _give_way() -> None:
+    """Let the screen's thread go first: TensorFlow's threads inherit what the thread that starts them is content with.
+
+    Elsewhere than on Linux the call would concern the whole process.
+    """
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
 class Training:
@@ -65,6 +79,7 @@ class Training:
             self.thread.join(0.5)
 
     def _run(self) -> None:
+        _give_way()
         try:
             self._work(self.folder, self.config, self._emit, self.stop)
         except CovidTuiError as error:

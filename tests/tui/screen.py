@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pexpect
 import pyte
@@ -98,16 +99,15 @@ class Terminal:
 
 
 @contextlib.contextmanager
-def workbench(*arguments: str | Path, cache: Path, **named: object) -> Iterator[Terminal]:
+def workbench(*arguments: str | Path, cache: Path, **named: Any) -> Iterator[Terminal]:
     """The workbench started with these arguments; killed at the end if it still runs."""
     terminal = Terminal(
         [str(argument) for argument in arguments], COVID_TUI_CACHE=str(cache), XDG_CONFIG_HOME=str(cache), **named
-    )  # type: ignore[arg-type]
+    )
     try:
         yield terminal
     finally:
-        with contextlib.suppress(ProcessLookupError, OSError):
-            if terminal.child.isalive():
-                terminal.kill(signal.SIGKILL)
+        with contextlib.suppress(OSError):
+            os.killpg(terminal.child.pid, signal.SIGKILL)  # the one at the shell, and the one that it waits for
         with contextlib.suppress(OSError):
             terminal.child.close(force=True)

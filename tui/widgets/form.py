@@ -85,7 +85,7 @@ class Form(Vertical):
 
     DEFAULT_CSS = """
     Form FieldTable { height: 1fr; min-height: 4; overflow-x: hidden; }
-    Form #field-help { height: auto; max-height: 5; color: $text-muted; border-top: solid $border; }
+    Form #field-help { height: 7; color: $text-muted; border-top: solid $border; }
     Form #field-error { height: auto; max-height: 4; color: $error; text-style: bold; }
     Form ValueLine { display: none; background: $panel; }
     Form ValueLine.-open { display: block; }
@@ -153,7 +153,7 @@ class Form(Vertical):
             usual = row.text(row.default) or "empty"
             choices = " ".join(row.choices)
             text = [content(row.help), content(f"{choices}; usual {usual}" if choices else f"Usual: {usual}")]
-        self.query_one("#field-help", Static).update(lines(text))
+        self.query_one("#field-help", Static).update(lines(text), layout=False)
         self._complain("")
 
     def on_field_table_asked(self, event: FieldTable.Asked) -> None:
@@ -218,6 +218,8 @@ class Form(Vertical):
 
     def _complain(self, sentence: str) -> None:
         error = self.query_one("#field-error", Static)
+        if not sentence and not error.display:
+            return  # nothing to take away, and nothing to lay out anew
         error.update(content(f"! {sentence}") if sentence else Content(""))
         error.display = bool(sentence)
 
