@@ -92,7 +92,7 @@ def training(folder: Path, keys: int, mode: str) -> tuple[list[float], list[floa
             terminal.until(HELP[key])
             helped.append(time.perf_counter() - began)
         terminal.press("x")
-        terminal.until("Stop now")
+        terminal.until("best epoch untested")
         terminal.press("n")
         terminal.until("Stopped after", seconds=120)
         terminal.press("q")

@@ -56,12 +56,15 @@ def slim(picture: str) -> str:
 
 
 async def still(pilot: Pilot[None], app: Workbench) -> None:
-    """Wait until nothing is under way and what is throttled is drawn."""
-    await pilot.pause(0.1)
-    await until(pilot, lambda: not app.session.jobs)
-    await pilot.pause(0.35)
-    await until(pilot, lambda: not app.session.jobs)
-    await pilot.pause()
+    """Wait until no work is under way and the screen looks the same twice, a third of a second apart."""
+    before = ""
+    for _ in range(60):
+        await until(pilot, lambda: not app.session.jobs)
+        await pilot.pause(0.35)
+        now = slim(app.export_screenshot())
+        if now == before and not app.session.jobs:
+            return
+        before = now
 
 
 async def arrive(pilot: Pilot[None], app: Workbench, mode: str) -> None:

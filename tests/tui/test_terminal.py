@@ -161,7 +161,7 @@ def test_two_workbenches_see_each_others_runs_and_delete_none_that_lives(tmp_pat
         second.until(f"Epochs of {name}")
         assert (tmp_path / "runs" / name / "config.json").is_file()
         first.press("x")
-        first.until("Stop now")
+        first.until("best epoch untested")
         first.press("n")
         second.until("test 65/66", seconds=20)
 

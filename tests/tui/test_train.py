@@ -279,7 +279,7 @@ def test_enter_beside_the_form_starts_and_only_then(tmp_path: Path) -> None:
             await pilot.press("e", "r")
             await until(pilot, lambda: app.session.training is not None)
             await pilot.press("x")
-            await until(pilot, lambda: "Stop now" in text(app))
+            await until(pilot, lambda: "untested" in text(app))
             await pilot.press("escape")
             assert app.session.training and not app.session.training.stop.is_set()
             await pilot.press("x", "n")
