@@ -207,6 +207,7 @@ def _value(hint: Any, value: Any, name: str) -> Any:
     if origin in (typing.Union, types.UnionType):
         return None if value is None else _value(options[0], value, name)
     if hint is Path:
+        _require(isinstance(value, str), f"The recipe's {name} must be a path in quotes, not {value!r}.")
         return Path(value)
     if hint is float and type(value) is int:
         return float(value)

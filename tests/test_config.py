@@ -59,6 +59,7 @@ def test_a_recipe_survives_being_saved_as_json(config: TrainConfig) -> None:
         {"fit": {"epochs": True}},
         {"network": {"mode": "sideways"}},
         {"fit": 3},
+        {"output": {"out": 3}},
     ],
 )
 def test_an_unknown_key_or_a_wrong_type_is_refused(values: dict[str, Any]) -> None:
