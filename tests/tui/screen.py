@@ -54,7 +54,7 @@ class Terminal:
         self._stream.feed(UNKNOWN_TO_PYTE.sub(b"", new))
         return True
 
-    def until(self, holds: "str | Callable[[Terminal], bool]", seconds: float = 15.0) -> float:
+    def until(self, holds: "str | Callable[[Terminal], bool]", seconds: float = 45.0) -> float:
         """Wait until the screen shows this text, or this holds; the seconds since the start."""
         test = (lambda terminal: holds in terminal.rows) if isinstance(holds, str) else holds
         end = time.monotonic() + seconds
@@ -72,7 +72,7 @@ class Terminal:
         """Send the command itself a signal."""
         os.kill(self.child.pid, number)
 
-    def wait(self, seconds: float = 15.0) -> int:
+    def wait(self, seconds: float = 45.0) -> int:
         """Read to the end; the exit code."""
         end = time.monotonic() + seconds
         while self.child.isalive():
