@@ -96,7 +96,7 @@ class Predictor:
             image = read(file)
         except ImageError as error:
             return error
-        return to_input(image.pixels, self.backbone.size), image.facts.notes
+        return to_input(image.pixels, self.backbone.size), image.notes
 
     def _answers(self, files: list[Path], read_in: list[Any]) -> Iterator[Prediction | ImageError]:
         good = [item[0] for item in read_in if not isinstance(item, ImageError)]

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from engine.config import FitConfig, TrainConfig
+from engine.errors import Stopped
 from engine.events import Batch, Emit, Epoch, Notice
 from engine.network.classifier import Classifier
 from engine.runtime import tensorflow
@@ -59,7 +60,11 @@ def fit(
     ended: Literal["all epochs", "patience", "stopped"] = "all epochs"
     for number in range(1, config.fit.epochs + 1):
         started = time.perf_counter()
-        train = _prepared(train, view_of(config.augment, number), emit)
+        try:
+            train = _prepared(train, view_of(config.augment, number), emit)
+        except Stopped:  # while a view's activations were computed: the epochs before it still count
+            ended = "stopped"
+            break
         if train.network is not steps.network:
             steps = _Steps(classifier, train.network, config.fit, train.images.labels, steps.optimizer)
         rate = learning_rate(config.fit.lr, number)
