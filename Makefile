@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SAMPLE := sample_data
 DEMO := $(VENV)/demo
@@ -34,10 +35,12 @@ lint: install
 	$(BIN)/mypy
 
 unit: install
-	$(BIN)/python -m pytest
+	$(PYTEST) -n 2 --dist loadfile -m 'not slow and not alone'
+	$(PYTEST) -m 'alone and not slow'
 
 test-all: install lint
-	$(BIN)/python -m pytest -m ''
+	$(PYTEST) -n 2 --dist loadfile -m 'not alone'
+	$(PYTEST) -m alone
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

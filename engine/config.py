@@ -152,6 +152,14 @@ class OutputConfig:
     """Name of the run directory (date, time, mode and backbone when empty)."""
     tensorboard: bool = False
     """Also write TensorBoard event files into the run directory."""
+    checkpoint_minutes: float = 5.0
+    """Most minutes of work that a killed training loses: a resume point is written at least so often."""
+
+    def __post_init__(self) -> None:
+        _require(
+            0 <= self.checkpoint_minutes <= 1e6,
+            f"--checkpoint-minutes is {self.checkpoint_minutes}: give minutes, 0 (after every batch) or more.",
+        )
 
 
 @dataclass(frozen=True)
@@ -165,6 +173,9 @@ class TrainConfig:
     machine: MachineConfig = field(default_factory=MachineConfig)
     output: OutputConfig = field(default_factory=OutputConfig)
 
+
+RESUMABLE = ("epochs", "patience", "checkpoint_minutes", "cache_limit")
+"""Fields that may change when a run goes on."""
 
 PARTS: tuple[type, ...] = tuple(f.default_factory for f in dataclasses.fields(TrainConfig))  # type: ignore[misc]
 
@@ -192,6 +203,16 @@ def from_dict(kind: type[T], values: dict[str, Any]) -> T:
     unknown = sorted(set(values) - set(hints))
     _require(not unknown, f"The recipe has the unknown key {', '.join(unknown)}.")
     return kind(**{name: _value(hints[name], value, name) for name, value in values.items()})
+
+
+def differences(one: TrainConfig, other: TrainConfig) -> list[str]:
+    """Names of the fields, of any part, in which two recipes differ."""
+    return [
+        f.name
+        for part in dataclasses.fields(TrainConfig)
+        for f in dataclasses.fields(getattr(one, part.name))
+        if getattr(getattr(one, part.name), f.name) != getattr(getattr(other, part.name), f.name)
+    ]
 
 
 def _value(hint: Any, value: Any, name: str) -> Any:

@@ -92,6 +92,17 @@ class Epoch(Event):
 
 
 @dataclass(frozen=True)
+class Resumed(Event):
+    """A training goes on from a resume point: what came after it, from `epoch` on, is done again."""
+
+    kind = "resumed"
+    epoch: int
+    """The epoch at hand, counted from 1."""
+    step: int
+    """Its training steps that are done."""
+
+
+@dataclass(frozen=True)
 class Finished(Event):
     """A training is complete: trained, its best weights kept, and tested."""
 
@@ -126,7 +137,7 @@ class Failed(Event):
 
 
 KINDS: dict[str, type[Event]] = {
-    kind.kind: kind for kind in (Started, Notice, Progress, Batch, Epoch, Finished, Interrupted, Failed)
+    kind.kind: kind for kind in (Started, Notice, Progress, Batch, Epoch, Resumed, Finished, Interrupted, Failed)
 }
 
 Emit = Callable[[Event], None]

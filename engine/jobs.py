@@ -4,8 +4,10 @@ A job takes a recipe, an `emit(event)` and a `stop`, and knows no screen. Everyt
 directory first.
 """
 
+import dataclasses
 import time
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,21 +17,21 @@ from engine import runs
 from engine.config import TrainConfig
 from engine.dataset import pixels, split
 from engine.dataset.scan import Record, Scan, require_trainable, scan
-from engine.errors import CovidTuiError, DataError, Stopped
-from engine.events import Emit, Failed, Finished, Interrupted, Notice, Started
+from engine.errors import CovidTuiError, DataError, Stopped, WeightsError
+from engine.events import Emit, Failed, Finished, Interrupted, Notice, Resumed, Started
 from engine.files import write_json
 from engine.network import classifier as networks
 from engine.network.classifier import Classifier
-from engine.network.freezing import FreezePlan, plan
+from engine.network.freezing import plan
 from engine.network.weights import pretrained
-from engine.results.evaluate import evaluate_test
+from engine.results.evaluate import evaluate_test, forget_test
 from engine.results.metrics import judge
 from engine.results.predict import save_contract
-from engine.runs import Run, RunWriter
+from engine.runs import SPLIT, Run, RunWriter
 from engine.runtime import Choice, cache_dir, choose_precision, device, environment, make_repeatable
 from engine.stopping import Stop
-from engine.training import loop
-from engine.training.sources import Images, PixelSource, choose
+from engine.training import checkpoint, loop
+from engine.training.sources import Images, PixelSource, Source, choose
 from engine.training.tensorboard import also_tensorboard
 
 USUAL_STEPS = 1400
@@ -61,73 +63,99 @@ def train(folder: Path, config: TrainConfig, emit: Emit, stop: Stop) -> Finished
 
     Raises a CovidTuiError whose sentence says what is wrong. Once the run exists, a Failed event records it there.
     """
-    freeze = plan(config.network)
+    plan(config.network)  # a recipe that names no layers is refused before the folder is scanned
     data = _data(folder, config, emit, stop)
     with runs.create(folder, config) as writer:
-        emit = writer.tee(emit, stop)
-        try:
-            return _train(data, freeze, config, writer, emit, stop)
-        except Stopped as error:
-            interrupted = Interrupted(str(writer.run.path), 0, str(error))
-            emit(interrupted)
-            return interrupted
-        except CovidTuiError as error:
-            emit(Failed(str(error)))
-            raise
-        except Exception:
-            writer.log(traceback.format_exc())
-            emit(Failed("The training met an error of its own; train.log in the run directory has the details."))
-            raise
+        return _told(writer, emit, stop, lambda emit: _train(data, config, writer, emit, stop))
 
 
-def _data(folder: Path, config: TrainConfig, emit: Emit, stop: Stop) -> Data:
+def resume(run: Run, config: TrainConfig, emit: Emit, stop: Stop, folder: Path | None = None) -> Finished | Interrupted:
+    """Go on with a run that died or was stopped, or train a finished one for more epochs, as if it had never ended.
+
+    `config` is the run's own, but for the fields in `engine.config.RESUMABLE`; `folder` is where its images are now,
+    should they have moved. Raises as `train` does, RunError where another process trains the run, and ConfigError for
+    another recipe.
+    """
+    folder, own = folder or run.folder(), run.config().output
+    config = dataclasses.replace(config, output=dataclasses.replace(config.output, out=own.out, name=own.name))
+    with runs.reopen(run, config) as writer:
+
+        def go_on(emit: Emit) -> Finished | Interrupted:
+            writer.keep_config(config, folder)
+            manifest = run.path / SPLIT
+            data = dataclasses.replace(config.data, split=manifest) if manifest.is_file() else config.data
+            found = _data(folder, dataclasses.replace(config, data=data), emit, stop, manifest.is_file())
+            return _train(found, config, writer, emit, stop, resumed=True)
+
+        return _told(writer, emit, stop, go_on)
+
+
+def _told(
+    writer: RunWriter, emit: Emit, stop: Stop, work: Callable[[Emit], Finished | Interrupted]
+) -> Finished | Interrupted:
+    """Do `work` with an `emit` that writes to the run first; however it ends, its last event says so there."""
+    emit = writer.tee(emit, stop)
+    try:
+        return work(emit)
+    except Stopped as error:
+        interrupted = Interrupted(str(writer.run.path), len(writer.run.epochs()), str(error))
+        emit(interrupted)
+        return interrupted
+    except CovidTuiError as error:
+        emit(Failed(str(error)))
+        raise
+    except Exception:
+        writer.log(traceback.format_exc())
+        emit(Failed("The training met an error of its own; train.log in the run directory has the details."))
+        raise
+
+
+def _data(folder: Path, config: TrainConfig, emit: Emit, stop: Stop, gone_ok: bool = False) -> Data:
     found = scan(folder, config.data.class_names, emit, stop)
     require_trainable(found)
     if found.problems:
         emit(Notice("warning", f"{len(found.problems)} problems in the folder; `covid-tui scan` lists them."))
     if config.data.split is None:
         return Data(found, split.draw(found, config.data.val_share, config.data.test_share, config.machine.seed))
-    reused, notices = split.reuse(config.data.split, found)
+    reused, notices = split.reuse(config.data.split, found, gone_ok)
     for text in notices:
         emit(Notice("warning", text))
     return Data(found, reused)
 
 
 def _train(
-    data: Data, freeze: FreezePlan, config: TrainConfig, writer: RunWriter, emit: Emit, stop: Stop
+    data: Data, config: TrainConfig, writer: RunWriter, emit: Emit, stop: Stop, resumed: bool = False
 ) -> Finished | Interrupted:
     started = time.perf_counter()
     run = writer.run
-    data.split.write(run.path / "split.csv")
+    if not (run.path / SPLIT).is_file():
+        data.split.write(run.path / SPLIT)
     make_repeatable(config.machine.seed)
-    precision = choose_precision(config.machine.precision)
-    emit(Notice("info", f"Precision: {precision.precision} ({precision.reason})."))
-    write_json(run.path / "environment.json", {**environment(), "device": device(), "precision": precision.precision})
-    blank = config.network.weights != "none"
-    classifier = networks.build(freeze, len(data.classes), precision.precision, config.machine.seed, blank)
-    base_shapes = networks.backbone_shapes(classifier)
-    classifier.load(pretrained(config.network.weights, freeze.backbone, base_shapes, emit, stop))
+    precision = _precision(run, config, emit)
+    classifier = _network(data, config, precision, emit, stop)
     training, validation = _pixels(data, classifier, config, emit, stop)
     emit(_started(run, data, classifier, config, precision, len(training.images)))
     _point_out_few_steps(len(training.images), config, emit)
     sources = choose(training, validation, precision.precision, cache_dir(), emit, stop)
+    facts = _facts(classifier, sources[0], config)
+    point = _resume_point(writer, classifier, facts, config, emit) if resumed else None
     watched = also_tensorboard(emit, run.path / "tensorboard") if config.output.tensorboard else emit
-    fitted = loop.fit(classifier, *sources, config, watched, stop)
+    keeper = checkpoint.Keeper(run.path, config.output.checkpoint_minutes)
+    fitted = loop.fit(classifier, *sources, config, watched, stop, keeper, facts, point)
+    go_on = f"covid-tui --train --resume {run.path} goes on"
     if fitted.best is None:
-        raise Stopped("Stopped before the first epoch was over; there is nothing to keep.")
+        raise Stopped(f"Stopped before the first epoch was over; {go_on}.")
     save_contract(run, data.classes, classifier)
     if stop.now:
-        reason = f"Stopped after {fitted.epochs} epochs; the best weights, of epoch {fitted.best.epoch}, are kept."
-        interrupted = Interrupted(str(run.path), fitted.epochs, reason)
-        emit(interrupted)
-        return interrupted
+        kept = f"the best weights, of epoch {fitted.best.epoch}, are kept"
+        raise Stopped(f"Stopped after {fitted.epochs} epochs; {kept}, and {go_on}.")
     shares = np.exp(fitted.logits - fitted.logits.max(axis=1, keepdims=True))
     judged = judge(validation.images.labels, shares / shares.sum(axis=1, keepdims=True), data.classes)
     test = evaluate_test(run, emit, stop)
     finished = Finished(
         run=str(run.path),
         epochs=fitted.epochs,
-        seconds=round(time.perf_counter() - started, 2),
+        seconds=round(time.perf_counter() - started + (point.seconds if point else 0), 2),
         val={**judged.to_dict(), "loss": fitted.best.val_loss},
         test=test,
         best_epoch=fitted.best.epoch,
@@ -135,6 +163,71 @@ def _train(
     )
     emit(finished)
     return finished
+
+
+def _precision(run: Run, config: TrainConfig, emit: Emit) -> Choice:
+    """The number format to compute in: the run's own, where it was begun before, whatever is fastest here."""
+    record = run.path / "environment.json"
+    if record.is_file():
+        return Choice(str(run.read_json(record.name).get("precision")), "as the run began")
+    chosen = choose_precision(config.machine.precision)
+    emit(Notice("info", f"Precision: {chosen.precision} ({chosen.reason})."))
+    write_json(record, {**environment(), "device": device(), "precision": chosen.precision})
+    return chosen
+
+
+def _network(data: Data, config: TrainConfig, precision: Choice, emit: Emit, stop: Stop) -> Classifier:
+    """The network with its first weights."""
+    freeze = plan(config.network)
+    blank = config.network.weights != "none"
+    classifier = networks.build(freeze, len(data.classes), precision.precision, config.machine.seed, blank)
+    base_shapes = networks.backbone_shapes(classifier)
+    classifier.load(pretrained(config.network.weights, freeze.backbone, base_shapes, emit, stop))
+    return classifier
+
+
+def _facts(classifier: Classifier, training: Source, config: TrainConfig) -> dict[str, str]:
+    """What a resumed training must find as it was."""
+    kept = config.machine.feature_dtype if training.network is not classifier.model else "none"
+    images = zip(training.images.shas, training.images.labels, strict=True)
+    return {
+        "frozen weights": checkpoint.digest(value.numpy().tobytes() for value in classifier.frozen_variables),
+        "training images": checkpoint.digest(f"{sha} {label}\n".encode() for sha, label in images),
+        "kept activations": kept,
+    }
+
+
+def _resume_point(
+    writer: RunWriter, classifier: Classifier, facts: dict[str, str], config: TrainConfig, emit: Emit
+) -> checkpoint.Point | None:
+    """The newest whole resume point, the run's history put back to it; None where the run must begin anew.
+
+    Raises WeightsError where the frozen weights are others.
+    """
+    shapes = {"trained": [tuple(variable.shape) for variable in classifier.trainable_variables]}
+    point, damages = checkpoint.newest(writer.run.path / checkpoint.FOLDER, shapes)
+    for damage in damages:
+        emit(Notice("warning", f"The resume point {damage.file} is damaged ({damage.reason}): it is passed over."))
+    for name, value in (point.facts if point else {}).items():
+        if value == facts.get(name):
+            continue
+        if name == "frozen weights":
+            raise WeightsError(
+                f"The frozen weights from {config.network.weights} are not those that {writer.run.name} began with: "
+                "put the former weights back to go on."
+            )
+        emit(Notice("warning", f"The {name} are not what they were: the result will not be exactly that of one go."))
+    writer.rewind(point.history if point else ())
+    at = point.position if point else checkpoint.Position(1)
+    emit(Resumed(at.epoch, at.step))
+    if at.epoch <= config.fit.epochs and forget_test(writer.run):
+        emit(
+            Notice(
+                "warning",
+                "This run was tested before: whoever trains on with that result in mind will find the next too good.",
+            )
+        )
+    return point
 
 
 def _pixels(

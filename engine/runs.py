@@ -5,25 +5,29 @@ import csv
 import dataclasses
 import errno
 import fcntl
+import io
 import json
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from engine.config import TrainConfig, from_dict, to_dict
+from engine.config import RESUMABLE, TrainConfig, differences, from_dict, to_dict
 from engine.errors import ConfigError, RunError
-from engine.events import Emit, Epoch, Event, Failed, Finished, Interrupted, Notice
+from engine.events import Emit, Epoch, Event, Failed, Finished, Interrupted, Notice, Resumed
 from engine.events import from_dict as event_from_dict
-from engine.files import open_private, private_dir, write_json
+from engine.files import open_private, private_dir, replacing, write_json
 from engine.stopping import How, Stop
 
 State = Literal["live", "finished", "stopped", "failed", "died"]
 HISTORY = tuple(f.name for f in dataclasses.fields(Epoch))
 WEIGHTS = "best.weights.h5"
+SPLIT = "split.csv"
+LONGEST_LINE = 2**24
+"""Bytes, more than any event takes."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 
 
@@ -67,8 +71,14 @@ class Run:
                     yield event_from_dict(json.loads(line))
 
     def epochs(self) -> list[Epoch]:
-        """The finished epochs, oldest first."""
-        return [event for event in self.events() if isinstance(event, Epoch)]
+        """The finished epochs, oldest first, each once: those that a resume did again count in their last form."""
+        found: list[Epoch] = []
+        for event in self.events():
+            if isinstance(event, Resumed):
+                found = [epoch for epoch in found if epoch.epoch < event.epoch]
+            if isinstance(event, Epoch):
+                found.append(event)
+        return found
 
     def state(self) -> State:
         """Is it training, or how did it end? Told by the lock and the last event, never by age."""
@@ -81,8 +91,8 @@ class Run:
         return ends.get(type(last), "died") if last else "died"
 
     def finished(self) -> Finished | None:
-        """The run's result, where it has one."""
-        return next((e for e in self.events() if isinstance(e, Finished)), None)
+        """The run's result, where it has one; the last, where it was trained on after the first."""
+        return next((e for e in reversed(list(self.events())) if isinstance(e, Finished)), None)
 
     def request_stop(self, how: How) -> None:
         """Ask the process that trains this run, whichever it is, to stop."""
@@ -103,19 +113,29 @@ class Run:
 class RunWriter:
     """A run directory while its training is alive: holds the lock and appends events. A context manager."""
 
-    def __init__(self, run: Run) -> None:
-        self.run = run
+    def __init__(self, run: Run, again: bool = False) -> None:
+        """`again` is for a run that was trained before: a stop that was asked of it then no longer counts."""
+        self.run, self._again = run, again
 
     def __enter__(self) -> Self:
+        try:
+            self._open()
+        except OSError as error:
+            raise self._unwritable(error) from error
+        return self
+
+    def _open(self) -> None:
         self._lock = open_private(self.run.path / "lock", "w")
         _take_lock(self._lock, self.run.path)
+        if self._again:
+            (self.run.path / "stop").unlink(missing_ok=True)
+            _mend(self.run.path / "events.jsonl")
         self._log = open_private(self.run.path / "train.log", "a")
         self._events = open_private(self.run.path / "events.jsonl", "a")
         self._history = open_private(self.run.path / "history.csv", "a")
         if self._history.tell() == 0:
             csv.writer(self._history).writerow(HISTORY)
             self._history.flush()
-        return self
 
     def __exit__(self, *_: object) -> None:
         for file in (self._events, self._history, self._log, self._lock):
@@ -132,13 +152,33 @@ class RunWriter:
             if isinstance(event, Notice | Failed):
                 self.log(event.text if isinstance(event, Notice) else event.reason)
         except OSError as error:
-            why = os.strerror(error.errno or 0)
-            raise RunError(f"{self.run.path} can't be written ({why}): make room there.") from error
+            raise self._unwritable(error) from error
+
+    def keep_config(self, config: TrainConfig, folder: Path) -> None:
+        """Write the recipe anew, where the run goes on under a changed one or with its images in another folder."""
+        if not differences(self.run.config(), config) and folder == self.run.folder():
+            return
+        try:
+            write_json(self.run.path / "config.json", {"folder": str(folder.absolute()), **to_dict(config)})
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def rewind(self, history: Sequence[Epoch]) -> None:
+        """Write history.csv anew with these epochs, whatever a killed process left there."""
+        self._history.close()
+        text = io.StringIO(newline="")
+        csv.writer(text).writerows([HISTORY, *map(dataclasses.astuple, history)])
+        with replacing(self.run.path / "history.csv") as file:
+            file.write(text.getvalue().encode())
+        self._history = open_private(self.run.path / "history.csv", "a")
 
     def log(self, text: str) -> None:
         """Write `text` to train.log under the time of day."""
         self._log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {text}\n")
         self._log.flush()
+
+    def _unwritable(self, error: OSError) -> RunError:
+        return RunError(f"{self.run.path} can't be written ({os.strerror(error.errno or 0)}): make room there.")
 
     def tee(self, emit: Emit, stop: Stop) -> Emit:
         """An `emit` that appends each event to the run before it passes it on, and sets `stop` where somebody has
@@ -172,6 +212,18 @@ def create(folder: Path, config: TrainConfig) -> RunWriter:
         why = os.strerror(error.errno or 0)
         raise RunError(f"{out} can't hold a new run ({why}): choose another folder with --out.") from error
     return RunWriter(Run(path))
+
+
+def reopen(run: Run, config: TrainConfig) -> RunWriter:
+    """An existing run, to be trained on under `config`, which may differ in the fields of RESUMABLE alone.
+
+    Raises ConfigError where it differs in others, and RunError from the writer where another process trains the run.
+    """
+    fixed = [name for name in differences(run.config(), config) if name not in RESUMABLE]
+    if fixed:
+        flags, free = ([f"--{name.replace('_', '-')}" for name in names] for names in (fixed, RESUMABLE))
+        raise ConfigError(f"A resumed run keeps its {', '.join(flags)}: only {', '.join(free)} may change.")
+    return RunWriter(run, again=True)
 
 
 def _claim(out: Path, name: str, numbered: bool) -> Path:
@@ -209,6 +261,14 @@ def newest(out: Path) -> Run:
         if (run.path / WEIGHTS).is_file():
             return run
     raise RunError(f"There is no trained run under {out}: train one with `covid-tui --train DATA` or give --run.")
+
+
+def _mend(path: Path) -> None:
+    """Take off a last line that a crash cut short, so that the next one stands alone."""
+    with contextlib.suppress(FileNotFoundError), path.open("rb+") as file:
+        start = max(0, file.seek(0, os.SEEK_END) - LONGEST_LINE)
+        file.seek(start)
+        file.truncate(start + file.read().rfind(b"\n") + 1)
 
 
 def _take_lock(file: Any, path: Path) -> None:

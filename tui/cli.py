@@ -13,7 +13,7 @@ from cyclopts import App, ArgumentCollection, CycloptsError, Parameter, Token
 
 from engine import __version__
 from engine.config import PARTS, NetworkConfig, TrainConfig
-from engine.errors import CovidTuiError
+from engine.errors import ConfigError, CovidTuiError
 from tui import verbs
 from tui.headless import say
 from tui.settings import Protocol
@@ -23,20 +23,32 @@ for part in PARTS:
 
 Flat = Parameter(name="*", negative_bool="no-")
 RUNS = Path("runs")
+_RECIPES = ("--config", "--resume")
 
 
 def _recipe_file(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
-    """Give the flags of `train` that are not on the command line the values of its --config FILE."""
-    named = {name: argument for argument in arguments for name in argument.names}
-    if commands != ("train",) or not (given := named["--config"].tokens):
+    """Give the flags of `train` that are not on the command line the values of its --config FILE or --resume RUN."""
+    if commands != ("train",):
         return
+    named = {name: argument for argument in arguments for name in argument.names}
+    given = {flag: Path(named[flag].tokens[-1].value).expanduser() for flag in _RECIPES if named[flag].tokens}
+    if not given:
+        return
+    if len(given) > 1:
+        raise ConfigError("--resume takes the recipe from the run: leave --config out.")
+    from engine.runs import find
     from tui.recipe import load, parts
 
-    recipe = load(Path(given[-1].value).expanduser())
-    for field in (field for part in parts() for field in part.fields):
+    apart: tuple[str, ...]
+    if "--resume" in given:
+        out = Path(named["--out"].tokens[-1].value) if named["--out"].tokens else RUNS
+        recipe, apart = find(given["--resume"], out).config(), ("out", "name")
+    else:
+        recipe, apart = load(given["--config"]), ()
+    for field in (field for part in parts() for field in part.fields if field.name not in apart):
         argument, value = named[field.flag], field.value(recipe)
         if value != field.default and not argument.has_tokens:
-            argument.append(Token(keyword=field.flag, implicit_value=value, source="--config"))
+            argument.append(Token(keyword=field.flag, implicit_value=value, source="recipe"))
 
 
 app = App(
@@ -92,10 +104,11 @@ def attach(run: Path, *, out: Path = RUNS) -> int:
 
 @app.command
 def train(
-    data: Path,
+    data: Path | None = None,
     *,
     recipe: Annotated[TrainConfig, Flat] = TrainConfig(),  # noqa: B008
     config: Path | None = None,
+    resume: Path | None = None,
     json: bool = False,
 ) -> int:
     """Train on a folder of X-rays, keep the best epoch and test it.
@@ -106,10 +119,14 @@ def train(
         Folder that holds CLASS/images, or class folders of images.
     config
         A recipe's file, as the workbench saves it (TOML); the flags given here overrule it.
+    resume
+        A run, by name or path, to go on with: one that died or was stopped, or a finished one with more --epochs. Its
+        recipe stays, but for --epochs, --patience, --checkpoint-minutes and --cache-limit. DATA says where the images
+        are now, should they have moved.
     json
         Print each event as a line of JSON on stdout.
     """
-    return verbs.train(data, recipe, json)
+    return verbs.train(data, recipe, json, resume)
 
 
 @app.command

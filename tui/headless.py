@@ -2,13 +2,16 @@
 
 import contextlib
 import json
+import math
 import os
 import signal
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from types import FrameType
-from typing import Any
+from typing import Any, TypeVar
 
 from engine.events import (
     Batch,
@@ -20,12 +23,16 @@ from engine.events import (
     Interrupted,
     Notice,
     Progress,
+    Resumed,
     Started,
 )
 from engine.stopping import Stop
 from tui.text import display_name
 
 SECONDS_BETWEEN_LINES = 5.0
+SECONDS_TO_STOP = 25.0
+
+T = TypeVar("T")
 
 
 def say(text: object) -> None:
@@ -64,6 +71,35 @@ def stop_on_signals() -> Iterator[tuple[Stop, list[int]]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def in_thread(work: Callable[[], T], signals: list[int]) -> T:
+    """What `work` gives, done in a thread of its own, so that a signal is heard in the middle of a long batch.
+
+    The process ends SECONDS_TO_STOP after the first signal at the latest, whatever `work` is at: a training is then
+    resumed from its last resume point.
+    """
+    done: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            done.set_result(work())
+        except BaseException as error:
+            done.set_exception(error)
+
+    threading.Thread(target=run, name="work", daemon=True).start()
+    deadline = math.inf
+    while True:
+        try:
+            return done.result(timeout=0.5)
+        except TimeoutError:
+            if done.done():
+                raise
+        if signals:
+            deadline = min(deadline, time.monotonic() + SECONDS_TO_STOP)
+        if time.monotonic() > deadline:
+            say("covid-tui: the work at hand takes too long to wait for its end; what was saved before it is kept.")
+            os._exit(128 + signals[0])
 
 
 @contextlib.contextmanager
@@ -131,6 +167,8 @@ class _Bars:
             self._set(f"epoch {event.epoch}", event.step, event.steps, note)
         if isinstance(event, Epoch):
             self._set("training", event.epoch, self._epochs)
+        if isinstance(event, Resumed):
+            self._set("training", event.epoch - 1, self._epochs)
         text = describe(event)
         if text:
             style = "yellow" if isinstance(event, Notice) and event.level == "warning" else None
@@ -157,6 +195,8 @@ def describe(event: Event) -> str:
                 f"val loss {event.val_loss:.4f}  val accuracy {event.val_accuracy:.4f}  "
                 f"rate {event.learning_rate:.2e}  {event.seconds:.1f} s"
             )
+        case Resumed():
+            return f"Going on in epoch {event.epoch}, after {event.step} of its steps."
         case Interrupted() | Failed():
             return event.reason
         case _:

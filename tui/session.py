@@ -36,8 +36,8 @@ from tui.messages import (
 )
 from tui.settings import Settings
 from tui.subset import subset
-from tui.training import Training
-from tui.watch import Library, News, RunView
+from tui.training import Training, going_on
+from tui.watch import Entry, Library, News, RunView
 
 if TYPE_CHECKING:
     from engine.dataset.scan import Scan
@@ -207,8 +207,20 @@ class Session:
             raise ConfigError(reason)
         output = dataclasses.replace(self.config.output, out=self.runs)
         config = dataclasses.replace(self.config, output=output)
-        more = {"work": self.work} if self.work else {}
-        self.training = Training(self.data, config, self._wake, self.app.write_log, **more)
+        self.training = Training(self.data, config, self._wake, self.app.write_log, self.work)
+        self.shown = self.training.view
+        self.training.start()
+        self.tell(RunChanged, self.training.view)
+
+    def resume(self, entry: Entry) -> None:
+        """Go on with a run that died, failed or was stopped. Raises ConfigError with the reason where it can't be."""
+        if self.training and self.training.alive:
+            raise ConfigError("A training is under way here: stop it first.")
+        if entry.config is None:
+            raise ConfigError("The run's recipe can't be read.")
+        self.training = Training(
+            Path(entry.folder), entry.config, self._wake, self.app.write_log, going_on(entry.run), entry.view.gone_on()
+        )
         self.shown = self.training.view
         self.training.start()
         self.tell(RunChanged, self.training.view)

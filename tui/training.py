@@ -12,6 +12,7 @@ from typing import Any
 from engine.config import TrainConfig
 from engine.errors import CovidTuiError
 from engine.events import Emit, Failed, Notice
+from engine.runs import Run
 from engine.stopping import How, Stop
 from tui.messages import Relay
 from tui.watch import RunView
@@ -27,6 +28,17 @@ def _train(folder: Path, config: TrainConfig, emit: Emit, stop: Stop) -> Any:
     if "tensorflow" not in sys.modules:
         emit(Notice("info", "TensorFlow is being loaded; this takes a few seconds, once."))
     return jobs.train(folder, config, emit, stop)
+
+
+def going_on(run: Run) -> Work:
+    """The work of resuming `run`."""
+
+    def work(folder: Path, config: TrainConfig, emit: Emit, stop: Stop) -> Any:
+        from engine import jobs
+
+        return jobs.resume(run, config, emit, stop, folder)
+
+    return work
 
 
 def _give_way() -> None:
@@ -48,14 +60,15 @@ class Training:
         config: TrainConfig,
         wake: Callable[[Relay], None],
         log: Callable[[str], None],
-        work: Work = _train,
+        work: Work | None = None,
+        view: RunView | None = None,
     ) -> None:
-        """`log` takes the traceback of an error that is the program's own."""
+        """`log` takes the traceback of an error of the program's own; `view` is what is known of the run so far."""
         self.folder, self.config = folder, config
         self.stop = Stop()
-        self.view = RunView(own=True)
+        self.view = view or RunView(own=True)
         self.relay = Relay(wake)
-        self._work, self._log = work, log
+        self._work, self._log = work or _train, log
         self._ended = False
         # Not a daemon: a process that is told to leave while it trains must not take the training with it.
         self.thread = threading.Thread(target=self._run, name="training", daemon=False)

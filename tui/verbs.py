@@ -3,29 +3,38 @@
 import sys
 import time
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from engine import runs as run_directories
 from engine.config import NetworkConfig, TrainConfig, split_list
 from engine.errors import ConfigError, CovidTuiError, DataError
-from engine.events import Failed, Interrupted
+from engine.events import Failed, Finished, Interrupted
 from engine.files import open_private
 from tui.answers import write_predictions
-from tui.headless import put, put_json, reporting, say, stop_on_signals, summary
+from tui.headless import in_thread, put, put_json, reporting, say, stop_on_signals, summary
 from tui.text import display_name
 
 SECONDS_BETWEEN_LOOKS = 0.5
 
 
-def train(data: Path, config: TrainConfig, as_json: bool) -> int:
+def train(data: Path | None, config: TrainConfig, as_json: bool, resume: Path | None = None) -> int:
     """`covid-tui train`."""
     from engine import jobs
 
     with stop_on_signals() as (stop, signals), reporting(as_json) as emit:
+        work: Callable[[], Finished | Interrupted]
+        if resume:
+            run = run_directories.find(resume, config.output.out)
+            work = partial(jobs.resume, run, config, emit, stop, data)
+        elif data:
+            work = partial(jobs.train, data, config, emit, stop)
+        else:
+            raise ConfigError("Name the folder of X-rays to train on: covid-tui --train DATA.")
         try:
-            result = jobs.train(data, config, emit, stop)
+            result = in_thread(work, signals)
         except CovidTuiError as error:
             if signals:
                 say(error)

@@ -1,5 +1,6 @@
 """Runs as a screen sees them: what their events add up to, and those of other processes followed on disk."""
 
+import bisect
 import contextlib
 import json
 import threading
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from engine.config import TrainConfig
 from engine.errors import CovidTuiError
-from engine.events import Batch, Epoch, Event, Failed, Finished, Interrupted, Notice, Progress, Started
+from engine.events import Batch, Epoch, Event, Failed, Finished, Interrupted, Notice, Progress, Resumed, Started
 from engine.events import from_dict as event_from_dict
 from engine.runs import Run, State, all_runs
 from engine.stopping import How
@@ -40,6 +41,12 @@ class Points:
             if len(values) > KEPT_POINTS:
                 del values[1::2]
 
+    def cut(self, x: float) -> None:
+        """Forget what lies beyond `x`."""
+        count = bisect.bisect_right(self.x, x)
+        for values in (self.x, self.loss, self.accuracy):
+            del values[count:]
+
 
 @dataclass(eq=False)
 class RunView:
@@ -67,6 +74,14 @@ class RunView:
     heard: float = field(default_factory=time.monotonic)
     """When the last event came, by the monotonic clock."""
     epoch_began: float = 0.0
+
+    def gone_on(self) -> "RunView":
+        """A view of the same run for the process that resumes it."""
+        view = RunView(self.path, own=True, started=self.started, epochs=list(self.epochs))
+        view.points = Points(list(self.points.x), list(self.points.loss), list(self.points.accuracy))
+        view.log.extend(self.log)
+        view.notices.extend(self.notices)
+        return view
 
     @property
     def name(self) -> str:
@@ -116,13 +131,16 @@ class RunView:
     def fold(self, event: Event) -> None:
         """Take in the next event."""
         self.heard = time.monotonic()
-        if isinstance(event, Started | Notice | Finished | Interrupted | Failed):
+        if isinstance(event, Started | Resumed | Notice | Finished | Interrupted | Failed):
             self.log.append(_line(event))
         match event:
             case Started():
                 self.started, self.progress, self.path = event, None, Path(event.run)
                 self.end, self.state = None, "live"
                 self.epoch_began = self.heard
+            case Resumed():
+                self.epochs = [epoch for epoch in self.epochs if epoch.epoch < event.epoch]
+                self.points.cut(event.epoch - 1 + event.step / (self.started.steps if self.started else 1))
             case Batch():
                 self.batch, self.progress = event, None
                 self.points.add(event.epoch - 1 + event.step / event.steps, event.loss, event.accuracy)

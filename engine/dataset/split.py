@@ -112,21 +112,21 @@ def draw(scanned: Scan, val_share: float, test_share: float, seed: int) -> Split
     return Split(tuple(Row(r.file, r.label, parts.get(r.file, "train"), r.sha) for r in scanned.records))
 
 
-def reuse(path: Path, scanned: Scan) -> tuple[Split, tuple[str, ...]]:
+def reuse(path: Path, scanned: Scan, gone_ok: bool = False) -> tuple[Split, tuple[str, ...]]:
     """The split written at `path`, applied to `scanned`, and sentences on what does not agree with it.
 
     Classes that were not scanned are left out, as are images that `path` does not list. Images that changed since, and
-    equal images in two parts, are told but kept. Raises DataError when an image is gone or of another class, or when a
-    part has no image of a class.
+    equal images in two parts, are told but kept. Raises DataError when an image is of another class, when a part has no
+    image of a class, or when an image is gone, which `gone_ok` turns into a sentence.
     """
     known = {record.file: record for record in scanned.records}
     given = Split.read(path)
     rows = [row for row in given.rows if row.label in scanned.classes or row.file in known]
     gone = [row.file for row in rows if row.file not in known]
-    if gone:
+    if gone and not gone_ok:
         raise DataError(f"{path} lists {_images(gone)} that {scanned.root} lacks or can't read: {_few(gone)}.")
     for row in rows:
-        if known[row.file].label != row.label:
+        if row.file in known and known[row.file].label != row.label:
             raise DataError(
                 f'{path} says that {row.file} is of class "{row.label}", but it lies in "{known[row.file].label}".'
             )
@@ -202,12 +202,15 @@ def _deal(groups: list[list[Record]], targets: dict[str, float]) -> dict[str, li
 def _disagreements(path: Path, scanned: Scan, given: Split, split: Split) -> Iterable[str]:
     listed = {row.file: row for row in given.rows}
     used = {row.file for row in split.rows}
-    skipped = [row.file for row in given.rows if row.file not in used]
+    skipped = [row.file for row in given.rows if row.file not in used and row.label not in scanned.classes]
     if skipped:
         yield f"{path} lists {_images(skipped)} of classes that are not used here; left out: {_few(skipped)}."
     unlisted = [record.file for record in scanned.records if record.file not in listed]
     if unlisted:
         yield f"{path} does not list {_images(unlisted)} of {scanned.root}; left out: {_few(unlisted)}."
+    gone = [row.file for row in given.rows if row.file not in used and row.label in scanned.classes]
+    if gone:
+        yield f"{scanned.root} has lost {_images(gone)} since {path} was written: {_few(gone)}. The rest goes on."
     changed = [row.file for row in split.rows if listed[row.file].sha not in ("", row.sha)]
     if changed:
         yield f"Since {path} was written, {_images(changed)} got other pixels: {_few(changed)}."

@@ -39,6 +39,11 @@ class Classifier:
         """The variables that train, input side first."""
         return list(self.model.trainable_variables)
 
+    @property
+    def frozen_variables(self) -> list[Any]:
+        """The variables that do not train, input side first."""
+        return list(self.model.non_trainable_variables)
+
     def load(self, arrays: Arrays) -> None:
         """Set the weights of the layers named in `arrays`, whose shapes must fit."""
         for name, values in arrays.items():

@@ -16,7 +16,7 @@ from engine.events import Emit, Notice, Progress
 from engine.files import replacing, write_json
 from engine.results.metrics import Results, judge
 from engine.results.predict import Predictor
-from engine.runs import Run
+from engine.runs import SPLIT, Run
 from engine.stopping import Stop
 
 TEST = "test.json"
@@ -30,7 +30,7 @@ def evaluate_test(run: Run, emit: Emit, stop: Stop) -> dict[str, Any]:
     """
     if (run.path / TEST).is_file():
         return run.read_json(TEST)
-    split = Split.read(run.path / "split.csv")
+    split = Split.read(run.path / SPLIT)
     rows = [row for row in split.rows if row.part == "test"]
     predictor = Predictor(run)
     names, labels = [row.file for row in rows], [predictor.classes.index(row.label) for row in rows]
@@ -38,6 +38,14 @@ def evaluate_test(run: Run, emit: Emit, stop: Stop) -> dict[str, Any]:
     _write_predictions(run.path / PREDICTIONS, predictor.classes, lines)
     write_json(run.path / TEST, results.to_dict())
     return results.to_dict()
+
+
+def forget_test(run: Run) -> bool:
+    """Remove the result on the test part, as the run's weights are about to change; was there one?"""
+    there = (run.path / TEST).is_file()
+    for name in (TEST, PREDICTIONS):
+        (run.path / name).unlink(missing_ok=True)
+    return there
 
 
 def evaluate_on(run: Run, folder: Path, emit: Emit, stop: Stop) -> dict[str, Any]:

@@ -8,16 +8,18 @@ from typing import Any, Literal
 import numpy as np
 
 from engine.config import FitConfig, TrainConfig
-from engine.errors import Stopped
+from engine.errors import RunError, Stopped
 from engine.events import Batch, Emit, Epoch, Notice
 from engine.network.classifier import Classifier
 from engine.runtime import tensorflow
 from engine.stopping import Stop
 from engine.training.augment import PLAIN, view_of
+from engine.training.checkpoint import Keeper, Point, Position
 from engine.training.schedule import learning_rate
 from engine.training.sources import Source, is_full_disk, without_cache
 
 BATCH_EVENTS_A_SECOND = 10
+Ended = Literal["all epochs", "patience", "stopped"]
 
 
 @dataclass(frozen=True)
@@ -26,18 +28,46 @@ class Fitted:
 
     epochs: int
     best: Epoch | None
-    ended: Literal["all epochs", "patience", "stopped"]
+    ended: Ended
     logits: np.ndarray
+    seconds: float
+    """Wall time of the fitting, that before a resume included."""
+
+
+def fit(
+    classifier: Classifier,
+    train: Source,
+    validation: Source,
+    config: TrainConfig,
+    emit: Emit,
+    stop: Stop,
+    keeper: Keeper | None = None,
+    facts: dict[str, str] | None = None,
+    resumed: Point | None = None,
+) -> Fitted:
+    """Train the classifier's trainable layers and leave it with the weights of the best epoch.
+
+    Best is the highest validation accuracy, ties going to the lower loss. Training ends after the recipe's epochs,
+    after `patience` epochs without a better one, or between two batches once `stop` is set. It goes on from `resumed`
+    where that is given, and writes resume points, which carry `facts`, by `keeper`.
+    """
+    training = _Training(classifier, train, validation, config, emit, stop, keeper, facts or {})
+    if resumed:
+        training.restore(resumed)
+    return training.run()
 
 
 @dataclass
 class _State:
-    """What changes from epoch to epoch."""
+    """What changes from step to step and epoch to epoch, besides weights and optimizer."""
 
+    position: Position = field(default_factory=lambda: Position(1))
+    history: list[Epoch] = field(default_factory=list)
     best: Epoch | None = None
     weights: list[np.ndarray] = field(default_factory=list)
     logits: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
-    epoch: int = 0
+    before: float = 0.0
+    """Seconds of fitting before this process."""
 
     def better(self, epoch: Epoch) -> bool:
         """Higher validation accuracy, or the same at a lower loss."""
@@ -45,50 +75,132 @@ class _State:
             return True
         return (epoch.val_accuracy, -epoch.val_loss) > (self.best.val_accuracy, -self.best.val_loss)
 
+    def waited(self) -> int:
+        """Epochs since the best one."""
+        return self.position.epoch - 1 - self.best.epoch if self.best else 0
 
-def fit(
-    classifier: Classifier, train: Source, validation: Source, config: TrainConfig, emit: Emit, stop: Stop
-) -> Fitted:
-    """Train the classifier's trainable layers and leave it with the weights of the best epoch.
 
-    Best is the highest validation accuracy, ties going to the lower loss. Training ends after the recipe's epochs,
-    after `patience` epochs without a better one, or between two batches once `stop` is set.
-    """
-    steps = _Steps(classifier, train.network, config.fit, train.images.labels)
-    validation_pass = Pass(validation)
-    state = _State()
-    ended: Literal["all epochs", "patience", "stopped"] = "all epochs"
-    for number in range(1, config.fit.epochs + 1):
-        started = time.perf_counter()
+class _Training:
+    """One training while it runs."""
+
+    def __init__(
+        self,
+        classifier: Classifier,
+        train: Source,
+        validation: Source,
+        config: TrainConfig,
+        emit: Emit,
+        stop: Stop,
+        keeper: Keeper | None,
+        facts: dict[str, str],
+    ) -> None:
+        self.classifier, self.config, self.emit, self.stop = classifier, config, emit, stop
+        self.train, self.validation = train, validation
+        self.keeper, self.facts = keeper, facts
+        self.steps = _Steps(classifier, train.network, config.fit, train.images.labels)
+        self.validation_pass = Pass(validation)
+        self.state = _State()
+        self.began = time.perf_counter()
+
+    def restore(self, point: Point) -> None:
+        """Take weights, optimizer and position from a resume point."""
+        _assign(self.classifier.trainable_variables, point.arrays["trained"])
+        _assign(self.steps.optimizer.variables, point.arrays["optimizer"])
+        best, logits = point.arrays.get("best", []), point.arrays.get("logits", [np.zeros((0, 0))])
+        self.state = _State(point.position, list(point.history), point.best, best, logits[0], point.seconds)
+
+    def run(self) -> Fitted:
+        """All epochs that are left."""
+        fit, state, ended = self.config.fit, self.state, "all epochs"
         try:
-            train = _prepared(train, view_of(config.augment, number), emit)
-        except Stopped:  # while a view's activations were computed: the epochs before it still count
+            while state.position.epoch <= fit.epochs:
+                if fit.patience and state.waited() >= fit.patience:
+                    ended = "patience"
+                    break
+                self._epoch()
+        except Stopped:
             ended = "stopped"
-            break
-        if train.network is not steps.network:
-            steps = _Steps(classifier, train.network, config.fit, train.images.labels, steps.optimizer)
-        rate = learning_rate(config.fit.lr, number)
-        seen = steps.run_epoch(train, number, rate, config, emit, stop)
-        if stop.is_set():
-            ended = "stopped"
-            break
-        validation = _prepared(validation, PLAIN, emit)
-        if validation is not validation_pass.source:
-            validation_pass = Pass(validation)
-        logits = validation_pass.logits()
-        loss, accuracy = score(logits, validation.images.labels)
-        epoch = Epoch(number, *seen, loss, accuracy, rate, round(time.perf_counter() - started, 4))
-        emit(epoch)
-        state.epoch = number
+        self._keep()
+        if state.best:
+            _assign(self.classifier.trainable_variables, state.weights)
+        return Fitted(len(state.history), state.best, ended, state.logits, self._seconds())  # type: ignore[arg-type]
+
+    def _epoch(self) -> None:
+        """The epoch at hand from its position on. Raises Stopped between two batches."""
+        state, number = self.state, self.state.position.epoch
+        self.train = _prepared(self.train, view_of(self.config.augment, number), self.emit)
+        if self.train.network is not self.steps.network:
+            labels = self.train.images.labels
+            self.steps = _Steps(self.classifier, self.train.network, self.config.fit, labels, self.steps.optimizer)
+        began, before = time.perf_counter(), state.position.seconds
+        rate = learning_rate(self.config.fit.lr, number)
+        self._batches(rate, before)
+        logits = self._validation_logits()
+        loss, accuracy = score(logits, self.validation.images.labels)
+        seconds = round(before + time.perf_counter() - began, 4)
+        epoch = Epoch(number, *_means(state.position), loss, accuracy, rate, seconds)
+        self.emit(epoch)
+        state.history.append(epoch)
+        state.position = Position(number + 1)
         if state.better(epoch):
             state.best, state.logits = epoch, logits
-            state.weights = [variable.numpy() for variable in classifier.trainable_variables]
-        elif config.fit.patience and number - _number(state.best) >= config.fit.patience:
-            ended = "patience"
-            break
-    for variable, value in zip(classifier.trainable_variables, state.weights, strict=bool(state.weights)):
-        variable.assign(value)
-    return Fitted(state.epoch, state.best, ended, state.logits)
+            state.weights = _values(self.classifier.trainable_variables)
+        if self.keeper and self.keeper.due(epoch_over=True):
+            self._keep()
+
+    def _batches(self, rate: float, before: float) -> None:
+        """The training steps that the epoch at hand still needs, in the epoch's own order."""
+        config, state = self.config, self.state
+        first, number, batch = state.position, state.position.epoch, config.fit.batch
+        order = np.random.default_rng([config.machine.seed, number]).permutation(len(self.train.images))
+        steps = math.ceil(len(order) / batch)
+        feed = self.train.batches(order[first.step * batch :], view_of(config.augment, number), batch)
+        self.steps.optimizer.learning_rate = rate
+        began = told = time.perf_counter()
+        for step, (inputs, answers) in enumerate(feed, start=first.step + 1):
+            loss, right = map(float, self.steps.step(inputs, answers).numpy())
+            now, at = time.perf_counter(), state.position
+            at = Position(
+                number, step, at.loss + loss, at.right + right, at.images + len(answers), before + now - began
+            )
+            state.position = at
+            if step == steps or now - told >= 1 / BATCH_EVENTS_A_SECOND:
+                told = now
+                speed = round((at.images - first.images) / (now - began), 1)
+                self.emit(Batch(number, step, steps, *_means(at), speed))
+            if self.stop.is_set():
+                raise Stopped(f"Stopped in epoch {number}.")
+            if self.keeper and self.keeper.due(epoch_over=False):
+                self._keep()
+
+    def _validation_logits(self) -> np.ndarray:
+        self.validation = _prepared(self.validation, PLAIN, self.emit)
+        if self.validation is not self.validation_pass.source:
+            self.validation_pass = Pass(self.validation)
+        return self.validation_pass.logits(stop=self.stop)
+
+    def _keep(self) -> None:
+        """Write a resume point. Raises RunError where there is no room for it."""
+        if not self.keeper:
+            return
+        state = self.state
+        arrays = {
+            "trained": _values(self.classifier.trainable_variables),
+            "optimizer": _values(self.steps.optimizer.variables),
+        }
+        if state.best:
+            arrays |= {"best": state.weights, "logits": [state.logits]}
+        point = Point(state.position, tuple(state.history), state.best, self._seconds(), self.facts, arrays)
+        try:
+            self.keeper.keep(point)
+        except OSError as error:
+            raise RunError(
+                f"No resume point can be written into {self.keeper.folder} ({error.strerror}): make room there, then "
+                f"go on with covid-tui --train --resume {self.keeper.folder.parent}."
+            ) from error
+
+    def _seconds(self) -> float:
+        return self.state.before + time.perf_counter() - self.began
 
 
 class _Steps:
@@ -115,27 +227,6 @@ class _Steps:
 
         self.step = step
 
-    def run_epoch(
-        self, source: Source, number: int, rate: float, config: TrainConfig, emit: Emit, stop: Stop
-    ) -> tuple[float, float]:
-        """One pass over the training images in the epoch's own order; mean loss (unweighted) and accuracy."""
-        self.optimizer.learning_rate = rate
-        order = np.random.default_rng([config.machine.seed, number]).permutation(len(source.images))
-        steps = math.ceil(len(order) / config.fit.batch)
-        sums, images = np.zeros(2), 0
-        started = told = time.perf_counter()
-        feed = source.batches(order, view_of(config.augment, number), config.fit.batch)
-        for step, (inputs, answers) in enumerate(feed, start=1):
-            sums += self.step(inputs, answers).numpy()
-            images += len(answers)
-            now = time.perf_counter()
-            if step == steps or now - told >= 1 / BATCH_EVENTS_A_SECOND:
-                told = now
-                emit(Batch(number, step, steps, *_means(sums, images), round(images / (now - started), 1)))
-            if stop.is_set():
-                break
-        return _means(sums, images)
-
 
 class Pass:
     """A compiled forward pass over a source's images as they are."""
@@ -145,11 +236,15 @@ class Pass:
         self.source = source
         self._network = tf.function(lambda x: source.network(x, training=False), reduce_retracing=True)
 
-    def logits(self, batch: int = 64) -> np.ndarray:
-        """Logits, float32 (n, classes), in the source's order."""
+    def logits(self, batch: int = 64, stop: Stop | None = None) -> np.ndarray:
+        """Logits, float32 (n, classes), in the source's order. Raises Stopped between two batches."""
         everything = np.arange(len(self.source.images))
-        feed = self.source.batches(everything, PLAIN, batch)
-        return np.concatenate([self._network(inputs).numpy() for inputs, _ in feed])
+        found = []
+        for inputs, _ in self.source.batches(everything, PLAIN, batch):
+            found.append(self._network(inputs).numpy())
+            if stop and stop.is_set():
+                raise Stopped("Stopped in the validation.")
+        return np.concatenate(found)
 
 
 def score(logits: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
@@ -189,9 +284,14 @@ def _prepared(source: Source, view: int, emit: Emit) -> Source:
         return without_cache(source)
 
 
-def _means(sums: np.ndarray, images: int) -> tuple[float, float]:
-    return float(sums[0] / max(images, 1)), float(sums[1] / max(images, 1))
+def _means(at: Position) -> tuple[float, float]:
+    return at.loss / max(at.images, 1), at.right / max(at.images, 1)
 
 
-def _number(epoch: Epoch | None) -> int:
-    return epoch.epoch if epoch else 0
+def _values(variables: Any) -> list[np.ndarray]:
+    return [np.asarray(variable.numpy()) for variable in variables]
+
+
+def _assign(variables: Any, values: Any) -> None:
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)

@@ -15,7 +15,7 @@ DATA = Path(__file__).parents[2] / "sample_data"
 
 def run(scenario: Coroutine[Any, Any, None]) -> None:
     """Drive a coroutine to its end, within a time."""
-    asyncio.run(asyncio.wait_for(scenario, 60))
+    asyncio.run(asyncio.wait_for(scenario, 180))
 
 
 def text(app: Workbench) -> str:
@@ -23,7 +23,7 @@ def text(app: Workbench) -> str:
     return "\n".join("".join(segment.text for segment in line) for line in app.screen._compositor.render_strips())
 
 
-async def until(pilot: Pilot[None], holds: Callable[[], object], seconds: float = 15) -> None:
+async def until(pilot: Pilot[None], holds: Callable[[], object], seconds: float = 60) -> None:
     """Wait until `holds()`."""
     end = time.monotonic() + seconds
     while not holds():

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psutil
+import pytest
 from textual.events import Key
 from textual.pilot import Pilot
 
@@ -22,6 +23,8 @@ from tests.tui.drive import DATA, run, text, until
 from tui.app import Workbench
 from tui.watch import KEPT_POINTS
 from tui.widgets.form import FieldTable
+
+pytestmark = pytest.mark.alone
 
 A_SECOND = 10_000
 AT_ONCE = 100

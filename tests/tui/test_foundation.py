@@ -1,22 +1,18 @@
 """The workbench's frame by keys: screens, palette, help, keys of the user's own, work in threads, a flood of events."""
 
-import asyncio
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any
 
-import psutil
 import pytest
-from textual.pilot import Pilot
 
 from engine.config import TrainConfig
 from engine.events import Emit
 from engine.stopping import Stop
 from tests.tui import fake
+from tests.tui.drive import DATA, run, text, until
 from tui.app import Workbench
 from tui.messages import Relay
 from tui.screens import MODES
@@ -26,26 +22,7 @@ from tui.watch import KEPT_POINTS, Points
 from tui.widgets.curves import thinned
 from tui.widgets.xray import choose
 
-DATA = Path(__file__).parents[2] / "sample_data"
 ALLOWED = {chr(code) for code in (*range(0x20, 0x7F), *range(0x2500, 0x25A0))} | {"\n"}
-
-
-def run(scenario: Coroutine[Any, Any, None]) -> None:
-    """Drive a coroutine to its end, within a time."""
-    asyncio.run(asyncio.wait_for(scenario, 60))
-
-
-def text(app: Workbench) -> str:
-    """What the screen shows."""
-    return "\n".join("".join(segment.text for segment in line) for line in app.screen._compositor.render_strips())
-
-
-async def until(pilot: Pilot[None], holds: Any, seconds: float = 15) -> None:
-    """Wait until `holds()`."""
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, text(pilot.app)  # type: ignore[arg-type]
-        await pilot.pause(0.02)
 
 
 def test_number_keys_open_every_screen_in_plain_characters(tmp_path: Path) -> None:
@@ -197,47 +174,6 @@ def test_a_second_workbench_sees_the_run_live_and_stops_it(tmp_path: Path) -> No
             await pilot.press("s", "k")
             await until(pilot, lambda: "test 65/66" in text(app))
         other.join()
-
-    run(scenario())
-
-
-def test_ten_thousand_events_a_second_neither_grow_memory_nor_slow_keys(tmp_path: Path) -> None:
-    emitted = 0
-
-    def flood(folder: Path, config: TrainConfig, emit: Emit, stop: Stop) -> None:
-        nonlocal emitted
-        emit(fake.started(str(tmp_path / "flood"), 20))
-        step = 0
-        while not stop.is_set():
-            for _ in range(100):
-                emit(fake.batch(1 + step // fake.STEPS % 20, 1 + step % fake.STEPS))
-                step += 1
-            emitted = step
-            time.sleep(0.01)
-
-    async def scenario() -> None:
-        app = Workbench(tmp_path, data=DATA)
-        app.session.work = flood
-        async with app.run_test(size=(120, 40)) as pilot:
-            await until(pilot, lambda: app.session.split is not None)
-            await pilot.press("3", "r")
-            await pilot.pause(1.0)
-            memory = psutil.Process().memory_info
-            before, count = memory().rss, emitted
-            slowest = 0.0
-            for _ in range(20):
-                began = time.perf_counter()
-                await pilot.press("down")
-                slowest = max(slowest, time.perf_counter() - began)
-                await pilot.pause(0.05)
-            grown = memory().rss - before
-            training = app.session.training
-            assert training is not None
-            training.request_stop("now")
-            await asyncio.to_thread(training.wait)
-            assert emitted - count > 5000
-            assert grown < 10_000_000, grown
-            assert slowest < 0.5, slowest
 
     run(scenario())
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.tui.drive import DATA, run, text, until
 from tests.tui.made import Line, answers, finished_run
 from tests.tui.screen import Terminal, workbench
-from tests.tui.test_foundation import DATA, run, text, until
 from tui.app import Workbench
 from tui.settings import Settings
 from tui.text import display_name

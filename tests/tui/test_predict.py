@@ -10,8 +10,8 @@ from PIL import Image
 from textual.pilot import Pilot
 
 from engine.runs import Run
+from tests.tui.drive import DATA, run, text, until
 from tests.tui.made import CLASSES, model_run
-from tests.tui.test_foundation import DATA, run, text, until
 from tui.app import Workbench
 from tui.screens.history import History
 from tui.screens.predict import NOT_FOR_DIAGNOSIS, PredictScreen

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.tui.drive import DATA, run, text, until
 from tests.tui.made import CLASSES, Line, answers, finished_run
-from tests.tui.test_foundation import DATA, run, text, until
 from tui.answers import worst_first
 from tui.app import Workbench
 from tui.screens.mistakes import Mistakes

@@ -14,7 +14,7 @@ from pytest_textual_snapshot import SVGImageExtension
 from textual.pilot import Pilot
 
 from engine.runs import Run
-from tests.tui.test_foundation import DATA, run, until
+from tests.tui.drive import DATA, run, until
 from tui.answers import worst_first
 from tui.app import Workbench
 from tui.screens import MODES

@@ -51,7 +51,7 @@ def training(tmp_path: Path) -> Iterator[Terminal]:
         yield terminal
 
 
-def finished(folder: Path, seconds: float = 30.0) -> bool:
+def finished(folder: Path, seconds: float = 90.0) -> bool:
     """Does the newest run there end well within this time?"""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

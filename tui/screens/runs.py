@@ -11,6 +11,7 @@ from textual.containers import Vertical
 from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
+from engine.errors import ConfigError
 from engine.events import Finished
 from tui.deleting import delete
 from tui.messages import RunChanged, RunsChanged
@@ -23,6 +24,8 @@ from tui.widgets.cells import cell, content, duration, number
 COLUMNS = ("", "state", "run", "mode", "validation", "test", "epochs", "time", "backbone")
 VIEWS = ("", "-charts", "-table")
 MOST_NAMED = 5
+RESUMED = ("died", "stopped", "failed")
+"""States of runs that can be gone on with; a finished one takes more epochs on the command line."""
 
 
 class RunTable(DataTable[Text]):
@@ -48,6 +51,7 @@ class RunsScreen(WorkScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("v", "view", "View", id="runs.view", tooltip="Charts alone, differences alone, or all."),
         Binding("f", "follow", "Follow", id="runs.follow", tooltip="Show the run's course on the Train screen."),
+        Binding("r", "resume", "Resume", id="runs.resume", tooltip="Go on with a run that died or was stopped."),
         Binding("u", "unpick", "Unpick", id="runs.unpick", show=False, tooltip="Pick no run."),
         Binding("d,delete", "delete", "Delete", id="runs.delete", tooltip="Delete the picked runs, or this one."),
         Binding("c", "copy_path", "Copy path", id="runs.copy", tooltip="Copy the run's path to the clipboard."),
@@ -159,6 +163,9 @@ class RunsScreen(WorkScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What can be done with the run under the cursor."""
+        if action == "resume":
+            entry = self._selected() if self.is_mounted else None
+            return entry is not None and entry.view.state in RESUMED
         if action in ("pick", "follow", "copy_path", "delete", "view"):
             entry = self._selected() if self.is_mounted else None
             return entry is not None and not (action == "delete" and not self._deletable())
@@ -201,6 +208,18 @@ class RunsScreen(WorkScreen):
         if entry := self._selected():
             self.session.show(entry.view)
             self.app.switch_mode("train")
+
+    def action_resume(self) -> None:
+        """Go on with the run from its last resume point, and show its course."""
+        entry = self._selected()
+        if entry is None:
+            return
+        try:
+            self.session.resume(entry)
+        except ConfigError as error:
+            self.workbench.say(str(error), "warning")
+            return
+        self.app.switch_mode("train")
 
     def _deletable(self) -> list[Entry]:
         return [entry for entry in self._chosen() if not entry.view.live]

@@ -1,0 +1,250 @@
+"""Exact resume points: all that decides how a training goes on, written whole or not at all.
+
+A point is a directory with `arrays.npz` (weights, optimizer state, best weights so far) and `state.json` (position,
+history, and the SHA-256 of both). It is written under a temporary name, flushed, read back and compared, and only then
+takes its name; the last two are kept, so that a damaged newest one costs minutes and not the run. Nothing random is
+kept: the order of an epoch's images and each view of an image come from (seed, epoch) and (seed, image, view) alone.
+"""
+
+import dataclasses
+import hashlib
+import io
+import json
+import os
+import shutil
+import time
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from engine.events import Epoch
+from engine.files import open_private, private_dir, sync_dir
+
+FOLDER = "checkpoint"
+KEPT = 2
+ARRAYS, STATE = "arrays.npz", "state.json"
+SHARE_OF_TIME = 0.05
+"""Points at the ends of epochs may take this share of the time; a tiny epoch is not worth one of its own."""
+
+Arrays = Mapping[str, Sequence[np.ndarray]]
+Shapes = Mapping[str, Sequence[tuple[int, ...]]]
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where in a training a point lies, and what its epoch at hand adds up to so far."""
+
+    epoch: int
+    """The epoch at hand, counted from 1; one more than the last when all are over."""
+    step: int = 0
+    """Its training steps that are done."""
+    loss: float = 0.0
+    """Sum of their losses over the images."""
+    right: float = 0.0
+    """Sum of the images classified rightly."""
+    images: int = 0
+    seconds: float = 0.0
+    """Wall time that the epoch has taken."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """A resume point. `arrays` has the groups "trained" and "optimizer", and "best" and "logits" after an epoch."""
+
+    position: Position
+    history: tuple[Epoch, ...]
+    best: Epoch | None
+    seconds: float
+    """Wall time of the whole training so far."""
+    facts: dict[str, str]
+    """What must be so when the training goes on: hashes of the frozen weights and of the images."""
+    arrays: dict[str, list[np.ndarray]]
+
+
+@dataclass(frozen=True)
+class Damage:
+    """A point that can't be used: which of its files, and why."""
+
+    file: Path
+    reason: str
+
+
+class Keeper:
+    """Decides when a running training writes a point, and writes it into the run directory."""
+
+    def __init__(self, run: Path, minutes: float) -> None:
+        self.folder = private_dir(run / FOLDER)
+        self._most = minutes * 60
+        self._told = time.monotonic()
+        self._cost = 0.0
+        for left in self.folder.glob(".*.part"):
+            shutil.rmtree(left, ignore_errors=True)
+
+    def due(self, epoch_over: bool) -> bool:
+        """Is a point worth its time now: so many minutes after the last one, or earlier at the end of an epoch?"""
+        since = time.monotonic() - self._told
+        return since >= self._most or (epoch_over and since * SHARE_OF_TIME >= self._cost)
+
+    def keep(self, point: Point) -> None:
+        """Write `point`. Raises OSError where the disk is full or the directory can't be written."""
+        began = time.monotonic()
+        write(self.folder, point)
+        self._told = time.monotonic()
+        self._cost = self._told - began
+
+
+def write(folder: Path, point: Point) -> Path:
+    """Write a point below `folder`, whole or not at all, and remove all but the last two. Raises OSError."""
+    name = f"{point.position.epoch:06d}-{point.position.step:08d}"
+    part, path = folder / f".{name}.part", folder / name
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(mode=0o700)
+    try:
+        digest = _write_arrays(part / ARRAYS, point.arrays)
+        with open_private(part / STATE, "wb") as file:
+            file.write(_state(point, digest))
+            _sync(file)
+        sync_dir(part)
+        _read(part)  # what can't be read back now could not be read later
+        shutil.rmtree(path, ignore_errors=True)
+        part.rename(path)
+        sync_dir(folder)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    for old in points(folder)[KEPT:]:
+        shutil.rmtree(old, ignore_errors=True)
+    return path
+
+
+def points(folder: Path) -> list[Path]:
+    """The points below `folder`, newest first."""
+    try:
+        found = [path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")]
+    except OSError:
+        return []
+    return sorted(found, key=lambda path: path.name, reverse=True)
+
+
+def newest(folder: Path, shapes: Shapes) -> tuple[Point | None, list[Damage]]:
+    """The newest point below `folder` that is whole and fits the network, and those that had to be passed over."""
+    damages: list[Damage] = []
+    for path in points(folder):
+        try:
+            return _fitting(_read(path), shapes, path), damages
+        except _DamagedError as error:
+            damages.append(error.damage)
+    return None, damages
+
+
+class _DamagedError(Exception):
+    def __init__(self, file: Path, reason: str) -> None:
+        super().__init__(reason)
+        self.damage = Damage(file, reason)
+
+
+def _write_arrays(path: Path, arrays: Arrays) -> str:
+    """Write the arrays to an uncompressed .npz; the SHA-256 of the file."""
+    flat = {f"{group}/{number}": array for group, values in arrays.items() for number, array in enumerate(values)}
+    with open_private(path, "wb") as file:
+        hashed = _Hashed(file)
+        np.savez(hashed, **flat)  # type: ignore[arg-type]
+        _sync(file)
+    return hashed.hexdigest()
+
+
+class _Hashed(io.RawIOBase):
+    """A file to write to that hashes what passes; it can't seek, so that the hash is the file's."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._digest = file, hashlib.sha256()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self._digest.update(data)
+        return self._file.write(data)
+
+    def flush(self) -> None:
+        self._file.flush()
+
+    def hexdigest(self) -> str:
+        """SHA-256 of what has been written."""
+        return self._digest.hexdigest()
+
+
+def _state(point: Point, digest: str) -> bytes:
+    values = {
+        "position": dataclasses.asdict(point.position),
+        "history": [dataclasses.asdict(epoch) for epoch in point.history],
+        "best": point.best and dataclasses.asdict(point.best),
+        "seconds": point.seconds,
+        "facts": point.facts,
+        "arrays_sha256": digest,
+    }
+    text = json.dumps(values)
+    return json.dumps({"sha256": hashlib.sha256(text.encode()).hexdigest(), "state": text}).encode()
+
+
+def _read(path: Path) -> Point:
+    """The point in the directory `path`. Raises _DamagedError where a file of it is not what was written."""
+    state = path / STATE
+    try:
+        outer = json.loads(state.read_bytes())
+        if hashlib.sha256(outer["state"].encode()).hexdigest() != outer["sha256"]:
+            raise ValueError("its SHA-256 differs")
+        values = json.loads(outer["state"])
+        best, digest = values["best"], values["arrays_sha256"]
+        point = Point(
+            position=Position(**values["position"]),
+            history=tuple(Epoch(**epoch) for epoch in values["history"]),
+            best=Epoch(**best) if best else None,
+            seconds=float(values["seconds"]),
+            facts=dict(values["facts"]),
+            arrays={},
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _DamagedError(state, _reason(error)) from error
+    return dataclasses.replace(point, arrays=_read_arrays(path / ARRAYS, digest))
+
+
+def _read_arrays(path: Path, digest: str) -> dict[str, list[np.ndarray]]:
+    try:
+        with path.open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != digest:
+                raise ValueError("its SHA-256 differs")
+        arrays: dict[str, list[np.ndarray]] = {}
+        with np.load(path, allow_pickle=False) as stored:
+            for name in stored.files:  # in the order in which they were written
+                arrays.setdefault(name.split("/")[0], []).append(stored[name])
+        return arrays
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise _DamagedError(path, _reason(error)) from error
+
+
+def _fitting(point: Point, shapes: Shapes, path: Path) -> Point:
+    for group, expected in shapes.items():
+        if [array.shape for array in point.arrays.get(group, [])] != list(expected):
+            raise _DamagedError(path / ARRAYS, f"its {group} arrays are those of another network")
+    return point
+
+
+def _reason(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+
+
+def _sync(file: Any) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def digest(parts: Iterator[bytes]) -> str:
+    """SHA-256 over all `parts`."""
+    whole = hashlib.sha256()
+    for part in parts:
+        whole.update(part)
+    return whole.hexdigest()

@@ -1,0 +1,192 @@
+"""A training killed at any moment goes on and ends as one left alone; a second training of the same run is refused."""
+
+import csv
+import hashlib
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import h5py
+import pytest
+
+from engine.runs import Run
+from engine.training import checkpoint
+from tests.conftest import ROOT, SAMPLE, Cli
+
+RECIPE = ("--train", str(SAMPLE), "--classes", "COVID,Viral Pneumonia", "--mode", "partial", "--unfreeze", "17",
+          "--views", "1", "--epochs", "4", "--batch", "8", "--patience", "0", "--checkpoint-minutes", "0")  # fmt: skip
+
+
+def weights_sha(run: Path) -> str:
+    """SHA-256 over the best weights, layer by layer."""
+    digest = hashlib.sha256()
+
+    def take(name: str, item: object) -> None:
+        if isinstance(item, h5py.Dataset):
+            digest.update(name.encode() + item[()].tobytes())
+
+    with h5py.File(run / "best.weights.h5") as file:
+        file.visititems(take)
+    return digest.hexdigest()
+
+
+def history(run: Path) -> list[dict[str, str]]:
+    """The lines of history.csv without the seconds, which no two trainings share."""
+    with (run / "history.csv").open() as file:
+        return [{k: v for k, v in line.items() if k != "seconds"} for line in csv.DictReader(file)]
+
+
+def start(cache: Path, cwd: Path, *arguments: object) -> subprocess.Popen[str]:
+    """Begin the real command in a process of its own, its events on stdout."""
+    environment = {**os.environ, "COVID_TUI_CACHE": str(cache), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", "from tui.cli import main; main()", *map(str, arguments), "--json"]
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, cwd=cwd
+    )
+
+
+@pytest.fixture(scope="module")
+def whole(cli: Cli, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run of one go."""
+    out = tmp_path_factory.mktemp("whole")
+    done = cli(*RECIPE, "--out", out, "--name", "run")
+    assert done.returncode == 0, done.stderr
+    return out / "run"
+
+
+def assert_as_in_one_go(run: Path, whole: Path) -> None:
+    """The same weights to the bit, the same history, each epoch once."""
+    assert weights_sha(run) == weights_sha(whole)
+    assert history(run) == history(whole)
+    assert [epoch.epoch for epoch in Run(run).epochs()] == [1, 2, 3, 4]
+    assert Run(run).state() == "finished"
+    assert json.loads((run / "test.json").read_text()) == json.loads((whole / "test.json").read_text())
+
+
+def events(process: subprocess.Popen[str]) -> Iterator[dict[str, object]]:
+    """What the process tells, as it tells it."""
+    assert process.stdout
+    for line in process.stdout:
+        yield json.loads(line)
+
+
+def test_killed_within_an_epoch_it_goes_on_to_the_same_weights(
+    whole: Path, cache: Path, tmp_path: Path, cli: Cli
+) -> None:
+    with start(cache, tmp_path, *RECIPE, "--out", tmp_path, "--name", "run") as process:
+        for event in events(process):
+            if event["event"] == "batch" and (event["epoch"], event["step"]) >= (2, 3):
+                process.kill()
+                break
+    run = tmp_path / "run"
+    assert Run(run).state() == "died"
+    newest = checkpoint.points(run / checkpoint.FOLDER)[0]
+    os.truncate(newest / checkpoint.ARRAYS, 1000)
+    done = cli("--train", "--resume", "run", "--out", tmp_path, "--json")
+    assert done.returncode == 0, done.stderr
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    assert any(str(newest / checkpoint.ARRAYS) in line.get("text", "") for line in told)
+    went_on = next(line for line in told if line["event"] == "resumed")
+    assert (went_on["epoch"], went_on["step"]) >= (2, 1)
+    assert_as_in_one_go(run, whole)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_finishes_the_batch_and_leaves_a_point(
+    number: int, code: int, whole: Path, cache: Path, tmp_path: Path, cli: Cli
+) -> None:
+    with start(cache, tmp_path, *RECIPE, "--out", tmp_path, "--name", "run") as process:
+        for event in events(process):
+            if event["event"] == "batch" and event["epoch"] == 2:
+                process.send_signal(number)
+                began = time.monotonic()
+                break
+        last = list(events(process))[-1]
+    assert process.wait() == code and time.monotonic() - began < 30
+    run = tmp_path / "run"
+    assert last["event"] == "interrupted" and "--resume" in str(last["reason"])
+    assert Run(run).state() == "stopped"
+    done = cli("--train", "--resume", run)
+    assert done.returncode == 0, done.stderr
+    assert_as_in_one_go(run, whole)
+
+
+def test_a_second_interrupt_ends_at_once_even_within_a_batch(cache: Path, tmp_path: Path) -> None:
+    recipe = ("--train", SAMPLE, "--mode", "finetune", "--batch", "64", "--augment", "none")
+    with start(cache, tmp_path, *recipe, "--out", tmp_path, "--name", "run") as process:
+        for event in events(process):
+            if event["event"] == "started":
+                break
+        time.sleep(4)  # well inside the first batch, which takes longer than that
+        process.send_signal(signal.SIGINT)
+        time.sleep(1)
+        assert process.poll() is None
+        began = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 130 and time.monotonic() - began < 2
+        process.stdout.close()  # type: ignore[union-attr]
+
+
+def test_only_epochs_and_patience_may_change(whole: Path, cli: Cli) -> None:
+    refused = cli("--train", "--resume", whole, "--lr", "0.01", "--batch", "4")
+    assert refused.returncode == 2
+    assert "--lr" in refused.stderr and "--batch" in refused.stderr and "--epochs" in refused.stderr
+    assert "lr 0.01" not in (whole / "config.json").read_text()
+
+
+def test_a_finished_run_takes_more_epochs_as_if_it_had_been_told_so_at_first(
+    whole: Path, cache: Path, tmp_path: Path, cli: Cli
+) -> None:
+    shutil.copytree(whole, tmp_path / "run")
+    done = cli("--train", "--resume", tmp_path / "run", "--epochs", "5", "--json")
+    assert done.returncode == 0, done.stderr
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [line["epoch"] for line in told if line["event"] == "epoch"] == [5]
+    assert any("tested before" in line.get("text", "") for line in told)
+    longer = [*RECIPE]
+    longer[longer.index("4")] = "5"
+    assert cli(*longer, "--out", tmp_path, "--name", "longer").returncode == 0
+    assert weights_sha(tmp_path / "run") == weights_sha(tmp_path / "longer")
+    assert history(tmp_path / "run") == history(tmp_path / "longer")
+
+
+def test_a_live_run_is_not_trained_twice(whole: Path, cli: Cli, tmp_path: Path) -> None:
+    import fcntl
+
+    shutil.copytree(whole, tmp_path / "run")
+    with (tmp_path / "run" / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        refused = cli("--train", "--resume", tmp_path / "run")
+    assert refused.returncode == 1 and "another process" in refused.stderr
+
+
+@pytest.mark.slow
+def test_killed_at_fifty_random_moments_it_ends_in_the_same_weights(
+    whole: Path, cache: Path, tmp_path: Path, cli: Cli
+) -> None:
+    chance = random.Random(0)
+    run, kills, command = tmp_path / "run", 0, [*RECIPE, "--out", tmp_path, "--name", "run"]
+    while kills < 50:
+        with start(cache, tmp_path, *command) as process:
+            began = time.monotonic()
+            wait = chance.uniform(0.5, 9)
+            while process.poll() is None and time.monotonic() - began < wait:
+                time.sleep(0.01)
+            assert process.poll() is None or kills > 20, process.stderr.read()  # type: ignore[union-attr]
+            process.kill()
+            process.stdout.close()  # type: ignore[union-attr]
+        kills += 1
+        if (run / "config.json").is_file():
+            command = ["--train", "--resume", run]
+        if Run(run).state() == "finished":
+            break
+    done = cli(*command)
+    assert done.returncode == 0, done.stderr
+    assert_as_in_one_go(run, whole)
