@@ -10,6 +10,7 @@ import errno
 import fcntl
 import hashlib
 import json
+import os
 import struct
 import time
 import zlib
@@ -64,13 +65,19 @@ class FeatureStore:
         self.folder = private_dir(cache / "features" / context.key[:32])
         self._use = hold(self.folder)
         self._rows: dict[Key, int] = {}
+        self._data: Any = None
+        self._known = (0, 0)
         if not (self.folder / "context.json").is_file():
             write_json(self.folder / "context.json", vars(context))
         self.refresh()
 
     def refresh(self) -> None:
         """Learn of the rows that this or another process has written."""
-        self._rows = {key: row for row, key in enumerate(self._whole_entries())}
+        written = self._written()
+        if written == self._known:
+            return
+        self._known = written
+        self._rows = {key: row for row, key in enumerate(_whole_entries(self.folder, self.context.row_bytes))}
         count = len(self._rows)
         self._data = None
         if count:
@@ -83,16 +90,24 @@ class FeatureStore:
 
     def read(self, keys: Sequence[Key]) -> np.ndarray:
         """The activations of `keys`, (n, *shape) in the stored format; all must have been written."""
+        return self.take(self.locate(keys))
+
+    def locate(self, keys: Sequence[Key]) -> np.ndarray:
+        """The rows of `keys`, all of which must have been written; they stay theirs as the store grows."""
+        return np.array([self._rows[key] for key in keys], np.intp)
+
+    def take(self, rows: np.ndarray) -> np.ndarray:
+        """The activations in `rows`, (n, *shape) in the stored format."""
         if self._data is None:
             raise KeyError("the store is empty")
-        return np.asarray(self._data[[self._rows[key] for key in keys]])
+        return np.asarray(self._data[rows])
 
     @contextlib.contextmanager
     def filling(self, stop: Stop) -> Any:
         """Hold the store for writing; waits while another process fills it. Yields `append(keys, activations)`."""
         with open_private(self.folder / "lock", "w") as lock:
             _wait_for(lock, stop)
-            entries = self._whole_entries()
+            entries = _whole_entries(self.folder, self.context.row_bytes)
             with open_private(self.folder / "rows", "ab") as rows, open_private(self.folder / "index", "ab") as index:
                 # Whatever lies beyond the last whole entry was cut off by a crash.
                 rows.truncate(len(entries) * self.context.row_bytes)
@@ -108,18 +123,58 @@ class FeatureStore:
                 yield append
         self.refresh()
 
-    def _whole_entries(self) -> list[Key]:
-        try:
-            index = (self.folder / "index").read_bytes()
-            room = (self.folder / "rows").stat().st_size // self.context.row_bytes
-        except FileNotFoundError:
-            return []
-        keys: list[Key] = []
-        for sha, view, check in _ENTRY.iter_unpack(index[: len(index) // _ENTRY.size * _ENTRY.size]):
-            if len(keys) == room or check != zlib.crc32(sha + struct.pack("<i", view)):
-                break
-            keys.append((sha.hex(), view))
-        return keys
+    def _written(self) -> tuple[int, int]:
+        """Bytes of index and rows, which only grow but where a crash left a torn end."""
+        sizes = []
+        for name in ("index", "rows"):
+            try:
+                sizes.append((self.folder / name).stat().st_size)
+            except FileNotFoundError:
+                sizes.append(0)
+        return sizes[0], sizes[1]
+
+
+def excess(folder: Path) -> int:
+    """Bytes of the store in `folder` beyond its last whole entry, which a crash cut off.
+
+    Raises ValueError where its context.json is damaged.
+    """
+    return sum(max(0, there - whole) for there, whole in _lengths(folder).values())
+
+
+def take_off_excess(folder: Path) -> None:
+    """Cut the store in `folder`, which nobody may be filling, after its last whole entry. Raises as `excess` does."""
+    for path, (there, whole) in _lengths(folder).items():
+        if there > whole:
+            os.truncate(path, whole)
+
+
+def _lengths(folder: Path) -> dict[Path, tuple[int, int]]:
+    """The length of each file of a store, and how much of it is whole entries."""
+    try:
+        context = Context(**json.loads((folder / "context.json").read_bytes()))
+        if context.key[:32] != folder.name:
+            raise ValueError
+        row_bytes = context.row_bytes
+    except (OSError, ValueError, TypeError):
+        raise ValueError("whose context.json is damaged or missing") from None
+    count = len(_whole_entries(folder, row_bytes))
+    wanted = {folder / "rows": count * row_bytes, folder / "index": count * _ENTRY.size}
+    return {path: (path.stat().st_size, whole) for path, whole in wanted.items() if path.is_file()}
+
+
+def _whole_entries(folder: Path, row_bytes: int) -> list[Key]:
+    try:
+        index = (folder / "index").read_bytes()
+        room = (folder / "rows").stat().st_size // row_bytes
+    except FileNotFoundError:
+        return []
+    keys: list[Key] = []
+    for sha, view, check in _ENTRY.iter_unpack(index[: len(index) // _ENTRY.size * _ENTRY.size]):
+        if len(keys) == room or check != zlib.crc32(sha + struct.pack("<i", view)):
+            break
+        keys.append((sha.hex(), view))
+    return keys
 
 
 def _entry(sha: str, view: int) -> bytes:

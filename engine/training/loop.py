@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -19,6 +20,8 @@ from engine.training.schedule import learning_rate
 from engine.training.sources import Source, is_full_disk, without_cache
 
 BATCH_EVENTS_A_SECOND = 10
+STEPS_AT_ONCE = 16
+"""Training steps of the head alone that are taken in one call; together they last some hundredths of a second."""
 Ended = Literal["all epochs", "patience", "stopped"]
 
 
@@ -157,13 +160,14 @@ class _Training:
         feed = self.train.batches(order[first.step * batch :], view_of(config.augment, number), batch)
         self.steps.optimizer.learning_rate = rate
         began = told = time.perf_counter()
-        for step, (inputs, answers) in enumerate(feed, start=first.step + 1):
-            loss, right = map(float, self.steps.step(inputs, answers).numpy())
+        for bundle in _bundles(feed, self.steps.at_once):
+            sums = self.steps.take(bundle).astype(np.float64)
             now, at = time.perf_counter(), state.position
-            at = Position(
-                number, step, at.loss + loss, at.right + right, at.images + len(answers), before + now - began
-            )
-            state.position = at
+            step, images = at.step + len(bundle), at.images + sum(len(answers) for _, answers in bundle)
+            loss, right = at.loss, at.right
+            for one_loss, one_right in sums:  # one by one, as a resumed epoch must add up to the same bit
+                loss, right = loss + float(one_loss), right + float(one_right)
+            at = state.position = Position(number, step, loss, right, images, before + now - began)
             if step == steps or now - told >= 1 / BATCH_EVENTS_A_SECOND:
                 told = now
                 speed = round((at.images - first.images) / (now - began), 1)
@@ -215,7 +219,10 @@ class _Steps:
         variables = classifier.trainable_variables
         weights = tf.constant(class_weights(labels, classifier.model.output_shape[-1], fit.class_weight), tf.float32)
 
-        @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
+        # XLA makes one kernel of the head's many small ones; with convolutions it is slower (benchmarks/README.md).
+        small = not any(isinstance(layer, tf.keras.layers.Conv2D) for layer in network.layers)
+        self.at_once = STEPS_AT_ONCE if small else 1
+
         def step(inputs: Any, answers: Any) -> Any:
             with tf.GradientTape() as tape:
                 logits = network(inputs, training=True)
@@ -225,7 +232,39 @@ class _Steps:
             right = tf.cast(tf.argmax(logits, -1, tf.int32) == answers, tf.float32)
             return tf.stack([tf.reduce_sum(losses), tf.reduce_sum(right)])
 
-        self.step = step
+        def steps(inputs: Any, answers: Any, count: Any) -> Any:
+            sums = tf.TensorArray(tf.float32, size=STEPS_AT_ONCE, element_shape=(2,))
+            for number in tf.range(count):
+                sums = sums.write(number, step(inputs[number], answers[number]))
+            return sums.stack()
+
+        self._steps = tf.function(steps, jit_compile=True) if small else tf.function(step, reduce_retracing=True)
+
+    def take(self, batches: Sequence[tuple[Any, np.ndarray]]) -> np.ndarray:
+        """The training steps of `at_once` batches of one size at most; each step's sums of losses and of right answers.
+
+        Returns float32 (len(batches), 2).
+        """
+        if self.at_once == 1:
+            return np.asarray([self._steps(*batch).numpy() for batch in batches])
+        padded = [*batches, *[batches[0]] * (self.at_once - len(batches))]  # the compiled loop is of one length
+        inputs, answers = (np.stack(parts) for parts in zip(*padded, strict=True))
+        return np.asarray(self._steps(inputs, answers, np.int32(len(batches))).numpy()[: len(batches)])
+
+
+def _bundles(feed: Iterable[tuple[Any, np.ndarray]], size: int) -> Iterator[list[tuple[Any, np.ndarray]]]:
+    """Consecutive batches of equal length, up to `size` of them together."""
+    bundle: list[tuple[Any, np.ndarray]] = []
+    for batch in feed:
+        if bundle and len(batch[1]) != len(bundle[0][1]):
+            yield bundle
+            bundle = []
+        bundle.append(batch)
+        if len(bundle) == size:
+            yield bundle
+            bundle = []
+    if bundle:
+        yield bundle
 
 
 class Pass:

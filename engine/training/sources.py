@@ -138,16 +138,18 @@ class FeatureSource:
                 self.emit(Progress(_task(view), start + len(keys), len(todo)))
 
     def batches(self, order: np.ndarray, view: int, batch: int) -> Iterator[tuple[Any, np.ndarray]]:
-        store = self._store(view)
+        store, images = self._store(view), self.images
+        rows = store.locate(self._keys(order, view))
         for start in range(0, len(order), batch):
-            chosen = order[start : start + batch]
-            yield store.read(self._keys(chosen, view)), self.images.labels[chosen]
+            part = slice(start, start + batch)
+            yield store.take(rows[part]), images.labels[order[part]]
 
     def _store(self, view: int) -> FeatureStore:
         return self.plain if view == PLAIN else self.augmented
 
     def _keys(self, chosen: Sequence[int] | np.ndarray | range, view: int) -> list[Key]:
-        return [(self.images.shas[i], view) for i in chosen]
+        shas = self.images.shas
+        return [(shas[i], view) for i in chosen]
 
 
 def _task(view: int) -> str:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.config import FitConfig, NetworkConfig, OutputConfig, TrainConfig
+from engine.config import AugmentConfig, DataConfig, FitConfig, NetworkConfig, OutputConfig, TrainConfig
 from engine.errors import RunError
-from engine.events import Failed, Interrupted
+from engine.events import Epoch, Failed, Interrupted
 from engine.runs import Run, create
 from engine.stopping import Stop
 from tests.tui import fake
@@ -198,3 +198,37 @@ def test_a_long_run_is_read_thinned_and_ends_as_it_ended(tmp_path: Path) -> None
     assert len(kept) < 5000
     assert [event.kind for event in kept[-3:]] == ["batch", "epoch", "finished"]
     assert thinned(lines) == lines
+
+
+def test_a_stopped_run_is_gone_on_with_by_a_key(tmp_path: Path) -> None:
+    """With the real engine: the epochs before the stop stay, those after it are added to the same run."""
+    from engine import jobs
+
+    recipe = TrainConfig(
+        data=DataConfig(classes="COVID,Normal"),
+        network=NetworkConfig(weights="none"),
+        augment=AugmentConfig(augment="none"),
+        fit=FitConfig(epochs=3, patience=0),
+        output=OutputConfig(out=tmp_path, name="gone-on"),
+    )
+    stop = Stop()
+    jobs.train(DATA, recipe, lambda event: stop.request("now") if isinstance(event, Epoch) else None, stop)
+    found = Run(tmp_path / "gone-on")
+    assert found.state() == "stopped" and len(found.epochs()) < 3
+
+    async def scenario() -> None:
+        app = Workbench(tmp_path)
+        async with app.run_test(size=(120, 40), notifications=True) as pilot:
+            await pilot.press("4")
+            await until(pilot, lambda: "= stopped" in text(app))
+            await pilot.press("r")
+            await until(pilot, lambda: app.current_mode == "train" and app.session.shown and app.session.shown.end)
+            assert [epoch.epoch for epoch in app.session.shown.epochs] == [1, 2, 3]
+            assert any("Going on in epoch" in line for _, line in app.session.shown.log)
+            await pilot.press("4")
+            await until(pilot, lambda: "+ finished" in text(app))
+            await pilot.press("r")
+            assert not app.session.training.alive
+
+    run(scenario())
+    assert found.state() == "finished" and [epoch.epoch for epoch in found.epochs()] == [1, 2, 3]
