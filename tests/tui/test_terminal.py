@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from engine.config import AugmentConfig, FitConfig, NetworkConfig, TrainConfig
@@ -39,9 +40,9 @@ LayersScreen.action_preset = lambda self, blocks: 1 / 0
 
 
 @contextlib.contextmanager
-def training(tmp_path: Path) -> Iterator[Terminal]:
+def training(tmp_path: Path, prelude: str = FAKE) -> Iterator[Terminal]:
     """The workbench with a made-up training under way."""
-    with workbench(DATA, "--out", tmp_path / "runs", cache=tmp_path, prelude=FAKE) as terminal:
+    with workbench(DATA, "--out", tmp_path / "runs", cache=tmp_path, prelude=prelude) as terminal:
         terminal.until("train 96")
         terminal.press("3")
         terminal.until("3 Train")
@@ -100,6 +101,22 @@ def test_what_a_library_prints_does_not_tear_the_screen(tmp_path: Path) -> None:
         terminal.until("block5_conv3")
         assert b"LIBJPEG" not in terminal.raw
         assert (tmp_path / "workbench.log").read_text().count("LIBJPEG") == 2
+
+
+@pytest.mark.parametrize("before", ["", "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"])
+def test_without_its_terminal_the_screen_part_does_not_spin(tmp_path: Path, before: str) -> None:
+    """Also where SIGHUP is ignored, as under nohup: the training goes on and the rest takes no processor."""
+    with training(tmp_path, before + FAKE.replace("0.025", "5.0")) as terminal:
+        family = [psutil.Process(terminal.child.pid), *psutil.Process(terminal.child.pid).children(recursive=True)]
+        terminal.hang_up()
+        time.sleep(3)
+        left = [process for process in family if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+        assert left
+        start = sum(sum(process.cpu_times()[:2]) for process in left)
+        time.sleep(5)
+        assert (sum(sum(process.cpu_times()[:2]) for process in left) - start) / 5 < 0.05
+        for process in left:
+            process.kill()
 
 
 def test_hanging_up_lets_the_training_finish(tmp_path: Path) -> None:
