@@ -1,8 +1,11 @@
 """The machine: processors, number formats, seeds, caches, and TensorFlow's import kept quiet."""
 
 import contextlib
+import ctypes
 import functools
+import gc
 import importlib.metadata
+import importlib.util
 import json
 import os
 import platform
@@ -34,7 +37,7 @@ def tensorflow() -> Any:
     """TensorFlow, imported once, without the log lines that its C++ part writes to the terminal."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
-    with native_stderr_to(Path(os.devnull)):
+    with native_stderr_to(Path(os.devnull)), _other_threads_running():
         import tensorflow as tf
 
         for device in tf.config.list_physical_devices("GPU"):
@@ -42,6 +45,31 @@ def tensorflow() -> Any:
                 tf.config.experimental.set_memory_growth(device, True)
         tf.constant(0).numpy()  # the first use of the runtime writes log lines too
     return tf
+
+
+@contextlib.contextmanager
+def _other_threads_running() -> Iterator[None]:
+    """Within the block, TensorFlow can be imported by one thread without a standstill of the others.
+
+    Two things would hold Python's lock for tenths of a second: the loading of a library of a gigabyte, which is done
+    here beforehand by a foreign call, as those let go of the lock; and the collector's rounds over a million objects
+    that are there to stay, which it is told to leave alone.
+    """
+    package = importlib.util.find_spec("tensorflow")
+    folders = package.submodule_search_locations if package else None
+    libc = ctypes.CDLL(None)
+    libc.dlopen.argtypes, libc.dlopen.restype = (ctypes.c_char_p, ctypes.c_int), ctypes.c_void_p
+    for name in ("libtensorflow_framework", "libtensorflow_cc"):
+        for path in sorted(Path(folders[0]).glob(f"{name}.*")) if folders else ():
+            libc.dlopen(os.fsencode(path), os.RTLD_NOW | os.RTLD_LOCAL)
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if collecting:
+            gc.enable()
 
 
 @contextlib.contextmanager
