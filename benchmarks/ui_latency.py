@@ -43,7 +43,8 @@ UP, DOWN = "\x1b[A", "\x1b[B"
 LINE = b"class weight"
 """Is painted anew when the cursor comes or goes, and otherwise not."""
 HELP = {DOWN: "balanced makes each class", UP: "Epochs without a better"}
-TO_PATIENCE = 22
+ROWS = [name for part in recipe.parts() for name in (part.name, *(field.name for field in part.fields))]
+TO_PATIENCE = ROWS.index("patience")
 
 
 def first_frames(folder: Path, times: int) -> list[float]:

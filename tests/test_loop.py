@@ -161,6 +161,17 @@ def test_a_stop_comes_between_two_batches_and_keeps_the_best(tmp_path: Path) -> 
     assert sum(isinstance(e, Batch) and e.epoch == 2 for e in told) <= 1
 
 
+def test_a_stop_while_a_later_view_is_computed_keeps_the_epochs_before_it(tmp_path: Path) -> None:
+    def stop_after_epoch_1(event: Event, stop: Stop) -> None:
+        if isinstance(event, Epoch):
+            stop.request("now")
+
+    config = recipe(fit=FitConfig(epochs=4, batch=4), augment=AugmentConfig(views="1"))
+    _, result, told = fitted(config, tmp_path, stop_after_epoch_1)
+    assert (result.ended, result.epochs) == ("stopped", 1) and result.best is not None
+    assert not any(isinstance(e, Batch) and e.epoch == 2 for e in told)
+
+
 def test_a_full_disk_costs_the_cache_and_not_the_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import resource
 
