@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
+import pexpect
 import pytest
 
 from engine.runs import Run
@@ -190,3 +191,32 @@ def test_killed_at_fifty_random_moments_it_ends_in_the_same_weights(tmp_path: Pa
         done = cli(*arguments, COVID_TUI_CACHE=str(tmp_path / name / "cache"))
         assert done.returncode == 0, done.stderr
     assert_as_in_one_go(run, tmp_path / "whole", LONG_EPOCHS)
+
+
+@pytest.mark.slow
+def test_control_c_in_a_terminal_stops_and_a_hangup_does_not(cache: Path, tmp_path: Path) -> None:
+    environment = {**os.environ, "COVID_TUI_CACHE": str(cache), "PYTHONPATH": str(ROOT), "TERM": "xterm"}
+    command = ["-c", "from tui.cli import main; main()", *RECIPE[:-1], "400", "--out", str(tmp_path), "--name"]
+    runs = []
+    for name in ("interrupted", "hung-up"):
+        child = pexpect.spawn(sys.executable, [*command, name], env=environment, timeout=120, encoding="utf-8")
+        child.expect("epoch +2 ")
+        runs.append(Run(tmp_path / name))
+        if name == "interrupted":
+            child.sendintr()
+            child.expect(pexpect.EOF)
+            child.close()
+            assert child.exitstatus == 130
+        else:
+            os.close(child.child_fd)
+    assert runs[0].state() == "stopped"
+    done = len(runs[1].epochs())
+    until = time.monotonic() + 60
+    while len(runs[1].epochs()) < done + 3:
+        assert time.monotonic() < until and runs[1].state() == "live"
+        time.sleep(0.2)
+    runs[1].request_stop("now")
+    while runs[1].state() == "live":
+        assert time.monotonic() < until
+        time.sleep(0.2)
+    assert runs[1].state() == "stopped"

@@ -1,10 +1,12 @@
 """A job's events without a screen: JSON lines, plain lines, or a progress display where stderr is a terminal."""
 
 import contextlib
+import errno
 import json
 import math
 import os
 import signal
+import stat
 import sys
 import threading
 import time
@@ -37,17 +39,35 @@ T = TypeVar("T")
 
 def say(text: object) -> None:
     """A line of progress or of a message, on stderr."""
-    print(display_name(text), file=sys.stderr, flush=True)
+    with _terminal_may_go():
+        print(display_name(text), file=sys.stderr, flush=True)
 
 
 def put(text: object = "") -> None:
     """A line of data for a reader, on stdout."""
-    print(display_name(text), flush=True)
+    with _terminal_may_go():
+        print(display_name(text), flush=True)
 
 
 def put_json(values: Any) -> None:
     """A JSON object as one line on stdout; all of it is ASCII, so no foreign character acts on a terminal."""
-    print(json.dumps(values, allow_nan=False), flush=True)
+    with _terminal_may_go():
+        print(json.dumps(values, allow_nan=False), flush=True)
+
+
+@contextlib.contextmanager
+def _terminal_may_go() -> Iterator[None]:
+    """Within the block, a terminal that is gone ends no work: from then on, what would go there goes nowhere."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        for descriptor in (0, 1, 2):
+            if stat.S_ISCHR(os.fstat(descriptor).st_mode):
+                os.dup2(nowhere, descriptor)
+        os.close(nowhere)
 
 
 @contextlib.contextmanager
@@ -154,9 +174,14 @@ class _Bars:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._progress.stop()
+        with _terminal_may_go():
+            self._progress.stop()
 
     def show(self, event: Event) -> None:
+        with _terminal_may_go():
+            self._show(event)
+
+    def _show(self, event: Event) -> None:
         if isinstance(event, Started):
             self._epochs = event.epochs
             self._set("training", 0, event.epochs)
