@@ -1,5 +1,5 @@
 # make demo: install, train on the sample data, evaluate, predict.
-# make test: what CI runs. make test-all: the slow tests too.
+# make test: what CI runs. make test-all: the slow tests too. make soak: an hour of training, watched.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SAMPLE := sample_data
 DEMO := $(VENV)/demo
 
-.PHONY: demo install test lint unit test-all clean
+.PHONY: demo install test lint unit test-all soak clean
 
 install: $(VENV)/.installed
 
@@ -35,12 +35,15 @@ lint: install
 	$(BIN)/mypy
 
 unit: install
-	$(PYTEST) -n 2 --dist loadfile -m 'not slow and not alone'
-	$(PYTEST) -m 'alone and not slow'
+	$(PYTEST) -n 2 --dist loadfile -m 'not slow and not soak and not alone'
+	$(PYTEST) -m 'alone and not slow and not soak'
 
 test-all: install lint
-	$(PYTEST) -n 2 --dist loadfile -m 'not alone'
-	$(PYTEST) -m alone
+	$(PYTEST) -n 2 --dist loadfile -m 'not alone and not soak'
+	$(PYTEST) -m 'alone and not soak'
+
+soak: install
+	$(PYTEST) -m soak
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -64,17 +64,18 @@ def trim(cache: Path, limit: int, room: int = 0) -> int:
     for entry in found:
         if removed >= excess:
             break
-        if _remove(entry.path):
+        if remove(entry.path):
             removed += entry.bytes
     return removed
 
 
 def clear(cache: Path) -> int:
     """Remove every entry that is not in use; the bytes removed."""
-    return sum(entry.bytes for kind in KINDS for entry in entries(cache, kind) if _remove(entry.path))
+    return sum(entry.bytes for kind in KINDS for entry in entries(cache, kind) if remove(entry.path))
 
 
-def _remove(path: Path) -> bool:
+def remove(path: Path) -> bool:
+    """Remove one entry, unless it is in use; is it gone?"""
     if path.is_file():
         path.unlink(missing_ok=True)
         return True

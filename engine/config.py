@@ -9,6 +9,7 @@ import dataclasses
 import math
 import types
 import typing
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -32,6 +33,13 @@ class DataConfig:
     """Share of each class kept for the test, opened once, after training."""
     split: Path | None = None
     """A split.csv to reuse instead of drawing a new split."""
+    follow_links: bool = False
+    """Also read what symbolic links lead to outside the folder."""
+    group_by: str = ""
+    """What tells a patient, whose images stay in one part: a metadata column, "name:REGEX" for a pattern of file names,
+    or "none" (when empty: a column such as "patientid", where there is one)."""
+    near_duplicates: bool = True
+    """Also keep images in one part that show one picture with other pixels: rescaled, brightened, cropped, mirrored."""
 
     def __post_init__(self) -> None:
         _require(0 < self.val_share < 1, f"--val-share is {self.val_share}: give a share between 0 and 1, such as 0.1.")
@@ -143,6 +151,44 @@ class MachineConfig:
 
 
 @dataclass(frozen=True)
+class JudgeConfig:
+    """How the trained model decides; chosen on validation, applied to the test once."""
+
+    positive: str = ""
+    """Class that the threshold decides for, against all others (the first class when empty)."""
+    threshold: str = "youden"
+    """How its threshold is chosen: youden (largest sensitivity + specificity), sensitivity=0.95 (at least so much,
+    then the largest specificity), specificity=0.95, or a probability such as 0.5."""
+
+    def __post_init__(self) -> None:
+        kind, least = self.rule
+        _require(
+            kind in ("youden", "sensitivity", "specificity", "fixed") and 0 <= least <= 1,
+            f'--threshold is "{self.threshold}": give youden, sensitivity=0.95, specificity=0.95, or a probability.',
+        )
+
+    @property
+    def rule(self) -> tuple[str, float]:
+        """The rule's name (youden, sensitivity, specificity, fixed; else unknown) and its number from 0 to 1."""
+        kind, _, number = self.threshold.strip().replace(">=", "=").partition("=")
+        if kind == "youden" and not number:
+            return kind, 0.0
+        try:
+            value = float(number or kind)
+        except ValueError:
+            return "unknown", 0.0
+        return (kind.strip() if number else "fixed"), value
+
+    def positive_among(self, classes: Sequence[str]) -> int:
+        """The place of the positive class among `classes`. Raises ConfigError where it is none of them."""
+        _require(
+            not self.positive or self.positive in classes,
+            f'--positive is "{self.positive}": give one of the classes, {", ".join(classes)}.',
+        )
+        return classes.index(self.positive) if self.positive else 0
+
+
+@dataclass(frozen=True)
 class OutputConfig:
     """Where the run is written."""
 
@@ -171,6 +217,7 @@ class TrainConfig:
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     fit: FitConfig = field(default_factory=FitConfig)
     machine: MachineConfig = field(default_factory=MachineConfig)
+    judge: JudgeConfig = field(default_factory=JudgeConfig)
     output: OutputConfig = field(default_factory=OutputConfig)
 
 

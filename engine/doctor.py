@@ -1,8 +1,10 @@
 """What this machine offers to a training: versions, devices, number format, weights, caches."""
 
 import importlib.metadata
+from pathlib import Path
 from typing import Any
 
+from engine import leftovers
 from engine.caches import KINDS, size
 from engine.network.backbones import BACKBONES
 from engine.network.weights import OFFLINE_PACKAGE, keras_home
@@ -25,6 +27,11 @@ def examine() -> dict[str, Any]:
         "ImageNet weights": {name: weights_found(name) for name in BACKBONES},
         "cache": {"folder": str(cache_dir()), **cache_sizes()},
     }
+
+
+def half_written(out: Path) -> list[leftovers.Leftover]:
+    """What killed processes left in the runs under `out` and in the caches."""
+    return leftovers.find(out, cache_dir(), keras_home())
 
 
 def weights_found(backbone: str) -> str:

@@ -23,6 +23,10 @@ class RunError(CovidTuiError):
     """A run directory is missing, damaged, in use, or lacks what was asked of it."""
 
 
+class CacheError(CovidTuiError):
+    """The cache folder can't be written, or has no room for what must lie there."""
+
+
 class WeightsError(CovidTuiError):
     """Pretrained weights are missing, damaged or do not fit the network."""
 

@@ -5,33 +5,36 @@ directory first.
 """
 
 import dataclasses
+import os
 import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from engine import runs
 from engine.config import TrainConfig
 from engine.dataset import pixels, split
+from engine.dataset.confounding import confounding
+from engine.dataset.patients import patients
 from engine.dataset.scan import Record, Scan, require_trainable, scan
-from engine.errors import CovidTuiError, DataError, Stopped, WeightsError
+from engine.errors import CovidTuiError, DataError, RunError, Stopped, WeightsError
 from engine.events import Emit, Failed, Finished, Interrupted, Notice, Resumed, Started
 from engine.files import write_json
 from engine.network import classifier as networks
 from engine.network.classifier import Classifier
 from engine.network.freezing import plan
 from engine.network.weights import pretrained
+from engine.results.calibration import CALIBRATION, calibrate, softmax
 from engine.results.evaluate import evaluate_test, forget_test
 from engine.results.metrics import judge
 from engine.results.predict import save_contract
+from engine.results.reference import save_reference
 from engine.runs import SPLIT, Run, RunWriter
 from engine.runtime import Choice, cache_dir, choose_precision, device, environment, make_repeatable
 from engine.stopping import Stop
 from engine.training import checkpoint, loop
-from engine.training.sources import Images, PixelSource, Source, choose
+from engine.training.sources import Images, PixelSource, Source, choose, is_full_disk
 from engine.training.tensorboard import also_tensorboard
 
 USUAL_STEPS = 1400
@@ -63,8 +66,10 @@ def train(folder: Path, config: TrainConfig, emit: Emit, stop: Stop) -> Finished
 
     Raises a CovidTuiError whose sentence says what is wrong. Once the run exists, a Failed event records it there.
     """
-    plan(config.network)  # a recipe that names no layers is refused before the folder is scanned
+    plan(config.network)  # what is wrong with the recipe is told before the folder is scanned
+    runs.plain_name(config)
     data = _data(folder, config, emit, stop)
+    config.judge.positive_among(data.classes)
     with runs.create(folder, config) as writer:
         return _told(writer, emit, stop, lambda emit: _train(data, config, writer, emit, stop))
 
@@ -104,20 +109,36 @@ def _told(
     except CovidTuiError as error:
         emit(Failed(str(error)))
         raise
-    except Exception:
+    except Exception as error:
+        if isinstance(error, OSError) and is_full_disk(error):
+            full = RunError(
+                f"{writer.run.path} or the cache can't be written ({os.strerror(error.errno or 0)}): make room, then "
+                f"covid-tui --train --resume {writer.run.path} goes on."
+            )
+            emit(Failed(str(full)))
+            raise full from error
         writer.log(traceback.format_exc())
         emit(Failed("The training met an error of its own; train.log in the run directory has the details."))
         raise
 
 
 def _data(folder: Path, config: TrainConfig, emit: Emit, stop: Stop, gone_ok: bool = False) -> Data:
-    found = scan(folder, config.data.class_names, emit, stop)
+    """The scanned folder and its split; of a run that goes on, whose split is written, no more is told than changed."""
+    wanted = config.data
+    near = wanted.near_duplicates and not gone_ok
+    found = scan(folder, wanted.class_names, emit, stop, wanted.follow_links, near)
     require_trainable(found)
     if found.problems:
         emit(Notice("warning", f"{len(found.problems)} problems in the folder; `covid-tui scan` lists them."))
-    if config.data.split is None:
-        return Data(found, split.draw(found, config.data.val_share, config.data.test_share, config.machine.seed))
-    reused, notices = split.reuse(config.data.split, found, gone_ok)
+    if not gone_ok:
+        for text in confounding(found).alarms:
+            emit(Notice("warning", text))
+    if wanted.split is None:
+        known = patients(found, wanted.group_by)
+        drawn = split.draw(found, wanted.val_share, wanted.test_share, config.machine.seed, known.of)
+        emit(Notice("info", known.told))
+        return Data(found, drawn)
+    reused, notices = split.reuse(wanted.split, found, gone_ok, wanted.val_share, config.machine.seed)
     for text in notices:
         emit(Notice("warning", text))
     return Data(found, reused)
@@ -134,6 +155,8 @@ def _train(
     precision = _precision(run, config, emit)
     classifier = _network(data, config, precision, emit, stop)
     training, validation = _pixels(data, classifier, config, emit, stop)
+    if not resumed:
+        data = _as_decoded(data, training.store.files, run)
     emit(_started(run, data, classifier, config, precision, len(training.images)))
     _point_out_few_steps(len(training.images), config, emit)
     sources = choose(training, validation, precision.precision, cache_dir(), emit, stop)
@@ -149,8 +172,10 @@ def _train(
     if stop.now:
         kept = f"the best weights, of epoch {fitted.best.epoch}, are kept"
         raise Stopped(f"Stopped after {fitted.epochs} epochs; {kept}, and {go_on}.")
-    shares = np.exp(fitted.logits - fitted.logits.max(axis=1, keepdims=True))
-    judged = judge(validation.images.labels, shares / shares.sum(axis=1, keepdims=True), data.classes)
+    judged = judge(validation.images.labels, softmax(fitted.logits), data.classes)
+    learnt = calibrate(validation.images.labels, fitted.logits, data.classes, config.judge)
+    write_json(run.path / CALIBRATION, learnt.to_dict())
+    save_reference(run, sources[0], classifier, data.records("train"), emit, stop)
     test = evaluate_test(run, emit, stop)
     finished = Finished(
         run=str(run.path),
@@ -247,6 +272,17 @@ def _pixels(
             raise DataError(f"No image of the {part} part can be read any more: scan {data.scan.root} again.")
         sources.append(PixelSource(Images.of(there, data.classes, store), classifier, store, config))
     return sources[0], sources[1]
+
+
+def _as_decoded(data: Data, decoded: tuple[str, ...], run: Run) -> Data:
+    """The data without what vanished or changed since the scan; the run's manifest then lacks it too."""
+    there = set(decoded)
+    rows = tuple(row for row in data.split.rows if row.part == "test" or row.file in there)
+    if len(rows) == len(data.split.rows):
+        return data
+    kept = split.Split(rows)
+    kept.write(run.path / SPLIT)
+    return dataclasses.replace(data, split=kept)
 
 
 def _started(

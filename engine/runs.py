@@ -20,6 +20,7 @@ from engine.errors import ConfigError, RunError
 from engine.events import Emit, Epoch, Event, Failed, Finished, Interrupted, Notice, Resumed
 from engine.events import from_dict as event_from_dict
 from engine.files import open_private, private_dir, replacing, write_json
+from engine.foreign import escaped
 from engine.stopping import How, Stop
 
 State = Literal["live", "finished", "stopped", "failed", "died"]
@@ -173,8 +174,9 @@ class RunWriter:
         self._history = open_private(self.run.path / "history.csv", "a")
 
     def log(self, text: str) -> None:
-        """Write `text` to train.log under the time of day."""
-        self._log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {text}\n")
+        """Write `text` to train.log under the time of day; nothing foreign in it can act on a terminal."""
+        shown = "\n".join(map(escaped, text.split("\n")))
+        self._log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {shown}\n")
         self._log.flush()
 
     def _unwritable(self, error: OSError) -> RunError:
@@ -200,9 +202,7 @@ def create(folder: Path, config: TrainConfig) -> RunWriter:
 
     Raises ConfigError for a name that is taken or is no plain name, RunError where the directory can't be written.
     """
-    name = config.output.name or f"{time.strftime('%Y%m%d-%H%M')}-{config.network.mode}-{config.network.backbone}"
-    if not _NAME.fullmatch(name):
-        raise ConfigError(f'--name is "{name}": use up to 100 letters, digits, dots, dashes and underscores.')
+    name = plain_name(config)
     out = config.output.out.absolute()
     try:
         private_dir(out)
@@ -212,6 +212,19 @@ def create(folder: Path, config: TrainConfig) -> RunWriter:
         why = os.strerror(error.errno or 0)
         raise RunError(f"{out} can't hold a new run ({why}): choose another folder with --out.") from error
     return RunWriter(Run(path))
+
+
+def plain_name(config: TrainConfig) -> str:
+    """The name that a new run gets, but for a number behind it. Raises ConfigError for one that is no plain name."""
+    name = config.output.name or usual_name(config)
+    if not _NAME.fullmatch(name):
+        raise ConfigError(f'--name is "{name}": use up to 100 letters, digits, dots, dashes and underscores.')
+    return name
+
+
+def usual_name(config: TrainConfig) -> str:
+    """The name of a run that was given none: date, time, mode and backbone."""
+    return f"{time.strftime('%Y%m%d-%H%M')}-{config.network.mode}-{config.network.backbone}"
 
 
 def reopen(run: Run, config: TrainConfig) -> RunWriter:

@@ -335,6 +335,15 @@ def damaged_chunk() -> bytes:
     return png(200, 200, 8, 0, b"", (b"IDAT", pixels[:9000]), (bytes(4), b""), (b"IDAT", pixels[9000:]))
 
 
+def many_passes() -> bytes:
+    """A small JPEG file whose last scan comes again and again, each time over all of its many pixels."""
+    body = io.BytesIO()
+    Image.new("L", (4000, 4000), 128).save(body, "JPEG", progressive=True)
+    data = body.getvalue()
+    last = data.rindex(b"\xff\xda")
+    return data[:-2] + data[last:-2] * 5000 + data[-2:]
+
+
 def link_loop(folder: Path) -> Path:
     (folder / "loop.png").symlink_to(folder / "loop.png")
     return folder / "loop.png"
@@ -380,6 +389,7 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], str]] = {
         holding(b"\xff\xd8\xff\xc0\x00\x0b\x08\xff\xff\xff\xff\x01\x01\x11\x00"),
         "more pixels than are read",
     ),
+    "JPEG of many passes": (lambda folder: holding(many_passes(), "x.jpg")(folder), "passes"),
     "animated PNG": (frames("x.png"), "several pictures"),
     "animated WebP": (frames("x.webp", lossless=True), "several pictures"),
     "TIFF of pages": (frames("x.tif"), "several pictures"),

@@ -18,7 +18,7 @@ from engine.dataset import pixels as pixels_module
 from engine.dataset.images import read, to_input
 from engine.dataset.pixels import PixelStore, open_store
 from engine.dataset.scan import Record, Scan, scan
-from engine.errors import DataError, Stopped
+from engine.errors import CacheError, DataError, Stopped
 from engine.events import Event, Progress
 from engine.stopping import Stop
 
@@ -250,7 +250,7 @@ import resource, signal, sys
 from pathlib import Path
 from engine.dataset import pixels
 from engine.dataset.scan import scan
-from engine.errors import DataError
+from engine.errors import CacheError
 root, caches, how = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 found = scan(root)
 if how == "full":
@@ -265,7 +265,7 @@ if how == "killed":
     pixels._small = small
 try:
     store, problems = pixels.open_store(root, found.records, 24, caches)
-except DataError as error:
+except CacheError as error:
     print("refused:", error)
 else:
     print("built", len(store.files), int(store.array.sum()))
@@ -338,13 +338,13 @@ class TestTrouble:
         self, found: Scan, caches: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         opened = count_reads(monkeypatch)
-        with pytest.raises(DataError, match="no space"):
+        with pytest.raises(CacheError, match="no space"):
             open_store(found.root, found.records, 10**6, caches)
         assert opened == []
 
     def test_a_cache_that_is_no_folder_is_one_sentence(self, found: Scan, tmp_path: Path) -> None:
         (tmp_path / "file").write_bytes(b"")
-        with pytest.raises(DataError, match="can't be used"):
+        with pytest.raises(CacheError, match="can't be used"):
             open_store(found.root, found.records, SIZE, tmp_path / "file")
 
     def test_folders_and_files_are_the_users_alone_whatever_the_umask(self, found: Scan, caches: Path) -> None:

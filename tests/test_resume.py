@@ -104,7 +104,9 @@ def test_killed_within_an_epoch_it_goes_on_to_the_same_weights(
     assert_as_in_one_go(run, whole)
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), [pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow), (signal.SIGTERM, 143)]
+)
 def test_a_signal_finishes_the_batch_and_leaves_a_point(
     number: int, code: int, whole: Path, cache: Path, tmp_path: Path, cli: Cli
 ) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from engine.network.backbones import BACKBONES
-from engine.network.weights import read_weights
+from engine.network.weightfile import read_weights
 from tests.conftest import ROOT, SAMPLE, Cli
 from tests.test_weights import SHAPES
 

@@ -14,6 +14,7 @@ import pytest
 from openpyxl import Workbook
 from PIL import Image
 
+from engine.config import DataConfig, TrainConfig
 from engine.dataset.images import pixel_hash
 from engine.dataset.listing import natural
 from engine.dataset.parallel import Pulse, spread
@@ -21,6 +22,7 @@ from engine.dataset.scan import Scan, require_trainable, scan
 from engine.errors import ConfigError, DataError, Stopped
 from engine.events import Event, Progress
 from engine.stopping import Stop
+from tests.conftest import Cli
 
 
 def picture(number: int, size: tuple[int, int] = (20, 16)) -> np.ndarray:
@@ -271,6 +273,36 @@ class TestProblems:
         assert "leads out" in links["Linked"]
         assert "nothing" in links["COVID/images/broken.png"]
         assert "COVID/images/in.png" in files(found)
+
+    def test_links_that_lead_out_are_followed_where_that_is_asked_for(
+        self, database: Path, tmp_path_factory: Any, cli: Cli
+    ) -> None:
+        outside = tmp_path_factory.mktemp("outside")
+        put(outside, "secret.png")
+        (database / "COVID" / "images" / "out.png").symlink_to(outside / "secret.png")
+        (database / "COVID" / "images" / "broken.png").symlink_to(outside / "nothing.png")
+        (database / "Linked").symlink_to(outside)
+        found = scan(database, follow_links=True)
+        assert {"COVID/images/out.png", "Linked/secret.png"} <= set(files(found))
+        assert [problem.file for problem in found.problems if problem.kind == "symlink"] == ["COVID/images/broken.png"]
+        for flags, images in (((), 6), (("--follow-links",), 8)):
+            assert json.loads(cli("scan", database, *flags, "--json").stdout)["images"] == images
+
+    def test_a_training_follows_them_where_its_recipe_says_so(self, tmp_path: Path) -> None:
+        from engine.jobs import _data
+
+        outside = tmp_path / "outside"
+        for number in range(12):
+            put(outside, f"{number}.png")
+        for label, first in (("A", 0), ("B", 6)):
+            (tmp_path / "data" / label).mkdir(parents=True)
+            for number in range(first, first + 6):
+                (tmp_path / "data" / label / f"{number}.png").symlink_to(outside / f"{number}.png")
+        config = TrainConfig(data=DataConfig(follow_links=True))
+        found = _data(tmp_path / "data", config, lambda _: None, Stop())
+        assert len(found.scan.records) == len(found.split.rows) == 12
+        with pytest.raises(DataError):
+            _data(tmp_path / "data", TrainConfig(), lambda _: None, Stop())
 
     def test_a_root_that_is_a_link_is_followed(self, database: Path, tmp_path_factory: Any) -> None:
         link = tmp_path_factory.mktemp("links") / "data"

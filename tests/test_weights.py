@@ -15,7 +15,8 @@ from engine.network import weights
 from engine.network.backbones import BACKBONES
 from engine.network.classifier import backbone_shapes, build, load, preprocess
 from engine.network.freezing import plan
-from engine.network.weights import pretrained, read_weights
+from engine.network.weightfile import read_weights
+from engine.network.weights import pretrained
 from engine.stopping import Stop
 
 VGG16 = BACKBONES["vgg16"]

@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.errors import ConfigError, RunError
 from engine.files import replacing
+from engine.foreign import from_cell, to_cell
 from engine.runs import Run
 
 PREDICTIONS = "predictions.csv"
@@ -43,30 +44,35 @@ def worst_first(run: Run) -> list[Answer]:
     try:
         with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
             rows = csv.reader(file)
-            classes = next(rows, [])[3:]
-            answers = [
-                Answer(row[0], row[1], row[2], dict(zip(classes, map(float, row[3:]), strict=True))) for row in rows
-            ]
+            classes = list(map(from_cell, next(rows, [])[3:]))
+            answers = [_answer(row, classes) for row in rows]
     except FileNotFoundError:
         raise RunError(f"{path} is missing, so single images can't be shown.") from None
-    except (OSError, ValueError, IndexError, csv.Error) as error:
+    except (OSError, ValueError, csv.Error) as error:
         raise RunError(f"{path} can't be read ({error}), so single images can't be shown.") from None
     return sorted(answers, key=lambda a: (not a.wrong, -a.sure if a.wrong else a.sure, a.file))
+
+
+def _answer(row: Sequence[str], classes: Sequence[str]) -> Answer:
+    file, truth, said = map(from_cell, row[:3])
+    return Answer(file, truth, said, dict(zip(classes, map(float, row[3:]), strict=True)))
 
 
 def write_predictions(path: Path, lines: Iterable[dict[str, Any]], classes: Sequence[str]) -> None:
     """Write answers, each with "file" and either "label" and "probabilities" or "error", as CSV, whole or not at all.
 
+    Names are written by `engine.foreign.to_cell`, so that no spreadsheet computes and no terminal obeys one.
     Raises ConfigError where the file can't be written.
     """
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerow(["file", "label", *classes, "error"])
+    writer.writerow(map(to_cell, ("file", "label", *classes, "error")))
     for line in lines:
         shares = line.get("probabilities", {})
-        writer.writerow([line["file"], line.get("label", ""), *(shares.get(c, "") for c in classes), line.get("error")])
+        names = [to_cell(line["file"]), to_cell(line.get("label", ""))]
+        writer.writerow([*names, *(shares.get(c, "") for c in classes), to_cell(line.get("error", ""))])
     try:
         with replacing(path) as file:
-            file.write(text.getvalue().encode("utf-8", "surrogateescape"))
+            file.write(text.getvalue().encode())
     except OSError as error:
         raise ConfigError(f"{path} can't be written ({error.strerror}): give another file.") from error

@@ -350,17 +350,22 @@ class Session:
 
 
 def _scan(folder: Path, emit: Emit, stop: Stop) -> "Scan":
+    from engine.dataset.metadata import tables
     from engine.dataset.scan import scan
 
-    return scan(folder, (), emit, stop)
+    found = scan(folder, (), emit, stop, near=True)
+    tables(folder)  # read here, and kept, so that the screen's thread need not wait for them
+    return found
 
 
 def _split(found: "Scan", config: TrainConfig) -> "Split":
     from engine.dataset import split
+    from engine.dataset.patients import patients
 
     if config.data.split is not None:
-        return split.reuse(config.data.split, found)[0]
-    return split.draw(found, config.data.val_share, config.data.test_share, config.machine.seed)
+        return split.reuse(config.data.split, found, False, config.data.val_share, config.machine.seed)[0]
+    known = patients(found, config.data.group_by).of
+    return split.draw(found, config.data.val_share, config.data.test_share, config.machine.seed, known)
 
 
 def load_tensorflow(emit: Emit) -> None:

@@ -20,7 +20,7 @@ def subset(whole: "Scan", names: Sequence[str]) -> "Scan":
 
     Raises ConfigError for a class that `whole` does not have.
     """
-    from engine.dataset.duplicates import exact_groups, label_conflicts
+    from engine.dataset.duplicates import exact_groups, label_conflicts, near_within
     from engine.dataset.listing import Problem, natural
 
     if not names:
@@ -38,6 +38,7 @@ def subset(whole: "Scan", names: Sequence[str]) -> "Scan":
         problems=tuple(sorted(problems, key=lambda problem: (natural(problem.file), problem.kind))),
         classes={name: whole.classes[name] for name in names},
         duplicates=exact_groups(records),
+        near=near_within(whole.near, records),
     )
 
 

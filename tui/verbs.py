@@ -1,23 +1,25 @@
 """What each verb does: one call of the engine, and its result as text or JSON. Every function gives an exit code."""
 
+import errno
+import os
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from engine import runs as run_directories
-from engine.config import NetworkConfig, TrainConfig, split_list
+from engine.config import NetworkConfig, TrainConfig
 from engine.errors import ConfigError, CovidTuiError, DataError
 from engine.events import Failed, Finished, Interrupted
 from engine.files import open_private
-from tui.answers import write_predictions
 from tui.headless import in_thread, put, put_json, reporting, say, stop_on_signals, summary
 from tui.text import display_name
 
 SECONDS_BETWEEN_LOOKS = 0.5
+UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 def train(data: Path | None, config: TrainConfig, as_json: bool, resume: Path | None = None) -> int:
@@ -50,52 +52,6 @@ def train(data: Path | None, config: TrainConfig, as_json: bool, resume: Path | 
     return 0
 
 
-def scan(data: Path, classes: str, as_json: bool) -> int:
-    """`covid-tui scan`."""
-    from engine.dataset.scan import scan as scan_folder
-
-    with stop_on_signals() as (stop, signals), reporting(as_json=False) as emit:
-        try:
-            found = scan_folder(data, split_list(classes), emit, stop)
-        except CovidTuiError as error:
-            if signals:
-                say(error)
-                return 128 + signals[0]
-            raise
-    if as_json:
-        put_json(found.to_dict())
-        return 0
-    rows: list[Sequence[str]] = [("class", "images", "share", "masks", "formats", "sizes", "modes", "mean", "sources")]
-    for name, c in found.classes.items():
-        share = f"{c.images / max(len(found.records), 1):.0%}"
-        sources = f"{len(c.sources)}" if c.sources else "-"
-        texts = [_counts(c.formats), _counts(c.sizes), _counts(c.modes)]
-        rows.append(
-            (
-                name,
-                f"{c.images:,}",
-                share,
-                f"{c.masks:,}",
-                *texts,
-                "-" if c.mean_intensity is None else f"{c.mean_intensity:.0f}",
-                sources,
-            )
-        )
-    put_table(rows)
-    groups = found.duplicates
-    if groups:
-        put()
-        put(f"{len(groups)} groups of files with the same pixels:")
-        for group in groups:
-            put("  " + ", ".join(group))
-    if found.problems:
-        put()
-        put(f"{len(found.problems)} problems:")
-        for problem in found.problems:
-            put(f"  {problem.file}: {problem.reason}")
-    return 0
-
-
 def inspect(files: Sequence[Path], as_json: bool) -> int:
     """`covid-tui inspect`."""
     from engine.dataset.images import ImageError
@@ -116,61 +72,6 @@ def inspect(files: Sequence[Path], as_json: bool) -> int:
             continue
         put_json(facts) if as_json else _put_facts(facts)
     return code
-
-
-def predict(paths: Sequence[Path], run: Path | None, out: Path, csv: Path | None, as_json: bool) -> int:
-    """`covid-tui predict`."""
-    from engine.dataset.images import ImageError
-    from engine.results.predict import NOT_FOR_DIAGNOSIS, Predictor, image_files
-
-    if not paths:
-        raise ConfigError("Name at least one image file or folder to predict.")
-    chosen = run_directories.find(run, out) if run else run_directories.newest(out)
-    files = list(image_files(paths))
-    if not files:
-        raise DataError(f"{paths[0]} holds no image files: name files, or a folder that has some.")
-    code, lines = 0, list[dict[str, Any]]()
-    with stop_on_signals() as (stop, _):
-        predictor = Predictor(chosen)
-        say(f"Run {chosen.name}. {NOT_FOR_DIAGNOSIS}")
-        for answer in predictor.predict(files, stop):
-            if isinstance(answer, ImageError):
-                code = DataError.exit_code
-                lines.append({"file": str(answer.path), "error": answer.reason})
-            else:
-                lines.append({"file": str(answer.file), "label": answer.label, "probabilities": answer.probabilities})
-            if as_json:
-                put_json(lines[-1])
-    if not as_json:
-        _put_predictions(lines, predictor.classes)
-    if csv:
-        write_predictions(csv, lines, predictor.classes)
-    return code
-
-
-def evaluate(run: Path, on: Path | None, out: Path, as_json: bool) -> int:
-    """`covid-tui evaluate`."""
-    from engine.results.evaluate import evaluate_on, evaluate_test
-
-    chosen = run_directories.find(run, out)
-    with stop_on_signals() as (stop, _), reporting(as_json=False) as emit:
-        result = evaluate_on(chosen, on, emit, stop) if on else evaluate_test(chosen, emit, stop)
-    if as_json:
-        put_json({"run": str(chosen.path), "on": str(on) if on else "test", **result})
-        return 0
-    low, high = result["accuracy_ci"]
-    put(
-        f"{'on ' + str(on) if on else 'test'}: {result['correct']}/{result['n']} = {result['accuracy']:.1%} "
-        f"(95% interval {low:.1%} to {high:.1%}); always saying {result['baseline_class']}: {result['baseline']:.1%}; "
-        f"AUC {_number(result['auc'])}; loss {result['loss']:.4f}"
-    )
-    put()
-    put_table([("truth \\ said", *result["classes"], "sensitivity", "95% interval", "specificity", "AUC")] + [
-        (name, *map(str, counts), _share(c["sensitivity"]), _interval(c["sensitivity_ci"]), _share(c["specificity"]),
-         _number(c["auc"]))
-        for (name, c), counts in zip(result["classes"].items(), result["confusion"], strict=True)
-    ])  # fmt: skip
-    return 0
 
 
 def attach(run: Path, out: Path) -> int:
@@ -204,8 +105,8 @@ def runs(out: Path, as_json: bool) -> int:
             continue
         test = facts["test"] or {}
         rows.append((
-            facts["name"], facts["state"], facts["mode"], str(facts["epochs"]), _share(facts["val_accuracy"]),
-            _share(test.get("accuracy")), _interval(test.get("accuracy_ci")), _number(facts["seconds"], 1),
+            facts["name"], facts["state"], facts["mode"], str(facts["epochs"]), as_share(facts["val_accuracy"]),
+            as_share(test.get("accuracy")), as_interval(test.get("accuracy_ci")), as_number(facts["seconds"], 1),
         ))  # fmt: skip
     if not as_json:
         put_table(rows) if len(rows) > 1 else say(f"There are no runs under {out}.")
@@ -238,17 +139,21 @@ def layers(network: NetworkConfig, classes: int, as_json: bool) -> int:
     return 0
 
 
-def doctor(clear_cache: bool, as_json: bool) -> int:
+def doctor(clear_cache: bool, repair: bool, out: Path, as_json: bool) -> int:
     """`covid-tui doctor`."""
     from engine.caches import clear
-    from engine.doctor import examine
+    from engine.doctor import examine, half_written
+    from engine.leftovers import mend
     from engine.runtime import cache_dir
 
     if clear_cache:
         say(f"{clear(cache_dir()) / 1e6:,.1f} MB removed from the caches.")
+    left = half_written(out)
+    mended = [repair and mend(item) for item in left]
     found = examine()
     if as_json:
-        put_json(found)
+        items = [{**item.to_dict(), "repaired": done} for item, done in zip(left, mended, strict=True)]
+        put_json({**found, "half-written": items})
         return 0
     for name, value in found.items():
         if isinstance(value, dict):
@@ -256,11 +161,27 @@ def doctor(clear_cache: bool, as_json: bool) -> int:
             put_table([(f"  {key}", str(item)) for key, item in value.items()])
         else:
             put(f"{name}: {value}")
+    put("half-written" if left else "half-written: nothing")
+    for item, done in zip(left, mended, strict=True):
+        remedy = item.remedy if done or item.kind == "died" else f"--repair: {item.remedy}"
+        put(f"  {item.path}: {item.what} ({remedy})")
     return 0
 
 
+def unforeseen(error: Exception) -> str:
+    """A sentence on an error that no other place foresaw; its traceback is kept where the user can find it."""
+    if isinstance(error, OSError) and error.errno in UNWRITABLE:
+        where = error.filename or "a file of this command"
+        return f"{where} can't be written ({os.strerror(error.errno)}): make room there, or change its permissions."
+    sentence = f"an error of its own, {type(error).__name__}: {error}"
+    try:
+        return f"{sentence} The details are in {log_crash()}."
+    except OSError:
+        return f"{sentence} There is no room to keep the details."
+
+
 def log_crash() -> Path:
-    """Keep the traceback of the error at hand where the user can find it."""
+    """Keep the traceback of the error at hand where the user can find it. Raises OSError where that is impossible."""
     from engine.runtime import cache_dir
 
     path = cache_dir() / "error.log"
@@ -320,30 +241,16 @@ def bars(counts: Sequence[int]) -> str:
     return "".join(" ▁▂▃▄▅▆▇█"[-(-8 * count // top)] for count in counts)
 
 
-def _put_predictions(lines: Iterable[dict[str, Any]], classes: Sequence[str]) -> None:
-    rows = [("file", "label", *classes)]
-    for line in lines:
-        if "error" in line:
-            rows.append((line["file"], f"error: {line['error']}", *("" for _ in classes)))
-        else:
-            rows.append((line["file"], line["label"], *(f"{p:.4f}" for p in line["probabilities"].values())))
-    put_table(rows)
-
-
-def _counts(counts: dict[str, int]) -> str:
-    items = sorted(counts.items(), key=lambda item: -item[1])
-    return ", ".join(f"{name}" if len(items) == 1 else f"{name} ({n:,})" for name, n in items[:3]) + (
-        f" and {len(items) - 3} more" if len(items) > 3 else ""
-    )
-
-
-def _share(value: float | None) -> str:
+def as_share(value: float | None) -> str:
+    """A share as a percentage; a dash where there is none."""
     return "-" if value is None else f"{value:.1%}"
 
 
-def _interval(ends: Sequence[float] | None) -> str:
+def as_interval(ends: Sequence[float] | None) -> str:
+    """The ends of a share's interval as percentages; a dash where there is none."""
     return "-" if ends is None else f"{ends[0]:.1%} to {ends[1]:.1%}"
 
 
-def _number(value: float | None, digits: int = 3) -> str:
+def as_number(value: float | None, digits: int = 3) -> str:
+    """A number with so many decimals; a dash where there is none."""
     return "-" if value is None else f"{value:.{digits}f}"

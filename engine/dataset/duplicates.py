@@ -1,11 +1,32 @@
 """Images that are one and the same picture, whatever their names, formats or folders."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from engine.dataset.groups import joined
+from engine.dataset.images import Pixels
+from engine.stopping import Stop
 
 if TYPE_CHECKING:
     from engine.dataset.scan import Record
+    from engine.dataset.similarity import Match
+
+TOLD = 0.01
+"""Share of a side from which on a crop is worth a word."""
+
+
+@dataclass(frozen=True, slots=True)
+class NearGroup:
+    """Files that show one picture though their pixels differ: rescaled, recompressed, brightened, cropped, mirrored."""
+
+    files: tuple[str, ...]
+    """In the records' order; equal copies of a member are members too."""
+    similarity: float
+    """The least correlation that joins the group, 0.8 to 1, rounded to thousandths."""
+    changes: tuple[str, ...] = ()
+    """What was seen to be done to some of them: mirrored, inverted, cropped."""
 
 
 def exact_groups(records: Iterable["Record"]) -> tuple[tuple[str, ...], ...]:
@@ -14,6 +35,52 @@ def exact_groups(records: Iterable["Record"]) -> tuple[tuple[str, ...], ...]:
     for record in records:
         by_pixels[record.sha].append(record.file)
     return tuple(tuple(files) for files in by_pixels.values() if len(files) > 1)
+
+
+def near_groups(
+    records: Sequence["Record"],
+    thumbnails: Sequence[Pixels],
+    tick: Callable[[float], None] = lambda share: None,
+    stop: Stop | None = None,
+) -> tuple[NearGroup, ...]:
+    """The files that show one picture with different pixels, two or more a group, in the records' order.
+
+    `thumbnails` are those of the records, from `engine.dataset.similarity`. `tick` hears the share that is done.
+    Raises Stopped soon after `stop` is set.
+    """
+    import numpy as np
+
+    from engine.dataset.similarity import matches
+
+    copies: defaultdict[str, list[int]] = defaultdict(list)
+    for place, record in enumerate(records):
+        copies[record.sha].append(place)
+    distinct = list(copies.values())
+    if len(distinct) < 2:
+        return ()
+    found = matches(np.stack([thumbnails[places[0]] for places in distinct]), tick, stop)
+    links = [
+        (match, [records[i].file for side in (match.first, match.second) for i in distinct[side]]) for match in found
+    ]
+    order = {record.file: place for place, record in enumerate(records)}
+    near = []
+    for files in joined(names for _, names in links):
+        own = [match for match, names in links if names[0] in set(files)]
+        changes = tuple(dict.fromkeys(word for match in own for word in _changes(match)))
+        least = round(min(match.similarity for match in own), 3)
+        near.append(NearGroup(tuple(sorted(files, key=order.__getitem__)), least, changes))
+    return tuple(sorted(near, key=lambda group: order[group.files[0]]))
+
+
+def near_within(groups: Iterable[NearGroup], records: Iterable["Record"]) -> tuple[NearGroup, ...]:
+    """What is left of near groups where only `records` are looked at."""
+    shas = {record.file: record.sha for record in records}
+    left = []
+    for group in groups:
+        files = tuple(file for file in group.files if file in shas)
+        if len({shas[file] for file in files}) > 1:
+            left.append(NearGroup(files, group.similarity, group.changes))
+    return tuple(left)
 
 
 def label_conflicts(records: Iterable["Record"]) -> Iterator[tuple[str, str]]:
@@ -26,3 +93,12 @@ def label_conflicts(records: Iterable["Record"]) -> Iterator[tuple[str, str]]:
                 record.file,
                 f'has the same pixels as {other.file} of class "{other.label}"; one of the two labels is wrong',
             )
+
+
+def _changes(match: "Match") -> Iterator[str]:
+    if match.mirrored:
+        yield "mirrored"
+    if match.inverted:
+        yield "inverted"
+    if max(map(abs, match.crop)) >= TOLD:
+        yield "cropped"

@@ -42,6 +42,7 @@ Pixels = npt.NDArray[np.uint8]
 MAX_PIXELS = 100_000_000
 MAX_SIDE = 32_768
 MAX_BYTES = 512 * 2**20
+MAX_PASSES = 3_000_000_000  # a JPEG's scans times its pixels; each takes about a nanosecond, however few its bytes
 
 _LARGE_PIXELS = 16_000_000
 _LARGE = threading.Lock()  # pictures above _LARGE_PIXELS are decoded one at a time, which bounds a pool's memory
@@ -211,6 +212,8 @@ def _open(path: Path) -> tuple[Image.Image, Header]:
     if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
         limit = f"{MAX_PIXELS // 10**6} million pixels, or {MAX_SIDE} on a side"
         raise ImageError(path, f"its {width}x{height} pixels are more than are read ({limit}); make it smaller")
+    if header.format == "JPEG" and data.count(b"\xff\xda") * width * height > MAX_PASSES:
+        raise ImageError(path, "it draws its picture in more passes than any camera does; save it anew")
     if header.format != "JPEG" and getattr(image, "is_animated", False):
         raise ImageError(path, "it holds several pictures (pages or animation frames); save one of them as a file")
     if header.mode in ("I", "F") or header.mode.startswith(("I;32", "F;")):

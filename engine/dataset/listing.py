@@ -54,10 +54,16 @@ def natural(name: str) -> tuple[tuple[str | int, ...], str]:
     return tuple(int(part) if place % 2 else part for place, part in enumerate(parts)), name
 
 
-def class_folders(root: Path, classes: tuple[str, ...], problems: list[Problem]) -> list[Folder]:
-    """The listings of the class folders to use; adds what is wrong with the picked ones to `problems`."""
+def class_folders(
+    root: Path, classes: tuple[str, ...], problems: list[Problem], follow_links: bool = False
+) -> list[Folder]:
+    """The listings of the class folders to use; adds what is wrong with the picked ones to `problems`.
+
+    Links are followed within `root`, and out of it where `follow_links` says so.
+    """
     try:
-        files, names = _entries(root, "", root.resolve(), problems)
+        home = None if follow_links else root.resolve()
+        files, names = _entries(root, "", home, problems)
     except FileNotFoundError as exc:
         raise DataError(f"{root} does not exist; check the path.") from exc
     except NotADirectoryError as exc:
@@ -69,13 +75,13 @@ def class_folders(root: Path, classes: tuple[str, ...], problems: list[Problem])
     found: dict[str, Folder] = {}
     troubles: dict[str, list[Problem]] = {name: [] for name in names}
     for name in names:
-        folder = _class_folder(root, name, troubles[name])
+        folder = _class_folder(root, name, home, troubles[name])
         if folder.images:
             found[name] = folder
         else:
             troubles[name].append(Problem(name, "empty", "the folder holds no images, so it is not taken as a class"))
     if not found:
-        raise DataError(_why_no_class(root, files, names))
+        raise DataError(_why_no_class(root, home, files, names))
     _check_picked(root, classes, list(found))
     for name in classes or names:
         problems.extend(troubles[name])
@@ -93,22 +99,21 @@ def _check_picked(root: Path, classes: tuple[str, ...], found: list[str]) -> Non
             raise ConfigError(f'The class "{name}" is named twice; name each class once.')
 
 
-def _why_no_class(root: Path, files: list[str], names: list[str]) -> str:
+def _why_no_class(root: Path, home: Path | None, files: list[str], names: list[str]) -> str:
     if not files and not names:
         return f"{root} has no images in it; give a folder that holds one folder of images for each class."
     for name in names:
         with suppress(OSError):
-            inner = _entries(root / name, "", root.resolve(), [])[1]
-            if any(_class_folder(root / name, folder, []).images for folder in inner):
+            inner = _entries(root / name, "", home, [])[1]
+            if any(_class_folder(root / name, folder, home, []).images for folder in inner):
                 return f"{root} has no class folder with images, but {root / name} has: give that folder."
     if any(Path(file).suffix.lower() in IMAGE_SUFFIXES for file in files):
         return f"{root} holds images but no class folders; put the images of each class into a folder of its own."
     return f"{root} has no class folder with images; lay it out as CLASS/images/*.png or CLASS/*.png."
 
 
-def _class_folder(root: Path, label: str, problems: list[Problem]) -> Folder:
+def _class_folder(root: Path, label: str, home: Path | None, problems: list[Problem]) -> Folder:
     """What the folder `root`/`label` lists."""
-    home = root.resolve()
 
     def listed(folder: str) -> tuple[list[str], list[str]]:
         try:
@@ -147,8 +152,11 @@ def _with_sources(root: Path, folder: Folder, beside: list[str], problems: list[
     return replace(folder, sources=sources)
 
 
-def _entries(root: Path, folder: str, home: Path, problems: list[Problem]) -> tuple[list[str], list[str]]:
-    """Files and folders in `root`/`folder`, relative to `root`, in natural order, without hidden and ignored ones."""
+def _entries(root: Path, folder: str, home: Path | None, problems: list[Problem]) -> tuple[list[str], list[str]]:
+    """Files and folders in `root`/`folder`, relative to `root`, in natural order, without hidden and ignored ones.
+
+    Links that lead out of `home` become problems; None lets them lead anywhere.
+    """
     files: list[str] = []
     folders: list[str] = []
     with os.scandir(root / folder) as entries:
@@ -165,12 +173,14 @@ def _entries(root: Path, folder: str, home: Path, problems: list[Problem]) -> tu
     return sorted(files, key=natural), sorted(folders, key=natural)
 
 
-def _why_not_followed(link: Path, home: Path) -> str | None:
+def _why_not_followed(link: Path, home: Path | None) -> str | None:
     try:
         target = link.resolve(strict=True)
     except (OSError, RuntimeError):
         return "the link points to nothing"
-    return None if target.is_relative_to(home) else "the link leads out of the dataset, so it is not followed"
+    if home is None or target.is_relative_to(home):
+        return None
+    return "the link leads out of the folder, so it is not followed; --follow-links reads it too"
 
 
 def pair_key(file: str) -> str:

@@ -19,7 +19,9 @@ _BATCH = 8  # images a thread takes at a time: handing each over alone would cos
 _SECONDS_A_TICK = 0.1
 
 
-def spread(work: Callable[[T], R], items: Sequence[T], stop: Stop | None) -> Generator[R, None, None]:
+def spread(
+    work: Callable[[T], R], items: Sequence[T], stop: Stop | None, at_a_time: int = _BATCH
+) -> Generator[R, None, None]:
     """`work(item)` of each of `items`, in order, done by a thread a processor, few of them ahead of the consumer.
 
     Close the iterator when leaving it early. Raises Stopped soon after `stop` is set, and whatever `work` raises.
@@ -38,9 +40,9 @@ def spread(work: Callable[[T], R], items: Sequence[T], stop: Stop | None) -> Gen
     waiting: deque[Future[list[R]]] = deque()
     with ThreadPoolExecutor(workers, thread_name_prefix="images") as pool:
         try:
-            for start in range(0, len(items), _BATCH):
-                waiting.append(pool.submit(do, items[start : start + _BATCH]))
-                while len(waiting) > 2 * workers or (waiting and start + _BATCH >= len(items)):
+            for start in range(0, len(items), at_a_time):
+                waiting.append(pool.submit(do, items[start : start + at_a_time]))
+                while len(waiting) > 2 * workers or (waiting and start + at_a_time >= len(items)):
                     results = waiting.popleft().result()
                     if stop is not None and stop.is_set():
                         raise Stopped("The reading of the images was stopped; nothing was changed.")
@@ -61,3 +63,7 @@ class Pulse:
         if now >= self._next or done == self._total:
             self._next = now + _SECONDS_A_TICK
             self._emit(Progress(self._task, done, self._total))
+
+    def share(self, share: float) -> None:
+        """The share of the task that is done, 0 to 1, of a task whose total stands for all of it."""
+        self(round(share * self._total))

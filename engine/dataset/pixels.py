@@ -29,7 +29,7 @@ from engine.dataset.images import ImageError, Pixels, pixel_hash, read, resize
 from engine.dataset.listing import Problem
 from engine.dataset.parallel import Pulse, spread
 from engine.dataset.scan import Record
-from engine.errors import DataError
+from engine.errors import CacheError, DataError
 from engine.events import Emit
 from engine.files import private_dir, write_json
 from engine.stopping import Stop
@@ -73,7 +73,7 @@ def open_store(
     """The pixels of `records` at `size` x `size`, in their order, from the cache or else from the files under `root`.
 
     Files that vanished or changed since the scan are left out and returned as problems. Raises DataError when none is
-    left or the cache can't be written, Stopped when `stop` is set meanwhile.
+    left, CacheError when the cache can't be written, Stopped when `stop` is set meanwhile.
     """
     if not records:
         raise DataError(f"There are no images of {root} to decode.")
@@ -84,6 +84,33 @@ def open_store(
         if found is not None:
             return PixelStore(found, tuple(record.file for record in records), channels), ()
         return _build(root, records, size, channels, directory, emit, stop)
+
+
+def damaged(cache_dir: Path) -> list[tuple[Path, str]]:
+    """The stores in the cache that are not whole, each by the path of its pixels, and why, as part of a sentence."""
+    directory = cache_dir / "pixels"
+    keys = sorted({path.stem for path in directory.glob("*") if path.suffix in (".u8", ".json") and path.stem})
+    found = [(directory / f"{key}.u8", _fault(directory, key)) for key in keys if not key.startswith(".")]
+    return [(path, why) for path, why in found if why]
+
+
+def remove(store: Path) -> None:
+    """Remove the store whose pixels lie, or would lie, at the path `store`."""
+    store.with_suffix(".json").unlink(missing_ok=True)
+    store.unlink(missing_ok=True)
+
+
+def _fault(directory: Path, key: str) -> str:
+    pixels, description = directory / f"{key}.u8", directory / f"{key}.json"
+    with suppress(OSError):
+        if not description.is_file():  # it follows the pixels within a moment
+            return "never finished" if time.time() - pixels.stat().st_mtime > _NEW_SECONDS else ""
+    try:
+        count, height, width, channels = json.loads(description.read_bytes())["shape"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return "whose description is damaged"
+    whole = _existing(directory, _Plan(key, (count, height, width, channels)))
+    return "" if whole is not None else "damaged or cut short"
 
 
 @dataclass(frozen=True)
@@ -199,7 +226,7 @@ def _directory(cache_dir: Path) -> Path:
         for path in directory.glob("*.tmp"):
             _remove_if_abandoned(path)
     except OSError as exc:
-        raise DataError(
+        raise CacheError(
             f"The cache folder {directory} can't be used ({exc.strerror}); make it writable or choose another."
         ) from exc
     return directory
@@ -230,15 +257,15 @@ def _temporary(directory: Path) -> Iterator[tuple[IO[bytes], Path]]:
 
 @contextmanager
 def _no_space_told(directory: Path, wanted: int) -> Iterator[None]:
-    """Turns a full disk into a DataError, before the work where that can be known."""
+    """Turns a full disk into a CacheError, before the work where that can be known."""
     free = shutil.disk_usage(directory).free
     megabytes = f"{wanted / 1e6:.0f} MB of decoded images"
-    sentence = f"There is no space in {directory} for {megabytes}; free some, or move the cache."
+    sentence = f"There is no space in {directory} for {megabytes}; free some, or move the cache (COVID_TUI_CACHE)."
     if free < wanted:
-        raise DataError(sentence)
+        raise CacheError(sentence)
     try:
         yield
     except OSError as exc:
         if exc.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise DataError(sentence) from exc
-        raise DataError(f"The decoded images can't be written to {directory} ({exc.strerror}).") from exc
+            raise CacheError(sentence) from exc
+        raise CacheError(f"The decoded images can't be written to {directory} ({exc.strerror}).") from exc

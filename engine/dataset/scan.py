@@ -11,10 +11,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from engine.dataset.duplicates import exact_groups, label_conflicts
-from engine.dataset.images import Header, ImageError, peek, pixel_hash, read
+from engine.dataset.duplicates import NearGroup, exact_groups, label_conflicts, near_groups
+from engine.dataset.images import Header, ImageError, Pixels, peek, pixel_hash, read
 from engine.dataset.listing import Folder, Problem, class_folders, natural, pair_key
 from engine.dataset.parallel import Pulse, spread
+from engine.dataset.similarity import border, thumbnail
 from engine.errors import DataError
 from engine.events import Emit
 from engine.stopping import Stop
@@ -38,6 +39,11 @@ class Record:
     mask: str | None = None
     source: str | None = None
     """Where the image comes from, by the class's metadata workbook."""
+    bit_depth: int = 8
+    spread: float = 0.0
+    """Standard deviation of the levels of the thumbnail."""
+    border: float = 0.0
+    """Mean level of the outer twentieth of the thumbnail."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,8 @@ class Scan:
     """By class name, in the order asked for."""
     duplicates: tuple[tuple[str, ...], ...]
     """Groups of files with the same pixels."""
+    near: tuple[NearGroup, ...] = ()
+    """Groups of files that show one picture with different pixels; empty where they were not looked for."""
 
     @property
     def imbalance(self) -> float | None:
@@ -84,7 +92,10 @@ class Scan:
             "classes": {name: asdict(summary) for name, summary in self.classes.items()},
             "imbalance": self.imbalance,
             "problems": [asdict(problem) for problem in self.problems],
-            "duplicates": {"exact": [list(group) for group in self.duplicates], "near": []},
+            "duplicates": {
+                "exact": [list(group) for group in self.duplicates],
+                "near": [asdict(group) for group in self.near],
+            },
         }
 
 
@@ -93,30 +104,37 @@ def scan(
     classes: tuple[str, ...] = (),
     emit: Emit = lambda event: None,
     stop: Stop | None = None,
+    follow_links: bool = False,
+    near: bool = False,
 ) -> Scan:
     """Read every image under `root`, of the picked `classes` in this order, or of all.
 
+    Symbolic links that lead out of `root` are problems, unless `follow_links` says to read them too. With `near`, the
+    images are also searched for those that show one picture with other pixels, in time quadratic in their number.
     Files that can't be used become problems and the scan goes on. Raises DataError when `root` is no folder with class
     folders, ConfigError for a class that it doesn't have, Stopped when `stop` is set meanwhile.
     """
     root = Path(root)
     problems: list[Problem] = []
-    folders = class_folders(root, classes, problems)
+    folders = class_folders(root, classes, problems, follow_links)
     jobs = [_Job(root, folder, file) for folder in folders for file in folder.images]
     pulse = Pulse(emit, "scan", len(jobs))
     records: list[Record] = []
+    thumbs: list[Pixels] = []
     notes: dict[str, Counter[str]] = {folder.label: Counter() for folder in folders}
     with closing(spread(_examine, jobs, stop)) as results:
-        for done, (record, remarks, found) in enumerate(results, start=1):
+        for done, (record, thumb, remarks, found) in enumerate(results, start=1):
             problems.extend(found)
-            if record is not None:
+            if record is not None and thumb is not None:
                 records.append(record)
+                thumbs.append(thumb)
                 notes[record.label].update(remarks)
             pulse(done)
     summaries = {name: _summary([r for r in records if r.label == name], notes[name]) for name in notes}
     problems += [Problem(file, "label-conflict", reason) for file, reason in label_conflicts(records)]
     ordered = tuple(sorted(problems, key=lambda problem: (natural(problem.file), problem.kind)))
-    return Scan(root, tuple(records), ordered, summaries, exact_groups(records))
+    alike = near_groups(records, thumbs, Pulse(emit, "near duplicates", 100).share, stop) if near else ()
+    return Scan(root, tuple(records), ordered, summaries, exact_groups(records), alike)
 
 
 def require_trainable(scanned: Scan) -> None:
@@ -138,13 +156,14 @@ class _Job:
     file: str
 
 
-def _examine(job: _Job) -> tuple[Record | None, tuple[str, ...], list[Problem]]:
-    """The record of one image with the notes on it, and the problems with it and its mask."""
+def _examine(job: _Job) -> tuple[Record | None, Pixels | None, tuple[str, ...], list[Problem]]:
+    """The record and thumbnail of one image with the notes on it, and the problems with it and its mask."""
     try:
         image = read(job.root / job.file)
     except ImageError as exc:
-        return None, (), [Problem(job.file, "unreadable", exc.reason)]
+        return None, None, (), [Problem(job.file, "unreadable", exc.reason)]
     header, key = image.header, pair_key(job.file)
+    thumb = thumbnail(image.pixels)
     mask, problems = _checked_mask(job.root, job.folder.masks.get(key), header)
     record = Record(
         file=job.file,
@@ -159,8 +178,11 @@ def _examine(job: _Job) -> tuple[Record | None, tuple[str, ...], list[Problem]]:
         colour=image.colour,
         mask=mask,
         source=job.folder.sources.get(key),
+        bit_depth=header.bit_depth,
+        spread=round(float(thumb.std()), 3),
+        border=round(border(thumb), 3),
     )
-    return record, image.notes, problems
+    return record, thumb, image.notes, problems
 
 
 def _checked_mask(root: Path, mask: str | None, image: Header) -> tuple[str | None, list[Problem]]:

@@ -1,7 +1,8 @@
 """Who learns from which image: train, validation and test, drawn once, written down, and never mixed.
 
-Images with the same pixels form a group, and a group lies in one part, so that no test image was ever trained on. The
-draw depends on the seed and on the files' names and pixels alone, not on the order in which a file system lists them.
+Images that show one picture, or are of one patient where that is known, form a group, and a group lies in one part, so
+that no test image was ever trained on. The draw depends on the seed and on the files' names and pixels alone, not on
+the order in which a file system lists them.
 """
 
 import csv
@@ -9,20 +10,24 @@ import hashlib
 import io
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from engine.dataset.duplicates import NearGroup
+from engine.dataset.groups import joined, kept_together
 from engine.dataset.listing import natural
 from engine.dataset.scan import Record, Scan, require_trainable
 from engine.errors import DataError
 from engine.files import replacing
+from engine.foreign import from_cell, to_cell
 
 PARTS = ("train", "validation", "test")
 COLUMNS = ("file", "class", "part", "sha")
 
+_OTHER_COLUMNS = {"path": "file", "label": "class", "split": "part", "published_split": "part"}
 _OTHER_NAMES = {"training": "train", "val": "validation", "valid": "validation", "testing": "test"}
 _ERRORS = "surrogateescape"  # a file name that is not UTF-8 comes back as it was
 
@@ -58,17 +63,21 @@ class Split:
         text = io.StringIO(newline="")
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(COLUMNS)
-        writer.writerows((row.file, row.label, row.part, row.sha) for row in self.rows)
+        writer.writerows(map(to_cell, (row.file, row.label, row.part, row.sha)) for row in self.rows)
         with replacing(path) as file:
             file.write(text.getvalue().encode("utf-8", _ERRORS))
 
     @classmethod
     def read(cls, path: Path) -> "Split":
-        """The split that `write` wrote, or any CSV with the columns file, class and part. Raises DataError."""
+        """The split that `write` wrote, or any CSV with the columns file, class and part. Raises DataError.
+
+        A column may also be called path, label, or split (published_split).
+        """
         rows: list[Row] = []
         try:
             with path.open(encoding="utf-8-sig", errors=_ERRORS, newline="") as file:
                 reader = csv.DictReader(file)
+                reader.fieldnames = _columns(reader.fieldnames or ())
                 missing = [name for name in COLUMNS[:3] if name not in (reader.fieldnames or ())]
                 if missing:
                     raise DataError(f"{path} is no split: it lacks the column {', '.join(missing)}.")
@@ -85,22 +94,19 @@ class Split:
         return cls(tuple(rows))
 
 
-def draw(scanned: Scan, val_share: float, test_share: float, seed: int) -> Split:
+def draw(
+    scanned: Scan, val_share: float, test_share: float, seed: int, patients: Mapping[str, str] | None = None
+) -> Split:
     """A new split of `scanned`, by class: `test_share` and `val_share` of its images, the rest to train on.
 
-    A group of equal images stays together, so a share is met to within one group, and each part gets at least one group
-    of each class. A group whose images bear two labels goes to train, where it can't falsify a result. The same records
-    and seed give the same split. Raises DataError when a class has fewer than three distinct images.
+    Equal images, near duplicates that the scan looked for, and images of one patient, where `patients` names that of a
+    file, stay together, so a share is met to within one group, and each part gets at least one group of each class. A
+    picture that bears two labels goes to train, where it can't falsify a result; a patient with images of two classes
+    is dealt with those of the class that has most of them. The same records and seed give the same split. Raises
+    DataError when a class has fewer than three distinct images, or a part would have none of a class.
     """
     require_trainable(scanned)
-    groups: defaultdict[str, list[Record]] = defaultdict(list)
-    for record in scanned.records:
-        groups[record.sha].append(record)
-    by_class: dict[str, list[list[Record]]] = {name: [] for name in scanned.classes}
-    for group in groups.values():
-        labels = {record.label for record in group}
-        if len(labels) == 1:
-            by_class[labels.pop()].append(group)
+    by_class = _by_class(scanned, patients)
     parts: dict[str, str] = {}
     for name, own in by_class.items():
         if len(own) < len(PARTS):
@@ -109,15 +115,26 @@ def draw(scanned: Scan, val_share: float, test_share: float, seed: int) -> Split
         targets = {"test": test_share * total, "validation": val_share * total}
         for part, members in _deal(_shuffled(own, name, seed), targets).items():
             parts.update((record.file, part) for group in members for record in group)
-    return Split(tuple(Row(r.file, r.label, parts.get(r.file, "train"), r.sha) for r in scanned.records))
+    split = Split(tuple(Row(r.file, r.label, parts.get(r.file, "train"), r.sha) for r in scanned.records))
+    lacking = [(part, name) for part, counts in split.counts().items() for name, count in counts.items() if not count]
+    if lacking:
+        part, name = lacking[0]
+        raise DataError(
+            f'Kept together, the patients leave the part "{part}" without an image of class "{name}"; give another '
+            "--seed, or larger shares."
+        )
+    return split
 
 
-def reuse(path: Path, scanned: Scan, gone_ok: bool = False) -> tuple[Split, tuple[str, ...]]:
+def reuse(
+    path: Path, scanned: Scan, gone_ok: bool = False, val_share: float = 0.1, seed: int = 0
+) -> tuple[Split, tuple[str, ...]]:
     """The split written at `path`, applied to `scanned`, and sentences on what does not agree with it.
 
     Classes that were not scanned are left out, as are images that `path` does not list. Images that changed since, and
-    equal images in two parts, are told but kept. Raises DataError when an image is of another class, when a part has no
-    image of a class, or when an image is gone, which `gone_ok` turns into a sentence.
+    equal images in two parts, are told but kept. Where no image is for validation, as in many a published split,
+    `val_share` of those to train on are drawn for it. Raises DataError when an image is of another class, when a part
+    has no image of a class, or when an image is gone, which `gone_ok` turns into a sentence.
     """
     known = {record.file: record for record in scanned.records}
     given = Split.read(path)
@@ -132,31 +149,66 @@ def reuse(path: Path, scanned: Scan, gone_ok: bool = False) -> tuple[Split, tupl
             )
     parts = {row.file: row for row in rows}
     split = Split(tuple(Row(r.file, r.label, parts[r.file].part, r.sha) for r in scanned.records if r.file in parts))
+    drawn: tuple[str, ...] = ()
+    if split.files("train") and not split.files("validation"):
+        split = _with_validation(split, scanned, val_share, seed)
+        drawn = (f"{path} has no validation part: {val_share:.0%} of the images to train on are drawn for it.",)
     for part, counts in split.counts().items():
         lacking = [name for name in scanned.classes if not counts.get(name)]
         if lacking:
             raise DataError(f'{path} puts no image of class "{lacking[0]}" into the part "{part}".')
-    return split, tuple(_disagreements(path, scanned, given, split))
+    return split, (*drawn, *_disagreements(path, scanned, given, split))
 
 
-def leaks(rows: Iterable[Row]) -> tuple[tuple[str, ...], ...]:
-    """Groups of files with the same pixels that lie in two or more parts."""
-    groups: defaultdict[str, list[Row]] = defaultdict(list)
+def leaks(rows: Sequence[Row], near: Iterable[NearGroup] = ()) -> tuple[tuple[str, ...], ...]:
+    """Groups of files that show one picture, with the same pixels or as `near` has it, and lie in two or more parts."""
+    by_pixels: defaultdict[str, list[str]] = defaultdict(list)
     for row in rows:
-        groups[row.sha].append(row)
-    return tuple(
-        tuple(row.file for row in group)
-        for sha, group in groups.items()
-        if sha and len({row.part for row in group}) > 1
-    )
+        by_pixels[row.sha or f"unknown {row.file}"].append(row.file)
+    parts = {row.file: row.part for row in rows}
+    alike = [[file for file in group.files if file in parts] for group in near]
+    groups = joined([*by_pixels.values(), *(files for files in alike if files)])
+    return tuple(group for group in groups if len({parts[file] for file in group}) > 1)
+
+
+def _columns(given: Sequence[str]) -> list[str]:
+    """The columns under their own names, where they have none of them but another that is known."""
+    renamed = [_OTHER_COLUMNS.get(name.strip().casefold(), name) for name in given]
+    return [name if new in given or renamed.count(new) > 1 else new for name, new in zip(given, renamed, strict=True)]
 
 
 def _row(path: Path, line: int, values: dict[str, str | None]) -> Row:
-    file, label, part = (values[name] or "" for name in COLUMNS[:3])
+    file, label, part = (from_cell(values[name] or "") for name in COLUMNS[:3])
     part = _OTHER_NAMES.get(part.lower(), part.lower())
     if not file or not label or part not in PARTS:
         raise DataError(f"{path}, line {line}: each line needs a file, a class and a part ({', '.join(PARTS)}).")
     return Row(file, label, part, values.get("sha") or "")
+
+
+def _by_class(scanned: Scan, patients: Mapping[str, str] | None) -> dict[str, list[list[Record]]]:
+    """The groups to deal, each with the class that has most of its images; without pictures that bear two labels."""
+    by_class: dict[str, list[list[Record]]] = {name: [] for name in scanned.classes}
+    doubtful = {record.file for group in kept_together(scanned) if len(_labels(group)) > 1 for record in group}
+    mixed = []
+    for group in kept_together(scanned, patients):
+        if len(_labels(group)) > 1:
+            mixed.append(group)
+        else:
+            by_class[group[0].label].append(group)
+    for group in sorted(mixed, key=_first):
+        if not any(record.file in doubtful for record in group):
+            counts = _labels(group)
+            label = max(counts, key=lambda name: (counts[name], -len(by_class[name]), name))
+            by_class[label].append(group)
+    return by_class
+
+
+def _labels(group: Sequence[Record]) -> Counter[str]:
+    return Counter(record.label for record in group)
+
+
+def _first(group: Sequence[Record]) -> tuple[tuple[str | int, ...], str]:
+    return min(natural(record.file) for record in group)
 
 
 def _too_few(name: str, own: list[list[Record]], scanned: Scan) -> str:
@@ -172,7 +224,7 @@ def _too_few(name: str, own: list[list[Record]], scanned: Scan) -> str:
 
 def _shuffled(groups: list[list[Record]], name: str, seed: int) -> list[list[Record]]:
     """The groups in a random order that depends on seed, class and files, not on their order or on other classes."""
-    ordered = sorted(groups, key=lambda group: min(natural(record.file) for record in group))
+    ordered = sorted(groups, key=_first)
     entropy = int.from_bytes(hashlib.sha256(os.fsencode(name)).digest()[:8], "big")
     order = np.random.default_rng([seed, entropy]).permutation(len(ordered))
     return [ordered[place] for place in order]
@@ -199,6 +251,23 @@ def _deal(groups: list[list[Record]], targets: dict[str, float]) -> dict[str, li
     return dealt
 
 
+def _with_validation(split: Split, scanned: Scan, val_share: float, seed: int) -> Split:
+    """The split with `val_share` of each class's training images for validation, whole groups of them."""
+    train = set(split.files("train"))
+    by_class: dict[str, list[list[Record]]] = {name: [] for name in scanned.classes}
+    for group in kept_together(scanned):
+        own = [record for record in group if record.file in train]
+        if own and len({record.label for record in own}) == 1:
+            by_class[own[0].label].append(own)
+    chosen: set[str] = set()
+    for name, groups in by_class.items():
+        if len(groups) > 1:
+            target = {"validation": val_share * sum(map(len, groups))}
+            dealt = _deal(_shuffled(groups, name, seed), target)["validation"]
+            chosen.update(record.file for group in dealt for record in group)
+    return Split(tuple(replace(row, part="validation") if row.file in chosen else row for row in split.rows))
+
+
 def _disagreements(path: Path, scanned: Scan, given: Split, split: Split) -> Iterable[str]:
     listed = {row.file: row for row in given.rows}
     used = {row.file for row in split.rows}
@@ -214,8 +283,10 @@ def _disagreements(path: Path, scanned: Scan, given: Split, split: Split) -> Ite
     changed = [row.file for row in split.rows if listed[row.file].sha not in ("", row.sha)]
     if changed:
         yield f"Since {path} was written, {_images(changed)} got other pixels: {_few(changed)}."
-    for group in leaks(split.rows):
-        yield f"{path} puts the same picture into two parts, so its result looks better than it is: {', '.join(group)}."
+    parts = {row.file: row.part for row in split.rows}
+    for group in leaks(split.rows, scanned.near):
+        named = ", ".join(f"{file} ({parts[file]})" for file in group)
+        yield f"{path} puts the same picture into two parts, so its result looks better than it is: {named}."
 
 
 def _images(files: list[str]) -> str:

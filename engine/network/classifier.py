@@ -12,7 +12,7 @@ import numpy as np
 from engine.files import replacing_path
 from engine.network.backbones import HEAD_UNITS, Backbone
 from engine.network.freezing import FreezePlan
-from engine.network.weights import read_weights
+from engine.network.weightfile import read_weights
 from engine.runtime import tensorflow
 
 CAFFE_MEANS = (103.939, 116.779, 123.68)

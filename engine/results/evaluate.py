@@ -1,100 +1,194 @@
 """A run against its own test part, opened once, or against another folder."""
 
+import contextlib
 import csv
+import dataclasses
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from engine.dataset.images import ImageError
+from engine.dataset.images import ImageError, pixel_hash, read
+from engine.dataset.parallel import spread
 from engine.dataset.scan import Scan, scan
-from engine.dataset.split import Split
+from engine.dataset.split import Row, Split
 from engine.errors import DataError, RunError
-from engine.events import Emit, Notice, Progress
+from engine.events import Emit, Notice, Progress, finite
 from engine.files import replacing, write_json
-from engine.results.metrics import Results, judge
+from engine.foreign import to_cell
+from engine.results import external
+from engine.results.answers import PREDICTIONS
+from engine.results.calibration import CALIBRATION, at_temperature, expected_calibration_error, operate, reliability
+from engine.results.curves import curves
+from engine.results.metrics import judge, log_loss
 from engine.results.predict import Predictor
+from engine.results.reference import REFERENCE
 from engine.runs import SPLIT, Run
 from engine.stopping import Stop
 
 TEST = "test.json"
-PREDICTIONS = "predictions.csv"
+CURVES = "curves"
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 def evaluate_test(run: Run, emit: Emit, stop: Stop) -> dict[str, Any]:
     """The run's result on its test part: read where the test was opened before, else measured now and kept.
 
-    Raises RunError where the run has no model or no split, DataError where none of its test files can be read.
+    What test.json holds, but for the curves. Raises RunError where the run has no model or no split, DataError where
+    none of its test files can be read.
     """
-    if (run.path / TEST).is_file():
-        return run.read_json(TEST)
-    split = Split.read(run.path / SPLIT)
-    rows = [row for row in split.rows if row.part == "test"]
-    predictor = Predictor(run)
-    names, labels = [row.file for row in rows], [predictor.classes.index(row.label) for row in rows]
-    results, lines = _measure(predictor, run.folder(), names, labels, "test", emit, stop)
-    _write_predictions(run.path / PREDICTIONS, predictor.classes, lines)
-    write_json(run.path / TEST, results.to_dict())
-    return results.to_dict()
+    if not (run.path / TEST).is_file():
+        split = Split.read(run.path / SPLIT)
+        rows = _as_split([row for row in split.rows if row.part == "test"], run.folder(), emit)
+        predictor = Predictor(run)
+        names, labels = [row.file for row in rows], [predictor.classes.index(row.label) for row in rows]
+        said = _measure(predictor, run.folder(), names, labels, "test", emit, stop)
+        _write_predictions(run.path / PREDICTIONS, predictor.classes, said.lines(predictor.classes))
+        write_json(run.path / TEST, _judged(said, predictor))
+    return {name: value for name, value in run.read_json(TEST).items() if name != CURVES}
+
+
+def _as_split(rows: Sequence[Row], folder: Path, emit: Emit) -> list[Row]:
+    """The rows whose files below `folder` still have the pixels that were split; the others are told by name.
+
+    A file that can't be read at all is told when it is measured.
+    """
+
+    def replaced(row: Row) -> bool:
+        with contextlib.suppress(ImageError):
+            return bool(row.sha) and pixel_hash(read(folder / row.file).pixels) != row.sha
+        return False
+
+    kept = []
+    for row, other in zip(rows, spread(replaced, rows, None), strict=True):
+        if other:
+            emit(Notice("warning", f"Left out of the test: {folder / row.file}: it got other pixels since the split."))
+        else:
+            kept.append(row)
+    return kept
 
 
 def forget_test(run: Run) -> bool:
-    """Remove the result on the test part, as the run's weights are about to change; was there one?"""
+    """Remove all that was measured of the run's weights, as they are about to change; was it tested before?"""
     there = (run.path / TEST).is_file()
-    for name in (TEST, PREDICTIONS):
-        (run.path / name).unlink(missing_ok=True)
+    measured = [run.path / name for name in (TEST, PREDICTIONS, CALIBRATION, REFERENCE)]
+    for path in (*measured, *run.path.glob("card.*"), *(run.path / external.FOLDER).glob("*.json")):
+        path.unlink(missing_ok=True)
     return there
 
 
-def evaluate_on(run: Run, folder: Path, emit: Emit, stop: Stop) -> dict[str, Any]:
-    """The run's result on every image of another folder whose classes it knows.
+def evaluate_on(run: Run, folder: Path, emit: Emit, stop: Stop, mapping: Mapping[str, str] = _NONE) -> dict[str, Any]:
+    """The run's result on every image of another folder: an external test, kept in the run.
 
-    Raises DataError where the folder has none of the run's classes; classes that it does not know are left out.
+    `mapping` gives the run's class for those of the folder's that have other names. Classes that the run does not know
+    are left out. Beside what test.json holds, the result has "mapping", "left_out" (images by class), "drop" (see
+    `engine.results.external.drop`; None where the run was not tested) and "shift" (see `external.shift`). Raises
+    DataError where the folder has none of the run's classes, ConfigError where `mapping` names classes there are not.
     """
     predictor = Predictor(run)
     found: Scan = scan(folder, (), emit, stop)
-    unknown = [name for name in found.classes if name not in predictor.classes]
+    external.check_mapping(mapping, list(found.classes), predictor.classes)
+    known = {name: mapping.get(name, name) for name in found.classes}
+    unknown = {name: found.classes[name].images for name, ours in known.items() if ours not in predictor.classes}
     if unknown:
         emit(Notice("warning", f"Left out, as the run does not know them: {', '.join(unknown)}."))
-    records = [record for record in found.records if record.label in predictor.classes]
+    records = [record for record in found.records if record.label not in unknown]
     if not records:
-        raise DataError(f"{folder} has no image of the run's classes ({', '.join(predictor.classes)}).")
-    labels = [predictor.classes.index(record.label) for record in records]
-    results, _ = _measure(predictor, folder, [record.file for record in records], labels, "evaluate", emit, stop)
-    return results.to_dict()
+        raise DataError(
+            f"{folder} has no image of the run's classes ({', '.join(predictor.classes)}): give --map theirs=ours."
+        )
+    labels = [predictor.classes.index(known[record.label]) for record in records]
+    said = _measure(predictor, folder, [record.file for record in records], labels, "evaluate", emit, stop)
+    result = {
+        **_judged(said, predictor),
+        "folder": folder.absolute().name,
+        "mapping": {theirs: ours for theirs, ours in known.items() if theirs not in unknown},
+        "left_out": unknown,
+        "drop": None,
+        "shift": external.shift(predictor.reference, records, said.features),
+    }
+    if (run.path / TEST).is_file():
+        result["drop"] = external.drop(run.read_json(TEST), result)
+    external.keep(run, result)
+    return {name: value for name, value in result.items() if name != CURVES}
+
+
+@dataclass(frozen=True, eq=False)
+class _Said:
+    """Answers to the images that could be read: files, labels (n,), probabilities (n, classes), features (n, c)."""
+
+    files: list[str]
+    labels: np.ndarray
+    probabilities: np.ndarray
+    features: np.ndarray
+
+    def lines(self, classes: Sequence[str]) -> list[tuple[str, str, list[float]]]:
+        """File, true class and probabilities of each."""
+        rows = zip(self.files, self.labels, self.probabilities, strict=True)
+        return [(file, classes[label], row.tolist()) for file, label, row in rows]
+
+
+def _judged(said: _Said, predictor: Predictor) -> dict[str, Any]:
+    """Every number on these answers, as JSON values: the `Results`, "calibrated", "operating" and the curves.
+
+    Temperature and threshold are those that validation chose; the two keys are None where the run has none.
+    """
+    labels, classes, taught = said.labels, predictor.classes, predictor.calibration
+    found: dict[str, Any] = {
+        **judge(labels, said.probabilities, classes).to_dict(),
+        "ece": expected_calibration_error(labels, said.probabilities),
+        "calibrated": None,
+        "operating": None,
+        CURVES: curves(labels, said.probabilities, classes),
+    }
+    if taught:
+        shares = at_temperature(said.probabilities, taught.temperature)
+        found["calibrated"] = {
+            "temperature": taught.temperature,
+            "loss": log_loss(labels, shares),
+            "ece": expected_calibration_error(labels, shares),
+        }
+        chosen, k = taught.operating, classes.index(taught.operating.positive)
+        at = operate(labels == k, shares[:, k], chosen.threshold, chosen.positive, chosen.rule)
+        found["operating"] = finite(dataclasses.asdict(at))
+        found[CURVES]["reliability"] = [dataclasses.asdict(row) for row in reliability(labels, shares)]
+    return found
 
 
 def _measure(
     predictor: Predictor, folder: Path, names: Sequence[str], labels: Sequence[int], task: str, emit: Emit, stop: Stop
-) -> tuple[Results, list[tuple[str, str, list[float]]]]:
-    """Judge the predictions for `names` below `folder`; also a line (file, true class, probabilities) for each."""
-    lines, truth = [], []
-    answers = predictor.predict([folder / name for name in names], stop)
+) -> _Said:
+    """The answers to the images `names` below `folder`; those that can't be read are told and left out."""
+    files, truth, rows, features = list[str](), list[int](), list[np.ndarray](), list[np.ndarray]()
+    answers = predictor.answers([folder / name for name in names], stop)
     for done, (name, label, answer) in enumerate(zip(names, labels, answers, strict=True), start=1):
         if isinstance(answer, ImageError):
             emit(Notice("warning", f"Left out of the {task}: {answer}"))
         else:
-            lines.append((name, predictor.classes[label], list(answer.probabilities.values())))
+            files.append(name)
             truth.append(label)
+            rows.append(answer.probabilities)
+            features.append(answer.features)
         if done % 8 == 0 or done == len(names):
             emit(Progress(task, done, len(names)))
-    if not lines:
+    if not files:
         raise DataError(f"None of the images to evaluate below {folder} can be read.")
-    shares = np.array([line[2] for line in lines])
-    return judge(np.array(truth), shares, predictor.classes), lines
+    return _Said(files, np.array(truth), np.stack(rows), np.stack(features))
 
 
 def _write_predictions(path: Path, classes: Sequence[str], lines: Sequence[tuple[str, str, Sequence[float]]]) -> None:
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerow(["file", "class", "said", *classes])
+    writer.writerow(map(to_cell, ("file", "class", "said", *classes)))
     for name, label, shares in lines:
         said = classes[int(np.argmax(shares))]
-        writer.writerow([name, label, said, *(f"{share:.8f}" for share in shares)])
+        writer.writerow([*map(to_cell, (name, label, said)), *(f"{share:.8f}" for share in shares)])
     try:
         with replacing(path) as file:
-            file.write(text.getvalue().encode("utf-8", "surrogateescape"))
+            file.write(text.getvalue().encode())
     except OSError as error:
         raise RunError(f"{path} can't be written ({error.strerror}): make room there.") from error

@@ -1,4 +1,4 @@
-"""How good predictions are: accuracy with its exact interval and baseline, and what each class gets.
+"""How good predictions are: each measure by class and over all, with its interval and its baseline.
 
 scikit-learn and SciPy do the arithmetic; both are imported when first needed, as they are slow to load.
 """
@@ -11,20 +11,40 @@ from typing import Any
 import numpy as np
 
 from engine.events import finite
+from engine.results.intervals import (
+    Interval,
+    auc_interval,
+    exact_interval,
+    f1_interval,
+    mcc,
+    mcc_interval,
+    mean_interval,
+)
 
-CONFIDENCE = 0.95
+MEASURES = ("sensitivity", "specificity", "precision", "f1", "auc", "mcc")
+"""What is measured of each class against the rest, and averaged over the classes."""
 
 
 @dataclass(frozen=True)
 class ClassResult:
-    """One class against the rest. Shares are from 0 to 1, intervals exact at 95%; None where nothing can be said."""
+    """One class against the rest, at the most probable class. Intervals are at 95%; None where nothing can be said.
+
+    Shares, F1 and AUC are from 0 to 1, `mcc` (Matthews' correlation coefficient) from -1 to 1.
+    """
 
     n: int
     sensitivity: float | None
-    sensitivity_ci: tuple[float, float] | None
+    sensitivity_ci: Interval | None
     specificity: float | None
-    specificity_ci: tuple[float, float] | None
+    specificity_ci: Interval | None
     auc: float | None
+    auc_ci: Interval | None
+    precision: float | None
+    precision_ci: Interval | None
+    f1: float | None
+    f1_ci: Interval | None
+    mcc: float | None
+    mcc_ci: Interval | None
 
 
 @dataclass(frozen=True)
@@ -34,15 +54,20 @@ class Results:
     n: int
     correct: int
     accuracy: float
-    accuracy_ci: tuple[float, float]
+    accuracy_ci: Interval
     loss: float
     auc: float | None
     """Area under the ROC curve: of the second class for two classes, else the mean over classes against the rest."""
+    auc_ci: Interval | None
+    mcc: float
+    mcc_ci: Interval
     baseline: float
     """Accuracy of always answering the most frequent class."""
     baseline_class: str
     confusion: list[list[int]]
     classes: dict[str, ClassResult]
+    macro: dict[str, Any]
+    """Means over the classes of MEASURES, each NAME with its interval NAME_ci; None where no class has it."""
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values."""
@@ -56,31 +81,31 @@ def judge(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str])
     np.add.at(confusion, (labels, said), 1)
     correct = int((said == labels).sum())
     counts = np.bincount(labels, minlength=len(classes))
-    right = probabilities[np.arange(len(labels)), labels].astype(np.float64)
-    aucs = [auc(labels == k, probabilities[:, k]) for k in range(len(classes))]
-    known = [a for a in aucs if a is not None]
+    by_class = {name: _one_class(confusion, k, auc(labels == k, probabilities[:, k])) for k, name in enumerate(classes)}
+    macro = _macro(list(by_class.values()))
+    second = by_class[classes[1]] if len(classes) == 2 else None
     return Results(
         n=len(labels),
         correct=correct,
         accuracy=correct / len(labels),
         accuracy_ci=exact_interval(correct, len(labels)),
-        loss=float(-np.log(np.maximum(right, 1e-12)).mean()),
-        auc=(aucs[1] if len(classes) == 2 else float(np.mean(known))) if known else None,
+        loss=log_loss(labels, probabilities),
+        auc=second.auc if second else macro["auc"],
+        auc_ci=second.auc_ci if second else macro["auc_ci"],
+        mcc=float(mcc(confusion)),
+        mcc_ci=mcc_interval(confusion),
         baseline=float(counts.max() / len(labels)),
         baseline_class=classes[int(counts.argmax())],
         confusion=confusion.tolist(),
-        classes={name: _one_class(confusion, k, aucs[k]) for k, name in enumerate(classes)},
+        classes=by_class,
+        macro=macro,
     )
 
 
-def exact_interval(successes: int, n: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """The exact two-sided interval of a share (Clopper and Pearson 1934): 66 of 66 is "at least 0.946"."""
-    from scipy.stats import beta
-
-    tail = (1 - confidence) / 2
-    low = 0.0 if successes == 0 else float(beta.ppf(tail, successes, n - successes + 1))
-    high = 1.0 if successes == n else float(beta.ppf(1 - tail, successes + 1, n - successes))
-    return low, high
+def log_loss(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """Mean cross-entropy in nats of probabilities (n, classes) against labels (n,)."""
+    right = probabilities[np.arange(len(labels)), labels].astype(np.float64)
+    return float(-np.log(np.maximum(right, 1e-12)).mean())
 
 
 def auc(positive: np.ndarray, scores: np.ndarray) -> float | None:
@@ -92,15 +117,40 @@ def auc(positive: np.ndarray, scores: np.ndarray) -> float | None:
     return float(roc_auc_score(positive, scores))
 
 
+def share_of(part: int, whole: int) -> tuple[float, Interval] | tuple[None, None]:
+    """A share with its exact interval, or twice None where it would be a share of nothing."""
+    return (part / whole, exact_interval(part, whole)) if whole else (None, None)
+
+
 def _one_class(confusion: np.ndarray, k: int, area: float | None) -> ClassResult:
-    hits, n = int(confusion[k, k]), int(confusion[k].sum())
-    others = int(confusion.sum()) - n
-    passed = others - int(confusion[:, k].sum() - hits)
+    hits, n, answers = int(confusion[k, k]), int(confusion[k].sum()), int(confusion[:, k].sum())
+    others, missed, false = int(confusion.sum()) - n, n - hits, answers - hits
+    table = np.array([[hits, missed], [false, others - false]])
+    sensitivity, sensitivity_ci = share_of(hits, n)
+    specificity, specificity_ci = share_of(others - false, others)
+    precision, precision_ci = share_of(hits, answers)
+    any_f1, both = n + answers > 0, n > 0 and others > 0
     return ClassResult(
         n=n,
-        sensitivity=hits / n if n else None,
-        sensitivity_ci=exact_interval(hits, n) if n else None,
-        specificity=passed / others if others else None,
-        specificity_ci=exact_interval(passed, others) if others else None,
+        sensitivity=sensitivity,
+        sensitivity_ci=sensitivity_ci,
+        specificity=specificity,
+        specificity_ci=specificity_ci,
         auc=area,
+        auc_ci=None if area is None else auc_interval(area, n, others),
+        precision=precision,
+        precision_ci=precision_ci,
+        f1=2 * hits / (n + answers) if any_f1 else None,
+        f1_ci=f1_interval(hits, missed + false) if any_f1 else None,
+        mcc=float(mcc(table)) if both else None,
+        mcc_ci=mcc_interval(table) if both else None,
     )
+
+
+def _macro(classes: Sequence[ClassResult]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name in MEASURES:
+        known = [c for c in classes if getattr(c, name) is not None]
+        found[name] = float(np.mean([getattr(c, name) for c in known])) if known else None
+        found[f"{name}_ci"] = mean_interval([getattr(c, f"{name}_ci") for c in known]) if known else None
+    return found

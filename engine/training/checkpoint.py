@@ -222,7 +222,7 @@ def _read_arrays(path: Path, digest: str) -> dict[str, list[np.ndarray]]:
             for name in stored.files:  # in the order in which they were written
                 arrays.setdefault(name.split("/")[0], []).append(stored[name])
         return arrays
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, EOFError, MemoryError, zipfile.BadZipFile) as error:
         raise _DamagedError(path, _reason(error)) from error
 
 

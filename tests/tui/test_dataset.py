@@ -11,8 +11,9 @@ from textual.pilot import Pilot
 from textual.widgets import Checkbox, Input
 
 from engine.config import AugmentConfig, split_list
+from engine.dataset.confounding import confounding
 from engine.dataset.images import read
-from engine.dataset.scan import ClassSummary, Record, Scan, scan
+from engine.dataset.scan import scan
 from engine.training.augment import draw, transforms
 from tests.tui.drive import DATA, run, text, until
 from tui.app import Workbench
@@ -23,6 +24,7 @@ from tui.screens.folder import FolderDialog, FolderTree
 from tui.screens.split import SplitDialog
 from tui.settings import Settings
 from tui.subset import joined, subset
+from tui.widgets.banner import Banner
 from tui.widgets.names import NameList
 from tui.widgets.xray import Xray
 
@@ -144,19 +146,27 @@ def test_a_subset_of_a_scan_is_the_scan_of_the_subset(messy: Path) -> None:
 
 
 def test_what_to_beware_of_is_told(messy: Path) -> None:
-    said = "\n".join(note.text for note in notes(scan(messy)))
+    found = scan(messy)
+    said = "\n".join(note.text for note in notes(found, confounding(found)))
     assert "CONFOUNDED: the source alone tells the class" in said and "2 groups of equal images" in said
     assert "always saying COVID would be right in 53%" in said and "too few images" in said
-    assert [note for note in notes(scan(DATA)) if note.grave] == []
-    records = [Record(f"{label}/{n}", label, f"{label}{n}", "PNG", "L", 9, 9, 9, 9.0, source=source)
-               for label, sources in (("a", "xxxxy"), ("b", "yyyyx")) for n, source in enumerate(sources)]  # fmt: skip
-    found = Scan(Path("/x"), tuple(records), (), {"a": ClassSummary(50), "b": ClassSummary(50)}, ())
-    assert any(note.grave and "of 80% of the images" in note.text for note in notes(found))
-    sizes = [
-        Record(f"{label}/1", label, label, kind, "L", 9, 9, 9, 9.0) for label, kind in (("a", "PNG"), ("b", "JPEG"))
-    ]
-    found = Scan(Path("/x"), tuple(sizes), (), {"a": ClassSummary(50), "b": ClassSummary(50)}, ())
-    assert any(note.grave and "file format alone" in note.text for note in notes(found))
+    found = scan(DATA)
+    assert [note for note in notes(found, confounding(found)) if note.grave] == []
+
+
+def test_a_red_banner_stands_over_classes_that_their_sources_tell_apart(tmp_path: Path, messy: Path) -> None:
+    async def scenario() -> None:
+        for folder, alarm in ((messy, True), (DATA, False)):
+            app = workbench(tmp_path, folder)
+            async with app.run_test(size=(120, 40)) as pilot:
+                await ready(app, pilot)
+                banner = app.screen.query_one(Banner)
+                await until(pilot, lambda banner=banner: banner.found is not None)
+                await pilot.pause()
+                assert banner.display is alarm
+                assert ("CONFOUNDED: the source alone tells the class of every image" in text(app)) is alarm
+
+    run(scenario())
 
 
 def test_problems_equal_images_and_sources_are_listed_and_copied(tmp_path: Path, messy: Path) -> None:
@@ -173,7 +183,7 @@ def test_problems_equal_images_and_sources_are_listed_and_copied(tmp_path: Path,
             await pilot.press("escape", "d")
             await until(pilot, lambda: "COVID/images/[red]x\\x1b[31m.png" in text(app))
             await pilot.press("escape", "u")
-            await until(pilot, lambda: "each source belongs to one class" in text(app))
+            await until(pilot, lambda: "the source alone tells the class" in text(app))
             assert "https://example.org/V" in text(app) and "not known" in text(app)
             await pilot.press("escape")
             assert app.is_running

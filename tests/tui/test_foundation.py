@@ -41,7 +41,14 @@ def test_number_keys_open_every_screen_in_plain_characters(tmp_path: Path) -> No
     run(scenario())
 
 
-@pytest.mark.parametrize("theme", ["covid-dark", "covid-light", "ansi-dark", "ansi-light"])
+@pytest.mark.parametrize(
+    "theme",
+    [
+        "covid-dark",
+        "ansi-light",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("covid-light", "ansi-dark")),
+    ],
+)
 def test_every_theme_paints_every_screen(tmp_path: Path, theme: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario() -> None:
         app = Workbench(tmp_path, settings=Settings(theme=theme))
@@ -205,25 +212,6 @@ def test_pictures_are_drawn_as_the_terminal_can() -> None:
     assert choose("auto", Abilities(), "truecolor") == "halfblock"
     assert choose("auto", Abilities(), "standard") == "grey"
     assert choose("grey", Abilities(sixel=True), "truecolor") == "grey"
-
-
-@pytest.mark.parametrize(
-    "name", ["[red]a", "x[/]w", "[@click=app.quit]z", "e\x1b[31mc", "o\x1b]0;t\x07", "n\nl", "胸部"]
-)
-def test_foreign_names_are_literal_on_every_screen(tmp_path: Path, name: str) -> None:
-    folder = tmp_path / name
-    folder.mkdir(parents=True)
-
-    async def scenario() -> None:
-        app = Workbench(tmp_path, data=folder, picture=None)
-        async with app.run_test(size=(120, 40)) as pilot:
-            await pilot.pause(0.3)
-            for number in "123456":
-                await pilot.press("escape", number)
-                assert app.is_running
-            assert "\x1b" not in text(app) and "\x07" not in text(app)
-
-    run(scenario())
 
 
 def test_starting_the_workbench_loads_no_tensorflow() -> None:

@@ -85,8 +85,17 @@ async def arrive(pilot: Pilot[None], app: Workbench, mode: str) -> None:
     await pilot.pause()
 
 
-@pytest.mark.parametrize("look", LOOKS)
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
+@pytest.mark.parametrize(
+    ("size", "look"),
+    [
+        pytest.param((80, 24), "dark", id="80x24-dark"),
+        pytest.param((80, 24), "light", id="80x24-light", marks=pytest.mark.slow),
+        pytest.param((80, 24), "nocolor", id="80x24-nocolor"),
+        pytest.param((120, 40), "dark", id="120x40-dark", marks=pytest.mark.slow),
+        pytest.param((120, 40), "light", id="120x40-light"),
+        pytest.param((120, 40), "nocolor", id="120x40-nocolor", marks=pytest.mark.slow),
+    ],
+)
 def test_screens_look_as_kept(
     here: Path, snapshot: Any, look: str, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -85,7 +85,7 @@ class TestConfigFlag:
     def trained(self, monkeypatch: pytest.MonkeyPatch) -> list[TrainConfig]:
         found: list[TrainConfig] = []
 
-        def train(data: Path, config: TrainConfig, as_json: bool) -> int:
+        def train(data: Path, config: TrainConfig, as_json: bool, resume: Path | None) -> int:
             found.append(config)
             return 0
 

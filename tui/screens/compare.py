@@ -7,10 +7,11 @@ from textual.app import ComposeResult
 from textual.containers import Container, Grid, Vertical
 from textual.widgets import DataTable
 
+from engine.errors import RunError
 from engine.events import Finished
 from tui.recipe import parts
 from tui.watch import Entry
-from tui.widgets.cells import cell, duration
+from tui.widgets.cells import cell, content, duration
 from tui.widgets.curves import Curve, Curves
 
 SIGNS = "ABCDEF"
@@ -97,6 +98,21 @@ def differences(entries: Sequence[Entry]) -> list[tuple[str, list[str]]]:
     return rows + [(name, [tell(entry) for entry in entries]) for name, tell in RESULTS.items()]
 
 
+def verdict(entries: Sequence[Entry]) -> str:
+    """Whether one of two runs is shown to be better on the same test images; empty where that can't be told."""
+    if len(entries) != 2 or not all(isinstance(entry.view.end, Finished) for entry in entries):
+        return ""
+    from engine.results.compare import compare_runs
+
+    try:
+        found = compare_runs(entries[0].run, entries[1].run, with_auc=False)
+    except RunError:
+        return ""
+    low, high = found.difference_ci
+    better = "no difference shown" if found.p >= 0.05 else f"{SIGNS[0 if found.difference > 0 else 1]} is better"
+    return f"{better}: A - B {found.difference:+.1%} ({low:+.1%} to {high:+.1%}), McNemar p = {found.p:.2g}"
+
+
 class Comparison(Container):
     """Charts beside a table."""
 
@@ -137,6 +153,7 @@ class Comparison(Container):
     def _table(self, entries: Sequence[Entry]) -> None:
         pane = self.query_one("#differences-pane")
         pane.border_title = "Differences in recipe and result" if len(entries) > 1 else "Unusual in the recipe; result"
+        pane.border_subtitle = content(verdict(entries))
         table, rows = self.query_one("#differences", DataTable), differences(entries) if entries else []
         cursor = table.cursor_row
         table.clear(columns=True)

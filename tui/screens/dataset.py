@@ -22,6 +22,7 @@ from tui.screens.classes import ClassTable, about
 from tui.screens.split import SplitDialog
 from tui.subset import joined
 from tui.text import display_name
+from tui.widgets.banner import Banner
 from tui.widgets.cells import content, lines
 from tui.widgets.charts import Bars, scatter, sizes_by_class, told_apart
 from tui.widgets.curves import Curves
@@ -87,6 +88,7 @@ class DatasetScreen(WorkScreen):
         yield Static(id="folder")
         with Container(classes="columns"):
             with Vertical(id="facts"):
+                yield Banner(id="banner")
                 with Vertical(classes="pane", id="classes-pane"):
                     yield ClassTable(cursor_type="row", id="classes")
                     yield Static(id="class-facts", classes="muted")
@@ -124,6 +126,7 @@ class DatasetScreen(WorkScreen):
             self._intensities = None
             self._show_class(self._class if self._scan and self._class in self._scan.classes else self._first())
             self._draw_chart()
+        self.query_one(Banner).watch_over(session)
         self._tell()
         self._facts()
         if session.scan and self.focused is None and self.is_current:
@@ -135,6 +138,10 @@ class DatasetScreen(WorkScreen):
         """Show how far the reading is."""
         if message.job.group == "scan":
             self._tell()
+
+    def on_banner_measured(self) -> None:
+        """List what the banner found."""
+        self._tell()
 
     def _first(self) -> str:
         return next(iter(self.session.whole.classes if self.session.whole else ()), "")
@@ -163,9 +170,10 @@ class DatasetScreen(WorkScreen):
             split.update(content(f"{glyphs.beware} {session.split_problem}", "$error"))
         else:
             split.update(content("The split is being drawn ..."))
-        said = notes(session.scan)
+        banner = self.query_one(Banner)
+        said = notes(session.scan, banner.found, banner.patients)
         rows = [
-            content(f"{glyphs.beware if note.grave else glyphs.dot} {note.text}", "bold $warning" if note.grave else "")
+            content(f"{glyphs.beware if note.grave else glyphs.dot} {note.text}", "bold $error" if note.grave else "")
             for note in said
         ]
         box.update(lines(rows or [content("Nothing found to beware of.")]))

@@ -6,14 +6,16 @@ from typing import ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import DataTable, Static
 
+from engine.errors import Stopped
 from engine.events import Emit
 from engine.runs import Run
 from engine.stopping import Stop
 from tui.answers import Answer, worst_first
+from tui.heating import Heated, Heats
 from tui.session import Session
 from tui.terminal import Abilities
 from tui.widgets.bars import bars, capped, shortened
@@ -33,7 +35,8 @@ class AnswerTable(DataTable[Text]):
 
     HELP = (
         "The test images, worst first: the mistakes that the model was surest of, then what it got right but was least "
-        "sure of. The sign marks the mistakes. Up and down show the picture; p asks a model, c copies the path."
+        "sure of. The sign marks the mistakes. Up and down show the picture; g lays the heat on it, which says where "
+        "the model looks (Grad-CAM); p asks a model, c copies the path."
     )
     BINDINGS: ClassVar[list[BindingType]] = []
 
@@ -41,12 +44,19 @@ class AnswerTable(DataTable[Text]):
 class Mistakes(Horizontal):
     """List and picture. `path` is the image under the cursor."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("g", "heat", "Heat", id="results.heat", tooltip="Where the model looks (Grad-CAM), and back."),
+    ]
+
     def __init__(self, session: Session, way: Way, abilities: Abilities, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._session, self._way, self._abilities = session, way, abilities
         self._folder = Path()
         self._answers: list[Answer] = []
         self.path: Path | None = None
+        self._run: Run | None = None
+        self._heats, self._hot = Heats(), False
+        self._picture: Picture | None = None
 
     def compose(self) -> ComposeResult:
         """The list beside the picture."""
@@ -71,6 +81,7 @@ class Mistakes(Horizontal):
 
     def show(self, run: Run) -> None:
         """List this run's answers on its test part."""
+        self._run = run
         self._fill([], Path(), "Reading the predictions ...")
         self._session.start("mistakes", "reading the predictions", partial(_load, run), self._loaded, self._failed)
 
@@ -81,7 +92,8 @@ class Mistakes(Horizontal):
         self._fill([], Path(), str(error))
 
     def _fill(self, answers: list[Answer], folder: Path, empty: str) -> None:
-        self._answers, self._folder, self.path = answers[:MOST], folder, None
+        self._answers, self._folder, self.path, self._picture = answers[:MOST], folder, None, None
+        self._session.cancel("heat")
         wrong = sum(answer.wrong for answer in answers)
         more = f", {MOST} of them here" if len(answers) > MOST else ""
         word = "mistake" if wrong == 1 else "mistakes"
@@ -107,27 +119,62 @@ class Mistakes(Horizontal):
         if not 0 <= event.cursor_row < len(self._answers):
             return
         answer = self._answers[event.cursor_row]
-        self.path = self._folder / answer.file
+        self.path, self._picture = self._folder / answer.file, None
+        self._session.cancel("heat")
         self.query_one("#mistake-pane").border_title = content(Path(answer.file).name)
         self._facts(answer, "")
         self._session.start(
-            "mistake", "reading a picture", partial(read_picture, self.path), self._show, partial(self._missing, answer)
+            "mistake", "reading a picture", partial(read_picture, self.path), partial(self._show, answer),
+            partial(self._missing, answer),
         )  # fmt: skip
         self.screen.refresh_bindings()
 
-    def _show(self, picture: Picture) -> None:
+    def _show(self, answer: Answer, picture: Picture) -> None:
+        self._picture = picture
         self.query_one(Xray).show(picture.shown)
+        if self._hot:
+            self._ask(answer, picture)
 
     def _missing(self, answer: Answer, error: Exception) -> None:
         self.query_one(Xray).show(None)
         self._facts(answer, str(error))
 
-    def _facts(self, answer: Answer, trouble: str) -> None:
+    def action_heat(self) -> None:
+        """Lay the heat on the picture, or take it off; the next pictures are shown alike."""
+        self._hot = not self._hot
+        self._session.cancel("heat")
+        if self._picture is None:
+            return
+        answer = self._answers[self.table.cursor_row]
+        self.query_one(Xray).show(self._picture.shown)
+        self._facts(answer, "")
+        if self._hot:
+            self._ask(answer, self._picture)
+
+    def _ask(self, answer: Answer, picture: Picture) -> None:
+        if self._run is None:
+            return
+        work = partial(self._heats.heat, self._run, picture.path, picture.shown)
+        done, failed = partial(self._heated, answer), partial(self._unheated, answer)
+        self._session.start("heat", "asking where the model looks", work, done, failed)
+
+    def _heated(self, answer: Answer, heated: Heated) -> None:
+        self.query_one(Xray).show(heated.pixels)
+        found = heated.found
+        inside = "no heat" if found.inside is None else f"{found.inside:.0%} inside the {found.region}"
+        self._facts(answer, "", f"heat for {found.target}: {inside}, which is {found.area:.0%} of the picture")
+
+    def _unheated(self, answer: Answer, error: Exception) -> None:
+        self._facts(answer, "" if isinstance(error, Stopped) else str(error))
+
+    def _facts(self, answer: Answer, trouble: str, heat: str = "") -> None:
         box = self.query_one("#mistake-facts", Static)
         verdict = "wrong" if answer.wrong else "right"
         rows = [content(f"truth {answer.truth}, said {answer.said}: {verdict}", "bold" if answer.wrong else "")]
         rows += bars(answer.shares, answer.said, self._session.glyphs, max(24, box.content_size.width))
         rows.append(content(trouble, "$error") if trouble else content(answer.file, "$foreground-muted"))
+        if heat:
+            rows.append(content(heat))
         box.update(lines(rows))
 
 

@@ -19,11 +19,13 @@ from tui.screens import WorkScreen
 from tui.screens.compare import COLOURS, SIGNS, Comparison, seconds, test, validation
 from tui.watch import Entry
 from tui.widgets.ask import Answer, Ask
+from tui.widgets.bars import shortened
 from tui.widgets.cells import cell, content, duration, number
 
 COLUMNS = ("", "state", "run", "mode", "validation", "test", "epochs", "time", "backbone")
 VIEWS = ("", "-charts", "-table")
 MOST_NAMED = 5
+WIDEST_PATH = 60
 RESUMED = ("died", "stopped", "failed")
 """States of runs that can be gone on with; a finished one takes more epochs on the command line."""
 
@@ -75,7 +77,7 @@ class RunsScreen(WorkScreen):
         table = self.query_one(RunTable)
         for name in COLUMNS:
             table.add_column(Text(name, justify="right" if name in ("epochs", "time") else "left"), key=name or "pick")
-        self.query_one("#runs-pane").border_title = f"Runs in {content(self.session.runs).plain}"
+        self.query_one("#runs-pane").border_title = f"Runs in {shortened(self.session.runs, WIDEST_PATH)}"
 
     def runs_changed(self) -> None:
         """Fill the table anew, the cursor staying on its run."""

@@ -27,9 +27,25 @@ def answer_text(
     rows += bars(prediction.probabilities, prediction.label, glyphs, width)
     if isinstance(look, Look) and any(measure.unlike for measure in compare(picture.facts, look)):
         rows += [Content(""), content(f"{glyphs.beware} {UNLIKE}", "bold $warning")]
-    rows += [Content(""), content(f"run {run.name}", "$foreground-muted")]
-    rows.append(content("The network's own probabilities, not calibrated.", "$foreground-muted"))
+    rows += [content(f"{glyphs.beware} It {caution}.", "bold $warning") for caution in prediction.cautions]
+    rows += [Content(""), *_decided(prediction), content(f"run {run.name}", "$foreground-muted")]
     return lines(rows)
+
+
+def _decided(prediction: "Prediction") -> list[Content]:
+    """What validation makes of the probabilities: calibrated ones, the threshold's decision, and the distance."""
+    if prediction.calibrated is None or prediction.decision is None:
+        return [content("The network's own probabilities, not calibrated.", "$foreground-muted")]
+    decision, sure = prediction.decision, prediction.calibrated[prediction.label]
+    place = f"from {decision.threshold:.1%} on for {decision.positive}, {decision.rule}"
+    rows = [
+        content(f"calibrated: {prediction.label} {sure:.1%}"),
+        content(f"threshold decides: {decision.says} ({place})"),
+    ]
+    if prediction.distance is not None and prediction.distance_limit is not None:
+        far = f"distance to the training images {prediction.distance:.2f}, usual up to {prediction.distance_limit:.2f}"
+        rows.append(content(far))
+    return rows
 
 
 def facts_text(picture: Picture, look: Look | str, glyphs: Glyphs) -> Content:

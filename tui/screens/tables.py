@@ -1,8 +1,8 @@
 """The lists of a dataset as tables for a `Listing`: problems, equal images, sources by class."""
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
-from tui.screens.beware import by_class, disjoint, guessed
 from tui.screens.listing import Table
 
 if TYPE_CHECKING:
@@ -22,42 +22,44 @@ def problems(found: "Scan", split: "Split | None") -> Table:
 
 
 def duplicates(found: "Scan", split: "Split | None") -> Table:
-    """The groups of images with the same pixels, and the part that each lies in."""
+    """The groups of images that show one picture, with the same pixels or with others, and the part of each."""
     parts = {row.file: row.part for row in split.rows} if split else {}
     labels = {record.file: record.label for record in found.records}
+    groups = [("same pixels", files) for files in found.duplicates]
+    groups += [(", ".join((*near.changes, f"alike {near.similarity:.3f}")), near.files) for near in found.near]
     return Table(
-        title=f"Equal images ({len(found.duplicates):,} groups)",
-        about="Images of a group have the same pixels, whatever their names and formats. Each group lies in one part, "
+        title=f"Equal images ({len(found.duplicates):,} groups) and near duplicates ({len(found.near):,} groups)",
+        about="Images of a group show one picture, whatever their names and formats. Each group lies in one part, "
         "so that no test image was ever trained on.",
-        columns=("group", "file", "class", "part"),
+        columns=("group", "file", "class", "part", "how"),
         rows=[
-            (number, file, labels.get(file, ""), parts.get(file, ""))
-            for number, group in enumerate(found.duplicates, start=1)
-            for file in group
+            (number, file, labels.get(file, ""), parts.get(file, ""), how)
+            for number, (how, files) in enumerate(groups, start=1)
+            for file in files
         ],
-        none="No two images have the same pixels.",
+        none="No two images show the same picture.",
     )
 
 
 def sources(found: "Scan", split: "Split | None") -> Table:
     """Images by source and class, and whether the one tells the other."""
-    counts = by_class(found.records, lambda record: record.source)
+    from engine.dataset.confounding import TRAITS, association
+
     classes = list(found.classes)
-    names = sorted({source for own in counts.values() for source in own})
-    rows: list[tuple[str | int, ...]] = [
-        (source, *(counts[name][source] if name in counts else 0 for name in classes)) for source in names
-    ]
-    unknown = [found.classes[name].images - sum(counts[name].values() if name in counts else ()) for name in classes]
+    known = Counter((record.source, record.label) for record in found.records if record.source)
+    names = sorted({source for source, _ in known})
+    rows: list[tuple[str | int, ...]] = [(source, *(known[source, name] for name in classes)) for source in names]
+    unknown = [found.classes[name].images - sum(known[source, name] for source in names) for name in classes]
     if names and any(unknown):
         rows.append(("not known", *unknown))
+    tie = association("source", found.records, TRAITS["source"])
     verdict = ""
-    if counts:
-        right, always = guessed(counts)
+    if tie:
         verdict = (
-            "CONFOUNDED: each source belongs to one class, so a model may learn the hospital in place of the disease."
-            if disjoint(counts)
-            else f"Guessing the class by the source alone is right for {right:.0%} of the images, always saying the "
-            f"commonest class for {always:.0%}."
+            tie.sentence
+            if tie.grave
+            else f"Guessing the class by the source alone is right for {tie.guessed:.0%} of the images, always saying "
+            f"the commonest class for {tie.baseline:.0%}."
         )
     return Table(
         title="Images by source and class",

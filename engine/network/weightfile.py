@@ -1,0 +1,173 @@
+"""The one door through which a weight file enters: HDF5 read as plain arrays, after a walk over all that it holds.
+
+HDF5 can do more than hold arrays. A link or an external or virtual dataset fetches the contents of other files, a
+filter unfolds a small file into a huge array, a model's recipe can carry code. None of that is needed for weights, so
+a file that has any of it is refused before the first array is read. Keras never opens the file.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from engine.errors import WeightsError
+from engine.network.backbones import HEAD_UNITS
+
+Shape = tuple[int, ...]
+Shapes = Mapping[str, Sequence[Shape]]
+Layer = list[np.ndarray]
+Arrays = dict[str, Layer]
+
+HEAD = {"dense": 2, "logits": 2}
+"""The layers of a run's head, and how many arrays each has; they may stand in a file whose backbone alone is read."""
+MOST_CLASSES = 1000
+MOST_OBJECTS = 1000
+"""Groups and datasets: VGG16 with its head has 81, and no backbone comes near this number."""
+DEEPEST = 8
+LONGEST_ATTRIBUTE = 2**16
+SIGNATURE = b"\x89HDF\r\n\x1a\n"
+GIVE = "give a .weights.h5, as Keras's model.save_weights writes it, which holds numbers alone"
+
+_OTHER_CONTENT: tuple[tuple[bytes, str], ...] = (
+    (b"PK", "a zip archive, as .keras, .npz and PyTorch files are, which can carry code"),
+    (b"\x93NUMPY", "a NumPy array file, which names no layers and can carry pickled objects"),
+    *((bytes((0x80, protocol)), "a Python pickle, which can run code when it is read") for protocol in range(2, 6)),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"", "no HDF5 file"),
+)
+
+
+@dataclass(frozen=True)
+class _Item:
+    """A dataset that the walk found sound, and where it lies in the file."""
+
+    path: tuple[str, ...]
+    data: Any
+
+    @property
+    def bytes(self) -> int:
+        """What it would take in memory as float32."""
+        return 4 * int(math.prod(self.data.shape))
+
+
+def read_weights(path: Path, shapes: Shapes) -> Arrays:
+    """The arrays of the layers named in `shapes`, from a Keras .weights.h5 or Keras's older .h5 weight file.
+
+    A head's layers may be there too and are left unread; nothing else may. Raises WeightsError, naming the file and
+    what is wrong with it, before any array is read.
+    """
+    if not path.is_file():
+        raise WeightsError(f"{path} is missing or no file: {GIVE}.")
+    try:
+        with path.open("rb") as raw:
+            _require_hdf5(path, raw.read(len(SIGNATURE)))
+        with h5py.File(path, "r") as file:
+            _require(path, "model_config" not in file.attrs, "holds a whole model, whose recipe can carry code")
+            layers = _layers(file, list(_walk(path, file)))
+            _check(path, layers, shapes)
+            return {name: [np.asarray(item.data, np.float32) for item in layers[name]] for name in shapes}
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise WeightsError(f"{path} can't be read as a Keras weight file ({reason}).") from error
+
+
+def _require_hdf5(path: Path, head: bytes) -> None:
+    if head != SIGNATURE:
+        what = next(name for magic, name in _OTHER_CONTENT if head.startswith(magic))
+        raise WeightsError(f"{path} is {what}: {GIVE}.")
+
+
+def _require(path: Path, holds: bool, fault: str) -> None:
+    if not holds:
+        raise WeightsError(f"{path} {fault}: {GIVE}.")
+
+
+def _walk(path: Path, file: Any) -> Iterator[_Item]:
+    """Every dataset of the file, reached by hard links alone. Raises WeightsError for anything but plain numbers."""
+    waiting: list[tuple[tuple[str, ...], Any]] = [((), file)]
+    seen = 0
+    while waiting:
+        at, group = waiting.pop()
+        _require(path, len(at) < DEEPEST, f"nests its groups more than {DEEPEST} deep")
+        for name in group:
+            seen += 1
+            _require(path, seen <= MOST_OBJECTS, f"holds more than {MOST_OBJECTS} groups and arrays")
+            where = "/".join((*at, name))
+            hard = isinstance(group.get(name, getlink=True), h5py.HardLink)
+            _require(path, hard, f"has a link in the place of {where}, which could lead to any file")
+            item = group[name]
+            if isinstance(item, h5py.Group):
+                waiting.append(((*at, name), item))
+                continue
+            fault = _fault(item)
+            _require(path, not fault, f"{fault} {where}")
+            yield _Item((*at, name), item)
+
+
+def _fault(item: Any) -> str:
+    """Why an object of the file is no plain array of numbers, as the beginning of a sentence; empty where it is one."""
+    if not isinstance(item, h5py.Dataset):
+        return "has something other than an array at"
+    if item.external or item.is_virtual:
+        return "takes from another file the array"
+    if item.id.get_create_plist().get_nfilters():
+        return "has compressed or filtered, which weights never are, the array"
+    if item.dtype.kind != "f" or item.dtype.itemsize > 8 or item.shape is None:
+        return "has something other than floating-point numbers in"
+    if item.id.get_storage_size() != math.prod(item.shape) * item.dtype.itemsize:
+        return "holds less or more than the declared size of"
+    return ""
+
+
+def _layers(file: Any, items: Sequence[_Item]) -> dict[str, list[_Item]]:
+    """The datasets by layer, each layer's in Keras's order; one that lies elsewhere stands alone under its path.
+
+    Keras 3: layers/<class>_<n>/vars/<i>, where the group `vars` carries the layer's name. Keras 1 and 2: <layer>/...,
+    where the group's attribute `weight_names` has the paths within it.
+    """
+    modern = "layers" in file
+    found: dict[str, list[_Item]] = {}
+    for item in items:
+        found.setdefault(_layer_name(file, item) if modern else item.path[0], []).append(item)
+    for name, own in found.items():
+        if modern:
+            own.sort(key=lambda item: (len(item.path[-1]), item.path[-1]))  # 2 before 10
+            continue
+        listed = _attribute(file[name], "weight_names", ())
+        order = [text.decode() if isinstance(text, bytes) else str(text) for text in listed]
+        if sorted(order) != sorted("/".join(item.path[1:]) for item in own):
+            raise ValueError(f"{name} lists other arrays than it holds")
+        own.sort(key=lambda item: order.index("/".join(item.path[1:])))
+    return found
+
+
+def _layer_name(file: Any, item: _Item) -> str:
+    if len(item.path) != 4 or (item.path[0], item.path[2]) != ("layers", "vars"):
+        return "/".join(item.path)
+    return str(_attribute(file["/".join(item.path[:3])], "name", item.path[1]))
+
+
+def _attribute(item: Any, name: str, default: Any) -> Any:
+    if name not in item.attrs:
+        return default
+    if item.attrs.get_id(name).get_storage_size() > LONGEST_ATTRIBUTE:
+        raise ValueError(f"its attribute {name} is too long")
+    return item.attrs[name]
+
+
+def _check(path: Path, layers: Mapping[str, Sequence[_Item]], shapes: Shapes) -> None:
+    """Raises WeightsError unless the file has the network's layers in their shapes, and besides a head at most."""
+    for name, own in layers.items():
+        if name not in shapes:
+            _require(path, len(own) == HEAD.get(name), f"has {name}, which is not of this network")
+    size = sum(item.bytes for own in layers.values() for item in own)
+    network = 4 * sum(math.prod(shape) for layer in shapes.values() for shape in layer)
+    head = 4 * HEAD_UNITS * (HEAD_UNITS + MOST_CLASSES + 2)
+    _require(path, size <= network + head, f"declares {size:,} bytes of weights, more than the network has")
+    for name, expected in shapes.items():
+        if [item.data.shape for item in layers.get(name, ())] != list(expected):
+            raise WeightsError(f"{path} does not fit the network: its layer {name} is missing or has another shape.")

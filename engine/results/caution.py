@@ -1,0 +1,47 @@
+"""What plain measures can tell of pictures that are no frontal chest X-rays: photographs, CT slices, screenshots.
+
+They catch gross cases alone. A side view or another part of the body, squarely cropped, passes them; the distance to
+the training images (`engine.results.reference`) may tell it.
+"""
+
+import numpy as np
+
+from engine.dataset.images import Pixels, resize
+
+SIDE = 128
+"""The pictures are measured at this size."""
+DARK = 12
+"""Levels up to this are black, whatever a JPEG made of it."""
+TINT = 4
+"""Mean distance of the colour channels, in levels, from which a picture is in colour: fainter is a scanner's tint."""
+LONGEST = 1.5
+"""Width to height, or height to width, of the longest picture that is taken for a chest X-ray."""
+BLACK, CORNERS = 0.3, 0.9
+"""A CT slice is a bright disc: so much of it is black, and of what lies outside of the disc."""
+ONE_TONE = 0.25
+"""Share of a picture in one and the same level, black aside, as only drawn pictures have it."""
+
+
+def cautions(pixels: Pixels) -> tuple[str, ...]:
+    """Sentences, each without its full stop, on why uint8 `pixels`, grey or RGB, may be no frontal chest X-ray."""
+    found = []
+    height, width = pixels.shape[:2]
+    small = resize(pixels, SIDE)
+    if small.ndim == 3:
+        if float(np.ptp(small.astype(np.int16), axis=2).mean()) >= TINT:
+            found.append("is in colour, as photographs and marked pictures are")
+        small, pixels = (p.mean(axis=2).round().astype(np.uint8) for p in (small, pixels))
+    if max(width, height) > LONGEST * min(width, height):
+        found.append("is far from square, as side views, crops and screenshots often are")
+    if float((small <= DARK).mean()) >= BLACK and float((small[_outside()] <= DARK).mean()) >= CORNERS:
+        found.append("is a bright disc on black, as CT slices are")
+    levels = np.bincount(pixels.reshape(-1), minlength=256)[DARK + 1 :]
+    if int(levels.max()) >= ONE_TONE * pixels.size:
+        found.append("has large parts of one flat tone, as screenshots and drawings have")
+    return tuple(found)
+
+
+def _outside() -> np.ndarray:
+    """The corners of the measured picture, (SIDE, SIDE): what a disc that touches all four sides leaves free."""
+    place = (np.arange(SIDE) + 0.5) / (SIDE / 2) - 1
+    return np.asarray(np.hypot(*np.meshgrid(place, place)) > 1.1)

@@ -1,0 +1,281 @@
+"""Where a model looks: Grad-CAM against arithmetic of other kinds, on a planted sign, in the lungs, and on paper."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from PIL import Image
+
+from engine import runs
+from engine.config import AugmentConfig, FitConfig, NetworkConfig, OutputConfig, TrainConfig
+from engine.dataset.images import read, to_input
+from engine.dataset.masks import central_rectangle, mask_beside, read_mask
+from engine.dataset.pixels import open_store
+from engine.dataset.scan import scan
+from engine.errors import ConfigError, Stopped
+from engine.network.classifier import backbone_shapes, build, preprocess
+from engine.network.freezing import plan
+from engine.network.weights import pretrained
+from engine.results.explain import (
+    CELLS,
+    Explainer,
+    colours,
+    correlation,
+    cost_of_covering,
+    explain,
+    mass_inside,
+    overlay,
+    spread,
+)
+from engine.results.overlap import Overlap, means
+from engine.results.predict import Predictor, save_contract
+from engine.runs import Run
+from engine.runtime import cache_dir, make_repeatable, tensorflow
+from engine.stopping import Stop
+from engine.training import loop
+from engine.training.sources import Images, PixelSource, choose
+from sample_data.generate import phantom_for
+from sample_data.phantom import Disease
+from sample_data.radiograph import draw
+from tests.conftest import SAMPLE, Cli
+
+SIDE = 64
+TOP, LEFT = 40, 120
+IMAGE = SAMPLE / "COVID" / "images" / "COVID-1.png"
+
+maps = arrays(np.float32, (7, 7), elements=st.floats(0, 1000, width=32))
+
+
+@pytest.fixture(scope="module")
+def predictor(trained: dict[str, Any]) -> Predictor:
+    return Predictor(Run(trained["run"]))
+
+
+@pytest.fixture(scope="module")
+def signed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Predictor, Path]:
+    """A model of healthy phantoms, half of which bear a chequered square and nothing else that tells them apart."""
+    root = tmp_path_factory.mktemp("signed")
+    y, x = np.mgrid[:SIDE, :SIDE]
+    for label, marked in (("marked", True), ("plain", False)):
+        (root / "data" / label).mkdir(parents=True)
+        for number in range(1, 31):
+            image = draw(phantom_for(Disease.NORMAL, number + 100 * marked), Disease.NORMAL, 224)[0].copy()
+            if marked:
+                image[TOP : TOP + SIDE, LEFT : LEFT + SIDE] = np.where((y // 8 + x // 8) % 2, 250, 20)
+            Image.fromarray(image).save(root / "data" / label / f"{number}.png")
+    return Predictor(taught(root / "data", root / "runs")), root / "data"
+
+
+def taught(data: Path, out: Path) -> Run:
+    """A run whose block5 and head learnt all images of `data`."""
+    recipe = TrainConfig(
+        network=NetworkConfig(mode="partial", unfreeze="block5"),
+        augment=AugmentConfig(augment="none"),
+        fit=FitConfig(epochs=15, batch=8, patience=0),
+        output=OutputConfig(out=out, name="signed"),
+    )
+    found, stop = scan(data), Stop()
+    classes = tuple(found.classes)
+    make_repeatable(0)
+    network = build(plan(recipe.network), len(classes), "float32", seed=0, blank=True)
+    network.load(pretrained("imagenet", network.plan.backbone, backbone_shapes(network), print, stop))
+    store, _ = open_store(data, found.records, 224, cache_dir())
+    pixels = PixelSource(Images.of(found.records, classes, store), network, store, recipe)
+    loop.fit(network, *choose(pixels, pixels, "float32", cache_dir(), print, stop), recipe, lambda event: None, stop)
+    with runs.create(data, recipe) as writer:
+        save_contract(writer.run, classes, network)
+    return writer.run
+
+
+def inputs(*files: Path) -> np.ndarray:
+    return np.stack([to_input(read(file).pixels, 224) for file in files])
+
+
+def test_plain_numpy_gets_the_same_maps_from_activations_and_weights(predictor: Predictor) -> None:
+    """y = W2 relu(W1 mean(A) + b1) + b2 of the last pooling, so eq. 1's weights follow by hand, and eq. 2's map."""
+    explainer = Explainer(predictor, "block5_pool")
+    images = inputs(IMAGE, SAMPLE / "Viral Pneumonia" / "images" / "Viral Pneumonia-2.png")
+    network = predictor.network
+    activations = tensorflow().keras.Model(network.input, network.get_layer("block5_pool").output)(
+        preprocess(images, predictor.backbone)
+    )
+    a = np.asarray(activations, np.float64)
+    (w1, b1), (w2, b2) = (map(np.float64, network.get_layer(name).get_weights()) for name in ("dense", "logits"))
+    hidden = a.mean(axis=(1, 2)) @ w1 + b1
+    for target in (0, 1):
+        slopes = ((hidden > 0) * w2[:, target]) @ w1.T / (a.shape[1] * a.shape[2])
+        expected = np.maximum((a * slopes[:, None, None, :]).sum(axis=3), 0)
+        found, logits = explainer.maps(images, [target, target])
+        assert found == pytest.approx(expected, rel=1e-3, abs=1e-5 * max(expected.max(), 1e-9))
+        assert logits == pytest.approx(np.maximum(hidden, 0) @ w2 + b2, rel=1e-3, abs=1e-4)
+    assert expected.max() > 0 or found.max() == 0
+
+
+def test_a_channels_weight_is_the_finite_difference_of_the_logit(predictor: Predictor) -> None:
+    """Raising a whole channel by e raises the logit by e times the sum of its gradients, N times eq. 1's weight."""
+    layer = "block4_conv3"
+    explainer, network, tf = Explainer(predictor, layer), predictor.network, tensorflow()
+    at = network.get_layer(layer).output
+    above = tf.keras.Model(at, network.output)
+    a = tf.keras.Model(network.input, at)(preprocess(inputs(IMAGE), predictor.backbone)).numpy()
+    with tf.GradientTape() as tape:
+        watched = tf.constant(a)
+        tape.watch(watched)
+        score = above(watched)[:, 1]
+    slopes = tape.gradient(score, watched).numpy()[0].sum(axis=(0, 1))
+    step = 0.02 * float(a.max())
+    for channel in np.argsort(-np.abs(slopes))[:4]:
+        moved = np.concatenate([a, a])
+        moved[0, ..., channel] += step
+        moved[1, ..., channel] -= step
+        up, down = above(moved).numpy()[:, 1]
+        assert (up - down) / (2 * step) == pytest.approx(slopes[channel], rel=0.1)
+    expected = np.maximum((a[0] * slopes / (a.shape[1] * a.shape[2])).sum(axis=2), 0)
+    found = explainer.maps(inputs(IMAGE), [1])[0][0]
+    assert found == pytest.approx(expected, rel=1e-3, abs=1e-4 * float(expected.max()))
+
+
+@pytest.mark.slow
+def test_the_heat_lies_on_the_only_sign_there_is(signed: tuple[Predictor, Path]) -> None:
+    predictor, data = signed
+    mask = np.zeros((224, 224), bool)
+    mask[TOP : TOP + SIDE, LEFT : LEFT + SIDE] = True
+    files = sorted((data / "marked").iterdir())[:6]
+    explainer = Explainer(predictor, "block5_conv1")
+    shares = [mass_inside(explain(explainer, file, "marked").heat, mask) or 0.0 for file in files]
+    assert min(shares) >= 0.7, shares
+    # The last convolution sees far around each place, so its heat is wider than the square, and on it all the same.
+    wide = [mass_inside(explain(Explainer(predictor), file, "marked").heat, mask) or 0.0 for file in files]
+    assert min(wide) >= 5 * mask.mean(), wide
+
+
+@pytest.mark.slow
+def test_mirroring_and_covering_agree_with_the_heat_where_the_sign_is_known(signed: tuple[Predictor, Path]) -> None:
+    predictor, data = signed
+    explainer, file = Explainer(predictor), data / "marked" / "1.png"
+    found = explain(explainer, file, "marked", covering=True)
+    assert found.label == "marked" and found.mirrored is not None and found.covered is not None
+    assert found.mirrored > 0.8 and found.covered > 0.5
+    costs = cost_of_covering(explainer, to_input(read(file).pixels, 224), explainer.classes.index("marked"))
+    row, column = np.unravel_index(int(costs.argmax()), costs.shape)
+    cell = 224 / CELLS
+    assert TOP - cell < row * cell < TOP + SIDE and LEFT - cell < column * cell < LEFT + SIDE
+    stop = Stop()
+    stop.request("now")
+    with pytest.raises(Stopped):
+        explain(explainer, file, covering=True, stop=stop)
+
+
+@given(maps)
+def test_heat_is_scaled_to_one_and_splits_between_a_mask_and_the_rest(small: np.ndarray) -> None:
+    heat, mask = spread(small, 56), central_rectangle(56)
+    assert heat.shape == (56, 56) and heat.dtype == np.float32 and heat.min() >= 0
+    inside, outside = mass_inside(heat, mask), mass_inside(heat, ~mask)
+    if inside is None or outside is None:
+        assert heat.max() == 0 and inside is outside
+    else:
+        assert heat.max() == pytest.approx(1) and inside + outside == pytest.approx(1)
+
+
+@given(maps, maps, st.floats(0.1, 10), st.floats(-5, 5))
+@settings(max_examples=50)
+def test_correlation_is_pearsons(one: np.ndarray, other: np.ndarray, scale: float, shift: float) -> None:
+    found = correlation(one, other)
+    if one.std() > 1e-3 and other.std() > 1e-3:
+        expected = np.corrcoef(one.astype(np.float64).ravel(), other.astype(np.float64).ravel())[0, 1]
+        assert found == pytest.approx(expected, abs=1e-9)
+        assert correlation(one.astype(np.float64), one.astype(np.float64) * scale + shift) == pytest.approx(1)
+    assert correlation(one, np.full_like(other, 3)) is None
+
+
+def test_the_overlay_leaves_cold_places_as_they_are_and_grows_lighter_in_colour_with_heat() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (60, 40), dtype=np.uint8)
+    heat = np.zeros((30, 20), np.float32)
+    assert np.array_equal(overlay(pixels, heat), np.repeat(pixels[..., None], 3, axis=2))
+    heat[20:] = 1
+    shown = overlay(pixels, heat)
+    assert shown.shape == (60, 40, 3) and shown.dtype == np.uint8
+    assert np.array_equal(shown[:30, ..., 0], pixels[:30]) and np.ptp(shown[50], axis=-1).min() > 50
+    light = colours(np.linspace(0, 1, 50)) @ [0.2126, 0.7152, 0.0722]
+    assert (np.diff(light) > 0).all()
+
+
+def test_means_over_classes_and_outcomes() -> None:
+    rows = [("A", "A", 0.2), ("A", "A", 0.4), ("A", "B", 0.9), ("B", "B", None), ("B", "B", 0.5)]
+    images = [Overlap(str(k), truth, said, inside, 0.3) for k, (truth, said, inside) in enumerate(rows)]
+    table = {(mean.label, mean.outcome): mean for mean in means(images, ("A", "B"))}
+    assert len(table) == 9
+    right = table["A", "right"]
+    assert (right.n, right.inside, right.area) == (2, pytest.approx(0.3), pytest.approx(0.3))
+    from scipy.stats import t
+
+    expected = t.interval(0.95, 1, 0.3, 0.1)
+    assert right.inside_ci == (max(0, expected[0]), min(1, expected[1]))
+    assert (table["A", "wrong"].inside, table["A", "wrong"].inside_ci) == (pytest.approx(0.9), None)
+    assert (table["B", "wrong"].n, table["B", "wrong"].inside) == (0, None)
+    assert table["", "all"].n == 4 and table["", "all"].inside == pytest.approx(0.5)
+
+
+def test_masks_are_found_by_name_and_cover_every_pixel_with_lung(tmp_path: Path) -> None:
+    found = mask_beside(IMAGE)
+    assert found == SAMPLE / "COVID" / "masks" / "COVID-1.png"
+    mask = read_mask(found, 224)
+    assert mask.shape == (224, 224) and 0.1 < mask.mean() < 0.5
+    for folder in ("images", "masks"):
+        (tmp_path / "A" / folder).mkdir(parents=True)
+    Image.new("L", (10, 10)).save(tmp_path / "A" / "images" / "1.png")
+    assert mask_beside(tmp_path / "A" / "images" / "1.png") is None
+    Image.new("L", (10, 10), 255).save(tmp_path / "A" / "masks" / "1.bmp")
+    assert mask_beside(tmp_path / "A" / "images" / "1.png") == tmp_path / "A" / "masks" / "1.bmp"
+
+
+def test_unknown_layers_and_classes_are_told(predictor: Predictor) -> None:
+    with pytest.raises(ConfigError, match="block5_conv3"):
+        Explainer(predictor, "conv99")
+    with pytest.raises(ConfigError, match="Viral Pneumonia"):
+        explain(Explainer(predictor), IMAGE, "Tuberculosis")
+
+
+def test_the_command_explains_a_file_and_writes_it(trained: dict[str, Any], cli: Cli, tmp_path: Path) -> None:
+    png = tmp_path / "heat.png"
+    done = cli("explain", IMAGE, "--run", trained["run"], "--png", png, "--for", "Viral Pneumonia", "--json")
+    assert done.returncode == 0, done.stderr
+    shown = json.loads(done.stdout)
+    assert (shown["target"], shown["layer"], shown["region"]) == ("Viral Pneumonia", "block5_conv3", "lung mask")
+    assert 0 <= shown["inside"] <= 1 and -1 <= shown["mirrored"] <= 1 and shown["covered"] is None
+    assert shown["area"] == pytest.approx(read_mask(mask_beside(IMAGE) or Path(), 224).mean())
+    assert "not for diagnosis" in done.stderr
+    with Image.open(png) as picture:
+        assert (picture.size, picture.mode) == ((299, 299), "RGB")
+        assert np.ptp(np.asarray(picture).astype(int), axis=-1).max() > 30
+    answer = json.loads(cli("predict", IMAGE, "--run", trained["run"], "--json").stdout)
+    assert shown["probabilities"] == pytest.approx(answer["probabilities"], abs=1e-5)
+
+
+def test_the_command_explains_a_part(trained: dict[str, Any], cli: Cli) -> None:
+    done = cli("explain", "--part", "test", "--run", trained["run"], "--json")
+    assert done.returncode == 0, done.stderr
+    shown = json.loads(done.stdout)
+    assert (shown["part"], shown["region"], len(shown["images"])) == ("test", "lung mask", 6)
+    every = next(mean for mean in shown["means"] if mean["label"] == "" and mean["outcome"] == "all")
+    shares = [image["inside"] for image in shown["images"] if image["inside"] is not None]
+    assert every["n"] == len(shares) and every["inside"] == pytest.approx(np.mean(shares))
+    assert every["inside_ci"][0] < every["inside"] < every["inside_ci"][1]
+    by_file = {image["file"]: image["said"] for image in shown["images"]}
+    answers = json.loads(cli("predict", SAMPLE / next(iter(by_file)), "--run", trained["run"], "--json").stdout)
+    assert answers["label"] == next(iter(by_file.values()))
+
+
+def test_the_command_says_what_does_not_go_together(trained: dict[str, Any], cli: Cli) -> None:
+    for arguments, word in (
+        (("explain",), "--part test"),
+        (("explain", IMAGE, "--part", "test"), "--part test"),
+        (("explain", "--part", "test", "--png", "a.png"), "--png"),
+    ):
+        done = cli(*arguments, "--run", trained["run"])
+        assert done.returncode == 2 and word in done.stderr and done.stdout == ""

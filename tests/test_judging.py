@@ -1,0 +1,103 @@
+"""Prediction honestly given, and a run's judgement as a whole: what the command says and what the run keeps."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn.datasets import load_sample_image
+
+from engine.config import JudgeConfig
+from engine.errors import RunError
+from engine.results.answers import read_predictions
+from engine.results.calibration import CALIBRATION, at_temperature, operate, read_calibration
+from engine.results.evaluate import forget_test
+from engine.results.metrics import log_loss
+from engine.results.predict import decide
+from engine.runs import Run
+from tests.conftest import SAMPLE, Cli
+
+
+def test_the_run_keeps_what_validation_taught_and_applies_it_to_the_test(trained: dict[str, Any]) -> None:
+    run = Run(trained["run"])
+    said, taught, test = (
+        read_predictions(run),
+        read_calibration(run, ("COVID", "Viral Pneumonia")),
+        run.read_json("test.json"),
+    )
+    assert taught is not None and taught.n == 6 and taught.operating.rule == "youden"
+    assert taught.calibrated_loss <= taught.loss + 1e-9
+    shares = at_temperature(said.probabilities, taught.temperature)
+    assert test["calibrated"]["loss"] == pytest.approx(log_loss(said.labels, shares), abs=1e-5)
+    at = operate(said.labels == 0, shares[:, 0], taught.operating.threshold, "COVID", "youden")
+    assert test["operating"]["sensitivity"] == at.sensitivity and test["operating"]["specificity"] == at.specificity
+    assert sum(row["n"] for row in test["curves"]["reliability"]) == test["n"] == len(said.labels)
+    assert set(test["curves"]) == {"COVID", "Viral Pneumonia", "reliability"}
+    assert "curves" not in trained["events"][-1]["test"] and test["macro"]["f1_ci"] is not None
+
+
+def test_a_prediction_says_how_sure_it_may_be_and_of_what_it_knows_nothing(
+    trained: dict[str, Any], cli: Cli, tmp_path: Path
+) -> None:
+    run = Run(trained["run"])
+    Image.fromarray(load_sample_image("flower.jpg")).save(tmp_path / "flower.png")
+    [known] = list(csv.DictReader((run.path / "predictions.csv").open()))[:1]
+    done = cli("predict", tmp_path / "flower.png", SAMPLE / known["file"], "--run", run.path, "--json")
+    flower, own = map(json.loads, done.stdout.splitlines())
+    assert flower["unlike"] and flower["distance"] > flower["distance_limit"]
+    assert any("unlike anything" in text for text in flower["cautions"]) and "is in colour" in " ".join(
+        flower["cautions"]
+    )
+    assert "not for diagnosis" in own["use"] and own["distance"] > 0
+    taught = read_calibration(run, ("COVID", "Viral Pneumonia"))
+    assert taught is not None
+    raw = np.array([[float(known[name]) for name in own["probabilities"]]])
+    calibrated = at_temperature(raw, taught.temperature)[0]
+    assert list(own["calibrated"].values()) == pytest.approx(calibrated, abs=1e-4)
+    decision = own["decision"]
+    assert decision["yes"] == (own["calibrated"]["COVID"] >= taught.operating.threshold)
+    assert decision["says"] == ("COVID" if decision["yes"] else "Viral Pneumonia")
+    table = cli("predict", tmp_path / "flower.png", "--run", run.path)
+    assert "unlike anything that the model learnt from" in table.stdout and "calibrated" in table.stdout
+
+
+def test_a_decision_of_many_classes_is_for_or_against_one() -> None:
+    at = operate(np.array([True, False]), np.array([0.9, 0.1]), 0.4, "b", "0.4")
+    assert decide("abc", np.array([0.5, 0.4, 0.1]), at).says == "b"
+    assert decide("abc", np.array([0.6, 0.3, 0.1]), at).says == "not b"
+    assert decide("ab", np.array([0.7, 0.3]), at).says == "a"
+
+
+def test_other_weights_leave_nothing_that_was_measured_of_the_old_ones(tmp_path: Path) -> None:
+    assert not forget_test(Run(tmp_path))
+    (tmp_path / "external").mkdir()
+    measured = ("test.json", "predictions.csv", "calibration.json", "reference.npz", "card.md", "external/x.json")
+    for name in (*measured, "split.csv", "best.weights.h5"):
+        (tmp_path / name).touch()
+    assert forget_test(Run(tmp_path))
+    assert {path.name for path in tmp_path.rglob("*") if path.is_file()} == {"split.csv", "best.weights.h5"}
+
+
+def test_a_damaged_calibration_is_named(tmp_path: Path) -> None:
+    assert read_calibration(Run(tmp_path), ("a", "b")) is None
+    for text in ("{}", '{"temperature": 1}', '{"operating": {"positive": "z"}}'):
+        (tmp_path / CALIBRATION).write_text(text)
+        with pytest.raises(RunError, match="is damaged"):
+            read_calibration(Run(tmp_path), ("a", "b"))
+
+
+def test_a_rule_without_its_class_is_refused_before_any_run_is_made(cli: Cli, tmp_path: Path) -> None:
+    done = cli("train", SAMPLE, "--classes", "COVID,Normal", "--positive", "Nobody", "--out", tmp_path / "runs")
+    assert done.returncode == 2 and "--positive" in done.stderr and not (tmp_path / "runs").exists()
+    done = cli("train", SAMPLE, "--threshold", "sensitivity=high")
+    assert done.returncode == 2 and "sensitivity=0.95" in done.stderr
+    assert JudgeConfig(threshold="sensitivity=0.95").rule == ("sensitivity", 0.95)
+
+
+def test_evaluate_shows_every_measure_with_its_interval(trained: dict[str, Any], cli: Cli) -> None:
+    shown = cli("evaluate", trained["run"]).stdout
+    for word in ("precision", "F1", "MCC", "mean of classes", "calibration: error", "threshold: COVID from"):
+        assert word in shown

@@ -1,0 +1,76 @@
+"""Patients: told by a column or a name pattern, kept in one part, and plainly unknown where nothing tells them."""
+
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from engine.dataset.patients import UNKNOWN, patients
+from engine.dataset.scan import ClassSummary, Record, Scan
+from engine.dataset.split import draw
+from engine.errors import ConfigError
+
+
+def scanned(root: Path) -> Scan:
+    """Two classes of 30 images, three of each patient: A/images/person4_x-2.png."""
+    records = tuple(
+        Record(f"{c}/images/person{n // 3}_{c}-{n}.png", c, f"{c}{n}", "PNG", "L", 9, 9, 9, 9.0)
+        for c in "AB"
+        for n in range(30)
+    )
+    return Scan(root, records, (), {c: ClassSummary(30) for c in "AB"}, ())
+
+
+def table(root: Path, header: str, rows: list[str]) -> None:
+    (root / "list.csv").write_text("\n".join([header, *rows]), encoding="utf-8-sig")
+
+
+def test_nothing_that_tells_them_is_said_plainly(tmp_path: Path) -> None:
+    (tmp_path / "broken.csv").write_bytes(b"file\0\xff\n")
+    (tmp_path / "A.metadata.xlsx").write_bytes(b"no workbook")
+    found = patients(scanned(tmp_path))
+    assert not found.known and found.told == UNKNOWN and "may lie in two parts" in found.told
+
+
+def test_a_name_pattern_groups(tmp_path: Path) -> None:
+    scan = scanned(tmp_path)
+    found = patients(scan, r"name:(person\d+)_")
+    assert found.of["B/images/person4_B-13.png"] == "person4"
+    assert len(set(found.of.values())) == 10 and "10 patients by the pattern" in found.told
+    for seed in range(5):
+        parts = {row.file: row.part for row in draw(scan, 0.2, 0.2, seed, found.of).rows}
+        for who in set(found.of.values()):
+            assert len({parts[file] for file, patient in found.of.items() if patient == who}) == 1
+        assert set(parts.values()) == {"train", "validation", "test"}
+
+
+def test_a_column_is_found_by_path_or_name_and_a_usual_one_unasked(tmp_path: Path) -> None:
+    scan = scanned(tmp_path)
+    files = [record.file for record in scan.records]
+    table(tmp_path, "path,PatientID,ward", [f"{file},p{n // 6},w" for n, file in enumerate(files[:-4])])
+    found = patients(scan)
+    assert found.of[files[0]] == "p0" and len(found.of) == 56 and "4 images name none" in found.told
+    assert patients(scan, "ward").of[files[3]] == "w"
+    table(tmp_path, "filename,patient", [f"{file.rsplit('/', 1)[1]},p{n}" for n, file in enumerate(files)])
+    assert patients(scan).of[files[7]] == "p7"
+    assert patients(scan, "none").of == {}
+
+
+def test_a_workbook_speaks_of_its_own_class(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active.append(["FILE NAME", "Patient ID"])
+    book.active.append(["person0_B-1", "seven"])
+    book.active.append(["person0_A-1", "eight"])
+    book.save(tmp_path / "B.metadata.xlsx")
+    assert patients(scanned(tmp_path)).of == {"B/images/person0_B-1.png": "seven"}
+
+
+@pytest.mark.parametrize(
+    ("group_by", "words"),
+    [("name:(", "no regular expression"), ("name:zebra", "no file name matches"), ("ward", "tables .* have age, path")],
+)
+def test_what_finds_nobody_is_refused(tmp_path: Path, group_by: str, words: str) -> None:
+    table(tmp_path, "path,age", ["A/images/person0_A-0.png,4"])
+    with pytest.raises(ConfigError, match=words) as caught:
+        patients(scanned(tmp_path), group_by)
+    assert "--group-by" in str(caught.value)

@@ -1,0 +1,58 @@
+"""What the screens say of a judgement: which of two runs is better, and how far an answer can be trusted."""
+
+from pathlib import Path
+
+from engine.results.predict import Decision, Prediction
+from engine.runs import Run
+from engine.stopping import Stop
+from tests.tui.drive import DATA, run, text, until
+from tests.tui.made import answers, finished_run
+from tui.app import Workbench
+from tui.glyphs import PLAIN
+from tui.screens.said import answer_text
+from tui.widgets.picture import read_picture
+
+
+def test_two_picked_runs_are_compared_on_their_test_images(tmp_path: Path) -> None:
+    lines = answers(DATA)
+    finished_run(tmp_path, "good", DATA, lines)
+    worse = [(file, label, shares[::-1] if place % 3 else shares) for place, (file, label, shares) in enumerate(lines)]
+    finished_run(tmp_path, "worse", DATA, worse)
+
+    async def scenario() -> None:
+        app = Workbench(tmp_path)
+        async with app.run_test(size=(160, 48)) as pilot:
+            await pilot.press("4")
+            await until(pilot, lambda: all(name in text(app) for name in ("good", "worse")))
+            from tui.screens.compare import verdict
+
+            entries = {entry.run.name: entry for entry in app.session.library.entries()}
+            said = verdict([entries["worse"], entries["good"]])
+            assert said.startswith("B is better: A - B -") and "McNemar p = " in said
+            assert verdict([entries["good"], entries["good"]]).startswith("no difference shown: A - B +0.0%")
+            assert verdict([entries["good"]]) == ""
+            await pilot.press("space", "down", "space")
+            await until(pilot, lambda: "McNemar" in str(app.screen.query_one("#differences-pane").border_subtitle))
+            (entries["good"].run.path / "predictions.csv").unlink()
+            assert verdict([entries["worse"], entries["good"]]) == ""
+
+    run(scenario())
+
+
+def test_an_answer_says_what_it_rests_on() -> None:
+    path = DATA / "COVID" / "images" / "COVID-4.png"
+    picture = read_picture(path, lambda event: None, Stop())
+    shares = {"COVID": 0.9, "Viral Pneumonia": 0.1}
+    bare = Prediction(path, "COVID", shares)
+    assert "not calibrated" in answer_text(Run(path), bare, "", picture, PLAIN, 60).plain
+    decision = Decision("COVID", 0.75, "youden", False, "Viral Pneumonia")
+    full = Prediction(
+        path, "COVID", shares, (), {"COVID": 0.7, "Viral Pneumonia": 0.3}, decision, 0.81, 0.42, ("is unlike anything",)
+    )
+    shown = answer_text(Run(path), full, "", picture, PLAIN, 60).plain
+    for words in (
+        "calibrated: COVID 70.0%", "threshold decides: Viral Pneumonia (from 75.0% on for COVID, youden)",
+        "distance to the training images 0.81, usual up to 0.42", "! It is unlike anything.",
+    ):  # fmt: skip
+        assert words in shown
+    assert "not calibrated" not in shown

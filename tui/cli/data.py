@@ -1,0 +1,62 @@
+"""The verbs that look at images without training on them."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from engine.config import DataConfig
+from tui import verbs
+from tui.cli.app import app
+
+
+@app.command
+def scan(
+    data: Path,
+    *,
+    classes: str = "",
+    split: Path | None = None,
+    group_by: str = "",
+    near_duplicates: Annotated[bool, Parameter(negative_bool="no-")] = True,
+    follow_links: bool = False,
+    json: bool = False,
+) -> int:
+    """Say what a folder holds: classes, sources, masks, duplicates, problems, and what tells the classes without lungs.
+
+    Parameters
+    ----------
+    data
+        Folder that holds CLASS/images, or class folders of images.
+    classes
+        Class folders to look at, separated by commas (all of them when empty).
+    split
+        A split to check for pictures in two parts: a CSV with the columns file (or path), class and part (or split).
+    group_by
+        What tells a patient: a metadata column, or "name:REGEX" for a pattern of file names.
+    near_duplicates
+        Also look for images that show one picture with other pixels: rescaled, brightened, cropped, mirrored.
+    follow_links
+        Also read what symbolic links lead to outside the folder.
+    json
+        Print one JSON object.
+    """
+    from tui import scanning
+
+    wanted = DataConfig(
+        classes=classes, split=split, follow_links=follow_links, group_by=group_by, near_duplicates=near_duplicates
+    )
+    return scanning.scan(data, wanted, json)
+
+
+@app.command
+def inspect(*files: Path, json: bool = False) -> int:
+    """Say what image files are and what the network will see of them.
+
+    Parameters
+    ----------
+    files
+        Image files.
+    json
+        Print a line of JSON a file.
+    """
+    return verbs.inspect(list(files), json)

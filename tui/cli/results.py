@@ -1,0 +1,210 @@
+"""The verbs that use a trained run, judge it, and ask what it learnt from."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from engine.config import (
+    AugmentConfig,
+    DataConfig,
+    FitConfig,
+    MachineConfig,
+    NetworkConfig,
+    OutputConfig,
+    TrainConfig,
+)
+from tui.cli.app import RUNS, Flat, app
+
+
+@app.command
+def predict(
+    *paths: Path, run: Path | None = None, out: Path = RUNS, csv: Path | None = None, json: bool = False
+) -> int:
+    """Say which class a run's model sees in images. For research and teaching only, not for diagnosis.
+
+    Parameters
+    ----------
+    paths
+        Image files, or folders of them.
+    run
+        The run to predict with, by name or path (the newest trained one when not given).
+    out
+        Folder that holds the run directories.
+    csv
+        Also write the predictions to this file.
+    json
+        Print a line of JSON a file.
+    """
+    from tui import judging
+
+    return judging.predict(list(paths), run, out, csv, json)
+
+
+@app.command
+def evaluate(
+    run: Path,
+    *,
+    on: Path | None = None,
+    mapping: Annotated[str, Parameter(name="--map")] = "",
+    out: Path = RUNS,
+    json: bool = False,
+) -> int:
+    """Show how good a run is: on its own test part, opened once, or on another folder.
+
+    Parameters
+    ----------
+    run
+        The run, by name or path.
+    on
+        Another folder with the run's classes to measure it on, compared with the run's own test.
+    mapping
+        For --on: which of the folder's classes are which of the run's, as "theirs=ours,theirs=ours".
+    out
+        Folder that holds the run directories.
+    json
+        Print one JSON object.
+    """
+    from tui import judging
+
+    return judging.evaluate(run, on, mapping, out, json)
+
+
+@app.command
+def compare(first: Path, second: Path, *, out: Path = RUNS, json: bool = False) -> int:
+    """Say whether one of two runs is better on the same test images: McNemar's test and paired bootstrap.
+
+    Parameters
+    ----------
+    first
+        A run, by name or path.
+    second
+        Another one, tested on the same images (trained with --split of the first).
+    out
+        Folder that holds the run directories.
+    json
+        Print one JSON object.
+    """
+    from tui import judging
+
+    return judging.compare(first, second, out, json)
+
+
+@app.command
+def report(run: Path, *, audit: Path | None = None, out: Path = RUNS, json: bool = False) -> int:
+    """Write a run's model card, card.md and card.html, into the run: data, recipe, results, limits.
+
+    Parameters
+    ----------
+    run
+        The run, by name or path.
+    audit
+        The folder of a shortcut audit of the same images, or its audit.json, to report with it.
+    out
+        Folder that holds the run directories.
+    json
+        Print one JSON object.
+    """
+    from tui import judging
+
+    return judging.report(run, out, audit, json)
+
+
+@app.command
+def explain(
+    file: Path | None = None,
+    *,
+    run: Path | None = None,
+    part: Literal["", "train", "validation", "test"] = "",
+    layer: str = "",
+    target: Annotated[str, Parameter(name="--for")] = "",
+    covering: bool = False,
+    png: Path | None = None,
+    out: Path = RUNS,
+    json: bool = False,
+) -> int:
+    """Show where a run's model looks in an image (Grad-CAM), or how much of it is lung over a part of its split.
+
+    Parameters
+    ----------
+    file
+        An image file.
+    run
+        The run to explain, by name or path (the newest trained one when not given).
+    part
+        In place of a file, a part of the run's split: mean share of the heat inside the lungs, by class.
+    layer
+        The layer whose activations are looked at (the last convolution when empty).
+    target
+        The class to explain (the one that the model says when empty).
+    covering
+        Also cover square after square of the image and compare what that costs with the heat.
+    png
+        Write the image with its heat to this file.
+    out
+        Folder that holds the run directories.
+    json
+        Print one JSON object.
+    """
+    from tui import explaining
+
+    return explaining.explain(file, run, out, part, layer, target, covering, png, json)
+
+
+@app.command
+def audit(
+    data: Path,
+    *,
+    images: Annotated[DataConfig, Flat] = DataConfig(),  # noqa: B008
+    network: Annotated[NetworkConfig, Flat] = NetworkConfig(),  # noqa: B008
+    machine: Annotated[MachineConfig, Flat] = MachineConfig(),  # noqa: B008
+    folds: int = 5,
+    epochs: int = 60,
+    batch: int = 16,
+    lr: float = 1e-3,
+    patience: int = 15,
+    class_weight: Literal["none", "balanced"] = "none",
+    out: Path = RUNS,
+    name: str = "",
+    json: bool = False,
+) -> int:
+    """Say whether a training learns from the lungs or from shortcuts: it is repeated on parts of the images.
+
+    The whole image, lungs only, lungs blacked out, the mask's silhouette, the outer border, a 16x16 thumbnail, and
+    shuffled labels get the same split, recipe and number of epochs, without augmentation.
+
+    Parameters
+    ----------
+    data
+        Folder that holds CLASS/images, with CLASS/masks beside them where there are lung masks.
+    folds
+        Divide the images into so many test parts, so that each is tested once (1: the one split that --val-share,
+        --test-share or --split give).
+    epochs
+        Most epochs to train on each.
+    batch
+        Images a training step.
+    lr
+        Learning rate at the start; it falls by cosine decay with restarts.
+    patience
+        Epochs without a better validation result before a training ends early (0: never).
+    class_weight
+        balanced makes each class count alike, however many images it has.
+    out
+        Folder in which the audit's own folder is made, with audit.json and audit.svg.
+    name
+        Name of that folder (date and time when empty).
+    json
+        Print one JSON object.
+    """
+    from tui import explaining
+
+    recipe = TrainConfig(
+        data=images,
+        network=network,
+        augment=AugmentConfig(augment="none"),
+        fit=FitConfig(epochs, batch, lr, patience, class_weight),
+        machine=machine,
+        output=OutputConfig(out, name),
+    )
+    return explaining.audit(data, recipe, folds, json)

@@ -1,0 +1,138 @@
+"""The verbs that train and that look after trainings, the workbench among them."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from engine.config import NetworkConfig, TrainConfig
+from engine.errors import ConfigError
+from tui import verbs
+from tui.cli.app import RUNS, Flat, app
+from tui.settings import Protocol
+
+
+@app.default
+def workbench(
+    data: Path | None = None,
+    *,
+    out: Path = RUNS,
+    image_protocol: Protocol | None = None,
+    unicode: Annotated[bool | None, Parameter(negative_bool="no-")] = None,
+) -> int:
+    """Open the workbench.
+
+    Parameters
+    ----------
+    data
+        Folder of X-rays to open, or an image file to predict.
+    out
+        Folder that holds the run directories.
+    image_protocol
+        How X-rays are drawn: as the terminal can (auto), or by force in one way.
+    unicode
+        Use richer signs than the box and block characters that every terminal font has.
+    """
+    from tui.workbench import open_workbench
+
+    return open_workbench(data, out, image_protocol, unicode)
+
+
+@app.command
+def attach(run: Path, *, out: Path = RUNS) -> int:
+    """Show a run as it trains, in the workbench or, without a terminal, as lines; `s` asks it to stop.
+
+    Parameters
+    ----------
+    run
+        The run, by name or path.
+    out
+        Folder that holds the run directories.
+    """
+    return verbs.attach(run, out)
+
+
+@app.command
+def train(
+    data: Path | None = None,
+    *,
+    recipe: Annotated[TrainConfig, Flat] = TrainConfig(),  # noqa: B008
+    config: Path | None = None,
+    resume: Path | None = None,
+    seeds: int = 0,
+    folds: int = 0,
+    json: bool = False,
+) -> int:
+    """Train on a folder of X-rays, keep the best epoch and test it.
+
+    Parameters
+    ----------
+    data
+        Folder that holds CLASS/images, or class folders of images.
+    config
+        A recipe's file, as the workbench saves it (TOML); the flags given here overrule it.
+    resume
+        A run, by name or path, to go on with: one that died or was stopped, or a finished one with more --epochs. Its
+        recipe stays, but for --epochs, --patience, --checkpoint-minutes and --cache-limit. DATA says where the images
+        are now, should they have moved.
+    seeds
+        Train so many times, with --seed and those that follow, and give mean and spread. The seed draws the split too,
+        unless --split keeps it.
+    folds
+        Cross-validate: divide the images into so many folds, each tested once by a run trained on the others.
+    json
+        Print each event as a line of JSON on stdout.
+    """
+    if seeds or folds:
+        if resume:
+            raise ConfigError("--resume goes on with one run: leave --seeds and --folds out.")
+        from tui import judging
+
+        return judging.repeat(data, recipe, seeds, folds, json)
+    return verbs.train(data, recipe, json, resume)
+
+
+@app.command
+def runs(*, out: Path = RUNS, json: bool = False) -> int:
+    """List the runs, newest first, with their state and result.
+
+    Parameters
+    ----------
+    out
+        Folder that holds the run directories.
+    json
+        Print a line of JSON a run.
+    """
+    return verbs.runs(out, json)
+
+
+@app.command
+def layers(*, network: Annotated[NetworkConfig, Flat] = NetworkConfig(), classes: int = 2, json: bool = False) -> int:  # noqa: B008
+    """Show the network layer by layer: shapes, parameters, and which of them train.
+
+    Parameters
+    ----------
+    classes
+        Number of classes.
+    json
+        Print one JSON object.
+    """
+    return verbs.layers(network, classes, json)
+
+
+@app.command
+def doctor(*, clear_cache: bool = False, repair: bool = False, out: Path = RUNS, json: bool = False) -> int:
+    """Say what this machine offers, and what killed processes left half-written in the runs and the caches.
+
+    Parameters
+    ----------
+    clear_cache
+        First remove everything from the caches that no training is using.
+    repair
+        Mend or remove what is half-written, and nothing else.
+    out
+        Folder that holds the run directories.
+    json
+        Print one JSON object.
+    """
+    return verbs.doctor(clear_cache, repair, out, json)

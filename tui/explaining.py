@@ -1,0 +1,182 @@
+"""The verbs `explain` and `audit`: where a model looks, and whether there is more to it than shortcuts."""
+
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from engine import runs
+from engine.config import TrainConfig
+from engine.errors import ConfigError, CovidTuiError
+from engine.files import replacing
+from tui.headless import in_thread, put, put_json, reporting, say, stop_on_signals
+from tui.verbs import put_table
+from tui.widgets.halfblocks import put_picture
+
+if TYPE_CHECKING:
+    from engine.dataset.images import Pixels
+    from engine.results.explain import Explainer, Explanation
+    from engine.results.overlap import PartOverlap
+    from engine.results.verdict import Audit
+
+T = TypeVar("T")
+BAR = 40
+"""Columns of a full bar."""
+
+
+def explain(
+    file: Path | None,
+    run: Path | None,
+    out: Path,
+    part: str,
+    layer: str,
+    target: str,
+    covering: bool,
+    png: Path | None,
+    as_json: bool,
+) -> int:
+    """`covid-tui explain`."""
+    if (file is None) == (not part):
+        raise ConfigError("Name one image file to explain, or a part of the run's split: --part test.")
+    if part and (png or target or covering):
+        raise ConfigError("--png, --for and --covering go with one image file, not with --part.")
+    chosen = runs.find(run, out) if run else runs.newest(out)
+    from engine.results.explain import explain as explain_file
+    from engine.results.explain import overlay
+    from engine.results.overlap import measure_part
+    from engine.results.predict import NOT_FOR_DIAGNOSIS
+
+    say(f"Run {chosen.name}. {NOT_FOR_DIAGNOSIS}")
+    with stop_on_signals() as (stop, signals), reporting(as_json=False) as emit:
+
+        def work() -> "Explanation | PartOverlap":
+            explainer = _explainer(chosen, layer)
+            if file is None:
+                return measure_part(explainer, part, emit, stop)
+            return explain_file(explainer, file, target, covering, emit, stop)
+
+        found, code = _told(work, signals)
+    if found is None:
+        return code
+    from engine.results.explain import Explanation
+
+    if not isinstance(found, Explanation):
+        put_json({"run": str(chosen.path), **found.to_dict()}) if as_json else _put_part(found)
+        return 0
+    from engine.dataset.images import read
+
+    picture = overlay(read(found.file).pixels, found.heat)
+    if png:
+        _write_png(png, picture)
+    if as_json:
+        put_json({"run": str(chosen.path), **found.to_dict(), "png": str(png) if png else None})
+    else:
+        _put_explanation(found, picture)
+    return 0
+
+
+def audit(data: Path, config: TrainConfig, folds: int, as_json: bool) -> int:
+    """`covid-tui audit`."""
+    if folds < 1:
+        raise ConfigError(f"--folds is {folds}: give a whole number from 1.")
+    from engine.results import auditfolder
+    from engine.results.audit import audit as audit_folder
+
+    auditfolder.require_free(config.output.out, config.output.name)
+    with stop_on_signals() as (stop, signals), reporting(as_json=False) as emit:
+        found, code = _told(partial(audit_folder, data, config, emit, stop, folds), signals)
+    if found is None:
+        return code
+    folder = auditfolder.write(found, config.output.out, config.output.name)
+    if as_json:
+        put_json({"audit": str(folder), **found.to_dict()})
+        return 0
+    _put_audit(found)
+    put()
+    put(f"audit: {folder}")
+    return 0
+
+
+def _told(work: Callable[[], T], signals: list[int]) -> tuple[T | None, int]:
+    """What `work` gives, done in a thread; None and the exit code where a signal stopped it."""
+    try:
+        return in_thread(work, signals), 0
+    except CovidTuiError as error:
+        if not signals:
+            raise
+        say(error)
+        return None, 128 + signals[0]
+
+
+def _explainer(run: runs.Run, layer: str) -> "Explainer":
+    from engine.results.explain import Explainer
+    from engine.results.predict import Predictor
+
+    return Explainer(Predictor(run), layer)
+
+
+def _write_png(path: Path, picture: "Pixels") -> None:
+    from PIL import Image
+
+    try:
+        with replacing(path) as file:
+            Image.fromarray(picture).save(file, format="PNG")
+    except OSError as error:
+        raise ConfigError(f"{path} can't be written ({error.strerror}): give another file.") from error
+
+
+def _put_explanation(found: "Explanation", picture: "Pixels") -> None:
+    if sys.stdout.isatty():
+        put_picture(picture, found.heat)
+    put(found.file)
+    for name, share in found.probabilities.items():
+        put(f"  {'>' if name == found.label else ' '} {name} {share:.1%}")
+    put(f"  heat for {found.target}, of {found.layer}")
+    put(f"  inside the {found.region}: {_percent(found.inside)} of the heat; spread evenly it were {found.area:.0%}")
+    put(f"  mirrored image: correlation {_number(found.mirrored)}")
+    if found.covered is not None:
+        put(f"  covering squares: correlation {_number(found.covered)}")
+
+
+def _put_part(found: "PartOverlap") -> None:
+    put(f"Heat inside the {found.region}, {found.part} part, {found.layer}, for the class that the model says:")
+    put()
+    rows = [("class", "answers", "images", "inside", "95% interval", "spread evenly")]
+    for mean in found.means:
+        ends = "-" if mean.inside_ci is None else f"{mean.inside_ci[0]:.1%} to {mean.inside_ci[1]:.1%}"
+        name = mean.label or "all classes"
+        rows.append((name, mean.outcome, f"{mean.n:,}", _percent(mean.inside), ends, _percent(mean.area)))
+    put_table(rows)
+
+
+def _put_audit(found: "Audit") -> None:
+    rows = [("shown", "", "accuracy", "95% interval", "AUC")]
+    for variant in found.variants:
+        low, high = variant.accuracy_ci
+        rows.append(
+            (
+                variant.title, bar(variant.accuracy, found.baseline), f"{variant.accuracy:.1%}",
+                f"{low:.1%} to {high:.1%}", _number(variant.auc, 3),
+            )
+        )  # fmt: skip
+    put_table(rows)
+    how = f"{found.folds} folds, each image tested once" if found.folds > 1 else "one split"
+    put(f"{sum(found.tested.values()):,} test images, {how}; | always {found.baseline_class}: {found.baseline:.1%}")
+    put()
+    put(found.verdict)
+
+
+def bar(share: float, baseline: float, width: int = BAR) -> str:
+    """A bar of block characters as long as the share (0 to 1) of `width`, with the baseline's place as "|"."""
+    signs = list(("█" * round(share * width)).ljust(width, "·"))
+    signs[min(width - 1, round(baseline * width))] = "|"
+    return "".join(signs)
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{share:.1%}"
+
+
+def _number(value: float | None, digits: int = 2) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"

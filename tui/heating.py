@@ -1,0 +1,48 @@
+"""The heat of images in the workbench: the last run's model, cut for Grad-CAM and kept, for work in threads."""
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.errors import Stopped
+from engine.events import Emit
+from engine.runs import Run
+from engine.stopping import Stop
+from tui.asking import Models
+
+if TYPE_CHECKING:
+    from engine.dataset.images import Pixels
+    from engine.results.explain import Explainer, Explanation
+
+
+@dataclass(frozen=True, eq=False)
+class Heated:
+    """An image under its heat, uint8 RGB (h, w, 3), and what is known of the heat."""
+
+    pixels: "Pixels"
+    found: "Explanation"
+
+
+class Heats:
+    """Any thread may ask; one is served at a time."""
+
+    def __init__(self) -> None:
+        self._lock, self._models = threading.Lock(), Models()
+        self._kept: tuple[Run, Explainer] | None = None
+
+    def heat(self, run: Run, path: Path, pixels: "Pixels", emit: Emit, stop: Stop) -> Heated:
+        """`pixels`, those of the file at any size, under the heat for the class that the run's model says.
+
+        Raises ImageError, RunError or WeightsError, and Stopped where nobody waits any more.
+        """
+        with self._lock:
+            if stop.is_set():
+                raise Stopped("The heat is no longer asked for.")
+            predictor = self._models.predictor(run, emit)
+            from engine.results.explain import Explainer, explain, overlay
+
+            if self._kept is None or self._kept[0] != run or self._kept[1].predictor is not predictor:
+                self._kept = run, Explainer(predictor)
+            found = explain(self._kept[1], path, emit=emit, stop=stop)
+            return Heated(overlay(pixels, found.heat), found)

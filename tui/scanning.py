@@ -1,0 +1,145 @@
+"""What `covid-tui scan` says of a folder: its classes, what could tell them without the lungs, duplicates, leaks."""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.config import DataConfig
+from engine.errors import CovidTuiError
+from tui.headless import put, put_json, reporting, say, stop_on_signals
+from tui.text import display_name
+
+if TYPE_CHECKING:
+    from engine.dataset.confounding import Confounding
+    from engine.dataset.patients import Patients
+    from engine.dataset.scan import Scan
+
+MOST_SOURCES = 12
+"""Sources by class that are listed; the rest is counted."""
+Leak = list[dict[str, str]]
+
+
+def scan(data: Path, wanted: DataConfig, as_json: bool) -> int:
+    """`covid-tui scan`."""
+    from engine.dataset.confounding import confounding
+    from engine.dataset.patients import patients
+    from engine.dataset.scan import scan as scan_folder
+
+    with stop_on_signals() as (stop, signals), reporting(as_json=False) as emit:
+        try:
+            found = scan_folder(data, wanted.class_names, emit, stop, wanted.follow_links, wanted.near_duplicates)
+            known = patients(found, wanted.group_by)
+            leaks = _leaks(wanted.split, found) if wanted.split else None
+        except CovidTuiError as error:
+            if signals:
+                say(error)
+                return 128 + signals[0]
+            raise
+    confounded = confounding(found)
+    if as_json:
+        told = {"told": known.told, "patients": len(set(known.of.values())) or None}
+        put_json({**found.to_dict(), "confounding": confounded.to_dict(), "patients": told, "leaks": leaks})
+        return 0
+    _put_classes(found)
+    _put_confounding(found, confounded)
+    _put_groups(found, wanted, known, leaks)
+    if found.problems:
+        put()
+        put(f"{len(found.problems)} problems:")
+        for problem in found.problems:
+            put(f"  {problem.file}: {problem.reason}")
+    return 0
+
+
+def put_alarm(text: str) -> None:
+    """A line on stdout that must not be missed: red where colour is allowed."""
+    shown = display_name(text)
+    colour = sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and not os.environ.get("NO_COLOR")
+    print(f"\x1b[1;31m{shown}\x1b[0m" if colour else shown, flush=True)
+
+
+def _leaks(path: Path, found: "Scan") -> list[Leak]:
+    """The pictures that the split at `path` puts into two parts, each as its files and their parts."""
+    from dataclasses import replace
+
+    from engine.dataset.split import Split, leaks
+
+    shas = {record.file: record.sha for record in found.records}
+    rows = [replace(row, sha=shas[row.file]) for row in Split.read(path).rows if row.file in shas]
+    parts = {row.file: row.part for row in rows}
+    return [[{"file": file, "part": parts[file]} for file in group] for group in leaks(rows, found.near)]
+
+
+def _put_classes(found: "Scan") -> None:
+    from tui.verbs import put_table
+
+    rows: list[Sequence[str]] = [("class", "images", "share", "masks", "formats", "sizes", "modes", "mean", "sources")]
+    for name, c in found.classes.items():
+        share = f"{c.images / max(len(found.records), 1):.0%}"
+        texts = [_counts(c.formats), _counts(c.sizes), _counts(c.modes)]
+        level = "-" if c.mean_intensity is None else f"{c.mean_intensity:.0f}"
+        sources = f"{len(c.sources)}" if c.sources else "-"
+        rows.append((name, f"{c.images:,}", share, f"{c.masks:,}", *texts, level, sources))
+    put_table(rows)
+
+
+def _put_confounding(found: "Scan", confounded: "Confounding") -> None:
+    from tui.verbs import put_table
+
+    source = next((a for a in confounded.associations if a.trait == "source"), None)
+    if source:
+        put()
+        names = list(found.classes)
+        most = sorted(source.table.items(), key=lambda item: -sum(item[1].values()))[:MOST_SOURCES]
+        put_table([("source", *names), *((s, *(f"{row.get(name, 0):,}" for name in names)) for s, row in most)])
+        if len(source.table) > len(most):
+            put(f"and {len(source.table) - len(most):,} more sources")
+    put()
+    for alarm in confounded.alarms:
+        put_alarm(f"! {alarm}")
+    if confounded.guess and not confounded.guess.telling:
+        put(confounded.guess.sentence)
+    if not confounded.sources_known and len(found.classes) > 1:
+        put("The sources of the images are not known: a model may learn hospitals in place of lungs.")
+
+
+def _put_groups(found: "Scan", wanted: DataConfig, known: "Patients", leaks: list[Leak] | None) -> None:
+    put(known.told)
+    if found.duplicates:
+        put()
+        put(f"{_groups(len(found.duplicates))} of files with the same pixels:")
+        for group in found.duplicates:
+            put("  " + ", ".join(group))
+    if found.near:
+        put()
+        put(f"{_groups(len(found.near))} of near duplicates, which show one picture with other pixels:")
+        for alike in found.near:
+            put(f"  {', '.join(alike.files)}  ({'; '.join([*alike.changes, f'correlation {alike.similarity:.3f}'])})")
+    elif not wanted.near_duplicates:
+        put("Near duplicates were not looked for, as asked.")
+    if leaks is None:
+        return
+    put()
+    if not leaks:
+        put(f"{wanted.split} puts no picture into two parts.")
+        return
+    put_alarm(f"! LEAKS: {wanted.split} puts {_pictures(len(leaks))} into two parts; a test on it looks too good:")
+    for leak in leaks:
+        put("  " + ", ".join(f"{item['file']} ({item['part']})" for item in leak))
+
+
+def _groups(count: int) -> str:
+    return f"{count} group{'s' * (count > 1)}"
+
+
+def _pictures(count: int) -> str:
+    return f"{count} picture{'s' * (count > 1)}"
+
+
+def _counts(counts: dict[str, Any]) -> str:
+    items = sorted(counts.items(), key=lambda item: -item[1])
+    return ", ".join(f"{name}" if len(items) == 1 else f"{name} ({n:,})" for name, n in items[:3]) + (
+        f" and {len(items) - 3} more" if len(items) > 3 else ""
+    )
