@@ -257,6 +257,7 @@ def test_the_command_explains_a_file_and_writes_it(trained: dict[str, Any], cli:
     assert shown["probabilities"] == pytest.approx(answer["probabilities"], abs=1e-5)
 
 
+@pytest.mark.slow
 def test_the_command_explains_a_part(trained: dict[str, Any], cli: Cli) -> None:
     done = cli("explain", "--part", "test", "--run", trained["run"], "--json")
     assert done.returncode == 0, done.stderr

@@ -67,6 +67,8 @@ def _send(child: int, number: int) -> None:
 
 def _stop_with(child: int, number: int, frame: FrameType | None) -> None:
     """When the child is suspended, suspend the parent too, so that the shell takes the terminal back."""
-    status = os.waitid(os.P_PID, child, os.WSTOPPED | os.WNOHANG)
+    status = None
+    with contextlib.suppress(ChildProcessError):  # the child has ended meanwhile
+        status = os.waitid(os.P_PID, child, os.WSTOPPED | os.WNOHANG)
     if status and status.si_code == os.CLD_STOPPED:
         os.kill(os.getpid(), signal.SIGSTOP)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from textual.message import Message
 
-from engine.config import TrainConfig
+from engine.config import DataConfig, TrainConfig
 from engine.errors import ConfigError, CovidTuiError, Stopped
 from engine.events import Emit, Notice, Progress
 from engine.network.freezing import FreezePlan, plan
@@ -149,7 +149,9 @@ class Session:
             self.tell(ConfigChanged)
         self.data, self.whole, self.scan, self.split, self.split_problem = folder, None, None, None, ""
         self.cancel("split")
-        self.start("scan", "reading the images", partial(_scan, folder), self._scanned, self._not_scanned)
+        self.start(
+            "scan", "reading the images", partial(_scan, folder, self.config.data), self._scanned, self._not_scanned
+        )
         self.tell(DataChanged)
 
     def _scanned(self, found: "Scan") -> None:
@@ -194,7 +196,10 @@ class Session:
         """Replace groups of the recipe: `configure(network=...)`. The split and the scan follow where they must."""
         before, self.config = self.config, dataclasses.replace(self.config, **parts)
         self.tell(ConfigChanged)
-        if self.config.data != before.data or self.config.machine.seed != before.machine.seed:
+        now, then = self.config.data, before.data
+        if self.data and (now.follow_links, now.near_duplicates) != (then.follow_links, then.near_duplicates):
+            self.open_data(self.data)
+        elif self.config.data != before.data or self.config.machine.seed != before.machine.seed:
             self._draw_split()
             self.tell(DataChanged)
 
@@ -349,11 +354,11 @@ class Session:
             screen.post_message(kind(*values))
 
 
-def _scan(folder: Path, emit: Emit, stop: Stop) -> "Scan":
+def _scan(folder: Path, wanted: DataConfig, emit: Emit, stop: Stop) -> "Scan":
     from engine.dataset.metadata import tables
     from engine.dataset.scan import scan
 
-    found = scan(folder, (), emit, stop, near=True)
+    found = scan(folder, (), emit, stop, wanted.follow_links, wanted.near_duplicates)
     tables(folder)  # read here, and kept, so that the screen's thread need not wait for them
     return found
 

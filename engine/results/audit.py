@@ -16,7 +16,9 @@ import numpy.typing as npt
 from engine.config import TrainConfig, to_dict
 from engine.dataset import pixels, split
 from engine.dataset.folds import draw_folds
+from engine.dataset.groups import group_of
 from engine.dataset.masks import LUNGS, RECTANGLE
+from engine.dataset.patients import patients
 from engine.dataset.pixels import PixelStore
 from engine.dataset.scan import Record, Scan, require_trainable, scan
 from engine.dataset.split import Split
@@ -213,7 +215,8 @@ def _with_images(source: Source, images: Images) -> Source:
 
 def _material(folder: Path, config: TrainConfig, size: int, folds: int, emit: Emit, stop: Stop) -> _Material:
     """Scan, split, decode, and find the lungs of every image; images that lack what the rest has are left out."""
-    found = scan(folder, config.data.class_names, emit, stop, config.data.follow_links)
+    wanted = config.data
+    found = scan(folder, wanted.class_names, emit, stop, wanted.follow_links, wanted.near_duplicates)
     require_trainable(found)
     if found.problems:
         emit(Notice("warning", f"{len(found.problems)} problems in the folder; `covid-tui scan` lists them."))
@@ -247,9 +250,11 @@ def _splits(found: Scan, config: TrainConfig, folds: int, emit: Emit) -> list[Sp
         for text in notices:
             emit(Notice("warning", text))
         return [reused]
+    known = patients(found, config.data.group_by).of
     if folds == 1:
-        return [split.draw(found, config.data.val_share, config.data.test_share, config.machine.seed)]
-    return draw_folds(found, folds, config.data.val_share, config.machine.seed)
+        return [split.draw(found, config.data.val_share, config.data.test_share, config.machine.seed, known)]
+    together = group_of(found, known)
+    return draw_folds(found, folds, config.data.val_share, config.machine.seed, together)
 
 
 def _numbers(records: Sequence[Record], own: Split) -> dict[str, npt.NDArray[np.intp]]:

@@ -62,7 +62,7 @@ def walk() -> Iterator[str]:
     yield from ("1", "escape", "2", "question_mark", "escape", "ctrl+p", "escape", "4", "enter")
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+@pytest.mark.parametrize("size", [(80, 24), pytest.param((120, 40), marks=pytest.mark.slow)])
 def test_names_are_literal_by_keys(hostile: tuple[Path, Path], size: tuple[int, int]) -> None:
     data, runs = hostile
 

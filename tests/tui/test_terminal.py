@@ -1,6 +1,7 @@
 """The workbench in a real pseudo-terminal: it comes, it goes, and it leaves the terminal as it was."""
 
 import contextlib
+import os
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from engine.config import AugmentConfig, FitConfig, NetworkConfig, TrainConfig
 from engine.runs import all_runs
 from tests.tui.screen import Terminal, workbench
 from tui import recipe
+from tui.background import _stop_with
 
 DATA = Path(__file__).parents[2] / "sample_data"
 FAKE = """
@@ -69,6 +71,16 @@ def test_the_alternate_screen_is_left(tmp_path: Path, how: str | int, code: int)
         terminal.press(how) if isinstance(how, str) else terminal.kill(how)
         assert terminal.wait() == code
         assert terminal.left_alternate_screen
+
+
+def test_the_end_of_the_workbench_is_no_error_for_the_process_that_waits_for_it() -> None:
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+    _stop_with(child, signal.SIGCHLD, None)
+    os.waitpid(child, 0)
+    _stop_with(child, signal.SIGCHLD, None)
 
 
 def test_a_crash_restores_the_terminal_and_says_where_the_details_are(tmp_path: Path) -> None:
