@@ -13,7 +13,7 @@ from engine.results.verdict import Audit
 from engine.runtime import environment
 
 REPORT, PLOT = "audit.json", "audit.svg"
-_LEFT, _RIGHT, _WIDE, _ROW = 190, 150, 760, 34
+_LEFT, _RIGHT, _WIDE, _ROW = 215, 150, 785, 34
 _INK, _BAR, _LINE, _MUTED = "#1b1f24", "#4c78a8", "#1b1f24", "#6a737d"
 
 
