@@ -1,5 +1,6 @@
 """Distances to the training images, and the plain measures that tell photographs and CT slices."""
 
+import json
 from pathlib import Path
 from typing import Any, Literal
 
@@ -61,7 +62,10 @@ def test_a_run_keeps_its_training_images_as_the_network_sees_them(trained: dict[
     assert kept is not None and kept.features.shape == (len(files), 512)
     assert kept.facts["width"].tolist() == [299.0] * len(files)
     first = next(iter(Predictor(run).answers([SAMPLE / files[0]])))
-    assert kept.features[0] == pytest.approx(first.features, rel=5e-3, abs=5e-3)  # kept as float16
+    if json.loads((run.path / "environment.json").read_text())["precision"] == "float32":
+        assert kept.features[0] == pytest.approx(first.features, rel=5e-3, abs=5e-3)  # kept as float16
+    own, asked = (row / np.linalg.norm(row) for row in (kept.features[0], first.features))
+    assert np.linalg.norm(own - asked) < 0.1 * kept.limit  # whatever precision the training computed in
     assert kept.facts["mean level"][0] == pytest.approx(read(SAMPLE / files[0]).mean, abs=1e-3)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from textual.pilot import Pilot
+from textual.widgets import Static
 
 from engine.runs import Run
 from tests.tui.drive import DATA, run, text, until
@@ -161,6 +162,23 @@ def test_a_folder_becomes_a_table_and_a_csv(asked: Run, tmp_path: Path) -> None:
     for row in good:
         assert abs(sum(float(row[name]) for name in CLASSES) - 1) < 1e-5
         assert row["label"] == max(CLASSES, key=lambda name: float(row[name]))
+
+
+def test_how_a_folder_ended_stays_on_the_screen(asked: Run, tmp_path: Path) -> None:
+    (tmp_path / "data" / "in").mkdir(parents=True)
+
+    async def scenario() -> None:
+        app = Workbench(asked.path.parent, data=tmp_path / "data", settings=GREY)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await pilot.press("6")
+            await until(pilot, lambda: "+ in" in text(app) or "- in" in text(app))
+            await pilot.press("down", "f")
+            ended = app.screen.query_one("#so-far", Static)
+            await until(pilot, lambda: "holds no image files" in str(ended.content))
+            await pilot.pause(0.3)
+            assert "holds no image files" in str(ended.content)
+
+    run(scenario())
 
 
 def test_a_folder_is_cancelled(asked: Run, tmp_path: Path) -> None:

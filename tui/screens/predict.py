@@ -248,12 +248,14 @@ class PredictScreen(WorkScreen):
         return self._path.parent if self._path else Path(self.query_one(FileTree).path)
 
     def job_changed(self, message: JobChanged) -> None:
-        """Show the folder's new lines; where it was cancelled, say so."""
+        """Show the folder's new lines, or that it was cancelled; any other end the job itself has told."""
         job, history = message.job, self.query_one(History)
         if job.group != "folder":
             return
-        cancelled = job.over and job.stop.is_set() and self.session.jobs.get("folder") is None
-        history.catch_up(job.progress, f"Cancelled; {len(history.lines):,} files are done." if cancelled else "")
+        if not job.over:
+            history.catch_up(job.progress)
+        elif job.stop.is_set() and self.session.jobs.get("folder") is None:
+            history.catch_up(over=f"Cancelled; {len(history.lines):,} files are done.")
 
     def _folder_done(self, _: Sequence[str]) -> None:
         self.query_one(History).catch_up()
