@@ -16,15 +16,12 @@ from engine import runs
 from engine.config import TrainConfig
 from engine.dataset import pixels, split
 from engine.dataset.confounding import confounding
-from engine.dataset.patients import patients
 from engine.dataset.scan import Record, Scan, require_trainable, scan
 from engine.errors import CovidTuiError, DataError, RunError, Stopped, WeightsError
 from engine.events import Emit, Failed, Finished, Interrupted, Notice, Resumed, Started
 from engine.files import write_json
-from engine.network import classifier as networks
-from engine.network.classifier import Classifier
+from engine.network.classifier import Classifier, with_first_weights
 from engine.network.freezing import plan
-from engine.network.weights import pretrained
 from engine.results.calibration import CALIBRATION, calibrate, softmax
 from engine.results.evaluate import evaluate_test, forget_test
 from engine.results.metrics import judge
@@ -133,15 +130,10 @@ def _data(folder: Path, config: TrainConfig, emit: Emit, stop: Stop, gone_ok: bo
     if not gone_ok:
         for text in confounding(found).alarms:
             emit(Notice("warning", text))
-    if wanted.split is None:
-        known = patients(found, wanted.group_by)
-        drawn = split.draw(found, wanted.val_share, wanted.test_share, config.machine.seed, known.of)
-        emit(Notice("info", known.told))
-        return Data(found, drawn)
-    reused, notices = split.reuse(wanted.split, found, gone_ok, wanted.val_share, config.machine.seed)
-    for text in notices:
-        emit(Notice("warning", text))
-    return Data(found, reused)
+    chosen, notices = split.for_recipe(found, wanted, config.machine.seed, gone_ok)
+    for notice in notices:
+        emit(notice)
+    return Data(found, chosen)
 
 
 def _train(
@@ -153,7 +145,8 @@ def _train(
         data.split.write(run.path / SPLIT)
     make_repeatable(config.machine.seed)
     precision = _precision(run, config, emit)
-    classifier = _network(data, config, precision, emit, stop)
+    classes, seed = len(data.classes), config.machine.seed
+    classifier = with_first_weights(config.network, classes, precision.precision, seed, emit, stop)
     training, validation = _pixels(data, classifier, config, emit, stop)
     if not resumed:
         data = _as_decoded(data, training.store.files, run)
@@ -199,16 +192,6 @@ def _precision(run: Run, config: TrainConfig, emit: Emit) -> Choice:
     emit(Notice("info", f"Precision: {chosen.precision} ({chosen.reason})."))
     write_json(record, {**environment(), "device": device(), "precision": chosen.precision})
     return chosen
-
-
-def _network(data: Data, config: TrainConfig, precision: Choice, emit: Emit, stop: Stop) -> Classifier:
-    """The network with its first weights."""
-    freeze = plan(config.network)
-    blank = config.network.weights != "none"
-    classifier = networks.build(freeze, len(data.classes), precision.precision, config.machine.seed, blank)
-    base_shapes = networks.backbone_shapes(classifier)
-    classifier.load(pretrained(config.network.weights, freeze.backbone, base_shapes, emit, stop))
-    return classifier
 
 
 def _facts(classifier: Classifier, training: Source, config: TrainConfig) -> dict[str, str]:

@@ -18,7 +18,7 @@ from engine import caches
 from engine.dataset import pixels
 from engine.errors import RunError
 from engine.files import open_private
-from engine.runs import Run, all_runs
+from engine.runs import SPLIT, Run, all_runs, whole_lines
 from engine.training import checkpoint, features
 
 Kind = Literal["died", "part", "torn", "point", "pixels", "features"]
@@ -72,7 +72,7 @@ def _mend(left: Leftover) -> bool:
         case "part" | "point":
             _remove(left.path)
         case "torn":
-            os.truncate(left.path, _whole_lines(left.path))
+            os.truncate(left.path, whole_lines(left.path))
         case "pixels":
             pixels.remove(left.path)
         case "features":
@@ -90,16 +90,14 @@ def _in_run(run: Run) -> Iterator[Leftover]:
         point, damages = checkpoint.newest(run.path / checkpoint.FOLDER, {})
     if state == "died":
         at = f"its resume point is epoch {point.position.epoch}, step {point.position.step}" if point else ""
-        remedy = (
-            f"covid-tui --train --resume {run.path} goes on" if (run.path / "split.csv").is_file() else "train anew"
-        )
+        remedy = f"covid-tui --train --resume {run.path} goes on" if (run.path / SPLIT).is_file() else "train anew"
         yield Leftover(run.path, "died", f"a run that died; {at or 'it has no resume point'}", remedy)
     lock = run.path / "lock"
     for damage in damages:
         yield Leftover(damage.file.parent, "point", f"a damaged resume point ({damage.reason})", "removed", lock)
     for name in ("events.jsonl", "history.csv"):
         with contextlib.suppress(OSError):
-            cut = (run.path / name).stat().st_size - _whole_lines(run.path / name)
+            cut = (run.path / name).stat().st_size - whole_lines(run.path / name)
             if cut:
                 what = f"its last line is cut short after {cut} bytes"
                 yield Leftover(run.path / name, "torn", what, "taken off", lock)
@@ -163,15 +161,6 @@ def _listed(folder: Path) -> list[Path]:
         return sorted(folder.iterdir())
     except OSError:
         return []
-
-
-def _whole_lines(path: Path) -> int:
-    """Bytes up to the end of the last whole line."""
-    with path.open("rb") as file:
-        end = file.seek(0, os.SEEK_END)
-        start = max(0, end - 2**24)
-        file.seek(start)
-        return start + file.read().rfind(b"\n") + 1
 
 
 def _remove(path: Path) -> None:

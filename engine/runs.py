@@ -93,7 +93,10 @@ class Run:
 
     def finished(self) -> Finished | None:
         """The run's result, where it has one; the last, where it was trained on after the first."""
-        return next((e for e in reversed(list(self.events())) if isinstance(e, Finished)), None)
+        last = None
+        for event in self.events():
+            last = event if isinstance(event, Finished) else last
+        return last
 
     def request_stop(self, how: How) -> None:
         """Ask the process that trains this run, whichever it is, to stop."""
@@ -278,10 +281,16 @@ def newest(out: Path) -> Run:
 
 def _mend(path: Path) -> None:
     """Take off a last line that a crash cut short, so that the next one stands alone."""
-    with contextlib.suppress(FileNotFoundError), path.open("rb+") as file:
+    with contextlib.suppress(FileNotFoundError):
+        os.truncate(path, whole_lines(path))
+
+
+def whole_lines(path: Path) -> int:
+    """Bytes of an appended file up to the end of its last whole line. Raises OSError."""
+    with path.open("rb") as file:
         start = max(0, file.seek(0, os.SEEK_END) - LONGEST_LINE)
         file.seek(start)
-        file.truncate(start + file.read().rfind(b"\n") + 1)
+        return start + file.read().rfind(b"\n") + 1
 
 
 def _take_lock(file: Any, path: Path) -> None:

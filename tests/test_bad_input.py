@@ -148,7 +148,11 @@ def test_inspect_and_predict_name_the_bad_file_and_go_on(cli: Cli, tmp_path: Pat
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert done.returncode == 3 and [line["file"] for line in lines] == [str(f) for f in files[:4]]
     assert [("error" in line) for line in lines] == [True, False, True, True]
-    assert set(lines[1]) >= {"file", "label", "probabilities"} and sum(lines[1]["probabilities"].values()) > 0.999
+    assert set(lines[1]) == {
+        *("file", "label", "probabilities", "notes", "calibrated", "decision", "distance", "distance_limit"),
+        *("cautions", "unlike", "use"),
+    }
+    assert sum(lines[1]["probabilities"].values()) > 0.999
     assert len((tmp_path / "out.csv").read_text().splitlines()) == 5
     assert "Traceback" not in done.stderr
 

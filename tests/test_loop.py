@@ -15,7 +15,8 @@ from engine.network.classifier import Classifier, build, preprocess
 from engine.network.freezing import plan
 from engine.runtime import make_repeatable, tensorflow
 from engine.stopping import Stop
-from engine.training import loop
+from engine.training import checkpoint, loop
+from engine.training.checkpoint import Keeper, Position
 from engine.training.sources import FeatureSource, Images, PixelSource, choose
 
 IMAGES, HELD_OUT, CLASSES = 10, 6, 2
@@ -34,7 +35,10 @@ def recipe(**parts: Any) -> TrainConfig:
 
 
 def fitted(
-    config: TrainConfig, cache: Path, on_event: Callable[[Event, Stop], None] = lambda *_: None
+    config: TrainConfig,
+    cache: Path,
+    on_event: Callable[[Event, Stop], None] = lambda *_: None,
+    keeper: Keeper | None = None,
 ) -> tuple[Classifier, loop.Fitted, list[Event]]:
     """A training of the real network on a few random images, straight through the engine's own parts."""
     make_repeatable(0)
@@ -54,7 +58,7 @@ def fitted(
     train = PixelSource(images(range(IMAGES)), classifier, STORE, config)
     validation = PixelSource(images(range(IMAGES, IMAGES + HELD_OUT)), classifier, STORE, config)
     sources = choose(train, validation, "float32", cache, emit, stop)
-    return classifier, loop.fit(classifier, *sources, config, emit, stop), told
+    return classifier, loop.fit(classifier, *sources, config, emit, stop, keeper), told
 
 
 @pytest.mark.parametrize("unfreeze", ["", "block5", pytest.param("block4,block5", marks=pytest.mark.slow)])
@@ -159,6 +163,14 @@ def test_a_stop_comes_between_two_batches_and_keeps_the_best(tmp_path: Path) -> 
     _, result, told = fitted(config, tmp_path, stop_in_epoch_2)
     assert (result.ended, result.epochs) == ("stopped", 1) and result.best is not None
     assert sum(isinstance(e, Batch) and e.epoch == 2 for e in told) <= 1
+
+
+def test_no_resume_point_is_written_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[Position] = []
+    monkeypatch.setattr(checkpoint, "write", lambda folder, point: written.append(point.position))
+    config = recipe(fit=FitConfig(epochs=2, batch=4), augment=AugmentConfig(augment="none"))
+    fitted(config, tmp_path, keeper=Keeper(tmp_path, minutes=0))
+    assert len(set(written)) == len(written) > 2 and written[-1] == Position(3)
 
 
 def test_a_stop_while_a_later_view_is_computed_keeps_the_epochs_before_it(tmp_path: Path) -> None:

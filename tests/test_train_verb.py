@@ -113,7 +113,7 @@ def test_the_same_command_and_seed_give_the_same_history_and_weights(
     trained: dict[str, Any], cli: Cli, tmp_path: Path
 ) -> None:
     arguments = ("--train", SAMPLE, "--classes", "COVID,Viral Pneumonia", "--augment", "report", "--batch", "8",
-                 "--epochs", "2", "--mode", "transfer", "--views", "1", "--json")  # fmt: skip
+                 "--epochs", "2", "--mode", "partial", "--unfreeze", "17", "--views", "1", "--json")  # fmt: skip
     histories, weights = [], []
     for cache in ("one", "two"):  # a cache each, so that the second run can't lean on the first
         done = cli(*arguments, "--out", tmp_path / cache, "--name", "r", COVID_TUI_CACHE=str(tmp_path / cache / "c"))

@@ -9,10 +9,8 @@ from typing import Any
 
 from engine.errors import ConfigError, RunError
 from engine.files import replacing
-from engine.foreign import from_cell, to_cell
+from engine.foreign import to_cell
 from engine.runs import Run
-
-PREDICTIONS = "predictions.csv"
 
 
 @dataclass(frozen=True)
@@ -40,22 +38,19 @@ def worst_first(run: Run) -> list[Answer]:
 
     Raises RunError where predictions.csv is missing or damaged.
     """
+    from engine.results.answers import PREDICTIONS, read_lines  # which loads NumPy
+
     path = run.path / PREDICTIONS
     try:
-        with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
-            rows = csv.reader(file)
-            classes = list(map(from_cell, next(rows, [])[3:]))
-            answers = [_answer(row, classes) for row in rows]
+        classes, lines = read_lines(path)
+        answers = [
+            Answer(line.file, line.truth, line.said, dict(zip(classes, line.shares, strict=True))) for line in lines
+        ]
     except FileNotFoundError:
         raise RunError(f"{path} is missing, so single images can't be shown.") from None
     except (OSError, ValueError, csv.Error) as error:
         raise RunError(f"{path} can't be read ({error}), so single images can't be shown.") from None
     return sorted(answers, key=lambda a: (not a.wrong, -a.sure if a.wrong else a.sure, a.file))
-
-
-def _answer(row: Sequence[str], classes: Sequence[str]) -> Answer:
-    file, truth, said = map(from_cell, row[:3])
-    return Answer(file, truth, said, dict(zip(classes, map(float, row[3:]), strict=True)))
 
 
 def write_predictions(path: Path, lines: Iterable[dict[str, Any]], classes: Sequence[str]) -> None:

@@ -1,17 +1,16 @@
 """The verbs `explain` and `audit`: where a model looks, and whether there is more to it than shortcuts."""
 
 import sys
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from engine import runs
 from engine.config import TrainConfig
-from engine.errors import ConfigError, CovidTuiError
+from engine.errors import ConfigError
 from engine.files import replacing
-from tui.headless import in_thread, put, put_json, reporting, say, stop_on_signals
-from tui.verbs import put_table
+from tui.headless import put, put_json, reporting, say, stop_on_signals, until_stopped
+from tui.verbs import as_interval, as_number, as_share, put_table
 from tui.widgets.halfblocks import put_picture
 
 if TYPE_CHECKING:
@@ -56,7 +55,7 @@ def explain(
                 return measure_part(explainer, part, emit, stop)
             return explain_file(explainer, file, target, covering, emit, stop)
 
-        found, code = _told(work, signals)
+        found, code = until_stopped(work, signals)
     if found is None:
         return code
     from engine.results.explain import Explanation
@@ -85,7 +84,7 @@ def audit(data: Path, config: TrainConfig, folds: int, as_json: bool) -> int:
 
     auditfolder.require_free(config.output.out, config.output.name)
     with stop_on_signals() as (stop, signals), reporting(as_json=False) as emit:
-        found, code = _told(partial(audit_folder, data, config, emit, stop, folds), signals)
+        found, code = until_stopped(partial(audit_folder, data, config, emit, stop, folds), signals)
     if found is None:
         return code
     folder = auditfolder.write(found, config.output.out, config.output.name)
@@ -96,17 +95,6 @@ def audit(data: Path, config: TrainConfig, folds: int, as_json: bool) -> int:
     put()
     put(f"audit: {folder}")
     return 0
-
-
-def _told(work: Callable[[], T], signals: list[int]) -> tuple[T | None, int]:
-    """What `work` gives, done in a thread; None and the exit code where a signal stopped it."""
-    try:
-        return in_thread(work, signals), 0
-    except CovidTuiError as error:
-        if not signals:
-            raise
-        say(error)
-        return None, 128 + signals[0]
 
 
 def _explainer(run: runs.Run, layer: str) -> "Explainer":
@@ -133,10 +121,10 @@ def _put_explanation(found: "Explanation", picture: "Pixels") -> None:
     for name, share in found.probabilities.items():
         put(f"  {'>' if name == found.label else ' '} {name} {share:.1%}")
     put(f"  heat for {found.target}, of {found.layer}")
-    put(f"  inside the {found.region}: {_percent(found.inside)} of the heat; spread evenly it were {found.area:.0%}")
-    put(f"  mirrored image: correlation {_number(found.mirrored)}")
+    put(f"  inside the {found.region}: {as_share(found.inside)} of the heat; spread evenly it were {found.area:.0%}")
+    put(f"  mirrored image: correlation {as_number(found.mirrored, 2)}")
     if found.covered is not None:
-        put(f"  covering squares: correlation {_number(found.covered)}")
+        put(f"  covering squares: correlation {as_number(found.covered, 2)}")
 
 
 def _put_part(found: "PartOverlap") -> None:
@@ -144,22 +132,17 @@ def _put_part(found: "PartOverlap") -> None:
     put()
     rows = [("class", "answers", "images", "inside", "95% interval", "spread evenly")]
     for mean in found.means:
-        ends = "-" if mean.inside_ci is None else f"{mean.inside_ci[0]:.1%} to {mean.inside_ci[1]:.1%}"
         name = mean.label or "all classes"
-        rows.append((name, mean.outcome, f"{mean.n:,}", _percent(mean.inside), ends, _percent(mean.area)))
+        inside, ends = as_share(mean.inside), as_interval(mean.inside_ci)
+        rows.append((name, mean.outcome, f"{mean.n:,}", inside, ends, as_share(mean.area)))
     put_table(rows)
 
 
 def _put_audit(found: "Audit") -> None:
     rows = [("shown", "", "accuracy", "95% interval", "AUC")]
     for variant in found.variants:
-        low, high = variant.accuracy_ci
-        rows.append(
-            (
-                variant.title, bar(variant.accuracy, found.baseline), f"{variant.accuracy:.1%}",
-                f"{low:.1%} to {high:.1%}", _number(variant.auc, 3),
-            )
-        )  # fmt: skip
+        shown, ends = bar(variant.accuracy, found.baseline), as_interval(variant.accuracy_ci)
+        rows.append((variant.title, shown, as_share(variant.accuracy), ends, as_number(variant.auc)))
     put_table(rows)
     how = f"{found.folds} folds, each image tested once" if found.folds > 1 else "one split"
     put(f"{sum(found.tested.values()):,} test images, {how}; | always {found.baseline_class}: {found.baseline:.1%}")
@@ -172,11 +155,3 @@ def bar(share: float, baseline: float, width: int = BAR) -> str:
     signs = list(("█" * round(share * width)).ljust(width, "·"))
     signs[min(width - 1, round(baseline * width))] = "|"
     return "".join(signs)
-
-
-def _percent(share: float | None) -> str:
-    return "-" if share is None else f"{share:.1%}"
-
-
-def _number(value: float | None, digits: int = 2) -> str:
-    return "-" if value is None else f"{value:.{digits}f}"

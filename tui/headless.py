@@ -15,6 +15,7 @@ from concurrent.futures import Future
 from types import FrameType
 from typing import Any, TypeVar
 
+from engine.errors import CovidTuiError
 from engine.events import (
     Batch,
     Emit,
@@ -120,6 +121,17 @@ def in_thread(work: Callable[[], T], signals: list[int]) -> T:
         if time.monotonic() > deadline:
             say("covid-tui: the work at hand takes too long to wait for its end; what was saved before it is kept.")
             os._exit(128 + signals[0])
+
+
+def until_stopped(work: Callable[[], T], signals: list[int]) -> tuple[T | None, int]:
+    """What `work` gives, done by `in_thread`; None and the exit code where a signal stopped it."""
+    try:
+        return in_thread(work, signals), 0
+    except CovidTuiError as error:
+        if not signals:
+            raise
+        say(error)
+        return None, 128 + signals[0]
 
 
 @contextlib.contextmanager

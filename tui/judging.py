@@ -6,9 +6,9 @@ from typing import Any
 
 from engine import runs as run_directories
 from engine.config import TrainConfig
-from engine.errors import ConfigError, CovidTuiError, DataError
+from engine.errors import ConfigError, DataError
 from tui.answers import write_predictions
-from tui.headless import in_thread, put, put_json, reporting, say, stop_on_signals
+from tui.headless import put, put_json, reporting, say, stop_on_signals, until_stopped
 from tui.verbs import as_interval, as_number, as_share, put_table
 
 
@@ -103,13 +103,9 @@ def repeat(data: Path | None, config: TrainConfig, seeds: int, folds: int, as_js
         raise ConfigError("--seeds and --folds are two ways to repeat a training: give one of them.")
     job, count = (repeated.over_seeds, seeds) if seeds else (repeated.over_folds, folds)
     with stop_on_signals() as (stop, signals), reporting(as_json) as emit:
-        try:
-            result = in_thread(lambda: job(data, config, count, emit, stop), signals)
-        except CovidTuiError as error:
-            if signals:
-                say(error)
-                return 128 + signals[0]
-            raise
+        result, code = until_stopped(lambda: job(data, config, count, emit, stop), signals)
+    if result is None:
+        return code
     if as_json:
         put_json({"event": "repeated", **result.to_dict()})
     else:

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.config import DataConfig
-from engine.errors import CovidTuiError
-from tui.headless import put, put_json, reporting, say, stop_on_signals
+from tui.headless import put, put_json, reporting, stop_on_signals, until_stopped
 from tui.text import display_name
+from tui.verbs import put_table
 
 if TYPE_CHECKING:
     from engine.dataset.confounding import Confounding
@@ -28,15 +28,12 @@ def scan(data: Path, wanted: DataConfig, as_json: bool) -> int:
     from engine.dataset.scan import scan as scan_folder
 
     with stop_on_signals() as (stop, signals), reporting(as_json=False) as emit:
-        try:
-            found = scan_folder(data, wanted.class_names, emit, stop, wanted.follow_links, wanted.near_duplicates)
-            known = patients(found, wanted.group_by)
-            leaks = _leaks(wanted.split, found) if wanted.split else None
-        except CovidTuiError as error:
-            if signals:
-                say(error)
-                return 128 + signals[0]
-            raise
+        flags = wanted.follow_links, wanted.near_duplicates
+        found, code = until_stopped(lambda: scan_folder(data, wanted.class_names, emit, stop, *flags), signals)
+    if found is None:
+        return code
+    known = patients(found, wanted.group_by)
+    leaks = _leaks(wanted.split, found) if wanted.split else None
     confounded = confounding(found)
     if as_json:
         told = {"told": known.told, "patients": len(set(known.of.values())) or None}
@@ -73,8 +70,6 @@ def _leaks(path: Path, found: "Scan") -> list[Leak]:
 
 
 def _put_classes(found: "Scan") -> None:
-    from tui.verbs import put_table
-
     rows: list[Sequence[str]] = [("class", "images", "share", "masks", "formats", "sizes", "modes", "mean", "sources")]
     for name, c in found.classes.items():
         share = f"{c.images / max(len(found.records), 1):.0%}"
@@ -86,8 +81,6 @@ def _put_classes(found: "Scan") -> None:
 
 
 def _put_confounding(found: "Scan", confounded: "Confounding") -> None:
-    from tui.verbs import put_table
-
     source = next((a for a in confounded.associations if a.trait == "source"), None)
     if source:
         put()

@@ -364,13 +364,9 @@ def _scan(folder: Path, wanted: DataConfig, emit: Emit, stop: Stop) -> "Scan":
 
 
 def _split(found: "Scan", config: TrainConfig) -> "Split":
-    from engine.dataset import split
-    from engine.dataset.patients import patients
+    from engine.dataset.split import for_recipe
 
-    if config.data.split is not None:
-        return split.reuse(config.data.split, found, False, config.data.val_share, config.machine.seed)[0]
-    known = patients(found, config.data.group_by).of
-    return split.draw(found, config.data.val_share, config.data.test_share, config.machine.seed, known)
+    return for_recipe(found, config.data, config.machine.seed)[0]
 
 
 def load_tensorflow(emit: Emit) -> None:

@@ -5,6 +5,7 @@ import re
 import warnings
 import zipfile
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -211,28 +212,32 @@ def _sources(root: Path, folder: Folder, beside: list[str], problems: list[Probl
 
 def _read_workbook(path: Path) -> dict[str, str]:
     """The URL column by FILE NAME, whatever case and suffix that has. Raises DataError or what openpyxl throws."""
-    import openpyxl
-
     if not path.is_file():
         raise DataError("is not a file")
+    columns: tuple[int, int] | None = None
+    table: dict[str, str] = {}
+    for row in workbook_rows(path):
+        cells = ["" if value is None else str(value).strip() for value in row]
+        if columns is None:
+            names = [cell.casefold() for cell in cells]
+            columns = (names.index("file name"), names.index("url")) if {"file name", "url"} <= {*names} else None
+        elif cells[columns[0]] and cells[columns[1]]:
+            table[pair_key(cells[columns[0]])] = cells[columns[1]][:500]
+    if columns is None:
+        raise DataError("has no columns FILE NAME and URL")
+    return table
+
+
+def workbook_rows(path: Path) -> Iterator[Sequence[object]]:
+    """The rows of a workbook's first sheet. Raises DataError where it is too large, or what openpyxl throws."""
+    import openpyxl
+
     warnings.filterwarnings("ignore", module=r"openpyxl\.")  # about styles, which are not read
     with zipfile.ZipFile(path) as archive:
         if sum(member.file_size for member in archive.infolist()) > WORKBOOK_BYTES:
             raise DataError(f"unfolds into more than {WORKBOOK_BYTES // 2**20} MB")
     book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
     try:
-        sheet = book.worksheets[0]
-        columns: tuple[int, int] | None = None
-        table: dict[str, str] = {}
-        for row in sheet.iter_rows(max_row=WORKBOOK_ROWS, max_col=32, values_only=True):
-            cells = ["" if value is None else str(value).strip() for value in row]
-            if columns is None:
-                names = [cell.casefold() for cell in cells]
-                columns = (names.index("file name"), names.index("url")) if {"file name", "url"} <= {*names} else None
-            elif cells[columns[0]] and cells[columns[1]]:
-                table[pair_key(cells[columns[0]])] = cells[columns[1]][:500]
+        yield from book.worksheets[0].iter_rows(max_row=WORKBOOK_ROWS, max_col=32, values_only=True)
     finally:
         book.close()
-    if columns is None:
-        raise DataError("has no columns FILE NAME and URL")
-    return table

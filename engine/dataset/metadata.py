@@ -1,15 +1,13 @@
 """The tables that lie beside the class folders: CSV files and the database's metadata workbooks, row by row."""
 
 import csv
-import warnings
-import zipfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from engine.dataset.listing import WORKBOOK_BYTES, WORKBOOK_ROWS, natural, pair_key
+from engine.dataset.listing import WORKBOOK_ROWS, natural, pair_key, workbook_rows
 from engine.dataset.scan import Record
 
 FILE_COLUMNS = ("file", "path", "file name", "filename", "file_name", "image", "image name", "image_path", "imageid")
@@ -68,7 +66,7 @@ def _read(path: Path, changed: int, size: int) -> Table | None:
         if name.endswith(".csv"):
             with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
                 return _table(path.name, csv.reader(file))
-        return _table(path.name, _workbook(path)) if name.endswith(WORKBOOK) else None
+        return _table(path.name, workbook_rows(path)) if name.endswith(WORKBOOK) else None
     except Exception:  # a damaged workbook makes openpyxl throw nearly any kind
         return None
 
@@ -93,17 +91,3 @@ def _table(name: str, lines: Iterable[Sequence[object]]) -> Table | None:
             if row.get(key):
                 rows[row[key]] = row
     return Table(name, columns, rows) if rows else None
-
-
-def _workbook(path: Path) -> Iterator[Sequence[object]]:
-    import openpyxl
-
-    warnings.filterwarnings("ignore", module=r"openpyxl\.")  # about styles, which are not read
-    with zipfile.ZipFile(path) as archive:
-        if sum(member.file_size for member in archive.infolist()) > WORKBOOK_BYTES:
-            return
-    book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
-    try:
-        yield from book.worksheets[0].iter_rows(max_row=WORKBOOK_ROWS, max_col=32, values_only=True)
-    finally:
-        book.close()

@@ -16,11 +16,14 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.config import DataConfig
 from engine.dataset.duplicates import NearGroup
 from engine.dataset.groups import joined, kept_together
 from engine.dataset.listing import natural
+from engine.dataset.patients import patients
 from engine.dataset.scan import Record, Scan, require_trainable
 from engine.errors import DataError
+from engine.events import Notice
 from engine.files import replacing
 from engine.foreign import from_cell, to_cell
 
@@ -158,6 +161,16 @@ def reuse(
         if lacking:
             raise DataError(f'{path} puts no image of class "{lacking[0]}" into the part "{part}".')
     return split, (*drawn, *_disagreements(path, scanned, given, split))
+
+
+def for_recipe(scanned: Scan, data: DataConfig, seed: int, gone_ok: bool = False) -> tuple[Split, tuple[Notice, ...]]:
+    """The split that a recipe asks for, drawn or reused, and what to say of it. Raises as `draw` and `reuse` do."""
+    if data.split is None:
+        known = patients(scanned, data.group_by)
+        drawn = draw(scanned, data.val_share, data.test_share, seed, known.of)
+        return drawn, (Notice("info", known.told),)
+    reused, told = reuse(data.split, scanned, gone_ok, data.val_share, seed)
+    return reused, tuple(Notice("warning", text) for text in told)
 
 
 def leaks(rows: Sequence[Row], near: Iterable[NearGroup] = ()) -> tuple[tuple[str, ...], ...]:

@@ -9,11 +9,16 @@ from typing import Any
 
 import numpy as np
 
+from engine.config import NetworkConfig
+from engine.events import Emit
 from engine.files import replacing_path
 from engine.network.backbones import HEAD_UNITS, Backbone
 from engine.network.freezing import FreezePlan
+from engine.network.freezing import plan as plan_of
 from engine.network.weightfile import read_weights
+from engine.network.weights import pretrained
 from engine.runtime import tensorflow
+from engine.stopping import Stop
 
 CAFFE_MEANS = (103.939, 116.779, 123.68)
 """ImageNet's mean blue, green and red, from 0 to 255."""
@@ -73,6 +78,16 @@ class Classifier:
                 digest.update(f"{variable.path} {variable.shape}".encode())
                 digest.update(np.ascontiguousarray(variable.numpy(), np.float32).tobytes())
         return digest.hexdigest()
+
+
+def with_first_weights(
+    network: NetworkConfig, classes: int, precision: str, seed: int, emit: Emit, stop: Stop
+) -> Classifier:
+    """The network that a recipe names, with the weights that a training of it starts from. Raises WeightsError."""
+    freeze = plan_of(network)
+    classifier = build(freeze, classes, precision, seed, blank=network.weights != "none")
+    classifier.load(pretrained(network.weights, freeze.backbone, backbone_shapes(classifier), emit, stop))
+    return classifier
 
 
 def build(plan: FreezePlan, classes: int, precision: str, seed: int, blank: bool = False) -> Classifier:

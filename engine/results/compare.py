@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -13,8 +12,8 @@ from engine.errors import RunError
 from engine.events import finite
 from engine.results.answers import read_predictions
 from engine.results.intervals import CONFIDENCE, Interval
-from engine.results.metrics import auc
-from engine.runs import Run
+from engine.results.metrics import auc_columns, mean_auc
+from engine.runs import SPLIT, Run
 
 RESAMPLES = 2000
 ROWS = 50
@@ -62,7 +61,7 @@ def compare_runs(first: Run, second: Run, with_auc: bool = True) -> Comparison:
     if set(one.files) != set(place):
         raise RunError(
             f"{first.name} and {second.name} were tested on different images: train one of them again with "
-            f"--split {first.path / 'split.csv'}, then compare."
+            f"--split {first.path / SPLIT}, then compare."
         )
     columns = [other.classes.index(name) for name in one.classes]
     rows = [place[file] for file in one.files]
@@ -85,7 +84,7 @@ def compare(
     only_first, only_second = int((right[0] & ~right[1]).sum()), int((right[1] & ~right[0]).sum())
     divided, n = only_first + only_second, len(labels)
     random = np.random.default_rng(seed)
-    areas = (_mean_auc(labels, first), _mean_auc(labels, second)) if with_auc else (None, None)
+    areas = (mean_auc(labels, first), mean_auc(labels, second)) if with_auc else (None, None)
     aucs = (areas[0], areas[1]) if areas[0] is not None and areas[1] is not None else None
     most = 1 - ((1 - CONFIDENCE) / 2) ** (1 / n)  # of none in n, Clopper and Pearson's upper limit
     return Comparison(
@@ -123,19 +122,13 @@ def _accuracy_ends(only_first: int, only_second: int, n: int, random: np.random.
     return _ends((counts[:, 0] - counts[:, 1]) / n)
 
 
-def _mean_auc(labels: np.ndarray, shares: np.ndarray) -> float | None:
-    found = [auc(labels == k, shares[:, k]) for k in _columns(shares)]
-    known = [area for area in found if area is not None]
-    return float(np.mean(known)) if known else None
-
-
 def _auc_ends(
     labels: np.ndarray, first: np.ndarray, second: np.ndarray, random: np.random.Generator
 ) -> Interval | None:
     found = []
     for _ in range(RESAMPLES // ROWS):
         samples = random.integers(0, len(labels), (ROWS, len(labels)))
-        areas = [[_aucs(labels == k, shares[:, k], samples) for k in _columns(shares)] for shares in (first, second)]
+        areas = [[_aucs(labels == k, shares[:, k], samples) for k in auc_columns(shares)] for shares in (first, second)]
         found.append(np.mean(areas[0], axis=0) - np.mean(areas[1], axis=0))
     differences = np.concatenate(found)
     differences = differences[np.isfinite(differences)]
@@ -151,7 +144,3 @@ def _aucs(positive: np.ndarray, scores: np.ndarray, samples: np.ndarray) -> np.n
     above = (rankdata(scores[samples], axis=1) * yes).sum(axis=1) - count * (count + 1) / 2
     with np.errstate(invalid="ignore"):
         return np.asarray(above / (count * (samples.shape[1] - count)))
-
-
-def _columns(shares: np.ndarray) -> Sequence[int]:
-    return [1] if shares.shape[1] == 2 else range(shares.shape[1])

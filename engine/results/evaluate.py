@@ -1,6 +1,5 @@
 """A run against its own test part, opened once, or against another folder."""
 
-import contextlib
 import csv
 import dataclasses
 import io
@@ -12,10 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from engine.dataset.images import ImageError, pixel_hash, read
-from engine.dataset.parallel import spread
+from engine.dataset.images import ImageError
 from engine.dataset.scan import Scan, scan
-from engine.dataset.split import Row, Split
+from engine.dataset.split import Split
 from engine.errors import DataError, RunError
 from engine.events import Emit, Notice, Progress, finite
 from engine.files import replacing, write_json
@@ -43,33 +41,14 @@ def evaluate_test(run: Run, emit: Emit, stop: Stop) -> dict[str, Any]:
     """
     if not (run.path / TEST).is_file():
         split = Split.read(run.path / SPLIT)
-        rows = _as_split([row for row in split.rows if row.part == "test"], run.folder(), emit)
+        rows = [row for row in split.rows if row.part == "test"]
         predictor = Predictor(run)
         names, labels = [row.file for row in rows], [predictor.classes.index(row.label) for row in rows]
-        said = _measure(predictor, run.folder(), names, labels, "test", emit, stop)
+        shas = [row.sha for row in rows]
+        said = _measure(predictor, run.folder(), names, labels, "test", emit, stop, shas)
         _write_predictions(run.path / PREDICTIONS, predictor.classes, said.lines(predictor.classes))
         write_json(run.path / TEST, _judged(said, predictor))
     return {name: value for name, value in run.read_json(TEST).items() if name != CURVES}
-
-
-def _as_split(rows: Sequence[Row], folder: Path, emit: Emit) -> list[Row]:
-    """The rows whose files below `folder` still have the pixels that were split; the others are told by name.
-
-    A file that can't be read at all is told when it is measured.
-    """
-
-    def replaced(row: Row) -> bool:
-        with contextlib.suppress(ImageError):
-            return bool(row.sha) and pixel_hash(read(folder / row.file).pixels) != row.sha
-        return False
-
-    kept = []
-    for row, other in zip(rows, spread(replaced, rows, None), strict=True):
-        if other:
-            emit(Notice("warning", f"Left out of the test: {folder / row.file}: it got other pixels since the split."))
-        else:
-            kept.append(row)
-    return kept
 
 
 def forget_test(run: Run) -> bool:
@@ -160,11 +139,20 @@ def _judged(said: _Said, predictor: Predictor) -> dict[str, Any]:
 
 
 def _measure(
-    predictor: Predictor, folder: Path, names: Sequence[str], labels: Sequence[int], task: str, emit: Emit, stop: Stop
+    predictor: Predictor,
+    folder: Path,
+    names: Sequence[str],
+    labels: Sequence[int],
+    task: str,
+    emit: Emit,
+    stop: Stop,
+    shas: Sequence[str] = (),
 ) -> _Said:
-    """The answers to the images `names` below `folder`; those that can't be read are told and left out."""
+    """The answers to the images `names` below `folder`; those that can't be read, or have other pixels than `shas` say,
+    are told and left out.
+    """
     files, truth, rows, features = list[str](), list[int](), list[np.ndarray](), list[np.ndarray]()
-    answers = predictor.answers([folder / name for name in names], stop)
+    answers = predictor.answers([folder / name for name in names], stop, shas=shas)
     for done, (name, label, answer) in enumerate(zip(names, labels, answers, strict=True), start=1):
         if isinstance(answer, ImageError):
             emit(Notice("warning", f"Left out of the {task}: {answer}"))

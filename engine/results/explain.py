@@ -18,6 +18,7 @@ from engine.dataset.masks import Mask, region_of
 from engine.errors import ConfigError, Stopped
 from engine.events import Emit, Progress
 from engine.network.classifier import preprocess
+from engine.results.calibration import softmax
 from engine.results.predict import Predictor
 from engine.runtime import tensorflow
 from engine.stopping import Stop
@@ -130,12 +131,12 @@ def explain(
     pair, _ = explainer.maps(np.stack([pixels, pixels[:, ::-1]]), [number, number])
     heat = spread(pair[0], explainer.size)
     region, mask = region_of(file, explainer.size)
-    shares = np.exp(logits.astype(np.float64) - logits.max())
+    shares = softmax(logits[None])[0]
     return Explanation(
         file=file,
         label=explainer.classes[int(logits.argmax())],
         target=explainer.classes[number],
-        probabilities={n: float(p) for n, p in zip(explainer.classes, shares / shares.sum(), strict=True)},
+        probabilities={n: float(p) for n, p in zip(explainer.classes, shares, strict=True)},
         layer=explainer.layer,
         heat=heat,
         region=region,

@@ -117,6 +117,18 @@ def auc(positive: np.ndarray, scores: np.ndarray) -> float | None:
     return float(roc_auc_score(positive, scores))
 
 
+def mean_auc(labels: np.ndarray, scores: np.ndarray) -> float | None:
+    """AUC of scores (n, classes): of the second class for two classes, else the mean over classes against the rest."""
+    found = [auc(labels == k, scores[:, k]) for k in auc_columns(scores)]
+    known = [area for area in found if area is not None]
+    return float(np.mean(known)) if known else None
+
+
+def auc_columns(scores: np.ndarray) -> Sequence[int]:
+    """The columns of scores (n, classes) whose AUC stands for all: the second of two, else every one."""
+    return [1] if scores.shape[1] == 2 else range(scores.shape[1])
+
+
 def share_of(part: int, whole: int) -> tuple[float, Interval] | tuple[None, None]:
     """A share with its exact interval, or twice None where it would be a share of nothing."""
     return (part / whole, exact_interval(part, whole)) if whole else (None, None)

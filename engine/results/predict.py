@@ -9,14 +9,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
+from itertools import chain, islice, repeat
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from engine.dataset.formats import IMAGE_SUFFIXES
-from engine.dataset.images import ImageError, read, to_input
+from engine.dataset.images import ImageError, pixel_hash, read, to_input
 from engine.errors import RunError, Stopped
 from engine.files import write_json
 from engine.network.backbones import backbone
@@ -149,27 +149,31 @@ class Predictor:
             yield answer if isinstance(answer, ImageError) else self._prediction(answer)
 
     def answers(
-        self, files: Iterable[Path], stop: Stop | None = None, with_cautions: bool = False
+        self, files: Iterable[Path], stop: Stop | None = None, with_cautions: bool = False, shas: Iterable[str] = ()
     ) -> Iterator[Answer | ImageError]:
-        """As `predict`, the network's bare answers."""
-        waiting = iter(files)
+        """As `predict`, the network's bare answers. Where `shas` are given, a file whose pixels have another hash, and
+        not an empty one, is an error too.
+        """
+        waiting = zip(files, chain(shas, repeat("")), strict=False)
         with ThreadPoolExecutor(processors()) as pool:
             while chunk := list(islice(waiting, BATCH)):
                 if stop and stop.now:
                     raise Stopped("The prediction was stopped.")
-                read_in = list(pool.map(partial(self._input, with_cautions=with_cautions), chunk))
+                read_in = list(pool.map(partial(self._input, with_cautions=with_cautions), *zip(*chunk, strict=True)))
                 good = [item[0] for item in read_in if not isinstance(item, ImageError)]
                 rows = iter(zip(*self.answer(np.stack(good)), strict=True) if good else ())
-                for file, item in zip(chunk, read_in, strict=True):
+                for (file, _), item in zip(chunk, read_in, strict=True):
                     yield item if isinstance(item, ImageError) else Answer(file, *next(rows), *item[1:])
 
     def _input(
-        self, file: Path, with_cautions: bool
+        self, file: Path, sha: str, with_cautions: bool
     ) -> tuple[np.ndarray, tuple[str, ...], tuple[str, ...]] | ImageError:
         try:
             image = read(file)
         except ImageError as error:
             return error
+        if sha and pixel_hash(image.pixels) != sha:
+            return ImageError(file, "it got other pixels since the split")
         found = cautions(image.pixels) if with_cautions else ()
         return to_input(image.pixels, self.backbone.size), image.notes, found
 

@@ -20,7 +20,7 @@ from engine.runs import Run
 from engine.runtime import tensorflow
 from engine.stopping import Stop
 from engine.training.augment import PLAIN
-from engine.training.sources import Source, is_full_disk, without_cache
+from engine.training.sources import Source, prepared
 
 REFERENCE = "reference.npz"
 MOST = 500
@@ -78,13 +78,7 @@ def save_reference(
     by_pixels = {record.sha: record for record in records}
     facts = facts_of([by_pixels[source.images.shas[i]] for i in chosen])
     try:
-        try:
-            source.prepare(PLAIN)
-        except OSError as error:
-            if not is_full_disk(error):
-                raise
-            source = without_cache(source)
-        features = _pooled(source, classifier, chosen, emit, stop)
+        features = _pooled(prepared(source, PLAIN, emit), classifier, chosen, emit, stop)
         with replacing(run.path / REFERENCE) as file:
             np.savez_compressed(file, features=features.astype(np.float16), **facts)  # type: ignore[arg-type]
     except OSError as error:

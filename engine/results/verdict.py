@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from engine.dataset.masks import RECTANGLE
 from engine.events import finite
+from engine.results.compare import mcnemar
 from engine.results.intervals import CONFIDENCE, Interval
 
 Finding = Literal["nothing learnt", "lungs", "partly", "either", "shortcut", "unclear"]
@@ -82,14 +83,12 @@ class Audit:
 
 def paired_gap(whole: npt.NDArray[np.bool_], without: npt.NDArray[np.bool_]) -> Gap:
     """The gap between two answers on the same images, each (n,) of whether it is right."""
-    from scipy.stats import binomtest
-
     only_whole, only_without = int((whole & ~without).sum()), int((without & ~whole).sum())
-    uneven = only_whole + only_without
-    p = float(binomtest(only_whole, uneven).pvalue) if uneven else 1.0
     both, neither = int((whole & without).sum()), int((~whole & ~without).sum())
     interval = paired_interval(both, only_whole, only_without, neither)
-    return Gap(float(whole.mean() - without.mean()), interval, only_whole, only_without, p)
+    return Gap(
+        float(whole.mean() - without.mean()), interval, only_whole, only_without, p=mcnemar(only_whole, only_without)
+    )
 
 
 def paired_interval(both: int, only_first: int, only_second: int, neither: int) -> Interval:

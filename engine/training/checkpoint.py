@@ -22,7 +22,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from engine.events import Epoch
-from engine.files import open_private, private_dir, sync_dir
+from engine.files import digest_of, open_private, private_dir, sync_dir
 
 FOLDER = "checkpoint"
 KEPT = 2
@@ -214,9 +214,8 @@ def _read(path: Path) -> Point:
 
 def _read_arrays(path: Path, digest: str) -> dict[str, list[np.ndarray]]:
     try:
-        with path.open("rb") as file:
-            if hashlib.file_digest(file, "sha256").hexdigest() != digest:
-                raise ValueError("its SHA-256 differs")
+        if digest_of(path) != digest:
+            raise ValueError("its SHA-256 differs")
         arrays: dict[str, list[np.ndarray]] = {}
         with np.load(path, allow_pickle=False) as stored:
             for name in stored.files:  # in the order in which they were written

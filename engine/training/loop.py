@@ -10,14 +10,14 @@ import numpy as np
 
 from engine.config import FitConfig, TrainConfig
 from engine.errors import RunError, Stopped
-from engine.events import Batch, Emit, Epoch, Notice
+from engine.events import Batch, Emit, Epoch
 from engine.network.classifier import Classifier
 from engine.runtime import tensorflow
 from engine.stopping import Stop
 from engine.training.augment import PLAIN, view_of
 from engine.training.checkpoint import Keeper, Point, Position
 from engine.training.schedule import learning_rate
-from engine.training.sources import Source, is_full_disk, without_cache
+from engine.training.sources import Source, prepared
 
 BATCH_EVENTS_A_SECOND = 10
 STEPS_AT_ONCE = 16
@@ -103,14 +103,16 @@ class _Training:
         self.steps = _Steps(classifier, train.network, config.fit, train.images.labels)
         self.validation_pass = Pass(validation)
         self.state = _State()
+        self.kept: Position | None = None
         self.began = time.perf_counter()
 
     def restore(self, point: Point) -> None:
         """Take weights, optimizer and position from a resume point."""
-        _assign(self.classifier.trainable_variables, point.arrays["trained"])
-        _assign(self.steps.optimizer.variables, point.arrays["optimizer"])
+        assign(self.classifier.trainable_variables, point.arrays["trained"])
+        assign(self.steps.optimizer.variables, point.arrays["optimizer"])
         best, logits = point.arrays.get("best", []), point.arrays.get("logits", [np.zeros((0, 0))])
         self.state = _State(point.position, list(point.history), point.best, best, logits[0], point.seconds)
+        self.kept = point.position
 
     def run(self) -> Fitted:
         """All epochs that are left."""
@@ -125,13 +127,13 @@ class _Training:
             ended = "stopped"
         self._keep()
         if state.best:
-            _assign(self.classifier.trainable_variables, state.weights)
+            assign(self.classifier.trainable_variables, state.weights)
         return Fitted(len(state.history), state.best, ended, state.logits, self._seconds())  # type: ignore[arg-type]
 
     def _epoch(self) -> None:
         """The epoch at hand from its position on. Raises Stopped between two batches."""
         state, number = self.state, self.state.position.epoch
-        self.train = _prepared(self.train, view_of(self.config.augment, number), self.emit)
+        self.train = prepared(self.train, view_of(self.config.augment, number), self.emit)
         if self.train.network is not self.steps.network:
             labels = self.train.images.labels
             self.steps = _Steps(self.classifier, self.train.network, self.config.fit, labels, self.steps.optimizer)
@@ -147,7 +149,7 @@ class _Training:
         state.position = Position(number + 1)
         if state.better(epoch):
             state.best, state.logits = epoch, logits
-            state.weights = _values(self.classifier.trainable_variables)
+            state.weights = values_of(self.classifier.trainable_variables)
         if self.keeper and self.keeper.due(epoch_over=True):
             self._keep()
 
@@ -178,19 +180,19 @@ class _Training:
                 self._keep()
 
     def _validation_logits(self) -> np.ndarray:
-        self.validation = _prepared(self.validation, PLAIN, self.emit)
+        self.validation = prepared(self.validation, PLAIN, self.emit)
         if self.validation is not self.validation_pass.source:
             self.validation_pass = Pass(self.validation)
         return self.validation_pass.logits(stop=self.stop)
 
     def _keep(self) -> None:
-        """Write a resume point. Raises RunError where there is no room for it."""
-        if not self.keeper:
-            return
+        """Write a resume point, unless the last one lies here. Raises RunError where there is no room for it."""
         state = self.state
+        if not self.keeper or state.position == self.kept:
+            return
         arrays = {
-            "trained": _values(self.classifier.trainable_variables),
-            "optimizer": _values(self.steps.optimizer.variables),
+            "trained": values_of(self.classifier.trainable_variables),
+            "optimizer": values_of(self.steps.optimizer.variables),
         }
         if state.best:
             arrays |= {"best": state.weights, "logits": [state.logits]}
@@ -202,6 +204,7 @@ class _Training:
                 f"No resume point can be written into {self.keeper.folder} ({error.strerror}): make room there, then "
                 f"go on with covid-tui --train --resume {self.keeper.folder.parent}."
             ) from error
+        self.kept = state.position
 
     def _seconds(self) -> float:
         return self.state.before + time.perf_counter() - self.began
@@ -311,26 +314,16 @@ def _optimizer(classifier: Classifier, fit: FitConfig) -> Any:
     return optimizer
 
 
-def _prepared(source: Source, view: int, emit: Emit) -> Source:
-    """The source with `view` ready; where the disk fills up on the way, the same images without kept activations."""
-    try:
-        source.prepare(view)
-        return source
-    except OSError as error:
-        if not is_full_disk(error):
-            raise
-        emit(Notice("warning", f"The cache can't be filled ({error.strerror}): training goes on without it, slower."))
-        return without_cache(source)
-
-
 def _means(at: Position) -> tuple[float, float]:
     return at.loss / max(at.images, 1), at.right / max(at.images, 1)
 
 
-def _values(variables: Any) -> list[np.ndarray]:
+def values_of(variables: Any) -> list[np.ndarray]:
+    """The values of variables, in their order."""
     return [np.asarray(variable.numpy()) for variable in variables]
 
 
-def _assign(variables: Any, values: Any) -> None:
+def assign(variables: Any, values: Any) -> None:
+    """Set variables to what `values_of` gave."""
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)

@@ -205,7 +205,19 @@ def choose(
     return FeatureSource(train, plain, augmented, emit, stop), kept_validation
 
 
-def without_cache(source: Source) -> Source:
+def prepared(source: Source, view: int, emit: Emit) -> Source:
+    """The source with `view` ready; where the disk fills up on the way, the same images without kept activations."""
+    try:
+        source.prepare(view)
+        return source
+    except OSError as error:
+        if not is_full_disk(error):
+            raise
+        emit(Notice("warning", f"The cache can't be filled ({error.strerror}): training goes on without it, slower."))
+        return _without_cache(source)
+
+
+def _without_cache(source: Source) -> Source:
     """The same images straight through the whole network."""
     return source.pixels if isinstance(source, FeatureSource) else source
 
