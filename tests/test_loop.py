@@ -1,6 +1,8 @@
 """The training loop: right numbers, the best epoch kept, stops between batches, and a cache that changes only speed."""
 
 import dataclasses
+import gc
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -79,6 +81,17 @@ def test_a_cache_changes_speed_and_never_results(unfreeze: str, tmp_path: Path) 
         assert np.linalg.norm(kept - whole) <= 1e-5 * np.linalg.norm(whole)
     for kept_epoch, whole_epoch in zip(*histories, strict=True):
         assert dataclasses.astuple(kept_epoch) == pytest.approx(dataclasses.astuple(whole_epoch), rel=1e-4)
+
+
+@pytest.mark.parametrize("unfreeze", ["", "block5_conv3"])
+def test_a_training_leaves_nothing_of_its_network_behind(unfreeze: str, tmp_path: Path) -> None:
+    network = NetworkConfig(mode="partial", unfreeze=unfreeze) if unfreeze else NetworkConfig()
+    config = recipe(network=network, augment=AugmentConfig(augment="none"), fit=FitConfig(epochs=1, batch=4))
+    model = weakref.ref(fitted(config, tmp_path)[0].model)
+    gc.collect()
+    graphs = tensorflow().__internal__.FuncGraph
+    assert model() is None
+    assert not [graph for graph in gc.get_objects() if isinstance(graph, graphs) and "step" in graph.name]
 
 
 def test_training_metrics_are_what_keras_evaluates_when_nothing_is_learnt(tmp_path: Path) -> None:

@@ -308,6 +308,9 @@ def class_weights(labels: np.ndarray, classes: int, how: Literal["none", "balanc
 def _optimizer(classifier: Classifier, fit: FitConfig) -> Any:
     keras = tensorflow().keras
     optimizer = keras.optimizers.Adam(fit.lr)
+    # Summing the gradients of one device changes nothing, but leaves the traced step, with its network, in TensorFlow's
+    # registry of gradients for as long as the process lives.
+    optimizer._all_reduce_sum_gradients = list
     if classifier.model.layers[1].compute_dtype == "float16":
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     optimizer.build(classifier.trainable_variables)
