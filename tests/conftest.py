@@ -19,9 +19,12 @@ Cli = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One cache of their own for all tests, so that weights are converted once and nobody's cache is touched."""
+    """One cache of their own for all tests, so that weights are converted once and nobody's cache is touched; and no
+    user's settings.
+    """
     folder = tmp_path_factory.mktemp("cache")
     os.environ["COVID_TUI_CACHE"] = str(folder)
+    os.environ["XDG_CONFIG_HOME"] = str(folder / "config")
     os.environ["KERAS_HOME"] = str(folder / "keras")
     return folder
 

@@ -88,7 +88,7 @@ class Session:
         self.split: Split | None = None
         self.split_problem = ""
         """Why the data can't be split, as a sentence; empty where it can, or nothing is known yet."""
-        self.config = TrainConfig()
+        self.config = settings.recipe
         """The recipe of the next training."""
         self.training: Training | None = None
         """The training of this process, live or ended."""

@@ -1,4 +1,4 @@
-"""The user's config.toml: keys, theme and how pictures are drawn. A file that can't be used is told, never fatal.
+"""The user's config.toml: keys, theme, how pictures are drawn, and the recipe that trainings begin with.
 
 theme = "covid-light"
 unicode = false
@@ -6,6 +6,11 @@ image_protocol = "auto"
 
 [keys]
 "train.stop" = "s,f8"
+
+[recipe.fit]
+batch = 16
+
+In the workbench a part that can't be used is told and passed over; a headless training refuses a wrong `recipe`.
 """
 
 import tomllib
@@ -13,18 +18,28 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from engine.config import TrainConfig, from_dict
+from engine.errors import ConfigError
+from engine.network.freezing import plan
+
 Protocol = Literal["auto", "halfblock", "sixel", "kitty", "grey"]
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the user likes; `keys` maps ids of bindings to keys, `complaints` are sentences about the file."""
+    """What the user likes.
+
+    `keys` maps ids of bindings to keys, `recipe` is what a training begins with, `complaints` are sentences about the
+    file, `recipe_complaint` the one of them about the recipe.
+    """
 
     theme: str = ""
     unicode: bool = False
     image_protocol: Protocol = "auto"
     keys: dict[str, str] = field(default_factory=dict)
+    recipe: TrainConfig = field(default_factory=TrainConfig)
     complaints: tuple[str, ...] = ()
+    recipe_complaint: str = ""
 
 
 def config_file() -> Path:
@@ -42,15 +57,18 @@ def load(path: Path | None = None) -> Settings:
     except FileNotFoundError:
         return Settings()
     except (OSError, ValueError) as error:
-        return Settings(complaints=(f"{path} can't be read and is passed over: {error}.",))
-    good, complaints = {}, []
+        complaint = f"{path} can't be read and is passed over: {error}."
+        return Settings(complaints=(complaint,), recipe_complaint=complaint)
+    good: dict[str, Any] = {}
+    complaints, about_recipe = list[str](), ""
     for name, value in values.items():
         problem = _problem(name, value)
         if problem:
             complaints.append(f"{path}: {problem}")
+            about_recipe = complaints[-1] if name == "recipe" else about_recipe
         else:
-            good[name] = value
-    return Settings(**good, complaints=tuple(complaints))
+            good[name] = from_dict(TrainConfig, value) if name == "recipe" else value
+    return Settings(**good, complaints=tuple(complaints), recipe_complaint=about_recipe)
 
 
 def _problem(name: str, value: Any) -> str:
@@ -65,4 +83,16 @@ def _problem(name: str, value: Any) -> str:
         case "keys":
             good = isinstance(value, dict) and all(isinstance(key, str) and key for key in value.values())
             return "" if good else 'a key is written as "train.stop" = "s".'
+        case "recipe":
+            return _recipe_problem(value)
     return f"there is no setting {name}."
+
+
+def _recipe_problem(value: Any) -> str:
+    if not isinstance(value, dict):
+        return "recipe must be a table of the recipe's parts, such as [recipe.fit]."
+    try:
+        plan(from_dict(TrainConfig, value).network)
+    except (ConfigError, TypeError) as error:
+        return f"recipe: {error}"
+    return ""

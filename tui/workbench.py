@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import gc
 import os
 import signal
@@ -38,10 +39,11 @@ def open_workbench(
         raise DataError(f"{data} does not exist: name a folder of X-rays, or an image file.")
     terminal = Terminal(cache_dir() / "workbench.log")
     chosen = user_settings.load()
-    chosen = Settings(
-        chosen.theme, chosen.unicode if unicode is None else unicode, protocol or chosen.image_protocol, chosen.keys,
-        chosen.complaints,
-    )  # fmt: skip
+    chosen = dataclasses.replace(
+        chosen,
+        unicode=chosen.unicode if unicode is None else unicode,
+        image_protocol=protocol or chosen.image_protocol,
+    )
     return on_leash(partial(_run, terminal, data, out, chosen, attached))
 
 

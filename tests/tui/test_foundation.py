@@ -86,15 +86,18 @@ def test_layers_are_chosen_by_keys(tmp_path: Path) -> None:
     run(scenario())
 
 
-def test_keys_follow_the_config_file(tmp_path: Path) -> None:
+def test_keys_and_recipe_follow_the_config_file(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
-    file.write_text('theme = "covid-light"\ncolour = 1\n[keys]\n"layers.all" = "a"\n', encoding="utf-8")
+    file.write_text(
+        'theme = "covid-light"\ncolour = 1\n[keys]\n"layers.all" = "a"\n[recipe.fit]\nbatch = 16\n', "utf-8"
+    )
     settings = load(file)
     assert "colour" in settings.complaints[0]
 
     async def scenario() -> None:
         app = Workbench(tmp_path, settings=settings)
         async with app.run_test() as pilot:
+            assert app.session.config.fit.batch == 16
             await pilot.press("2", "f")
             assert app.session.config.network.mode == "transfer"
             await pilot.press("a")

@@ -1,44 +1,63 @@
-"""The command line's frame: the app that verbs join, and what `train` takes from a saved recipe."""
+"""The command line's frame: the app that verbs join, and what they take from a saved recipe or the user's own."""
 
 from pathlib import Path
 
-from cyclopts import App, ArgumentCollection, Parameter, Token
+from cyclopts import App, Argument, ArgumentCollection, Parameter, Token
 
 from engine import __version__
-from engine.config import PARTS
+from engine.config import PARTS, TrainConfig
 from engine.errors import ConfigError
+from tui.headless import say
 
 for part in PARTS:
     Parameter(name="*")(part)  # each field becomes a flag of its own, without its group's name
 
 Flat = Parameter(name="*", negative_bool="no-")
 RUNS = Path("runs")
-_RECIPES = ("--config", "--resume")
 
 
 def _recipe_file(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
-    """Give the flags of `train` that are not on the command line the values of its --config FILE or --resume RUN."""
-    if commands != ("train",):
-        return
+    """Give the recipe's flags that are not on the command line the values of --config FILE or --resume RUN, or else of
+    the user's config.toml.
+    """
     named = {name: argument for argument in arguments for name in argument.names}
-    given = {flag: Path(named[flag].tokens[-1].value).expanduser() for flag in _RECIPES if named[flag].tokens}
-    if not given:
+    if "--epochs" not in named:  # this verb takes no recipe
         return
+    from tui.recipe import parts
+
+    recipe, apart, source = _saved(named)
+    taken = []
+    for field in (field for part in parts() for field in part.fields if field.name not in apart):
+        argument, value = named.get(field.flag), field.value(recipe)
+        if argument is not None and value != field.default and not argument.has_tokens:
+            argument.append(Token(keyword=field.flag, implicit_value=value, source="recipe"))
+            taken.append(f"{field.flag} {field.text(value)}")
+    if taken and source:
+        say(f"{source}: {', '.join(taken)}.")
+
+
+def _saved(named: dict[str, Argument]) -> tuple[TrainConfig, tuple[str, ...], str]:
+    """The recipe to begin with, the fields that are not taken from it, and its source where that must be told."""
+    from engine.runs import find
+    from tui import settings
+    from tui.recipe import load
+
+    given = {
+        flag: Path(named[flag].tokens[-1].value).expanduser()
+        for flag in ("--config", "--resume")
+        if flag in named and named[flag].tokens
+    }
     if len(given) > 1:
         raise ConfigError("--resume takes the recipe from the run: leave --config out.")
-    from engine.runs import find
-    from tui.recipe import load, parts
-
-    apart: tuple[str, ...]
+    if "--config" in given:
+        return load(given["--config"]), (), ""
     if "--resume" in given:
         out = Path(named["--out"].tokens[-1].value) if named["--out"].tokens else RUNS
-        recipe, apart = find(given["--resume"], out).config(), ("out", "name")
-    else:
-        recipe, apart = load(given["--config"]), ()
-    for field in (field for part in parts() for field in part.fields if field.name not in apart):
-        argument, value = named[field.flag], field.value(recipe)
-        if value != field.default and not argument.has_tokens:
-            argument.append(Token(keyword=field.flag, implicit_value=value, source="recipe"))
+        return find(given["--resume"], out).config(), ("out", "name"), ""
+    mine = settings.load()
+    if mine.recipe_complaint:
+        raise ConfigError(mine.recipe_complaint)
+    return mine.recipe, (), str(settings.config_file())
 
 
 app = App(

@@ -1,7 +1,7 @@
 """The verbs that train and that look after trainings, the workbench among them."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -136,3 +136,15 @@ def doctor(*, clear_cache: bool = False, repair: bool = False, out: Path = RUNS,
         Print one JSON object.
     """
     return verbs.doctor(clear_cache, repair, out, json)
+
+
+@app.command
+def completion(shell: Literal["bash", "zsh", "fish"]) -> None:
+    """Print what lets a shell complete the verbs and their flags: `source <(covid-tui completion bash)`.
+
+    Parameters
+    ----------
+    shell
+        The shell that is to read it.
+    """
+    print(app.generate_completion(prog_name="covid-tui", shell=shell))
