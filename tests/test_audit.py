@@ -254,7 +254,7 @@ def test_a_mark_in_the_corner_is_a_shortcut(cli: Cli, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_sign_in_the_lungs_is_no_shortcut(cli: Cli, tmp_path: Path) -> None:
-    found = audited(cli, planted(tmp_path / "data", lungs, 40), tmp_path / "out", "--folds", "2")
+    found = audited(cli, planted(tmp_path / "data", lungs, 80), tmp_path / "out", "--folds", "2")
     gap = Gap(**found["gap"])  # type: ignore[arg-type]
     assert gap.value > 0.15 and gap.ci[0] > 0 and found["finding"] == "lungs", found["verdict"]
 
