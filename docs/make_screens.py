@@ -1,4 +1,4 @@
-"""Draws the README's pictures of the workbench: four screens as SVG, from a real training on the sample data.
+"""Draws the README's pictures of the workbench: five screens as SVG, from a real training on the sample data.
 
     python docs/make_screens.py [--runs FOLDER]
 
@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import dataclasses
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Callable
@@ -45,6 +46,7 @@ def main() -> None:
         with contextlib.chdir(folder), mock.patch.object(Path, "absolute", lambda self: self):
             if not given:
                 train()
+                shutil.copytree(ROOT / "docs" / "example", Path("runs", "covid-audit"))
             asyncio.run(draw())
 
 
@@ -74,6 +76,8 @@ async def draw() -> None:
         await pilot.press("p")
         await until(pilot, lambda: "says " in str(app.screen.query_one("#answer").render()))
         await keep(pilot, app, "predict")
+        await pilot.press("escape", "7")
+        await keep(pilot, app, "audit")
 
 
 async def quiet(pilot: Pilot[None], app: Workbench) -> None:

@@ -221,6 +221,41 @@ class TrainConfig:
     output: OutputConfig = field(default_factory=OutputConfig)
 
 
+@dataclass(frozen=True)
+class AuditConfig:
+    """How much an audit trains on each variant of the images."""
+
+    folds: int = 5
+    """Divide the images into so many test parts, so that each is tested once (1: the one split that --val-share,
+    --test-share or --split give)."""
+    epochs: int = 60
+    """Most epochs to train on each."""
+    batch: int = 16
+    """Images a training step."""
+    lr: float = 1e-3
+    """Learning rate at the start; it falls by cosine decay with restarts."""
+    patience: int = 15
+    """Epochs without a better validation result before a training ends early (0: never)."""
+    class_weight: Literal["none", "balanced"] = "none"
+    """balanced makes each class count alike, however many images it has."""
+
+    def __post_init__(self) -> None:
+        _require(self.folds >= 1, f"--folds is {self.folds}: give a whole number from 1.")
+        FitConfig(self.epochs, self.batch, self.lr, self.patience)
+
+    def recipe(self, config: TrainConfig) -> TrainConfig:
+        """The recipe that is trained on each variant: the images, network and machine of `config`, no augmentation."""
+        fit = FitConfig(self.epochs, self.batch, self.lr, self.patience, self.class_weight)
+        return dataclasses.replace(config, fit=fit, augment=AugmentConfig(augment="none"))
+
+
+@dataclass(frozen=True)
+class AuditPlan:
+    """What is asked of an audit beside the recipe."""
+
+    audit: AuditConfig = field(default_factory=AuditConfig)
+
+
 RESUMABLE = ("epochs", "patience", "checkpoint_minutes", "cache_limit")
 """Fields that may change when a run goes on."""
 

@@ -103,6 +103,23 @@ class Resumed(Event):
 
 
 @dataclass(frozen=True)
+class Audited(Event):
+    """How far an audit is with one variant of the images; one of each variant comes first, with nothing done."""
+
+    kind = "audited"
+    name: str
+    title: str
+    done: int
+    """Trainings done."""
+    total: int
+    correct: int = 0
+    n: int = 0
+    """Images tested by the trainings that are done."""
+    accuracy_ci: tuple[float, float] | None = None
+    """Exact 95% interval; None before the first test."""
+
+
+@dataclass(frozen=True)
 class Finished(Event):
     """A training is complete: trained, its best weights kept, and tested."""
 
@@ -137,7 +154,8 @@ class Failed(Event):
 
 
 KINDS: dict[str, type[Event]] = {
-    kind.kind: kind for kind in (Started, Notice, Progress, Batch, Epoch, Resumed, Finished, Interrupted, Failed)
+    kind.kind: kind
+    for kind in (Started, Notice, Progress, Batch, Epoch, Resumed, Audited, Finished, Interrupted, Failed)
 }
 
 Emit = Callable[[Event], None]

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
@@ -15,6 +16,8 @@ from scipy.stats import multinomial
 
 from engine.dataset.masks import RECTANGLE
 from engine.dataset.pixels import PixelStore
+from engine.errors import RunError
+from engine.results import auditfolder
 from engine.results.auditfolder import svg
 from engine.results.intervals import exact_interval
 from engine.results.variants import BORDER, VARIANTS, Regions, Variant, VariantStore
@@ -177,6 +180,17 @@ class TestVerdict:
         assert widths == pytest.approx([420 * v.accuracy for v in audit.variants], abs=0.1)
         foreign = Audit(**{**vars(audit), "tested": {"<b>&\x1b[31m": 1, "B": 1}, "baseline_class": "\x00"})
         ElementTree.fromstring(svg(foreign))
+
+
+def test_an_audit_read_back_is_the_one_that_was_written(tmp_path: Path) -> None:
+    audit = made(64, 64, 36, border=60)
+    first, second = auditfolder.write(audit, tmp_path, "first"), auditfolder.write(audit, tmp_path, "second")
+    assert auditfolder.read(first) == audit
+    os.utime(first / "audit.json", (2e9, 2e9))
+    assert auditfolder.all_audits(tmp_path) == [first, second]
+    (second / "audit.json").write_text('{"verdict": "half"}')
+    with pytest.raises(RunError, match="no audit that can be read"):
+        auditfolder.read(second)
 
 
 Plant = Callable[[int, bool], tuple[np.ndarray, np.ndarray]]

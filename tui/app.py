@@ -1,4 +1,4 @@
-"""The workbench's frame: six screens, what holds on each of them, and how one leaves."""
+"""The workbench's frame: seven screens, what holds on each of them, and how one leaves."""
 
 import gc
 import time
@@ -34,6 +34,8 @@ QUIT_ANSWERS = (
     Answer("k", "Quit, stop the training, keep and test the best epoch", "keep"),
     Answer("s", "Stay", "stay"),
 )
+AUDIT_QUESTION = "An audit is under way in this workbench, and stops with it; what is computed so far is kept."
+AUDIT_ANSWERS = (Answer("k", "Quit, and stop the audit", "quit"), Answer("s", "Stay", "stay"))
 
 DARK = Theme(
     name="covid-dark",
@@ -246,17 +248,21 @@ class Workbench(App[None]):
     # Leaving
 
     async def action_quit(self) -> None:
-        """Leave; while a training of this workbench is under way, ask first."""
-        training = self.session.training
-        if training is None or not training.alive:
-            self.leave()
-        elif not isinstance(self.screen, Ask):
+        """Leave; while a training or an audit of this workbench is under way, ask first."""
+        training, audit = self.session.training, self.session.audit
+        if isinstance(self.screen, Ask):
+            return
+        if training and training.alive:
             self.push_screen(Ask(QUIT_QUESTION, QUIT_ANSWERS), self._quit_answered)
+        elif audit and audit.alive:
+            self.push_screen(Ask(AUDIT_QUESTION, AUDIT_ANSWERS), self._quit_answered)
+        else:
+            self.leave()
 
     def _quit_answered(self, answer: str | None) -> None:
         if answer == "keep" and self.session.training:
             self.session.training.request_stop("keep")
-        if answer in ("background", "keep"):
+        if answer in ("background", "keep", "quit"):
             self.leave()
 
     def leave(self, code: int = 0) -> None:

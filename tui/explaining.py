@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from engine import runs
-from engine.config import TrainConfig
+from engine.config import AuditConfig, TrainConfig
 from engine.errors import ConfigError
 from engine.files import replacing
 from tui.headless import put, put_json, reporting, say, stop_on_signals, until_stopped
@@ -75,16 +75,15 @@ def explain(
     return 0
 
 
-def audit(data: Path, config: TrainConfig, folds: int, as_json: bool) -> int:
+def audit(data: Path, config: TrainConfig, plan: AuditConfig, as_json: bool) -> int:
     """`covid-tui audit`."""
-    if folds < 1:
-        raise ConfigError(f"--folds is {folds}: give a whole number from 1.")
     from engine.results import auditfolder
     from engine.results.audit import audit as audit_folder
 
     auditfolder.require_free(config.output.out, config.output.name)
     with stop_on_signals() as (stop, signals), reporting(as_json=False) as emit:
-        found, code = until_stopped(partial(audit_folder, data, config, emit, stop, folds), signals)
+        work = partial(audit_folder, data, plan.recipe(config), emit, stop, plan.folds)
+        found, code = until_stopped(work, signals)
     if found is None:
         return code
     folder = auditfolder.write(found, config.output.out, config.output.name)

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from engine.errors import CovidTuiError
 from engine.events import (
+    Audited,
     Batch,
     Emit,
     Epoch,
@@ -204,6 +205,8 @@ class _Bars:
             self._set(f"epoch {event.epoch}", event.step, event.steps, note)
         if isinstance(event, Epoch):
             self._set("training", event.epoch, self._epochs)
+        if isinstance(event, Audited):
+            self._set(f"{event.title}, trainings", event.done, event.total)
         if isinstance(event, Resumed):
             self._set("training", event.epoch - 1, self._epochs)
         text = describe(event)
@@ -234,6 +237,8 @@ def describe(event: Event) -> str:
             )
         case Resumed():
             return f"Going on in epoch {event.epoch}, after {event.step} of its steps."
+        case Audited() if event.done == event.total:
+            return f"{event.title}: {event.correct}/{event.n} = {event.correct / event.n:.1%}."
         case Interrupted() | Failed():
             return event.reason
         case _:

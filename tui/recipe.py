@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from engine import config as recipe
-from engine.config import TrainConfig, from_dict, to_dict
+from engine.config import AuditPlan, TrainConfig, from_dict, to_dict
 from engine.errors import ConfigError
 from engine.files import replacing
 from engine.network.freezing import plan
@@ -47,7 +47,7 @@ class Field:
             return ("no", "yes")
         return typing.get_args(self.hint) if typing.get_origin(self.hint) is typing.Literal else ()
 
-    def value(self, config: TrainConfig) -> Any:
+    def value(self, config: TrainConfig | AuditPlan) -> Any:
         """Its value in a recipe."""
         return getattr(getattr(config, self.part), self.name)
 
@@ -89,11 +89,11 @@ class Part:
 
 
 @functools.cache
-def parts() -> tuple[Part, ...]:
+def parts(tree: type[TrainConfig | AuditPlan] = TrainConfig) -> tuple[Part, ...]:
     """The groups of the recipe, in order, with the text under each field as its help."""
     helps = _helps()
     found = []
-    for group in dataclasses.fields(TrainConfig):
+    for group in dataclasses.fields(tree):
         kind = typing.cast("type", group.type)
         hints = typing.get_type_hints(kind)
         fields = tuple(
@@ -121,7 +121,7 @@ def _helps() -> dict[tuple[str, str], str]:
     return found
 
 
-def change(config: TrainConfig, field: Field, value: Any) -> Any:
+def change(config: TrainConfig | AuditPlan, field: Field, value: Any) -> Any:
     """The part of the recipe that `field` is in, with this value. Raises ConfigError with what is wrong with it.
 
     The mode and the layers to unfreeze go together: naming layers chooses "partial", leaving "partial" unnames them.

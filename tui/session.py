@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from textual.message import Message
 
-from engine.config import DataConfig, TrainConfig
+from engine.config import AuditConfig, DataConfig, TrainConfig
 from engine.errors import ConfigError, CovidTuiError, Stopped
-from engine.events import Emit, Notice, Progress
+from engine.events import Emit, Event, Notice, Progress
 from engine.network.freezing import FreezePlan, plan
 from engine.runs import Run
 from engine.stopping import How, Stop
+from tui.auditing import AUDIT, Auditing, audited
 from tui.glyphs import PLAIN, RICH, Glyphs
 from tui.messages import (
     ConfigChanged,
@@ -66,6 +67,8 @@ class Job:
     result: Any = None
     done: Callable[[Any], None] = lambda result: None
     failed: Callable[[Exception], None] | None = None
+    hear: Callable[[Event], None] | None = None
+    """Takes the job's events, in place of toasts and of `progress`."""
 
 
 class Session:
@@ -94,6 +97,8 @@ class Session:
         """The training of this process, live or ended."""
         self.shown: RunView | None = None
         """The run that the Train screen shows."""
+        self.audit: Auditing | None = None
+        """The audit of this process, live or ended."""
         self.picture: Path | None = None
         """The image file to predict, where the command line named one."""
         self.judged: Path | None = None
@@ -125,19 +130,33 @@ class Session:
 
     @property
     def busy(self) -> Job | None:
-        """The job to speak of in the title: the oldest that has run long enough to be worth a word."""
+        """The job to speak of in the title: the oldest that has run long enough to be worth a word, an audit last."""
         since = time.monotonic() - SHOWN_AFTER
-        return next((job for job in self.jobs.values() if not job.over and job.began <= since), None)
+        found = [job for job in self.jobs.values() if not job.over and job.began <= since]
+        return min(found, key=lambda job: job.group == AUDIT, default=None)
 
     def cannot_train(self) -> str:
         """Why no training can be started now, as a sentence; empty where it can."""
-        if self.training and self.training.alive:
-            return "A training is under way: stop it first, or wait until it ends."
+        return self._cannot_begin() or self.split_problem
+
+    def cannot_audit(self) -> str:
+        """Why no audit can be started now, as a sentence; empty where it can."""
+        return self._cannot_begin()
+
+    def _cannot_begin(self) -> str:
+        if self._at_work():
+            return self._at_work()
         if self.data is None:
             return "Choose a folder of X-rays first."
-        if self.scan is None or "split" in self.jobs:
-            return "The folder is still being read."
-        return self.split_problem
+        return "The folder is still being read." if self.scan is None or "split" in self.jobs else ""
+
+    def _at_work(self) -> str:
+        """The sentence that refuses to train or audit while either is under way here; empty where none is."""
+        if self.training and self.training.alive:
+            return "A training is under way: stop it first, or wait until it ends."
+        if self.audit and self.audit.alive:
+            return "An audit is under way: stop it first, or wait until it ends."
+        return ""
 
     # Data
 
@@ -219,8 +238,8 @@ class Session:
 
     def resume(self, entry: Entry) -> None:
         """Go on with a run that died, failed or was stopped. Raises ConfigError with the reason where it can't be."""
-        if self.training and self.training.alive:
-            raise ConfigError("A training is under way here: stop it first.")
+        if reason := self._at_work():
+            raise ConfigError(reason)
         if entry.config is None:
             raise ConfigError("The run's recipe can't be read.")
         self.training = Training(
@@ -241,6 +260,25 @@ class Session:
         """Let the Train screen show this run."""
         self.shown = view
         self.tell(RunChanged, view)
+
+    # The audit
+
+    def begin_audit(self, plan: AuditConfig) -> None:
+        """Audit the recipe on the data. Raises ConfigError with the reason where that can't be."""
+        reason = self.cannot_audit()
+        if reason or self.data is None:
+            raise ConfigError(reason)
+        audit = Auditing(self.data, self.config, plan)
+        job = self.start(
+            AUDIT, "auditing", partial(audited, audit, self.runs), audit.finish, partial(self._audit_ended, audit)
+        )
+        audit.stop, job.hear, self.audit = job.stop, partial(audit.fold, job), audit
+        self.tell(JobChanged, job)
+
+    def _audit_ended(self, audit: "Auditing", error: Exception) -> None:
+        audit.fail(error)
+        if not isinstance(error, Stopped):
+            self.complain(error)
 
     # Work in threads
 
@@ -265,7 +303,14 @@ class Session:
         return job
 
     def cancel(self, group: str) -> None:
-        """Ask the group's job, where there is one, to stop; its result is not wanted any more."""
+        """Ask the group's job, where there is one, to stop; its result is not wanted any more.
+
+        An audit is asked alone: nothing else may begin before its thread has come to its end.
+        """
+        if group == AUDIT and self.audit and self.audit.alive:
+            self.audit.request_stop()
+            self.tell(JobChanged, self.jobs[group])
+            return
         if job := self.jobs.pop(group, None):
             job.stop.request("now")
             job.over = True
@@ -293,13 +338,13 @@ class Session:
         if self.jobs.get(job.group) is not job:
             return
         del self.jobs[job.group]
-        self.tell(JobChanged, job)
         if job.error is None:
             job.done(job.result)
         elif job.failed:
             job.failed(job.error)
         elif not isinstance(job.error, Stopped):
             self.complain(job.error)
+        self.tell(JobChanged, job)
 
     # What threads tell
 
@@ -336,6 +381,9 @@ class Session:
             return
         job = next((job for job in self.jobs.values() if job.relay is relay), None)
         for event in events:
+            if job and job.hear:
+                job.hear(event)
+                continue
             if isinstance(event, Notice):
                 self.app.say(event.text, "warning" if event.level == "warning" else "information")
             if isinstance(event, Progress) and job:

@@ -22,13 +22,13 @@ from engine.dataset.pixels import PixelStore
 from engine.dataset.scan import Record, Scan, require_trainable, scan
 from engine.dataset.split import Split
 from engine.errors import ConfigError, DataError, Stopped
-from engine.events import Emit, Event, Notice, Progress
+from engine.events import Audited, Emit, Event, Notice, Progress
 from engine.network.classifier import with_first_weights
 from engine.network.freezing import plan
 from engine.results.calibration import softmax
 from engine.results.intervals import exact_interval
 from engine.results.metrics import mean_auc
-from engine.results.variants import VARIANTS, Regions, Variant, VariantStore, read_regions
+from engine.results.variants import Regions, Variant, VariantStore, read_regions, variants_of
 from engine.results.verdict import Audit, VariantResult, judge_variants, paired_gap
 from engine.runtime import cache_dir, choose_precision, make_repeatable
 from engine.stopping import Stop
@@ -61,7 +61,7 @@ class _Material:
 
 
 def audit(folder: Path, config: TrainConfig, emit: Emit, stop: Stop, folds: int = FOLDS) -> Audit:
-    """Train and test the recipe on each of VARIANTS of the images in `folder`, and say what the results mean.
+    """Train and test the recipe on each of `variants_of` the images in `folder`, and say what the results mean.
 
     With `folds` above 1 it is cross-validated, so that every image is tested once; else the recipe's one split serves,
     as it does where the recipe names a split.csv. The recipe must not augment: views would multiply the work without
@@ -74,12 +74,12 @@ def audit(folder: Path, config: TrainConfig, emit: Emit, stop: Stop, folds: int 
     material = _material(folder, config, size, 1 if config.data.split else folds, emit, stop)
     trainer = _Trainer(material, config, emit, stop)
     results, rights = [], {}
-    for variant in VARIANTS:
-        if variant.name == "silhouette" and material.region == RECTANGLE:
-            continue  # the same rectangle for each image: nothing to learn from
+    shown = variants_of(material.region)
+    for variant in shown:
+        emit(Audited(variant.name, variant.titled(material.region), 0, len(material.folds)))
+    for variant in shown:
         result, rights[variant.name] = trainer.run(variant)
         results.append(result)
-        emit(Notice("info", f"{result.title}: {result.correct}/{result.n} = {result.accuracy:.1%}."))
     gap = paired_gap(rights["whole"], rights["without-lungs"])
     counts = np.bincount(material.labels[material.tested], minlength=len(material.classes))
     baseline, baseline_class = float(counts.max() / counts.sum()), material.classes[int(counts.argmax())]
@@ -124,6 +124,7 @@ class _Trainer:
             rights.append(logits.argmax(axis=1) == labels)
             areas.append(mean_auc(labels, softmax(logits)))
             epochs.append(took)
+            self._tell(variant, number + 1, np.concatenate(rights))
         right = np.concatenate(rights)
         n, correct = len(right), int(right.sum())
         known = [area for area in areas if area is not None]
@@ -139,6 +140,11 @@ class _Trainer:
             seconds=round(time.perf_counter() - began, 1),
         )
         return result, right
+
+    def _tell(self, variant: Variant, done: int, right: npt.NDArray[np.bool_]) -> None:
+        n, correct = len(right), int(right.sum())
+        title, total = variant.titled(self.material.region), len(self.material.folds)
+        self.emit(Audited(variant.name, title, done, total, correct, n, exact_interval(correct, n)))
 
     def _fold(
         self, variant: Variant, every: Source, number: int
@@ -158,7 +164,6 @@ class _Trainer:
         if self.stop.is_set():
             raise Stopped("The audit was stopped; the activations computed so far are kept.")
         logits = loop.Pass(sources["test"]).logits(stop=self.stop)
-        self.emit(Progress(f"{variant.titled(self.material.region)}, trainings", number + 1, len(self.material.folds)))
         return logits, sources["test"].images.labels, fitted.epochs
 
     def _every(self, variant: Variant) -> Source:

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from engine.dataset.images import ImageError, Pixels
-from engine.dataset.masks import RECTANGLE, Mask, central_rectangle, read_mask
+from engine.dataset.images import ImageError, Pixels, read, to_input
+from engine.dataset.masks import RECTANGLE, Mask, central_rectangle, read_mask, region_of
 from engine.dataset.parallel import spread
 from engine.dataset.pixels import PixelStore
 from engine.dataset.scan import Record
@@ -85,6 +85,18 @@ VARIANTS = (
     Variant("thumbnail", f"{THUMBNAIL}x{THUMBNAIL} thumbnail", _thumbnail),
     Variant("shuffled", "shuffled labels", _whole, shuffled=True),
 )
+
+
+def variants_of(region: str) -> tuple[Variant, ...]:
+    """The variants to audit; the silhouette of a rectangle, the same for each image, leaves nothing to learn from."""
+    return tuple(variant for variant in VARIANTS if region != RECTANGLE or variant.name != "silhouette")
+
+
+def views(image: Path, size: int) -> tuple[str, list[tuple[Variant, Pixels]]]:
+    """What each variant shows of the image file, (size, size, 3), and by which region. Raises ImageError."""
+    region, mask = region_of(image, size)
+    pixels = to_input(read(image).pixels, size)[None]
+    return region, [(variant, variant.change(pixels, mask[None])[0]) for variant in variants_of(region)]
 
 
 @dataclass(frozen=True, eq=False)

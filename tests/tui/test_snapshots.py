@@ -22,6 +22,7 @@ from tui.settings import Settings
 from tui.widgets.machine import Gauge, Machine
 
 RUNS = Path(__file__).parent / "data" / "runs"
+EXAMPLE = DATA.parent / "docs" / "example"
 GAUGES = [Gauge("cpu", 0.75, "75% of 2"), Gauge("memory", 0.25, "8.0/32 GB"), Gauge("this", 0.05, "1.6 GB")]
 PICTURE = "COVID/images/COVID-4.png"
 LOOKS = {"dark": "covid-dark", "light": "covid-light", "nocolor": "covid-dark"}
@@ -41,6 +42,10 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copytree(RUNS, tmp_path / "runs")
     for number, name in enumerate(("transfer-vgg16", "partial-vgg16")):
         os.utime(tmp_path / "runs" / name / "config.json", (1.75e9 + 600 * number,) * 2)
+    (tmp_path / "runs" / "covid-audit").mkdir()
+    for name in ("audit.json", "audit.svg"):
+        shutil.copy(EXAMPLE / name, tmp_path / "runs" / "covid-audit")
+        os.utime(tmp_path / "runs" / "covid-audit" / name, (1.75e9 + 43200, 1.75e9 + 43200))
     (tmp_path / "sample_data").symlink_to(DATA)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(Path, "absolute", lambda self: self)

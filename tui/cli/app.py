@@ -5,11 +5,11 @@ from pathlib import Path
 from cyclopts import App, Argument, ArgumentCollection, Parameter, Token
 
 from engine import __version__
-from engine.config import PARTS, TrainConfig
+from engine.config import PARTS, AuditConfig, TrainConfig
 from engine.errors import ConfigError
 from tui.headless import say
 
-for part in PARTS:
+for part in (*PARTS, AuditConfig):
     Parameter(name="*")(part)  # each field becomes a flag of its own, without its group's name
 
 Flat = Parameter(name="*", negative_bool="no-")

@@ -6,9 +6,8 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from engine.config import (
-    AugmentConfig,
+    AuditConfig,
     DataConfig,
-    FitConfig,
     MachineConfig,
     NetworkConfig,
     OutputConfig,
@@ -158,12 +157,7 @@ def audit(
     images: Annotated[DataConfig, Flat] = DataConfig(),  # noqa: B008
     network: Annotated[NetworkConfig, Flat] = NetworkConfig(),  # noqa: B008
     machine: Annotated[MachineConfig, Flat] = MachineConfig(),  # noqa: B008
-    folds: int = 5,
-    epochs: int = 60,
-    batch: int = 16,
-    lr: float = 1e-3,
-    patience: int = 15,
-    class_weight: Literal["none", "balanced"] = "none",
+    plan: Annotated[AuditConfig, Flat] = AuditConfig(),  # noqa: B008
     out: Path = RUNS,
     name: str = "",
     json: bool = False,
@@ -177,19 +171,6 @@ def audit(
     ----------
     data
         Folder that holds CLASS/images, with CLASS/masks beside them where there are lung masks.
-    folds
-        Divide the images into so many test parts, so that each is tested once (1: the one split that --val-share,
-        --test-share or --split give).
-    epochs
-        Most epochs to train on each.
-    batch
-        Images a training step.
-    lr
-        Learning rate at the start; it falls by cosine decay with restarts.
-    patience
-        Epochs without a better validation result before a training ends early (0: never).
-    class_weight
-        balanced makes each class count alike, however many images it has.
     out
         Folder in which the audit's own folder is made, with audit.json and audit.svg.
     name
@@ -199,12 +180,5 @@ def audit(
     """
     from tui import explaining
 
-    recipe = TrainConfig(
-        data=images,
-        network=network,
-        augment=AugmentConfig(augment="none"),
-        fit=FitConfig(epochs, batch, lr, patience, class_weight),
-        machine=machine,
-        output=OutputConfig(out, name),
-    )
-    return explaining.audit(data, recipe, folds, json)
+    config = TrainConfig(data=images, network=network, machine=machine, output=OutputConfig(out, name))
+    return explaining.audit(data, config, plan, json)

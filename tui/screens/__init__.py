@@ -1,4 +1,4 @@
-"""The six screens; each is a `WorkScreen` with its own bindings and help."""
+"""The seven screens; each is a `WorkScreen` with its own bindings and help."""
 
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tui.app import Workbench
 
 M = TypeVar("M", bound=Message)
-MODES = ("dataset", "layers", "train", "runs", "results", "predict")
+MODES = ("dataset", "layers", "train", "runs", "results", "predict", "audit")
 
 
 class WorkScreen(Screen[None]):

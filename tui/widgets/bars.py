@@ -65,3 +65,28 @@ def span(low: float, value: float, high: float, baseline: float, width: int) -> 
     return Content.assemble(
         content(f"{start:>4.0%} "), ("".join(signs).rstrip().ljust(line), "$primary"), content(" 100%")
     )
+
+
+def whiskers(value: float, ends: tuple[float, float], baseline: float | None, width: int) -> str:
+    """A share's bar on a scale from 0 to 1, its 95% interval at its end, and the baseline "|" where neither lies."""
+    low, at, high = (_column(share, width) for share in (ends[0], value, ends[1]))
+    signs = ["░"] * low + ["─"] * (high - low + 1) + [" "] * (width - high - 1)
+    if baseline is not None and not low <= _column(baseline, width) <= high:
+        signs[_column(baseline, width)] = "|"
+    signs[low], signs[high], signs[at] = "├", "┤", "█"
+    return "".join(signs)
+
+
+def around_zero(value: float, ends: tuple[float, float], width: int) -> str:
+    """A difference of shares with its 95% interval, "|" at zero, on a scale whose ends, in points, stand beside it."""
+    reach = max(0.1, math.ceil(10 * max(map(abs, ends)) - 1e-9) / 10)
+    line = max(11, width - 12)
+    low, at, high, zero = (_column((one + reach) / (2 * reach), line) for one in (ends[0], value, ends[1], 0.0))
+    signs = [" "] * low + ["─"] * (high - low + 1) + [" "] * (line - high - 1)
+    signs[low], signs[high] = "├", "┤"
+    signs[zero], signs[at] = "|", "█"
+    return f"{-100 * reach:>5.0f} {''.join(signs)} {100 * reach:<+5.0f}"
+
+
+def _column(share: float, width: int) -> int:
+    return min(width - 1, max(0, round(share * (width - 1))))

@@ -1,4 +1,4 @@
-"""The recipe as a form: a line a field; below it the help of the field at hand, and where its value is typed."""
+"""A recipe as a form: a line a field; below it the help of the field at hand, and where its value is typed."""
 
 from typing import Any, ClassVar
 
@@ -11,7 +11,7 @@ from textual.events import Blur
 from textual.message import Message
 from textual.widgets import DataTable, Input, Static
 
-from engine.config import TrainConfig
+from engine.config import AuditPlan, TrainConfig
 from engine.errors import ConfigError
 from tui.recipe import Field, Part, change, parts
 from tui.text import display_name
@@ -98,11 +98,11 @@ class Form(Vertical):
             super().__init__()
             self.part, self.value = part, value
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, config: TrainConfig | AuditPlan = TrainConfig(), *, id: str | None = None) -> None:  # noqa: B008
         super().__init__(id=id)
-        self._config = TrainConfig()
+        self._config = config
         self._rows: list[Part | Field] = []
-        for part in parts():
+        for part in parts(AuditPlan if isinstance(config, AuditPlan) else TrainConfig):
             self._rows += [part, *part.fields]
 
     def compose(self) -> ComposeResult:
@@ -120,7 +120,7 @@ class Form(Vertical):
         for place, row in enumerate(self._rows):
             table.add_row(*self._cells(row), key=str(place))
 
-    def show(self, config: TrainConfig) -> None:
+    def show(self, config: TrainConfig | AuditPlan) -> None:
         """Show this recipe."""
         self._config = config
         table = self.query_one(FieldTable)

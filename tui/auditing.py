@@ -1,0 +1,123 @@
+"""An audit in a thread of this process: how far it is with each variant, and how it ended."""
+
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from engine.config import AuditConfig, TrainConfig
+from engine.errors import RunError, Stopped
+from engine.events import Audited, Emit, Event, Notice, Progress
+from engine.stopping import Stop
+
+if TYPE_CHECKING:
+    from engine.results.verdict import Audit
+    from tui.session import Job
+
+AUDIT = "audit"
+"""The group of the session's job."""
+
+
+@dataclass(eq=False)
+class Auditing:
+    """An audit that was started here. Only for the screen's thread, but for `audited`."""
+
+    folder: Path
+    config: TrainConfig
+    plan: AuditConfig
+    stop: Stop = field(default_factory=Stop)
+    state: Literal["live", "finished", "stopped", "failed"] = "live"
+    variants: dict[str, Audited] = field(default_factory=dict)
+    """How far each variant is, by name, in their order."""
+    progress: Progress | None = None
+    """The task at hand, such as the activations of a variant; None between tasks."""
+    warnings: list[str] = field(default_factory=list)
+    result: "Audit | None" = None
+    path: Path | None = None
+    """The audit's folder, once it is written."""
+    error: str = ""
+    _began: float = 0.0
+
+    @property
+    def alive(self) -> bool:
+        """Has its thread not come to its end?"""
+        return self.state == "live"
+
+    @property
+    def done(self) -> int:
+        """Trainings done."""
+        return sum(variant.done for variant in self.variants.values())
+
+    @property
+    def total(self) -> int:
+        """Trainings planned; 0 before that is known."""
+        return sum(variant.total for variant in self.variants.values())
+
+    @property
+    def now(self) -> Audited | None:
+        """The variant at hand."""
+        return next((one for one in self.variants.values() if one.done < one.total), None) if self.alive else None
+
+    def seconds_left(self) -> float | None:
+        """Time until the last training ends, by those that are done; None where it can't be told yet."""
+        if not self.done or not self.alive:
+            return None
+        return (time.monotonic() - self._began) / self.done * (self.total - self.done)
+
+    def request_stop(self) -> None:
+        """Stop after the batch at hand."""
+        self.stop.request("now")
+
+    def fold(self, job: "Job", event: Event) -> None:
+        """Take in the next event; the title shows the trainings that are done."""
+        match event:
+            case Audited():
+                self._began = self._began or time.monotonic()
+                self.variants[event.name] = event
+                self.progress, job.progress = None, Progress("trainings", self.done, self.total)
+            case Progress():
+                self.progress = None if event.total is not None and event.done >= event.total else event
+            case Notice() if event.level == "warning":
+                self.warnings.append(event.text)
+
+    def finish(self, found: "tuple[Audit, Path]") -> None:
+        """It is complete."""
+        self.state, self.progress, (self.result, self.path) = "finished", None, found
+
+    def fail(self, error: Exception) -> None:
+        """It was stopped, or ended by an error."""
+        self.state, self.progress = "stopped" if isinstance(error, Stopped) else "failed", None
+        self.error = str(error)
+
+
+def audited(audit: Auditing, out: Path, emit: Emit, stop: Stop) -> "tuple[Audit, Path]":
+    """Do the audit as `covid-tui audit` does, and write it into a folder of its own under `out`; called in a thread."""
+    if "tensorflow" not in sys.modules:
+        emit(Progress("loading TensorFlow, a few seconds, once", 0, None))
+    from engine.results import auditfolder
+    from engine.results.audit import audit as audit_folder
+
+    found = audit_folder(audit.folder, audit.plan.recipe(audit.config), emit, stop, audit.plan.folds)
+    return found, auditfolder.write(found, out)
+
+
+def earlier(out: Path, emit: Emit, stop: Stop) -> "list[tuple[Path, Audit]]":
+    """The audits under `out` with their folders, newest first; one that can't be read is told and left out."""
+    from engine.results import auditfolder
+
+    found = []
+    for path in auditfolder.all_audits(out):
+        if stop.is_set():
+            break
+        try:
+            found.append((path, auditfolder.read(path)))
+        except RunError as error:
+            emit(Notice("warning", str(error)))
+    return found
+
+
+def ends(audit: "Audit") -> list[Audited]:
+    """A complete audit's variants, each as the event of its end."""
+    folds = audit.folds
+    return [Audited(v.name, v.title, folds, folds, v.correct, v.n, v.accuracy_ci) for v in audit.variants]
