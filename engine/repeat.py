@@ -94,6 +94,8 @@ def over_folds(folder: Path, config: TrainConfig, count: int, emit: Emit, stop: 
     found = scan(folder, data.class_names, emit, stop, data.follow_links, data.near_duplicates)
     known = patients(found, data.group_by)
     emit(Notice("info" if known.known else "warning", known.told))
+    if found.published:
+        raise ConfigError(f"{folder} publishes a split by its folders: --folds would draw another; leave it out.")
     splits = draw_folds(found, count, data.val_share, config.machine.seed, group_of(found, known.of))
     base = config.output.name or usual_name(config)
     own = _own_folder(config, f"{base}-folds")

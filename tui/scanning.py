@@ -2,11 +2,13 @@
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.config import DataConfig
+from engine.dataset.listing import AS_PUBLISHED
 from tui.headless import put, put_json, reporting, stop_on_signals, until_stopped
 from tui.text import display_name
 from tui.verbs import put_table
@@ -33,7 +35,7 @@ def scan(data: Path, wanted: DataConfig, as_json: bool) -> int:
     if found is None:
         return code
     known = patients(found, wanted.group_by)
-    leaks = _leaks(wanted.split, found) if wanted.split else None
+    leaks = _leaks(wanted.split, found) if wanted.split or found.published else None
     confounded = confounding(found)
     if as_json:
         told = {"told": known.told, "patients": len(set(known.of.values())) or None}
@@ -57,14 +59,15 @@ def put_alarm(text: str) -> None:
     print(f"\x1b[1;31m{shown}\x1b[0m" if colour else shown, flush=True)
 
 
-def _leaks(path: Path, found: "Scan") -> list[Leak]:
-    """The pictures that the split at `path` puts into two parts, each as its files and their parts."""
+def _leaks(path: Path | None, found: "Scan") -> list[Leak]:
+    """The pictures that the split at `path`, else that of the folders, puts into two parts: files and their parts."""
     from dataclasses import replace
 
-    from engine.dataset.split import Split, leaks
+    from engine.dataset.split import Row, Split, leaks
 
+    given = Split.read(path).rows if path else [Row(r.file, r.label, r.part) for r in found.records]
     shas = {record.file: record.sha for record in found.records}
-    rows = [replace(row, sha=shas[row.file]) for row in Split.read(path).rows if row.file in shas]
+    rows = [replace(row, sha=shas[row.file]) for row in given if row.file in shas]
     parts = {row.file: row.part for row in rows}
     return [[{"file": file, "part": parts[file]} for file in group] for group in leaks(rows, found.near)]
 
@@ -115,12 +118,20 @@ def _put_groups(found: "Scan", wanted: DataConfig, known: "Patients", leaks: lis
     if leaks is None:
         return
     put()
+    split = wanted.split or found.root
+    if wanted.split is None:
+        put(f"{_parts(found)}; {AS_PUBLISHED}.")
     if not leaks:
-        put(f"{wanted.split} puts no picture into two parts.")
+        put(f"{split} puts no picture into two parts.")
         return
-    put_alarm(f"! LEAKS: {wanted.split} puts {_pictures(len(leaks))} into two parts; a test on it looks too good:")
+    put_alarm(f"! LEAKS: {split} puts {_pictures(len(leaks))} into two parts; a test on it looks too good:")
     for leak in leaks:
         put("  " + ", ".join(f"{item['file']} ({item['part']})" for item in leak))
+
+
+def _parts(found: "Scan") -> str:
+    counts = Counter(record.part for record in found.records)
+    return ", ".join(f"{part} {counts[part]:,}" for part in ("train", "validation", "test") if counts[part])
 
 
 def _groups(count: int) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from engine.dataset.listing import PART_NAMES
 from engine.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -44,8 +45,10 @@ def subset(whole: "Scan", names: Sequence[str]) -> "Scan":
 
 def concerns(problem: "Problem", name: str) -> bool:
     """Is it a problem of this class: its folder, what is in it, or its workbook?"""
-    file = problem.file
-    return file == name or file.startswith(f"{name}/") or file.casefold() == f"{name}.metadata.xlsx".casefold()
+    room, _, inner = problem.file.partition("/")
+    files = (problem.file, inner) if room.casefold() in PART_NAMES else (problem.file,)
+    book = f"{name}.metadata.xlsx".casefold()
+    return any(file == name or file.startswith(f"{name}/") or file.casefold() == book for file in files)
 
 
 def joined(names: Iterable[str]) -> str:

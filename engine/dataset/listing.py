@@ -22,6 +22,12 @@ IGNORED = frozenset(
 )
 """Suffixes of files that may lie among images without being meant as one."""
 
+PART_NAMES = {
+    "train": "train", "training": "train", "val": "validation", "valid": "validation", "validation": "validation",
+    "test": "test", "testing": "test",
+}  # fmt: skip
+"""What folders and tables call the parts of a split, whatever the case."""
+AS_PUBLISHED = "split as published by the folders"
 WORKBOOK_BYTES = 64 * 2**20
 WORKBOOK_ROWS = 200_000
 
@@ -47,6 +53,8 @@ class Folder:
     images: list[str]
     masks: dict[str, str]
     sources: dict[str, str]
+    part: str = ""
+    """The part of the split that it lies in, where the folders publish one."""
 
 
 def natural(name: str) -> tuple[tuple[str | int, ...], str]:
@@ -60,7 +68,9 @@ def class_folders(
 ) -> list[Folder]:
     """The listings of the class folders to use; adds what is wrong with the picked ones to `problems`.
 
-    Links are followed within `root`, and out of it where `follow_links` says so.
+    Where `root` holds the folders of a published split (train and test at least), and these the class folders, there
+    is a listing for each class and part, those of a class after each other. Links are followed within `root`, and out
+    of it where `follow_links` says so.
     """
     try:
         home = None if follow_links else root.resolve()
@@ -73,6 +83,9 @@ def class_folders(
         raise DataError(f"{root} can't be read as a folder: {getattr(exc, 'strerror', None) or exc}.") from exc
     if "images" in map(str.casefold, names) and {"images", "masks"} >= set(map(str.casefold, names)):
         raise DataError(f"{root} is the folder of one class; give the folder above it.")
+    rooms = _published(root, home, names)
+    if rooms:
+        return _by_part(root, home, classes, rooms, files, names, problems)
     found: dict[str, Folder] = {}
     troubles: dict[str, list[Problem]] = {name: [] for name in names}
     for name in names:
@@ -86,10 +99,67 @@ def class_folders(
     _check_picked(root, classes, list(found))
     for name in classes or names:
         problems.extend(troubles[name])
+    _misplaced(files, problems)
+    return [_with_sources(root, found[name], files, problems) for name in classes or found]
+
+
+def _published(root: Path, home: Path | None, names: list[str]) -> dict[str, list[str]]:
+    """The class folders in each part's folder, by that folder, where they publish a split; else empty.
+
+    They do where a folder for train and one for test hold class folders, and no folder beside the parts' is a class.
+    """
+    rooms: dict[str, list[str]] = {}
+    for name in names:
+        with suppress(OSError):
+            inner = _entries(root, name, home, [])[1]
+            layout = {Path(folder).name.casefold() for folder in inner} & {"images", "masks"}
+            if name.casefold() in PART_NAMES and not layout:
+                rooms[name] = inner if any(_class_folder(root, folder, home, []).images for folder in inner) else []
+            elif _class_folder(root, name, home, []).images:
+                return {}
+    parts = {PART_NAMES[name.casefold()] for name, inner in rooms.items() if inner}
+    return {name: inner for name, inner in rooms.items() if inner} if {"train", "test"} <= parts else {}
+
+
+def _by_part(
+    root: Path,
+    home: Path | None,
+    classes: tuple[str, ...],
+    rooms: dict[str, list[str]],
+    files: list[str],
+    names: list[str],
+    problems: list[Problem],
+) -> list[Folder]:
+    """The listings by class, and within one by part, of a split that folders publish."""
+    found: dict[str, list[Folder]] = {}
+    troubles: dict[str, list[Problem]] = {}
+    for room in sorted(rooms, key=lambda name: list(PART_NAMES).index(name.casefold())):
+        own_files = [f"{room}/{file}" for file in _entries(root / room, "", home, [])[0]]
+        beside = [*files, *own_files]
+        _misplaced(own_files, problems)
+        for inner in rooms[room]:
+            label, own = inner.rsplit("/", 1)[-1], troubles.setdefault(inner.rsplit("/", 1)[-1], [])
+            folder = replace(_class_folder(root, inner, home, own), label=label, part=PART_NAMES[room.casefold()])
+            if folder.images:
+                found.setdefault(label, []).append(_with_sources(root, folder, beside, own))
+            else:
+                own.append(Problem(inner, "empty", "the folder holds no images, so it is not taken as a class"))
+    ordered = sorted(found, key=natural)
+    _check_picked(root, classes, ordered)
+    for name in classes or troubles:
+        problems.extend(troubles[name])
+    beside_parts = [name for name in names if name not in rooms]
+    problems.extend(
+        Problem(name, "folder", "lies beside the parts of the split, so it is not read") for name in beside_parts
+    )
+    _misplaced(files, problems)
+    return [folder for name in classes or ordered for folder in found[name]]
+
+
+def _misplaced(files: list[str], problems: list[Problem]) -> None:
     for file in files:
         if Path(file).suffix.lower() in IMAGE_SUFFIXES:
             problems.append(Problem(file, "misplaced", "lies beside the class folders, so its class is not known"))
-    return [_with_sources(root, found[name], files, problems) for name in classes or found]
 
 
 def _check_picked(root: Path, classes: tuple[str, ...], found: list[str]) -> None:
@@ -194,7 +264,8 @@ def pair_key(file: str) -> str:
 def _sources(root: Path, folder: Folder, beside: list[str], problems: list[Problem]) -> dict[str, str]:
     """The source of each image that the class's metadata workbook names, by `pair_key`."""
     wanted = f"{folder.label}.metadata.xlsx".casefold()
-    book = next((file for file in beside if file.casefold() == wanted), None)
+    books = [file for file in beside if file.rsplit("/", 1)[-1].casefold() == wanted]
+    book = next(reversed(books), None)  # one beside the class folder itself comes before one above
     if book is None:
         return {}
     try:

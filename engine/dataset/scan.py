@@ -1,7 +1,8 @@
 """A folder of X-rays becomes records: what each image is, which class it is of, and what is wrong with the rest.
 
 Two layouts are known: CLASS/images beside CLASS/masks (the COVID-19 Radiography Database), or class folders that hold
-the image files themselves. Nothing is passed over in silence: what can't be used is a problem with file and reason.
+the image files themselves; either may lie in the folders of a published split, train/CLASS and test/CLASS. Nothing is
+passed over in silence: what can't be used is a problem with file and reason.
 """
 
 from collections import Counter
@@ -44,6 +45,8 @@ class Record:
     """Standard deviation of the levels of the thumbnail."""
     border: float = 0.0
     """Mean level of the outer twentieth of the thumbnail."""
+    part: str = ""
+    """The part of the split that its folder publishes; empty where none does."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,11 @@ class Scan:
     """Groups of files that show one picture with different pixels; empty where they were not looked for."""
 
     @property
+    def published(self) -> bool:
+        """Do the folders publish a split?"""
+        return any(record.part for record in self.records)
+
+    @property
     def imbalance(self) -> float | None:
         """Images of the largest class for each image of the smallest; None where a class has no image."""
         counts = [summary.images for summary in self.classes.values()]
@@ -91,6 +99,7 @@ class Scan:
             "images": len(self.records),
             "classes": {name: asdict(summary) for name, summary in self.classes.items()},
             "imbalance": self.imbalance,
+            "published": self.published,
             "problems": [asdict(problem) for problem in self.problems],
             "duplicates": {
                 "exact": [list(group) for group in self.duplicates],
@@ -121,7 +130,7 @@ def scan(
     pulse = Pulse(emit, "scan", len(jobs))
     records: list[Record] = []
     thumbs: list[Pixels] = []
-    notes: dict[str, Counter[str]] = {folder.label: Counter() for folder in folders}
+    notes: dict[str, Counter[str]] = {folder.label: Counter() for folder in folders}  # one for all parts of a class
     with closing(spread(_examine, jobs, stop)) as results:
         for done, (record, thumb, remarks, found) in enumerate(results, start=1):
             problems.extend(found)
@@ -181,6 +190,7 @@ def _examine(job: _Job) -> tuple[Record | None, Pixels | None, tuple[str, ...], 
         bit_depth=header.bit_depth,
         spread=round(float(thumb.std()), 3),
         border=round(border(thumb), 3),
+        part=job.folder.part,
     )
     return record, thumb, image.notes, problems
 

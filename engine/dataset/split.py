@@ -19,7 +19,7 @@ import numpy as np
 from engine.config import DataConfig
 from engine.dataset.duplicates import NearGroup
 from engine.dataset.groups import joined, kept_together
-from engine.dataset.listing import natural
+from engine.dataset.listing import AS_PUBLISHED, PART_NAMES, natural
 from engine.dataset.patients import patients
 from engine.dataset.scan import Record, Scan, require_trainable
 from engine.errors import DataError
@@ -31,7 +31,6 @@ PARTS = ("train", "validation", "test")
 COLUMNS = ("file", "class", "part", "sha")
 
 _OTHER_COLUMNS = {"path": "file", "label": "class", "split": "part", "published_split": "part"}
-_OTHER_NAMES = {"training": "train", "val": "validation", "valid": "validation", "testing": "test"}
 _ERRORS = "surrogateescape"  # a file name that is not UTF-8 comes back as it was
 
 
@@ -152,19 +151,35 @@ def reuse(
             )
     parts = {row.file: row for row in rows}
     split = Split(tuple(Row(r.file, r.label, parts[r.file].part, r.sha) for r in scanned.records if r.file in parts))
-    drawn: tuple[str, ...] = ()
-    if split.files("train") and not split.files("validation"):
-        split = _with_validation(split, scanned, val_share, seed)
-        drawn = (f"{path} has no validation part: {val_share:.0%} of the images to train on are drawn for it.",)
-    for part, counts in split.counts().items():
-        lacking = [name for name in scanned.classes if not counts.get(name)]
-        if lacking:
-            raise DataError(f'{path} puts no image of class "{lacking[0]}" into the part "{part}".')
+    split, drawn = _completed(path, split, scanned, val_share, seed)
     return split, (*drawn, *_disagreements(path, scanned, given, split))
 
 
+def published(
+    scanned: Scan, val_share: float = 0.1, seed: int = 0, patients: Mapping[str, str] | None = None
+) -> tuple[Split, tuple[str, ...]]:
+    """The split that the folders of `scanned` publish, and sentences on what is doubtful in it.
+
+    Where there is no folder for validation, `val_share` of the images to train on are drawn for it, those of one
+    patient together. Raises DataError when a part has no image of a class.
+    """
+    given = Split(tuple(Row(r.file, r.label, r.part, r.sha) for r in scanned.records))
+    split, drawn = _completed(scanned.root, given, scanned, val_share, seed, patients)
+    parts = {row.file: row.part for row in split.rows}
+    of: defaultdict[str, set[str]] = defaultdict(set)
+    for file, patient in (patients or {}).items():
+        of[patient].add(parts[file])
+    apart = sum(len(own) > 1 for own in of.values())
+    mixed = (f"{scanned.root} has images of {apart:,} patients in two parts or more.",) if apart else ()
+    return split, (*drawn, *mixed, *_leaking(scanned.root, scanned, split))
+
+
 def for_recipe(scanned: Scan, data: DataConfig, seed: int, gone_ok: bool = False) -> tuple[Split, tuple[Notice, ...]]:
-    """The split that a recipe asks for, drawn or reused, and what to say of it. Raises as `draw` and `reuse` do."""
+    """The split that a recipe asks for, reused, published or drawn, and what to say of it. Raises as those do."""
+    if data.split is None and scanned.published:
+        taken, doubts = published(scanned, data.val_share, seed, patients(scanned, data.group_by).of)
+        first = Notice("info", f"{AS_PUBLISHED.capitalize()}; --test-share is not used.")
+        return taken, (first, *(Notice("warning", text) for text in doubts))
     if data.split is None:
         known = patients(scanned, data.group_by)
         drawn = draw(scanned, data.val_share, data.test_share, seed, known.of)
@@ -192,7 +207,7 @@ def _columns(given: Sequence[str]) -> list[str]:
 
 def _row(path: Path, line: int, values: dict[str, str | None]) -> Row:
     file, label, part = (from_cell(values[name] or "") for name in COLUMNS[:3])
-    part = _OTHER_NAMES.get(part.lower(), part.lower())
+    part = PART_NAMES.get(part.lower(), part.lower())
     if not file or not label or part not in PARTS:
         raise DataError(f"{path}, line {line}: each line needs a file, a class and a part ({', '.join(PARTS)}).")
     return Row(file, label, part, values.get("sha") or "")
@@ -264,11 +279,28 @@ def _deal(groups: list[list[Record]], targets: dict[str, float]) -> dict[str, li
     return dealt
 
 
-def _with_validation(split: Split, scanned: Scan, val_share: float, seed: int) -> Split:
+def _completed(
+    where: Path, split: Split, scanned: Scan, val_share: float, seed: int, patients: Mapping[str, str] | None = None
+) -> tuple[Split, tuple[str, ...]]:
+    """The split with a validation part, and a sentence where that had to be drawn. Raises DataError."""
+    drawn: tuple[str, ...] = ()
+    if split.files("train") and not split.files("validation"):
+        split = _with_validation(split, scanned, val_share, seed, patients)
+        drawn = (f"{where} has no validation part: {val_share:.0%} of the images to train on are drawn for it.",)
+    for part, counts in split.counts().items():
+        lacking = [name for name in scanned.classes if not counts.get(name)]
+        if lacking:
+            raise DataError(f'{where} puts no image of class "{lacking[0]}" into the part "{part}".')
+    return split, drawn
+
+
+def _with_validation(
+    split: Split, scanned: Scan, val_share: float, seed: int, patients: Mapping[str, str] | None = None
+) -> Split:
     """The split with `val_share` of each class's training images for validation, whole groups of them."""
     train = set(split.files("train"))
     by_class: dict[str, list[list[Record]]] = {name: [] for name in scanned.classes}
-    for group in kept_together(scanned):
+    for group in kept_together(scanned, patients):
         own = [record for record in group if record.file in train]
         if own and len({record.label for record in own}) == 1:
             by_class[own[0].label].append(own)
@@ -296,6 +328,10 @@ def _disagreements(path: Path, scanned: Scan, given: Split, split: Split) -> Ite
     changed = [row.file for row in split.rows if listed[row.file].sha not in ("", row.sha)]
     if changed:
         yield f"Since {path} was written, {_images(changed)} got other pixels: {_few(changed)}."
+    yield from _leaking(path, scanned, split)
+
+
+def _leaking(path: Path, scanned: Scan, split: Split) -> Iterable[str]:
     parts = {row.file: row.part for row in split.rows}
     for group in leaks(split.rows, scanned.near):
         named = ", ".join(f"{file} ({parts[file]})" for file in group)

@@ -64,8 +64,9 @@ def audit(folder: Path, config: TrainConfig, emit: Emit, stop: Stop, folds: int 
     """Train and test the recipe on each of `variants_of` the images in `folder`, and say what the results mean.
 
     With `folds` above 1 it is cross-validated, so that every image is tested once; else the recipe's one split serves,
-    as it does where the recipe names a split.csv. The recipe must not augment: views would multiply the work without
-    changing what a variant hides. Raises a CovidTuiError whose sentence says what is wrong, Stopped when `stop` is set.
+    as it does where the recipe names a split.csv or the folders publish a split. The recipe must not augment: views
+    would multiply the work without changing what a variant hides. Raises a CovidTuiError whose sentence says what is
+    wrong, Stopped when `stop` is set.
     """
     if config.augment.augment != "none":
         raise ConfigError("An audit does not augment: give it a recipe with --augment none.")
@@ -243,7 +244,7 @@ def _material(folder: Path, config: TrainConfig, size: int, folds: int, emit: Em
 
 
 def _splits(found: Scan, config: TrainConfig, folds: int, emit: Emit) -> list[Split]:
-    if folds == 1:
+    if folds == 1 or found.published:
         chosen, notices = split.for_recipe(found, config.data, config.machine.seed)
         for notice in notices:
             emit(notice)

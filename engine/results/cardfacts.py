@@ -97,7 +97,9 @@ def _sources(folder: Path, rows: Sequence[Row]) -> dict[str, dict[str, int]]:
     """By class, images by source, where the folder is still there and its metadata name any."""
     labels = tuple(dict.fromkeys(row.label for row in rows))
     try:
-        listed = {one.label: one.sources for one in class_folders(folder, labels, [])}
+        listed: dict[str, dict[str, str]] = {}
+        for one in class_folders(folder, labels, []):
+            listed.setdefault(one.label, {}).update(one.sources)
     except CovidTuiError:
         return {}
     found: dict[str, dict[str, int]] = {label: {} for label in labels}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from engine.dataset.confounding import Confounding
     from engine.dataset.scan import Scan
+    from engine.dataset.split import Split
 
 UNEQUAL = 1.5
 """Images of the largest class for each of the smallest from which on the imbalance is told."""
@@ -22,12 +23,15 @@ class Note:
     grave: bool = False
 
 
-def notes(found: "Scan", confounded: "Confounding | None" = None, patients: str = "") -> list[Note]:
+def notes(
+    found: "Scan", confounded: "Confounding | None" = None, patients: str = "", split: "Split | None" = None
+) -> list[Note]:
     """All that there is to beware of in the classes of a scan, what weighs most first; `confounded` once measured.
 
-    `patients` says that they can't be told apart, where that is so.
+    `patients` says that they can't be told apart, where that is so; `split` is one that was given, not drawn here.
     """
-    said = [*_confounded(confounded), *_unequal(found), *_duplicates(found)]
+    leaking = _leaking(found, split)
+    said = [*_confounded(confounded), *_leaks(leaking), *_unequal(found), *_duplicates(found, leaking)]
     count = len(found.problems)
     if count:
         said.append(Note(f"{count:,} problem{'s' * (count > 1)} in the folder (see p)"))
@@ -61,13 +65,26 @@ def _unequal(found: "Scan") -> Iterable[Note]:
         )
 
 
-def _duplicates(found: "Scan") -> Iterable[Note]:
-    groups = len(found.duplicates)
+def _leaks(count: int) -> Iterable[Note]:
+    if count:
+        shown = f"{count:,} picture{'s' * (count > 1)}"
+        yield Note(f"LEAKS: {shown} in two parts of the split; a test on it looks too good (see d)", True)
+
+
+def _leaking(found: "Scan", split: "Split | None") -> int:
+    from engine.dataset.split import leaks
+
+    return len(leaks(split.rows, found.near)) if split else 0
+
+
+def _duplicates(found: "Scan", leaking: int) -> Iterable[Note]:
+    groups, alike = len(found.duplicates), len(found.near)
     if groups:
-        yield Note(f"{groups:,} group{'s' * (groups > 1)} of equal images; each is kept inside one part (see d)")
-    alike = len(found.near)
+        kept = "" if leaking else "; each is kept inside one part"
+        yield Note(f"{groups:,} group{'s' * (groups > 1)} of equal images{kept} (see d)")
     if alike:
-        yield Note(f"{alike:,} group{'s' * (alike > 1)} of near duplicates, kept together too (see d)")
+        kept = "" if leaking else ", kept together too"
+        yield Note(f"{alike:,} group{'s' * (alike > 1)} of near duplicates{kept} (see d)")
     wrong = sum(problem.kind == "label-conflict" for problem in found.problems)
     if wrong:
         yield Note(f"{wrong:,} images have the same pixels as one of another class: a label is wrong (see p)", True)

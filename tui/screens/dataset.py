@@ -13,6 +13,7 @@ from textual.events import Resize
 from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
+from engine.dataset.listing import AS_PUBLISHED
 from engine.events import Emit
 from engine.stopping import Stop
 from tui.messages import JobChanged
@@ -165,13 +166,17 @@ class DatasetScreen(WorkScreen):
         if session.split:
             counts = {part: sum(own.values()) for part, own in session.split.counts().items()}
             text = f"  {glyphs.dot}  ".join(f"{part} {count:,}" for part, count in counts.items())
-            split.update(content(f"{text}  {glyphs.dot}  seed {session.config.machine.seed}"))
+            how = f"seed {session.config.machine.seed}"
+            if session.scan.published and session.config.data.split is None:
+                how = AS_PUBLISHED
+            split.update(content(f"{text}  {glyphs.dot}  {how}"))
         elif session.split_problem:
             split.update(content(f"{glyphs.beware} {session.split_problem}", "$error"))
         else:
             split.update(content("The split is being drawn ..."))
         banner = self.query_one(Banner)
-        said = notes(session.scan, banner.found, banner.patients)
+        given = session.scan.published or session.config.data.split
+        said = notes(session.scan, banner.found, banner.patients, session.split if given else None)
         rows = [
             content(f"{glyphs.beware if note.grave else glyphs.dot} {note.text}", "bold $error" if note.grave else "")
             for note in said
