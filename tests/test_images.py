@@ -365,7 +365,7 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], str]] = {
     "empty": (holding(b""), "empty"),
     "text": (holding(b"This is not an X-ray.\n"), "text"),
     "noise": (holding(bytes(range(200)) * 3), "not an image of a known format"),
-    "DICOM": (holding(bytes(128) + b"DICM" + bytes(50)), "DICOM"),
+    "DICOM without elements": (holding(bytes(128) + b"DICM" + bytes(50)), "DICOM"),
     "DICOM that begins as a TIFF": (holding(b"II*\0".ljust(128, b"\0") + b"DICM" + bytes(50)), "DICOM"),
     "EPS": (holding(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n"), "PostScript"),
     "PDF": (holding(b"%PDF-1.7\n"), "PDF"),
@@ -581,7 +581,7 @@ class TestInspect:
         facts = json.loads(json.dumps(inspect(path)))
         assert list(facts) == [
             *("file", "width", "height", "mode", "bit_depth", "format", "bytes", "orientation", "colour", "minimum"),
-            *("maximum", "mean", "std", "histogram", "notes", "network_input"),
+            *("maximum", "mean", "std", "histogram", "dicom", "notes", "network_input"),
         ]
         assert (facts["file"], facts["width"], facts["height"]) == (str(path), 280, 300)
         assert (facts["format"], facts["mode"], facts["bit_depth"], facts["orientation"]) == ("TIFF", "L", 8, 1)

@@ -231,6 +231,8 @@ def _put_facts(facts: dict[str, Any]) -> None:
     put(f"  {bars(facts['histogram'])}  histogram, black to white")
     put(f"  EXIF orientation {facts['orientation']}" + ("" if facts["orientation"] == 1 else " (undone)"))
     put(f"  the network sees {seen['size'][0]}x{seen['size'][1]}, mean {seen['mean']:.0f}")
+    for line in facts["dicom"]["told"] if facts["dicom"] else ():
+        put(f"  {line}")
     for note in facts["notes"]:
         put(f"  note: {note}")
 

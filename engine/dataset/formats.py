@@ -6,6 +6,7 @@ SUFFIXES: dict[str, tuple[str, ...]] = {
     "BMP": (".bmp", ".dib"),
     "TIFF": (".tif", ".tiff"),
     "WEBP": (".webp",),
+    "DICOM": (".dcm", ".dicom"),
 }
 """The formats that are read, each with the suffixes that its files usually bear."""
 

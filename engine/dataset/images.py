@@ -2,7 +2,8 @@
 
 Scan, training, prediction and display all read pixels here, so they cannot disagree. Files are recognised by content,
 never by suffix, and come out as 8-bit grey, or RGB where the channels truly differ. Whatever can't be read safely ends
-in one exception that carries the path and the reason.
+in one exception that carries the path and the reason. DICOM is understood by `engine.dataset.dicom`, the
+rest by Pillow.
 """
 
 import ctypes
@@ -34,6 +35,9 @@ from PIL import (  # the plugins register the five formats; opening one later wo
     WebPImagePlugin,  # noqa: F401
 )
 
+from engine.dataset.dicom import Dicom, DicomFacts, is_dicom, read_header
+from engine.dataset.elements import DicomError
+from engine.dataset.flattening import flatten
 from engine.dataset.formats import SUFFIXES, unknown_content
 from engine.errors import DataError
 
@@ -44,6 +48,7 @@ MAX_SIDE = 32_768
 MAX_BYTES = 512 * 2**20
 MAX_PASSES = 3_000_000_000  # a JPEG's scans times its pixels; each takes about a nanosecond, however few its bytes
 
+_PILLOWS = tuple(kind for kind in SUFFIXES if kind != "DICOM")
 _LARGE_PIXELS = 16_000_000
 _LARGE = threading.Lock()  # pictures above _LARGE_PIXELS are decoded one at a time, which bounds a pool's memory
 
@@ -58,7 +63,7 @@ _TURNS = {
 }
 _HUSHED = ("ignore", None, Warning, re.compile(r"PIL\."), 0)
 _TELLING = frozenset(("exif", "Raw profile type exif", "XML:com.adobe.xmp", "xmp"))
-_ORIENTATION, _BITS_PER_SAMPLE, _PHOTOMETRIC = 274, 258, 262
+_ORIENTATION, _BITS_PER_SAMPLE = 274, 258
 
 
 class ImageError(DataError):
@@ -78,11 +83,13 @@ class Header:
     """What a file says of itself before its pixels are decoded."""
 
     format: str
-    """PNG, JPEG, BMP, TIFF or WEBP."""
+    """PNG, JPEG, BMP, TIFF, WEBP or DICOM."""
     mode: str
-    """The file's own mode in Pillow's terms: 1, L, LA, I;16, P, RGB, RGBA, CMYK, ..."""
+    """The file's own mode in Pillow's terms: 1, L, LA, I;16, P, RGB, RGBA, CMYK, ...; a DICOM file's photometric
+    interpretation.
+    """
     bit_depth: int
-    """Bits a sample in the file: 1, 2, 4, 8, 12 or 16 (8 for palettes, whose colours have 8)."""
+    """Bits a sample in the file: 1, 2, 4, 8, 12 or 16 (8 for palettes, whose colours have 8), or what DICOM stores."""
     width: int
     """In pixels, after EXIF rotation."""
     height: int
@@ -104,6 +111,8 @@ class ImageFacts(Header):
     std: float
     notes: tuple[str, ...]
     """Things a user should know, each a short sentence without its full stop."""
+    dicom: DicomFacts | None = None
+    """What a DICOM file says beyond that."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +122,7 @@ class XrayImage:
     pixels: Pixels
     header: Header
     notes: tuple[str, ...]
+    dicom: DicomFacts | None = None
 
     @property
     def colour(self) -> bool:
@@ -137,25 +147,29 @@ class XrayImage:
             mean=self.mean,
             std=math.sqrt(max(0.0, squares / self.pixels.size - self.mean**2)),
             notes=self.notes,
+            dicom=self.dicom,
         )
 
 
 def read(path: Path) -> XrayImage:
     """The pixels and facts of the image file at `path`.
 
-    16-bit greys map linearly from 0..65535 to 0..255, rounded, the same for each file. Transparency is laid on black.
-    RGB with equal channels comes out grey. Raises ImageError for anything that is not one still, whole picture of a
-    format in SUFFIXES, or that would need too much memory.
+    16-bit greys map linearly from 0..65535 to 0..255, rounded, the same for each file; those of DICOM files as their
+    headers say (`engine.dataset.levels.grey`). Transparency is laid on black. RGB with equal channels comes out grey.
+    Raises ImageError for anything that is not one still, whole picture of a format in SUFFIXES, or that would need too
+    much memory.
     """
     path = Path(path)
     image, header = _open(path)
+    if isinstance(image, Dicom):
+        return _from_dicom(path, image, header)
     notes = list(_suffix_notes(path, header.format))
     if image.format == "MPO":
         notes.append("holds several camera pictures, of which the first is read")
     try:
         with _room_for(header):
             image.load()
-            flat, more = _flatten(image, header)
+            flat, more = flatten(image, header.bit_depth)
             left = _orientation(image)
             if left != 1:
                 flat = flat.transpose(_TURNS[left])
@@ -166,6 +180,17 @@ def read(path: Path) -> XrayImage:
         raise ImageError(path, _why(exc)) from exc
     height, width = pixels.shape[:2]
     return XrayImage(pixels, replace(header, width=width, height=height), tuple(notes))
+
+
+def _from_dicom(path: Path, file: Dicom, header: Header) -> XrayImage:
+    try:
+        with _room_for(header):
+            levels, facts = file.decode()
+    except DicomError as exc:
+        raise ImageError(path, str(exc)) from None
+    pixels = _grey_if_equal(levels)
+    notes = (*_suffix_notes(path, header.format), *file.notes, *_pixel_notes(pixels))
+    return XrayImage(pixels, header, notes, facts)
 
 
 def peek(path: Path) -> Header:
@@ -193,14 +218,14 @@ def to_input(pixels: Pixels, size: int) -> Pixels:
     return np.repeat(small[..., None], 3, axis=2) if small.ndim == 2 else small
 
 
-def _open(path: Path) -> tuple[Image.Image, Header]:
+def _open(path: Path) -> tuple[Image.Image | Dicom, Header]:
     """The file opened but not decoded, after every check that needs no pixels."""
     data = _content(path)
-    if data[128:132] == b"DICM":  # what stands before it may look like a TIFF
-        raise ImageError(path, "it is a DICOM file; export it as PNG")
+    if is_dicom(data):  # what stands before the mark may look like a TIFF
+        return _open_dicom(path, data)
     _hush()
     try:
-        image = Image.open(io.BytesIO(data), formats=tuple(SUFFIXES))
+        image = Image.open(io.BytesIO(data), formats=_PILLOWS)
         header = _header(image, data)
     except UnidentifiedImageError as exc:
         raise ImageError(path, unknown_content(data)) from exc
@@ -209,9 +234,8 @@ def _open(path: Path) -> tuple[Image.Image, Header]:
     width, height = header.width, header.height
     if width < 1 or height < 1:
         raise ImageError(path, "it has no pixels")
-    if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
-        limit = f"{MAX_PIXELS // 10**6} million pixels, or {MAX_SIDE} on a side"
-        raise ImageError(path, f"its {width}x{height} pixels are more than are read ({limit}); make it smaller")
+    if reason := _too_large(width, height):
+        raise ImageError(path, reason)
     if header.format == "JPEG" and data.count(b"\xff\xda") * width * height > MAX_PASSES:
         raise ImageError(path, "it draws its picture in more passes than any camera does; save it anew")
     if header.format != "JPEG" and getattr(image, "is_animated", False):
@@ -219,6 +243,23 @@ def _open(path: Path) -> tuple[Image.Image, Header]:
     if header.mode in ("I", "F") or header.mode.startswith(("I;32", "F;")):
         raise ImageError(path, "its samples are signed, 32-bit or fractions; save it with 8 or 16 bits a sample")
     return image, header
+
+
+def _open_dicom(path: Path, data: bytes) -> tuple[Dicom, Header]:
+    try:
+        file = read_header(data, _too_large)
+    except DicomError as exc:
+        raise ImageError(path, str(exc)) from None
+    facts = file.facts
+    mode, bits = facts.photometric_interpretation, facts.bits_stored
+    return file, Header("DICOM", mode, bits, file.columns, file.rows, bytes=len(data), orientation=1)
+
+
+def _too_large(width: int, height: int) -> str:
+    if max(width, height) <= MAX_SIDE and width * height <= MAX_PIXELS:
+        return ""
+    limit = f"{MAX_PIXELS // 10**6} million pixels, or {MAX_SIDE} on a side"
+    return f"its {width}x{height} pixels are more than are read ({limit}); make it smaller"
 
 
 def _content(path: Path) -> bytes:
@@ -305,73 +346,18 @@ def _room_for(header: Header) -> AbstractContextManager[Any]:
     return _LARGE if header.width * header.height > _LARGE_PIXELS else nullcontext()
 
 
-def _flatten(image: Image.Image, header: Header) -> tuple[Image.Image, list[str]]:
-    """The loaded image in mode L or RGB, transparency laid on black, with notes on what that cost."""
-    if image.mode.startswith("I;16"):
-        return _from_16_bits(image, header)
-    notes = ["16-bit colour is read as the upper 8 bits of each sample"] if header.bit_depth == 16 else []
-    if image.has_transparency_data:
-        return _on_black(image, header, notes)
-    if image.mode in ("L", "RGB"):
-        return image, notes
-    return image.convert("L" if image.mode == "1" else "RGB"), notes
-
-
-def _from_16_bits(image: Image.Image, header: Header) -> tuple[Image.Image, list[str]]:
-    values = np.asarray(image).astype(np.uint16, copy=False)
-    notes = []
-    bits = 12 if header.bit_depth == 12 else 16
-    brightest = int(values.max())
-    if bits == 16 and 0 < brightest < 2**14:
-        notes.append(
-            f"its brightest value is {brightest} of 65535: it seems to use {brightest.bit_length()} of its 16 bits"
-            " and looks dark"
-        )
-    if getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == 0:  # WhiteIsZero, which Pillow undoes for 8 bits only
-        values = (2**bits - 1) - values
-    levels = _levels(bits)[values]
-    key = image.info.get("transparency")
-    if isinstance(key, int):
-        levels[values == key] = 0
-        notes.append("its transparent colour is laid on black")
-    return Image.fromarray(levels), notes
-
-
-@cache
-def _levels(bits: int) -> Pixels:
-    """The 8-bit level of each value of `bits` bits: linear and rounded."""
-    top = 2**bits - 1
-    levels: Pixels = ((np.arange(top + 1, dtype=np.uint64) * 510 + top) // (2 * top)).astype(np.uint8)
-    return levels
-
-
-def _on_black(image: Image.Image, header: Header, notes: list[str]) -> tuple[Image.Image, list[str]]:
-    key = image.info.get("transparency")
-    if image.mode == "RGB" and isinstance(key, tuple) and header.bit_depth == 16:
-        image.info["transparency"] = tuple(part >> 8 for part in key)
-    elif image.mode == "L" and isinstance(key, int) and header.bit_depth in (2, 4):
-        image.info["transparency"] = min(key * (255 // (2**header.bit_depth - 1)), 255)
-    if image.mode == "La":
-        image = image.convert("LA")
-    image = image if image.mode in ("LA", "RGBA") else image.convert("LA" if image.mode in ("1", "L") else "RGBA")
-    alpha = image.getchannel("A")
-    if alpha.getextrema() == (255, 255):
-        notes.append("has an alpha channel that hides nothing")
-    else:
-        notes.append("has transparent parts, which are laid on black")
-    colours = image.convert("L" if image.mode == "LA" else "RGB")
-    black = Image.new(colours.mode, colours.size)
-    black.paste(colours, mask=alpha)
-    return black, notes
-
-
 def _grey_or_rgb(flat: Image.Image) -> Pixels:
     if flat.mode == "L":
         return np.asarray(flat)
-    red, green, blue = (np.asarray(band) for band in flat.split())
-    if np.array_equal(red, green) and np.array_equal(red, blue):
-        return red
-    return np.asarray(flat)
+    return _grey_if_equal(np.asarray(flat))
+
+
+def _grey_if_equal(pixels: Pixels) -> Pixels:
+    if pixels.ndim == 3:
+        red, green, blue = pixels[..., 0], pixels[..., 1], pixels[..., 2]
+        if np.array_equal(red, green) and np.array_equal(red, blue):
+            return np.ascontiguousarray(red)
+    return pixels
 
 
 def _blocks(pixels: Pixels, length: int) -> Iterator[Pixels]:

@@ -1,5 +1,6 @@
 """Everything worth knowing about one image file, for `covid-tui inspect` and the workbench."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ BINS = 32
 def inspect(path: Path, size: int = 224) -> dict[str, Any]:
     """The facts of the image at `path` as JSON values, its histogram, and what a network of input `size` will see.
 
-    `histogram` counts the pixels in 32 bins of 8 levels each (for colour: of all three channels). Raises ImageError.
+    `histogram` counts the pixels in 32 bins of 8 levels each (for colour: of all three channels). `dicom` is None but
+    for DICOM files. Raises ImageError.
     """
     image = read(path)
     facts = image.facts
@@ -34,6 +36,7 @@ def inspect(path: Path, size: int = 224) -> dict[str, Any]:
         "mean": round(facts.mean, 3),
         "std": round(facts.std, 3),
         "histogram": counts.tolist(),
+        "dicom": {**asdict(facts.dicom), "told": list(facts.dicom.told)} if facts.dicom else None,
         "notes": list(_notes(facts.notes, facts.width, facts.height, size)),
         "network_input": {
             "size": [size, size],

@@ -6,6 +6,7 @@ the training images (`engine.results.reference`) may tell it.
 
 import numpy as np
 
+from engine.dataset.dicom import DicomFacts
 from engine.dataset.images import Pixels, resize
 
 SIDE = 128
@@ -20,11 +21,17 @@ BLACK, CORNERS = 0.3, 0.9
 """A CT slice is a bright disc: so much of it is black, and of what lies outside of the disc."""
 ONE_TONE = 0.25
 """Share of a picture in one and the same level, black aside, as only drawn pictures have it."""
+RADIOGRAPHY = ("CR", "DX", "RG")
+SIDE_VIEWS = frozenset(("LL", "RL", "LAT"))
+OBLIQUE_VIEWS = frozenset(("LLO", "RLO", "LAO", "RAO", "LPO", "RPO"))
 
 
-def cautions(pixels: Pixels) -> tuple[str, ...]:
-    """Sentences, each without its full stop, on why uint8 `pixels`, grey or RGB, may be no frontal chest X-ray."""
-    found = []
+def cautions(pixels: Pixels, dicom: DicomFacts | None = None) -> tuple[str, ...]:
+    """Sentences, each without its full stop, on why uint8 `pixels`, grey or RGB, may be no frontal chest X-ray.
+
+    `dicom` is what a DICOM file says of itself, which pixels can't tell.
+    """
+    found = _by_header(dicom) if dicom else []
     height, width = pixels.shape[:2]
     small = resize(pixels, SIDE)
     if small.ndim == 3:
@@ -39,6 +46,19 @@ def cautions(pixels: Pixels) -> tuple[str, ...]:
     if int(levels.max()) >= ONE_TONE * pixels.size:
         found.append("has large parts of one flat tone, as screenshots and drawings have")
     return tuple(found)
+
+
+def _by_header(dicom: DicomFacts) -> list[str]:
+    found, view = [], dicom.view_position or ""
+    if dicom.modality and dicom.modality not in RADIOGRAPHY:
+        found.append(f"is of modality {dicom.modality}, where X-rays are {', '.join(RADIOGRAPHY)}")
+    if view in SIDE_VIEWS or ("LATERAL" in view and "DECUB" not in view):  # a decubitus view is a frontal one
+        found.append(f"is a side view ({view}), where the network learns from frontal ones")
+    elif view in OBLIQUE_VIEWS:
+        found.append(f"is an oblique view ({view}), where the network learns from frontal ones")
+    if dicom.burned_in_annotation == "YES":
+        found.append("has text burned into its pixels, which a network may read in place of the lungs")
+    return found
 
 
 def _outside() -> np.ndarray:

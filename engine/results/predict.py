@@ -174,7 +174,7 @@ class Predictor:
             return error
         if sha and pixel_hash(image.pixels) != sha:
             return ImageError(file, "it got other pixels since the split")
-        found = cautions(image.pixels) if with_cautions else ()
+        found = cautions(image.pixels, image.dicom) if with_cautions else ()
         return to_input(image.pixels, self.backbone.size), image.notes, found
 
     def _prediction(self, answer: Answer) -> Prediction:

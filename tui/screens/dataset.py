@@ -46,7 +46,7 @@ SAMPLE = 60
 MOST_BARS = 8
 WELCOME = (
     "Press o to open a folder of X-rays.\n\nIt holds one folder a class, laid out as CLASS/images/*.png beside "
-    "CLASS/masks/*.png, or as CLASS/*.png. PNG, JPEG, TIFF, BMP and WebP are read, and every file that can't be "
+    "CLASS/masks/*.png, or as CLASS/*.png. PNG, JPEG, TIFF, BMP, WebP and DICOM are read, and every file that can't be "
     "used is told with its reason."
 )
 
@@ -266,6 +266,7 @@ class DatasetScreen(WorkScreen):
             f"mean {facts.mean:.0f} {dot} sd {facts.std:.0f}",
             f"{row.part if row else 'in no part'} {dot} {mask}",
             f"source {record.source or 'not known'}",
+            *(facts.dicom.told if facts.dicom else ()),
         ]
         warnings = [content(f"{session.glyphs.beware} {note}", "$warning") for note in facts.notes[:2]]
         box.update(lines([*map(content, texts), *warnings]))

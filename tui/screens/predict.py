@@ -11,6 +11,7 @@ from textual.widget import Widget
 from textual.widgets import DirectoryTree, Input, Static
 
 from engine import runs
+from engine.dataset.formats import IMAGE_SUFFIXES
 from engine.errors import CovidTuiError, Stopped
 from engine.events import Emit
 from engine.runs import WEIGHTS, Run
@@ -33,9 +34,6 @@ if TYPE_CHECKING:
     from engine.results.predict import Prediction
 
 NOT_FOR_DIAGNOSIS = "For research and teaching only, not for diagnosis."
-SUFFIXES = frozenset(
-    f".{suffix}" for suffix in ("png", "apng", "jpg", "jpeg", "jpe", "jfif", "mpo", "bmp", "dib", "tif", "tiff", "webp")
-)
 NO_RUN = "No run has a trained model yet: a training on the screen Train makes one."
 
 
@@ -81,12 +79,12 @@ class PredictScreen(WorkScreen):
         """Path and run above files and history, beside pictures, answer and facts."""
         way, abilities = self.workbench.picture_way, self.workbench.abilities
         with Horizontal(id="where"):
-            yield PathField("path of an image file or a folder, then enter", id="file", suffixes=SUFFIXES)
+            yield PathField("path of an image file or a folder, then enter", id="file", suffixes=IMAGE_SUFFIXES)
             yield Static(id="model", classes="muted")
         with Container(id="desk"):
             with Vertical(id="side"):
                 with Vertical(classes="pane", id="files-pane"):
-                    yield FileTree(self._start(), SUFFIXES, id="tree")
+                    yield FileTree(self._start(), IMAGE_SUFFIXES, id="tree")
                 yield History(self.session.glyphs, id="history")
             with Container(id="main"):
                 with Container(id="pictures"):

@@ -56,6 +56,7 @@ def facts_text(picture: Picture, look: Look | str, glyphs: Glyphs) -> Content:
     rows.append(content(f"{facts.format} {facts.width}x{facts.height} {facts.mode} {facts.bit_depth} bit, {size}"))
     rows.append(content(f"levels {facts.minimum} to {facts.maximum}, mean {facts.mean:.0f}, sd {facts.std:.0f}"))
     rows.append(content(f"black {histogram(picture.histogram)} white", "$foreground-muted"))
+    rows += [content(line) for line in (facts.dicom.told if facts.dicom else ())]
     rows += [content(f"{glyphs.beware} {note}", "$warning") for note in picture.notes]
     if isinstance(look, Look):
         rows += _likeness(picture, look, glyphs)
