@@ -6,6 +6,7 @@ its processor time and memory; a worker that dies takes one file with it. Idle w
 This file is also what a worker runs, so it imports nothing of the engine.
 """
 
+import atexit
 import json
 import math
 import resource
@@ -123,6 +124,12 @@ class _Worker:
 
 
 _IDLE: list[_Worker] = []
+
+
+@atexit.register
+def _close() -> None:
+    while _IDLE:
+        _IDLE.pop().close()
 
 
 def _serve(source: IO[bytes], sink: IO[bytes]) -> None:

@@ -7,7 +7,6 @@ words of pydicom's exceptions may, so they go no further than this module. pydic
 import io
 import logging
 import re
-import warnings
 import zlib
 from dataclasses import dataclass
 from functools import cache
@@ -147,13 +146,12 @@ def damaged(exc: Exception) -> DicomError:
 
 @cache
 def _pydicom() -> None:
-    """Load pydicom, and keep what it says of files to itself. Raises DicomError where it is not installed."""
+    """Load pydicom, and keep what it logs of files to itself. Raises DicomError where it is not installed."""
     try:
         from pydicom import config
     except ImportError:
         raise DicomError(EXTRA) from None
     config.settings.reading_validation_mode = config.IGNORE
-    warnings.filterwarnings("ignore", module=r"pydicom\.")
     logger = logging.getLogger("pydicom")
     logger.propagate = False
     logger.setLevel(logging.CRITICAL + 1)

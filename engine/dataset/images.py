@@ -61,7 +61,7 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_HUSHED = ("ignore", None, Warning, re.compile(r"PIL\."), 0)
+_HUSHED = ("ignore", None, Warning, re.compile(r"(PIL|pydicom)\."), 0)
 _TELLING = frozenset(("exif", "Raw profile type exif", "XML:com.adobe.xmp", "xmp"))
 _ORIENTATION, _BITS_PER_SAMPLE = 274, 258
 
@@ -221,9 +221,9 @@ def to_input(pixels: Pixels, size: int) -> Pixels:
 def _open(path: Path) -> tuple[Image.Image | Dicom, Header]:
     """The file opened but not decoded, after every check that needs no pixels."""
     data = _content(path)
+    _hush()
     if is_dicom(data):  # what stands before the mark may look like a TIFF
         return _open_dicom(path, data)
-    _hush()
     try:
         image = Image.open(io.BytesIO(data), formats=_PILLOWS)
         header = _header(image, data)
@@ -292,9 +292,9 @@ def _content(path: Path) -> bytes:
 
 
 def _hush() -> None:
-    """Keep Pillow's warnings off stderr: what they say becomes an ImageError or a note.
+    """Keep the warnings of Pillow and pydicom off stderr: what they say becomes an ImageError or a note.
 
-    The filter touches Pillow's modules alone and stays. `warnings.catch_warnings` is no way: it swaps the filters of
+    The filter touches their modules alone and stays. `warnings.catch_warnings` is no way: it swaps the filters of
     the whole process, so two threads inside it undo each other.
     """
     if _HUSHED not in warnings.filters:

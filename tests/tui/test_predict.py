@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 
 from engine.runs import Run
+from tests.dicoms import saved
 from tests.tui.drive import DATA, run, text, until
 from tests.tui.made import CLASSES, model_run
 from tui.app import Workbench
@@ -62,6 +63,29 @@ def test_a_file_on_the_command_line_is_predicted(asked: Run) -> None:
                 assert picture.pixels is not None
             assert app.screen.query_one("#as-seen", Xray).pixels.shape == (224, 224, 3)  # type: ignore[union-attr]
             assert app.screen.query_one("#as-file", Xray).pixels.shape == (299, 299)  # type: ignore[union-attr]
+
+    run(scenario())
+
+
+def test_a_dicom_file_shows_what_its_header_says_and_a_side_view_is_warned_of(asked: Run, tmp_path: Path) -> None:
+    picture = np.asarray(Image.open(DATA / "COVID" / "images" / "COVID-4.png"))
+    path = saved(tmp_path / "side.dcm", picture, ViewPosition="LL", PatientName="ZQ7^Jane")
+
+    async def scenario() -> None:
+        app = Workbench(asked.path.parent, settings=GREY)
+        async with app.run_test(size=(160, 50)) as pilot:
+            await pilot.press("6", "o")
+            field = app.screen.query_one(PathField)
+            field.value = f"{tmp_path}/sid"
+            await until(pilot, lambda: field._suggestion.endswith("side.dcm"))
+            await pilot.press("tab", "enter")
+            await said(pilot, app)
+            shown = " ".join(text(app).split())
+            assert "DICOM 299x299 MONOCHROME2 8 bit" in shown and "modality DX, view LL" in shown
+            assert "It is a side view (LL)" in shown and "ZQ7" not in shown
+            pixels = app.screen.query_one("#as-file", Xray).pixels
+            assert pixels is not None and np.array_equal(pixels, picture)
+            assert path.name in shown
 
     run(scenario())
 
