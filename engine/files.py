@@ -5,6 +5,7 @@ import functools
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -55,6 +56,28 @@ def replacing_path(path: Path) -> Iterator[Path]:
         sync_dir(path.parent)
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def replacing_folder(path: Path) -> Iterator[Path]:
+    """As `replacing_path`, for writers of a folder: it is new, private and empty, and takes the place of `path`."""
+    part, old = (path.with_name(f".{os.getpid()}.part.{kind}{path.name}") for kind in ("", "old."))
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(mode=0o700)
+    try:
+        yield part
+        for file in part.rglob("*"):
+            file.chmod(0o700 if file.is_dir() else 0o600)
+            with file.open("rb") if file.is_file() else contextlib.nullcontext() as opened:
+                os.fsync(opened.fileno()) if opened else sync_dir(file)
+        sync_dir(part)
+        with contextlib.suppress(FileNotFoundError):
+            path.rename(old)
+        part.rename(path)
+        sync_dir(path.parent)
+    finally:
+        for left in (part, old):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def sync_dir(path: Path) -> None:

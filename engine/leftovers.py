@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from engine import caches
+from engine import caches, export
 from engine.dataset import pixels
 from engine.errors import RunError
 from engine.files import open_private
@@ -101,7 +101,7 @@ def _in_run(run: Run) -> Iterator[Leftover]:
             if cut:
                 what = f"its last line is cut short after {cut} bytes"
                 yield Leftover(run.path / name, "torn", what, "taken off", lock)
-    for place in (run.path, run.path / checkpoint.FOLDER):
+    for place in (run.path, run.path / checkpoint.FOLDER, run.path / export.FOLDER):
         yield from _parts(place, lock)
 
 

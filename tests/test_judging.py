@@ -16,7 +16,7 @@ from engine.results.answers import read_predictions
 from engine.results.calibration import CALIBRATION, at_temperature, operate, read_calibration
 from engine.results.evaluate import forget_test
 from engine.results.metrics import log_loss
-from engine.results.predict import decide
+from engine.results.prediction import decide
 from engine.runs import Run
 from tests.conftest import SAMPLE, Cli
 

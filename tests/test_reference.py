@@ -21,7 +21,8 @@ from engine.errors import RunError
 from engine.network.classifier import build
 from engine.network.freezing import plan
 from engine.results.caution import cautions
-from engine.results.predict import Predictor, image_files
+from engine.results.predict import Predictor
+from engine.results.prediction import image_files
 from engine.results.reference import FACTS, REFERENCE, Reference, read_reference, save_reference
 from engine.runs import Run
 from engine.runtime import tensorflow

@@ -12,7 +12,8 @@ from tui.likeness import Look, look
 from tui.session import load_tensorflow
 
 if TYPE_CHECKING:
-    from engine.results.predict import Prediction, Predictor
+    from engine.results.predict import Predictor
+    from engine.results.prediction import Prediction
 
 
 class Models:
@@ -63,7 +64,7 @@ def ask_folder(
 
     predictor = models.predictor(run, emit)
     from engine.dataset.images import ImageError
-    from engine.results.predict import image_files
+    from engine.results.prediction import image_files
 
     files = list(image_files([folder]))
     if not files:

@@ -44,7 +44,7 @@ def explain(
     from engine.results.explain import explain as explain_file
     from engine.results.explain import overlay
     from engine.results.overlap import measure_part
-    from engine.results.predict import NOT_FOR_DIAGNOSIS
+    from engine.results.prediction import NOT_FOR_DIAGNOSIS
 
     say(f"Run {chosen.name}. {NOT_FOR_DIAGNOSIS}")
     with stop_on_signals() as (stop, signals), reporting(as_json=False) as emit:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine import runs as run_directories
 from engine.config import TrainConfig
@@ -11,22 +11,25 @@ from tui.answers import write_predictions
 from tui.headless import put, put_json, reporting, say, stop_on_signals, until_stopped
 from tui.verbs import as_interval, as_number, as_share, put_table
 
+if TYPE_CHECKING:
+    from engine.export.onnxmodel import OnnxModel
+    from engine.results.predict import Predictor
+
 
 def predict(paths: Sequence[Path], run: Path | None, out: Path, csv: Path | None, as_json: bool) -> int:
     """`covid-tui predict`."""
     from engine.dataset.images import ImageError
-    from engine.results.predict import NOT_FOR_DIAGNOSIS, Predictor, image_files
+    from engine.results.prediction import NOT_FOR_DIAGNOSIS, image_files
 
     if not paths:
         raise ConfigError("Name at least one image file or folder to predict.")
-    chosen = run_directories.find(run, out) if run else run_directories.newest(out)
     files = list(image_files(paths))
     if not files:
         raise DataError(f"{paths[0]} holds no image files: name files, or a folder that has some.")
     code, lines = 0, list[dict[str, Any]]()
     with stop_on_signals() as (stop, _):
-        predictor = Predictor(chosen)
-        say(f"Run {chosen.name}. {NOT_FOR_DIAGNOSIS}")
+        predictor = _predictor(run, out)
+        say(f"{predictor.title}. {NOT_FOR_DIAGNOSIS}")
         for answer in predictor.predict(files, stop):
             if isinstance(answer, ImageError):
                 code = DataError.exit_code
@@ -146,6 +149,17 @@ def shift_lines(shift: dict[str, Any]) -> list[str]:
             "(0.5: no shift; 1: complete)"
         )
     return lines
+
+
+def _predictor(run: Path | None, out: Path) -> "Predictor | OnnxModel":
+    """What predicts: the run that was named, the newest one, or an exported ONNX file."""
+    if run and run.suffix.lower() == ".onnx" and not run.is_dir():
+        from engine.export.onnxmodel import OnnxModel
+
+        return OnnxModel(run)
+    from engine.results.predict import Predictor
+
+    return Predictor(run_directories.find(run, out) if run else run_directories.newest(out))
 
 
 def _put_predictions(lines: Iterable[dict[str, Any]], classes: Sequence[str]) -> None:

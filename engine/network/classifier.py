@@ -61,14 +61,8 @@ class Classifier:
 
     def save_model(self, path: Path) -> None:
         """Write a .keras file for use without covid-tui: RGB images from 0 to 255 in, probabilities out."""
-        keras = tensorflow().keras
-        size = self.plan.backbone.size
-        images = keras.Input((size, size, 3), name="rgb_0_to_255")
-        centred = keras.layers.Normalization(mean=CAFFE_MEANS, variance=[1.0] * 3, name="less_means")
-        logits = self.model(centred(keras.ops.flip(images, axis=-1)))
-        model = keras.Model(images, keras.layers.Softmax(name="probabilities", dtype="float32")(logits))
         with replacing_path(path) as part:
-            model.save(part, overwrite=True)
+            with_preprocessing(self.model, self.plan.backbone).save(part, overwrite=True)
 
     def prefix_hash(self) -> str:
         """SHA-256 of the frozen prefix's weights, which decide what it gives."""
@@ -136,15 +130,27 @@ def backbone_shapes(classifier: Classifier) -> dict[str, list[tuple[int, ...]]]:
 def preprocess(images: Any, backbone: Backbone) -> Any:
     """Turn (b, size, size, 1 or 3) intensities from 0 to 255 into what the backbone was trained on, float32.
 
-    Grey images become three equal channels. "caffe" is Keras's `vgg16.preprocess_input`: blue-green-red, less means.
+    Of tensors as of a Keras model's symbols. Grey images become three equal channels. "caffe" is Keras's
+    `vgg16.preprocess_input`: blue-green-red, less means.
     """
-    tf = tensorflow()
-    images = tf.cast(images, tf.float32)
+    ops = tensorflow().keras.ops
+    images = ops.cast(images, "float32")
     if images.shape[-1] == 1:
-        images = tf.repeat(images, 3, axis=-1)
+        images = ops.repeat(images, 3, axis=-1)
     if backbone.preprocessing != "caffe":
         raise ValueError(f"unknown preprocessing {backbone.preprocessing}")
-    return images[..., ::-1] - tf.constant(CAFFE_MEANS)
+    return images[..., ::-1] - np.array(CAFFE_MEANS, np.float32)
+
+
+def with_preprocessing(model: Any, backbone: Backbone) -> Any:
+    """A Keras model for use without covid-tui: RGB images from 0 to 255 in, probabilities out.
+
+    `model` takes preprocessed images to logits.
+    """
+    keras = tensorflow().keras
+    images = keras.Input((backbone.size, backbone.size, 3), name="rgb_0_to_255")
+    logits = model(preprocess(images, backbone))
+    return keras.Model(images, keras.layers.Softmax(name="probabilities", dtype="float32")(logits))
 
 
 def _base(backbone: Backbone, seed: int | None) -> Any:

@@ -21,7 +21,8 @@ CALIBRATION = "calibration.json"
 BINS = 10
 COLDEST, HOTTEST = 0.05, 20.0
 """The temperatures looked at."""
-_LEAST = 1e-30  # a probability that float32 rounded to 0
+LEAST = 1e-30
+"""Stands for a probability that float32 rounded to 0."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 def at_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     """The probabilities (n, classes) that the same logits give when divided by `temperature`, float64."""
-    return softmax(np.log(np.maximum(probabilities.astype(np.float64), _LEAST)) / temperature)
+    return softmax(np.log(np.maximum(probabilities.astype(np.float64), LEAST)) / temperature)
 
 
 def fit_temperature(labels: np.ndarray, logits: np.ndarray) -> tuple[float, bool]:

@@ -4,80 +4,28 @@ Both go through `Predictor`, in float32 on any machine, so that a file gets the 
 """
 
 import dataclasses
-import os
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
-from itertools import chain, islice, repeat
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from engine.dataset.formats import IMAGE_SUFFIXES
-from engine.dataset.images import ImageError, pixel_hash, read, to_input
-from engine.errors import RunError, Stopped
+from engine.dataset.images import ImageError
+from engine.errors import RunError
 from engine.files import write_json
 from engine.network.backbones import backbone
 from engine.network.classifier import Classifier, load, preprocess
 from engine.network.freezing import plan
-from engine.results.calibration import Operating, at_temperature, read_calibration
-from engine.results.caution import cautions
+from engine.results.calibration import at_temperature, read_calibration
+from engine.results.prediction import Input, Prediction, decide, read_inputs
 from engine.results.reference import read_reference
 from engine.runs import WEIGHTS, Run
-from engine.runtime import processors, tensorflow
+from engine.runtime import tensorflow
 from engine.stopping import Stop
 
-BATCH = 32
 MODEL = "model.json"
 DELIVERABLE = "model.keras"
-NOT_FOR_DIAGNOSIS = "For research and teaching only, not for diagnosis."
-
-
-@dataclass(frozen=True)
-class Decision:
-    """The answer at the threshold that validation chose: is it the positive class?"""
-
-    positive: str
-    threshold: float
-    rule: str
-    yes: bool
-    says: str
-    """The positive class, or for two classes the other one, or "not" with the positive class."""
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What a model says about one file: probabilities by class, which add up to 1, and the class with the largest.
-
-    What a run lacks, as one from before there was any of it, is None.
-    """
-
-    file: Path
-    label: str
-    probabilities: dict[str, float]
-    notes: tuple[str, ...] = ()
-    calibrated: dict[str, float] | None = None
-    """The probabilities at the temperature that validation taught."""
-    decision: Decision | None = None
-    distance: float | None = None
-    """To the training images as the network sees them (`Reference.distances`)."""
-    distance_limit: float | None = None
-    """Beyond it the image is unlike anything seen."""
-    cautions: tuple[str, ...] = ()
-    """Why the answer may mean nothing, each a short sentence without its full stop."""
-
-    @property
-    def unlike(self) -> bool | None:
-        """Is the image unlike anything that the model learnt from? None where that can't be told."""
-        if self.distance is None or self.distance_limit is None:
-            return None
-        return self.distance > self.distance_limit
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON values."""
-        return {**dataclasses.asdict(self), "file": str(self.file), "unlike": self.unlike, "use": NOT_FOR_DIAGNOSIS}
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,6 +82,11 @@ class Predictor:
 
         self._forward = forward
 
+    @property
+    def title(self) -> str:
+        """What predicts, for people."""
+        return f"Run {self.run.name}"
+
     def probabilities(self, inputs: np.ndarray) -> np.ndarray:
         """Probabilities, float32 (n, classes), of network inputs, uint8 (n, size, size, 3)."""
         return self.answer(inputs)[0]
@@ -154,28 +107,14 @@ class Predictor:
         """As `predict`, the network's bare answers. Where `shas` are given, a file whose pixels have another hash, and
         not an empty one, is an error too.
         """
-        waiting = zip(files, chain(shas, repeat("")), strict=False)
-        with ThreadPoolExecutor(processors()) as pool:
-            while chunk := list(islice(waiting, BATCH)):
-                if stop and stop.now:
-                    raise Stopped("The prediction was stopped.")
-                read_in = list(pool.map(partial(self._input, with_cautions=with_cautions), *zip(*chunk, strict=True)))
-                good = [item[0] for item in read_in if not isinstance(item, ImageError)]
-                rows = iter(zip(*self.answer(np.stack(good)), strict=True) if good else ())
-                for (file, _), item in zip(chunk, read_in, strict=True):
-                    yield item if isinstance(item, ImageError) else Answer(file, *next(rows), *item[1:])
-
-    def _input(
-        self, file: Path, sha: str, with_cautions: bool
-    ) -> tuple[np.ndarray, tuple[str, ...], tuple[str, ...]] | ImageError:
-        try:
-            image = read(file)
-        except ImageError as error:
-            return error
-        if sha and pixel_hash(image.pixels) != sha:
-            return ImageError(file, "it got other pixels since the split")
-        found = cautions(image.pixels, image.dicom) if with_cautions else ()
-        return to_input(image.pixels, self.backbone.size), image.notes, found
+        for chunk in read_inputs(files, self.backbone.size, stop, with_cautions, shas):
+            good = [item.pixels for item in chunk if isinstance(item, Input)]
+            rows = iter(zip(*self.answer(np.stack(good)), strict=True) if good else ())
+            for item in chunk:
+                if isinstance(item, Input):
+                    yield Answer(item.file, *next(rows), item.notes, item.cautions)
+                else:
+                    yield item
 
     def _prediction(self, answer: Answer) -> Prediction:
         row, found = answer.probabilities, list(answer.cautions)
@@ -194,27 +133,3 @@ class Predictor:
 
     def _by_class(self, row: np.ndarray) -> dict[str, float]:
         return {name: float(p) for name, p in zip(self.classes, row, strict=True)}
-
-
-def decide(classes: Sequence[str], calibrated: np.ndarray, chosen: Operating) -> Decision:
-    """The decision on one image from its calibrated probabilities (classes,)."""
-    positive = classes.index(chosen.positive)
-    yes = bool(calibrated[positive] >= chosen.threshold)
-    other = classes[1 - positive] if len(classes) == 2 else f"not {chosen.positive}"
-    return Decision(chosen.positive, chosen.threshold, chosen.rule, yes, chosen.positive if yes else other)
-
-
-def image_files(paths: Iterable[Path]) -> Iterator[Path]:
-    """The files that `paths` name, whatever their suffix, and for a folder the image files below it, in order.
-
-    Masks and hidden files are left aside.
-    """
-    for path in paths:
-        if not path.is_dir():
-            yield path
-            continue
-        for folder, folders, names in os.walk(path):
-            folders[:] = sorted(name for name in folders if name != "masks" and not name.startswith("."))
-            for name in sorted(names):
-                if not name.startswith(".") and Path(name).suffix.lower() in IMAGE_SUFFIXES:
-                    yield Path(folder) / name

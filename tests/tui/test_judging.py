@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from engine.results.predict import Decision, Prediction
+from engine.results.prediction import Decision, Prediction
 from engine.runs import Run
 from engine.stopping import Stop
 from tests.tui.drive import DATA, run, text, until

@@ -30,7 +30,7 @@ LOOKS = {"dark": "covid-dark", "light": "covid-light", "nocolor": "covid-dark"}
 
 def said(*_: object) -> Any:
     """What the model of the kept run said about the picture, without its weights."""
-    from engine.results.predict import Prediction
+    from engine.results.prediction import Prediction
 
     answer = next(answer for answer in worst_first(Run(Path("runs/partial-vgg16"))) if answer.file == PICTURE)
     return Prediction(Path("sample_data") / PICTURE, answer.said, answer.shares)

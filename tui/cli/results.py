@@ -27,7 +27,8 @@ def predict(
     paths
         Image files, or folders of them.
     run
-        The run to predict with, by name or path (the newest trained one when not given).
+        The run to predict with, by name or path (the newest trained one when not given), or an ONNX file that
+        `export` wrote, which needs no TensorFlow.
     out
         Folder that holds the run directories.
     csv
@@ -107,6 +108,33 @@ def report(run: Path, *, audit: Path | None = None, out: Path = RUNS, json: bool
     from tui import judging
 
     return judging.report(run, out, audit, json)
+
+
+@app.command
+def export(
+    run: Path, *, format: str, to: Path | None = None, force: bool = False, out: Path = RUNS, json: bool = False
+) -> int:
+    """Write a run's model in other formats, preprocessing and class names inside, each compared with the run first.
+
+    Parameters
+    ----------
+    run
+        The run, by name or path.
+    format
+        One or more of keras, savedmodel, onnx, litert, separated by commas.
+    to
+        Where to write: a file with the format's suffix (.keras, .savedmodel, .onnx, .tflite), or a folder (the run's
+        own folder export when not given).
+    force
+        Replace what is there.
+    out
+        Folder that holds the run directories.
+    json
+        Print a line of JSON a file.
+    """
+    from tui import exporting
+
+    return exporting.export(run, format, to, force, out, json)
 
 
 @app.command

@@ -31,7 +31,7 @@ from tui.widgets.picture import Picture, read_picture
 from tui.widgets.xray import Xray
 
 if TYPE_CHECKING:
-    from engine.results.predict import Prediction
+    from engine.results.prediction import Prediction
 
 NOT_FOR_DIAGNOSIS = "For research and teaching only, not for diagnosis."
 NO_RUN = "No run has a trained model yet: a training on the screen Train makes one."

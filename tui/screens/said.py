@@ -13,7 +13,7 @@ from tui.widgets.cells import content, lines
 from tui.widgets.picture import Picture
 
 if TYPE_CHECKING:
-    from engine.results.predict import Prediction
+    from engine.results.prediction import Prediction
 
 UNLIKE = "Looks unlike the training images: the answer may mean nothing."
 ALIKE = "Within what they have; only gross differences show here."

@@ -1,0 +1,78 @@
+"""Does an exported file answer as its run does? Asked on IMAGES pictures before the file takes its place."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.dataset.split import Split
+from engine.errors import RunError, Stopped
+from engine.events import Emit, Progress
+from engine.export.contract import CALIBRATED, PROBABILITIES
+from engine.export.formats import Answers
+from engine.results.calibration import at_temperature
+from engine.results.predict import Predictor
+from engine.results.prediction import Input, read_inputs
+from engine.runs import SPLIT
+from engine.stopping import Stop
+
+IMAGES = 32
+LIMIT = 1e-3
+"""The largest difference of a probability that still counts as the same answer."""
+BATCH = 8
+_PARTS = ("test", "validation", "train")
+
+
+@dataclass(frozen=True, eq=False)
+class Pictures:
+    """Network inputs, uint8 (IMAGES, size, size, 3), what the run says to them by output, and what they are."""
+
+    inputs: np.ndarray
+    expected: dict[str, np.ndarray]
+    what: str
+    """As in "12 test, 20 noise"."""
+
+
+def gather(predictor: Predictor, stop: Stop) -> Pictures:
+    """The run's own images, those of the test part first, where they can still be read; made noise for what is lacking.
+
+    Raises Stopped if `stop` says "now".
+    """
+    size, counts, found = predictor.backbone.size, dict[str, int](), list[np.ndarray]()
+    rows = Split.read(predictor.run.path / SPLIT).rows if (predictor.run.path / SPLIT).is_file() else ()
+    folder = predictor.run.folder()
+    for part in _PARTS:
+        own = [row for row in rows if row.part == part]
+        for chunk in read_inputs([folder / row.file for row in own], size, stop, shas=[row.sha for row in own]):
+            good = [item.pixels for item in chunk if isinstance(item, Input)][: IMAGES - len(found)]
+            found += good
+            counts[part] = counts.get(part, 0) + len(good)
+            if len(found) == IMAGES:
+                break
+    lacking = IMAGES - len(found)
+    found += list(np.random.default_rng(0).integers(0, 256, (lacking, size, size, 3), np.uint8))
+    what = ", ".join(f"{count} {kind}" for kind, count in {**counts, "noise": lacking}.items() if count)
+    inputs = np.stack(found)
+    own_answers = [predictor.probabilities(inputs[at : at + BATCH]) for at in range(0, IMAGES, BATCH)]
+    probabilities = np.concatenate(own_answers)
+    taught = predictor.calibration
+    calibrated = at_temperature(probabilities, taught.temperature) if taught else probabilities
+    return Pictures(inputs, {PROBABILITIES: probabilities, CALIBRATED: calibrated}, what)
+
+
+def largest_difference(answers: Answers, pictures: Pictures, task: str, emit: Emit, stop: Stop) -> float:
+    """The largest difference (0 to 1) of any probability between the file and the run; infinite where one is no number.
+
+    Raises Stopped if `stop` says "now", RunError where the file gives other outputs.
+    """
+    most = 0.0
+    for at in range(0, IMAGES, BATCH):
+        if stop.now:
+            raise Stopped("The export was stopped; nothing half-written is left.")
+        said = answers(pictures.inputs[at : at + BATCH])
+        if set(said) != set(pictures.expected):
+            raise RunError(f"The {task} gives the outputs {', '.join(sorted(said))}: nothing was written.")
+        for name, expected in pictures.expected.items():
+            apart = float(abs(said[name].astype(np.float64) - expected[at : at + BATCH]).max())
+            most = max(most, apart if np.isfinite(apart) else np.inf)
+        emit(Progress(task, at + BATCH, IMAGES))
+    return most

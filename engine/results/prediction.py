@@ -1,0 +1,131 @@
+"""What a prediction says, and how the files to predict become network inputs. Needs no network and no TensorFlow."""
+
+import dataclasses
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain, islice, repeat
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.dataset.formats import IMAGE_SUFFIXES
+from engine.dataset.images import ImageError, Pixels, pixel_hash, read, to_input
+from engine.errors import Stopped
+from engine.results.calibration import Operating
+from engine.results.caution import cautions
+from engine.runtime import processors
+from engine.stopping import Stop
+
+BATCH = 32
+NOT_FOR_DIAGNOSIS = "For research and teaching only, not for diagnosis."
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The answer at the threshold that validation chose: is it the positive class?"""
+
+    positive: str
+    threshold: float
+    rule: str
+    yes: bool
+    says: str
+    """The positive class, or for two classes the other one, or "not" with the positive class."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a model says about one file: probabilities by class, which add up to 1, and the class with the largest.
+
+    What a run lacks, as one from before there was any of it, is None.
+    """
+
+    file: Path
+    label: str
+    probabilities: dict[str, float]
+    notes: tuple[str, ...] = ()
+    calibrated: dict[str, float] | None = None
+    """The probabilities at the temperature that validation taught."""
+    decision: Decision | None = None
+    distance: float | None = None
+    """To the training images as the network sees them (`Reference.distances`)."""
+    distance_limit: float | None = None
+    """Beyond it the image is unlike anything seen."""
+    cautions: tuple[str, ...] = ()
+    """Why the answer may mean nothing, each a short sentence without its full stop."""
+
+    @property
+    def unlike(self) -> bool | None:
+        """Is the image unlike anything that the model learnt from? None where that can't be told."""
+        if self.distance is None or self.distance_limit is None:
+            return None
+        return self.distance > self.distance_limit
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {**dataclasses.asdict(self), "file": str(self.file), "unlike": self.unlike, "use": NOT_FOR_DIAGNOSIS}
+
+
+@dataclass(frozen=True, eq=False)
+class Input:
+    """A file as a network sees it: `pixels` are uint8 (size, size, 3); and what its reading gave to say."""
+
+    file: Path
+    pixels: Pixels
+    notes: tuple[str, ...]
+    cautions: tuple[str, ...]
+
+
+def read_inputs(
+    files: Iterable[Path], size: int, stop: Stop | None = None, with_cautions: bool = False, shas: Iterable[str] = ()
+) -> Iterator[list[Input | ImageError]]:
+    """The files in turn, BATCH at a time, as inputs of `size`, or the errors that they gave.
+
+    Where `shas` are given, a file whose pixels have another hash, and not an empty one, is an error too. Raises Stopped
+    if `stop` says "now".
+    """
+    waiting = zip(files, chain(shas, repeat("")), strict=False)
+    read_one = partial(_read_input, size=size, with_cautions=with_cautions)
+    with ThreadPoolExecutor(processors()) as pool:
+        while chunk := list(islice(waiting, BATCH)):
+            if stop and stop.now:
+                raise Stopped("The prediction was stopped.")
+            yield list(pool.map(read_one, *zip(*chunk, strict=True)))
+
+
+def _read_input(file: Path, sha: str, size: int, with_cautions: bool) -> Input | ImageError:
+    try:
+        image = read(file)
+    except ImageError as error:
+        return error
+    if sha and pixel_hash(image.pixels) != sha:
+        return ImageError(file, "it got other pixels since the split")
+    found = cautions(image.pixels, image.dicom) if with_cautions else ()
+    return Input(file, to_input(image.pixels, size), image.notes, found)
+
+
+def decide(classes: Sequence[str], calibrated: np.ndarray, chosen: Operating) -> Decision:
+    """The decision on one image from its calibrated probabilities (classes,)."""
+    positive = classes.index(chosen.positive)
+    yes = bool(calibrated[positive] >= chosen.threshold)
+    other = classes[1 - positive] if len(classes) == 2 else f"not {chosen.positive}"
+    return Decision(chosen.positive, chosen.threshold, chosen.rule, yes, chosen.positive if yes else other)
+
+
+def image_files(paths: Iterable[Path]) -> Iterator[Path]:
+    """The files that `paths` name, whatever their suffix, and for a folder the image files below it, in order.
+
+    Masks and hidden files are left aside.
+    """
+    for path in paths:
+        if not path.is_dir():
+            yield path
+            continue
+        for folder, folders, names in os.walk(path):
+            folders[:] = sorted(name for name in folders if name != "masks" and not name.startswith("."))
+            for name in sorted(names):
+                if not name.startswith(".") and Path(name).suffix.lower() in IMAGE_SUFFIXES:
+                    yield Path(folder) / name
