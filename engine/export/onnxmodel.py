@@ -39,7 +39,7 @@ class OnnxModel:
     @property
     def title(self) -> str:
         """What predicts, for people."""
-        return f"{self.path.name}, exported from run {self.contract.run} (the distance to its training images is not in it)"
+        return f"{self.path.name}, exported from run {self.contract.run} (without distances to its training images)"
 
     def answer(self, inputs: np.ndarray) -> dict[str, np.ndarray]:
         """The file's two outputs by name, float32 (n, classes), for RGB pictures (n, size, size, 3) from 0 to 255.
