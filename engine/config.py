@@ -19,6 +19,7 @@ from engine.errors import ConfigError
 T = TypeVar("T")
 Mode = Literal["transfer", "finetune", "partial"]
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
+Rate = float | Literal["auto"]
 
 
 @dataclass(frozen=True)
@@ -116,8 +117,8 @@ class FitConfig:
     """Most epochs to train."""
     batch: int = 64
     """Images a training step."""
-    lr: float = 1e-4
-    """Learning rate at the start; it falls by cosine decay with restarts."""
+    lr: Rate = 1e-4
+    """Learning rate at the start, falling by cosine decay with restarts; "auto" finds it by the test of `lr-find`."""
     patience: int = 3
     """Epochs without a better validation result before training ends early (0: never)."""
     class_weight: Literal["none", "balanced"] = "none"
@@ -126,8 +127,16 @@ class FitConfig:
     def __post_init__(self) -> None:
         _require(1 <= self.epochs <= 100_000, f"--epochs is {self.epochs}: give a whole number from 1.")
         _require(1 <= self.batch <= 65_536, f"--batch is {self.batch}: give a whole number from 1.")
-        _require(math.isfinite(self.lr) and 0 < self.lr <= 10, f"--lr is {self.lr}: give a number above 0.")
+        fits = self.lr == "auto" or (math.isfinite(self.lr) and 0 < self.lr <= 10)
+        _require(fits, f'--lr is {self.lr}: give a number above 0, or "auto".')
         _require(self.patience >= 0, f"--patience is {self.patience}: give a whole number from 0.")
+
+    @property
+    def peak(self) -> float:
+        """The learning rate at the start as a number. Raises ConfigError while it is still to be found."""
+        if self.lr == "auto":
+            raise ConfigError('The learning rate is "auto", which a training replaces before its first step.')
+        return self.lr
 
 
 @dataclass(frozen=True)
@@ -308,7 +317,8 @@ def _value(hint: Any, value: Any, name: str) -> Any:
         )
         return value
     if origin in (typing.Union, types.UnionType):
-        return None if value is None else _value(options[0], value, name)
+        words = [word for option in options[1:] for word in typing.get_args(option)]
+        return value if value is None or value in words else _value(options[0], value, name)
     if hint is Path:
         _require(isinstance(value, str), f"The recipe's {name} must be a path in quotes, not {value!r}.")
         return Path(value)

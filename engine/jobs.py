@@ -30,7 +30,7 @@ from engine.results.reference import save_reference
 from engine.runs import SPLIT, Run, RunWriter
 from engine.runtime import Choice, cache_dir, choose_precision, device, environment, make_repeatable
 from engine.stopping import Stop
-from engine.training import checkpoint, loop
+from engine.training import checkpoint, loop, lrfind
 from engine.training.sources import Images, PixelSource, Source, choose, is_full_disk
 from engine.training.tensorboard import also_tensorboard
 
@@ -69,6 +69,23 @@ def train(folder: Path, config: TrainConfig, emit: Emit, stop: Stop) -> Finished
     config.judge.positive_among(data.classes)
     with runs.create(folder, config) as writer:
         return _told(writer, emit, stop, lambda emit: _train(data, config, writer, emit, stop))
+
+
+def find_rate(
+    folder: Path, config: TrainConfig, emit: Emit, stop: Stop, wanted: lrfind.Range | None = None
+) -> lrfind.RangeTest:
+    """The learning rate that a training of this recipe on this folder would find with --lr auto. Makes no run.
+
+    Raises a CovidTuiError as `train` does, Stopped among them.
+    """
+    plan(config.network)
+    data = _data(folder, config, emit, stop)
+    make_repeatable(config.machine.seed)
+    precision = choose_precision(config.machine.precision).precision
+    classifier = with_first_weights(config.network, len(data.classes), precision, config.machine.seed, emit, stop)
+    training, validation = _pixels(data, classifier, config, emit, stop)
+    source, _ = choose(training, validation, precision, cache_dir(), emit, stop)
+    return lrfind.range_test(classifier, source, config, emit, stop, wanted)
 
 
 def resume(run: Run, config: TrainConfig, emit: Emit, stop: Stop, folder: Path | None = None) -> Finished | Interrupted:
@@ -153,6 +170,8 @@ def _train(
     emit(_started(run, data, classifier, config, precision, len(training.images)))
     _point_out_few_steps(len(training.images), config, emit)
     sources = choose(training, validation, precision.precision, cache_dir(), emit, stop)
+    if config.fit.lr == "auto":
+        config = _with_found_rate(classifier, sources[0], config, writer, emit, stop)
     facts = _facts(classifier, sources[0], config)
     point = _resume_point(writer, classifier, facts, config, emit) if resumed else None
     watched = also_tensorboard(emit, run.path / "tensorboard") if config.output.tensorboard else emit
@@ -181,6 +200,20 @@ def _train(
     )
     emit(finished)
     return finished
+
+
+def _with_found_rate(
+    classifier: Classifier, training: Source, config: TrainConfig, writer: RunWriter, emit: Emit, stop: Stop
+) -> TrainConfig:
+    """The recipe with the learning rate that the range test finds, which the run keeps, so that a resume has the same.
+
+    The notice is in the run before the recipe is: a run killed between the two finds the same rate once more.
+    """
+    found = lrfind.range_test(classifier, training, config, emit, stop)
+    emit(Notice("info", f"Learning rate {found.rate:g}: {lrfind.RULE}, over {len(found.sweeps)} orders of the images."))
+    config = dataclasses.replace(config, fit=dataclasses.replace(config.fit, lr=found.rate))
+    writer.keep_config(config, writer.run.folder())
+    return config
 
 
 def _precision(run: Run, config: TrainConfig, emit: Emit) -> Choice:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from engine import config as recipe
-from engine.config import AuditPlan, TrainConfig, from_dict, to_dict
+from engine.config import AuditPlan, Rate, TrainConfig, from_dict, to_dict
 from engine.errors import ConfigError
 from engine.files import replacing
 from engine.network.freezing import plan
@@ -72,6 +72,11 @@ class Field:
             except ValueError:
                 kind = "a whole number" if self.hint is int else "a number"
                 raise ConfigError(f'{self.flag} is "{text}": give {kind}.') from None
+        if self.hint == Rate:
+            try:
+                return text if text == "auto" else float(text)
+            except ValueError:
+                raise ConfigError(f'{self.flag} is "{text}": give a number, or "auto".') from None
         if self.hint is Path:
             return Path(text).expanduser()
         if Path in typing.get_args(self.hint):

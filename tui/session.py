@@ -242,8 +242,9 @@ class Session:
             raise ConfigError(reason)
         if entry.config is None:
             raise ConfigError("The run's recipe can't be read.")
+        config = entry.run.config()  # not the entry's, which may be of before the run found its learning rate
         self.training = Training(
-            Path(entry.folder), entry.config, self._wake, self.app.write_log, going_on(entry.run), entry.view.gone_on()
+            Path(entry.folder), config, self._wake, self.app.write_log, going_on(entry.run), entry.view.gone_on()
         )
         self.shown = self.training.view
         self.training.start()

@@ -100,7 +100,7 @@ class _Training:
         self.classifier, self.config, self.emit, self.stop = classifier, config, emit, stop
         self.train, self.validation = train, validation
         self.keeper, self.facts = keeper, facts
-        self.steps = _Steps(classifier, train.network, config.fit, train.images.labels)
+        self.steps = Steps(classifier, train.network, config.fit, train.images.labels)
         self.validation_pass = Pass(validation)
         self.state = _State()
         self.kept: Position | None = None
@@ -136,9 +136,9 @@ class _Training:
         self.train = prepared(self.train, view_of(self.config.augment, number), self.emit)
         if self.train.network is not self.steps.network:
             labels = self.train.images.labels
-            self.steps = _Steps(self.classifier, self.train.network, self.config.fit, labels, self.steps.optimizer)
+            self.steps = Steps(self.classifier, self.train.network, self.config.fit, labels, self.steps.optimizer)
         began, before = time.perf_counter(), state.position.seconds
-        rate = learning_rate(self.config.fit.lr, number)
+        rate = learning_rate(self.config.fit.peak, number)
         self._batches(rate, before)
         logits = self._validation_logits()
         loss, accuracy = score(logits, self.validation.images.labels)
@@ -210,7 +210,7 @@ class _Training:
         return self.state.before + time.perf_counter() - self.began
 
 
-class _Steps:
+class Steps:
     """The compiled training step of one network, with its optimizer."""
 
     def __init__(
@@ -307,7 +307,7 @@ def class_weights(labels: np.ndarray, classes: int, how: Literal["none", "balanc
 
 def _optimizer(classifier: Classifier, fit: FitConfig) -> Any:
     keras = tensorflow().keras
-    optimizer = keras.optimizers.Adam(fit.lr)
+    optimizer = keras.optimizers.Adam()
     # Summing the gradients of one device changes nothing, but leaves the traced step, with its network, in TensorFlow's
     # registry of gradients for as long as the process lives.
     optimizer._all_reduce_sum_gradients = list

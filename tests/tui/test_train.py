@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from engine.config import PARTS, DataConfig, FitConfig, NetworkConfig, TrainConfig, from_dict
+from engine.config import PARTS, AugmentConfig, DataConfig, FitConfig, NetworkConfig, TrainConfig, from_dict
 from engine.errors import ConfigError
 from engine.events import Epoch, Notice
 from engine.training.schedule import rates
@@ -240,6 +240,31 @@ def test_the_schedule_is_that_of_the_training(tmp_path: Path) -> None:
                 assert f"{rate:.4g}" in text(app)
             await pilot.press("l")
             await until(pilot, lambda: "learning rate by epoch" not in text(app))
+
+    run(scenario())
+
+
+def test_a_rate_is_found_and_taken(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        app = Workbench(tmp_path, data=DATA)
+        async with app.run_test(size=(120, 40), notifications=True) as pilot:
+            await until(pilot, lambda: app.session.split is not None)
+            data = dataclasses.replace(app.session.config.data, classes="COVID,Viral Pneumonia")
+            augment, fit = AugmentConfig(augment="none"), FitConfig(batch=8, lr="auto")
+            app.session.configure(data=data, augment=augment, fit=fit)
+            await pilot.press("3", "l")
+            await until(pilot, lambda: "shares of the first" in text(app))
+            await pilot.press("escape", "f")
+            await until(pilot, lambda: "the test is under way" in text(app))
+            await pilot.press("t")
+            assert app.session.config.fit.lr == "auto"
+            await until(pilot, lambda: "Suggested: " in text(app))
+            assert "1e-4" in text(app) and "orders of the images" in text(app)
+            await pilot.press("enter")
+            await until(pilot, lambda: "Suggested: " not in text(app))
+            assert 1e-7 < app.session.config.fit.peak < 1
+            await pilot.press("f", "escape")
+            await until(pilot, lambda: not app.session.jobs)
 
     run(scenario())
 

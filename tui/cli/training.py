@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from engine.config import NetworkConfig, TrainConfig
+from engine.config import AugmentConfig, DataConfig, FitConfig, MachineConfig, NetworkConfig, TrainConfig
 from engine.errors import ConfigError
 from tui import verbs
 from tui.cli.app import RUNS, Flat, app
@@ -90,6 +90,53 @@ def train(
 
         return judging.repeat(data, recipe, seeds, folds, json)
     return verbs.train(data, recipe, json, resume)
+
+
+@app.command
+def lr_find(
+    data: Path,
+    *,
+    images: Annotated[DataConfig, Flat] = DataConfig(),  # noqa: B008
+    network: Annotated[NetworkConfig, Flat] = NetworkConfig(),  # noqa: B008
+    augment: Annotated[AugmentConfig, Flat] = AugmentConfig(),  # noqa: B008
+    machine: Annotated[MachineConfig, Flat] = MachineConfig(),  # noqa: B008
+    batch: int = 64,
+    class_weight: Literal["none", "balanced"] = "none",
+    low: float = 1e-7,
+    high: float = 10.0,
+    steps: int = 100,
+    orders: int = 0,
+    plot: Path | None = None,
+    json: bool = False,
+) -> int:
+    """Find the learning rate for a recipe: a step at each of many rates (range test); train --lr auto does the same.
+
+    Parameters
+    ----------
+    data
+        Folder that holds CLASS/images, or class folders of images.
+    batch
+        Images a training step.
+    class_weight
+        balanced makes each class count alike, however many images it has.
+    low
+        The first rate.
+    high
+        The last rate; a loss that grows without end stops the test before it.
+    steps
+        Rates between the two, evenly spread on a logarithmic scale.
+    orders
+        Orders of the images over which the test is repeated (0: five for the head alone, one where convolutions train).
+    plot
+        Draw loss against rate into this SVG file.
+    json
+        Print one JSON object.
+    """
+    from tui import ratefinding
+
+    fit = FitConfig(batch=batch, class_weight=class_weight)
+    recipe = TrainConfig(images, network, augment, fit, machine)
+    return ratefinding.lr_find(data, recipe, low, high, steps, orders, plot, json)
 
 
 @app.command

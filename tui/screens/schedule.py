@@ -38,7 +38,7 @@ class Schedule(ModalScreen[None]):
 
     def on_mount(self) -> None:
         """Draw."""
-        values = rates(self._fit.lr, self._fit.epochs)
+        values = self._rates()
         # As steps, for a rate holds for a whole epoch.
         steps = [(epoch + side, rate) for epoch, rate in enumerate(values) for side in (0.0, 1.0)]
         curves = [Curve("rate", [x for x, _ in steps], [y for _, y in steps], "hd", "primary")]
@@ -47,11 +47,19 @@ class Schedule(ModalScreen[None]):
         self.query_one(Curves).draw(curves, (0.0, float(len(values))))
 
     def _numbers(self) -> Content:
-        values = rates(self._fit.lr, self._fit.epochs)
+        values = self._rates()
         shown = "  ".join(f"{rate:.4g}" for rate in values[:LISTED])
         more = f"  and {len(values) - LISTED} more" if len(values) > LISTED else ""
         rule = (
             f"Cosine decay with restarts: the first period has {FIRST_PERIOD} epochs, each next one {PERIOD_GROWTH:g} "
             f"times as many, and starts at {RATE_DECAY:g} of the rate that the one before started at."
         )
-        return lines([content(shown + more), content(rule, "$text-muted")])
+        found = ' The rates are shares of the first, which "auto" finds before training.' if self._auto else ""
+        return lines([content(shown + more), content(rule + found, "$text-muted")])
+
+    @property
+    def _auto(self) -> bool:
+        return self._fit.lr == "auto"
+
+    def _rates(self) -> list[float]:
+        return rates(1.0 if self._auto else self._fit.peak, self._fit.epochs)

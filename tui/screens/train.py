@@ -19,6 +19,7 @@ from tui import recipe
 from tui.messages import RunChanged
 from tui.screens import WorkScreen
 from tui.screens.log import LogView, log_lines
+from tui.screens.rates import Rates
 from tui.screens.recipe import AskFile
 from tui.screens.schedule import Schedule
 from tui.text import display_name
@@ -53,6 +54,7 @@ class TrainScreen(WorkScreen):
         Binding("x,S", "stop('now')", "Stop now", id="train.stop_now", tooltip="Stop the training without a test."),
         Binding("e", "recipe", "Recipe", id="train.recipe", tooltip="To the recipe, and back to the run."),
         Binding("l", "schedule", "Rates", id="train.schedule", tooltip="Plot the learning rate over the epochs."),
+        Binding("f", "find_rate", "Find rate", id="train.find_rate", tooltip="Test which learning rate fits the data."),
         Binding("v", "view", "View", id="train.view", tooltip="Plot the epoch at hand alone, or the whole run."),
         Binding("n", "log", "Log", id="train.log", tooltip="All that the run had to say."),
         Binding("w", "save", "Save", id="train.save", tooltip="Save the recipe to a file."),
@@ -184,7 +186,7 @@ class TrainScreen(WorkScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Start when there is something to train, stop when there is something to stop."""
         shown, training = self.session.shown, self.session.training
-        if action == "start":
+        if action in ("start", "find_rate"):
             return not self.session.cannot_train() or None
         if action == "stop":
             return shown is not None and shown.live
@@ -248,6 +250,13 @@ class TrainScreen(WorkScreen):
         view = self.session.shown
         done = len(view.epochs) if view and view.live else 0
         self.app.push_screen(Schedule(self.session.config.fit, done, self.session.glyphs.val_mark))
+
+    def action_find_rate(self) -> None:
+        """Test rates."""
+        if reason := self.session.cannot_train():
+            self.workbench.say(reason)
+        else:
+            self.app.push_screen(Rates(self.session))
 
     def action_view(self) -> None:
         """The epoch at hand, or all."""

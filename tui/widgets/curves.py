@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,6 +76,8 @@ class Curves(Widget):
         self.border_title = title
         self.x_limits, self.y_limits = x_limits, y_limits
         self.empty = empty
+        self.x_name: Callable[[int], str] = str
+        """What stands below a whole number of the horizontal axis."""
         self.curves: tuple[Curve, ...] = ()
         self._drawn = 0.0
         self._waiting = False
@@ -138,7 +140,7 @@ class Curves(Widget):
             figure.draw(signal)
         if self.x_limits:
             ticks = whole_ticks(*self.x_limits, most=max(2, width // 8))
-            figure.ruler("x").lim(*self.x_limits).ticks(ticks, [str(tick) for tick in ticks])
+            figure.ruler("x").lim(*self.x_limits).ticks(ticks, [self.x_name(tick) for tick in ticks])
         else:
             figure.ruler("x").frequency(max(2, min(7, width // 10)))
         figure.ruler("y").frequency(max(2, min(5, height // 3)))
