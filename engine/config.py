@@ -17,7 +17,7 @@ from typing import Any, Literal, TypeVar
 from engine.errors import ConfigError
 
 T = TypeVar("T")
-Mode = Literal["transfer", "finetune", "partial"]
+Mode = Literal["transfer", "finetune", "partial", "probe-then-finetune"]
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 Rate = float | Literal["auto"]
 
@@ -60,16 +60,17 @@ class NetworkConfig:
     backbone: Literal["vgg16"] = "vgg16"
     """The pretrained network under the head."""
     mode: Mode = "transfer"
-    """transfer trains the head alone, finetune every layer, partial the layers that --unfreeze names."""
+    """transfer trains the head alone, finetune every layer, partial the layers that --unfreeze names,
+    probe-then-finetune the head first and then every layer, or those that --unfreeze names, at a tenth of the rate."""
     unfreeze: str = ""
-    """For partial: block names, layer names or index ranges, as in "block5" or "block4_conv3,15-18"."""
+    """Layers to train: block names, layer names or index ranges, as in "block5" or "block4_conv3,15-18"."""
     weights: str = "imagenet"
     """Where the backbone starts: imagenet, none (random), or a Keras .weights.h5 file."""
 
     def __post_init__(self) -> None:
         _require(
-            self.mode == "partial" or not self.unfreeze,
-            f"--unfreeze goes with --mode partial, not with --mode {self.mode}.",
+            self.mode in ("partial", "probe-then-finetune") or not self.unfreeze,
+            f"--unfreeze goes with --mode partial or probe-then-finetune, not with --mode {self.mode}.",
         )
 
 
@@ -123,6 +124,12 @@ class FitConfig:
     """Epochs without a better validation result before training ends early (0: never)."""
     class_weight: Literal["none", "balanced"] = "none"
     """balanced makes each class count alike, however many images it has."""
+    probe_epochs: int = 5
+    """For probe-then-finetune: epochs of the head alone, out of --epochs."""
+    layer_decay: float = 1.0
+    """Each block further from the head has its learning rate times this, such as 0.8 (1: all the same)."""
+    gradual: int = 0
+    """Let one block more train every so many epochs, from the head downward (0: all from the first epoch on)."""
 
     def __post_init__(self) -> None:
         _require(1 <= self.epochs <= 100_000, f"--epochs is {self.epochs}: give a whole number from 1.")
@@ -130,6 +137,9 @@ class FitConfig:
         fits = self.lr == "auto" or (math.isfinite(self.lr) and 0 < self.lr <= 10)
         _require(fits, f'--lr is {self.lr}: give a number above 0, or "auto".')
         _require(self.patience >= 0, f"--patience is {self.patience}: give a whole number from 0.")
+        _require(self.probe_epochs >= 1, f"--probe-epochs is {self.probe_epochs}: give a whole number from 1.")
+        _require(0 < self.layer_decay <= 1, f"--layer-decay is {self.layer_decay}: give a number above 0, up to 1.")
+        _require(self.gradual >= 0, f"--gradual is {self.gradual}: give a whole number from 0.")
 
     @property
     def peak(self) -> float:

@@ -20,8 +20,7 @@ from engine.dataset.scan import Record, Scan, require_trainable, scan
 from engine.errors import CovidTuiError, DataError, RunError, Stopped, WeightsError
 from engine.events import Emit, Failed, Finished, Interrupted, Notice, Resumed, Started
 from engine.files import write_json
-from engine.network.classifier import Classifier, with_first_weights
-from engine.network.freezing import plan
+from engine.network.classifier import Classifier, under, with_first_weights
 from engine.results.calibration import CALIBRATION, calibrate, softmax
 from engine.results.evaluate import evaluate_test, forget_test
 from engine.results.metrics import judge
@@ -31,6 +30,7 @@ from engine.runs import SPLIT, Run, RunWriter
 from engine.runtime import Choice, cache_dir, choose_precision, device, environment, make_repeatable
 from engine.stopping import Stop
 from engine.training import checkpoint, loop, lrfind
+from engine.training.phases import phases, sentence
 from engine.training.sources import Images, PixelSource, Source, choose, is_full_disk
 from engine.training.tensorboard import also_tensorboard
 
@@ -63,7 +63,7 @@ def train(folder: Path, config: TrainConfig, emit: Emit, stop: Stop) -> Finished
 
     Raises a CovidTuiError whose sentence says what is wrong. Once the run exists, a Failed event records it there.
     """
-    plan(config.network)  # what is wrong with the recipe is told before the folder is scanned
+    phases(config)  # what is wrong with the recipe is told before the folder is scanned
     runs.plain_name(config)
     data = _data(folder, config, emit, stop)
     config.judge.positive_among(data.classes)
@@ -78,11 +78,12 @@ def find_rate(
 
     Raises a CovidTuiError as `train` does, Stopped among them.
     """
-    plan(config.network)
+    first = phases(config)[0]
     data = _data(folder, config, emit, stop)
     make_repeatable(config.machine.seed)
     precision = choose_precision(config.machine.precision).precision
     classifier = with_first_weights(config.network, len(data.classes), precision, config.machine.seed, emit, stop)
+    classifier = under(classifier, first.plan)
     training, validation = _pixels(data, classifier, config, emit, stop)
     source, _ = choose(training, validation, precision, cache_dir(), emit, stop)
     return lrfind.range_test(classifier, source, config, emit, stop, wanted)
@@ -169,14 +170,8 @@ def _train(
         data = _as_decoded(data, training.store.files, run)
     emit(_started(run, data, classifier, config, precision, len(training.images)))
     _point_out_few_steps(len(training.images), config, emit)
-    sources = choose(training, validation, precision.precision, cache_dir(), emit, stop)
-    if config.fit.lr == "auto":
-        config = _with_found_rate(classifier, sources[0], config, writer, emit, stop)
-    facts = _facts(classifier, sources[0], config)
-    point = _resume_point(writer, classifier, facts, config, emit) if resumed else None
-    watched = also_tensorboard(emit, run.path / "tensorboard") if config.output.tensorboard else emit
-    keeper = checkpoint.Keeper(run.path, config.output.checkpoint_minutes)
-    fitted = loop.fit(classifier, *sources, config, watched, stop, keeper, facts, point)
+    point = _resume_point(writer, classifier, config, emit) if resumed else None
+    fitted, classifier, source = _fit((training, validation), config, precision.precision, writer, emit, stop, point)
     go_on = f"covid-tui --train --resume {run.path} goes on"
     if fitted.best is None:
         raise Stopped(f"Stopped before the first epoch was over; {go_on}.")
@@ -187,7 +182,7 @@ def _train(
     judged = judge(validation.images.labels, softmax(fitted.logits), data.classes)
     learnt = calibrate(validation.images.labels, fitted.logits, data.classes, config.judge)
     write_json(run.path / CALIBRATION, learnt.to_dict())
-    save_reference(run, sources[0], classifier, data.records("train"), emit, stop)
+    save_reference(run, source, classifier, data.records("train"), emit, stop)
     test = evaluate_test(run, emit, stop)
     finished = Finished(
         run=str(run.path),
@@ -200,6 +195,39 @@ def _train(
     )
     emit(finished)
     return finished
+
+
+def _fit(
+    images: tuple[PixelSource, PixelSource],
+    config: TrainConfig,
+    precision: str,
+    writer: RunWriter,
+    emit: Emit,
+    stop: Stop,
+    point: checkpoint.Point | None,
+) -> tuple[loop.Fitted, Classifier, Source]:
+    """Train the recipe's phases, or what is left of them after `point`: how it ended, with which network and source."""
+    every, run = phases(config), writer.run
+    if len(every) > 1 or config.fit.layer_decay != 1:
+        emit(Notice("info", sentence(every, config)))
+    watched = also_tensorboard(emit, run.path / "tensorboard") if config.output.tensorboard else emit
+    keeper = checkpoint.Keeper(run.path, config.output.checkpoint_minutes)
+    fitted: loop.Fitted | None = None
+    for number in range(int(point.facts.get("phase", 0)) if point else 0, len(every)):
+        classifier = under(images[0].classifier, every[number].plan)
+        pixels = [dataclasses.replace(part, classifier=classifier) for part in images]
+        train, validation = choose(pixels[0], pixels[1], precision, cache_dir(), emit, stop)
+        if config.fit.lr == "auto":
+            config = _with_found_rate(classifier, train, config, writer, emit, stop)
+        facts = {**_facts(classifier, train, config), "phase": str(number)}
+        if point:
+            _require_same(point, facts, run, config, emit)
+        args = config, watched, stop, keeper, facts, point, every[number], fitted
+        fitted, point = loop.fit(classifier, train, validation, *args), None
+        if fitted.ended == "stopped":
+            break
+    assert fitted is not None
+    return fitted, classifier, train
 
 
 def _with_found_rate(
@@ -239,25 +267,14 @@ def _facts(classifier: Classifier, training: Source, config: TrainConfig) -> dic
 
 
 def _resume_point(
-    writer: RunWriter, classifier: Classifier, facts: dict[str, str], config: TrainConfig, emit: Emit
+    writer: RunWriter, classifier: Classifier, config: TrainConfig, emit: Emit
 ) -> checkpoint.Point | None:
-    """The newest whole resume point, the run's history put back to it; None where the run must begin anew.
-
-    Raises WeightsError where the frozen weights are others.
-    """
-    shapes = {"trained": [tuple(variable.shape) for variable in classifier.trainable_variables]}
-    point, damages = checkpoint.newest(writer.run.path / checkpoint.FOLDER, shapes)
+    """The newest whole resume point, the run's history put back to it; None where the run must begin anew."""
+    trained = [under(classifier, phase.plan).trainable_variables for phase in phases(config)]
+    shapes = [{"trained": [tuple(variable.shape) for variable in variables]} for variables in trained]
+    point, damages = checkpoint.newest(writer.run.path / checkpoint.FOLDER, *shapes)
     for damage in damages:
         emit(Notice("warning", f"The resume point {damage.file} is damaged ({damage.reason}): it is passed over."))
-    for name, value in (point.facts if point else {}).items():
-        if value == facts.get(name):
-            continue
-        if name == "frozen weights":
-            raise WeightsError(
-                f"The frozen weights from {config.network.weights} are not those that {writer.run.name} began with: "
-                "put the former weights back to go on."
-            )
-        emit(Notice("warning", f"The {name} are not what they were: the result will not be exactly that of one go."))
     writer.rewind(point.history if point else ())
     at = point.position if point else checkpoint.Position(1)
     emit(Resumed(at.epoch, at.step))
@@ -269,6 +286,19 @@ def _resume_point(
             )
         )
     return point
+
+
+def _require_same(point: checkpoint.Point, facts: dict[str, str], run: Run, config: TrainConfig, emit: Emit) -> None:
+    """Warn of what is not as it was at the point. Raises WeightsError where the frozen weights are others."""
+    for name, value in point.facts.items():
+        if value == facts.get(name):
+            continue
+        if name == "frozen weights":
+            raise WeightsError(
+                f"The frozen weights from {config.network.weights} are not those that {run.name} began with: "
+                "put the former weights back to go on."
+            )
+        emit(Notice("warning", f"The {name} are not what they were: the result will not be exactly that of one go."))
 
 
 def _pixels(

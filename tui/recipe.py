@@ -23,6 +23,8 @@ from engine.network.freezing import plan
 
 HEAD = "# A recipe of covid-tui: `covid-tui --train DATA --config FILE` trains it; a flag overrules what stands here.\n"
 MOST_BYTES = 2**20
+NAMING = ("partial", "probe-then-finetune")
+"""The modes whose layers --unfreeze names."""
 
 
 @dataclass(frozen=True)
@@ -129,12 +131,13 @@ def _helps() -> dict[tuple[str, str], str]:
 def change(config: TrainConfig | AuditPlan, field: Field, value: Any) -> Any:
     """The part of the recipe that `field` is in, with this value. Raises ConfigError with what is wrong with it.
 
-    The mode and the layers to unfreeze go together: naming layers chooses "partial", leaving "partial" unnames them.
+    The mode and the layers to unfreeze go together: naming layers chooses "partial" where the mode names none, and
+    another mode unnames them.
     """
     values = {field.name: value}
-    if field.name == "mode" and value != "partial":
+    if field.name == "mode" and value not in NAMING:
         values["unfreeze"] = ""
-    if field.name == "unfreeze" and value:
+    if field.name == "unfreeze" and value and config.network.mode not in NAMING:
         values["mode"] = "partial"
     part = dataclasses.replace(getattr(config, field.part), **values)
     if field.part == "network":

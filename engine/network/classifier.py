@@ -98,16 +98,23 @@ def build(plan: FreezePlan, classes: int, precision: str, seed: int, blank: bool
         hidden = keras.layers.Dense(HEAD_UNITS, "relu", kernel_initializer=start[0], name="dense")(pooled)
         logits = keras.layers.Dense(classes, dtype="float32", kernel_initializer=start[1], name="logits")(hidden)
         model = keras.Model(base.input, logits, name=plan.backbone.name)
-        for layer in plan.backbone.layers:
-            if layer.parameters:
-                model.get_layer(layer.name).trainable = plan.trains(layer)
-        if plan.cut == len(plan.backbone.layers):
-            at = pooled
-        else:
-            at = model.get_layer(plan.backbone.layers[plan.cut - 1].name).output
-        prefix = keras.Model(base.input, at) if plan.cut > 1 else None
-        suffix = keras.Model(at, logits) if prefix else model
-    return Classifier(plan, model, prefix, suffix)
+    return _cut(model, plan)
+
+
+def under(classifier: Classifier, plan: FreezePlan) -> Classifier:
+    """The same network, its weights as they are, with another plan's layers trainable; the one given is used up."""
+    return _cut(classifier.model, plan)
+
+
+def _cut(model: Any, plan: FreezePlan) -> Classifier:
+    keras = tensorflow().keras
+    for layer in plan.backbone.layers:
+        if layer.parameters:
+            model.get_layer(layer.name).trainable = plan.trains(layer)
+    head_alone = plan.cut == len(plan.backbone.layers)
+    at = model.get_layer("pool" if head_alone else plan.backbone.layers[plan.cut - 1].name).output
+    prefix = keras.Model(model.input, at) if plan.cut > 1 else None
+    return Classifier(plan, model, prefix, keras.Model(at, model.output) if prefix else model)
 
 
 def load(path: Path, plan: FreezePlan, classes: int) -> Classifier:

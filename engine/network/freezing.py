@@ -66,11 +66,11 @@ class FreezePlan:
 
 
 def plan(network: NetworkConfig) -> FreezePlan:
-    """The freeze plan that a recipe asks for. Raises ConfigError for a layer that does not exist."""
+    """The freeze plan that a recipe ends with. Raises ConfigError for a layer that does not exist."""
     chosen = backbone(network.backbone)
     if network.mode == "transfer":
         return FreezePlan(chosen, frozenset())
-    if network.mode == "finetune":
+    if network.mode == "finetune" or (network.mode == "probe-then-finetune" and not network.unfreeze):
         return FreezePlan(chosen, frozenset(layer.name for layer in chosen.layers if layer.parameters))
     return FreezePlan(chosen, parse_unfreeze(network.unfreeze or DEFAULT_UNFREEZE, chosen))
 

@@ -34,6 +34,7 @@ from engine.runtime import cache_dir, choose_precision, make_repeatable
 from engine.stopping import Stop
 from engine.training import loop
 from engine.training.augment import PLAIN
+from engine.training.phases import phases
 from engine.training.sources import FeatureSource, Images, PixelSource, Source, choose, prepared
 
 FOLDS = 5
@@ -70,6 +71,8 @@ def audit(folder: Path, config: TrainConfig, emit: Emit, stop: Stop, folds: int 
     """
     if config.augment.augment != "none":
         raise ConfigError("An audit does not augment: give it a recipe with --augment none.")
+    if len(phases(config)) > 1:
+        raise ConfigError("An audit trains in one phase: give it --mode transfer, finetune or partial.")
     began = time.perf_counter()
     size = plan(config.network).backbone.size
     material = _material(folder, config, size, 1 if config.data.split else folds, emit, stop)

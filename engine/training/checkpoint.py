@@ -129,8 +129,11 @@ def points(folder: Path) -> list[Path]:
     return sorted(found, key=lambda path: path.name, reverse=True)
 
 
-def newest(folder: Path, shapes: Shapes) -> tuple[Point | None, list[Damage]]:
-    """The newest point below `folder` that is whole and fits the network, and those that had to be passed over."""
+def newest(folder: Path, *shapes: Shapes) -> tuple[Point | None, list[Damage]]:
+    """The newest point below `folder` that is whole, and those that had to be passed over.
+
+    It must fit the network in one of `shapes`, those of the phases of its training.
+    """
     damages: list[Damage] = []
     for path in points(folder):
         try:
@@ -225,10 +228,10 @@ def _read_arrays(path: Path, digest: str) -> dict[str, list[np.ndarray]]:
         raise _DamagedError(path, _reason(error)) from error
 
 
-def _fitting(point: Point, shapes: Shapes, path: Path) -> Point:
-    for group, expected in shapes.items():
-        if [array.shape for array in point.arrays.get(group, [])] != list(expected):
-            raise _DamagedError(path / ARRAYS, f"its {group} arrays are those of another network")
+def _fitting(point: Point, shapes: Sequence[Shapes], path: Path) -> Point:
+    there = {group: [array.shape for array in arrays] for group, arrays in point.arrays.items()}
+    if not any(all(there.get(group) == list(own) for group, own in phase.items()) for phase in shapes):
+        raise _DamagedError(path / ARRAYS, f"its {' and '.join(shapes[0])} arrays are those of another network")
     return point
 
 

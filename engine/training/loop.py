@@ -16,7 +16,7 @@ from engine.runtime import tensorflow
 from engine.stopping import Stop
 from engine.training.augment import PLAIN, view_of
 from engine.training.checkpoint import Keeper, Point, Position
-from engine.training.schedule import learning_rate
+from engine.training.phases import Phase, phases
 from engine.training.sources import Source, prepared
 
 BATCH_EVENTS_A_SECOND = 10
@@ -35,6 +35,7 @@ class Fitted:
     logits: np.ndarray
     seconds: float
     """Wall time of the fitting, that before a resume included."""
+    history: tuple[Epoch, ...] = ()
 
 
 def fit(
@@ -47,16 +48,24 @@ def fit(
     keeper: Keeper | None = None,
     facts: dict[str, str] | None = None,
     resumed: Point | None = None,
+    phase: Phase | None = None,
+    before: Fitted | None = None,
 ) -> Fitted:
     """Train the classifier's trainable layers and leave it with the weights of the best epoch.
 
     Best is the highest validation accuracy, ties going to the lower loss. Training ends after the recipe's epochs,
     after `patience` epochs without a better one, or between two batches once `stop` is set. It goes on from `resumed`
     where that is given, and writes resume points, which carry `facts`, by `keeper`.
+
+    Of a recipe with several phases it trains `phase` (its last one when not given), whose layers the classifier has
+    trainable, after what came `before`. Patience counts in the last phase, and from its first epoch on.
     """
-    training = _Training(classifier, train, validation, config, emit, stop, keeper, facts or {})
+    phase = phase or phases(config)[-1]
+    training = _Training(classifier, train, validation, config, emit, stop, keeper, facts or {}, phase)
     if resumed:
         training.restore(resumed)
+    elif before:
+        training.follow(before)
     return training.run()
 
 
@@ -78,9 +87,9 @@ class _State:
             return True
         return (epoch.val_accuracy, -epoch.val_loss) > (self.best.val_accuracy, -self.best.val_loss)
 
-    def waited(self) -> int:
-        """Epochs since the best one."""
-        return self.position.epoch - 1 - self.best.epoch if self.best else 0
+    def waited(self, phase: Phase) -> int:
+        """Epochs of this phase since the best one."""
+        return self.position.epoch - 1 - max(self.best.epoch, phase.first - 1) if self.best else 0
 
 
 class _Training:
@@ -96,13 +105,15 @@ class _Training:
         stop: Stop,
         keeper: Keeper | None,
         facts: dict[str, str],
+        phase: Phase,
     ) -> None:
         self.classifier, self.config, self.emit, self.stop = classifier, config, emit, stop
         self.train, self.validation = train, validation
-        self.keeper, self.facts = keeper, facts
-        self.steps = Steps(classifier, train.network, config.fit, train.images.labels)
+        self.keeper, self.facts, self.phase = keeper, facts, phase
+        optimizer = new_optimizer(classifier, phase)
+        self.steps = Steps(classifier, train.network, config.fit, train.images.labels, optimizer)
         self.validation_pass = Pass(validation)
-        self.state = _State()
+        self.state = _State(Position(phase.first))
         self.kept: Position | None = None
         self.began = time.perf_counter()
 
@@ -114,12 +125,19 @@ class _Training:
         self.state = _State(point.position, list(point.history), point.best, best, logits[0], point.seconds)
         self.kept = point.position
 
+    def follow(self, before: Fitted) -> None:
+        """Take up the history of the phase before, whose best weights the classifier has."""
+        weights = values_of(self.classifier.trainable_variables)
+        position = Position(self.phase.first)
+        self.state = _State(position, list(before.history), before.best, weights, before.logits, before.seconds)
+
     def run(self) -> Fitted:
-        """All epochs that are left."""
+        """All epochs that are left of the phase."""
         fit, state, ended = self.config.fit, self.state, "all epochs"
         try:
-            while state.position.epoch <= fit.epochs:
-                if fit.patience and state.waited() >= fit.patience:
+            while state.position.epoch <= self.phase.last:
+                last = self.phase.last == fit.epochs
+                if last and fit.patience and state.waited(self.phase) >= fit.patience:
                     ended = "patience"
                     break
                 self._epoch()
@@ -128,7 +146,8 @@ class _Training:
         self._keep()
         if state.best:
             assign(self.classifier.trainable_variables, state.weights)
-        return Fitted(len(state.history), state.best, ended, state.logits, self._seconds())  # type: ignore[arg-type]
+        history = tuple(state.history)
+        return Fitted(len(history), state.best, ended, state.logits, self._seconds(), history)  # type: ignore[arg-type]
 
     def _epoch(self) -> None:
         """The epoch at hand from its position on. Raises Stopped between two batches."""
@@ -138,7 +157,7 @@ class _Training:
             labels = self.train.images.labels
             self.steps = Steps(self.classifier, self.train.network, self.config.fit, labels, self.steps.optimizer)
         began, before = time.perf_counter(), state.position.seconds
-        rate = learning_rate(self.config.fit.peak, number)
+        rate = self.phase.rate(self.config.fit.peak, number)
         self._batches(rate, before)
         logits = self._validation_logits()
         loss, accuracy = score(logits, self.validation.images.labels)
@@ -214,11 +233,11 @@ class Steps:
     """The compiled training step of one network, with its optimizer."""
 
     def __init__(
-        self, classifier: Classifier, network: Any, fit: FitConfig, labels: np.ndarray, optimizer: Any = None
+        self, classifier: Classifier, network: Any, fit: FitConfig, labels: np.ndarray, optimizer: Any
     ) -> None:
         tf = tensorflow()
         self.network = network
-        self.optimizer = optimizer or _optimizer(classifier, fit)
+        self.optimizer = optimizer
         variables = classifier.trainable_variables
         weights = tf.constant(class_weights(labels, classifier.model.output_shape[-1], fit.class_weight), tf.float32)
 
@@ -305,9 +324,20 @@ def class_weights(labels: np.ndarray, classes: int, how: Literal["none", "balanc
     return len(labels) / (classes * np.maximum(counts, 1))
 
 
-def _optimizer(classifier: Classifier, fit: FitConfig) -> Any:
+def new_optimizer(classifier: Classifier, phase: Phase) -> Any:
+    """Adam, fresh, with the phase's learning rate for each layer."""
     keras = tensorflow().keras
-    optimizer = keras.optimizers.Adam()
+    layer_of = {id(variable): layer.name for layer in classifier.model.layers for variable in layer.weights}
+    shares = [phase.multipliers.get(layer_of[id(variable)], 1.0) for variable in classifier.trainable_variables]
+
+    class LayerwiseAdam(keras.optimizers.Adam):  # type: ignore[misc, name-defined]
+        """Adam whose steps differ by layer. Scaled gradients would not do, as Adam divides by their size."""
+
+        def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+            share = shares[self._get_variable_index(variable)]
+            super().update_step(gradient, variable, learning_rate * share)
+
+    optimizer = LayerwiseAdam() if set(shares) != {1.0} else keras.optimizers.Adam()
     # Summing the gradients of one device changes nothing, but leaves the traced step, with its network, in TensorFlow's
     # registry of gradients for as long as the process lives.
     optimizer._all_reduce_sum_gradients = list

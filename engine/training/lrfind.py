@@ -20,7 +20,8 @@ from engine.events import Emit, Progress
 from engine.network.classifier import Classifier
 from engine.stopping import Stop
 from engine.training.augment import view_of
-from engine.training.loop import Steps, assign, values_of
+from engine.training.loop import Steps, assign, new_optimizer, values_of
+from engine.training.phases import phases
 from engine.training.sources import Source, prepared
 
 MEMORY = 0.9
@@ -94,7 +95,8 @@ def range_test(
     rates = wanted.rates()
     train = prepared(train, view_of(config.augment, 1), emit)
     first = values_of(classifier.trainable_variables)
-    steps = Steps(classifier, train.network, config.fit, train.images.labels)
+    optimizer = new_optimizer(classifier, phases(config)[0])
+    steps = Steps(classifier, train.network, config.fit, train.images.labels, optimizer)
     fresh = values_of(steps.optimizer.variables)
     orders = wanted.orders or (ORDERS if steps.at_once > 1 else 1)
     found: list[list[float]] = []

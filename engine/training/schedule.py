@@ -19,8 +19,3 @@ def learning_rate(start: float, epoch: int) -> float:
         period = int(period * PERIOD_GROWTH)
         peak *= RATE_DECAY
     return peak * 0.5 * (1 + math.cos(math.pi * into / period))
-
-
-def rates(start: float, epochs: int) -> list[float]:
-    """The rates of epochs 1 to `epochs`."""
-    return [learning_rate(start, epoch) for epoch in range(1, epochs + 1)]

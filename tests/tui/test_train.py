@@ -11,7 +11,7 @@ import pytest
 from engine.config import PARTS, AugmentConfig, DataConfig, FitConfig, NetworkConfig, TrainConfig, from_dict
 from engine.errors import ConfigError
 from engine.events import Epoch, Notice
-from engine.training.schedule import rates
+from engine.training.phases import rates
 from tests.tui import fake
 from tests.tui.drive import DATA, run, text, until
 from tui import cli, recipe, verbs
@@ -236,7 +236,7 @@ def test_the_schedule_is_that_of_the_training(tmp_path: Path) -> None:
         async with app.run_test(size=(120, 40), notifications=True) as pilot:
             await pilot.press("3", "l")
             await until(pilot, lambda: "learning rate by epoch" in text(app))
-            for rate in rates(1e-4, 6):
+            for rate in rates(TrainConfig(), 1e-4)[:6]:
                 assert f"{rate:.4g}" in text(app)
             await pilot.press("l")
             await until(pilot, lambda: "learning rate by epoch" not in text(app))
@@ -258,7 +258,7 @@ def test_a_rate_is_found_and_taken(tmp_path: Path) -> None:
             await until(pilot, lambda: "the test is under way" in text(app))
             await pilot.press("t")
             assert app.session.config.fit.lr == "auto"
-            await until(pilot, lambda: "Suggested: " in text(app))
+            await until(pilot, lambda: "Suggested: " in text(app), seconds=150)
             assert "1e-4" in text(app) and "orders of the images" in text(app)
             await pilot.press("enter")
             await until(pilot, lambda: "Suggested: " not in text(app))

@@ -1,7 +1,7 @@
 """The verbs that train and that look after trainings, the workbench among them."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from cyclopts import Parameter
 
@@ -100,8 +100,7 @@ def lr_find(
     network: Annotated[NetworkConfig, Flat] = NetworkConfig(),  # noqa: B008
     augment: Annotated[AugmentConfig, Flat] = AugmentConfig(),  # noqa: B008
     machine: Annotated[MachineConfig, Flat] = MachineConfig(),  # noqa: B008
-    batch: int = 64,
-    class_weight: Literal["none", "balanced"] = "none",
+    fit: Annotated[FitConfig, Flat] = FitConfig(),  # noqa: B008
     low: float = 1e-7,
     high: float = 10.0,
     steps: int = 100,
@@ -111,14 +110,12 @@ def lr_find(
 ) -> int:
     """Find the learning rate for a recipe: a step at each of many rates (range test); train --lr auto does the same.
 
+    All flags of a recipe can be given; of several phases the first is tested, and --lr itself counts for nothing.
+
     Parameters
     ----------
     data
         Folder that holds CLASS/images, or class folders of images.
-    batch
-        Images a training step.
-    class_weight
-        balanced makes each class count alike, however many images it has.
     low
         The first rate.
     high
@@ -134,7 +131,6 @@ def lr_find(
     """
     from tui import ratefinding
 
-    fit = FitConfig(batch=batch, class_weight=class_weight)
     recipe = TrainConfig(images, network, augment, fit, machine)
     return ratefinding.lr_find(data, recipe, low, high, steps, orders, plot, json)
 

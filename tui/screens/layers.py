@@ -27,16 +27,17 @@ RIGHT = ("#", "parameters", "work")
 def recipe(network: NetworkConfig, trainable: frozenset[str], backbone: Backbone) -> NetworkConfig:
     """`network` with the mode and the --unfreeze text that train exactly these layers."""
     weighted = [layer for layer in backbone.layers if layer.parameters]
+    probed = network.mode == "probe-then-finetune"
     if not trainable:
         return dataclasses.replace(network, mode="transfer", unfreeze="")
     if len(trainable) == len(weighted):
-        return dataclasses.replace(network, mode="finetune", unfreeze="")
+        return dataclasses.replace(network, mode=network.mode if probed else "finetune", unfreeze="")
     items: list[str] = []
     for block in backbone.blocks:
         inside = [layer.name for layer in weighted if layer.block == block]
         chosen = [name for name in inside if name in trainable]
         items += [block] if chosen == inside else chosen
-    return dataclasses.replace(network, mode="partial", unfreeze=",".join(items))
+    return dataclasses.replace(network, mode=network.mode if probed else "partial", unfreeze=",".join(items))
 
 
 class LayerTable(DataTable[Text]):

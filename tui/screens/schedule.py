@@ -9,8 +9,9 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from engine.config import FitConfig
-from engine.training.schedule import FIRST_PERIOD, PERIOD_GROWTH, RATE_DECAY, rates
+from engine.config import TrainConfig
+from engine.training.phases import phases, rates, sentence
+from engine.training.schedule import FIRST_PERIOD, PERIOD_GROWTH, RATE_DECAY
 from tui.widgets.cells import content, lines
 from tui.widgets.curves import Curve, Curves
 
@@ -25,10 +26,10 @@ class Schedule(ModalScreen[None]):
         Binding("escape,l,q", "dismiss", "Close", id="schedule.close", tooltip="Close the plot.")
     ]
 
-    def __init__(self, fit: FitConfig, done: int, mark: str) -> None:
+    def __init__(self, config: TrainConfig, done: int, mark: str) -> None:
         """`done` epochs of the run shown are over; `mark` marks the one at hand."""
         super().__init__(classes="ask")
-        self._fit, self._done, self._mark = fit, done, mark
+        self._config, self._done, self._mark = config, done, mark
 
     def compose(self) -> ComposeResult:
         """Plot, numbers, words."""
@@ -55,11 +56,13 @@ class Schedule(ModalScreen[None]):
             f"times as many, and starts at {RATE_DECAY:g} of the rate that the one before started at."
         )
         found = ' The rates are shares of the first, which "auto" finds before training.' if self._auto else ""
-        return lines([content(shown + more), content(rule + found, "$text-muted")])
+        every = phases(self._config)
+        told = [content(sentence(every, self._config))] if len(every) > 1 else []
+        return lines([content(shown + more), *told, content(rule + found, "$text-muted")])
 
     @property
     def _auto(self) -> bool:
-        return self._fit.lr == "auto"
+        return self._config.fit.lr == "auto"
 
     def _rates(self) -> list[float]:
-        return rates(1.0 if self._auto else self._fit.peak, self._fit.epochs)
+        return rates(self._config, 1.0 if self._auto else self._config.fit.peak)

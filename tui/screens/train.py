@@ -15,6 +15,7 @@ from textual.widgets import DataTable, Static
 
 from engine.errors import CovidTuiError
 from engine.events import Epoch
+from engine.training.phases import phases
 from tui import recipe
 from tui.messages import RunChanged
 from tui.screens import WorkScreen
@@ -249,7 +250,12 @@ class TrainScreen(WorkScreen):
         """Plot the rates."""
         view = self.session.shown
         done = len(view.epochs) if view and view.live else 0
-        self.app.push_screen(Schedule(self.session.config.fit, done, self.session.glyphs.val_mark))
+        try:
+            phases(self.session.config)
+        except CovidTuiError as error:
+            self.session.complain(error)
+            return
+        self.app.push_screen(Schedule(self.session.config, done, self.session.glyphs.val_mark))
 
     def action_find_rate(self) -> None:
         """Test rates."""
