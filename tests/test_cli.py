@@ -113,6 +113,12 @@ def test_the_users_recipe_is_taken_told_and_overruled(cli: Cli, tmp_path: Path) 
     assert "config.toml" not in cli("scan", tmp_path / "nowhere", **environment).stderr
 
 
+def test_an_audit_has_a_budget_of_its_own(cli: Cli, tmp_path: Path) -> None:
+    environment = own_recipe(tmp_path, "[recipe.fit]\nbatch = 7\n[recipe.machine]\nseed = 5\n")
+    done = cli("audit", tmp_path / "nowhere", **environment)
+    assert done.returncode == DataError.exit_code and "config.toml: --seed 5." in done.stderr
+
+
 def test_a_wrong_recipe_of_the_users_ends_a_headless_training_and_only_warns_the_workbench(
     cli: Cli, tmp_path: Path
 ) -> None:

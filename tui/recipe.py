@@ -137,7 +137,7 @@ def change(config: TrainConfig | AuditPlan, field: Field, value: Any) -> Any:
     values = {field.name: value}
     if field.name == "mode" and value not in NAMING:
         values["unfreeze"] = ""
-    if field.name == "unfreeze" and value and config.network.mode not in NAMING:
+    if field.name == "unfreeze" and value and isinstance(config, TrainConfig) and config.network.mode not in NAMING:
         values["mode"] = "partial"
     part = dataclasses.replace(getattr(config, field.part), **values)
     if field.part == "network":

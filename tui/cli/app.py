@@ -1,5 +1,6 @@
 """The command line's frame: the app that verbs join, and what they take from a saved recipe or the user's own."""
 
+import dataclasses
 from pathlib import Path
 
 from cyclopts import App, Argument, ArgumentCollection, Parameter, Token
@@ -26,6 +27,8 @@ def _recipe_file(app: App, commands: tuple[str, ...], arguments: ArgumentCollect
     from tui.recipe import parts
 
     recipe, apart, source = _saved(named)
+    if commands == ("audit",):  # which has a budget of its own
+        apart += tuple(field.name for field in dataclasses.fields(AuditConfig))
     taken = []
     for field in (field for part in parts() for field in part.fields if field.name not in apart):
         argument, value = named.get(field.flag), field.value(recipe)

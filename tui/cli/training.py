@@ -1,7 +1,7 @@
 """The verbs that train and that look after trainings, the workbench among them."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
