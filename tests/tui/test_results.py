@@ -165,3 +165,34 @@ def test_without_a_tested_run_it_says_so(tmp_path: Path) -> None:
             assert "Copy" not in [command.title for command in app.get_system_commands(app.screen)]
 
     run(scenario())
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+def test_every_measure_by_class_stands_with_its_interval(tmp_path: Path, size: tuple[int, int]) -> None:
+    found = finished_run(tmp_path, "report", DATA, report())
+    test = found.read_json("test.json")
+
+    async def scenario() -> None:
+        app = Workbench(tmp_path, settings=GREY)
+        async with app.run_test(size=size) as pilot:
+            await pilot.press("5")
+            await until(pilot, lambda: "487/495" in text(app))
+            for names in (("sensitivity", "specificity"), ("precision", "f1"), ("auc", "mcc")):
+                await pilot.pause(0.1)
+                shown = text(app)
+                for own in (*test["classes"].values(), test["macro"]):
+                    for name in names:
+                        value, (low, high) = own[name], own[f"{name}_ci"]
+                        wanted = f"{value:.3f} ({low:.2f} to {high:.2f})"
+                        if name in ("sensitivity", "specificity", "precision"):
+                            wanted = f"{value:.1%} ({100 * low:.0f} to {100 * high:.0f})"
+                        assert wanted in shown, (name, wanted, shown)
+                assert "mean of classes" in shown
+                await pilot.press("t")
+            assert "sensitivity (95%)" in text(app)
+            app.screen.query_one("#classes").focus()
+            await pilot.press("c")
+            head, *rows = app.clipboard.splitlines()
+            assert len(rows) == 3 and all(f"{name} (95%)" in head for name in ("precision", "F1", "AUC", "MCC"))
+
+    run(scenario())

@@ -20,7 +20,10 @@ from tui.widgets.cells import cell, content, duration, lines, number
 from tui.widgets.confusion import Confusion
 from tui.widgets.pick import PickRun
 
-CLASS_COLUMNS = ("class", "images", "sensitivity (95%)", "specificity (95%)", "AUC")
+MEASURES = (("sensitivity", "specificity"), ("precision", "F1"), ("AUC", "MCC"))
+"""Columns by class that are shown together: so many fit a narrow screen with their intervals."""
+SHARES = ("sensitivity", "specificity", "precision")
+MACRO = "mean of classes"
 ENDED = {"all epochs": "all epochs done", "patience": "ended by patience", "stopped": "stopped by hand"}
 
 
@@ -58,10 +61,13 @@ class ResultsScreen(WorkScreen):
             tooltip="The result of the next newer tested run.",
         ),
         Binding("m", "turn_view", "Mistakes", id="results.mistakes", tooltip="To the list of mistakes, and back."),
+        Binding("t", "turn_measures", "Measures", id="results.measures",
+                tooltip="The next two measures by class: sensitivity and specificity, precision and F1, AUC and MCC."),
         Binding("p", "predict", "Predict", id="results.predict", tooltip="Ask this run about the image."),
         Binding("c", "copy", "Copy", id="results.copy", tooltip="Copy the image's path, or the table in focus."),
     ]  # fmt: skip
     _shown: tuple[object, ...] = ()
+    _measures = 0
 
     def body(self) -> Iterable[Widget]:
         """The verdict above the tables above the mistakes."""
@@ -78,9 +84,6 @@ class ResultsScreen(WorkScreen):
         self.query_one("#verdict").border_title = "Test"
         self.query_one("#confusion-pane").border_title = "Truth in rows, said in columns"
         self.query_one("#classes-pane").border_title = "By class"
-        classes = self.query_one("#classes", DataTable)
-        for name in CLASS_COLUMNS:
-            classes.add_column(Text(name, justify="left" if name == "class" else "right"))
 
     def tested(self) -> list[Entry]:
         """The runs that were tested, newest first."""
@@ -138,19 +141,19 @@ class ResultsScreen(WorkScreen):
         self.query_one(Confusion).show(names, test["confusion"])
         for few in (2, 3, 4):
             self.query_one("#tables").set_class(len(names) == few, f"-of{few}")
-        classes = self.query_one("#classes", DataTable)
-        classes.clear()
-        for row in self._class_rows(test):
-            classes.add_row(cell(row[0]), *(cell(text, right=True) for text in row[1:]))
+        self._by_class(test)
 
-    def _class_rows(self, test: dict[str, Any]) -> list[tuple[str, ...]]:
-        return [
-            (
-                name, number(own["n"]).plain, share(own["sensitivity"], own.get("sensitivity_ci"), 0),
-                share(own["specificity"], own.get("specificity_ci"), 0), _three(own.get("auc")),
-            )
-            for name, own in test["classes"].items()
-        ]  # fmt: skip
+    def _by_class(self, test: dict[str, Any]) -> None:
+        classes = self.query_one("#classes", DataTable)
+        classes.clear(columns=True)
+        head, *rows = class_rows(test, MEASURES[self._measures])
+        for name in head:
+            classes.add_column(Text(name, justify="left" if name == "class" else "right"))
+        for row in rows:
+            style = "bold" if row[0] == MACRO else ""
+            classes.add_row(cell(row[0], style), *(cell(text, style, right=True) for text in row[1:]))
+        place = f"{self._measures + 1} of {len(MEASURES)}"
+        self.query_one("#classes-pane").border_title = f"By class: {' and '.join(MEASURES[self._measures])} ({place})"
 
     def _entry(self) -> Entry | None:
         tested = self.tested()
@@ -183,6 +186,13 @@ class ResultsScreen(WorkScreen):
         self.set_class(to_list, "-list")
         self.call_after_refresh((mistakes.table if to_list else self.query_one(Confusion)).focus)
 
+    def action_turn_measures(self) -> None:
+        """The next measures by class."""
+        now = self._entry()
+        if now and isinstance(now.view.end, Finished):
+            self._measures = (self._measures + 1) % len(MEASURES)
+            self._by_class(now.view.end.test)
+
     def action_predict(self) -> None:
         """Ask a model about the image under the cursor."""
         now = self._entry()
@@ -198,14 +208,14 @@ class ResultsScreen(WorkScreen):
         if focused is self.query_one(Confusion):
             self.workbench.copy_table(self.query_one(Confusion).table(), "the confusion matrix")
         elif focused is self.query_one("#classes"):
-            rows = [CLASS_COLUMNS, *self._class_rows(entry.view.end.test)]
-            self.workbench.copy_table(rows, "the table by class")
+            rows = class_rows(entry.view.end.test, [name for pair in MEASURES for name in pair])
+            self.workbench.copy_table(rows, "the table by class, all measures")
         elif path := self.query_one(Mistakes).path:
             self.workbench.copy(str(path), "the image's path")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer what there is something for."""
-        if not self.is_mounted or action not in ("pick", "step", "turn_view", "predict", "copy"):
+        if not self.is_mounted or action not in ("pick", "step", "turn_view", "turn_measures", "predict", "copy"):
             return True
         tested = self.tested()
         if action == "step":
@@ -213,6 +223,26 @@ class ResultsScreen(WorkScreen):
             place = tested.index(now) + int(str(parameters[0])) if now else -1
             return 0 <= place < len(tested)
         return bool(tested) and (action != "predict" or self.query_one(Mistakes).path is not None)
+
+
+def class_rows(test: dict[str, Any], measures: Iterable[str]) -> list[tuple[str, ...]]:
+    """The measures of each class against the rest and their means, each with its interval, under the columns' names.
+
+    A result from before a measure was taken has a dash for it.
+    """
+    names = tuple(measures)
+    rows = [("class", "images", *(f"{name} (95%)" for name in names))]
+    for label, own in {**test["classes"], **({MACRO: test["macro"]} if test.get("macro") else {})}.items():
+        n = number(own["n"] if "n" in own else test["n"]).plain
+        rows.append((label, n, *(_measured(own, name) for name in names)))
+    return rows
+
+
+def _measured(own: dict[str, Any], name: str) -> str:
+    value, ends = own.get(name.lower()), own.get(f"{name.lower()}_ci")
+    if name in SHARES:
+        return share(value, ends, 0)
+    return _three(value) + (f" ({ends[0]:.2f} to {ends[1]:.2f})" if value is not None and ends else "")
 
 
 def _three(value: float | None) -> str:
