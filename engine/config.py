@@ -178,6 +178,8 @@ class JudgeConfig:
     threshold: str = "youden"
     """How its threshold is chosen: youden (largest sensitivity + specificity), sensitivity=0.95 (at least so much,
     then the largest specificity), specificity=0.95, or a probability such as 0.5."""
+    test: bool = True
+    """Open the test part when the training ends; without it the part stays shut until `covid-tui evaluate RUN`."""
 
     def __post_init__(self) -> None:
         kind, least = self.rule

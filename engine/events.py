@@ -121,7 +121,7 @@ class Audited(Event):
 
 @dataclass(frozen=True)
 class Finished(Event):
-    """A training is complete: trained, its best weights kept, and tested."""
+    """A training is complete: trained, its best weights kept, and tested unless its recipe leaves the test shut."""
 
     kind = "finished"
     run: str
@@ -129,8 +129,8 @@ class Finished(Event):
     seconds: float
     val: dict[str, Any]
     """At least accuracy and loss, of the best epoch's weights."""
-    test: dict[str, Any]
-    """At least n, correct, accuracy, accuracy_ci, auc, baseline and confusion."""
+    test: dict[str, Any] | None
+    """At least n, correct, accuracy, accuracy_ci, auc, baseline and confusion; None while the test part is shut."""
     best_epoch: int
     ended: Literal["all epochs", "patience", "stopped"]
 

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from engine import runs
 from engine.config import TrainConfig
 from engine.dataset import pixels, split
@@ -21,8 +23,9 @@ from engine.errors import CovidTuiError, DataError, RunError, Stopped, WeightsEr
 from engine.events import Emit, Failed, Finished, Interrupted, Notice, Resumed, Started
 from engine.files import write_json
 from engine.network.classifier import Classifier, under, with_first_weights
+from engine.results.answers import Predictions
 from engine.results.calibration import CALIBRATION, calibrate, softmax
-from engine.results.evaluate import evaluate_test, forget_test
+from engine.results.evaluate import evaluate_test, forget_test, keep_validation
 from engine.results.metrics import judge
 from engine.results.predict import save_contract
 from engine.results.reference import save_reference
@@ -30,6 +33,7 @@ from engine.runs import SPLIT, Run, RunWriter
 from engine.runtime import Choice, cache_dir, choose_precision, device, environment, make_repeatable
 from engine.stopping import Stop
 from engine.training import checkpoint, loop, lrfind
+from engine.training.guide import MOST, Guide, probed, pulls
 from engine.training.phases import phases, sentence
 from engine.training.sources import Images, PixelSource, Source, choose, is_full_disk
 from engine.training.tensorboard import also_tensorboard
@@ -58,14 +62,17 @@ class Data:
         return [record for record in self.scan.records if record.file in chosen]
 
 
-def train(folder: Path, config: TrainConfig, emit: Emit, stop: Stop) -> Finished | Interrupted:
+def train(
+    folder: Path, config: TrainConfig, emit: Emit, stop: Stop, data: Data | None = None
+) -> Finished | Interrupted:
     """Scan, split, train, keep the best weights and test them; the run directory is made under `config.output.out`.
 
-    Raises a CovidTuiError whose sentence says what is wrong. Once the run exists, a Failed event records it there.
+    `data` is the folder's, where it was scanned and split as the recipe says before. Raises a CovidTuiError whose
+    sentence says what is wrong. Once the run exists, a Failed event records it there.
     """
     phases(config)  # what is wrong with the recipe is told before the folder is scanned
     runs.plain_name(config)
-    data = _data(folder, config, emit, stop)
+    data = data or scanned(folder, config, emit, stop)
     config.judge.positive_among(data.classes)
     with runs.create(folder, config) as writer:
         return _told(writer, emit, stop, lambda emit: _train(data, config, writer, emit, stop))
@@ -79,7 +86,7 @@ def find_rate(
     Raises a CovidTuiError as `train` does, Stopped among them.
     """
     first = phases(config)[0]
-    data = _data(folder, config, emit, stop)
+    data = scanned(folder, config, emit, stop)
     make_repeatable(config.machine.seed)
     precision = choose_precision(config.machine.precision).precision
     classifier = with_first_weights(config.network, len(data.classes), precision, config.machine.seed, emit, stop)
@@ -89,12 +96,14 @@ def find_rate(
     return lrfind.range_test(classifier, source, config, emit, stop, wanted)
 
 
-def resume(run: Run, config: TrainConfig, emit: Emit, stop: Stop, folder: Path | None = None) -> Finished | Interrupted:
+def resume(
+    run: Run, config: TrainConfig, emit: Emit, stop: Stop, folder: Path | None = None, data: Data | None = None
+) -> Finished | Interrupted:
     """Go on with a run that died or was stopped, or train a finished one for more epochs, as if it had never ended.
 
     `config` is the run's own, but for the fields in `engine.config.RESUMABLE`; `folder` is where its images are now,
-    should they have moved. Raises as `train` does, RunError where another process trains the run, and ConfigError for
-    another recipe.
+    should they have moved, and `data` what is in it and in the run's split, where that is known. Raises as `train`
+    does, RunError where another process trains the run, and ConfigError for another recipe.
     """
     folder, own = folder or run.folder(), run.config().output
     config = dataclasses.replace(config, output=dataclasses.replace(config.output, out=own.out, name=own.name))
@@ -103,11 +112,29 @@ def resume(run: Run, config: TrainConfig, emit: Emit, stop: Stop, folder: Path |
         def go_on(emit: Emit) -> Finished | Interrupted:
             writer.keep_config(config, folder)
             manifest = run.path / SPLIT
-            data = dataclasses.replace(config.data, split=manifest) if manifest.is_file() else config.data
-            found = _data(folder, dataclasses.replace(config, data=data), emit, stop, manifest.is_file())
+            wanted = dataclasses.replace(config.data, split=manifest) if manifest.is_file() else config.data
+            own = dataclasses.replace(config, data=wanted)
+            found = data or scanned(folder, own, emit, stop, manifest.is_file())
             return _train(found, config, writer, emit, stop, resumed=True)
 
         return _told(writer, emit, stop, go_on)
+
+
+def guide(folder: Path, config: TrainConfig, emit: Emit, stop: Stop) -> Guide:
+    """Which blocks of the recipe's backbone the folder's training images pull at hardest. Writes no run.
+
+    Raises as `train` does, and Stopped.
+    """
+    network = dataclasses.replace(config.network, mode="transfer", unfreeze="")
+    config = dataclasses.replace(config, network=network, augment=dataclasses.replace(config.augment, augment="none"))
+    data = scanned(folder, config, emit, stop)
+    make_repeatable(config.machine.seed)
+    precision = choose_precision(config.machine.precision).precision
+    classifier = with_first_weights(network, len(data.classes), precision, config.machine.seed, emit, stop)
+    training, validation = _pixels(data, classifier, config, emit, stop)
+    sources = choose(training, validation, precision, cache_dir(), emit, stop)
+    accuracy = probed(classifier, sources, config, emit, stop)
+    return Guide(pulls(classifier, training, precision, emit, stop), accuracy, min(MOST, len(training.images)))
 
 
 def _told(
@@ -137,8 +164,11 @@ def _told(
         raise
 
 
-def _data(folder: Path, config: TrainConfig, emit: Emit, stop: Stop, gone_ok: bool = False) -> Data:
-    """The scanned folder and its split; of a run that goes on, whose split is written, no more is told than changed."""
+def scanned(folder: Path, config: TrainConfig, emit: Emit, stop: Stop, gone_ok: bool = False) -> Data:
+    """The folder's images and the recipe's split of them.
+
+    Of a run that goes on, whose split is written, no more is told than what changed.
+    """
     wanted = config.data
     near = wanted.near_duplicates and not gone_ok
     found = scan(folder, wanted.class_names, emit, stop, wanted.follow_links, near)
@@ -183,7 +213,8 @@ def _train(
     learnt = calibrate(validation.images.labels, fitted.logits, data.classes, config.judge)
     write_json(run.path / CALIBRATION, learnt.to_dict())
     save_reference(run, source, classifier, data.records("train"), emit, stop)
-    test = evaluate_test(run, emit, stop)
+    keep_validation(run, _validated(data, validation, softmax(fitted.logits)))
+    test = evaluate_test(run, emit, stop) if config.judge.test else None
     finished = Finished(
         run=str(run.path),
         epochs=fitted.epochs,
@@ -242,6 +273,12 @@ def _with_found_rate(
     config = dataclasses.replace(config, fit=dataclasses.replace(config.fit, lr=found.rate))
     writer.keep_config(config, writer.run.folder())
     return config
+
+
+def _validated(data: Data, validation: PixelSource, probabilities: np.ndarray) -> Predictions:
+    """The answers of the best epoch's weights to the validation images, as they stand in `validation`."""
+    files = [record.file for record in data.records("validation") if record.file in validation.store.index]
+    return Predictions(data.classes, tuple(files), validation.images.labels, probabilities)
 
 
 def _precision(run: Run, config: TrainConfig, emit: Emit) -> Choice:

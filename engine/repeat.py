@@ -26,13 +26,19 @@ from engine.runs import Run, usual_name
 from engine.stopping import Stop
 
 RESULT = "result.json"
+
+
+def _macro(end: Finished, name: str) -> Any:
+    return (end.test or {}).get("macro", {}).get(name)
+
+
 MEASURES: dict[str, Callable[[Finished], Any]] = {
     "validation accuracy": lambda end: end.val["accuracy"],
-    "test accuracy": lambda end: end.test["accuracy"],
-    "test AUC": lambda end: end.test["auc"],
-    "test MCC": lambda end: end.test["mcc"],
-    "macro sensitivity": lambda end: end.test["macro"]["sensitivity"],
-    "macro F1": lambda end: end.test["macro"]["f1"],
+    "test accuracy": lambda end: (end.test or {}).get("accuracy"),
+    "test AUC": lambda end: (end.test or {}).get("auc"),
+    "test MCC": lambda end: (end.test or {}).get("mcc"),
+    "macro sensitivity": lambda end: _macro(end, "sensitivity"),
+    "macro F1": lambda end: _macro(end, "f1"),
 }
 
 
@@ -90,6 +96,8 @@ def over_folds(folder: Path, config: TrainConfig, count: int, emit: Emit, stop: 
     """
     if config.data.split:
         raise ConfigError("--folds draws its own splits: leave --split out.")
+    if not config.judge.test:
+        raise ConfigError("--folds tests every image once: leave --no-test out.")
     data = config.data
     found = scan(folder, data.class_names, emit, stop, data.follow_links, data.near_duplicates)
     known = patients(found, data.group_by)

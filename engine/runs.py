@@ -66,10 +66,15 @@ class Run:
 
     def events(self) -> Iterator[Event]:
         """All whole events so far, oldest first; a line cut off by a crash is passed over."""
+        return (event for _, event in self.timed_events())
+
+    def timed_events(self) -> Iterator[tuple[float, Event]]:
+        """As `events`, each with the time when it was written, in seconds since 1970."""
         with contextlib.suppress(FileNotFoundError), (self.path / "events.jsonl").open(encoding="utf-8") as file:
             for line in file:
                 with contextlib.suppress(ValueError, KeyError, TypeError):
-                    yield event_from_dict(json.loads(line))
+                    values = json.loads(line)
+                    yield float(values.get("time", 0)), event_from_dict(values)
 
     def epochs(self) -> list[Epoch]:
         """The finished epochs, oldest first, each once: those that a resume did again count in their last form."""
@@ -130,7 +135,7 @@ class RunWriter:
 
     def _open(self) -> None:
         self._lock = open_private(self.run.path / "lock", "w")
-        _take_lock(self._lock, self.run.path)
+        take_lock(self._lock, self.run.path)
         if self._again:
             (self.run.path / "stop").unlink(missing_ok=True)
             _mend(self.run.path / "events.jsonl")
@@ -293,7 +298,8 @@ def whole_lines(path: Path) -> int:
         return start + file.read().rfind(b"\n") + 1
 
 
-def _take_lock(file: Any, path: Path) -> None:
+def take_lock(file: Any, path: Path) -> None:
+    """Hold `path`, whose lock file is open as `file`, until that is closed. Raises RunError where another does."""
     # A reader that looks whether the run is alive holds a shared lock for an instant, so one refusal proves nothing.
     for attempt in range(20):
         try:

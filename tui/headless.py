@@ -260,13 +260,19 @@ def _progress_line(event: Progress | Batch) -> str:
     return f"  {event.task}: {event.done:,}" + (f" of {event.total:,}" if event.total else "")
 
 
+def _tested(test: dict[str, Any]) -> str:
+    low, high = test["accuracy_ci"]
+    return (
+        f"test accuracy  {test['correct']}/{test['n']} = {test['accuracy']:.1%} "
+        f"(95% interval {low:.1%} to {high:.1%}); always saying {test['baseline_class']}: {test['baseline']:.1%}"
+    )
+
+
 def summary(event: Finished) -> list[str]:
     """A finished training in a few lines for people."""
     test, val = event.test, event.val
-    low, high = test["accuracy_ci"]
     return [
-        f"test accuracy  {test['correct']}/{test['n']} = {test['accuracy']:.1%} "
-        f"(95% interval {low:.1%} to {high:.1%}); always saying {test['baseline_class']}: {test['baseline']:.1%}",
+        f"test           shut; `covid-tui evaluate {event.run}` opens it" if test is None else _tested(test),
         f"validation     {val['accuracy']:.1%}, loss {val['loss']:.4f}; "
         f"the best of {event.epochs} epochs was epoch {event.best_epoch}",
         f"run            {event.run}",

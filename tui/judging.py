@@ -47,14 +47,14 @@ def predict(paths: Sequence[Path], run: Path | None, out: Path, csv: Path | None
 
 def evaluate(run: Path, on: Path | None, mapping: str, out: Path, as_json: bool) -> int:
     """`covid-tui evaluate`."""
-    from engine.results.evaluate import evaluate_on, evaluate_test
+    from engine.results.evaluate import evaluate_on, open_test
     from engine.results.external import parse_mapping
 
     if mapping and not on:
         raise ConfigError("--map goes with --on: it names the other folder's classes.")
     chosen, pairs = run_directories.find(run, out), parse_mapping(mapping)
     with stop_on_signals() as (stop, _), reporting(as_json=False) as emit:
-        result = evaluate_on(chosen, on, emit, stop, pairs) if on else evaluate_test(chosen, emit, stop)
+        result = evaluate_on(chosen, on, emit, stop, pairs) if on else open_test(chosen, emit, stop)
     if as_json:
         put_json({"run": str(chosen.path), "on": str(on) if on else "test", **result})
         return 0

@@ -157,13 +157,17 @@ class RunView:
                 self.state = states[type(event)]
 
 
+def _kept(event: Finished) -> str:
+    return "was the best, and the test part is still shut" if event.test is None else "was tested"
+
+
 def _line(event: Event) -> tuple[str, str]:
     match event:
         case Notice():
             return event.level, event.text
         case Finished():
             why = {"patience": "no better epoch came", "stopped": "asked to stop"}.get(event.ended, event.ended)
-            return "info", f"Finished after {event.epochs} epochs ({why}); epoch {event.best_epoch} was tested."
+            return "info", f"Finished after {event.epochs} epochs ({why}); epoch {event.best_epoch} {_kept(event)}."
         case _:
             return "error" if isinstance(event, Failed) else "info", describe(event)
 

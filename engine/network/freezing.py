@@ -3,6 +3,7 @@
 Needs no TensorFlow, so that a screen can show a choice and its cost before any network exists.
 """
 
+import dataclasses
 import re
 from dataclasses import dataclass
 from functools import cached_property
@@ -101,6 +102,22 @@ def _layers(item: str, chosen: Backbone) -> list[Layer]:
         f'--unfreeze "{item}" is no part of {chosen.title}: give blocks ({chosen.blocks[0]} to {chosen.blocks[-1]}), '
         f"layers such as {chosen.layers[-2].name}, or indices from 0 to {len(chosen.layers) - 1} such as 15-18."
     )
+
+
+def recipe(network: NetworkConfig, trainable: frozenset[str], backbone: Backbone) -> NetworkConfig:
+    """`network` with the mode and the --unfreeze text that train exactly these layers."""
+    weighted = [layer for layer in backbone.layers if layer.parameters]
+    probed = network.mode == "probe-then-finetune"
+    if not trainable:
+        return dataclasses.replace(network, mode="transfer", unfreeze="")
+    if len(trainable) == len(weighted):
+        return dataclasses.replace(network, mode=network.mode if probed else "finetune", unfreeze="")
+    items: list[str] = []
+    for block in backbone.blocks:
+        inside = [layer.name for layer in weighted if layer.block == block]
+        chosen = [name for name in inside if name in trainable]
+        items += [block] if chosen == inside else chosen
+    return dataclasses.replace(network, mode=network.mode if probed else "partial", unfreeze=",".join(items))
 
 
 @dataclass(frozen=True)

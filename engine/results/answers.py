@@ -1,4 +1,4 @@
-"""A run's answers on its test part, as predictions.csv holds them, without loading what a model needs."""
+"""A run's answers on its test and validation parts, as its CSV files hold them, without loading what a model needs."""
 
 import csv
 from collections.abc import Sequence
@@ -11,12 +11,12 @@ from engine.errors import RunError
 from engine.foreign import from_cell
 from engine.runs import Run
 
-PREDICTIONS = "predictions.csv"
+PREDICTIONS, VALIDATION = "predictions.csv", "validation.csv"
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """A run's answers on its test part, by file: labels (n,) from 0 and probabilities (n, classes)."""
+    """A run's answers on a part of its split, by file: labels (n,) from 0 and probabilities (n, classes)."""
 
     classes: tuple[str, ...]
     files: tuple[str, ...]
@@ -52,9 +52,11 @@ def _line(row: Sequence[str]) -> Line:
     return Line(file, truth, said, tuple(map(float, row[3:])))
 
 
-def read_predictions(run: Run) -> Predictions:
-    """The answers in the run's predictions.csv. Raises RunError where it is missing or damaged."""
-    path = run.path / PREDICTIONS
+def read_predictions(run: Run, name: str = PREDICTIONS) -> Predictions:
+    """The answers in the run's predictions.csv, or in the other file `name`. Raises RunError where it is missing or
+    damaged.
+    """
+    path = run.path / name
     try:
         classes, lines = read_lines(path)
         labels = np.array([classes.index(line.truth) for line in lines], int)
@@ -63,6 +65,7 @@ def read_predictions(run: Run) -> Predictions:
             raise ValueError("it has no answers")
         return Predictions(classes, tuple(line.file for line in lines), labels, shares)
     except FileNotFoundError:
-        raise RunError(f"{path} is missing: `covid-tui evaluate {run.name}` tests the run.") from None
+        remedy = f"`covid-tui evaluate {run.name}` tests the run" if name == PREDICTIONS else "train the run again"
+        raise RunError(f"{path} is missing: {remedy}.") from None
     except (OSError, ValueError, csv.Error) as error:
         raise RunError(f"{path} can't be read ({error}).") from None

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from engine import runs
 from engine.dataset.images import ImageError
 from engine.dataset.scan import Scan, scan
 from engine.dataset.split import Split
@@ -19,7 +20,7 @@ from engine.events import Emit, Notice, Progress, finite
 from engine.files import replacing, write_json
 from engine.foreign import to_cell
 from engine.results import external
-from engine.results.answers import PREDICTIONS
+from engine.results.answers import PREDICTIONS, VALIDATION, Predictions
 from engine.results.calibration import CALIBRATION, at_temperature, expected_calibration_error, operate, reliability
 from engine.results.curves import curves
 from engine.results.metrics import judge, log_loss
@@ -51,10 +52,26 @@ def evaluate_test(run: Run, emit: Emit, stop: Stop) -> dict[str, Any]:
     return {name: value for name, value in run.read_json(TEST).items() if name != CURVES}
 
 
+def open_test(run: Run, emit: Emit, stop: Stop) -> dict[str, Any]:
+    """As `evaluate_test`; a run that was trained with its test part shut then ends with the result in its events."""
+    test, end = evaluate_test(run, emit, stop), run.finished()
+    if end and end.test is None and run.state() == "finished":
+        with runs.reopen(run, run.config()) as writer:
+            writer.append(dataclasses.replace(end, test=test))
+    return test
+
+
+def keep_validation(run: Run, said: Predictions) -> None:
+    """Write the run's answers to its validation images, which chose its epoch and its threshold, to validation.csv."""
+    rows = zip(said.files, said.labels, said.probabilities, strict=True)
+    lines = [(file, said.classes[label], shares.tolist()) for file, label, shares in rows]
+    _write_predictions(run.path / VALIDATION, said.classes, lines)
+
+
 def forget_test(run: Run) -> bool:
     """Remove all that was measured of the run's weights, as they are about to change; was it tested before?"""
     there = (run.path / TEST).is_file()
-    measured = [run.path / name for name in (TEST, PREDICTIONS, CALIBRATION, REFERENCE)]
+    measured = [run.path / name for name in (TEST, PREDICTIONS, VALIDATION, CALIBRATION, REFERENCE)]
     for path in (*measured, *run.path.glob("card.*"), *(run.path / external.FOLDER).glob("*.json")):
         path.unlink(missing_ok=True)
     return there

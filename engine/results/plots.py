@@ -4,8 +4,10 @@ Colours are Okabe and Ito's (2008), which the colour-blind tell apart; series di
 """
 
 import html
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from engine.foreign import escaped
 
@@ -27,15 +29,35 @@ class Series:
 
 @dataclass(frozen=True)
 class Axis:
-    """A label and the ends of the scale."""
+    """A label and the ends of the scale, which must be above 0 where it is logarithmic."""
 
     label: str
     low: float
     high: float
+    log: bool = False
 
     def ticks(self, count: int = 4) -> list[float]:
         """Evenly spread values from end to end."""
+        if self.log:
+            return [self.low * (self.high / self.low) ** (k / count) for k in range(count + 1)]
         return [self.low + (self.high - self.low) * k / count for k in range(count + 1)]
+
+    def share(self, value: float) -> float:
+        """How far along the axis a value lies, 0 to 1."""
+        low, high, at = (math.log(v) if self.log else v for v in (self.low, self.high, max(value, self.low)))
+        return min(max((at - low) / ((high - low) or 1), 0), 1)
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A point with its interval upright, under a short label; a filled one stands out."""
+
+    label: str
+    x: float
+    low: float
+    value: float
+    high: float
+    filled: bool
 
 
 def lines(series: Sequence[Series], x: Axis, y: Axis, diagonal: bool = False) -> str:
@@ -52,6 +74,25 @@ def lines(series: Sequence[Series], x: Axis, y: Axis, diagonal: bool = False) ->
         if one.marked:
             body += [f'<circle cx="{a:.1f}" cy="{b:.1f}" r="3" fill="{colour}"/>' for a, b in places]
     return _svg(body + _legend(series), HEIGHT + 16 * len(series))
+
+
+def dots(points: Sequence[Dot], stairs: Sequence[Point], x: Axis, y: Axis) -> str:
+    """Labelled points with their intervals, and a staircase through the places (x, y), ever higher to the right."""
+    body = _frame(x, y)
+    places = [_at(a, x, b, y) for a, b in stairs]
+    corners = places[:1] + [at for (_, b), (c, d) in pairwise(places) for at in ((c, b), (c, d))]
+    if corners:
+        corners.append((WIDTH - RIGHT, corners[-1][1]))
+    path = " ".join(f"{a:.1f},{b:.1f}" for a, b in corners)
+    body.append(f'<polyline points="{path}" fill="none" stroke="{COLOURS[1]}" stroke-width="1.8" opacity="0.7"/>')
+    for dot in points:
+        (a, b), (_, top), (_, bottom) = (_at(dot.x, x, value, y) for value in (dot.value, dot.high, dot.low))
+        fill = COLOURS[0] if dot.filled else "#fff"
+        body.append(_line((a, top), (a, bottom), f'stroke="{COLOURS[0]}" stroke-width="1" opacity="0.6"'))
+        body.append(f'<circle cx="{a:.1f}" cy="{b:.1f}" r="4" fill="{fill}" stroke="{COLOURS[0]}"/>')
+        right = a < LEFT + 0.7 * (WIDTH - LEFT - RIGHT)
+        body.append(_text(a + (7 if right else -7), b - 5, dot.label, "start" if right else "end"))
+    return _svg(body, HEIGHT)
 
 
 def intervals(rows: Sequence[tuple[str, float, float, float]], x: Axis, mark: float | None = None) -> str:
@@ -121,9 +162,7 @@ def _legend(series: Sequence[Series]) -> list[str]:
 
 
 def _at(a: float, x: Axis, b: float, y: Axis) -> tuple[float, float]:
-    across = min(max((a - x.low) / ((x.high - x.low) or 1), 0), 1)
-    down = min(max((b - y.low) / ((y.high - y.low) or 1), 0), 1)
-    return LEFT + across * (WIDTH - LEFT - RIGHT), HEIGHT - BOTTOM - down * (HEIGHT - TOP - BOTTOM)
+    return LEFT + x.share(a) * (WIDTH - LEFT - RIGHT), HEIGHT - BOTTOM - y.share(b) * (HEIGHT - TOP - BOTTOM)
 
 
 def _line(start: tuple[float, float], end: tuple[float, float], style: str) -> str:

@@ -129,6 +129,7 @@ class FeatureSource:
             todo = store.missing(self._keys(range(len(self.images)), view))
             at = {sha: i for i, sha in enumerate(self.images.shas)}
             prefix = _forward(self.pixels.classifier.prefix)
+            self.emit(Progress(_task(view), 0, len(todo)))
             for start in range(0, len(todo), PREFIX_BATCH):
                 if self.stop.is_set():
                     raise Stopped("Stopped while the frozen layers were computed.")
@@ -152,8 +153,12 @@ class FeatureSource:
         return [(shas[i], view) for i in chosen]
 
 
+FILL = "frozen layers"
+"""How the names begin of the tasks that compute what is kept."""
+
+
 def _task(view: int) -> str:
-    return "frozen layers" if view == PLAIN else f"frozen layers, view {view + 1}"
+    return FILL if view == PLAIN else f"{FILL}, view {view + 1}"
 
 
 def _forward(network: Any) -> Any:

@@ -7,7 +7,9 @@ from cyclopts import Parameter
 
 from engine.config import (
     AuditConfig,
+    AugmentConfig,
     DataConfig,
+    FitConfig,
     MachineConfig,
     NetworkConfig,
     OutputConfig,
@@ -210,3 +212,58 @@ def audit(
 
     config = TrainConfig(data=images, network=network, machine=machine, output=OutputConfig(out, name))
     return explaining.audit(data, config, plan, json)
+
+
+@app.command
+def sweep(
+    data: Path,
+    *,
+    images: Annotated[DataConfig, Flat] = DataConfig(),  # noqa: B008
+    augmentation: Annotated[AugmentConfig, Flat] = AugmentConfig(),  # noqa: B008
+    fit: Annotated[FitConfig, Flat] = FitConfig(),  # noqa: B008
+    machine: Annotated[MachineConfig, Flat] = MachineConfig(),  # noqa: B008
+    output: Annotated[OutputConfig, Flat] = OutputConfig(),  # noqa: B008
+    backbones: str = "vgg16",
+    depths: str = "head,block5_conv3,block5,block4,block3,all",
+    lrs: str = "",
+    seeds: int = 2,
+    weights: str = "imagenet",
+    budget: float = 0.0,
+    plan: bool = False,
+    choose: str = "",
+    json: bool = False,
+) -> int:
+    """Say which layers are worth training: a grid of recipes on one split, the test part shut until one is chosen.
+
+    The runs lie under OUT/NAME with sweep.json, sweep.md and sweep.svg. The same command goes on where it was stopped.
+
+    Parameters
+    ----------
+    data
+        Folder that holds CLASS/images, or class folders of images.
+    backbones
+        Pretrained networks, separated by commas.
+    depths
+        How much trains: head, all, or the block or layer from which on everything trains; "only:block3" and
+        "only:block1_conv1+block5" for just those. A depth that a backbone lacks is left out for it.
+    lrs
+        Learning rates, separated by commas (--lr when empty).
+    seeds
+        Train each recipe so many times, with --seed and those that follow; --seed alone draws the split.
+    weights
+        Where the backbone starts: imagenet, none (random), or a Keras .weights.h5 file.
+    budget
+        Minutes after which this command stops, even within a training, which goes on the next time (0: no limit).
+    plan
+        Only show the queue and what each training costs.
+    choose
+        Afterwards open the test part for this recipe or run; "auto" takes the recommended one.
+    json
+        Print each event as a line of JSON on stdout.
+    """
+    from tui import sweeping
+
+    network = NetworkConfig(weights=weights)
+    recipe = TrainConfig(images, network, augmentation, fit, machine, output=output)
+    grid = sweeping.grid(recipe, backbones, depths, lrs, seeds)
+    return sweeping.sweep(data, recipe, grid, budget, plan, choose, json)

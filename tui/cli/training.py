@@ -150,16 +150,28 @@ def runs(*, out: Path = RUNS, json: bool = False) -> int:
 
 
 @app.command
-def layers(*, network: Annotated[NetworkConfig, Flat] = NetworkConfig(), classes: int = 2, json: bool = False) -> int:  # noqa: B008
+def layers(
+    *,
+    network: Annotated[NetworkConfig, Flat] = NetworkConfig(),  # noqa: B008
+    classes: int = 2,
+    suggest: Path | None = None,
+    json: bool = False,
+) -> int:
     """Show the network layer by layer: shapes, parameters, and which of them train.
 
     Parameters
     ----------
     classes
         Number of classes.
+    suggest
+        A folder of X-rays: say which block its images pull at hardest, by one pass of gradients after a linear probe.
     json
         Print one JSON object.
     """
+    if suggest:
+        from tui import sweeping
+
+        return sweeping.suggest(suggest, TrainConfig(network=network), json)
     return verbs.layers(network, classes, json)
 
 

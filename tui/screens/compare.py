@@ -1,6 +1,7 @@
 """Some runs beside each other: the report's four charts, and what differs in recipe and result."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -41,9 +42,14 @@ def validation(entry: Entry) -> str:
     return f"{best.val_accuracy:.1%}" if best else "-"
 
 
+def _tested(entry: Entry) -> dict[str, Any] | None:
+    return entry.view.end.test if isinstance(entry.view.end, Finished) else None
+
+
 def test(entry: Entry) -> str:
     """The test accuracy with its interval."""
-    return interval(entry.view.end.test) if isinstance(entry.view.end, Finished) else "-"
+    found = _tested(entry)
+    return interval(found) if found else "-"
 
 
 def seconds(entry: Entry) -> float:
@@ -53,7 +59,7 @@ def seconds(entry: Entry) -> float:
 
 
 def _test_number(entry: Entry, name: str, form: str) -> str:
-    value = entry.view.end.test.get(name) if isinstance(entry.view.end, Finished) else None
+    value = (_tested(entry) or {}).get(name)
     return "-" if value is None else format(value, form)
 
 

@@ -1,6 +1,5 @@
 """Screen 2: the network layer by layer, and which of its layers the next training trains. Needs no TensorFlow."""
 
-import dataclasses
 from collections.abc import Iterable
 from typing import ClassVar
 
@@ -12,9 +11,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
-from engine.config import NetworkConfig
-from engine.network.backbones import Backbone
-from engine.network.freezing import FreezePlan, Row, table
+from engine.network.freezing import FreezePlan, Row, recipe, table
 from tui.screens import WorkScreen
 from tui.screens.cost import Choice, short, whole
 from tui.widgets.cells import cell, content, number
@@ -22,22 +19,6 @@ from tui.widgets.cells import cell, content, number
 BAR = 26
 COLUMNS = (("#", 3), ("layer", 13), ("output", 12), ("parameters", 10), ("trains", 8), ("work", 4), ("runs", 5))
 RIGHT = ("#", "parameters", "work")
-
-
-def recipe(network: NetworkConfig, trainable: frozenset[str], backbone: Backbone) -> NetworkConfig:
-    """`network` with the mode and the --unfreeze text that train exactly these layers."""
-    weighted = [layer for layer in backbone.layers if layer.parameters]
-    probed = network.mode == "probe-then-finetune"
-    if not trainable:
-        return dataclasses.replace(network, mode="transfer", unfreeze="")
-    if len(trainable) == len(weighted):
-        return dataclasses.replace(network, mode=network.mode if probed else "finetune", unfreeze="")
-    items: list[str] = []
-    for block in backbone.blocks:
-        inside = [layer.name for layer in weighted if layer.block == block]
-        chosen = [name for name in inside if name in trainable]
-        items += [block] if chosen == inside else chosen
-    return dataclasses.replace(network, mode=network.mode if probed else "partial", unfreeze=",".join(items))
 
 
 class LayerTable(DataTable[Text]):

@@ -42,11 +42,14 @@ def _patience(view: RunView, patience: int | None) -> str:
 
 def _end(view: RunView, glyphs: Glyphs) -> list[Content]:
     match view.end:
-        case Finished():
-            low, high = view.end.test["accuracy_ci"]
-            test = f"test {view.end.test['correct']}/{view.end.test['n']} = {view.end.test['accuracy']:.1%}"
-            usual = f"always {view.end.test['baseline_class']}: {view.end.test['baseline']:.1%}"
-            return [content(f"{glyphs.finished} {test} ({low:.1%} to {high:.1%}); {usual}", "bold $success")]
+        case Finished(test=None):
+            text = f"validation {view.end.val['accuracy']:.1%}; the test part is still shut"
+            return [content(f"{glyphs.finished} {text}", "bold $success")]
+        case Finished(test=dict(test)):
+            low, high = test["accuracy_ci"]
+            result = f"test {test['correct']}/{test['n']} = {test['accuracy']:.1%}"
+            usual = f"always {test['baseline_class']}: {test['baseline']:.1%}"
+            return [content(f"{glyphs.finished} {result} ({low:.1%} to {high:.1%}); {usual}", "bold $success")]
         case Interrupted():
             return [content(f"{glyphs.stopped} {view.end.reason}", "$warning")]
         case Failed():

@@ -24,7 +24,8 @@ def described(entry: Entry) -> str:
     """A run in a line: name, mode, test result."""
     end = entry.view.end
     mode = entry.config.network.mode if entry.config else "unreadable"
-    result = f"test {end.test['accuracy']:.1%} of {end.test['n']:,}" if isinstance(end, Finished) else entry.view.state
+    test = end.test if isinstance(end, Finished) else None
+    result = f"test {test['accuracy']:.1%} of {test['n']:,}" if test else entry.view.state
     return f"{fitted(entry.run.name, NAME)}  {mode:<9} {result}"
 
 

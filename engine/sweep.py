@@ -1,0 +1,395 @@
+"""Which layers are worth training? A grid of recipes trained one after the other on one split, each an ordinary run.
+
+All runs lie in one folder and share the scan, the split, the decoded pixels and what the frozen layers compute. The
+test part stays shut until a recipe is chosen.
+"""
+
+import contextlib
+import dataclasses
+import re
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine import jobs
+from engine.config import NetworkConfig, Rate, TrainConfig, differences, to_dict
+from engine.errors import ConfigError, RunError
+from engine.events import Batch, Emit, Epoch, Finished, Interrupted, Notice, Progress, Resumed
+from engine.files import open_private, private_dir
+from engine.network.backbones import backbone
+from engine.network.freezing import FreezePlan, parse_unfreeze, plan, recipe
+from engine.results import sweepfolder
+from engine.results.answers import VALIDATION, read_predictions
+from engine.results.evaluate import open_test
+from engine.results.frontier import Candidate, frontier, recommend
+from engine.runs import SPLIT, Run, plain_name, take_lock
+from engine.stopping import Stop
+from engine.training.sources import FILL
+
+HEAD, ALL, ONLY = "head", "all", "only:"
+KEEPS_FREE = ("checkpoint_minutes", "cache_limit")
+"""Fields in which a sweep that goes on may differ from what it began with."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """What is varied; every combination is a point.
+
+    A depth is "head" (nothing of the backbone trains), "all", the block or layer from which on everything trains, or
+    "only:TEXT" for just what --unfreeze TEXT names, with "+" in place of its commas.
+    """
+
+    backbones: tuple[str, ...]
+    depths: tuple[str, ...]
+    lrs: tuple[Rate, ...]
+    seeds: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        for name, values in vars(self).items():
+            if not values or len(set(values)) != len(values):
+                raise ConfigError(f"--{name} needs at least one value, and none of them twice.")
+
+
+@dataclass(frozen=True)
+class Point:
+    """One training of the grid."""
+
+    label: str
+    """What of backbone, depth and learning rate the grid varies, as the user wrote it."""
+    recipe: str
+    """Backbone, depth and learning rate; the points that differ from it in their seed alone make one candidate."""
+    config: TrainConfig
+
+    @property
+    def name(self) -> str:
+        """The name of its run."""
+        return self.config.output.name
+
+    @cached_property
+    def plan(self) -> FreezePlan:
+        """Which layers train."""
+        return plan(self.config.network)
+
+    def work(self, images: int) -> tuple[float, float]:
+        """Multiply-adds of what is computed once to be kept, and of all epochs: a step back costs two forward."""
+        layers, views = self.plan.backbone.layers, self.config.augment.kept_views
+        whole = sum(layer.macs for layer in layers)
+        kept = self.config.machine.feature_cache != "off" and self.plan.cut > 1 and views is not None
+        below = sum(layer.macs for layer in layers[: self.plan.cut]) if kept else 0
+        back = sum(layer.macs for layer in layers[self.plan.cut :])
+        epochs = self.config.fit.epochs
+        return float(below * images * (views or 0)), float((whole - below + 2 * back) * images * epochs)
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A point in the queue: what it costs, and how far it is."""
+
+    point: Point
+    filling: float
+    """Multiply-adds for activations that no earlier point of the queue has kept."""
+    training: float
+    state: str
+    """"waiting", "half" (stopped or died, will go on), or "finished"."""
+
+
+def unfreezing(depth: str, network: NetworkConfig) -> NetworkConfig:
+    """`network` with the layers of this depth trainable. Raises ConfigError where there is no such depth."""
+    chosen = backbone(network.backbone)
+    if depth == HEAD:
+        return recipe(network, frozenset(), chosen)
+    weighted = [layer for layer in chosen.layers if layer.parameters]
+    if depth == ALL:
+        return recipe(network, frozenset(layer.name for layer in weighted), chosen)
+    if depth.startswith(ONLY):
+        return recipe(network, parse_unfreeze(depth.removeprefix(ONLY).replace("+", ","), chosen), chosen)
+    named = parse_unfreeze(depth, chosen)
+    first = min(chosen.by_name[name].index for name in named)
+    return recipe(network, frozenset(layer.name for layer in weighted if layer.index >= first), chosen)
+
+
+def queue(config: TrainConfig, grid: Grid) -> list[Point]:
+    """The grid's points, the cheapest first; those that keep the same activations stand together.
+
+    Depths that train the same layers are one. Raises ConfigError for a depth that no backbone has.
+    """
+    known: dict[tuple[str, frozenset[str]], tuple[str, NetworkConfig]] = {}
+    for depth in grid.depths:
+        refused: list[ConfigError] = []
+        for name in grid.backbones:
+            backbone(name)
+            try:
+                network = unfreezing(depth, dataclasses.replace(config.network, backbone=name))  # type: ignore[arg-type]
+            except ConfigError as error:
+                refused.append(error)
+                continue
+            known.setdefault((name, plan(network).trainable), (depth, network))
+        if len(refused) == len(grid.backbones):
+            raise refused[0]
+    points = [
+        _point(config, grid, network, depth, lr, seed)
+        for depth, network in known.values() for lr in grid.lrs for seed in grid.seeds
+    ]  # fmt: skip
+    return sorted(points, key=lambda point: (point.work(1)[1], point.plan.cut, point.recipe, point.config.machine.seed))
+
+
+def _point(config: TrainConfig, grid: Grid, network: NetworkConfig, depth: str, lr: float, seed: int) -> Point:
+    named = re.sub(r"[^A-Za-z0-9._+-]", "-", depth)
+    name = f"{network.backbone}-{named}-lr{lr:g}"
+    own = dataclasses.replace(
+        config,
+        network=network,
+        fit=dataclasses.replace(config.fit, lr=lr),
+        machine=dataclasses.replace(config.machine, seed=seed),
+        judge=dataclasses.replace(config.judge, test=False),
+        output=dataclasses.replace(config.output, name=f"{name}-seed{seed}"),
+    )
+    plain_name(own)
+    varied = [network.backbone] * (len(grid.backbones) > 1) + [depth] + [f"lr {lr:g}"] * (len(grid.lrs) > 1)
+    return Point(" ".join(varied), name, own)
+
+
+class Sweep:
+    """A sweep's folder under `config.output.out`, made where it is not there yet, and its queue."""
+
+    def __init__(self, folder: Path, config: TrainConfig, grid: Grid) -> None:
+        """Raises ConfigError for a bad name or grid, or where the folder holds another sweep's runs."""
+        plain_name(config)
+        if not config.output.name:
+            raise ConfigError("Give the sweep a --name, under which it is gone on with.")
+        self.folder, self.config, self.grid = folder, config, grid
+        self.path = config.output.out.absolute() / config.output.name
+        own = dataclasses.replace(
+            config,
+            output=dataclasses.replace(config.output, out=self.path),
+            data=dataclasses.replace(config.data, split=self.path / SPLIT, near_duplicates=False),
+        )
+        self.points = queue(own, grid)
+        if (self.path / "config.json").is_file():
+            raise ConfigError(f"{self.path} is a run: choose another --name for the sweep.")
+        for point in self.points:
+            run = self.run_of(point)
+            other = [name for name in differences(run.config(), point.config) if name not in KEEPS_FREE] if run else []
+            if other:
+                flags = ", ".join(f"--{name.replace('_', '-')}" for name in other)
+                raise ConfigError(f"{self.path} was begun with another {flags}: choose another --name.")
+
+    def run_of(self, point: Point) -> Run | None:
+        """The point's run, where it was begun."""
+        path = self.path / point.name
+        return Run(path) if (path / "config.json").is_file() else None
+
+    def plan(self, images: int) -> list[Planned]:
+        """The queue with the cost of each point for so many training images, what is shared counted once."""
+        kept: set[tuple[str, int, int | None]] = set()
+        found = []
+        for point in self.points:
+            run = self.run_of(point)
+            state = "waiting" if run is None else "finished" if run.finished() else "half"
+            filling, training = point.work(images)
+            own = point.config
+            shared = own.augment.kept_views == 1 and own.network.weights != "none"  # what a seed has no part in
+            key = (own.network.backbone, point.plan.cut, None if shared else own.machine.seed)
+            found.append(Planned(point, 0.0 if key in kept else filling, training, state))
+            kept.add(key)
+        return found
+
+    def images(self, emit: Emit, stop: Stop) -> int:
+        """Training images of the sweep's split, whether that is drawn yet or not; nothing is written."""
+        manifest = self.path / SPLIT
+        data = dataclasses.replace(self.config.data, split=manifest) if manifest.is_file() else self.config.data
+        found = jobs.scanned(self.folder, dataclasses.replace(self.config, data=data), emit, stop)
+        return len(found.split.files("train"))
+
+    def seconds_per_work(self, images: int) -> float | None:
+        """Seconds a multiply-add, by the finished trainings that go through layers of the backbone."""
+        seconds = work = 0.0
+        for point in self.points:
+            run = self.run_of(point)
+            end, training = run.finished() if run else None, point.work(images)[1]
+            if run and end and training:
+                seconds, work = seconds + spent(run)[0], work + training * end.epochs / point.config.fit.epochs
+        return seconds / work if work else None
+
+    def data(self, emit: Emit, stop: Stop) -> jobs.Data:
+        """The folder's images in the sweep's split, which is drawn by the recipe's seed and written the first time."""
+        manifest = self.path / SPLIT
+        if not manifest.is_file():
+            private_dir(self.path.parent)
+            private_dir(self.path)
+            found = jobs.scanned(self.folder, self.config, emit, stop)
+            found.split.write(manifest)
+            return found
+        data = dataclasses.replace(self.config.data, split=manifest)
+        return jobs.scanned(self.folder, dataclasses.replace(self.config, data=data), emit, stop)
+
+    def train(self, emit: Emit, stop: Stop, minutes: float | None = None) -> dict[str, Any]:
+        """Train what is left of the queue, for at most so many minutes; the result so far, as sweep.json has it.
+
+        A point that is stopped keeps a resume point and goes on the next time. Raises as `jobs.train` does.
+        """
+        limit = Deadline(stop, None if minutes is None else time.monotonic() + 60 * minutes)
+        with self._held():
+            data = self.data(emit, stop)
+            for number, point in enumerate(self.points, start=1):
+                run = self.run_of(point)
+                if run and run.finished():
+                    continue
+                if limit.is_set():
+                    break
+                emit(Progress("sweep", number - 1, len(self.points)))
+                emit(Notice("info", f"Training {number} of {len(self.points)}: {point.name}."))
+                own = limit.fresh()
+                if run is None:
+                    with contextlib.suppress(OSError):  # a folder that a process was killed over before it held a thing
+                        (self.path / point.name).rmdir()
+                end = jobs.resume(run, point.config, emit, own, self.folder, data) if run else jobs.train(
+                    self.folder, point.config, emit, own, data
+                )  # fmt: skip
+                self.write()
+                if isinstance(end, Interrupted):
+                    break
+            left = [point.name for point in self.points if not self._finished(point)]
+            emit(Progress("sweep", len(self.points) - len(left), len(self.points)))
+            if left and limit.over and not stop.is_set():
+                rest = f"{len(left)} of {len(self.points)} trainings are left: {', '.join(left)}"
+                used = f"The budget of {minutes:g} minutes is used up"
+                emit(Notice("warning", f"{used}; {rest}. Start it again to go on."))
+            return self.write()
+
+    def choose(self, wanted: str, emit: Emit, stop: Stop) -> dict[str, Any]:
+        """Open the test part for one recipe (empty: the recommended one): its run with the best validation result.
+
+        Raises ConfigError where the sweep has no such recipe or run that is finished.
+        """
+        result = self.write()
+        if result["advice"] is None:
+            raise ConfigError("No training of the sweep is finished yet, so there is nothing to choose from.")
+        name = wanted or result["advice"]["name"]
+        chosen = [p for p in self.points if name in (p.recipe, p.name) and self._finished(p)]
+        if not chosen:
+            there = ", ".join(one["name"] for one in result["candidates"])
+            raise ConfigError(f'--choose is "{name}": give one of {there}, or auto.')
+        before = result["chosen"]
+        best = max(chosen, key=self._validation)
+        if before and before["run"] != best.name:
+            emit(Notice("warning", f"The test part was opened for {before['run']} before: who chooses again with that "
+                                   "result in mind will find the next one too good."))  # fmt: skip
+        test = open_test(Run(self.path / best.name), emit, stop)
+        return self.write({"run": best.name, "recipe": best.recipe, "test": test})
+
+    def write(self, chosen: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Write sweep.json, sweep.md and sweep.svg anew from the runs; the result."""
+        candidates = self.candidates()
+        first = {one.name for one in frontier(candidates)}
+        labels = {point.recipe: point.label for point in self.points}
+        advice = recommend(candidates) if candidates else None
+        result = {
+            "sweep": str(self.path),
+            "grid": dataclasses.asdict(self.grid),
+            "recipe": to_dict(self.config),
+            "points": [{"name": p.name, "recipe": p.recipe, "state": self._state(p)} for p in self.points],
+            "candidates": [
+                {**one.to_dict(), "label": labels[one.name], "frontier": one.name in first} for one in candidates
+            ],
+            "advice": advice.to_dict() if advice else None,
+            "chosen": chosen or sweepfolder.chosen(self.path),
+        }
+        sweepfolder.write(self.path, result)
+        return result
+
+    def candidates(self) -> list[Candidate]:
+        """The recipes with at least one finished run, in the queue's order."""
+        found = []
+        for name in dict.fromkeys(point.recipe for point in self.points):
+            done = [point for point in self.points if point.recipe == name and self._finished(point)]
+            if done:
+                found.append(self._candidate(name, done))
+        return found
+
+    def _candidate(self, name: str, points: Sequence[Point]) -> Candidate:
+        runs = [Run(self.path / point.name) for point in points]
+        said = [read_predictions(run, VALIDATION) for run in runs]
+        if len({one.files for one in said}) != 1:
+            raise RunError(f"The runs of {name} were judged on different validation images: sweep again.")
+        ends, times = [run.finished() for run in runs], [spent(run) for run in runs]
+        return Candidate(
+            name=name,
+            trainable=points[0].plan.parameters(len(said[0].classes))[0],
+            right=np.stack([one.right for one in said]),
+            losses=tuple(end.val["loss"] for end in ends if end),
+            seconds=tuple(training for training, _ in times),
+            filling=tuple(filling for _, filling in times),
+            runs=tuple(run.name for run in runs),
+        )
+
+    def _finished(self, point: Point) -> bool:
+        run = self.run_of(point)
+        return run is not None and run.finished() is not None
+
+    def _state(self, point: Point) -> str:
+        run = self.run_of(point)
+        return run.state() if run else "waiting"
+
+    def _validation(self, point: Point) -> tuple[float, float]:
+        end = Run(self.path / point.name).finished()
+        return (end.val["accuracy"], -end.val["loss"]) if end else (0.0, 0.0)
+
+    @contextlib.contextmanager
+    def _held(self) -> Iterator[None]:
+        """Nobody else works on this sweep meanwhile."""
+        private_dir(self.path.parent)
+        with open_private(private_dir(self.path) / "lock", "w") as lock:
+            take_lock(lock, self.path)
+            yield
+
+
+class Deadline(Stop):
+    """The stop of one point: whoever stops the sweep, or the end of its budget, stops the point at once."""
+
+    def __init__(self, outer: Stop, until: float | None) -> None:
+        super().__init__()
+        self._outer, self._until = outer, until
+
+    @property
+    def over(self) -> bool:
+        """Is the budget used up?"""
+        return self._until is not None and time.monotonic() >= self._until
+
+    def fresh(self) -> "Deadline":
+        """The same for the next point, which nobody has asked to stop yet."""
+        return Deadline(self._outer, self._until)
+
+    def is_set(self) -> bool:
+        """Has anybody asked, or is the time over?"""
+        return super().is_set() or self._outer.is_set() or self.over
+
+    @property
+    def now(self) -> bool:
+        """Is the point to be left as it is, to go on another time?"""
+        return super().now or self._outer.is_set() or self.over
+
+
+def spent(run: Run) -> tuple[float, float]:
+    """A run's training seconds without, and its seconds of, computing what is kept of the frozen layers."""
+    training: dict[int, float] = {}
+    filling = within = began = 0.0
+    for at, event in run.timed_events():
+        if isinstance(event, Progress) and event.task.startswith(FILL):
+            step = at - began if event.done else 0.0
+            filling, within, began = filling + step, within + step, at
+        elif isinstance(event, Batch):
+            within = 0.0
+        elif isinstance(event, Epoch):  # validation's activations are computed within the first epoch's time
+            training[event.epoch] = max(0.0, event.seconds - within)
+            within = 0.0
+        elif isinstance(event, Resumed):
+            training = {epoch: seconds for epoch, seconds in training.items() if epoch < event.epoch}
+        elif isinstance(event, Finished):
+            break
+    return round(sum(training.values()), 3), round(filling, 3)
