@@ -90,6 +90,37 @@ def test_the_head_follows_the_classes_and_the_cost_the_images(tmp_path: Path) ->
     run(scenario())
 
 
+def test_the_guide_is_computed_in_a_worker_and_its_block_can_be_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from engine.training.guide import BlockPull, Guide
+
+    asked: list[Path] = []
+
+    def guide(folder: Path, *rest: object) -> Guide:
+        asked.append(folder)
+        return Guide(tuple(BlockPull(f"block{k}", 0.1 * (k == 3) + 0.01 * k, 1) for k in range(1, 6)), 0.9, 96)
+
+    monkeypatch.setattr("tui.screens.layers._guide", guide)  # the numbers have tests of their own, tests/test_guide.py
+
+    async def scenario() -> None:
+        app = Workbench(tmp_path, data=DATA)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await until(pilot, lambda: app.session.split is not None)
+            await pilot.press("2", "G", "g")
+            assert app.session.config.network.mode == "transfer"
+            await until(
+                pilot, lambda: "block3 is pulled at hardest" in text(app).replace("\n", " ") or "1.3e-01" in text(app)
+            )
+            assert asked == [DATA]
+            await pilot.press("G")
+            assert app.session.config.network.unfreeze == "block3"
+            app.session.configure(data=dataclasses.replace(app.session.config.data, classes="COVID,Normal"))
+            await until(pilot, lambda: "1.3e-01" not in text(app))
+
+    run(scenario())
+
+
 def test_why_nothing_is_kept_is_said() -> None:
     def said(**parts: object) -> str:
         config = dataclasses.replace(TrainConfig(network=NetworkConfig(mode="partial")), **parts)  # type: ignore[arg-type]

@@ -1,7 +1,9 @@
 """Screen 2: the network layer by layer, and which of its layers the next training trains. Needs no TensorFlow."""
 
 from collections.abc import Iterable
-from typing import ClassVar
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual.binding import Binding, BindingType
@@ -11,10 +13,17 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
+from engine.config import TrainConfig
+from engine.events import Emit
 from engine.network.freezing import FreezePlan, Row, recipe, table
+from engine.stopping import Stop
 from tui.screens import WorkScreen
 from tui.screens.cost import Choice, short, whole
-from tui.widgets.cells import cell, content, number
+from tui.session import load_tensorflow
+from tui.widgets.cells import cell, content, lines, number
+
+if TYPE_CHECKING:
+    from engine.training.guide import Guide
 
 BAR = 26
 COLUMNS = (("#", 3), ("layer", 13), ("output", 12), ("parameters", 10), ("trains", 8), ("work", 4), ("runs", 5))
@@ -86,7 +95,17 @@ class LayersScreen(WorkScreen):
             tooltip="Train the last two blocks and the head.",
         ),
         Binding("f", "preset(-1)", "All", id="layers.all", tooltip="Train every layer (fine-tuning)."),
+        Binding(
+            "g",
+            "suggest",
+            "Suggest",
+            id="layers.suggest",
+            tooltip="Measure which block the images pull at hardest: a linear probe and one pass of gradients.",
+        ),
+        Binding("G", "take", "Take it", id="layers.take", tooltip="Train the suggested block and the head."),
     ]
+
+    _guide: "Guide | None" = None
 
     def body(self) -> Iterable[Widget]:
         """The table on the left, the totals on the right."""
@@ -95,6 +114,7 @@ class LayersScreen(WorkScreen):
                 yield LayerTable(cursor_type="row", id="layer-table")
             with Vertical(classes="pane", id="choice"):
                 yield Static(id="totals")
+                yield Static(id="guide")
 
     def on_mount(self) -> None:
         """The columns."""
@@ -109,12 +129,56 @@ class LayersScreen(WorkScreen):
         self._fill()
 
     def data_changed(self) -> None:
-        """The head's size follows the number of classes."""
+        """The head's size follows the number of classes; a guide holds for the images that it was made from."""
+        self.session.cancel("guide")
+        self._guide = None
+        self._show_guide()
         self._fill()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Suggest where there are images, take what was suggested."""
+        if action == "suggest":
+            return not self.session.cannot_train() or None
+        return self._guide is not None if action == "take" else True
+
+    def action_suggest(self) -> None:
+        """Compute the guide in a worker."""
+        folder = self.session.data
+        if folder is not None:
+            self.session.start(
+                "guide", "gradients by block", partial(_guide, folder, self.session.config), self._guided
+            )
+
+    def _guided(self, found: "Guide") -> None:
+        self._guide = found
+        self._show_guide()
+        self.refresh_bindings()
+
+    def _show_guide(self) -> None:
+        found, bar = self._guide, self.session.glyphs.bar
+        rows = []
+        if found and "-narrow" in self.classes:
+            rows = [
+                content(f"{found.hardest.block} is pulled at hardest for its size (a guide only): G takes it.", "bold")
+            ]
+        elif found:
+            top = found.hardest.relative or 1.0
+            rows = [content("Gradient beside weights, by block", "bold")]
+            for one in found.blocks:
+                rows.append(content(f"{one.block:<8.8} {bar(one.relative / top, 12)} {one.relative:.1e}"))
+            rows.append(content(found.sentence))
+        self.query_one("#guide", Static).update(lines(rows))
+
+    def action_take(self) -> None:
+        """Train the suggested block."""
+        if self._guide:
+            backbone, block = self.session.freeze.backbone, self._guide.hardest.block
+            self._choose(frozenset(one.name for one in backbone.layers if one.parameters and one.block == block))
 
     def on_resize(self, event: Resize) -> None:
         """The totals are written shorter where there is less room."""
         self.call_after_refresh(self._total)
+        self.call_after_refresh(self._show_guide)
 
     def _fill(self) -> None:
         layers, chosen = self.query_one(LayerTable), self.session.freeze
@@ -200,6 +264,13 @@ class LayersScreen(WorkScreen):
     def _choose(self, trainable: frozenset[str]) -> None:
         network = self.session.config.network
         self.session.configure(network=recipe(network, trainable, self.session.freeze.backbone))
+
+
+def _guide(folder: Path, config: TrainConfig, emit: Emit, stop: Stop) -> "Guide":
+    load_tensorflow(emit)
+    from engine.jobs import guide
+
+    return guide(folder, config, emit, stop)
 
 
 SCREEN = LayersScreen
