@@ -290,7 +290,7 @@ class Sweep:
         labels = {point.recipe: point.label for point in self.points}
         advice = recommend(candidates) if candidates else None
         result = {
-            "sweep": str(self.path),
+            "sweep": self.path.name,
             "grid": dataclasses.asdict(self.grid),
             "recipe": to_dict(self.config),
             "points": [{"name": p.name, "recipe": p.recipe, "state": self._state(p)} for p in self.points],

@@ -57,7 +57,7 @@ def sweep(
         result, code = until_stopped(work, signals)
     if result is None:
         return code
-    put_json({"event": "swept", **result}) if as_json else put_result(result)
+    put_json({"event": "swept", "folder": str(own.path), **result}) if as_json else put_result(result, own.path)
     return 128 + signals[0] if signals else 0
 
 
@@ -111,7 +111,7 @@ def _work(count: float) -> str:
     return f"{count / 1e12:,.1f} T"
 
 
-def put_result(result: dict[str, Any]) -> None:
+def put_result(result: dict[str, Any], folder: Path) -> None:
     """The table, the frontier as a plot, the advice and the files."""
     from engine.results import sweepfolder
 
@@ -131,7 +131,7 @@ def put_result(result: dict[str, Any]) -> None:
     put(result["advice"]["sentence"])
     put(sweepfolder.tested(result))
     put()
-    put(f"sweep: {result['sweep']}")
+    put(f"sweep: {folder}")
 
 
 def plotted(candidates: list[dict[str, Any]], width: int = WIDTH, height: int = HEIGHT) -> str:
