@@ -138,9 +138,10 @@ def queue(config: TrainConfig, grid: Grid) -> list[Point]:
     return sorted(points, key=lambda point: (point.work(1)[1], point.plan.cut, point.recipe, point.config.machine.seed))
 
 
-def _point(config: TrainConfig, grid: Grid, network: NetworkConfig, depth: str, lr: float, seed: int) -> Point:
+def _point(config: TrainConfig, grid: Grid, network: NetworkConfig, depth: str, lr: Rate, seed: int) -> Point:
     named = re.sub(r"[^A-Za-z0-9._+-]", "-", depth)
-    name = f"{network.backbone}-{named}-lr{lr:g}"
+    rate = lr if lr == "auto" else f"{lr:g}"
+    name = f"{network.backbone}-{named}-lr{rate}"
     own = dataclasses.replace(
         config,
         network=network,
@@ -150,7 +151,7 @@ def _point(config: TrainConfig, grid: Grid, network: NetworkConfig, depth: str, 
         output=dataclasses.replace(config.output, name=f"{name}-seed{seed}"),
     )
     plain_name(own)
-    varied = [network.backbone] * (len(grid.backbones) > 1) + [depth] + [f"lr {lr:g}"] * (len(grid.lrs) > 1)
+    varied = [network.backbone] * (len(grid.backbones) > 1) + [depth] + [f"lr {rate}"] * (len(grid.lrs) > 1)
     return Point(" ".join(varied), name, own)
 
 
