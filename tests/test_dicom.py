@@ -678,7 +678,8 @@ class TestDatasets:
         }
 
     def test_a_dicom_file_is_predicted_as_the_png_of_its_pixels(self, tmp_path: Path) -> None:
-        from engine.results.predict import Prediction, Predictor, image_files
+        from engine.results.predict import Predictor
+        from engine.results.prediction import Prediction, image_files
         from tests.tui.made import model_run
 
         run = model_run(tmp_path / "runs", "asked", SAMPLE)

@@ -259,7 +259,7 @@ def test_a_rate_is_found_and_taken(tmp_path: Path) -> None:
             await pilot.press("t")
             assert app.session.config.fit.lr == "auto"
             await until(pilot, lambda: "Suggested: " in text(app), seconds=150)
-            assert "1e-4" in text(app) and "orders of the images" in text(app)
+            await until(pilot, lambda: "1e-4" in text(app) and "orders of the images" in text(app))
             await pilot.press("enter")
             await until(pilot, lambda: "Suggested: " not in text(app))
             assert 1e-7 < app.session.config.fit.peak < 1
