@@ -289,7 +289,7 @@ class TestProblems:
             assert json.loads(cli("scan", database, *flags, "--json").stdout)["images"] == images
 
     def test_a_training_follows_them_where_its_recipe_says_so(self, tmp_path: Path) -> None:
-        from engine.jobs import _data
+        from engine.jobs import scanned
 
         outside = tmp_path / "outside"
         for number in range(12):
@@ -299,10 +299,10 @@ class TestProblems:
             for number in range(first, first + 6):
                 (tmp_path / "data" / label / f"{number}.png").symlink_to(outside / f"{number}.png")
         config = TrainConfig(data=DataConfig(follow_links=True))
-        found = _data(tmp_path / "data", config, lambda _: None, Stop())
+        found = scanned(tmp_path / "data", config, lambda _: None, Stop())
         assert len(found.scan.records) == len(found.split.rows) == 12
         with pytest.raises(DataError):
-            _data(tmp_path / "data", TrainConfig(), lambda _: None, Stop())
+            scanned(tmp_path / "data", TrainConfig(), lambda _: None, Stop())
 
     def test_a_root_that_is_a_link_is_followed(self, database: Path, tmp_path_factory: Any) -> None:
         link = tmp_path_factory.mktemp("links") / "data"
