@@ -23,6 +23,7 @@ from engine.errors import CovidTuiError, DataError, RunError, Stopped, WeightsEr
 from engine.events import Emit, Failed, Finished, Interrupted, Notice, Resumed, Started
 from engine.files import write_json
 from engine.network.classifier import Classifier, under, with_first_weights
+from engine.network.freezing import FreezePlan, plan
 from engine.results.answers import Predictions
 from engine.results.calibration import CALIBRATION, calibrate, softmax
 from engine.results.evaluate import evaluate_test, forget_test, keep_validation
@@ -86,14 +87,8 @@ def find_rate(
     Raises a CovidTuiError as `train` does, Stopped among them.
     """
     first = phases(config)[0]
-    data = scanned(folder, config, emit, stop)
-    make_repeatable(config.machine.seed)
-    precision = choose_precision(config.machine.precision).precision
-    classifier = with_first_weights(config.network, len(data.classes), precision, config.machine.seed, emit, stop)
-    classifier = under(classifier, first.plan)
-    training, validation = _pixels(data, classifier, config, emit, stop)
-    source, _ = choose(training, validation, precision, cache_dir(), emit, stop)
-    return lrfind.range_test(classifier, source, config, emit, stop, wanted)
+    classifier, _, sources, _ = _without_a_run(folder, config, first.plan, emit, stop)
+    return lrfind.range_test(classifier, sources[0], config, emit, stop, wanted)
 
 
 def resume(
@@ -127,14 +122,25 @@ def guide(folder: Path, config: TrainConfig, emit: Emit, stop: Stop) -> Guide:
     """
     network = dataclasses.replace(config.network, mode="transfer", unfreeze="")
     config = dataclasses.replace(config, network=network, augment=dataclasses.replace(config.augment, augment="none"))
+    classifier, pixels, sources, precision = _without_a_run(folder, config, plan(network), emit, stop)
+    accuracy = probed(classifier, sources, config, emit, stop)
+    return Guide(pulls(classifier, pixels, precision, emit, stop), accuracy, min(MOST, len(pixels.images)))
+
+
+def _without_a_run(
+    folder: Path, config: TrainConfig, freeze: FreezePlan, emit: Emit, stop: Stop
+) -> tuple[Classifier, PixelSource, tuple[Source, Source], str]:
+    """What a training of the recipe would begin with, where none is to be kept.
+
+    The network with `freeze`'s layers trainable, the training pixels, what trains and validates it, and the precision.
+    """
     data = scanned(folder, config, emit, stop)
     make_repeatable(config.machine.seed)
     precision = choose_precision(config.machine.precision).precision
-    classifier = with_first_weights(network, len(data.classes), precision, config.machine.seed, emit, stop)
+    classifier = with_first_weights(config.network, len(data.classes), precision, config.machine.seed, emit, stop)
+    classifier = under(classifier, freeze)
     training, validation = _pixels(data, classifier, config, emit, stop)
-    sources = choose(training, validation, precision, cache_dir(), emit, stop)
-    accuracy = probed(classifier, sources, config, emit, stop)
-    return Guide(pulls(classifier, training, precision, emit, stop), accuracy, min(MOST, len(training.images)))
+    return classifier, training, choose(training, validation, precision, cache_dir(), emit, stop), precision
 
 
 def _told(
@@ -209,11 +215,12 @@ def _train(
     if stop.now:
         kept = f"the best weights, of epoch {fitted.best.epoch}, are kept"
         raise Stopped(f"Stopped after {fitted.epochs} epochs; {kept}, and {go_on}.")
-    judged = judge(validation.images.labels, softmax(fitted.logits), data.classes)
+    probabilities = softmax(fitted.logits)
+    judged = judge(validation.images.labels, probabilities, data.classes)
     learnt = calibrate(validation.images.labels, fitted.logits, data.classes, config.judge)
     write_json(run.path / CALIBRATION, learnt.to_dict())
     save_reference(run, source, classifier, data.records("train"), emit, stop)
-    keep_validation(run, _validated(data, validation, softmax(fitted.logits)))
+    keep_validation(run, _validated(data, validation, probabilities))
     test = evaluate_test(run, emit, stop) if config.judge.test else None
     finished = Finished(
         run=str(run.path),

@@ -202,10 +202,7 @@ class Sweep:
 
     def images(self, emit: Emit, stop: Stop) -> int:
         """Training images of the sweep's split, whether that is drawn yet or not; nothing is written."""
-        manifest = self.path / SPLIT
-        data = dataclasses.replace(self.config.data, split=manifest) if manifest.is_file() else self.config.data
-        found = jobs.scanned(self.folder, dataclasses.replace(self.config, data=data), emit, stop)
-        return len(found.split.files("train"))
+        return len(self._data(emit, stop).split.files("train"))
 
     def seconds_per_work(self, images: int) -> float | None:
         """Seconds a multiply-add, by the finished trainings that go through layers of the backbone."""
@@ -217,16 +214,10 @@ class Sweep:
                 seconds, work = seconds + spent(run)[0], work + training * end.epochs / point.config.fit.epochs
         return seconds / work if work else None
 
-    def data(self, emit: Emit, stop: Stop) -> jobs.Data:
-        """The folder's images in the sweep's split, which is drawn by the recipe's seed and written the first time."""
+    def _data(self, emit: Emit, stop: Stop) -> jobs.Data:
+        """The folder's images in the sweep's split: the one that is written, else what the recipe's seed draws."""
         manifest = self.path / SPLIT
-        if not manifest.is_file():
-            private_dir(self.path.parent)
-            private_dir(self.path)
-            found = jobs.scanned(self.folder, self.config, emit, stop)
-            found.split.write(manifest)
-            return found
-        data = dataclasses.replace(self.config.data, split=manifest)
+        data = dataclasses.replace(self.config.data, split=manifest) if manifest.is_file() else self.config.data
         return jobs.scanned(self.folder, dataclasses.replace(self.config, data=data), emit, stop)
 
     def train(self, emit: Emit, stop: Stop, minutes: float | None = None) -> dict[str, Any]:
@@ -236,7 +227,9 @@ class Sweep:
         """
         limit = Deadline(stop, None if minutes is None else time.monotonic() + 60 * minutes)
         with self._held():
-            data = self.data(emit, stop)
+            data = self._data(emit, stop)
+            if not (self.path / SPLIT).is_file():
+                data.split.write(self.path / SPLIT)
             for number, point in enumerate(self.points, start=1):
                 run = self.run_of(point)
                 if run and run.finished():

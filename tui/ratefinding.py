@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from engine.config import TrainConfig
 from engine.errors import ConfigError
 from engine.files import replacing
+from tui.figures import blank
 from tui.headless import put, put_json, reporting, stop_on_signals, until_stopped
 from tui.verbs import as_number, put_table
 
@@ -73,11 +74,7 @@ def _put(found: "RangeTest") -> None:
 def _drawn(found: "RangeTest") -> str:
     import plotext
 
-    plotext.terminal.limit(False, False)
-    figure = plotext.figure
-    figure.clear()
-    figure.theme("colorless")
-    figure.plot_size(min(PLOT[0], shutil.get_terminal_size().columns), PLOT[1])
+    figure = blank(min(PLOT[0], shutil.get_terminal_size().columns), PLOT[1])
     powers, losses = logarithms(found)
     signal = figure.signal(powers, losses, marker=plotext.marker("hd"))
     signal.lines(True)

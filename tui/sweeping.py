@@ -8,6 +8,7 @@ from rich.text import Text
 
 from engine.config import Rate, TrainConfig, split_list
 from engine.errors import ConfigError
+from tui.figures import blank
 from tui.headless import put, put_json, reporting, stop_on_signals, until_stopped
 from tui.verbs import as_number, put_table
 
@@ -138,12 +139,7 @@ def plotted(candidates: list[dict[str, Any]], width: int = WIDTH, height: int = 
     """Validation accuracy against training seconds, the letters in the table's order, those of the frontier large."""
     import plotext
 
-    plotext.terminal.limit(False, False)
-    figure: Any = plotext.figure
-    figure.clear()
-    figure.theme("colorless")
-    figure.plot_size(width, height)
-    figure.canvas("default")
+    figure = blank(width, height)
     places = [math.log10(max(one["seconds"], 0.01)) for one in candidates]
     for letter, place, one in zip(letters(candidates), places, candidates, strict=True):
         figure.draw(figure.signal([place], [100 * one["accuracy"]], marker=plotext.marker(letter, None)))

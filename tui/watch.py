@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from engine.config import TrainConfig
 from engine.errors import CovidTuiError
@@ -216,6 +217,11 @@ class Entry:
     created: float
     folder: str = ""
     """The folder of X-rays that it was trained on."""
+
+    @property
+    def test(self) -> dict[str, Any] | None:
+        """What its test gave; None where it has not ended, or its test part is shut."""
+        return self.view.end.test if isinstance(self.view.end, Finished) else None
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from engine.config import TrainConfig, to_dict
+from engine.config import AuditConfig, TrainConfig, to_dict
 from engine.dataset import pixels, split
 from engine.dataset.folds import draw_folds
 from engine.dataset.groups import group_of
@@ -37,9 +37,6 @@ from engine.training.augment import PLAIN
 from engine.training.phases import phases
 from engine.training.sources import FeatureSource, Images, PixelSource, Source, choose, prepared
 
-FOLDS = 5
-"""Trainings a variant: each image is tested by the one that had not seen it."""
-
 
 @dataclass(frozen=True)
 class _Material:
@@ -61,7 +58,7 @@ class _Material:
         return np.concatenate([fold["test"] for fold in self.folds])
 
 
-def audit(folder: Path, config: TrainConfig, emit: Emit, stop: Stop, folds: int = FOLDS) -> Audit:
+def audit(folder: Path, config: TrainConfig, emit: Emit, stop: Stop, folds: int = AuditConfig.folds) -> Audit:
     """Train and test the recipe on each of `variants_of` the images in `folder`, and say what the results mean.
 
     With `folds` above 1 it is cross-validated, so that every image is tested once; else the recipe's one split serves,

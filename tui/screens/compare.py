@@ -1,7 +1,6 @@
 """Some runs beside each other: the report's four charts, and what differs in recipe and result."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -42,14 +41,9 @@ def validation(entry: Entry) -> str:
     return f"{best.val_accuracy:.1%}" if best else "-"
 
 
-def _tested(entry: Entry) -> dict[str, Any] | None:
-    return entry.view.end.test if isinstance(entry.view.end, Finished) else None
-
-
 def test(entry: Entry) -> str:
     """The test accuracy with its interval."""
-    found = _tested(entry)
-    return interval(found) if found else "-"
+    return interval(entry.test) if entry.test else "-"
 
 
 def seconds(entry: Entry) -> float:
@@ -59,7 +53,7 @@ def seconds(entry: Entry) -> float:
 
 
 def _test_number(entry: Entry, name: str, form: str) -> str:
-    value = (_tested(entry) or {}).get(name)
+    value = (entry.test or {}).get(name)
     return "-" if value is None else format(value, form)
 
 

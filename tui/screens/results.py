@@ -87,8 +87,7 @@ class ResultsScreen(WorkScreen):
 
     def tested(self) -> list[Entry]:
         """The runs that were tested, newest first."""
-        ends = ((entry, entry.view.end) for entry in self.session.library.entries())
-        return [entry for entry, end in ends if isinstance(end, Finished) and end.test is not None]
+        return [entry for entry in self.session.library.entries() if entry.test is not None]
 
     def on_screen_resume(self) -> None:
         """Another screen may have picked a run."""
@@ -106,19 +105,19 @@ class ResultsScreen(WorkScreen):
         self._shown = key
         self.set_class(entry is None, "-none")
         end = entry.view.end if entry else None
-        if entry is None or not isinstance(end, Finished) or end.test is None:
+        if entry is None or not isinstance(end, Finished) or entry.test is None:
             self.query_one("#verdict").border_title = "Test"
             text = "No run has been tested yet: a training ends with its test, and then this screen shows it."
             self.query_one("#verdict", Static).update(content(text))
             return
         self.query_one("#verdict").border_title = content(f"{entry.run.name} ({(place or 0) + 1} of {len(tested)})")
-        self._verdict(entry, end, end.test)
+        self._verdict(entry, end, entry.test)
         if picked and place is None:
             self.query_one("#verdict").border_subtitle = "the picked run has no result; this is the newest"
         else:
             self.query_one("#verdict").border_subtitle = ""
         if not same:
-            self._tables(end.test)
+            self._tables(entry.test)
             self.query_one(Mistakes).show(Run(entry.run.path))
 
     def _verdict(self, entry: Entry, end: Finished, test: dict[str, Any]) -> None:
@@ -191,9 +190,9 @@ class ResultsScreen(WorkScreen):
     def action_turn_measures(self) -> None:
         """The next measures by class."""
         now = self._entry()
-        if now and isinstance(now.view.end, Finished) and now.view.end.test:
+        if now and now.test:
             self._measures = (self._measures + 1) % len(MEASURES)
-            self._by_class(now.view.end.test)
+            self._by_class(now.test)
 
     def action_predict(self) -> None:
         """Ask a model about the image under the cursor."""
@@ -205,13 +204,12 @@ class ResultsScreen(WorkScreen):
     def action_copy(self) -> None:
         """The path of the image, or the table that has the focus."""
         entry, focused = self._entry(), self.focused
-        end = entry.view.end if entry else None
-        if not isinstance(end, Finished) or end.test is None:
+        if entry is None or entry.test is None:
             return
         if focused is self.query_one(Confusion):
             self.workbench.copy_table(self.query_one(Confusion).table(), "the confusion matrix")
         elif focused is self.query_one("#classes"):
-            rows = class_rows(end.test, [name for pair in MEASURES for name in pair])
+            rows = class_rows(entry.test, [name for pair in MEASURES for name in pair])
             self.workbench.copy_table(rows, "the table by class, all measures")
         elif path := self.query_one(Mistakes).path:
             self.workbench.copy(str(path), "the image's path")

@@ -1,11 +1,12 @@
 """Bars and histograms of a dataset, drawn by plotext like the curves of a training."""
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
+from tui.figures import blank
 from tui.text import display_name
 from tui.widgets.curves import SMALLEST, Curve, Curves, whole_ticks
 
@@ -48,14 +49,9 @@ class Bars(Curves):
     def _lay(self, labels: list[str], values: list[float], longest: float, width: int, height: int) -> str:
         import plotext
 
-        plotext.terminal.limit(False, False)
-        figure: Any = plotext.figure
-        figure.clear()
-        figure.theme("colorless")
         lines = min(4, (height - 3) // len(values))  # as many for each bar, so that none looks thicker than another
         rows = lines * len(values)
-        figure.plot_size(width, rows + 3)
-        figure.canvas("default")
+        figure = blank(width, rows + 3)
         places = [rows - 1 - lines * place - (lines - 1) // 2 for place in range(len(values))]
         filled = max(1, lines - 1 - lines % 2)
         marker = plotext.marker(BAR, self._pixel("primary"))

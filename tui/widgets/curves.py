@@ -12,6 +12,7 @@ from textual.color import Color
 from textual.content import Content
 from textual.widget import Widget
 
+from tui.figures import blank
 from tui.widgets.cells import content
 
 SECONDS_BETWEEN_DRAWINGS = 0.25
@@ -128,12 +129,7 @@ class Curves(Widget):
     def _build(self, curves: list[tuple[Curve, list[float], list[float]]], width: int, height: int) -> str:
         import plotext
 
-        plotext.terminal.limit(False, False)  # else no plot is larger than what descriptor 1 says of its terminal
-        figure = plotext.figure
-        figure.clear()
-        figure.theme("colorless")
-        figure.plot_size(width, height)
-        figure.canvas("default")
+        figure = blank(width, height)
         for curve, x, y in curves:
             signal = figure.signal(x, y, marker=plotext.marker(curve.marker, self._pixel(curve.colour)))
             signal.lines(curve.joined and len(x) > 1)

@@ -11,7 +11,6 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from engine.events import Finished
 from tui.watch import Entry
 from tui.widgets.bars import fitted
 from tui.widgets.cells import content
@@ -22,9 +21,8 @@ NAME = 34
 
 def described(entry: Entry) -> str:
     """A run in a line: name, mode, test result."""
-    end = entry.view.end
     mode = entry.config.network.mode if entry.config else "unreadable"
-    test = end.test if isinstance(end, Finished) else None
+    test = entry.test
     result = f"test {test['accuracy']:.1%} of {test['n']:,}" if test else entry.view.state
     return f"{fitted(entry.run.name, NAME)}  {mode:<9} {result}"
 
