@@ -118,7 +118,7 @@ def test_a_stopped_audit_leaves_nothing_and_another_may_begin(tmp_path: Path, da
             await pilot.press("k")
             await until(pilot, lambda: not live.alive, 60)
             assert live.state == "stopped"
-            await until(pilot, lambda: "stopped" in text(app))
+            await until(pilot, lambda: live.error and live.error in text(app))
             assert not (tmp_path / "runs").exists() or not list((tmp_path / "runs").iterdir())
             assert session.cannot_audit() == ""
             session.begin_audit(AuditConfig(folds=2, epochs=1))
