@@ -13,7 +13,7 @@ from engine.errors import WeightsError
 from engine.events import Event, Notice
 from engine.network import weights
 from engine.network.backbones import BACKBONES
-from engine.network.classifier import backbone_shapes, build, load, preprocess
+from engine.network.classifier import backbone_shapes, build, load, preprocess, preprocessing
 from engine.network.freezing import plan
 from engine.network.weightfile import read_weights
 from engine.network.weights import pretrained
@@ -52,6 +52,8 @@ def test_the_network_is_kerass_own_vgg16(imagenet: dict[str, Any]) -> None:
     assert np.allclose(pooled, theirs(prepared).numpy(), rtol=1e-4, atol=1e-4)
     grey = pictures[..., :1]
     assert np.array_equal(preprocess(grey, VGG16).numpy(), preprocess(np.repeat(grey, 3, -1), VGG16).numpy())
+    for given in (pictures, grey, grey.astype(np.uint8)):
+        assert np.array_equal(preprocessing(VGG16)(given).numpy(), preprocess(given, VGG16).numpy())
 
 
 def test_random_weights_come_from_the_seed() -> None:

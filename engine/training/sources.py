@@ -17,7 +17,7 @@ from engine.dataset.pixels import PixelStore
 from engine.dataset.scan import Record
 from engine.errors import Stopped
 from engine.events import Emit, Notice, Progress
-from engine.network.classifier import Classifier, preprocess
+from engine.network.classifier import Classifier, preprocessing
 from engine.runtime import tensorflow
 from engine.stopping import Stop
 from engine.training.augment import PLAIN, apply, draw, transforms
@@ -95,11 +95,11 @@ class PixelSource:
     def input(self, chosen: np.ndarray, view: int) -> Any:
         """The network's input, float32 (n, size, size, 3), for the images at `chosen` seen in `view`."""
         tf = tensorflow()
-        pixels = tf.cast(self.store.rows(self.images.rows[chosen]), tf.float32)
+        pixels = self.store.rows(self.images.rows[chosen])
         if view != PLAIN:
             draws = [draw(self.config.augment, self.config.machine.seed, self.images.shas[i], view) for i in chosen]
-            pixels = apply(pixels, transforms(draws, pixels.shape[1]))
-        return preprocess(pixels, self.classifier.plan.backbone)
+            pixels = apply(tf.cast(pixels, tf.float32), transforms(draws, pixels.shape[1]))
+        return preprocessing(self.classifier.plan.backbone)(pixels)
 
 
 @dataclass(frozen=True)
