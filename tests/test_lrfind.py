@@ -35,9 +35,9 @@ def bowl(at: float, depth: float = 2.0) -> list[float]:
 
 
 @given(st.floats(1e-4, 1e-1), st.floats(0.1, 10), st.integers(1, 5))
-def test_the_suggestion_is_a_tenth_of_the_rate_of_the_lowest_loss(at: float, depth: float, orders: int) -> None:
+def test_the_suggestion_lies_below_the_rate_of_the_lowest_loss(at: float, depth: float, orders: int) -> None:
     found = lrfind.read(RATES, [bowl(at, depth)] * orders)
-    assert found.rate == pytest.approx(at / 10, rel=0.25)  # the rates stand 1.2 apart, and two digits are kept
+    assert found.rate == pytest.approx(at / lrfind.BELOW, rel=0.25)  # the rates stand 1.2 apart
     assert float(f"{found.rate:.2g}") == found.rate
     assert {sweep.rate for sweep in found.sweeps} == {found.rate}
 

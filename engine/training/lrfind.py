@@ -30,8 +30,9 @@ DIVERGED = 4.0
 """A running mean so many times the lowest one ends a sweep."""
 WIDTH = 3.0
 """Standard deviation, in steps, of the Gaussian that smooths the mean curve."""
-BELOW = 10.0
-"""The rate that is suggested lies so many times below that of the lowest loss."""
+BELOW = 3.0
+"""The rate that is suggested lies so many times below that of the lowest loss. The usual tenth makes up for the lag of
+a running mean, which a centred one doesn't have; benchmarks/README.md has what was measured."""
 ORDERS = 5
 RULE = f"the rate of the lowest smoothed loss, divided by {BELOW:g}"
 
