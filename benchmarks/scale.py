@@ -41,16 +41,18 @@ def measure(step: str, root: Path, cache: Path) -> dict[str, float]:
         from engine.config import NetworkConfig, TrainConfig
         from engine.network.classifier import build
         from engine.network.freezing import plan
+        from engine.runtime import choose_precision
         from engine.stopping import Stop
         from engine.training.augment import PLAIN
         from engine.training.sources import Images, PixelSource, choose
 
         config = TrainConfig(network=NetworkConfig(mode="partial"))
-        classifier = build(plan(config.network), 2, "float32", 0)
+        precision = choose_precision("auto").precision
+        classifier = build(plan(config.network), 2, precision, 0)
         store, _ = open_store(root, found.records, 224, cache)
         images = Images.of(found.records, tuple(found.classes), store)
         pixels = PixelSource(images, classifier, store, config)
-        source = choose(pixels, pixels, "float32", cache, lambda _: None, Stop())[1]
+        source = choose(pixels, pixels, precision, cache, lambda _: None, Stop())[1]
         started = time.perf_counter()
         source.prepare(PLAIN)
         for _ in source.batches(images.rows, PLAIN, 64):
