@@ -52,6 +52,8 @@ class Notice(Event):
     kind = "notice"
     level: Literal["info", "warning"]
     text: str
+    topic: Literal["", "confounding"] = ""
+    """"confounding": the class can be told without the lungs, which belongs on a red banner."""
 
 
 @dataclass(frozen=True)

@@ -183,7 +183,7 @@ def scanned(folder: Path, config: TrainConfig, emit: Emit, stop: Stop, gone_ok: 
         emit(Notice("warning", f"{len(found.problems)} problems in the folder; `covid-tui scan` lists them."))
     if not gone_ok:
         for text in confounding(found).alarms:
-            emit(Notice("warning", text))
+            emit(Notice("warning", text, "confounding"))
     chosen, notices = split.for_recipe(found, wanted, config.machine.seed, gone_ok)
     for notice in notices:
         emit(notice)

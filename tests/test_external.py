@@ -87,5 +87,12 @@ def test_evaluate_on_another_folder_keeps_an_external_test(trained: dict[str, An
     assert shown["shift"]["facts"]["width"]["ks"] == 0 and shown["shift"]["told_apart"] is not None
     [kept] = [one for one in external.kept(Run(trained["run"])) if one["folder"] == "elsewhere"]
     assert kept["accuracy"] == shown["accuracy"] and str(tmp_path) not in json.dumps(kept)
+    assert cli("report", trained["run"]).returncode == 0
+    card = (Path(trained["run"]) / "card.md").read_text()
+    assert "Counted: Lung\\_Opacity as Viral Pneumonia. Left out, as the run does not know them: Normal (5)." in card
+    row = shown["drop"]["accuracy"]
+    low, high = row["difference_ci"]
+    assert f"| accuracy | {row['test']:.3f} | {row['here']:.3f} | {row['difference']:+.3f} ({low:+.3f} to " in card
+    assert f"{high:+.3f}) |" in card and "told apart with AUC" in card
     refused = cli("evaluate", trained["run"], "--on", folder, "--map", "Nobody=COVID")
     assert refused.returncode == 2 and "--map" in refused.stderr

@@ -8,17 +8,26 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
+from engine import runs
+from engine.config import TrainConfig
 from engine.errors import RunError
 from engine.events import Epoch
+from engine.jobs import scanned
 from engine.results.card import Paragraph, Plots, Points, Section, Table, markdown, page
 from engine.results.cardfacts import gather
 from engine.results.figures import curve_plots, epoch_plots
 from engine.results.plots import Axis, Series, grid, intervals, lines
 from engine.results.report import card, limits, write_card
 from engine.runs import Run
+from engine.stopping import Stop
+from sample_data.generate import phantom_for
+from sample_data.phantom import Disease
+from sample_data.radiograph import draw
 from tests.conftest import SAMPLE, Cli
 
+EXAMPLE = SAMPLE.parent / "docs" / "example"
 EVIL = '<script>alert(1)</script> | [x](javascript:1) \x1b[2J\u202e"'
 
 
@@ -89,6 +98,34 @@ def test_audit_and_external_tests_are_reported_where_there_are_some(run: Run, tm
     assert all(one not in limits(gather(run, tmp_path)) for one in limits(gather(run)) if "audit" in one)
     with pytest.raises(RunError, match="no audit"):
         write_card(run, run.path / "test.json")
+
+
+def test_what_tells_the_class_without_the_lungs_stands_out_among_the_data(run: Run, tmp_path: Path) -> None:
+    for label, suffix, first in (("COVID", "png", 1), ("Normal", "bmp", 101)):
+        (tmp_path / "data" / label).mkdir(parents=True)
+        for number in range(first, first + 12):
+            picture = draw(phantom_for(Disease.NORMAL, number), Disease.NORMAL, 64)[0]
+            Image.fromarray(picture).save(tmp_path / "data" / label / f"{number}.{suffix}")
+    assert not gather(run).alarms, "the sample data is honest"
+    with runs.reopen(run, run.config()) as writer:
+        scanned(tmp_path / "data", TrainConfig(), writer.append, Stop())
+    facts = gather(run)
+    assert len(facts.alarms) == 2 and set(facts.alarms) <= set(facts.warnings)
+    (data,) = (section for section in card(facts) if section.title == "Data")
+    shown = markdown("x", [data])
+    assert "**CONFOUNDED: the file format alone tells the class of every image" in shown
+    assert "**Without looking at lungs, by" in shown and "95% interval" in shown
+    assert '<p class="warning">CONFOUNDED' in page("x", [data])
+
+
+def test_a_real_audit_is_reported_with_every_variant_and_its_interval(run: Run) -> None:
+    audit = json.loads((EXAMPLE / "audit.json").read_text())
+    text, shown = (path.read_text() for path in write_card(run, EXAMPLE))
+    for one in audit["variants"]:
+        low, high = one["accuracy_ci"]
+        row = f"| {one['title']} | {one['correct']}/{one['n']} | {one['accuracy']:.1%} | {low:.1%} to {high:.1%} |"
+        assert row in text and f">{one['title'][:24]}</text>" in shown
+    assert shown.count("<svg") == 8 and "Accuracy by what is shown" in shown
 
 
 def test_an_untested_run_has_no_card(run: Run) -> None:

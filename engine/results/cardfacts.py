@@ -44,6 +44,8 @@ class Facts:
     audit: dict[str, Any] | None
     warnings: tuple[str, ...]
     """What the training warned of, paths cut to their last name."""
+    alarms: tuple[str, ...]
+    """Those of the warnings that say how the class can be told without the lungs."""
 
     @property
     def leaks(self) -> tuple[tuple[str, ...], ...]:
@@ -67,6 +69,7 @@ def gather(run: Run, audit: Path | None = None) -> Facts:
     split = Split.read(run.path / SPLIT)
     folder = run.folder()
     taught = run.read_json(CALIBRATION) if (run.path / CALIBRATION).is_file() else None
+    warned = [event for event in run.events() if isinstance(event, Notice) and event.level == "warning"]
     names = (WEIGHTS, SPLIT, "config.json", TEST, CALIBRATION, REFERENCE)
     return Facts(
         name=run.name,
@@ -83,14 +86,14 @@ def gather(run: Run, audit: Path | None = None) -> Facts:
         hashes={name: digest_of(run.path / name) for name in names if (run.path / name).is_file()},
         externals=external.kept(run),
         audit=_audit(audit or run.path) if audit or (run.path / AUDIT).is_file() else None,
-        warnings=tuple(
-            dict.fromkeys(
-                _PATH.sub(r"\1", event.text.replace(str(folder), folder.name))
-                for event in run.events()
-                if isinstance(event, Notice) and event.level == "warning"
-            )
-        ),
+        warnings=_texts(warned, folder),
+        alarms=_texts([event for event in warned if event.topic == "confounding"], folder),
     )
+
+
+def _texts(notices: Sequence[Notice], folder: Path) -> tuple[str, ...]:
+    texts = (_PATH.sub(r"\1", notice.text.replace(str(folder), folder.name)) for notice in notices)
+    return tuple(dict.fromkeys(texts))
 
 
 def _sources(folder: Path, rows: Sequence[Row]) -> dict[str, dict[str, int]]:

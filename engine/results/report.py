@@ -133,6 +133,7 @@ def _data(facts: Facts) -> list[Block]:
     blocks: list[Block] = [
         Paragraph(f"Folder {facts.folder}: {len(facts.rows):,} images."),
         Table(("class", "images", "sources"), rows),
+        *(Paragraph(text, warning=True) for text in facts.alarms),
     ]
     if facts.sources:
         every = sorted({source for own in facts.sources.values() for source in own})
@@ -253,6 +254,10 @@ def _external(tests: Sequence[dict[str, Any]]) -> list[Block]:
     blocks: list[Block] = []
     for one in tests:
         text = f"{one['folder']}: accuracy {one['accuracy']:.1%} ({_ends(one['accuracy_ci'])}) on {one['n']} images."
+        renamed = [f"{theirs} as {ours}" for theirs, ours in one.get("mapping", {}).items() if theirs != ours]
+        left_out = [f"{name} ({n})" for name, n in one.get("left_out", {}).items()]
+        text += f" Counted: {', '.join(renamed)}." if renamed else ""
+        text += f" Left out, as the run does not know them: {', '.join(left_out)}." if left_out else ""
         blocks.append(Paragraph(text))
         if one.get("drop"):
             header = ("measure", "own test", "here", "difference (95% interval)")
