@@ -15,7 +15,7 @@ from tui.widgets.halfblocks import put_picture
 
 if TYPE_CHECKING:
     from engine.dataset.images import Pixels
-    from engine.results.explain import Explainer, Explanation
+    from engine.results.explain import Explainer, Explanation, Method
     from engine.results.overlap import PartOverlap
     from engine.results.verdict import Audit
 
@@ -30,6 +30,7 @@ def explain(
     out: Path,
     part: str,
     layer: str,
+    method: "Method",
     target: str,
     covering: bool,
     png: Path | None,
@@ -50,7 +51,7 @@ def explain(
     with stop_on_signals() as (stop, signals), reporting(as_json=False) as emit:
 
         def work() -> "Explanation | PartOverlap":
-            explainer = _explainer(chosen, layer)
+            explainer = _explainer(chosen, layer, method)
             if file is None:
                 return measure_part(explainer, part, emit, stop)
             return explain_file(explainer, file, target, covering, emit, stop)
@@ -96,11 +97,11 @@ def audit(data: Path, config: TrainConfig, plan: AuditConfig, as_json: bool) -> 
     return 0
 
 
-def _explainer(run: runs.Run, layer: str) -> "Explainer":
+def _explainer(run: runs.Run, layer: str, method: "Method") -> "Explainer":
     from engine.results.explain import Explainer
     from engine.results.predict import Predictor
 
-    return Explainer(Predictor(run), layer)
+    return Explainer(Predictor(run), layer, method)
 
 
 def _write_png(path: Path, picture: "Pixels") -> None:
@@ -119,7 +120,9 @@ def _put_explanation(found: "Explanation", picture: "Pixels") -> None:
     put(found.file)
     for name, share in found.probabilities.items():
         put(f"  {'>' if name == found.label else ' '} {name} {share:.1%}")
-    put(f"  heat for {found.target}, of {found.layer}")
+    from engine.results.explain import TITLES
+
+    put(f"  heat for {found.target}: {TITLES[found.method]} of {found.layer}")
     put(f"  inside the {found.region}: {as_share(found.inside)} of the heat; spread evenly it were {found.area:.0%}")
     put(f"  mirrored image: correlation {as_number(found.mirrored, 2)}")
     if found.covered is not None:
@@ -127,7 +130,10 @@ def _put_explanation(found: "Explanation", picture: "Pixels") -> None:
 
 
 def _put_part(found: "PartOverlap") -> None:
-    put(f"Heat inside the {found.region}, {found.part} part, {found.layer}, for the class that the model says:")
+    from engine.results.explain import TITLES
+
+    how = f"{TITLES[found.method]} of {found.layer}"
+    put(f"Heat inside the {found.region}, {found.part} part, {how}, for the class that the model says:")
     put()
     rows = [("class", "answers", "images", "inside", "95% interval", "spread evenly")]
     for mean in found.means:

@@ -1,13 +1,21 @@
-"""Where a model looks: Grad-CAM of any layer and class, checked by mirroring and by covering, against the lungs.
+"""Where a model looks: class activation maps of any layer, checked by mirroring and by covering, against the lungs.
 
-Grad-CAM (Selvaraju et al. 2017, "Grad-CAM: Visual Explanations from Deep Networks via Gradient-based Localization",
-eqs. 1 and 2) says which places of a layer's activations raise a class's logit. It shows where, never why.
+HiResCAM (Draelos and Carin 2020, "Use HiResCAM instead of Grad-CAM for faithful explanations of convolutional neural
+networks", section 3.2) is activation times gradient, summed over the channels: what the activations at a place add to
+a class, to first order, so that between two classes the whole map adds up to the answer less its biases. Grad-CAM
+(Selvaraju et al. 2017, "Grad-CAM: Visual Explanations from Deep Networks via Gradient-based Localization", eqs. 1 and
+2) takes the gradient's mean over all places first, which can heat places that the answer does not depend on. Where only
+the pooling and the head follow, both are the same. They show where, never why.
+
+The answer is the class's log-odds, not its logit: what speaks for all classes alike cancels. The map is the mean of
+those of the image and of its mirror image, spread before the ReLU, so that what speaks for and against the class in
+neighbouring cells cancels too.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -26,8 +34,16 @@ from engine.stopping import Stop
 Heat = npt.NDArray[np.float32]
 """(height, width), from 0 to 1, its largest value 1 unless it is 0 everywhere."""
 
+Method = Literal["hirescam", "gradcam"]
+TITLES: dict[Method, str] = {"hirescam": "HiResCAM", "gradcam": "Grad-CAM"}
+FINE = {"vgg16": "block4_conv3", "vgg19": "block4_conv4"}
+"""By backbone, the layer that HiResCAM shows when none is named, where it is not the last one.
+
+The last convolution's cells are 16 pixels wide and each sees some 200: on phantoms whose only sign is a known square,
+its heat lies on the square to 0.3 (of 32 pixels a side) to 0.7 (of 64). Those of block 4 are 8 pixels wide.
+"""
 CELLS = 7
-"""The covering check hides each of CELLS x CELLS squares in turn."""
+"""The covering check hides each of CELLS x CELLS squares in turn; mirrored heat is compared by the same squares."""
 _PLASMA = np.array([(13, 8, 135), (156, 23, 158), (237, 121, 83), (240, 249, 33)], np.float64)
 """Four anchors of matplotlib's colour map "plasma", from no heat to most: even steps of heat look evenly apart."""
 _OPACITY = 0.65
@@ -44,6 +60,7 @@ class Explanation:
     """The class that the heat is for."""
     probabilities: dict[str, float]
     layer: str
+    method: Method
     heat: Heat
     """At the network's input size."""
     region: str
@@ -53,9 +70,10 @@ class Explanation:
     area: float
     """Share of the picture that the region takes: what heat spread evenly would have inside."""
     mirrored: float | None
-    """Correlation (-1 to 1) of the heat with that of the mirrored image, mirrored back; None where one is flat."""
+    """Correlation (-1 to 1) of the image's own heat with that of its mirror image, mirrored back, by the CELLS x CELLS
+    squares; None where one is flat."""
     covered: float | None = None
-    """Correlation of the heat with what covering a place costs the class's logit; None where flat or not asked for."""
+    """Correlation of the heat with what covering a place costs the class; None where one is flat, or not asked for."""
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values, without the heat itself."""
@@ -65,14 +83,18 @@ class Explanation:
 class Explainer:
     """A run's model, cut at one of its backbone's layers. Computes in float32, as the predictor does."""
 
-    def __init__(self, predictor: Predictor, layer: str = "") -> None:
-        """`layer` is a name in the backbone; the last convolution when empty, as in the paper. Raises ConfigError."""
+    def __init__(self, predictor: Predictor, layer: str = "", method: Method = "hirescam") -> None:
+        """`layer` is a name in the backbone; when empty, that of FINE for HiResCAM, else the last convolution, as in
+        the papers. Raises ConfigError.
+        """
         base = predictor.backbone
         names = [one.name for one in base.layers if one.index > 0]
+        layer = layer or (FINE.get(base.name, "") if method == "hirescam" else "")
         layer = layer or [one.name for one in base.layers if one.kind == "Conv2D"][-1]
         if layer not in names:
             raise ConfigError(f'{base.title} has no layer "{layer}": choose one of {", ".join(names)}.')
         self.predictor, self.layer, self.classes, self.size = predictor, layer, predictor.classes, base.size
+        self.method: Method = method
         tf, model = tensorflow(), predictor.network
         at = model.get_layer(layer).output
         self._below, self._above = tf.keras.Model(model.input, at), tf.keras.Model(at, model.output)
@@ -86,10 +108,10 @@ class Explainer:
         return self.classes.index(name) if name else None
 
     def maps(self, inputs: Pixels, targets: Sequence[int] | None = None) -> tuple[Heat, npt.NDArray[np.float32]]:
-        """Class maps, float32 (n, h, w) of 0 or more at the layer's own size, and logits, float32 (n, classes).
+        """Class maps, float32 (n, h, w) at the layer's own size, and logits, float32 (n, classes).
 
-        `inputs` are network inputs, uint8 (n, size, size, 3); each map is for its class in `targets`, or for the one
-        that the model says.
+        A map is above 0 where the place speaks for the class and below 0 where against it. `inputs` are network
+        inputs, uint8 (n, size, size, 3); each map is for its class in `targets`, or for the one that the model says.
         """
         chosen = np.full(len(inputs), -1) if targets is None else np.asarray(targets)
         maps, logits = self._heats(inputs, chosen.astype(np.int32))
@@ -106,9 +128,13 @@ class Explainer:
             tape.watch(activations)
             logits = self._above(activations, training=False)
             said = tf.argmax(logits, axis=1, output_type=tf.int32)
-            score = tf.gather(logits, tf.where(targets < 0, said, targets), batch_dims=1)
-        weights = tf.reduce_mean(tape.gradient(score, activations), axis=(1, 2))
-        return tf.nn.relu(tf.einsum("bhwk,bk->bhw", activations, weights)), logits
+            own = tf.one_hot(tf.where(targets < 0, said, targets), len(self.classes), on_value=True, off_value=False)
+            others = tf.where(own, -np.inf, logits)
+            odds = tf.reduce_sum(tf.where(own, logits, 0.0), axis=1) - tf.reduce_logsumexp(others, axis=1)
+        slopes = tape.gradient(odds, activations)
+        if self.method == "gradcam":
+            slopes = tf.reduce_mean(slopes, axis=(1, 2), keepdims=True)
+        return tf.reduce_sum(activations * slopes, axis=-1), logits
 
 
 def explain(
@@ -128,8 +154,9 @@ def explain(
     pixels = to_input(read(file).pixels, explainer.size)
     logits = explainer.logits(pixels[None])[0]
     number = int(logits.argmax()) if wanted is None else wanted
-    pair, _ = explainer.maps(np.stack([pixels, pixels[:, ::-1]]), [number, number])
-    heat = spread(pair[0], explainer.size)
+    (as_is, mirrored), _ = explainer.maps(np.stack([pixels, pixels[:, ::-1]]), [number, number])
+    back = mirrored[:, ::-1]
+    heat = spread((as_is + back) / 2, explainer.size)
     region, mask = region_of(file, explainer.size)
     shares = softmax(logits[None])[0]
     return Explanation(
@@ -138,17 +165,18 @@ def explain(
         target=explainer.classes[number],
         probabilities={n: float(p) for n, p in zip(explainer.classes, shares, strict=True)},
         layer=explainer.layer,
+        method=explainer.method,
         heat=heat,
         region=region,
         inside=mass_inside(heat, mask),
         area=float(mask.mean()),
-        mirrored=correlation(pair[0], pair[1][:, ::-1]),
+        mirrored=correlation(*(_squares(spread(one, explainer.size)) for one in (as_is, back))),
         covered=_covered(explainer, pixels, number, heat, emit, stop) if covering else None,
     )
 
 
 def spread(small: Heat, size: int) -> Heat:
-    """A map of 0 or more, (h, w), as heat of (size, size): bilinear, its maximum scaled to 1."""
+    """A map, (h, w), as heat of (size, size): bilinear, what is below 0 set to 0, its maximum scaled to 1."""
     wide = np.asarray(Image.fromarray(small.astype(np.float32)).resize((size, size), Image.Resampling.BILINEAR))
     top = float(wide.max())
     return np.maximum(wide / np.float32(top), np.float32(0)) if top > 0 else np.zeros_like(wide)
@@ -170,13 +198,13 @@ def correlation(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> float | None:
 def cost_of_covering(
     explainer: Explainer, pixels: Pixels, target: int, emit: Emit = lambda event: None, stop: Stop | None = None
 ) -> npt.NDArray[np.float32]:
-    """What the class's logit loses, (CELLS, CELLS), when a square is covered in the image's mean grey, each in turn.
+    """What the class's log-odds lose, (CELLS, CELLS), when a square is covered in the image's mean grey, each in turn.
 
     After Zeiler and Fergus 2014, "Visualizing and Understanding Convolutional Networks", section 4.2. `pixels` are a
     network input, uint8 (size, size, 3). Raises Stopped.
     """
     edges = np.linspace(0, explainer.size, CELLS + 1).round().astype(int)
-    whole = float(explainer.logits(pixels[None])[0, target])
+    whole = float(_log_odds(explainer.logits(pixels[None]), target)[0])
     grey = np.uint8(round(float(pixels.mean())))
     costs = np.zeros((CELLS, CELLS), np.float32)
     for row in range(CELLS):
@@ -185,7 +213,7 @@ def cost_of_covering(
         covered = np.repeat(pixels[None], CELLS, axis=0)
         for column in range(CELLS):
             covered[column, edges[row] : edges[row + 1], edges[column] : edges[column + 1]] = grey
-        costs[row] = whole - explainer.logits(covered)[:, target]
+        costs[row] = whole - _log_odds(explainer.logits(covered), target)
         emit(Progress("covering", row + 1, CELLS))
     return costs
 
@@ -193,8 +221,16 @@ def cost_of_covering(
 def _covered(
     explainer: Explainer, pixels: Pixels, target: int, heat: Heat, emit: Emit, stop: Stop | None
 ) -> float | None:
-    coarse = Image.fromarray(heat).resize((CELLS, CELLS), Image.Resampling.BOX)
-    return correlation(np.asarray(coarse), cost_of_covering(explainer, pixels, target, emit, stop))
+    return correlation(_squares(heat), cost_of_covering(explainer, pixels, target, emit, stop))
+
+
+def _squares(heat: Heat) -> Heat:
+    return np.asarray(Image.fromarray(heat).resize((CELLS, CELLS), Image.Resampling.BOX))
+
+
+def _log_odds(logits: npt.NDArray[np.float32], target: int) -> npt.NDArray[np.float32]:
+    others = np.delete(logits, target, axis=1)
+    return np.asarray(logits[:, target] - np.logaddexp.reduce(others, axis=1))
 
 
 def overlay(pixels: Pixels, heat: Heat) -> Pixels:

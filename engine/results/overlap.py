@@ -14,7 +14,7 @@ from engine.dataset.masks import LUNGS, RECTANGLE, Mask, central_rectangle, mask
 from engine.dataset.split import PARTS, Split
 from engine.errors import ConfigError, DataError, Stopped
 from engine.events import Emit, Notice, Progress
-from engine.results.explain import Explainer, mass_inside, spread
+from engine.results.explain import Explainer, Method, mass_inside, spread
 from engine.results.intervals import CONFIDENCE
 from engine.runs import SPLIT
 from engine.runtime import processors
@@ -56,6 +56,7 @@ class PartOverlap:
 
     part: str
     layer: str
+    method: Method
     region: str
     """"lung mask", or "central rectangle" where not every image has a mask."""
     means: tuple[Mean, ...]
@@ -67,7 +68,7 @@ class PartOverlap:
 
 
 def measure_part(explainer: Explainer, part: str, emit: Emit, stop: Stop) -> PartOverlap:
-    """Grad-CAM, for the class that the model says, of every image of a part of the run's split.
+    """The heat, for the class that the model says, of every image of a part of the run's split.
 
     Where any image lacks its mask, the central rectangle stands in for all. Raises ConfigError for an unknown part,
     DataError where none of its images can be read, Stopped when `stop` is set meanwhile.
@@ -90,7 +91,9 @@ def measure_part(explainer: Explainer, part: str, emit: Emit, stop: Stop) -> Par
     if not found:
         raise DataError(f"None of the images of the {part} part below {folder} can be read.")
     region = LUNGS if whole else RECTANGLE
-    return PartOverlap(part, explainer.layer, region, tuple(means(found, explainer.classes)), tuple(found))
+    return PartOverlap(
+        part, explainer.layer, explainer.method, region, tuple(means(found, explainer.classes)), tuple(found)
+    )
 
 
 def means(images: Sequence[Overlap], classes: Sequence[str]) -> Iterator[Mean]:
@@ -138,10 +141,12 @@ def _measured(
                 good.append((*row, item[1]))
     if not good:
         return []
-    maps, logits = explainer.maps(np.stack(inputs))
-    said = [explainer.classes[int(row.argmax())] for row in logits]
-    heats = [spread(small, explainer.size) for small in maps]
+    stack = np.stack(inputs)
+    maps, logits = explainer.maps(stack)
+    said = logits.argmax(axis=1)
+    mirrored, _ = explainer.maps(stack[:, :, ::-1], said.tolist())
+    heats = [spread(small, explainer.size) for small in (maps + mirrored[:, :, ::-1]) / 2]
     return [
-        Overlap(file, truth, name, mass_inside(heat, mask), float(mask.mean()))
-        for (file, truth, mask), name, heat in zip(good, said, heats, strict=True)
+        Overlap(file, truth, explainer.classes[number], mass_inside(heat, mask), float(mask.mean()))
+        for (file, truth, mask), number, heat in zip(good, said, heats, strict=True)
     ]

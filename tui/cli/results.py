@@ -146,13 +146,14 @@ def explain(
     run: Path | None = None,
     part: Literal["", "train", "validation", "test"] = "",
     layer: str = "",
+    method: Literal["hirescam", "gradcam"] = "hirescam",
     target: Annotated[str, Parameter(name="--for")] = "",
     covering: bool = False,
     png: Path | None = None,
     out: Path = RUNS,
     json: bool = False,
 ) -> int:
-    """Show where a run's model looks in an image (Grad-CAM), or how much of it is lung over a part of its split.
+    """Show where a run's model looks in an image (HiResCAM), or how much of it is lung over a part of its split.
 
     Parameters
     ----------
@@ -163,7 +164,9 @@ def explain(
     part
         In place of a file, a part of the run's split: mean share of the heat inside the lungs, by class.
     layer
-        The layer whose activations are looked at (the last convolution when empty).
+        The layer whose activations are looked at (when empty, block4_conv3 for HiResCAM of VGG16, else the last one).
+    method
+        HiResCAM: activation times gradient, place by place. Grad-CAM, coarser: times the mean gradient of all places.
     target
         The class to explain (the one that the model says when empty).
     covering
@@ -177,7 +180,7 @@ def explain(
     """
     from tui import explaining
 
-    return explaining.explain(file, run, out, part, layer, target, covering, png, json)
+    return explaining.explain(file, run, out, part, layer, method, target, covering, png, json)
 
 
 @app.command

@@ -1,0 +1,61 @@
+"""Where the heat lies on phantoms whose only class sign is a known square: the share on it, by layer and method.
+
+python -m benchmarks.heat [--seeds 3]
+
+The phantoms that are measured are none that the network learnt from. Wanted of the default, where the network itself
+learnt the sign: a mean of at least 0.75, and no image below 0.70.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.timing import covid_tui, imagenet_weights, report, scratch, table
+from engine.results.explain import TITLES, Explainer, Method, explain, mass_inside
+from engine.results.predict import Predictor
+from engine.runs import Run
+from tests.signed import SQUARES, mask_of, write_signed
+
+TRAINS = {"block5": ("--mode", "partial", "--unfreeze", "block5"), "the head alone": ("--mode", "transfer")}
+RECIPE = ("--augment", "none", "--batch", "8", "--epochs", "15", "--patience", "0", "--test-share", "0.1")
+LOOKS: tuple[tuple[str, Method], ...] = (
+    ("", "hirescam"), ("block5_conv3", "hirescam"), ("", "gradcam"), ("block5_conv1", "gradcam"),
+    ("block4_conv3", "gradcam"),
+)  # fmt: skip
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=3)
+    seeds: int = parser.parse_args().seeds
+    cache = scratch()
+    imagenet_weights(cache)
+    rows: list[tuple[object, ...]] = []
+    header: list[str] = []
+    for trains, flags in TRAINS.items():
+        for square in SQUARES:
+            for seed in range(seeds):
+                folder = cache / f"{trains}-{square[0]}-{seed}".replace(" ", "-")
+                data, unseen = write_signed(folder, square, seed)
+                job = ("--train", data, *flags, *RECIPE, "--seed", seed, "--name", "run")
+                covid_tui(*job, cache=cache, out=folder)
+                shares = _shares(Run(folder / "run"), unseen, mask_of(square))
+                header = ["trains", "square", "seed", *shares]
+                rows.append((trains, f"{square[0]} pixels", seed, *shares.values()))
+    report("The heat's share on the only sign, mean (least) of six images", table(header, rows))
+
+
+def _shares(run: Run, files: list[Path], mask: np.ndarray) -> dict[str, str]:
+    predictor = Predictor(run)
+    found = {}
+    for layer, method in LOOKS:
+        explainer = Explainer(predictor, layer, method)
+        shares = [mass_inside(explain(explainer, file, "marked").heat, mask) or 0.0 for file in files]
+        found[f"{TITLES[method]}, {explainer.layer}"] = f"{np.mean(shares):.2f} ({min(shares):.2f})"
+    return found
+
+
+if __name__ == "__main__":
+    main()
