@@ -1,4 +1,4 @@
-"""The heat of images in the workbench: the last run's model, cut for Grad-CAM and kept, for work in threads."""
+"""The heat of images in the workbench: the last run's model, cut where it is looked at and kept, for threads."""
 
 import threading
 from dataclasses import dataclass
@@ -23,12 +23,19 @@ class Heated:
     pixels: "Pixels"
     found: "Explanation"
 
+    @property
+    def sentence(self) -> str:
+        """For whom the heat speaks, and how much of it lies in the lungs."""
+        found = self.found
+        inside = "no heat" if found.inside is None else f"{found.inside:.0%} inside the {found.region}"
+        return f"heat for {found.target}: {inside}, which is {found.area:.0%} of the picture"
+
 
 class Heats:
-    """Any thread may ask; one is served at a time."""
+    """Any thread may ask; one is served at a time. `models` are those that the screen has already."""
 
-    def __init__(self) -> None:
-        self._lock, self._models = threading.Lock(), Models()
+    def __init__(self, models: Models | None = None) -> None:
+        self._lock, self._models = threading.Lock(), models or Models()
         self._kept: tuple[Run, Explainer] | None = None
 
     def heat(self, run: Run, path: Path, pixels: "Pixels", emit: Emit, stop: Stop) -> Heated:

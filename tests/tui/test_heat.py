@@ -14,10 +14,17 @@ from tests.tui.drive import DATA, run, text, until
 from tests.tui.made import CLASSES, answers, finished_run
 from tui.app import Workbench
 from tui.screens.mistakes import Mistakes
+from tui.screens.predict import PredictScreen
 from tui.settings import Settings
 from tui.widgets.xray import Xray
 
 GREY = Settings(image_protocol="grey", theme="covid-dark")
+
+
+def screen(app: Workbench) -> PredictScreen:
+    """The Predict screen, which must be open."""
+    assert isinstance(app.screen, PredictScreen)
+    return app.screen
 
 
 def give_model(made: Run) -> None:
@@ -56,6 +63,35 @@ def test_a_key_lays_the_heat_on_the_picture_and_takes_it_off(tmp_path: Path) -> 
             await pilot.press("g", "down")  # the next picture is shown alike
             await until(pilot, lambda: picture.pixels is not None and picture.pixels.ndim == 3, 60)
             assert app.screen.query_one(Mistakes).path is not None
+
+    run(scenario())
+
+
+def test_the_predict_screen_lays_it_on_what_the_network_sees(tmp_path: Path) -> None:
+    give_model(finished_run(tmp_path / "runs", "one", DATA, answers(DATA)))
+    path = DATA / "COVID" / "images" / "COVID-4.png"
+
+    async def scenario() -> None:
+        app = Workbench(tmp_path / "runs", picture=path, settings=GREY)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await until(pilot, lambda: "says " in text(app), 120)
+            seen, whole = app.screen.query_one("#as-seen", Xray), app.screen.query_one("#as-file", Xray)
+            assert seen.pixels is not None and whole.pixels is not None
+            plain, untouched = seen.pixels, whole.pixels
+            assert np.ptp(plain.astype(int), axis=-1).max() == 0
+            await pilot.press("g")
+            await until(pilot, lambda: "heat for" in text(app), 120)
+            assert seen.pixels is not None and np.ptp(seen.pixels.astype(int), axis=-1).max() > 30
+            assert whole.pixels is untouched and "lung mask" in text(app)
+            assert screen(app)._heats._kept is not None
+            assert screen(app)._heats._kept[1].predictor is screen(app)._models._kept, "one model serves both"
+            screen(app).open(DATA / "COVID" / "images" / "COVID-5.png")  # the next picture is shown alike
+            await until(pilot, lambda: "heat for" not in text(app), 60)
+            await until(pilot, lambda: "heat for" in text(app), 120)
+            assert seen.pixels is not None and np.ptp(seen.pixels.astype(int), axis=-1).max() > 30
+            await pilot.press("g")
+            await until(pilot, lambda: "heat for" not in text(app))
+            assert np.ptp(seen.pixels.astype(int), axis=-1).max() == 0
 
     run(scenario())
 

@@ -36,7 +36,7 @@ class AnswerTable(DataTable[Text]):
     HELP = (
         "The test images, worst first: the mistakes that the model was surest of, then what it got right but was least "
         "sure of. The sign marks the mistakes. Up and down show the picture; g lays the heat on it, which says where "
-        "the model looks (Grad-CAM); p asks a model, c copies the path."
+        "the model looks (HiResCAM); p asks a model, c copies the path."
     )
     BINDINGS: ClassVar[list[BindingType]] = []
 
@@ -45,7 +45,7 @@ class Mistakes(Horizontal):
     """List and picture. `path` is the image under the cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("g", "heat", "Heat", id="results.heat", tooltip="Where the model looks (Grad-CAM), and back."),
+        Binding("g", "heat", "Heat", id="results.heat", tooltip="Where the model looks (HiResCAM), and back."),
     ]
 
     def __init__(self, session: Session, way: Way, abilities: Abilities, *, id: str | None = None) -> None:
@@ -160,9 +160,7 @@ class Mistakes(Horizontal):
 
     def _heated(self, answer: Answer, heated: Heated) -> None:
         self.query_one(Xray).show(heated.pixels)
-        found = heated.found
-        inside = "no heat" if found.inside is None else f"{found.inside:.0%} inside the {found.region}"
-        self._facts(answer, "", f"heat for {found.target}: {inside}, which is {found.area:.0%} of the picture")
+        self._facts(answer, "", heated.sentence)
 
     def _unheated(self, answer: Answer, error: Exception) -> None:
         self._facts(answer, "" if isinstance(error, Stopped) else str(error))

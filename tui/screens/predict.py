@@ -18,6 +18,7 @@ from engine.runs import WEIGHTS, Run
 from engine.stopping import Stop
 from tui.answers import write_predictions
 from tui.asking import Models, ask, ask_folder
+from tui.heating import Heated, Heats
 from tui.likeness import Look
 from tui.messages import JobChanged
 from tui.screens import WorkScreen
@@ -50,13 +51,15 @@ class PredictScreen(WorkScreen):
     CSS_PATH = "predict.tcss"
     HELP = (
         "What a trained run says about an image. Choose a file in the tree or type its path. The picture stands as it "
-        "is in the file and as the network sees it. TensorFlow is loaded for the first answer, and the model is kept. "
-        "This is for research and teaching only, not for diagnosis."
+        "is in the file and as the network sees it; g lays the heat on the latter, which says where the model looks "
+        "(HiResCAM). TensorFlow is loaded for the first answer, and the model is kept. This is for research and "
+        "teaching only, not for diagnosis."
     )
     AUTO_FOCUS = "#tree"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("o", "choose", "File", id="predict.file", tooltip="Type the path of an image file, or of a folder."),
         Binding("r", "pick", "Run", id="predict.run", tooltip="Choose the run whose model is asked."),
+        Binding("g", "heat", "Heat", id="predict.heat", tooltip="Where the model looks (HiResCAM), and back."),
         Binding("f", "folder", "Folder", id="predict.folder", tooltip="Predict every image of the folder chosen."),
         Binding("h", "history", "History", id="predict.history", tooltip="Turn between this session and the folder."),
         Binding("w", "write", "CSV", id="predict.csv", tooltip="Write the folder's predictions as a CSV file."),
@@ -70,10 +73,12 @@ class PredictScreen(WorkScreen):
     _path: Path | None = None
     _said: "tuple[Run, Prediction] | None" = None
     _look: Look | str = ""
+    _heat = ""
 
     def __init__(self) -> None:
         super().__init__()
         self._models = Models()
+        self._heats, self._hot = Heats(self._models), False
 
     def body(self) -> Iterable[Widget]:
         """Path and run above files and history, beside pictures, answer and facts."""
@@ -157,13 +162,14 @@ class PredictScreen(WorkScreen):
 
     def open(self, path: Path) -> None:
         """Show the file, then ask the model about it."""
-        self._path, self._picture, self._said, self._look = path, None, None, ""
+        self._path, self._picture, self._said, self._look, self._heat = path, None, None, "", ""
         self.query_one(PathField).mean(path)
         self.set_class(False, "-side")
         self.query_one("#facts", Static).update("")
         self.query_one("#answer", Static).update(content("The file is being read ..."))
         self.refresh_bindings()
         self.session.cancel("predict")
+        self.session.cancel("predict-heat")
         self.session.start(
             "picture", "reading a picture", partial(read_picture, path), self._pictured, partial(self._failed, True)
         )
@@ -178,6 +184,7 @@ class PredictScreen(WorkScreen):
 
     def _ask(self, picture: Picture) -> None:
         self._said, self._look = None, ""
+        self._cool()
         self.query_one("#answer", Static).update(content("The model is being asked ..."))
         work = partial(_answer, self._models, self.session.asked, self.session.runs, picture.path)
         done, failed = partial(self._answered, picture), partial(self._failed, False)
@@ -192,6 +199,7 @@ class PredictScreen(WorkScreen):
         self.session.start(
             "look", "looking at the training images", partial(self._models.look, run), self._looked, self._not_looked
         )
+        self._warm()
 
     def _looked(self, look: Look) -> None:
         self._look = look
@@ -211,11 +219,41 @@ class PredictScreen(WorkScreen):
         own = "" if isinstance(error, CovidTuiError) else f"An error of its own, {type(error).__name__}: "
         self.query_one("#answer", Static).update(content(f"{own}{error}", "$error"))
 
+    # Where the model looks
+
+    def action_heat(self) -> None:
+        """Lay the heat on what the network sees, or take it off; the next pictures are shown alike."""
+        self._hot = not self._hot
+        self._cool()
+        self._tell()
+        self._warm()
+
+    def _cool(self) -> None:
+        self.session.cancel("predict-heat")
+        self._heat = ""
+        if self._picture:
+            self.query_one("#as-seen", Xray).show(self._picture.seen)
+
+    def _warm(self) -> None:
+        if not (self._hot and self._said and self._picture):
+            return
+        work = partial(self._heats.heat, self._said[0], self._picture.path, self._picture.seen)
+        self.session.start("predict-heat", "asking where the model looks", work, self._heated, self._unheated)
+
+    def _heated(self, heated: Heated) -> None:
+        self.query_one("#as-seen", Xray).show(heated.pixels)
+        self._heat = heated.sentence
+        self._tell()
+
+    def _unheated(self, error: Exception) -> None:
+        self._heat = "" if isinstance(error, Stopped) else str(error)
+        self._tell()
+
     def _tell(self) -> None:
         if self._said and self._picture:
             box = self.query_one("#answer-pane")
             width = max(24, box.content_size.width - 1)
-            text = answer_text(*self._said, self._look, self._picture, self.session.glyphs, width)
+            text = answer_text(*self._said, self._look, self._picture, self.session.glyphs, width, self._heat)
             self.query_one("#answer", Static).update(text)
         self._facts()
 
@@ -344,6 +382,8 @@ class PredictScreen(WorkScreen):
                 return self.has_class("-narrow") and self._picture is not None
             case "side":
                 return self.has_class("-narrow")
+            case "heat":
+                return self._picture is not None
             case "write":
                 return bool(self.query_one(History).lines)
             case "copy":

@@ -20,15 +20,16 @@ ALIKE = "Within what they have; only gross differences show here."
 
 
 def answer_text(
-    run: Run, prediction: "Prediction", look: Look | str, picture: Picture, glyphs: Glyphs, width: int
+    run: Run, prediction: "Prediction", look: Look | str, picture: Picture, glyphs: Glyphs, width: int, heat: str = ""
 ) -> Content:
-    """A bar a class, what to beware of, and whose answer it is."""
+    """A bar a class, what to beware of, whose answer it is, and what is known of its heat."""
     rows = [content(f"says {prediction.label}", "bold")]
     rows += bars(prediction.probabilities, prediction.label, glyphs, width)
     if isinstance(look, Look) and any(measure.unlike for measure in compare(picture.facts, look)):
         rows += [Content(""), content(f"{glyphs.beware} {UNLIKE}", "bold $warning")]
     rows += [content(f"{glyphs.beware} It {caution}.", "bold $warning") for caution in prediction.cautions]
-    rows += [Content(""), *_decided(prediction), content(f"run {run.name}", "$foreground-muted")]
+    rows += [Content(""), *_decided(prediction), *([content(heat)] if heat else [])]
+    rows.append(content(f"run {run.name}", "$foreground-muted"))
     return lines(rows)
 
 
