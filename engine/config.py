@@ -74,6 +74,9 @@ class NetworkConfig:
         )
 
 
+BACKBONE_NAMES: tuple[str, ...] = typing.get_args(typing.get_type_hints(NetworkConfig)["backbone"])
+
+
 @dataclass(frozen=True)
 class AugmentConfig:
     """Random changes to the training images."""
@@ -275,6 +278,52 @@ class AuditPlan:
     """What is asked of an audit beside the recipe."""
 
     audit: AuditConfig = field(default_factory=AuditConfig)
+
+
+@dataclass(frozen=True)
+class SweepConfig:
+    """What a sweep varies; every combination is trained. Data and the rest of the recipe are as for a training."""
+
+    backbones: str = "vgg16"
+    """Pretrained networks, separated by commas."""
+    depths: str = "head,block5_conv3,block5,block4,block3,all"
+    """How much trains: head, all, or the block or layer from which on everything trains; "only:block3" and
+    "only:block1_conv1+block5" for just those. A depth that a backbone lacks is left out for it."""
+    lrs: str = ""
+    """Learning rates, separated by commas (--lr when empty)."""
+    seeds: int = 2
+    """Train each recipe so many times, with --seed and those that follow; --seed alone draws the split."""
+    budget: float = 0.0
+    """Minutes after which the sweep stops, even within a training, which goes on the next time (0: no limit)."""
+
+    def __post_init__(self) -> None:
+        strange = [name for name in split_list(self.backbones) if name not in BACKBONE_NAMES]
+        known = ", ".join(BACKBONE_NAMES)
+        _require(not strange, f'There is no backbone "{", ".join(strange)}": choose among {known}.')
+        _require(1 <= self.seeds <= 1000, f"--seeds is {self.seeds}: give a whole number from 1.")
+        _require(0 <= self.budget <= 1e6, f"--budget is {self.budget:g}: give minutes, or 0 for no limit.")
+        for name in ("backbones", "depths", "lrs"):
+            items = split_list(getattr(self, name))
+            _require(bool(items) or name == "lrs", f"--{name} is empty: give at least one.")
+            _require(len(set(items)) == len(items), f"--{name} names one of its values twice.")
+        for rate in self.rates:
+            FitConfig(lr=rate)
+
+    @property
+    def rates(self) -> tuple[Rate, ...]:
+        """The learning rates, none where the recipe's own is meant. Raises ConfigError for what is no rate."""
+        try:
+            return tuple("auto" if rate == "auto" else float(rate) for rate in split_list(self.lrs))
+        except ValueError:
+            sentence = f'--lrs is "{self.lrs}": give numbers with commas between them, such as 1e-3,1e-4.'
+            raise ConfigError(sentence) from None
+
+
+@dataclass(frozen=True)
+class SweepPlan:
+    """What is asked of a sweep beside the recipe."""
+
+    sweep: SweepConfig = field(default_factory=SweepConfig)
 
 
 RESUMABLE = ("epochs", "patience", "checkpoint_minutes", "cache_limit")

@@ -88,7 +88,7 @@ class Run:
 
     def state(self) -> State:
         """Is it training, or how did it end? Told by the lock and the last event, never by age."""
-        if _locked(self.path / "lock"):
+        if locked(self.path / "lock"):
             return "live"
         ends: dict[type[Event], State] = {Finished: "finished", Interrupted: "stopped", Failed: "failed"}
         last: Event | None = None
@@ -311,7 +311,8 @@ def take_lock(file: Any, path: Path) -> None:
             time.sleep(0.01)
 
 
-def _locked(path: Path) -> bool:
+def locked(path: Path) -> bool:
+    """Does any process hold the lock file at `path`, as `take_lock` does?"""
     try:
         with path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -17,9 +17,19 @@ from typing import Any
 import numpy as np
 
 from engine import jobs
-from engine.config import NetworkConfig, Rate, TrainConfig, differences, to_dict
+from engine.config import (
+    NetworkConfig,
+    OutputConfig,
+    Rate,
+    SweepConfig,
+    TrainConfig,
+    differences,
+    from_dict,
+    split_list,
+    to_dict,
+)
 from engine.errors import ConfigError, RunError
-from engine.events import Batch, Emit, Epoch, Finished, Interrupted, Notice, Progress, Resumed
+from engine.events import Emit, Interrupted, Notice, Progress
 from engine.files import open_private, private_dir
 from engine.network.backbones import backbone
 from engine.network.freezing import FreezePlan, parse_unfreeze, plan, recipe
@@ -27,9 +37,9 @@ from engine.results import sweepfolder
 from engine.results.answers import VALIDATION, read_predictions
 from engine.results.evaluate import open_test
 from engine.results.frontier import Candidate, frontier, recommend
+from engine.results.spent import spent
 from engine.runs import SPLIT, Run, plain_name, take_lock
-from engine.stopping import Stop
-from engine.training.sources import FILL
+from engine.stopping import Deadline, Stop
 
 HEAD, ALL, ONLY = "head", "all", "only:"
 KEEPS_FREE = ("checkpoint_minutes", "cache_limit")
@@ -53,6 +63,13 @@ class Grid:
         for name, values in vars(self).items():
             if not values or len(set(values)) != len(values):
                 raise ConfigError(f"--{name} needs at least one value, and none of them twice.")
+
+    @classmethod
+    def of(cls, wanted: SweepConfig, config: TrainConfig) -> "Grid":
+        """The grid that is asked for, around the recipe `config`."""
+        first = config.machine.seed
+        seeds = tuple(range(first, first + wanted.seeds))
+        return cls(split_list(wanted.backbones), split_list(wanted.depths), wanted.rates or (config.fit.lr,), seeds)
 
 
 @dataclass(frozen=True)
@@ -175,15 +192,41 @@ class Sweep:
             raise ConfigError(f"{self.path} is a run: choose another --name for the sweep.")
         for point in self.points:
             run = self.run_of(point)
-            other = [name for name in differences(run.config(), point.config) if name not in KEEPS_FREE] if run else []
-            if other:
+            other = differences(run.config(), self._recipe(run, point)) if run else []
+            if other := [name for name in other if name not in KEEPS_FREE]:
                 flags = ", ".join(f"--{name.replace('_', '-')}" for name in other)
                 raise ConfigError(f"{self.path} was begun with another {flags}: choose another --name.")
+
+    @classmethod
+    def begun(cls, path: Path, folder: Path | None = None) -> "Sweep":
+        """The sweep whose folder is at `path`, to go on with; its images are where its runs say, else in `folder`.
+
+        Raises RunError where sweep.json is missing or damaged, or nothing says where the images are.
+        """
+        saved = sweepfolder.read(path)
+        try:
+            config = from_dict(TrainConfig, saved["recipe"])
+            grid = Grid(**{name: tuple(values) for name, values in saved["grid"].items()})
+            runs = [Run(path / point["name"]) for point in saved["points"]]
+            said = [run.folder() for run in runs if (run.path / "config.json").is_file()]
+        except (ConfigError, KeyError, TypeError, AttributeError) as error:
+            raise RunError(f"{path / sweepfolder.REPORT} holds no recipe to go on with ({error}).") from error
+        images = next((one for one in said if one.is_dir()), folder or next(iter(said), None))
+        if images is None:
+            raise RunError(f"{path} has no run yet that says where its images are: open their folder first.")
+        output = dataclasses.replace(config.output, out=path.absolute().parent, name=path.name)
+        return cls(images, dataclasses.replace(config, output=output), grid)
 
     def run_of(self, point: Point) -> Run | None:
         """The point's run, where it was begun."""
         path = self.path / point.name
         return Run(path) if (path / "config.json").is_file() else None
+
+    def _recipe(self, run: Run, point: Point) -> TrainConfig:
+        """The recipe that the point's run goes on with: the learning rate that it found stays."""
+        if point.config.fit.lr != "auto":
+            return point.config
+        return dataclasses.replace(point.config, fit=dataclasses.replace(point.config.fit, lr=run.config().fit.lr))
 
     def plan(self, images: int) -> list[Planned]:
         """The queue with the cost of each point for so many training images, what is shared counted once."""
@@ -230,6 +273,7 @@ class Sweep:
             data = self._data(emit, stop)
             if not (self.path / SPLIT).is_file():
                 data.split.write(self.path / SPLIT)
+            self.write()
             for number, point in enumerate(self.points, start=1):
                 run = self.run_of(point)
                 if run and run.finished():
@@ -242,9 +286,10 @@ class Sweep:
                 if run is None:
                     with contextlib.suppress(OSError):  # a folder that a process was killed over before it held a thing
                         (self.path / point.name).rmdir()
-                end = jobs.resume(run, point.config, emit, own, self.folder, data) if run else jobs.train(
-                    self.folder, point.config, emit, own, data
-                )  # fmt: skip
+                if run:
+                    end = jobs.resume(run, self._recipe(run, point), emit, own, self.folder, data)
+                else:
+                    end = jobs.train(self.folder, point.config, emit, own, data)
                 self.write()
                 if isinstance(end, Interrupted):
                     break
@@ -259,23 +304,25 @@ class Sweep:
     def choose(self, wanted: str, emit: Emit, stop: Stop) -> dict[str, Any]:
         """Open the test part for one recipe (empty: the recommended one): its run with the best validation result.
 
-        Raises ConfigError where the sweep has no such recipe or run that is finished.
+        Raises ConfigError where the sweep has no such recipe or run that is finished, RunError where another process
+        trains the sweep.
         """
-        result = self.write()
-        if result["advice"] is None:
-            raise ConfigError("No training of the sweep is finished yet, so there is nothing to choose from.")
-        name = wanted or result["advice"]["name"]
-        chosen = [p for p in self.points if name in (p.recipe, p.name) and self._finished(p)]
-        if not chosen:
-            there = ", ".join(one["name"] for one in result["candidates"])
-            raise ConfigError(f'--choose is "{name}": give one of {there}, or auto.')
-        before = result["chosen"]
-        best = max(chosen, key=self._validation)
-        if before and before["run"] != best.name:
-            emit(Notice("warning", f"The test part was opened for {before['run']} before: who chooses again with that "
-                                   "result in mind will find the next one too good."))  # fmt: skip
-        test = open_test(Run(self.path / best.name), emit, stop)
-        return self.write({"run": best.name, "recipe": best.recipe, "test": test})
+        with self._held():
+            result = self.write()
+            if result["advice"] is None:
+                raise ConfigError("No training of the sweep is finished yet, so there is nothing to choose from.")
+            name = wanted or result["advice"]["name"]
+            chosen = [p for p in self.points if name in (p.recipe, p.name) and self._finished(p)]
+            if not chosen:
+                there = ", ".join(one["name"] for one in result["candidates"])
+                raise ConfigError(f'--choose is "{name}": give one of {there}, or auto.')
+            before = result["chosen"]
+            best = max(chosen, key=self._validation)
+            if before and before["run"] != best.name:
+                emit(Notice("warning", f"The test part was opened for {before['run']} before: who chooses again with "
+                                       "that result in mind will find the next one too good."))  # fmt: skip
+            test = open_test(Run(self.path / best.name), emit, stop)
+            return self.write({"run": best.name, "recipe": best.recipe, "test": test})
 
     def write(self, chosen: dict[str, Any] | None = None) -> dict[str, Any]:
         """Write sweep.json, sweep.md and sweep.svg anew from the runs; the result."""
@@ -283,10 +330,11 @@ class Sweep:
         first = {one.name for one in frontier(candidates)}
         labels = {point.recipe: point.label for point in self.points}
         advice = recommend(candidates) if candidates else None
+        output = dataclasses.replace(self.config.output, out=OutputConfig().out)  # the report names no folder
         result = {
             "sweep": self.path.name,
             "grid": dataclasses.asdict(self.grid),
-            "recipe": to_dict(self.config),
+            "recipe": to_dict(dataclasses.replace(self.config, output=output)),
             "points": [{"name": p.name, "recipe": p.recipe, "state": self._state(p)} for p in self.points],
             "candidates": [
                 {**one.to_dict(), "label": labels[one.name], "frontier": one.name in first} for one in candidates
@@ -341,49 +389,3 @@ class Sweep:
         with open_private(private_dir(self.path) / "lock", "w") as lock:
             take_lock(lock, self.path)
             yield
-
-
-class Deadline(Stop):
-    """The stop of one point: whoever stops the sweep, or the end of its budget, stops the point at once."""
-
-    def __init__(self, outer: Stop, until: float | None) -> None:
-        super().__init__()
-        self._outer, self._until = outer, until
-
-    @property
-    def over(self) -> bool:
-        """Is the budget used up?"""
-        return self._until is not None and time.monotonic() >= self._until
-
-    def fresh(self) -> "Deadline":
-        """The same for the next point, which nobody has asked to stop yet."""
-        return Deadline(self._outer, self._until)
-
-    def is_set(self) -> bool:
-        """Has anybody asked, or is the time over?"""
-        return super().is_set() or self._outer.is_set() or self.over
-
-    @property
-    def now(self) -> bool:
-        """Is the point to be left as it is, to go on another time?"""
-        return super().now or self._outer.is_set() or self.over
-
-
-def spent(run: Run) -> tuple[float, float]:
-    """A run's training seconds without, and its seconds of, computing what is kept of the frozen layers."""
-    training: dict[int, float] = {}
-    filling = within = began = 0.0
-    for at, event in run.timed_events():
-        if isinstance(event, Progress) and event.task.startswith(FILL):
-            step = at - began if event.done else 0.0
-            filling, within, began = filling + step, within + step, at
-        elif isinstance(event, Batch):
-            within = 0.0
-        elif isinstance(event, Epoch):  # validation's activations are computed within the first epoch's time
-            training[event.epoch] = max(0.0, event.seconds - within)
-            within = 0.0
-        elif isinstance(event, Resumed):
-            training = {epoch: seconds for epoch, seconds in training.items() if epoch < event.epoch}
-        elif isinstance(event, Finished):
-            break
-    return round(sum(training.values()), 3), round(filling, 3)

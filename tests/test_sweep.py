@@ -1,5 +1,6 @@
 """Sweeps: the frontier and the advice as pure functions, the queue, and real grids, killed, resumed and cut short."""
 
+import dataclasses
 import json
 import os
 import shutil
@@ -17,16 +18,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.config import AugmentConfig, NetworkConfig, OutputConfig, TrainConfig
+from engine import runs
+from engine.config import AugmentConfig, NetworkConfig, OutputConfig, SweepConfig, TrainConfig
 from engine.dataset.split import Split
 from engine.errors import ConfigError, RunError
 from engine.network.backbones import backbone
 from engine.network.freezing import plan
+from engine.results import sweepfolder
 from engine.results.answers import VALIDATION, read_predictions
 from engine.results.compare import mcnemar
 from engine.results.frontier import Candidate, frontier, recommend, sign_flips, steps
 from engine.results.sweepfolder import svg
 from engine.runs import Run
+from engine.stopping import Stop
 from engine.sweep import Grid, Sweep, queue, unfreezing
 from tests.conftest import ROOT, SAMPLE, Cli
 
@@ -168,6 +172,60 @@ class TestQueue:
     def test_the_same_layers_by_two_names_are_one_point(self) -> None:
         config = TrainConfig(output=OutputConfig(name="s"))
         assert len(queue(config, Grid(("vgg16",), ("all", "block1", "only:1-18"), (1e-3,), (0,)))) == 1
+
+
+class TestGoingOn:
+    def test_a_folder_says_by_itself_which_sweep_it_is(self, tmp_path: Path) -> None:
+        config = TrainConfig(network=NetworkConfig(weights="none"), output=OutputConfig(tmp_path, "s"))
+        wanted = SweepConfig(depths="head,only:block3", lrs="auto,1e-3", seeds=3)
+        sweep = Sweep(SAMPLE, config, Grid.of(wanted, config))
+        sweep.path.mkdir()
+        sweep.write()
+        assert str(tmp_path) not in (sweep.path / "sweep.json").read_text()
+        with pytest.raises(RunError, match="no run yet"):
+            Sweep.begun(sweep.path)
+        again = Sweep.begun(sweep.path, SAMPLE)
+        assert (again.path, again.grid, again.points) == (sweep.path, sweep.grid, sweep.points)
+        with runs.create(SAMPLE, sweep.points[0].config):
+            pass
+        assert Sweep.begun(sweep.path).folder == SAMPLE
+
+    def test_a_rate_that_was_found_is_no_other_recipe(self, tmp_path: Path) -> None:
+        config = TrainConfig(output=OutputConfig(tmp_path, "s"))
+        grid = Grid.of(SweepConfig(depths="head", lrs="auto", seeds=1), config)
+        (point,) = Sweep(SAMPLE, config, grid).points
+        found = dataclasses.replace(point.config, fit=dataclasses.replace(point.config.fit, lr=3e-3))
+        with runs.create(SAMPLE, point.config) as writer:
+            writer.keep_config(found, SAMPLE)
+        Sweep(SAMPLE, config, grid)
+        other = dataclasses.replace(config, fit=dataclasses.replace(config.fit, batch=8))
+        with pytest.raises(ConfigError, match="begun with another --batch"):
+            Sweep(SAMPLE, other, grid)
+
+    def test_nobody_chooses_while_another_trains(self, tmp_path: Path) -> None:
+        config = TrainConfig(output=OutputConfig(tmp_path, "s"))
+        sweep = Sweep(SAMPLE, config, GRID)
+        sweep.path.mkdir()
+        with (sweep.path / "lock").open("w") as lock:
+            runs.take_lock(lock, sweep.path)
+            assert runs.locked(sweep.path / "lock")
+            with pytest.raises(RunError, match="by another process"):
+                sweep.choose("", lambda event: None, Stop())
+        assert not runs.locked(sweep.path / "lock")
+        with pytest.raises(ConfigError, match="nothing to choose from"):
+            sweep.choose("", lambda event: None, Stop())
+
+    @pytest.mark.parametrize(
+        "text",
+        ["[]", "{}", '{"points": [', '{"points": [], "candidates": [{"name": 1}], "advice": null, "chosen": null}'],
+    )
+    def test_a_damaged_report_is_refused_in_a_sentence(self, tmp_path: Path, text: str) -> None:
+        folder = tmp_path / "out" / "s"
+        folder.mkdir(parents=True)
+        (folder / "sweep.json").write_text(text)
+        with pytest.raises(RunError, match=r"sweep\.json"):
+            sweepfolder.read(folder)
+        assert sweepfolder.all_sweeps(folder.parent) == [folder]
 
 
 @pytest.fixture(scope="module")

@@ -6,42 +6,23 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from engine.config import Rate, TrainConfig, split_list
-from engine.errors import ConfigError
+from engine.config import SweepConfig, TrainConfig
 from tui.figures import blank
 from tui.headless import put, put_json, reporting, stop_on_signals, until_stopped
 from tui.verbs import as_number, put_table
 
 if TYPE_CHECKING:
-    from engine.sweep import Grid, Sweep
+    from engine.sweep import Sweep
 
 WIDTH, HEIGHT = 74, 18
 BAR, BLOCK = 40, "█"
 
 
-def grid(config: TrainConfig, backbones: str, depths: str, lrs: str, seeds: int) -> "Grid":
-    """The grid that the flags name. Raises ConfigError."""
-    from engine.sweep import Grid
-
-    if seeds < 1:
-        raise ConfigError(f"--seeds is {seeds}: give a whole number from 1.")
-    try:
-        rates: tuple[Rate, ...] = tuple(float(rate) for rate in split_list(lrs)) or (config.fit.lr,)
-    except ValueError:
-        raise ConfigError(f'--lrs is "{lrs}": give numbers with commas between them, such as 1e-3,1e-4.') from None
-    first = config.machine.seed
-    return Grid(split_list(backbones), split_list(depths), rates, tuple(range(first, first + seeds)))
-
-
-def sweep(
-    data: Path, config: TrainConfig, wanted: "Grid", budget: float, only_plan: bool, choose: str, as_json: bool
-) -> int:
+def sweep(data: Path, config: TrainConfig, wanted: SweepConfig, only_plan: bool, choose: str, as_json: bool) -> int:
     """`covid-tui sweep`."""
-    from engine.sweep import Sweep
+    from engine.sweep import Grid, Sweep
 
-    if budget < 0:
-        raise ConfigError(f"--budget is {budget:g}: give minutes, or 0 for no limit.")
-    own = Sweep(data, config, wanted)
+    own = Sweep(data, config, Grid.of(wanted, config))
     with stop_on_signals() as (stop, signals), reporting(as_json and not only_plan) as emit:
         if only_plan:
             images, code = until_stopped(lambda: own.images(emit, stop), signals)
@@ -50,7 +31,7 @@ def sweep(
             return code
 
         def work() -> dict[str, Any]:
-            result = own.train(emit, stop, budget or None)
+            result = own.train(emit, stop, wanted.budget or None)
             if choose and not stop.is_set():
                 return own.choose("" if choose == "auto" else choose, emit, stop)
             return result

@@ -32,8 +32,35 @@ def write(folder: Path, result: dict[str, Any]) -> None:
 
 
 def read(folder: Path) -> dict[str, Any]:
-    """What sweep.json holds. Raises RunError where it is missing or damaged."""
-    return Run(folder).read_json(REPORT)
+    """What sweep.json holds. Raises RunError where it is missing, or damaged so that its table can't be drawn."""
+    result = Run(folder).read_json(REPORT)
+    try:
+        _check(result)
+    except (TypeError, ValueError, LookupError, AttributeError, OverflowError) as error:
+        raise RunError(f"{folder / REPORT} is no sweep that can be read ({type(error).__name__}).") from error
+    return result
+
+
+def _check(result: dict[str, Any]) -> None:
+    """Raises an error of Python's own where a value is missing or of another kind: page and plot are drawn from all."""
+    page(result), svg(result["candidates"])
+    names = {one["name"] for one in result["candidates"]}
+    advice = result["advice"] or {"name": None, "best": None, "gaps": ()}
+    if bool(names) != bool(result["advice"]) or (names and not {advice["name"], advice["best"]} <= names):
+        raise ValueError("the advice names no recipe of the sweep")
+    for one in result["candidates"]:
+        min(one["accuracies"]) + sum(one["filling"]) + len(one["label"] + one["name"])
+    for point in result["points"]:
+        len(point["name"] + point["state"])
+
+
+def all_sweeps(out: Path) -> list[Path]:
+    """The folders of the sweeps under `out`, newest first."""
+    try:
+        found = [path for path in out.absolute().iterdir() if (path / REPORT).is_file()]
+    except OSError:
+        return []
+    return sorted(found, key=lambda path: ((path / REPORT).stat().st_mtime_ns, path.name), reverse=True)
 
 
 def chosen(folder: Path) -> dict[str, Any] | None:

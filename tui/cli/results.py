@@ -13,6 +13,7 @@ from engine.config import (
     MachineConfig,
     NetworkConfig,
     OutputConfig,
+    SweepConfig,
     TrainConfig,
 )
 from tui.cli.app import RUNS, Flat, app
@@ -226,12 +227,8 @@ def sweep(
     fit: Annotated[FitConfig, Flat] = FitConfig(),  # noqa: B008
     machine: Annotated[MachineConfig, Flat] = MachineConfig(),  # noqa: B008
     output: Annotated[OutputConfig, Flat] = OutputConfig(),  # noqa: B008
-    backbones: str = "vgg16",
-    depths: str = "head,block5_conv3,block5,block4,block3,all",
-    lrs: str = "",
-    seeds: int = 2,
+    grid: Annotated[SweepConfig, Flat] = SweepConfig(),  # noqa: B008
     weights: str = "imagenet",
-    budget: float = 0.0,
     plan: bool = False,
     choose: str = "",
     json: bool = False,
@@ -244,19 +241,8 @@ def sweep(
     ----------
     data
         Folder that holds CLASS/images, or class folders of images.
-    backbones
-        Pretrained networks, separated by commas.
-    depths
-        How much trains: head, all, or the block or layer from which on everything trains; "only:block3" and
-        "only:block1_conv1+block5" for just those. A depth that a backbone lacks is left out for it.
-    lrs
-        Learning rates, separated by commas (--lr when empty).
-    seeds
-        Train each recipe so many times, with --seed and those that follow; --seed alone draws the split.
     weights
         Where the backbone starts: imagenet, none (random), or a Keras .weights.h5 file.
-    budget
-        Minutes after which this command stops, even within a training, which goes on the next time (0: no limit).
     plan
         Only show the queue and what each training costs.
     choose
@@ -268,5 +254,4 @@ def sweep(
 
     network = NetworkConfig(weights=weights)
     recipe = TrainConfig(images, network, augmentation, fit, machine, output=output)
-    grid = sweeping.grid(recipe, backbones, depths, lrs, seeds)
-    return sweeping.sweep(data, recipe, grid, budget, plan, choose, json)
+    return sweeping.sweep(data, recipe, grid, plan, choose, json)
