@@ -1,4 +1,4 @@
-"""The workbench's frame: seven screens, what holds on each of them, and how one leaves."""
+"""The workbench's frame: eight screens, what holds on each of them, and how one leaves."""
 
 import gc
 import time
@@ -28,14 +28,13 @@ if TYPE_CHECKING:
     from textual.driver import Driver
 
 Severity = Literal["information", "warning", "error"]
+STAY = Answer("s", "Stay", "stay")
 QUIT_QUESTION = "A training is under way in this workbench."
 QUIT_ANSWERS = (
     Answer("b", "Quit, and keep training in the background", "background"),
     Answer("k", "Quit, stop the training, keep and test the best epoch", "keep"),
-    Answer("s", "Stay", "stay"),
+    STAY,
 )
-AUDIT_QUESTION = "An audit is under way in this workbench, and stops with it; what is computed so far is kept."
-AUDIT_ANSWERS = (Answer("k", "Quit, and stop the audit", "quit"), Answer("s", "Stay", "stay"))
 
 DARK = Theme(
     name="covid-dark",
@@ -248,14 +247,16 @@ class Workbench(App[None]):
     # Leaving
 
     async def action_quit(self) -> None:
-        """Leave; while a training or an audit of this workbench is under way, ask first."""
-        training, audit = self.session.training, self.session.audit
+        """Leave; while a training, an audit or a sweep of this workbench is under way, ask first."""
+        training, long = self.session.training, self.session.undertaking
         if isinstance(self.screen, Ask):
             return
         if training and training.alive:
             self.push_screen(Ask(QUIT_QUESTION, QUIT_ANSWERS), self._quit_answered)
-        elif audit and audit.alive:
-            self.push_screen(Ask(AUDIT_QUESTION, AUDIT_ANSWERS), self._quit_answered)
+        elif long:
+            question = f"{long.under_way} in this workbench, and stops with it; {long.KEPT}."
+            answers = (Answer("k", f"Quit, and stop the {long.NAME}", "quit"), STAY)
+            self.push_screen(Ask(question, answers), self._quit_answered)
         else:
             self.leave()
 

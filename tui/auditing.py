@@ -4,45 +4,34 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from engine.config import AuditConfig, TrainConfig
-from engine.errors import RunError, Stopped
+from engine.errors import RunError
 from engine.events import Audited, Emit, Event, Notice, Progress
 from engine.stopping import Stop
+from tui.undertaking import Undertaking
 
 if TYPE_CHECKING:
     from engine.results.verdict import Audit
-    from tui.session import Job
-
-AUDIT = "audit"
-"""The group of the session's job."""
+    from tui.work import Job
 
 
 @dataclass(eq=False)
-class Auditing:
-    """An audit that was started here. Only for the screen's thread, but for `audited`."""
+class Auditing(Undertaking):
+    """An audit that was started here."""
+
+    GROUP, NAME, KEPT = "audit", "audit", "what is computed so far is kept for the next one"
 
     folder: Path
     config: TrainConfig
     plan: AuditConfig
-    stop: Stop = field(default_factory=Stop)
-    state: Literal["live", "finished", "stopped", "failed"] = "live"
     variants: dict[str, Audited] = field(default_factory=dict)
     """How far each variant is, by name, in their order."""
-    progress: Progress | None = None
-    """The task at hand, such as the activations of a variant; None between tasks."""
-    warnings: list[str] = field(default_factory=list)
     result: "Audit | None" = None
     path: Path | None = None
     """The audit's folder, once it is written."""
-    error: str = ""
     _began: float = 0.0
-
-    @property
-    def alive(self) -> bool:
-        """Has its thread not come to its end?"""
-        return self.state == "live"
 
     @property
     def done(self) -> int:
@@ -65,10 +54,6 @@ class Auditing:
             return None
         return (time.monotonic() - self._began) / self.done * (self.total - self.done)
 
-    def request_stop(self) -> None:
-        """Stop after the batch at hand."""
-        self.stop.request("now")
-
     def fold(self, job: "Job", event: Event) -> None:
         """Take in the next event; the title shows the trainings that are done."""
         match event:
@@ -84,11 +69,6 @@ class Auditing:
     def finish(self, found: "tuple[Audit, Path]") -> None:
         """It is complete."""
         self.state, self.progress, (self.result, self.path) = "finished", None, found
-
-    def fail(self, error: Exception) -> None:
-        """It was stopped, or ended by an error."""
-        self.state, self.progress = "stopped" if isinstance(error, Stopped) else "failed", None
-        self.error = str(error)
 
 
 def audited(audit: Auditing, out: Path, emit: Emit, stop: Stop) -> "tuple[Audit, Path]":

@@ -15,8 +15,8 @@ from textual.message import Message
 from engine.events import Batch, Event, Progress
 
 if TYPE_CHECKING:
-    from tui.session import Job
     from tui.watch import RunView
+    from tui.work import Job
 
 SECONDS_BETWEEN_WAKES = 0.1
 MOST_WAITING = 1000

@@ -1,4 +1,4 @@
-"""The one place that starts, watches and stops work, and that holds what all screens share.
+"""What all screens share: data, recipe, runs, and which work is under way.
 
 Work runs in threads; what it finds comes back as messages, and everything here changes in the screen's thread alone.
 A screen asks the session to do something, then hears `DataChanged`, `ConfigChanged`, `RunChanged`, `RunsChanged` or
@@ -7,38 +7,27 @@ A screen asks the session to do something, then hears `DataChanged`, `ConfigChan
 
 import dataclasses
 import sys
-import time
-import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from textual.message import Message
-
 from engine.config import AuditConfig, DataConfig, TrainConfig
 from engine.errors import ConfigError, CovidTuiError, Stopped
-from engine.events import Emit, Event, Notice, Progress
+from engine.events import Emit, Event, Notice
 from engine.network.freezing import FreezePlan, plan
 from engine.runs import Run
 from engine.stopping import How, Stop
-from tui.auditing import AUDIT, Auditing, audited
+from tui.auditing import Auditing, audited
 from tui.glyphs import PLAIN, RICH, Glyphs
-from tui.messages import (
-    ConfigChanged,
-    DataChanged,
-    EventsWaiting,
-    JobChanged,
-    JobEnded,
-    Relay,
-    RunChanged,
-    RunsChanged,
-)
+from tui.messages import ConfigChanged, DataChanged, JobChanged, Relay, RunChanged, RunsChanged
 from tui.settings import Settings
 from tui.subset import subset
+from tui.sweeps import Plan, Sweeping, swept
 from tui.training import Training, going_on
+from tui.undertaking import Undertaking
 from tui.watch import Entry, Library, News, RunView
+from tui.work import Work
 
 if TYPE_CHECKING:
     from engine.dataset.scan import Scan
@@ -47,38 +36,18 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 SECONDS_BETWEEN_LOOKS = 0.5
-SHOWN_AFTER = 0.1
 MOST_SPLIT_AT_ONCE = 4000
 """Images whose split is drawn within 50 ms; that of more is drawn in a thread."""
 
 
-@dataclass(eq=False)
-class Job:
-    """Work in a thread: how far it is, and how to stop it. A new job of a group takes the place of the one before."""
-
-    group: str
-    title: str
-    relay: Relay
-    stop: Stop = field(default_factory=Stop)
-    progress: Progress | None = None
-    began: float = field(default_factory=time.monotonic)
-    over: bool = False
-    error: Exception | None = None
-    result: Any = None
-    done: Callable[[Any], None] = lambda result: None
-    failed: Callable[[Exception], None] | None = None
-    hear: Callable[[Event], None] | None = None
-    """Takes the job's events, in place of toasts and of `progress`."""
-
-
-class Session:
+class Session(Work):
     """The state of the workbench: data, recipe, runs and work. Only for the screen's thread."""
 
     work: Callable[..., Any] | None = None
     """What `train` runs in place of the engine's job, where a demonstration or a test needs another."""
 
     def __init__(self, app: "Workbench", runs: Path, settings: Settings) -> None:
-        self.app = app
+        super().__init__(app)
         self.settings = settings
         self.glyphs: Glyphs = RICH if settings.unicode else PLAIN
         self.runs = runs.absolute()
@@ -99,6 +68,8 @@ class Session:
         """The run that the Train screen shows."""
         self.audit: Auditing | None = None
         """The audit of this process, live or ended."""
+        self.sweep: Sweeping | None = None
+        """The sweep of this process, live or ended."""
         self.picture: Path | None = None
         """The image file to predict, where the command line named one."""
         self.judged: Path | None = None
@@ -107,7 +78,6 @@ class Session:
         """The run directory whose model the Predict screen asks; None for the newest that is trained."""
         self.library = Library(self.runs)
         self._wanted: Path | None = None
-        self.jobs: dict[str, Job] = {}
 
     # What is so
 
@@ -128,13 +98,6 @@ class Session:
         """Which layers the next training trains."""
         return plan(self.config.network)
 
-    @property
-    def busy(self) -> Job | None:
-        """The job to speak of in the title: the oldest that has run long enough to be worth a word, an audit last."""
-        since = time.monotonic() - SHOWN_AFTER
-        found = [job for job in self.jobs.values() if not job.over and job.began <= since]
-        return min(found, key=lambda job: job.group == AUDIT, default=None)
-
     def cannot_train(self) -> str:
         """Why no training can be started now, as a sentence; empty where it can."""
         return self._cannot_begin() or self.split_problem
@@ -143,20 +106,28 @@ class Session:
         """Why no audit can be started now, as a sentence; empty where it can."""
         return self._cannot_begin()
 
+    def cannot_sweep(self) -> str:
+        """Why no sweep can be started now, as a sentence; empty where it can."""
+        return self.cannot_train()
+
     def _cannot_begin(self) -> str:
-        if self._at_work():
-            return self._at_work()
+        if self.at_work():
+            return self.at_work()
         if self.data is None:
             return "Choose a folder of X-rays first."
         return "The folder is still being read." if self.scan is None or "split" in self.jobs else ""
 
-    def _at_work(self) -> str:
-        """The sentence that refuses to train or audit while either is under way here; empty where none is."""
-        if self.training and self.training.alive:
-            return "A training is under way: stop it first, or wait until it ends."
-        if self.audit and self.audit.alive:
-            return "An audit is under way: stop it first, or wait until it ends."
-        return ""
+    @property
+    def undertaking(self) -> Undertaking | None:
+        """The audit or the sweep that is under way here."""
+        return next((one for one in (self.audit, self.sweep) if one and one.alive), None)
+
+    def at_work(self) -> str:
+        """The sentence that refuses another training, audit or sweep while one is under way here; else empty."""
+        under_way = "A training is under way" if self.training and self.training.alive else ""
+        if not under_way and self.undertaking:
+            under_way = self.undertaking.under_way
+        return f"{under_way}: stop it first, or wait until it ends." if under_way else ""
 
     # Data
 
@@ -238,7 +209,7 @@ class Session:
 
     def resume(self, entry: Entry) -> None:
         """Go on with a run that died, failed or was stopped. Raises ConfigError with the reason where it can't be."""
-        if reason := self._at_work():
+        if reason := self.at_work():
             raise ConfigError(reason)
         if entry.config is None:
             raise ConfigError("The run's recipe can't be read.")
@@ -262,90 +233,40 @@ class Session:
         self.shown = view
         self.tell(RunChanged, view)
 
-    # The audit
+    # Audits and sweeps
 
     def begin_audit(self, plan: AuditConfig) -> None:
         """Audit the recipe on the data. Raises ConfigError with the reason where that can't be."""
         reason = self.cannot_audit()
         if reason or self.data is None:
             raise ConfigError(reason)
-        audit = Auditing(self.data, self.config, plan)
-        job = self.start(
-            AUDIT, "auditing", partial(audited, audit, self.runs), audit.finish, partial(self._audit_ended, audit)
-        )
-        audit.stop, job.hear, self.audit = job.stop, partial(audit.fold, job), audit
+        self.audit = Auditing(self.data, self.config, plan)
+        self._undertake(self.audit, "auditing", partial(audited, self.audit, self.runs), self.audit.finish)
+
+    def begin_sweep(self, planned: Plan, minutes: float) -> None:
+        """Train what is left of a sweep, for so many minutes at most (0: no limit). Raises ConfigError as above."""
+        if reason := self.at_work():
+            raise ConfigError(reason)
+        self.sweep = Sweeping(planned, minutes)
+        self._undertake(self.sweep, "sweeping", partial(swept, self.sweep), self.sweep.finish)
+
+    def _undertake(
+        self, long: Undertaking, title: str, work: Callable[[Emit, Stop], T], done: Callable[[T], None]
+    ) -> None:
+        def failed(error: Exception) -> None:
+            long.fail(error)
+            if not isinstance(error, Stopped):
+                self.complain(error)
+
+        job = self.start(long.GROUP, title, work, done, failed)
+        long.stop, job.hear, job.holds = job.stop, partial(long.fold, job), True
         self.tell(JobChanged, job)
-
-    def _audit_ended(self, audit: "Auditing", error: Exception) -> None:
-        audit.fail(error)
-        if not isinstance(error, Stopped):
-            self.complain(error)
-
-    # Work in threads
-
-    def start(
-        self,
-        group: str,
-        title: str,
-        work: Callable[[Emit, Stop], T],
-        done: Callable[[T], None] = lambda result: None,
-        failed: Callable[[Exception], None] | None = None,
-    ) -> Job:
-        """Run `work(emit, stop)` in a thread, in place of the group's last job; then call `done(result)` here.
-
-        An error is shown as a sentence unless `failed` takes it. Screens hear JobChanged as it goes on.
-        """
-        self.cancel(group)
-        job = Job(group, title, Relay(self._wake), done=done, failed=failed)
-        self.jobs[group] = job
-        run = partial(self._run, job, work)
-        self.app.run_worker(run, thread=True, exclusive=True, group=group, exit_on_error=False, name=group)
-        self.app.set_timer(SHOWN_AFTER, lambda: None if job.over else self.tell(JobChanged, job))
-        return job
-
-    def cancel(self, group: str) -> None:
-        """Ask the group's job, where there is one, to stop; its result is not wanted any more.
-
-        An audit is asked alone: nothing else may begin before its thread has come to its end.
-        """
-        if group == AUDIT and self.audit and self.audit.alive:
-            self.audit.request_stop()
-            self.tell(JobChanged, self.jobs[group])
-            return
-        if job := self.jobs.pop(group, None):
-            job.stop.request("now")
-            job.over = True
-            self.tell(JobChanged, job)
 
     def close(self) -> None:
         """Stop all work but the training."""
         self.library.halt.set()
         for group in list(self.jobs):
             self.cancel(group)
-
-    def _run(self, job: Job, work: Callable[[Emit, Stop], Any]) -> None:
-        try:
-            job.result = work(job.relay.emit, job.stop)
-        except CovidTuiError as error:
-            job.error = error
-        except Exception as error:
-            self.app.write_log(traceback.format_exc())
-            job.error = error
-        self.app.post_message(JobEnded(job))
-
-    def end(self, job: Job) -> None:
-        """A job's thread has come to its end: hand its result on, unless nobody wants it any more."""
-        job.over = True
-        if self.jobs.get(job.group) is not job:
-            return
-        del self.jobs[job.group]
-        if job.error is None:
-            job.done(job.result)
-        elif job.failed:
-            job.failed(job.error)
-        elif not isinstance(job.error, Stopped):
-            self.complain(job.error)
-        self.tell(JobChanged, job)
 
     # What threads tell
 
@@ -366,41 +287,14 @@ class Session:
             self.tell(RunChanged, view)
         self.tell(RunsChanged)
 
-    def _wake(self, relay: Relay) -> None:
-        self.app.post_message(EventsWaiting(relay))
-
-    def drain(self, relay: Relay) -> None:
-        """Take a relay's events, now or as soon as enough time has passed since the last ones."""
-        if wait := relay.due():
-            self.app.set_timer(wait, partial(self.drain, relay))
+    def heard(self, relay: Relay, events: list[Event]) -> None:
+        """Take in the events of the training, or of a job."""
+        if not self.training or relay is not self.training.relay:
+            super().heard(relay, events)
             return
-        events = relay.drain()
-        if self.training and relay is self.training.relay:
-            for event in events:
-                self.training.view.fold(event)
-            self.tell(RunChanged, self.training.view)
-            return
-        job = next((job for job in self.jobs.values() if job.relay is relay), None)
         for event in events:
-            if job and job.hear:
-                job.hear(event)
-                continue
-            if isinstance(event, Notice):
-                self.app.say(event.text, "warning" if event.level == "warning" else "information")
-            if isinstance(event, Progress) and job:
-                job.progress = event
-        if job:
-            self.tell(JobChanged, job)
-
-    def complain(self, error: Exception) -> None:
-        """Show an error as its sentence."""
-        own = "" if isinstance(error, CovidTuiError) else f"An error of its own, {type(error).__name__}: "
-        self.app.say(f"{own}{error}", "error")
-
-    def tell(self, kind: Callable[..., Message], *values: Any) -> None:
-        """Post a message of this kind to every screen."""
-        for screen in self.app.work_screens:
-            screen.post_message(kind(*values))
+            self.training.view.fold(event)
+        self.tell(RunChanged, self.training.view)
 
 
 def _scan(folder: Path, wanted: DataConfig, emit: Emit, stop: Stop) -> "Scan":

@@ -19,7 +19,7 @@ from textual.widgets import DataTable, Static
 from engine.config import AuditPlan
 from engine.errors import CovidTuiError
 from engine.events import Audited
-from tui.auditing import AUDIT, Auditing, earlier, ends
+from tui.auditing import Auditing, earlier, ends
 from tui.messages import JobChanged
 from tui.screens import WorkScreen
 from tui.screens.results import share
@@ -143,7 +143,7 @@ class AuditScreen(WorkScreen):
 
     def job_changed(self, message: JobChanged) -> None:
         """The audit is further, or over."""
-        if message.job.group == AUDIT:
+        if message.job.group == Auditing.GROUP:
             self._show()
             self._what()
             if message.job.over:
@@ -308,7 +308,7 @@ class AuditScreen(WorkScreen):
 
     def _stop(self, answer: str | None) -> None:
         if answer == "stop":
-            self.session.cancel(AUDIT)
+            self.session.cancel(Auditing.GROUP)
 
     def action_setup(self) -> None:
         """To the form and the list, or back to what is shown; where nothing is under way in sight, to that."""
