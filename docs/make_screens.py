@@ -1,8 +1,9 @@
-"""Draws the README's pictures of the workbench: five screens as SVG, from a real training on the sample data.
+"""Draws the README's pictures of the workbench as SVG, from a real training and a real sweep on the sample data.
 
-    python docs/make_screens.py [--runs FOLDER]
+    python docs/make_screens.py [--runs FOLDER] [SCREEN...]
 
-With --runs the newest trained run of that folder is shown in place of a new training, which takes a minute or two.
+With --runs the newest trained run, audit and sweep of that folder are shown in place of new ones, which take some
+minutes. With names of screens, only those are drawn.
 """
 
 import argparse
@@ -13,13 +14,22 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from unittest import mock
 
 from textual.pilot import Pilot
+from textual.widgets import DataTable
 
-from engine.config import DataConfig, FitConfig, NetworkConfig, OutputConfig, TrainConfig
+from engine.config import (
+    AugmentConfig,
+    DataConfig,
+    FitConfig,
+    NetworkConfig,
+    OutputConfig,
+    SweepConfig,
+    TrainConfig,
+)
 from tui.app import Workbench
 from tui.settings import Settings
 
@@ -37,7 +47,8 @@ def main() -> None:
     """Train where needed, then draw."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--runs", type=Path, help="folder of runs to show, in place of a new training")
-    given = parser.parse_args().runs
+    parser.add_argument("screens", nargs="*", help="names of the screens to draw, all when none is given")
+    given, screens = parser.parse_args().runs, parser.parse_args().screens
     with tempfile.TemporaryDirectory() as folder:
         if given:
             Path(folder, "runs").symlink_to(given.resolve())
@@ -46,8 +57,9 @@ def main() -> None:
         with contextlib.chdir(folder), mock.patch.object(Path, "absolute", lambda self: self):
             if not given:
                 train()
+                sweep()
                 shutil.copytree(ROOT / "docs" / "example", Path("runs", "covid-audit"))
-            asyncio.run(draw())
+            asyncio.run(draw(screens))
 
 
 def train() -> None:
@@ -60,24 +72,41 @@ def train() -> None:
     print(job(Path("sample_data"), dataclasses.replace(RECIPE, output=output), lambda event: None, Stop()))
 
 
-async def draw() -> None:
-    """Walk through the screens."""
+def sweep() -> None:
+    """A real sweep, with its split's test part shut."""
+    from engine.stopping import Stop
+    from engine.sweep import Grid, Sweep
+
+    data = dataclasses.replace(RECIPE.data, classes="COVID,Viral Pneumonia", val_share=0.3, near_duplicates=False)
+    recipe = dataclasses.replace(
+        RECIPE, data=data, network=NetworkConfig(), augment=AugmentConfig(augment="none"),
+        fit=FitConfig(epochs=20, batch=8, patience=6), output=OutputConfig(out=Path("runs"), name="which-layers"),
+    )  # fmt: skip
+    grid = Grid.of(SweepConfig(depths="head,block5_conv3,block5,block4,only:block3"), recipe)
+    Sweep(Path("sample_data"), recipe, grid).train(lambda event: None, Stop())
+
+
+async def draw(wanted: Sequence[str]) -> None:
+    """Walk through the screens, keeping the pictures of those that are wanted, of all where none is named."""
     settings = Settings(theme="covid-dark", image_protocol="halfblock")
     app = Workbench(Path("runs"), data=Path("sample_data"), settings=settings)
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: app.session.split is not None and bool(app.session.library.entries()))
-        await keep(pilot, app, "dataset")
+        await keep(pilot, app, "dataset", wanted)
         await pilot.press("4")
         await quiet(pilot, app)
         await pilot.press("f")
-        await keep(pilot, app, "train")
+        await keep(pilot, app, "train", wanted)
         await pilot.press("5")
-        await keep(pilot, app, "results")
+        await keep(pilot, app, "results", wanted)
         await pilot.press("p")
         await until(pilot, lambda: "says " in str(app.screen.query_one("#answer").render()))
-        await keep(pilot, app, "predict")
+        await keep(pilot, app, "predict", wanted)
         await pilot.press("escape", "7")
-        await keep(pilot, app, "audit")
+        await keep(pilot, app, "audit", wanted)
+        await pilot.press("escape", "8")
+        await until(pilot, lambda: app.screen.query_one("#recipes", DataTable).row_count > 0)
+        await keep(pilot, app, "sweep", wanted)
 
 
 async def quiet(pilot: Pilot[None], app: Workbench) -> None:
@@ -87,8 +116,10 @@ async def quiet(pilot: Pilot[None], app: Workbench) -> None:
         await until(pilot, lambda: not app.session.jobs)
 
 
-async def keep(pilot: Pilot[None], app: Workbench, name: str) -> None:
-    """Write the picture of the open screen."""
+async def keep(pilot: Pilot[None], app: Workbench, name: str, wanted: Sequence[str] = ()) -> None:
+    """Write the picture of the open screen, where it is wanted."""
+    if wanted and name not in wanted:
+        return
     await quiet(pilot, app)
     app.clear_notifications()
     await pilot.pause()

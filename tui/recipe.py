@@ -16,13 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from engine import config as recipe
-from engine.config import AuditPlan, Rate, TrainConfig, from_dict, to_dict
+from engine.config import BACKBONE_NAMES, AuditPlan, Rate, SweepPlan, TrainConfig, from_dict, to_dict
 from engine.errors import ConfigError
 from engine.files import replacing
 from engine.network.freezing import plan
 
 HEAD = "# A recipe of covid-tui: `covid-tui --train DATA --config FILE` trains it; a flag overrules what stands here.\n"
 MOST_BYTES = 2**20
+Tree = TrainConfig | AuditPlan | SweepPlan
+"""What a form shows: groups of fields."""
 NAMING = ("partial", "probe-then-finetune")
 """The modes whose layers --unfreeze names."""
 
@@ -49,7 +51,12 @@ class Field:
             return ("no", "yes")
         return typing.get_args(self.hint) if typing.get_origin(self.hint) is typing.Literal else ()
 
-    def value(self, config: TrainConfig | AuditPlan) -> Any:
+    @property
+    def known(self) -> tuple[str, ...]:
+        """The names that its value may list, where those are few; empty otherwise."""
+        return BACKBONE_NAMES if self.name == "backbones" else ()
+
+    def value(self, config: Tree) -> Any:
         """Its value in a recipe."""
         return getattr(getattr(config, self.part), self.name)
 
@@ -96,7 +103,7 @@ class Part:
 
 
 @functools.cache
-def parts(tree: type[TrainConfig | AuditPlan] = TrainConfig) -> tuple[Part, ...]:
+def parts(tree: type[Tree] = TrainConfig) -> tuple[Part, ...]:
     """The groups of the recipe, in order, with the text under each field as its help."""
     helps = _helps()
     found = []
@@ -128,7 +135,7 @@ def _helps() -> dict[tuple[str, str], str]:
     return found
 
 
-def change(config: TrainConfig | AuditPlan, field: Field, value: Any) -> Any:
+def change(config: Tree, field: Field, value: Any) -> Any:
     """The part of the recipe that `field` is in, with this value. Raises ConfigError with what is wrong with it.
 
     The mode and the layers to unfreeze go together: naming layers chooses "partial" where the mode names none, and

@@ -1,5 +1,7 @@
 """Run directories made without a training: results judged by the engine from given answers, or a model with weights."""
 
+import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -63,3 +65,13 @@ def model_run(out: Path, name: str, folder: Path, classes: Sequence[str] = CLASS
         write_json(writer.run.path / MODEL, contract)
         build(plan(config.network), len(classes), "float32", seed=1).save_weights(writer.run.path / runs.WEIGHTS)
     return writer.run
+
+
+def kept_sweep(path: Path, folder: Path) -> None:
+    """The sweep kept beside the tests, copied to `path` as if it had been trained there on the images of `folder`."""
+    shutil.copytree(Path(__file__).parent / "data" / "sweep", path)
+    for file in path.glob("*/config.json"):
+        config = json.loads(file.read_text())
+        config["folder"], config["output"]["out"] = str(folder), str(path)
+        config["data"]["split"] = str(path / "split.csv")
+        file.write_text(json.dumps(config))

@@ -53,8 +53,8 @@ def test_every_theme_paints_every_screen(tmp_path: Path, theme: str, monkeypatch
     async def scenario() -> None:
         app = Workbench(tmp_path, settings=Settings(theme=theme))
         async with app.run_test(size=(80, 24)) as pilot:
-            for number in "1234567":
-                await pilot.press("escape", number)
+            for number in range(1, len(MODES) + 1):
+                await pilot.press("escape", str(number))
             assert app.theme == theme
 
     run(scenario())

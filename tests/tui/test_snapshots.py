@@ -14,6 +14,7 @@ from pytest_textual_snapshot import SVGImageExtension
 from textual.pilot import Pilot
 
 from engine.runs import Run
+from tests.tui import made
 from tests.tui.drive import DATA, run, until
 from tui.answers import worst_first
 from tui.app import Workbench
@@ -48,6 +49,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         os.utime(tmp_path / "runs" / "covid-audit" / name, (1.75e9 + 43200, 1.75e9 + 43200))
     (tmp_path / "sample_data").symlink_to(DATA)
     monkeypatch.chdir(tmp_path)
+    made.kept_sweep(Path("runs/which"), Path("sample_data"))
     monkeypatch.setattr(Path, "absolute", lambda self: self)
     monkeypatch.setattr(Machine, "on_mount", lambda self: self.show(GAUGES))
     monkeypatch.setattr("tui.screens.predict.ask", said)

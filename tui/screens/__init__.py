@@ -1,4 +1,4 @@
-"""The seven screens; each is a `WorkScreen` with its own bindings and help."""
+"""The eight screens; each is a `WorkScreen` with its own bindings and help."""
 
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tui.app import Workbench
 
 M = TypeVar("M", bound=Message)
-MODES = ("dataset", "layers", "train", "runs", "results", "predict", "audit")
+MODES = ("dataset", "layers", "train", "runs", "results", "predict", "audit", "sweep")
 
 
 class WorkScreen(Screen[None]):

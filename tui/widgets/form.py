@@ -11,9 +11,9 @@ from textual.events import Blur
 from textual.message import Message
 from textual.widgets import DataTable, Input, Static
 
-from engine.config import AuditPlan, TrainConfig
+from engine.config import TrainConfig
 from engine.errors import ConfigError
-from tui.recipe import Field, Part, change, parts
+from tui.recipe import Field, Part, Tree, change, parts
 from tui.text import display_name
 from tui.widgets.cells import cell, content, lines
 
@@ -98,11 +98,11 @@ class Form(Vertical):
             super().__init__()
             self.part, self.value = part, value
 
-    def __init__(self, config: TrainConfig | AuditPlan = TrainConfig(), *, id: str | None = None) -> None:  # noqa: B008
+    def __init__(self, config: Tree = TrainConfig(), *, id: str | None = None) -> None:  # noqa: B008
         super().__init__(id=id)
         self._config = config
         self._rows: list[Part | Field] = []
-        for part in parts(AuditPlan if isinstance(config, AuditPlan) else TrainConfig):
+        for part in parts(type(config)):
             self._rows += [part, *part.fields]
 
     def compose(self) -> ComposeResult:
@@ -120,7 +120,7 @@ class Form(Vertical):
         for place, row in enumerate(self._rows):
             table.add_row(*self._cells(row), key=str(place))
 
-    def show(self, config: TrainConfig | AuditPlan) -> None:
+    def show(self, config: Tree) -> None:
         """Show this recipe."""
         self._config = config
         table = self.query_one(FieldTable)
@@ -152,7 +152,8 @@ class Form(Vertical):
         else:
             usual = row.text(row.default) or "empty"
             choices = " ".join(row.choices)
-            text = [content(row.help), content(f"{choices}; usual {usual}" if choices else f"Usual: {usual}")]
+            known = f"Known: {', '.join(row.known)}. " if row.known else ""
+            text = [content(row.help), content(f"{choices}; usual {usual}" if choices else f"{known}Usual: {usual}")]
         self.query_one("#field-help", Static).update(lines(text), layout=False)
         self._complain("")
 
