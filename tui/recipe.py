@@ -102,7 +102,6 @@ class Part:
     fields: tuple[Field, ...]
 
 
-@functools.cache
 def parts(tree: type[Tree] = TrainConfig) -> tuple[Part, ...]:
     """The groups of the recipe, in order, with the text under each field as its help."""
     helps = _helps()
@@ -118,6 +117,7 @@ def parts(tree: type[Tree] = TrainConfig) -> tuple[Part, ...]:
     return tuple(found)
 
 
+@functools.cache
 def _helps() -> dict[tuple[str, str], str]:
     """The docstring under each field, by class and field: Python itself does not keep these."""
     found = {}

@@ -22,7 +22,7 @@ BAR = 20
 
 def planned_rows(plan: Plan, glyphs: Glyphs) -> list[Row]:
     """The queue and what each training costs."""
-    rows = []
+    rows: list[Row] = []
     for one in plan.queue:
         trains = one.point.plan.parameters(2)[0]
         rows.append((
@@ -34,7 +34,7 @@ def planned_rows(plan: Plan, glyphs: Glyphs) -> list[Row]:
 
 def trained_rows(plan: Plan, runs: dict[str, RunView], glyphs: Glyphs) -> list[Row]:
     """The queue and how far each training is."""
-    rows = []
+    rows: list[Row] = []
     for one in plan.queue:
         view = runs.get(one.point.name)
         name = training(one.point)
@@ -82,7 +82,7 @@ def _state(view: RunView) -> str:
 
 def recipe_rows(ordered: Sequence[dict[str, Any]], recommended: str) -> list[Row]:
     """The recipes by cost, each with its letter in the plot and its marks."""
-    rows = []
+    rows: list[Row] = []
     for letter, one in zip(letters(list(ordered)), ordered, strict=True):
         marks = "*" * one["frontier"] + ">" * (one["name"] == recommended)
         accuracies = sorted(one["accuracies"])

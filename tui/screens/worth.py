@@ -11,6 +11,12 @@ from tui.widgets.frontier import Frontier
 from tui.widgets.grid import RowTable
 
 
+class RecipeTable(RowTable):
+    """The recipes, each with its letter in the plot."""
+
+    HELP = Frontier.HELP
+
+
 class Worth(Vertical):
     """The result so far of the sweep that is shown."""
 
@@ -25,7 +31,7 @@ class Worth(Vertical):
         """Plot, table and advice."""
         yield Frontier(id="plot").add_class("pane")
         with Vertical(id="recipes-pane", classes="pane"):
-            yield RowTable(id="recipes")
+            yield RecipeTable(id="recipes")
             yield Static(id="detail")
         with VerticalScroll(id="advice-pane", classes="pane"):
             yield Static(id="advice")
@@ -34,7 +40,6 @@ class Worth(Vertical):
         """Titles."""
         self.query_one("#recipes-pane").border_title = "Recipes, the quickest first; * frontier, > recommended"
         self.query_one("#advice-pane").border_title = "Advice"
-        self.query_one("#recipes", RowTable).HELP = self.query_one(Frontier).HELP
 
     @property
     def highlighted(self) -> dict[str, Any] | None:

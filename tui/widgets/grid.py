@@ -13,8 +13,6 @@ from tui.widgets.cells import cell
 class RowTable(DataTable[Text]):
     """Rows of foreign texts under a header; cursor and scrolling stay as they are while the shape does."""
 
-    HELP: str | None = None
-
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(cursor_type="row", id=id)
         self._right: Container[int] = ()
@@ -22,15 +20,12 @@ class RowTable(DataTable[Text]):
 
     def fill(self, header: Sequence[str], rows: Sequence[Sequence[str]], right: Container[int]) -> None:
         """Show these; `right` are the columns of numbers, which stand at their right edge."""
-        new = (tuple(header), *map(tuple, rows))
+        new: tuple[tuple[str, ...], ...] = (tuple(header), *map(tuple, rows))
         if new == self._shown:
             return
         before, self._shown = self._shown, new
         if before and before[0] == new[0] and len(before) == len(new):
-            for place, (old, row) in enumerate(zip(before[1:], new[1:], strict=True)):
-                for column, text in enumerate(row):
-                    if text != old[column]:
-                        self.update_cell_at(Coordinate(place, column), self._cell(column, text), update_width=True)
+            self._update(before[1:], new[1:])
             return
         cursor, self._right = self.cursor_row, right
         self.clear(columns=True)
@@ -38,6 +33,12 @@ class RowTable(DataTable[Text]):
         for row in rows:
             self.add_row(*(self._cell(column, text) for column, text in enumerate(row)))
         self.move_cursor(row=max(0, min(cursor, len(rows) - 1)))
+
+    def _update(self, before: Sequence[tuple[str, ...]], now: Sequence[tuple[str, ...]]) -> None:
+        for place, (old, row) in enumerate(zip(before, now, strict=True)):
+            for column, text in enumerate(row):
+                if text != old[column]:
+                    self.update_cell_at(Coordinate(place, column), self._cell(column, text), update_width=True)
 
     def texts(self) -> list[list[str]]:
         """Header and rows."""
