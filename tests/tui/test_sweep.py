@@ -190,12 +190,14 @@ def test_one_thing_is_trained_at_a_time_and_leaving_asks(tmp_path: Path, data: P
         app.session.work = fake.train
         async with app.run_test(size=(120, 40)) as pilot:
             await until(pilot, lambda: app.session.split is not None)
+            app.session.configure(fit=FitConfig(epochs=1000))
             app.session.train()
             await pilot.press("8")
             await until(pilot, lambda: "A training is under way" in text(app))
             assert "Start" not in offered(app)
             app.session.training.request_stop("now")  # type: ignore[union-attr]
             await until(pilot, lambda: not app.session.training.alive)  # type: ignore[union-attr]
+            app.session.configure(fit=RECIPE.fit)
             await grid(pilot, app, depths="head", seeds=1)
             await until(pilot, lambda: "Start" in offered(app))
             await pilot.press("r")
