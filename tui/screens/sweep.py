@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
+from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
@@ -67,6 +68,10 @@ class SweepScreen(WorkScreen):
     _kept: tuple[Kept, ...] = ()
     _told: frozenset[str] = frozenset()
     _listed_once = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[str, Content] = {}
 
     def body(self) -> Iterable[Widget]:
         """Grid, data and earlier sweeps beside progress, queue and result."""
@@ -156,6 +161,8 @@ class SweepScreen(WorkScreen):
         """Judge anew what the sweep that is shown, or the one that is planned, costs; in a thread."""
         session = self.session
         if self._shown:
+            if self._shown.result is None:
+                return  # it has only begun, or can't be read
             work = partial(begun, self._shown.path, session.data)
         elif session.data and session.split:
             work = self._new()
@@ -267,17 +274,24 @@ class SweepScreen(WorkScreen):
             rows.append(content("r starts the sweep.", "$foreground-muted"))
         elif self.check_action("go_on", ()):
             rows.append(content("r goes on with the sweep.", "$foreground-muted"))
-        self.query_one("#what", Static).update(lines(rows))
+        self._say("#what", rows)
 
     def _progress(self) -> None:
-        box, rows = self.query_one("#progress", Static), []
+        rows: list[Content] = []
         if CHOOSE in self.session.jobs:
             rows = [content("The test part is being opened for the chosen recipe ...", "bold $warning")]
         elif self._shown:
             rows = course(self._shown, self._own, self._plan, self.session.glyphs)
         elif self._plan:
             rows = [content(f"A plan: nothing is trained yet. {summary(self._plan)}")]
-        box.update(lines(rows))
+        self._say("#progress", rows)
+
+    def _say(self, name: str, rows: list[Content]) -> None:
+        """Put lines into a box, laid out anew only where they are others."""
+        said, before = lines(rows), self._said.get(name)
+        if before is None or not before.is_same(said):
+            self._said[name] = said
+            self.query_one(name, Static).update(said)
 
     def _queue(self) -> None:
         table, glyphs = self.query_one("#queue", RowTable), self.session.glyphs
