@@ -96,11 +96,13 @@ class Work:
         self.app.post_message(JobEnded(job))
 
     def end(self, job: Job) -> None:
-        """A job's thread has come to its end: hand its result on, unless nobody wants it any more."""
+        """A job's thread has come to its end: hand its result on, unless nobody wants it any more or the workbench closes."""
         job.over = True
         if self.jobs.get(job.group) is not job:
             return
         del self.jobs[job.group]
+        if not self.app.is_running:
+            return
         if job.error is None:
             job.done(job.result)
         elif job.failed:

@@ -122,6 +122,8 @@ class WorkScreen(Screen[None]):
 
     def _hear(self, message: M, tell: Callable[[M], None]) -> None:
         """Act on a message now, or, while another screen is open, on the last of its kind when this one is again."""
+        if not self.app.is_running:
+            return  # the workbench closes, and some of the widgets are gone
         if self.workbench.current_mode == self.MODE:
             tell(message)
             self._refresh_frame()

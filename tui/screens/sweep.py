@@ -206,7 +206,7 @@ class SweepScreen(WorkScreen):
         self.app.call_later(self._took, followed, look)
 
     def _took(self, followed: Followed, look: Look) -> None:
-        if followed is not self._shown or not self.is_attached:
+        if followed is not self._shown or not self.app.is_running:
             return
         first = followed.result is None
         followed.take(look)
