@@ -31,6 +31,7 @@ from engine.config import (
 from engine.errors import ConfigError, RunError
 from engine.events import Emit, Interrupted, Notice, Progress
 from engine.files import open_private, private_dir
+from engine.material import Data, scanned
 from engine.network.backbones import backbone
 from engine.network.freezing import FreezePlan, parse_unfreeze, plan, recipe
 from engine.results import sweepfolder
@@ -257,11 +258,11 @@ class Sweep:
                 seconds, work = seconds + spent(run)[0], work + training * end.epochs / point.config.fit.epochs
         return seconds / work if work else None
 
-    def _data(self, emit: Emit, stop: Stop) -> jobs.Data:
+    def _data(self, emit: Emit, stop: Stop) -> Data:
         """The folder's images in the sweep's split: the one that is written, else what the recipe's seed draws."""
         manifest = self.path / SPLIT
         data = dataclasses.replace(self.config.data, split=manifest) if manifest.is_file() else self.config.data
-        return jobs.scanned(self.folder, dataclasses.replace(self.config, data=data), emit, stop)
+        return scanned(self.folder, dataclasses.replace(self.config, data=data), emit, stop)
 
     def train(self, emit: Emit, stop: Stop, minutes: float | None = None) -> dict[str, Any]:
         """Train what is left of the queue, for at most so many minutes; the result so far, as sweep.json has it.

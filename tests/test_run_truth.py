@@ -14,6 +14,7 @@ from engine.dataset import split
 from engine.dataset.scan import scan
 from engine.errors import RunError
 from engine.events import Failed, Notice
+from engine.material import Data, as_decoded
 from engine.stopping import Stop
 
 
@@ -50,12 +51,12 @@ def test_the_manifest_lacks_what_vanished_before_the_training(tmp_path: Path) ->
             noise = np.random.default_rng([number, ord(label)]).integers(0, 256, (30, 30), np.uint8)
             Image.fromarray(noise).save(tmp_path / "data" / label / f"{number}.png")
     found = scan(tmp_path / "data")
-    data = jobs.Data(found, split.draw(found, 0.2, 0.2, 0))
+    data = Data(found, split.draw(found, 0.2, 0.2, 0))
     with writer(tmp_path) as run:
         data.split.write(run.run.path / "split.csv")
         gone = data.split.files("train")[0]
         decoded = tuple(row.file for row in data.split.rows if row.part != "test" and row.file != gone)
-        left = jobs._as_decoded(data, decoded, run.run)
+        left = as_decoded(data, decoded, run.run)
         kept = split.Split.read(run.run.path / "split.csv")
         assert left.split == kept and {row.file for row in kept.rows} == {r.file for r in data.split.rows} - {gone}
-        assert jobs._as_decoded(left, decoded, run.run) is left
+        assert as_decoded(left, decoded, run.run) is left

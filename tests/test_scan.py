@@ -289,7 +289,7 @@ class TestProblems:
             assert json.loads(cli("scan", database, *flags, "--json").stdout)["images"] == images
 
     def test_a_training_follows_them_where_its_recipe_says_so(self, tmp_path: Path) -> None:
-        from engine.jobs import scanned
+        from engine.material import scanned
 
         outside = tmp_path / "outside"
         for number in range(12):

@@ -41,14 +41,14 @@ atexit.register(lambda: pathlib.Path(os.environ["HEARD"]).write_text(json.dumps(
 
 TAMPER = """
 import shutil
-from engine import jobs
+from engine import fitting, material
 from engine.dataset.split import Split
 other = pathlib.Path(os.environ["OTHER"])
 def spoil(root, files):
     (root / files[0]).unlink()
     shutil.copy(other, root / files[1])
     (root / files[2]).write_bytes(b"no picture")
-real_store, real_fit = jobs.pixels.open_store, jobs.loop.fit
+real_store, real_fit = material.pixels.open_store, fitting.loop.fit
 def open_store(root, records, *rest):  # between scan and training
     if root.name == "changing":
         spoil(root, [record.file for record in records if record.label == "COVID"])
@@ -62,7 +62,7 @@ def fit(*arguments):  # during it
         for file in split.files("train"):
             (root / file).unlink(missing_ok=True)
     return real_fit(*arguments)
-jobs.pixels.open_store, jobs.loop.fit = open_store, fit
+material.pixels.open_store, fitting.loop.fit = open_store, fit
 """
 
 

@@ -25,8 +25,8 @@ def lr_find(
     data: Path, config: TrainConfig, low: float, high: float, steps: int, orders: int, plot: Path | None, as_json: bool
 ) -> int:
     """`covid-tui lr-find`."""
-    from engine.jobs import find_rate
     from engine.training.lrfind import Range
+    from engine.trial import find_rate
 
     if plot and plot.suffix.lower() != ".svg":
         raise ConfigError(f"--plot {plot}: the plot is an SVG, so give a name that ends in .svg.")

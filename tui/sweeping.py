@@ -45,10 +45,10 @@ def sweep(data: Path, config: TrainConfig, wanted: SweepConfig, only_plan: bool,
 
 def suggest(data: Path, config: TrainConfig, as_json: bool) -> int:
     """`covid-tui layers --suggest DATA`."""
-    from engine import jobs
+    from engine.trial import guide
 
     with stop_on_signals() as (stop, signals), reporting(as_json=False) as emit:
-        found, code = until_stopped(lambda: jobs.guide(data, config, emit, stop), signals)
+        found, code = until_stopped(lambda: guide(data, config, emit, stop), signals)
     if found is None:
         return code
     if as_json:

@@ -268,7 +268,7 @@ class LayersScreen(WorkScreen):
 
 def _guide(folder: Path, config: TrainConfig, emit: Emit, stop: Stop) -> "Guide":
     load_tensorflow(emit)
-    from engine.jobs import guide
+    from engine.trial import guide
 
     return guide(folder, config, emit, stop)
 

@@ -116,6 +116,6 @@ class Rates(ModalScreen[None]):
 
 
 def _test(folder: Path, config: TrainConfig, emit: Emit, stop: Stop) -> "RangeTest":
-    from engine import jobs
+    from engine.trial import find_rate
 
-    return jobs.find_rate(folder, config, emit, stop)
+    return find_rate(folder, config, emit, stop)

@@ -1,0 +1,201 @@
+"""The part of a job that trains: first weights, resume point, and the recipe's phases one after the other."""
+
+import dataclasses
+from dataclasses import dataclass
+
+from engine.config import TrainConfig
+from engine.errors import WeightsError
+from engine.events import Emit, Notice, Resumed, Started
+from engine.files import write_json
+from engine.material import Data, as_decoded, pixel_sources
+from engine.network.classifier import Classifier, under, with_first_weights
+from engine.results.evaluate import forget_test
+from engine.runs import Run, RunWriter
+from engine.runtime import Choice, cache_dir, choose_precision, device, environment, make_repeatable
+from engine.stopping import Stop
+from engine.training import checkpoint, loop, lrfind
+from engine.training.phases import phases, sentence
+from engine.training.sources import PixelSource, Source, choose
+from engine.training.tensorboard import also_tensorboard
+
+USUAL_STEPS = 1400
+"""Training steps of the report's transfer run: 20 epochs of 70 batches of 64."""
+FEW_STEPS = 500
+"""Fewer planned steps than this are pointed out, with what to change."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """A fitted network, with what it was fitted and validated on."""
+
+    fitted: loop.Fitted
+    classifier: Classifier
+    data: Data
+    """The data given, less what could not be read any more."""
+    source: Source
+    validation: PixelSource
+    before: float
+    """Seconds of fitting before a resume."""
+
+
+def fit(data: Data, config: TrainConfig, writer: RunWriter, emit: Emit, stop: Stop, resumed: bool) -> Done:
+    """Train the recipe from its first weights on, or from the newest resume point of the run.
+
+    Raises a CovidTuiError whose sentence says what is wrong.
+    """
+    run, classes, seed = writer.run, data.classes, config.machine.seed
+    make_repeatable(seed)
+    precision = _precision(run, config, emit)
+    classifier = with_first_weights(config.network, len(classes), precision.precision, seed, emit, stop)
+    training, validation = pixel_sources(data, classifier, config, emit, stop)
+    if not resumed:
+        data = as_decoded(data, training.store.files, run)
+    emit(_started(run, data, classifier, config, precision, len(training.images)))
+    _point_out_few_steps(len(training.images), config, emit)
+    point = _resume_point(writer, classifier, config, emit) if resumed else None
+    images = training, validation
+    fitted, classifier, source = _phases(images, config, precision.precision, writer, emit, stop, point)
+    return Done(fitted, classifier, data, source, validation, point.seconds if point else 0.0)
+
+
+def _phases(
+    images: tuple[PixelSource, PixelSource],
+    config: TrainConfig,
+    precision: str,
+    writer: RunWriter,
+    emit: Emit,
+    stop: Stop,
+    point: checkpoint.Point | None,
+) -> tuple[loop.Fitted, Classifier, Source]:
+    """Train the recipe's phases, or what is left of them after `point`: how it ended, with which network and source."""
+    every, run = phases(config), writer.run
+    if len(every) > 1 or config.fit.layer_decay != 1:
+        emit(Notice("info", sentence(every, config)))
+    watched = also_tensorboard(emit, run.path / "tensorboard") if config.output.tensorboard else emit
+    keeper = checkpoint.Keeper(run.path, config.output.checkpoint_minutes)
+    fitted: loop.Fitted | None = None
+    for number in range(int(point.facts.get("phase", 0)) if point else 0, len(every)):
+        classifier = under(images[0].classifier, every[number].plan)
+        pixels = [dataclasses.replace(part, classifier=classifier) for part in images]
+        train, validation = choose(pixels[0], pixels[1], precision, cache_dir(), emit, stop)
+        if config.fit.lr == "auto":
+            config = _with_found_rate(classifier, train, config, writer, emit, stop)
+        facts = {**_facts(classifier, train, config), "phase": str(number)}
+        if point:
+            _require_same(point, facts, run, config, emit)
+        args = config, watched, stop, keeper, facts, point, every[number], fitted
+        fitted, point = loop.fit(classifier, train, validation, *args), None
+        if fitted.ended == "stopped":
+            break
+    assert fitted is not None
+    return fitted, classifier, train
+
+
+def _with_found_rate(
+    classifier: Classifier, training: Source, config: TrainConfig, writer: RunWriter, emit: Emit, stop: Stop
+) -> TrainConfig:
+    """The recipe with the learning rate that the range test finds, which the run keeps, so that a resume has the same.
+
+    The notice is in the run before the recipe is: a run killed between the two finds the same rate once more.
+    """
+    found = lrfind.range_test(classifier, training, config, emit, stop)
+    emit(Notice("info", f"Learning rate {found.rate:g}: {lrfind.RULE}, over {len(found.sweeps)} orders of the images."))
+    config = dataclasses.replace(config, fit=dataclasses.replace(config.fit, lr=found.rate))
+    writer.keep_config(config, writer.run.folder())
+    return config
+
+
+def _precision(run: Run, config: TrainConfig, emit: Emit) -> Choice:
+    """The number format to compute in: the run's own, where it was begun before, whatever is fastest here."""
+    record = run.path / "environment.json"
+    if record.is_file():
+        return Choice(str(run.read_json(record.name).get("precision")), "as the run began")
+    chosen = choose_precision(config.machine.precision)
+    emit(Notice("info", f"Precision: {chosen.precision} ({chosen.reason})."))
+    write_json(record, {**environment(), "device": device(), "precision": chosen.precision})
+    return chosen
+
+
+def _facts(classifier: Classifier, training: Source, config: TrainConfig) -> dict[str, str]:
+    """What a resumed training must find as it was."""
+    kept = config.machine.feature_dtype if training.network is not classifier.model else "none"
+    images = zip(training.images.shas, training.images.labels, strict=True)
+    return {
+        "frozen weights": checkpoint.digest(value.numpy().tobytes() for value in classifier.frozen_variables),
+        "training images": checkpoint.digest(f"{sha} {label}\n".encode() for sha, label in images),
+        "kept activations": kept,
+    }
+
+
+def _resume_point(
+    writer: RunWriter, classifier: Classifier, config: TrainConfig, emit: Emit
+) -> checkpoint.Point | None:
+    """The newest whole resume point, the run's history put back to it; None where the run must begin anew."""
+    trained = [under(classifier, phase.plan).trainable_variables for phase in phases(config)]
+    shapes = [{"trained": [tuple(variable.shape) for variable in variables]} for variables in trained]
+    point, damages = checkpoint.newest(writer.run.path / checkpoint.FOLDER, *shapes)
+    for damage in damages:
+        emit(Notice("warning", f"The resume point {damage.file} is damaged ({damage.reason}): it is passed over."))
+    writer.rewind(point.history if point else ())
+    at = point.position if point else checkpoint.Position(1)
+    emit(Resumed(at.epoch, at.step))
+    if at.epoch <= config.fit.epochs and forget_test(writer.run):
+        emit(
+            Notice(
+                "warning",
+                "This run was tested before: whoever trains on with that result in mind will find the next too good.",
+            )
+        )
+    return point
+
+
+def _require_same(point: checkpoint.Point, facts: dict[str, str], run: Run, config: TrainConfig, emit: Emit) -> None:
+    """Warn of what is not as it was at the point. Raises WeightsError where the frozen weights are others."""
+    for name, value in point.facts.items():
+        if value == facts.get(name):
+            continue
+        if name == "frozen weights":
+            raise WeightsError(
+                f"The frozen weights from {config.network.weights} are not those that {run.name} began with: "
+                "put the former weights back to go on."
+            )
+        emit(Notice("warning", f"The {name} are not what they were: the result will not be exactly that of one go."))
+
+
+def _started(
+    run: Run, data: Data, classifier: Classifier, config: TrainConfig, precision: Choice, images: int
+) -> Started:
+    trainable, frozen = classifier.plan.parameters(len(data.classes))
+    return Started(
+        run=str(run.path),
+        classes=data.classes,
+        parts=data.split.counts(),
+        mode=config.network.mode,
+        trainable=trainable,
+        frozen=frozen,
+        epochs=config.fit.epochs,
+        steps=_steps(images, config.fit.batch),
+        precision=precision.precision,
+        device=device(),
+    )
+
+
+def _steps(images: int, batch: int) -> int:
+    return -(-images // batch)
+
+
+def _point_out_few_steps(images: int, config: TrainConfig, emit: Emit) -> None:
+    """Say so where the recipe, made for thousands of images, takes too few steps on this folder."""
+    planned = config.fit.epochs * _steps(images, config.fit.batch)
+    if planned >= FEW_STEPS:
+        return
+    batch = min(config.fit.batch, 16)
+    epochs = max(config.fit.epochs, -(-FEW_STEPS // _steps(images, batch)))
+    emit(
+        Notice(
+            "warning",
+            f"Only {planned:,} training steps are planned ({config.fit.epochs} epochs of "
+            f"{_steps(images, config.fit.batch)} batches); the recipe usually takes about {USUAL_STEPS:,}, so this "
+            f"training may end before it has learnt. Try --batch {batch} --epochs {epochs} --patience {epochs // 5}.",
+        )
+    )

@@ -1,0 +1,56 @@
+"""What is learnt by trying a recipe's network on a folder without a run: a learning rate, a guide to the layers."""
+
+import dataclasses
+from pathlib import Path
+
+from engine.config import TrainConfig
+from engine.events import Emit
+from engine.material import pixel_sources, scanned
+from engine.network.classifier import Classifier, under, with_first_weights
+from engine.network.freezing import FreezePlan, plan
+from engine.runtime import cache_dir, choose_precision, make_repeatable
+from engine.stopping import Stop
+from engine.training import lrfind
+from engine.training.guide import MOST, Guide, probed, pulls
+from engine.training.phases import phases
+from engine.training.sources import PixelSource, Source, choose
+
+
+def find_rate(
+    folder: Path, config: TrainConfig, emit: Emit, stop: Stop, wanted: lrfind.Range | None = None
+) -> lrfind.RangeTest:
+    """The learning rate that a training of this recipe on this folder would find with --lr auto. Makes no run.
+
+    Raises a CovidTuiError as `train` does, Stopped among them.
+    """
+    first = phases(config)[0]
+    classifier, _, sources, _ = _without_a_run(folder, config, first.plan, emit, stop)
+    return lrfind.range_test(classifier, sources[0], config, emit, stop, wanted)
+
+
+def guide(folder: Path, config: TrainConfig, emit: Emit, stop: Stop) -> Guide:
+    """Which blocks of the recipe's backbone the folder's training images pull at hardest. Writes no run.
+
+    Raises as `train` does, and Stopped.
+    """
+    network = dataclasses.replace(config.network, mode="transfer", unfreeze="")
+    config = dataclasses.replace(config, network=network, augment=dataclasses.replace(config.augment, augment="none"))
+    classifier, pixels, sources, precision = _without_a_run(folder, config, plan(network), emit, stop)
+    accuracy = probed(classifier, sources, config, emit, stop)
+    return Guide(pulls(classifier, pixels, precision, emit, stop), accuracy, min(MOST, len(pixels.images)))
+
+
+def _without_a_run(
+    folder: Path, config: TrainConfig, freeze: FreezePlan, emit: Emit, stop: Stop
+) -> tuple[Classifier, PixelSource, tuple[Source, Source], str]:
+    """What a training of the recipe would begin with, where none is to be kept.
+
+    The network with `freeze`'s layers trainable, the training pixels, what trains and validates it, and the precision.
+    """
+    data = scanned(folder, config, emit, stop)
+    make_repeatable(config.machine.seed)
+    precision = choose_precision(config.machine.precision).precision
+    classifier = with_first_weights(config.network, len(data.classes), precision, config.machine.seed, emit, stop)
+    classifier = under(classifier, freeze)
+    training, validation = pixel_sources(data, classifier, config, emit, stop)
+    return classifier, training, choose(training, validation, precision, cache_dir(), emit, stop), precision
