@@ -16,7 +16,7 @@ from engine.dataset.pixels import PixelStore
 from engine.network.classifier import build, preprocess
 from engine.network.freezing import plan
 from engine.runtime import choose_precision, tensorflow
-from engine.training.loop import Pass
+from engine.training.forward import Pass
 from engine.training.sources import Images, PixelSource
 
 BATCH = 64

@@ -7,6 +7,7 @@ student report that covid-tui grew out of.
 import csv
 import dataclasses
 import math
+import re
 import types
 import typing
 from collections.abc import Sequence
@@ -166,8 +167,15 @@ class MachineConfig:
     """Number format in which kept activations are stored."""
     cache_limit: float = 20.0
     """Largest size of the kept activations, in GB; those unused for longest are removed first."""
+    devices: str = "auto"
+    """What trains together: auto (every GPU of this host), a number of its GPUs, cpu:N (the processor as N devices), or
+    workers (the processes that TF_CONFIG or Slurm names, on one host or several)."""
 
     def __post_init__(self) -> None:
+        known = re.fullmatch(r"auto|workers|[1-9][0-9]{0,3}|cpu:([2-9]|1[0-6])", self.devices)
+        _require(
+            bool(known), f'--devices is "{self.devices}": give auto, a number of GPUs, cpu:2 to cpu:16, or workers.'
+        )
         _require(0 <= self.cache_limit <= 1e6, f"--cache-limit is {self.cache_limit}: give a size in GB, 0 or more.")
         _require(0 <= self.seed < 2**31, f"--seed is {self.seed}: give a whole number from 0 to 2147483647.")
 
@@ -326,7 +334,7 @@ class SweepPlan:
     sweep: SweepConfig = field(default_factory=SweepConfig)
 
 
-RESUMABLE = ("epochs", "patience", "checkpoint_minutes", "cache_limit")
+RESUMABLE = ("epochs", "patience", "checkpoint_minutes", "cache_limit", "devices")
 """Fields that may change when a run goes on."""
 
 PARTS: tuple[type, ...] = tuple(f.default_factory for f in dataclasses.fields(TrainConfig))  # type: ignore[misc]

@@ -148,6 +148,16 @@ class Interrupted(Event):
 
 
 @dataclass(frozen=True)
+class Helped(Event):
+    """This process was a worker of a training whose run and result are with the chief, another process."""
+
+    kind = "helped"
+    worker: int
+    workers: int
+    epochs: int
+
+
+@dataclass(frozen=True)
 class Failed(Event):
     """A job ended by an error; `reason` is the sentence that the user sees."""
 
@@ -157,7 +167,7 @@ class Failed(Event):
 
 KINDS: dict[str, type[Event]] = {
     kind.kind: kind
-    for kind in (Started, Notice, Progress, Batch, Epoch, Resumed, Audited, Finished, Interrupted, Failed)
+    for kind in (Started, Notice, Progress, Batch, Epoch, Resumed, Audited, Finished, Interrupted, Helped, Failed)
 }
 
 Emit = Callable[[Event], None]

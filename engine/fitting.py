@@ -1,23 +1,26 @@
 """The part of a job that trains: first weights, resume point, and the recipe's phases one after the other."""
 
 import dataclasses
+import json
 from dataclasses import dataclass
 
-from engine.config import TrainConfig
+from engine.config import TrainConfig, to_dict
 from engine.errors import WeightsError
 from engine.events import Emit, Notice, Resumed, Started
 from engine.files import write_json
 from engine.material import Data, as_decoded, pixel_sources
 from engine.network.classifier import Classifier, under, with_first_weights
 from engine.results.evaluate import forget_test
-from engine.runs import Run, RunWriter
+from engine.runs import SPLIT, Run, RunWriter
 from engine.runtime import Choice, cache_dir, choose_precision, device, environment, make_repeatable
 from engine.stopping import Stop
 from engine.training import checkpoint, loop, lrfind
+from engine.training.devices import Devices
 from engine.training.phases import phases, sentence
 from engine.training.sources import PixelSource, Source, choose
 from engine.training.tensorboard import also_tensorboard
 
+ENVIRONMENT = "environment.json"
 USUAL_STEPS = 1400
 """Training steps of the report's transfer run: 20 epochs of 70 batches of 64."""
 FEW_STEPS = 500
@@ -38,23 +41,29 @@ class Done:
     """Seconds of fitting before a resume."""
 
 
-def fit(data: Data, config: TrainConfig, writer: RunWriter, emit: Emit, stop: Stop, resumed: bool) -> Done:
+def fit(
+    data: Data, config: TrainConfig, writer: RunWriter, joined: Devices, emit: Emit, stop: Stop, resumed: bool
+) -> Done:
     """Train the recipe from its first weights on, or from the newest resume point of the run.
 
+    It is the part of a training that every worker does; what the workers tell each other, they do in one order.
     Raises a CovidTuiError whose sentence says what is wrong.
     """
     run, classes, seed = writer.run, data.classes, config.machine.seed
     make_repeatable(seed)
-    precision = _precision(run, config, emit)
-    classifier = with_first_weights(config.network, len(classes), precision.precision, seed, emit, stop)
-    training, validation = pixel_sources(data, classifier, config, emit, stop)
+    precision = _precision(run, config, joined, emit)
+    if joined.seat.chief:
+        joined.from_chief(_brief(run, config, precision, resumed))
+    with joined.scope():
+        classifier = with_first_weights(config.network, len(classes), precision.precision, seed, emit, stop)
+    training, validation = joined.meet(stop, lambda: pixel_sources(data, classifier, config, emit, stop))
     if not resumed:
         data = as_decoded(data, training.store.files, run)
-    emit(_started(run, data, classifier, config, precision, len(training.images)))
+    emit(_started(run, data, classifier, config, precision, joined, len(training.images)))
     _point_out_few_steps(len(training.images), config, emit)
-    point = _resume_point(writer, classifier, config, emit) if resumed else None
+    point = _resume_point(writer, classifier, config, joined, emit) if resumed else None
     images = training, validation
-    fitted, classifier, source = _phases(images, config, precision.precision, writer, emit, stop, point)
+    fitted, classifier, source = _phases(images, config, precision.precision, writer, joined, emit, stop, point)
     return Done(fitted, classifier, data, source, validation, point.seconds if point else 0.0)
 
 
@@ -63,6 +72,7 @@ def _phases(
     config: TrainConfig,
     precision: str,
     writer: RunWriter,
+    joined: Devices,
     emit: Emit,
     stop: Stop,
     point: checkpoint.Point | None,
@@ -72,18 +82,20 @@ def _phases(
     if len(every) > 1 or config.fit.layer_decay != 1:
         emit(Notice("info", sentence(every, config)))
     watched = also_tensorboard(emit, run.path / "tensorboard") if config.output.tensorboard else emit
-    keeper = checkpoint.Keeper(run.path, config.output.checkpoint_minutes)
+    keeper = checkpoint.Keeper(run.path, config.output.checkpoint_minutes) if joined.seat.chief else None
     fitted: loop.Fitted | None = None
     for number in range(int(point.facts.get("phase", 0)) if point else 0, len(every)):
         classifier = under(images[0].classifier, every[number].plan)
         pixels = [dataclasses.replace(part, classifier=classifier) for part in images]
         train, validation = choose(pixels[0], pixels[1], precision, cache_dir(), emit, stop)
-        if config.fit.lr == "auto":
-            config = _with_found_rate(classifier, train, config, writer, emit, stop)
         facts = {**_facts(classifier, train, config), "phase": str(number)}
+        for name in ("training images", "frozen weights"):
+            joined.require_same(name, facts[name])
+        if config.fit.lr == "auto":
+            config = _with_found_rate(classifier, train, config, writer, joined, emit, stop)
         if point:
             _require_same(point, facts, run, config, emit)
-        args = config, watched, stop, keeper, facts, point, every[number], fitted
+        args = config, watched, stop, keeper, facts, point, every[number], fitted, joined
         fitted, point = loop.fit(classifier, train, validation, *args), None
         if fitted.ended == "stopped":
             break
@@ -91,28 +103,46 @@ def _phases(
     return fitted, classifier, train
 
 
+def _brief(run: Run, config: TrainConfig, precision: Choice, resumed: bool) -> bytes:
+    """What the chief tells the other workers before all else."""
+    values = {
+        "config": to_dict(config),
+        "folder": str(run.folder()),
+        "split": (run.path / SPLIT).read_text(encoding="utf-8"),
+        "precision": precision.precision,
+        "resumed": resumed,
+    }
+    return json.dumps(values).encode()
+
+
 def _with_found_rate(
-    classifier: Classifier, training: Source, config: TrainConfig, writer: RunWriter, emit: Emit, stop: Stop
+    classifier: Classifier,
+    training: Source,
+    config: TrainConfig,
+    writer: RunWriter,
+    joined: Devices,
+    emit: Emit,
+    stop: Stop,
 ) -> TrainConfig:
     """The recipe with the learning rate that the range test finds, which the run keeps, so that a resume has the same.
 
     The notice is in the run before the recipe is: a run killed between the two finds the same rate once more.
     """
-    found = lrfind.range_test(classifier, training, config, emit, stop)
+    found = lrfind.range_test(classifier, training, config, emit, stop, devices=joined)
     emit(Notice("info", f"Learning rate {found.rate:g}: {lrfind.RULE}, over {len(found.sweeps)} orders of the images."))
     config = dataclasses.replace(config, fit=dataclasses.replace(config.fit, lr=found.rate))
     writer.keep_config(config, writer.run.folder())
     return config
 
 
-def _precision(run: Run, config: TrainConfig, emit: Emit) -> Choice:
+def _precision(run: Run, config: TrainConfig, joined: Devices, emit: Emit) -> Choice:
     """The number format to compute in: the run's own, where it was begun before, whatever is fastest here."""
-    record = run.path / "environment.json"
+    record = run.path / ENVIRONMENT
     if record.is_file():
         return Choice(str(run.read_json(record.name).get("precision")), "as the run began")
     chosen = choose_precision(config.machine.precision)
     emit(Notice("info", f"Precision: {chosen.precision} ({chosen.reason})."))
-    write_json(record, {**environment(), "device": device(), "precision": chosen.precision})
+    write_json(record, {**environment(), "device": joined.told or device(), "precision": chosen.precision})
     return chosen
 
 
@@ -128,9 +158,15 @@ def _facts(classifier: Classifier, training: Source, config: TrainConfig) -> dic
 
 
 def _resume_point(
-    writer: RunWriter, classifier: Classifier, config: TrainConfig, emit: Emit
+    writer: RunWriter, classifier: Classifier, config: TrainConfig, joined: Devices, emit: Emit
 ) -> checkpoint.Point | None:
-    """The newest whole resume point, the run's history put back to it; None where the run must begin anew."""
+    """The newest whole resume point, the run's history put back to it; None where the run must begin anew.
+
+    It is the chief's, who sends it to the other workers.
+    """
+    if not joined.seat.chief:
+        message = joined.from_chief()
+        return checkpoint.from_bytes(message) if message else None
     trained = [under(classifier, phase.plan).trainable_variables for phase in phases(config)]
     shapes = [{"trained": [tuple(variable.shape) for variable in variables]} for variables in trained]
     point, damages = checkpoint.newest(writer.run.path / checkpoint.FOLDER, *shapes)
@@ -146,6 +182,8 @@ def _resume_point(
                 "This run was tested before: whoever trains on with that result in mind will find the next too good.",
             )
         )
+    if joined.seat.workers > 1:
+        joined.from_chief(checkpoint.to_bytes(point) if point else b"")
     return point
 
 
@@ -163,7 +201,7 @@ def _require_same(point: checkpoint.Point, facts: dict[str, str], run: Run, conf
 
 
 def _started(
-    run: Run, data: Data, classifier: Classifier, config: TrainConfig, precision: Choice, images: int
+    run: Run, data: Data, classifier: Classifier, config: TrainConfig, precision: Choice, joined: Devices, images: int
 ) -> Started:
     trainable, frozen = classifier.plan.parameters(len(data.classes))
     return Started(
@@ -176,7 +214,7 @@ def _started(
         epochs=config.fit.epochs,
         steps=_steps(images, config.fit.batch),
         precision=precision.precision,
-        device=device(),
+        device=joined.told or device(),
     )
 
 

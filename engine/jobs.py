@@ -5,20 +5,23 @@ directory first.
 """
 
 import dataclasses
+import json
 import os
+import tempfile
 import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from engine import runs
-from engine.config import TrainConfig
+from engine.config import TrainConfig, from_dict
 from engine.errors import CovidTuiError, RunError, Stopped
-from engine.events import Emit, Failed, Finished, Interrupted
+from engine.events import Emit, Event, Failed, Finished, Helped, Interrupted, Notice
 from engine.files import write_json
-from engine.fitting import fit
+from engine.fitting import ENVIRONMENT, Done, fit
 from engine.material import Data, scanned
 from engine.results.answers import Predictions
 from engine.results.calibration import CALIBRATION, calibrate, softmax
@@ -26,10 +29,14 @@ from engine.results.evaluate import evaluate_test, keep_validation
 from engine.results.metrics import judge
 from engine.results.predict import save_contract
 from engine.results.reference import save_reference
-from engine.runs import SPLIT, Run, RunWriter
+from engine.runs import LOG, SPLIT, Run, RunWriter
 from engine.stopping import Stop
+from engine.training import devices
 from engine.training.phases import phases
 from engine.training.sources import PixelSource, is_full_disk
+
+E = TypeVar("E")
+End = Finished | Interrupted | Helped
 
 
 def train(
@@ -41,6 +48,7 @@ def train(
     sentence says what is wrong. Once the run exists, a Failed event records it there.
     """
     phases(config)  # what is wrong with the recipe is told before the folder is scanned
+    devices.require(config.machine.devices)
     runs.plain_name(config)
     data = data or scanned(folder, config, emit, stop)
     config.judge.positive_among(data.classes)
@@ -57,24 +65,64 @@ def resume(
     should they have moved, and `data` what is in it and in the run's split, where that is known. Raises as `train`
     does, RunError where another process trains the run, and ConfigError for another recipe.
     """
+    devices.require(config.machine.devices)
     folder, own = folder or run.folder(), run.config().output
     config = dataclasses.replace(config, output=dataclasses.replace(config.output, out=own.out, name=own.name))
     with runs.reopen(run, config) as writer:
 
         def go_on(emit: Emit) -> Finished | Interrupted:
             writer.keep_config(config, folder)
-            manifest = run.path / SPLIT
-            wanted = dataclasses.replace(config.data, split=manifest) if manifest.is_file() else config.data
-            own = dataclasses.replace(config, data=wanted)
-            found = data or scanned(folder, own, emit, stop, manifest.is_file())
+            found = data or _split_before(folder, config, run, emit, stop)
             return _train(found, config, writer, emit, stop, resumed=True)
 
         return _told(writer, emit, stop, go_on)
 
 
-def _told(
-    writer: RunWriter, emit: Emit, stop: Stop, work: Callable[[Emit], Finished | Interrupted]
-) -> Finished | Interrupted:
+def assist(folder: Path | None, config: TrainConfig, emit: Emit, stop: Stop) -> Helped | Interrupted:
+    """Take part, as a worker, in the training of the chief, which tells the user and writes the run.
+
+    Recipe and split are the chief's, and so is the folder of images unless `folder` says where they are here.
+    The run that this worker's own work is written down in goes away with it; its warnings are told. Raises as `train`
+    does.
+    """
+    joined = devices.opened(config.machine.devices, emit, stop)
+    with joined.watched("the chief says why, or its run directory"):
+        brief = json.loads(joined.from_chief())
+    config = from_dict(TrainConfig, brief["config"])
+    folder = folder or Path(brief["folder"])
+    emit(Notice("info", f"This is {joined.seat}; the run and all that is told of it are with the chief."))
+
+    def tell(event: Event) -> None:
+        if isinstance(event, Interrupted) or (isinstance(event, Notice) and event.level == "warning"):
+            emit(event)
+
+    with tempfile.TemporaryDirectory(prefix="covid-tui-") as out:
+        output = dataclasses.replace(config.output, out=Path(out), name="worker", tensorboard=False)
+        config = dataclasses.replace(config, output=output)
+        with runs.create(folder, config) as writer:
+            run = writer.run
+            (run.path / SPLIT).write_text(brief["split"], encoding="utf-8")
+            write_json(run.path / ENVIRONMENT, {"precision": brief["precision"]})
+
+            def work(silent: Emit) -> Helped:
+                data = _split_before(folder, config, run, silent, stop)
+                with joined.quiet(run.path / LOG), joined.watched("the chief says how its run goes on"):
+                    done = fit(data, config, writer, joined, silent, stop, brief["resumed"])
+                if done.fitted.ended == "stopped":
+                    raise Stopped("A worker was asked to stop, so all do; the chief says how its run goes on.")
+                return Helped(joined.seat.worker, joined.seat.workers, done.fitted.epochs)
+
+            return _told(writer, tell, stop, work)
+
+
+def _split_before(folder: Path, config: TrainConfig, run: Run, emit: Emit, stop: Stop) -> Data:
+    """The folder under the split that the run has; a new one where it was killed before it had any."""
+    manifest = run.path / SPLIT
+    wanted = dataclasses.replace(config.data, split=manifest) if manifest.is_file() else config.data
+    return scanned(folder, dataclasses.replace(config, data=wanted), emit, stop, manifest.is_file())
+
+
+def _told(writer: RunWriter, emit: Emit, stop: Stop, work: Callable[[Emit], E]) -> E | Interrupted:
     """Do `work` with an `emit` that writes to the run first; however it ends, its last event says so there."""
     emit = writer.tee(emit, stop)
     try:
@@ -102,13 +150,20 @@ def _told(
 def _train(
     data: Data, config: TrainConfig, writer: RunWriter, emit: Emit, stop: Stop, resumed: bool = False
 ) -> Finished | Interrupted:
-    started = time.perf_counter()
-    run = writer.run
+    began, run = time.perf_counter(), writer.run
     if not (run.path / SPLIT).is_file():
         data.split.write(run.path / SPLIT)
-    done = fit(data, config, writer, emit, stop, resumed)
+    joined = devices.opened(config.machine.devices, emit, stop)
+    with joined.quiet(run.path / LOG):
+        with joined.watched(_goes_on(run)):
+            done = fit(data, config, writer, joined, emit, stop, resumed)
+        return _judged(done, config, run, emit, stop, began)
+
+
+def _judged(done: Done, config: TrainConfig, run: Run, emit: Emit, stop: Stop, began: float) -> Finished:
+    """Calibrate and test what was fitted, and keep all that it takes to use it. Raises Stopped where it was stopped."""
     fitted, classifier, data = done.fitted, done.classifier, done.data
-    go_on = f"covid-tui --train --resume {run.path} goes on"
+    go_on = _goes_on(run)
     if fitted.best is None:
         raise Stopped(f"Stopped before the first epoch was over; {go_on}.")
     save_contract(run, data.classes, classifier)
@@ -126,7 +181,7 @@ def _train(
     finished = Finished(
         run=str(run.path),
         epochs=fitted.epochs,
-        seconds=round(time.perf_counter() - started + done.before, 2),
+        seconds=round(time.perf_counter() - began + done.before, 2),
         val={**judged.to_dict(), "loss": fitted.best.val_loss},
         test=test,
         best_epoch=fitted.best.epoch,
@@ -134,6 +189,10 @@ def _train(
     )
     emit(finished)
     return finished
+
+
+def _goes_on(run: Run) -> str:
+    return f"covid-tui --train --resume {run.path} goes on"
 
 
 def _validated(data: Data, validation: PixelSource, probabilities: np.ndarray) -> Predictions:

@@ -24,6 +24,7 @@ from engine.results.answers import read_predictions
 from engine.results.metrics import judge
 from engine.runs import Run, usual_name
 from engine.stopping import Stop
+from engine.training.cluster import one_process
 
 RESULT = "result.json"
 
@@ -80,6 +81,7 @@ def over_seeds(folder: Path, config: TrainConfig, count: int, emit: Emit, stop: 
     """
     if count < 2:
         raise ConfigError(f"--seeds is {count}: give a whole number from 2.")
+    one_process(config.machine.devices, "--seeds")
     base, first = config.output.name or usual_name(config), config.machine.seed
     recipes = []
     for seed in range(first, first + count):
@@ -98,6 +100,7 @@ def over_folds(folder: Path, config: TrainConfig, count: int, emit: Emit, stop: 
         raise ConfigError("--folds draws its own splits: leave --split out.")
     if not config.judge.test:
         raise ConfigError("--folds tests every image once: leave --no-test out.")
+    one_process(config.machine.devices, "--folds")
     data = config.data
     found = scan(folder, data.class_names, emit, stop, data.follow_links, data.near_duplicates)
     known = patients(found, data.group_by)

@@ -27,6 +27,7 @@ State = Literal["live", "finished", "stopped", "failed", "died"]
 HISTORY = tuple(f.name for f in dataclasses.fields(Epoch))
 WEIGHTS = "best.weights.h5"
 SPLIT = "split.csv"
+LOG = "train.log"
 LONGEST_LINE = 2**24
 """Bytes, more than any event takes."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
@@ -139,7 +140,7 @@ class RunWriter:
         if self._again:
             (self.run.path / "stop").unlink(missing_ok=True)
             _mend(self.run.path / "events.jsonl")
-        self._log = open_private(self.run.path / "train.log", "a")
+        self._log = open_private(self.run.path / LOG, "a")
         self._events = open_private(self.run.path / "events.jsonl", "a")
         self._history = open_private(self.run.path / "history.csv", "a")
         if self._history.tell() == 0:

@@ -34,7 +34,16 @@ def cache_dir() -> Path:
 
 @functools.cache
 def tensorflow() -> Any:
-    """TensorFlow, imported once, without the log lines that its C++ part writes to the terminal."""
+    """TensorFlow, imported once and ready, without the log lines that its C++ part writes to the terminal."""
+    tf = imported_tensorflow()
+    with native_stderr_to(Path(os.devnull)):
+        tf.constant(0).numpy()  # the first use of the runtime writes log lines too
+    return tf
+
+
+@functools.cache
+def imported_tensorflow() -> Any:
+    """TensorFlow while its devices and its network of workers can still be chosen, unless `has_computed`."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     with native_stderr_to(Path(os.devnull)), _other_threads_running():
@@ -43,8 +52,12 @@ def tensorflow() -> Any:
         for device in tf.config.list_physical_devices("GPU"):
             with contextlib.suppress(RuntimeError):
                 tf.config.experimental.set_memory_growth(device, True)
-        tf.constant(0).numpy()  # the first use of the runtime writes log lines too
     return tf
+
+
+def has_computed() -> bool:
+    """Has this process used TensorFlow, so that its devices are what they are?"""
+    return tensorflow.cache_info().currsize > 0
 
 
 @contextlib.contextmanager

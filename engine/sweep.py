@@ -41,9 +41,10 @@ from engine.results.frontier import Candidate, frontier, recommend
 from engine.results.spent import spent
 from engine.runs import SPLIT, Run, plain_name, take_lock
 from engine.stopping import Deadline, Stop
+from engine.training.cluster import one_process
 
 HEAD, ALL, ONLY = "head", "all", "only:"
-KEEPS_FREE = ("checkpoint_minutes", "cache_limit")
+KEEPS_FREE = ("checkpoint_minutes", "cache_limit", "devices")
 """Fields in which a sweep that goes on may differ from what it began with."""
 
 
@@ -179,6 +180,7 @@ class Sweep:
     def __init__(self, folder: Path, config: TrainConfig, grid: Grid) -> None:
         """Raises ConfigError for a bad name or grid, or where the folder holds another sweep's runs."""
         plain_name(config)
+        one_process(config.machine.devices, "A sweep")
         if not config.output.name:
             raise ConfigError("Give the sweep a --name, under which it is gone on with.")
         self.folder, self.config, self.grid = folder, config, grid

@@ -10,7 +10,9 @@ from engine.network.classifier import Classifier, under, with_first_weights
 from engine.network.freezing import FreezePlan, plan
 from engine.runtime import cache_dir, choose_precision, make_repeatable
 from engine.stopping import Stop
-from engine.training import lrfind
+from engine.training import devices, lrfind
+from engine.training.cluster import one_process
+from engine.training.devices import ONE, Devices
 from engine.training.guide import MOST, Guide, probed, pulls
 from engine.training.phases import phases
 from engine.training.sources import PixelSource, Source, choose
@@ -24,8 +26,11 @@ def find_rate(
     Raises a CovidTuiError as `train` does, Stopped among them.
     """
     first = phases(config)[0]
-    classifier, _, sources, _ = _without_a_run(folder, config, first.plan, emit, stop)
-    return lrfind.range_test(classifier, sources[0], config, emit, stop, wanted)
+    asked = one_process(config.machine.devices, "A range test")
+    devices.require(asked)
+    joined = devices.opened(asked, emit, stop)
+    classifier, _, sources, _ = _without_a_run(folder, config, first.plan, emit, stop, joined)
+    return lrfind.range_test(classifier, sources[0], config, emit, stop, wanted, joined)
 
 
 def guide(folder: Path, config: TrainConfig, emit: Emit, stop: Stop) -> Guide:
@@ -41,7 +46,7 @@ def guide(folder: Path, config: TrainConfig, emit: Emit, stop: Stop) -> Guide:
 
 
 def _without_a_run(
-    folder: Path, config: TrainConfig, freeze: FreezePlan, emit: Emit, stop: Stop
+    folder: Path, config: TrainConfig, freeze: FreezePlan, emit: Emit, stop: Stop, joined: Devices = ONE
 ) -> tuple[Classifier, PixelSource, tuple[Source, Source], str]:
     """What a training of the recipe would begin with, where none is to be kept.
 
@@ -50,7 +55,8 @@ def _without_a_run(
     data = scanned(folder, config, emit, stop)
     make_repeatable(config.machine.seed)
     precision = choose_precision(config.machine.precision).precision
-    classifier = with_first_weights(config.network, len(data.classes), precision, config.machine.seed, emit, stop)
+    with joined.scope():
+        classifier = with_first_weights(config.network, len(data.classes), precision, config.machine.seed, emit, stop)
     classifier = under(classifier, freeze)
     training, validation = pixel_sources(data, classifier, config, emit, stop)
     return classifier, training, choose(training, validation, precision, cache_dir(), emit, stop), precision

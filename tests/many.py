@@ -23,6 +23,34 @@ for command in json.load(sys.stdin):
 print(json.dumps(answers))
 """
 
+WATCH = """
+import atexit, pathlib, threading, time
+heard = set()
+WATCHED = ("socket.listen", "os.system", "os.exec", "os.posix_spawn", "subprocess.Popen")
+sys.addaudithook(lambda event, arguments: heard.add(f"{event} {arguments[:1]}") if event in WATCHED else None)
+def listening():
+    own = set()
+    for name in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):
+            own.add(os.readlink(f"/proc/self/fd/{name}"))
+    for kind in ("tcp", "tcp6", "udp", "udp6"):
+        with contextlib.suppress(OSError):
+            for line in pathlib.Path("/proc/self/net", kind).read_text().splitlines()[1:]:
+                cells = line.split()
+                if f"socket:[{cells[9]}]" in own and (cells[3] == "0A" or kind.startswith("udp")):
+                    heard.add(f"{kind} {cells[1]}")
+def look():
+    while True:
+        listening()
+        time.sleep(0.05)
+threading.Thread(target=look, daemon=True).start()
+atexit.register(lambda: pathlib.Path(os.environ["HEARD"]).write_text(json.dumps(sorted(heard))))
+"""
+"""Code to run before: writes what listens and what other process was started into the JSON file that HEARD names."""
+
+ASKING_THE_PROCESSOR = ["subprocess.Popen ('uname',)"]
+"""Heard where a library asks Python's own platform module."""
+
 
 @dataclass(frozen=True)
 class Answer:

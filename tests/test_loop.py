@@ -19,6 +19,7 @@ from engine.runtime import make_repeatable, tensorflow
 from engine.stopping import Stop
 from engine.training import checkpoint, loop
 from engine.training.checkpoint import Keeper, Position
+from engine.training.forward import score
 from engine.training.sources import FeatureSource, Images, PixelSource, choose
 
 IMAGES, HELD_OUT, CLASSES = 10, 6, 2
@@ -106,7 +107,7 @@ def test_training_metrics_are_what_keras_evaluates_when_nothing_is_learnt(tmp_pa
     ):
         inputs = preprocess(PIXELS[list(part)], classifier.plan.backbone)
         assert ours == pytest.approx(classifier.model.evaluate(inputs, images(part).labels, verbose=0), rel=1e-4)
-    assert loop.score(result.logits, images(range(IMAGES, IMAGES + HELD_OUT)).labels)[0] == epoch.val_loss
+    assert score(result.logits, images(range(IMAGES, IMAGES + HELD_OUT)).labels)[0] == epoch.val_loss
 
 
 def test_a_step_is_the_step_that_keras_takes(tmp_path: Path) -> None:
@@ -142,7 +143,7 @@ def test_the_best_epoch_is_kept_and_patience_counts_from_it(tmp_path: Path) -> N
     assert len(epochs) == result.epochs == best.epoch + 2
     held_out = range(IMAGES, IMAGES + HELD_OUT)
     logits = classifier.model(preprocess(PIXELS[list(held_out)], classifier.plan.backbone)).numpy()
-    assert loop.score(logits, images(held_out).labels) == pytest.approx((best.val_loss, best.val_accuracy), rel=1e-4)
+    assert score(logits, images(held_out).labels) == pytest.approx((best.val_loss, best.val_accuracy), rel=1e-4)
 
 
 def test_each_epoch_sees_each_image_once_in_an_order_of_its_own(tmp_path: Path) -> None:

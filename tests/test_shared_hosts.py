@@ -13,31 +13,7 @@ import pytest
 from engine.dataset.scan import scan
 from engine.dataset.split import Split, draw
 from tests.conftest import ROOT, SAMPLE
-from tests.many import Answer, commands
-
-WATCH = """
-import atexit, pathlib, threading, time
-heard = set()
-WATCHED = ("socket.listen", "os.system", "os.exec", "os.posix_spawn", "subprocess.Popen")
-sys.addaudithook(lambda event, arguments: heard.add(f"{event} {arguments[:1]}") if event in WATCHED else None)
-def listening():
-    own = set()
-    for name in os.listdir("/proc/self/fd"):
-        with contextlib.suppress(OSError):
-            own.add(os.readlink(f"/proc/self/fd/{name}"))
-    for kind in ("tcp", "tcp6", "udp", "udp6"):
-        with contextlib.suppress(OSError):
-            for line in pathlib.Path("/proc/self/net", kind).read_text().splitlines()[1:]:
-                cells = line.split()
-                if f"socket:[{cells[9]}]" in own and (cells[3] == "0A" or kind.startswith("udp")):
-                    heard.add(f"{kind} {cells[1]}")
-def look():
-    while True:
-        listening()
-        time.sleep(0.05)
-threading.Thread(target=look, daemon=True).start()
-atexit.register(lambda: pathlib.Path(os.environ["HEARD"]).write_text(json.dumps(sorted(heard))))
-"""
+from tests.many import ASKING_THE_PROCESSOR, WATCH, Answer, commands
 
 TAMPER = """
 import shutil
@@ -123,8 +99,7 @@ def test_the_files_are_the_users_alone_under_a_strict_umask(tmp_path: Path) -> N
 
 
 def test_nothing_listens_and_no_shell_or_other_process_runs(host: Host) -> None:
-    asking_the_processor = ["subprocess.Popen ('uname',)"]  # Python's own platform module, when a library asks it
-    assert host.heard in ([], asking_the_processor)
+    assert host.heard in ([], ASKING_THE_PROCESSOR)
     for path in (*(ROOT / "engine").rglob("*.py"), *(ROOT / "tui").rglob("*.py")):
         assert not re.search(r"shell\s*=\s*True|os\.system\(|os\.popen\(|import pickle|eval\(|exec\(", path.read_text())
 

@@ -24,6 +24,7 @@ from engine.events import (
     Event,
     Failed,
     Finished,
+    Helped,
     Interrupted,
     Notice,
     Progress,
@@ -239,6 +240,8 @@ def describe(event: Event) -> str:
             return f"Going on in epoch {event.epoch}, after {event.step} of its steps."
         case Audited() if event.done == event.total:
             return f"{event.title}: {event.correct}/{event.n} = {event.correct / event.n:.1%}."
+        case Helped():
+            return f"Worker {event.worker} of {event.workers} has done its part of {event.epochs} epochs."
         case Interrupted() | Failed():
             return event.reason
         case _:

@@ -13,7 +13,7 @@ from typing import Any
 from engine import runs as run_directories
 from engine.config import NetworkConfig, TrainConfig
 from engine.errors import ConfigError, CovidTuiError, DataError
-from engine.events import Failed, Finished, Interrupted
+from engine.events import Failed, Helped, Interrupted
 from engine.files import open_private
 from tui.headless import in_thread, put, put_json, reporting, say, stop_on_signals, summary
 from tui.text import display_name
@@ -25,10 +25,13 @@ UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES
 def train(data: Path | None, config: TrainConfig, as_json: bool, resume: Path | None = None) -> int:
     """`covid-tui train`."""
     from engine import jobs
+    from engine.training.cluster import seat
 
     with stop_on_signals() as (stop, signals), reporting(as_json) as emit:
-        work: Callable[[], Finished | Interrupted]
-        if resume:
+        work: Callable[[], jobs.End]
+        if not seat(config.machine.devices).chief:
+            work = partial(jobs.assist, data, config, emit, stop)
+        elif resume:
             run = run_directories.find(resume, config.output.out)
             work = partial(jobs.resume, run, config, emit, stop, data)
         elif data:
@@ -46,7 +49,9 @@ def train(data: Path | None, config: TrainConfig, as_json: bool, resume: Path | 
             raise
     if isinstance(result, Interrupted):
         return 128 + signals[0] if signals else 0
-    if not as_json:
+    if isinstance(result, Helped):
+        emit(result)
+    elif not as_json:
         for line in summary(result):
             put(line)
     return 0

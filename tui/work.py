@@ -96,7 +96,7 @@ class Work:
         self.app.post_message(JobEnded(job))
 
     def end(self, job: Job) -> None:
-        """A job's thread has come to its end: hand its result on, unless nobody wants it any more or the workbench closes."""
+        """A job's thread has come to its end: hand its result on, unless nobody is left who wants it."""
         job.over = True
         if self.jobs.get(job.group) is not job:
             return

@@ -34,6 +34,7 @@ from engine.runtime import cache_dir, choose_precision, make_repeatable
 from engine.stopping import Stop
 from engine.training import loop
 from engine.training.augment import PLAIN
+from engine.training.forward import Pass
 from engine.training.phases import phases
 from engine.training.sources import FeatureSource, Images, PixelSource, Source, choose, prepared
 
@@ -70,6 +71,8 @@ def audit(folder: Path, config: TrainConfig, emit: Emit, stop: Stop, folds: int 
         raise ConfigError("An audit does not augment: give it a recipe with --augment none.")
     if len(phases(config)) > 1:
         raise ConfigError("An audit trains in one phase: give it --mode transfer, finetune or partial.")
+    if config.machine.devices not in ("auto", "1"):
+        raise ConfigError("An audit trains on one device: leave --devices out.")
     began = time.perf_counter()
     size = plan(config.network).backbone.size
     material = _material(folder, config, size, 1 if config.data.split else folds, emit, stop)
@@ -164,7 +167,7 @@ class _Trainer:
         fitted = loop.fit(self.network, sources["train"], sources["validation"], self.config, emit, self.stop)
         if self.stop.is_set():
             raise Stopped("The audit was stopped; the activations computed so far are kept.")
-        logits = loop.Pass(sources["test"]).logits(stop=self.stop)
+        logits = Pass(sources["test"]).logits(stop=self.stop)
         return logits, sources["test"].images.labels, fitted.epochs
 
     def _every(self, variant: Variant) -> Source:

@@ -143,6 +143,21 @@ def newest(folder: Path, *shapes: Shapes) -> tuple[Point | None, list[Damage]]:
     return None, damages
 
 
+def to_bytes(point: Point) -> bytes:
+    """A point as it is sent to another worker."""
+    arrays = io.BytesIO()
+    np.savez(arrays, **_flat(point.arrays))  # type: ignore[arg-type]
+    state = _state(point, "")
+    return len(state).to_bytes(8, "little") + state + arrays.getvalue()
+
+
+def from_bytes(message: bytes) -> Point:
+    """The point that `to_bytes` wrote."""
+    end = 8 + int.from_bytes(message[:8], "little")
+    point, _ = _stated(message[8:end])
+    return dataclasses.replace(point, arrays=_arrays(io.BytesIO(message[end:])))
+
+
 class _DamagedError(Exception):
     def __init__(self, file: Path, reason: str) -> None:
         super().__init__(reason)
@@ -151,12 +166,15 @@ class _DamagedError(Exception):
 
 def _write_arrays(path: Path, arrays: Arrays) -> str:
     """Write the arrays to an uncompressed .npz; the SHA-256 of the file."""
-    flat = {f"{group}/{number}": array for group, values in arrays.items() for number, array in enumerate(values)}
     with open_private(path, "wb") as file:
         hashed = _Hashed(file)
-        np.savez(hashed, **flat)  # type: ignore[arg-type]
+        np.savez(hashed, **_flat(arrays))  # type: ignore[arg-type]
         _sync(file)
     return hashed.hexdigest()
+
+
+def _flat(arrays: Arrays) -> dict[str, np.ndarray]:
+    return {f"{group}/{number}": array for group, values in arrays.items() for number, array in enumerate(values)}
 
 
 class _Hashed(io.RawIOBase):
@@ -197,35 +215,46 @@ def _read(path: Path) -> Point:
     """The point in the directory `path`. Raises _DamagedError where a file of it is not what was written."""
     state = path / STATE
     try:
-        outer = json.loads(state.read_bytes())
-        if hashlib.sha256(outer["state"].encode()).hexdigest() != outer["sha256"]:
-            raise ValueError("its SHA-256 differs")
-        values = json.loads(outer["state"])
-        best, digest = values["best"], values["arrays_sha256"]
-        point = Point(
-            position=Position(**values["position"]),
-            history=tuple(Epoch(**epoch) for epoch in values["history"]),
-            best=Epoch(**best) if best else None,
-            seconds=float(values["seconds"]),
-            facts=dict(values["facts"]),
-            arrays={},
-        )
+        point, digest = _stated(state.read_bytes())
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise _DamagedError(state, _reason(error)) from error
     return dataclasses.replace(point, arrays=_read_arrays(path / ARRAYS, digest))
+
+
+def _stated(data: bytes) -> tuple[Point, str]:
+    """The point without its arrays, and their SHA-256. Raises ValueError and the like where `data` is damaged."""
+    outer = json.loads(data)
+    if hashlib.sha256(outer["state"].encode()).hexdigest() != outer["sha256"]:
+        raise ValueError("its SHA-256 differs")
+    values = json.loads(outer["state"])
+    best = values["best"]
+    point = Point(
+        position=Position(**values["position"]),
+        history=tuple(Epoch(**epoch) for epoch in values["history"]),
+        best=Epoch(**best) if best else None,
+        seconds=float(values["seconds"]),
+        facts=dict(values["facts"]),
+        arrays={},
+    )
+    return point, values["arrays_sha256"]
 
 
 def _read_arrays(path: Path, digest: str) -> dict[str, list[np.ndarray]]:
     try:
         if digest_of(path) != digest:
             raise ValueError("its SHA-256 differs")
-        arrays: dict[str, list[np.ndarray]] = {}
-        with np.load(path, allow_pickle=False) as stored:
-            for name in stored.files:  # in the order in which they were written
-                arrays.setdefault(name.split("/")[0], []).append(stored[name])
-        return arrays
+        return _arrays(path)
     except (OSError, ValueError, KeyError, EOFError, MemoryError, zipfile.BadZipFile) as error:
         raise _DamagedError(path, _reason(error)) from error
+
+
+def _arrays(file: Path | io.BytesIO) -> dict[str, list[np.ndarray]]:
+    """The groups of arrays in an .npz."""
+    arrays: dict[str, list[np.ndarray]] = {}
+    with np.load(file, allow_pickle=False) as stored:
+        for name in stored.files:  # in the order in which they were written
+            arrays.setdefault(name.split("/")[0], []).append(stored[name])
+    return arrays
 
 
 def _fitting(point: Point, shapes: Sequence[Shapes], path: Path) -> Point:

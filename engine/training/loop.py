@@ -16,6 +16,8 @@ from engine.runtime import tensorflow
 from engine.stopping import Stop
 from engine.training.augment import PLAIN, view_of
 from engine.training.checkpoint import Keeper, Point, Position
+from engine.training.devices import ONE, CommonStop, Devices
+from engine.training.forward import Pass, score
 from engine.training.phases import Phase, phases
 from engine.training.sources import Source, prepared
 
@@ -50,6 +52,7 @@ def fit(
     resumed: Point | None = None,
     phase: Phase | None = None,
     before: Fitted | None = None,
+    devices: Devices = ONE,
 ) -> Fitted:
     """Train the classifier's trainable layers and leave it with the weights of the best epoch.
 
@@ -58,10 +61,11 @@ def fit(
     where that is given, and writes resume points, which carry `facts`, by `keeper`.
 
     Of a recipe with several phases it trains `phase` (its last one when not given), whose layers the classifier has
-    trainable, after what came `before`. Patience counts in the last phase, and from its first epoch on.
+    trainable, after what came `before`. Patience counts in the last phase, and from its first epoch on. The classifier
+    must have been made in the scope of `devices`.
     """
     phase = phase or phases(config)[-1]
-    training = _Training(classifier, train, validation, config, emit, stop, keeper, facts or {}, phase)
+    training = _Training(classifier, train, validation, config, emit, stop, keeper, facts or {}, phase, devices)
     if resumed:
         training.restore(resumed)
     elif before:
@@ -106,12 +110,15 @@ class _Training:
         keeper: Keeper | None,
         facts: dict[str, str],
         phase: Phase,
+        devices: Devices,
     ) -> None:
-        self.classifier, self.config, self.emit, self.stop = classifier, config, emit, stop
+        self.classifier, self.config, self.emit, self.own_stop = classifier, config, emit, stop
+        self.devices, self.stop = devices, devices.common(stop)
         self.train, self.validation = train, validation
         self.keeper, self.facts, self.phase = keeper, facts, phase
-        optimizer = new_optimizer(classifier, phase)
-        self.steps = Steps(classifier, train.network, config.fit, train.images.labels, optimizer)
+        with devices.scope():
+            optimizer = new_optimizer(classifier, phase)
+        self.steps = self._steps(optimizer)
         self.validation_pass = Pass(validation)
         self.state = _State(Position(phase.first))
         self.kept: Position | None = None
@@ -152,15 +159,16 @@ class _Training:
     def _epoch(self) -> None:
         """The epoch at hand from its position on. Raises Stopped between two batches."""
         state, number = self.state, self.state.position.epoch
-        self.train = prepared(self.train, view_of(self.config.augment, number), self.emit)
-        if self.train.network is not self.steps.network:
-            labels = self.train.images.labels
-            self.steps = Steps(self.classifier, self.train.network, self.config.fit, labels, self.steps.optimizer)
+        view = view_of(self.config.augment, number)
+        self.train = self.devices.meet(self.own_stop, lambda: prepared(self.train, view, self.emit))
+        # All workers or none, as each compiled step numbers the sums that it shares with the others'.
+        if self.devices.anyone(self.train.network is not self.steps.network):
+            self.steps = self._steps(self.steps.optimizer)
         began, before = time.perf_counter(), state.position.seconds
         rate = self.phase.rate(self.config.fit.peak, number)
         self._batches(rate, before)
-        logits = self._validation_logits()
-        loss, accuracy = score(logits, self.validation.images.labels)
+        logits = self.devices.meet(self.own_stop, self._validation_logits)
+        loss, accuracy = self.devices.chiefs(*score(logits, self.validation.images.labels))
         seconds = round(before + time.perf_counter() - began, 4)
         epoch = Epoch(number, *_means(state.position), loss, accuracy, rate, seconds)
         self.emit(epoch)
@@ -178,13 +186,14 @@ class _Training:
         first, number, batch = state.position, state.position.epoch, config.fit.batch
         order = np.random.default_rng([config.machine.seed, number]).permutation(len(self.train.images))
         steps = math.ceil(len(order) / batch)
-        feed = self.train.batches(order[first.step * batch :], view_of(config.augment, number), batch)
+        feed = self.steps.feed(self.train, order[first.step * batch :], view_of(config.augment, number), batch)
         self.steps.optimizer.learning_rate = rate
         began = told = time.perf_counter()
         for bundle in _bundles(feed, self.steps.at_once):
             sums = self.steps.take(bundle).astype(np.float64)
             now, at = time.perf_counter(), state.position
-            step, images = at.step + len(bundle), at.images + sum(len(answers) for _, answers in bundle)
+            step = at.step + len(bundle)
+            images = min(step * batch, len(order))
             loss, right = at.loss, at.right
             for one_loss, one_right in sums:  # one by one, as a resumed epoch must add up to the same bit
                 loss, right = loss + float(one_loss), right + float(one_right)
@@ -198,11 +207,15 @@ class _Training:
             if self.keeper and self.keeper.due(epoch_over=False):
                 self._keep()
 
+    def _steps(self, optimizer: Any) -> "Steps":
+        train, fit = self.train, self.config.fit
+        return Steps(self.classifier, train.network, fit, train.images.labels, optimizer, self.devices, self.stop)
+
     def _validation_logits(self) -> np.ndarray:
         self.validation = prepared(self.validation, PLAIN, self.emit)
         if self.validation is not self.validation_pass.source:
             self.validation_pass = Pass(self.validation)
-        return self.validation_pass.logits(stop=self.stop)
+        return self.validation_pass.logits(stop=self.own_stop)
 
     def _keep(self) -> None:
         """Write a resume point, unless the last one lies here. Raises RunError where there is no room for it."""
@@ -233,25 +246,39 @@ class Steps:
     """The compiled training step of one network, with its optimizer."""
 
     def __init__(
-        self, classifier: Classifier, network: Any, fit: FitConfig, labels: np.ndarray, optimizer: Any
+        self,
+        classifier: Classifier,
+        network: Any,
+        fit: FitConfig,
+        labels: np.ndarray,
+        optimizer: Any,
+        devices: Devices = ONE,
+        stop: CommonStop | None = None,
     ) -> None:
         tf = tensorflow()
         self.network = network
         self.optimizer = optimizer
+        self.devices, self.stop = devices, stop or devices.common(Stop())
         variables = classifier.trainable_variables
         weights = tf.constant(class_weights(labels, classifier.model.output_shape[-1], fit.class_weight), tf.float32)
 
         # XLA makes one kernel of the head's many small ones; with convolutions it is slower (benchmarks/README.md).
         small = not any(isinstance(layer, tf.keras.layers.Conv2D) for layer in network.layers)
-        self.at_once = STEPS_AT_ONCE if small else 1
+        self.small = small
+        self.at_once = STEPS_AT_ONCE if small and not devices.strategy else 1
 
-        def step(inputs: Any, answers: Any) -> Any:
+        def step(inputs: Any, answers: Any, shares: Any = None) -> Any:
             with tf.GradientTape() as tape:
                 logits = network(inputs, training=True)
                 losses = tf.nn.sparse_softmax_cross_entropy_with_logits(answers, logits)
-                scaled = self.optimizer.scale_loss(tf.reduce_mean(losses * tf.gather(weights, answers)))
-            self.optimizer.apply(tape.gradient(scaled, variables), variables)
+                weighted = losses * tf.gather(weights, answers)
+                # On several devices a shard counts by its images' share of the whole batch.
+                mean = tf.reduce_mean(weighted) if shares is None else tf.reduce_sum(weighted * shares)
+                scaled = self.optimizer.scale_loss(mean)
+            self.optimizer.apply(devices.summed(tape.gradient(scaled, variables)), variables)
             right = tf.cast(tf.argmax(logits, -1, tf.int32) == answers, tf.float32)
+            if shares is not None:
+                losses, right = (tf.boolean_mask(each, shares > 0) for each in (losses, right))
             return tf.stack([tf.reduce_sum(losses), tf.reduce_sum(right)])
 
         def steps(inputs: Any, answers: Any, count: Any) -> Any:
@@ -260,23 +287,42 @@ class Steps:
                 sums = sums.write(number, step(inputs[number], answers[number]))
             return sums.stack()
 
-        self._steps = tf.function(steps, jit_compile=True) if small else tf.function(step, reduce_retracing=True)
+        if devices.strategy:
+            self._steps = devices.together(step)
+        else:
+            self._steps = tf.function(steps, jit_compile=True) if small else tf.function(step, reduce_retracing=True)
 
-    def take(self, batches: Sequence[tuple[Any, np.ndarray]]) -> np.ndarray:
+    def feed(self, source: Source, order: np.ndarray, view: int, batch: int) -> Iterator[tuple[Any, ...]]:
+        """The batches of `order` for `take`; on several devices, this process's share of each and its weights."""
+        if not self.devices.strategy:
+            return source.batches(order, view, batch)
+        own = self.devices.share(order, batch)
+        batches = source.batches(own.order, view, own.batch)
+        return ((*pair, shares) for pair, shares in zip(batches, own.weights, strict=True))
+
+    def take(self, batches: Sequence[tuple[Any, ...]]) -> np.ndarray:
         """The training steps of `at_once` batches of one size at most; each step's sums of losses and of right answers.
 
         Returns float32 (len(batches), 2).
         """
+        if self.devices.strategy:
+            return np.asarray([self._take_together(*batch) for batch in batches])
         if self.at_once == 1:
             return np.asarray([self._steps(*batch).numpy() for batch in batches])
         padded = [*batches, *[batches[0]] * (self.at_once - len(batches))]  # the compiled loop is of one length
         inputs, answers = (np.stack(parts) for parts in zip(*padded, strict=True))
         return np.asarray(self._steps(inputs, answers, np.int32(len(batches))).numpy()[: len(batches)])
 
+    def _take_together(self, *share: Any) -> np.ndarray:
+        """The step of all replicas on one batch; with the sums come the votes on a stop."""
+        sums = self._steps(*share, self.stop.votes())
+        self.stop.hear(sums[2:])
+        return np.asarray(sums[:2])
 
-def _bundles(feed: Iterable[tuple[Any, np.ndarray]], size: int) -> Iterator[list[tuple[Any, np.ndarray]]]:
+
+def _bundles(feed: Iterable[tuple[Any, ...]], size: int) -> Iterator[list[tuple[Any, ...]]]:
     """Consecutive batches of equal length, up to `size` of them together."""
-    bundle: list[tuple[Any, np.ndarray]] = []
+    bundle: list[tuple[Any, ...]] = []
     for batch in feed:
         if bundle and len(batch[1]) != len(bundle[0][1]):
             yield bundle
@@ -287,33 +333,6 @@ def _bundles(feed: Iterable[tuple[Any, np.ndarray]], size: int) -> Iterator[list
             bundle = []
     if bundle:
         yield bundle
-
-
-class Pass:
-    """A compiled forward pass over a source's images as they are."""
-
-    def __init__(self, source: Source) -> None:
-        tf = tensorflow()
-        self.source = source
-        self._network = tf.function(lambda x: source.network(x, training=False), reduce_retracing=True)
-
-    def logits(self, batch: int = 64, stop: Stop | None = None) -> np.ndarray:
-        """Logits, float32 (n, classes), in the source's order. Raises Stopped between two batches."""
-        everything = np.arange(len(self.source.images))
-        found = []
-        for inputs, _ in self.source.batches(everything, PLAIN, batch):
-            found.append(self._network(inputs).numpy())
-            if stop and stop.is_set():
-                raise Stopped("Stopped in the validation.")
-        return np.concatenate(found)
-
-
-def score(logits: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
-    """Mean cross-entropy in nats and accuracy (0 to 1) of logits (n, classes) against labels (n,)."""
-    wide = logits.astype(np.float64)
-    wide -= wide.max(axis=1, keepdims=True)
-    losses = np.log(np.exp(wide).sum(axis=1)) - wide[np.arange(len(labels)), labels]
-    return float(losses.mean()), float((logits.argmax(axis=1) == labels).mean())
 
 
 def class_weights(labels: np.ndarray, classes: int, how: Literal["none", "balanced"]) -> np.ndarray:
@@ -338,8 +357,8 @@ def new_optimizer(classifier: Classifier, phase: Phase) -> Any:
             super().update_step(gradient, variable, learning_rate * share)
 
     optimizer = LayerwiseAdam() if set(shares) != {1.0} else keras.optimizers.Adam()
-    # Summing the gradients of one device changes nothing, but leaves the traced step, with its network, in TensorFlow's
-    # registry of gradients for as long as the process lives.
+    # The step sums the gradients itself where there are several devices. For one it would change nothing, but leave the
+    # traced step, with its network, in TensorFlow's registry of gradients for as long as the process lives.
     optimizer._all_reduce_sum_gradients = list
     if classifier.model.layers[1].compute_dtype == "float16":
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)

@@ -20,6 +20,7 @@ from engine.events import Emit, Progress
 from engine.network.classifier import Classifier
 from engine.stopping import Stop
 from engine.training.augment import view_of
+from engine.training.devices import ONE, Devices
 from engine.training.loop import Steps, assign, new_optimizer, values_of
 from engine.training.phases import phases
 from engine.training.sources import Source, prepared
@@ -86,26 +87,34 @@ class RangeTest:
 
 
 def range_test(
-    classifier: Classifier, train: Source, config: TrainConfig, emit: Emit, stop: Stop, wanted: Range | None = None
+    classifier: Classifier,
+    train: Source,
+    config: TrainConfig,
+    emit: Emit,
+    stop: Stop,
+    wanted: Range | None = None,
+    devices: Devices = ONE,
 ) -> RangeTest:
     """Test the rates on the view that the first epoch sees. Raises Stopped, and RunError where no rate lowers the loss.
 
-    The classifier has its weights back at the end, however it comes.
+    The classifier, made in the scope of `devices`, has its weights back at the end, however it comes.
     """
     wanted = wanted or Range()
     rates = wanted.rates()
-    train = prepared(train, view_of(config.augment, 1), emit)
+    source = devices.meet(stop, lambda: prepared(train, view_of(config.augment, 1), emit))
     first = values_of(classifier.trainable_variables)
-    optimizer = new_optimizer(classifier, phases(config)[0])
-    steps = Steps(classifier, train.network, config.fit, train.images.labels, optimizer)
+    with devices.scope():
+        optimizer = new_optimizer(classifier, phases(config)[0])
+    labels, common = train.images.labels, devices.common(stop)
+    steps = Steps(classifier, source.network, config.fit, labels, optimizer, devices, common)
     fresh = values_of(steps.optimizer.variables)
-    orders = wanted.orders or (ORDERS if steps.at_once > 1 else 1)
+    orders = wanted.orders or (1 if devices.anyone(not steps.small) else ORDERS)
     found: list[list[float]] = []
     try:
         for order in range(orders):
             assign(classifier.trainable_variables, first)
             assign(steps.optimizer.variables, fresh)
-            found.append(_sweep(steps, rates, _batches(train, config, order), stop))
+            found.append(_sweep(steps, rates, source, config, order))
             emit(Progress("learning-rate range test", order + 1, orders))
     finally:
         assign(classifier.trainable_variables, first)
@@ -133,15 +142,16 @@ def _suggested(rates: Sequence[float], loss: np.ndarray) -> float:
     return float(f"{rates[int(loss.argmin())] / BELOW:.2g}")
 
 
-def _sweep(steps: Steps, rates: Sequence[float], feed: Iterator[tuple[Any, np.ndarray]], stop: Stop) -> list[float]:
+def _sweep(steps: Steps, rates: Sequence[float], source: Source, config: TrainConfig, order: int) -> list[float]:
     """The loss before each rate's step, until it diverges."""
     losses: list[float] = []
     mean, lowest = 0.0, math.inf
-    for rate, batch in zip(rates, feed, strict=False):
-        if stop.is_set():
+    size = min(config.fit.batch, len(source.images))
+    for rate, batch in zip(rates, _batches(steps, source, config, order, size), strict=False):
+        if steps.stop.is_set():
             raise Stopped("Stopped in the range test.")
         steps.optimizer.learning_rate = rate
-        loss = float(steps.take([batch])[0, 0]) / len(batch[1])
+        loss = float(steps.take([batch])[0, 0]) / size
         if not math.isfinite(loss):
             break
         losses.append(loss)
@@ -153,11 +163,10 @@ def _sweep(steps: Steps, rates: Sequence[float], feed: Iterator[tuple[Any, np.nd
     return losses
 
 
-def _batches(train: Source, config: TrainConfig, order: int) -> Iterator[tuple[Any, np.ndarray]]:
+def _batches(steps: Steps, source: Source, config: TrainConfig, order: int, size: int) -> Iterator[tuple[Any, ...]]:
     """Whole batches of the training images without end, each pass in an order of its own."""
-    view, count = view_of(config.augment, 1), len(train.images)
-    batch = min(config.fit.batch, count)
+    view, count = view_of(config.augment, 1), len(source.images)
     for again in itertools.count():
         # Three numbers, so that no epoch of the training, whose order comes of two, has the same.
         chosen = np.random.default_rng([config.machine.seed, order, again]).permutation(count)
-        yield from train.batches(chosen[: count // batch * batch], view, batch)
+        yield from steps.feed(source, chosen[: count // size * size], view, size)

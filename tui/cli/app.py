@@ -55,12 +55,21 @@ def _saved(named: dict[str, Argument]) -> tuple[TrainConfig, tuple[str, ...], st
     if "--config" in given:
         return load(given["--config"]), (), ""
     if "--resume" in given:
+        if not _chief(named):  # its recipe comes from the chief, and the run need not lie here
+            return TrainConfig(), (), ""
         out = Path(named["--out"].tokens[-1].value) if named["--out"].tokens else RUNS
         return find(given["--resume"], out).config(), ("out", "name"), ""
     mine = settings.load()
     if mine.recipe_complaint:
         raise ConfigError(mine.recipe_complaint)
     return mine.recipe, (), str(settings.config_file())
+
+
+def _chief(named: dict[str, Argument]) -> bool:
+    """Is this process the one that has the run, as far as the command line alone tells?"""
+    from engine.training.cluster import seat
+
+    return "--devices" not in named or not named["--devices"].tokens or seat(named["--devices"].tokens[-1].value).chief
 
 
 app = App(

@@ -73,8 +73,8 @@ def train(
         A recipe's file, as the workbench saves it (TOML); the flags given here overrule it.
     resume
         A run, by name or path, to go on with: one that died or was stopped, or a finished one with more --epochs. Its
-        recipe stays, but for --epochs, --patience, --checkpoint-minutes and --cache-limit. DATA says where the images
-        are now, should they have moved.
+        recipe stays, but for --epochs, --patience, --checkpoint-minutes, --cache-limit and --devices. DATA says where
+        the images are now, should they have moved.
     seeds
         Train so many times, with --seed and those that follow, and give mean and spread. The seed draws the split too,
         unless --split keeps it.

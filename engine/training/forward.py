@@ -1,0 +1,36 @@
+"""The forward pass over a source, as validation and audits take it, and the score of its logits."""
+
+import numpy as np
+
+from engine.errors import Stopped
+from engine.runtime import tensorflow
+from engine.stopping import Stop
+from engine.training.augment import PLAIN
+from engine.training.sources import Source
+
+
+class Pass:
+    """A compiled forward pass over a source's images as they are."""
+
+    def __init__(self, source: Source) -> None:
+        tf = tensorflow()
+        self.source = source
+        self._network = tf.function(lambda x: source.network(x, training=False), reduce_retracing=True)
+
+    def logits(self, batch: int = 64, stop: Stop | None = None) -> np.ndarray:
+        """Logits, float32 (n, classes), in the source's order. Raises Stopped between two batches."""
+        everything = np.arange(len(self.source.images))
+        found = []
+        for inputs, _ in self.source.batches(everything, PLAIN, batch):
+            found.append(self._network(inputs).numpy())
+            if stop and stop.is_set():
+                raise Stopped("Stopped in the validation.")
+        return np.concatenate(found)
+
+
+def score(logits: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
+    """Mean cross-entropy in nats and accuracy (0 to 1) of logits (n, classes) against labels (n,)."""
+    wide = logits.astype(np.float64)
+    wide -= wide.max(axis=1, keepdims=True)
+    losses = np.log(np.exp(wide).sum(axis=1)) - wide[np.arange(len(labels)), labels]
+    return float(losses.mean()), float((logits.argmax(axis=1) == labels).mean())
