@@ -7,10 +7,12 @@ all at the same place between two steps, so that they leave together.
 """
 
 import contextlib
+import ctypes
 import dataclasses
 import functools
 import hashlib
 import re
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -323,9 +325,24 @@ def _strategy(own: Seat, every: tuple[str, ...]) -> Any:
     resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
         tf.train.ClusterSpec({"worker": list(every)}), task_type="worker", task_id=own.worker, rpc_layer="grpc"
     )
-    strategy = tf.distribute.MultiWorkerMirroredStrategy(resolver)
-    runtime.tensorflow()
+    with _own_handler(signal.SIGTERM):
+        strategy = tf.distribute.MultiWorkerMirroredStrategy(resolver)
+        runtime.tensorflow()
     return strategy
+
+
+@contextlib.contextmanager
+def _own_handler(number: int) -> Iterator[None]:
+    """Put back what a signal does, which TensorFlow's network of workers takes for itself.
+
+    Through the C library, as Python lets the main thread alone do so.
+    """
+    libc, before = ctypes.CDLL(None, use_errno=True), ctypes.create_string_buffer(1024)  # longer than any sigaction
+    libc.sigaction(number, None, before)
+    try:
+        yield
+    finally:
+        libc.sigaction(number, before, None)
 
 
 @functools.cache
