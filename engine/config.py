@@ -58,7 +58,7 @@ class DataConfig:
 class NetworkConfig:
     """Which network, and which of its layers learn."""
 
-    backbone: Literal["vgg16"] = "vgg16"
+    backbone: Literal["vgg16", "vgg19", "efficientnetb1", "resnet50v2", "mobilenetv2", "densenet121"] = "vgg16"
     """The pretrained network under the head."""
     mode: Mode = "transfer"
     """transfer trains the head alone, finetune every layer, partial the layers that --unfreeze names,

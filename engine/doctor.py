@@ -7,8 +7,10 @@ from typing import Any
 from engine import leftovers
 from engine.caches import KINDS, size
 from engine.network.backbones import BACKBONES
-from engine.network.weights import OFFLINE_PACKAGE, keras_home
+from engine.network.weights import OFFLINE_BACKBONE, OFFLINE_PACKAGE, keras_home
 from engine.runtime import cache_dir, choose_precision, cpu, device, processors, tensorflow, versions
+
+DOWNLOADED = "none here: they will be downloaded"
 
 
 def examine() -> dict[str, Any]:
@@ -38,13 +40,15 @@ def weights_found(backbone: str) -> str:
     """Where the ImageNet weights of a backbone would come from on this machine."""
     if (keras_home() / "models" / BACKBONES[backbone].keras_file).is_file():
         return "in Keras's cache"
+    if backbone != OFFLINE_BACKBONE:
+        return DOWNLOADED
     if (cache_dir() / "weights" / f"{backbone}-imagenet.weights.h5").is_file():
         return "converted earlier from the offline extra"
     try:
         importlib.metadata.distribution(OFFLINE_PACKAGE)
         return "in the offline extra"
     except importlib.metadata.PackageNotFoundError:
-        return "none here: they will be downloaded"
+        return DOWNLOADED
 
 
 def cache_sizes() -> dict[str, str]:

@@ -13,6 +13,7 @@ import numpy as np
 from engine.config import NetworkConfig
 from engine.events import Emit
 from engine.files import replacing_path
+from engine.network import graphs
 from engine.network.backbones import HEAD_UNITS, Backbone
 from engine.network.freezing import FreezePlan
 from engine.network.freezing import plan as plan_of
@@ -53,7 +54,9 @@ class Classifier:
     def load(self, arrays: Arrays) -> None:
         """Set the weights of the layers named in `arrays`, whose shapes must fit."""
         for name, values in arrays.items():
-            self.model.get_layer(name).set_weights(list(values))
+            layer = self.model.get_layer(name)
+            layer.set_weights(list(values))
+            graphs.settle(layer)
 
     def save_weights(self, path: Path) -> None:
         """Write all weights to a Keras .weights.h5, whole or not at all."""
@@ -93,7 +96,7 @@ def build(plan: FreezePlan, classes: int, precision: str, seed: int, blank: bool
     """
     keras = tensorflow().keras
     with _policy("float32" if precision == "float32" else f"mixed_{precision}"):
-        base = _base(plan.backbone, None if blank else seed)
+        base = graphs.network(plan.backbone, None if blank else seed)
         start = [keras.initializers.GlorotUniform(seed=seed + number) for number in range(2)]
         pooled = keras.layers.GlobalAveragePooling2D(dtype="float32", name="pool")(base.output)
         hidden = keras.layers.Dense(HEAD_UNITS, "relu", kernel_initializer=start[0], name="dense")(pooled)
@@ -110,7 +113,7 @@ def under(classifier: Classifier, plan: FreezePlan) -> Classifier:
 def _cut(model: Any, plan: FreezePlan) -> Classifier:
     keras = tensorflow().keras
     for layer in plan.backbone.layers:
-        if layer.parameters:
+        if layer.learnable:
             model.get_layer(layer.name).trainable = plan.trains(layer)
     head_alone = plan.cut == len(plan.backbone.layers)
     at = model.get_layer("pool" if head_alone else plan.backbone.layers[plan.cut - 1].name).output
@@ -138,16 +141,20 @@ def backbone_shapes(classifier: Classifier) -> dict[str, list[tuple[int, ...]]]:
 def preprocess(images: Any, backbone: Backbone) -> Any:
     """Turn (b, size, size, 1 or 3) intensities from 0 to 255 into what the backbone was trained on, float32.
 
-    Of tensors as of a Keras model's symbols. Grey images become three equal channels. "caffe" is Keras's
-    `vgg16.preprocess_input`: blue-green-red, less means.
+    Of tensors as of a Keras model's symbols. Grey images become three equal channels. It is `preprocess_input` of the
+    backbone's own Keras module.
     """
     ops = tensorflow().keras.ops
     images = ops.cast(images, "float32")
     if images.shape[-1] == 1:
         images = ops.repeat(images, 3, axis=-1)
-    if backbone.preprocessing != "caffe":
-        raise ValueError(f"unknown preprocessing {backbone.preprocessing}")
-    return images[..., ::-1] - np.array(CAFFE_MEANS, np.float32)
+    # No `match`: TensorFlow can't turn it into a graph.
+    if backbone.preprocessing == "caffe":
+        return images[..., ::-1] - np.array(CAFFE_MEANS, np.float32)
+    if backbone.preprocessing == "torch":
+        means, deviations = np.array([graphs.IMAGENET_MEANS, graphs.IMAGENET_DEVIATIONS], np.float32)
+        return (images / 255.0 - means) / deviations
+    return images / 127.5 - 1.0 if backbone.preprocessing == "tf" else images
 
 
 @functools.cache
@@ -165,23 +172,6 @@ def with_preprocessing(model: Any, backbone: Backbone) -> Any:
     images = keras.Input((backbone.size, backbone.size, 3), name="rgb_0_to_255")
     logits = model(preprocess(images, backbone))
     return keras.Model(images, keras.layers.Softmax(name="probabilities", dtype="float32")(logits))
-
-
-def _base(backbone: Backbone, seed: int | None) -> Any:
-    """The backbone from its table: a chain of 3x3 convolutions with ReLU and 2x2 max poolings."""
-    keras = tensorflow().keras
-    first = keras.Input(backbone.layers[0].shape, name=backbone.layers[0].name)
-    output = first
-    for layer in backbone.layers[1:]:
-        if layer.kind == "Conv2D":
-            start = "zeros" if seed is None else keras.initializers.GlorotUniform(seed=seed + 100 + layer.index)
-            convolution = keras.layers.Conv2D(
-                layer.shape[-1], 3, padding="same", activation="relu", kernel_initializer=start, name=layer.name
-            )
-            output = convolution(output)
-        else:
-            output = keras.layers.MaxPooling2D(name=layer.name)(output)
-    return keras.Model(first, output, name=backbone.name)
 
 
 @contextlib.contextmanager

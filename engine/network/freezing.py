@@ -12,9 +12,6 @@ from engine.config import NetworkConfig, split_list
 from engine.errors import ConfigError
 from engine.network.backbones import Backbone, Layer, backbone, head
 
-DEFAULT_UNFREEZE = "block5"
-"""What --mode partial trains when nothing else is named."""
-
 
 @dataclass(frozen=True)
 class FreezePlan:
@@ -24,23 +21,25 @@ class FreezePlan:
     trainable: frozenset[str]
 
     def trains(self, layer: Layer) -> bool:
-        """Does this layer have weights, and do they train?"""
+        """Does this layer have weights that can train, and do they?"""
         return layer.name in self.trainable
 
     @cached_property
     def cut(self) -> int:
-        """Index of the first layer that trains: the layers before it give the same activations every epoch.
+        """Index of the first layer that runs again: those before it are frozen and give the same every epoch.
 
-        It equals the number of layers when the head alone trains.
+        It lies before the first layer that trains, where one tensor alone goes on. It equals the number of layers when
+        the head alone trains, and is 1 where no layer with work would lie before it.
         """
-        return min(
-            (layer.index for layer in self.backbone.layers if self.trains(layer)), default=len(self.backbone.layers)
-        )
+        layers = self.backbone.layers
+        first = min((layer.index for layer in layers if self.trains(layer)), default=len(layers))
+        found = max(layer.index for layer in layers[:first] if layer.cuttable) + 1
+        return found if any(layer.macs for layer in layers[:found]) else 1
 
     def parameters(self, classes: int) -> tuple[int, int]:
         """(trainable, frozen) parameters of backbone and head together."""
         in_head = sum(layer.parameters for layer in head(self.backbone, classes))
-        trained = sum(layer.parameters for layer in self.backbone.layers if self.trains(layer))
+        trained = sum(layer.learnable for layer in self.backbone.layers if self.trains(layer))
         every = sum(layer.parameters for layer in self.backbone.layers)
         return in_head + trained, every - trained
 
@@ -67,13 +66,16 @@ class FreezePlan:
 
 
 def plan(network: NetworkConfig) -> FreezePlan:
-    """The freeze plan that a recipe ends with. Raises ConfigError for a layer that does not exist."""
+    """The freeze plan that a recipe ends with; "partial" without layers trains the last block.
+
+    Raises ConfigError for a layer that does not exist.
+    """
     chosen = backbone(network.backbone)
     if network.mode == "transfer":
         return FreezePlan(chosen, frozenset())
     if network.mode == "finetune" or (network.mode == "probe-then-finetune" and not network.unfreeze):
-        return FreezePlan(chosen, frozenset(layer.name for layer in chosen.layers if layer.parameters))
-    return FreezePlan(chosen, parse_unfreeze(network.unfreeze or DEFAULT_UNFREEZE, chosen))
+        return FreezePlan(chosen, frozenset(layer.name for layer in chosen.layers if layer.learnable))
+    return FreezePlan(chosen, parse_unfreeze(network.unfreeze or chosen.blocks[-1], chosen))
 
 
 def parse_unfreeze(text: str, chosen: Backbone) -> frozenset[str]:
@@ -82,7 +84,7 @@ def parse_unfreeze(text: str, chosen: Backbone) -> frozenset[str]:
     Raises ConfigError where an item names nothing, or all items together name no layer with weights.
     """
     named = [layer for item in split_list(text) for layer in _layers(item, chosen)]
-    trainable = frozenset(layer.name for layer in named if layer.parameters)
+    trainable = frozenset(layer.name for layer in named if layer.learnable)
     if not trainable:
         raise ConfigError(f'--unfreeze "{text}" names no layer with weights: try "{chosen.blocks[-1]}".')
     return trainable
@@ -98,15 +100,16 @@ def _layers(item: str, chosen: Backbone) -> list[Layer]:
         first, last = int(numbers[1]), int(numbers[2] or numbers[1])
         if first <= last < len(chosen.layers):
             return list(chosen.layers[first : last + 1])
+    learners = [layer for layer in chosen.layers if layer.learnable]
     raise ConfigError(
         f'--unfreeze "{item}" is no part of {chosen.title}: give blocks ({chosen.blocks[0]} to {chosen.blocks[-1]}), '
-        f"layers such as {chosen.layers[-2].name}, or indices from 0 to {len(chosen.layers) - 1} such as 15-18."
+        f"layers such as {learners[-1].name}, or indices from 0 to {len(chosen.layers) - 1} such as 15-18."
     )
 
 
 def recipe(network: NetworkConfig, trainable: frozenset[str], backbone: Backbone) -> NetworkConfig:
     """`network` with the mode and the --unfreeze text that train exactly these layers."""
-    weighted = [layer for layer in backbone.layers if layer.parameters]
+    weighted = [layer for layer in backbone.layers if layer.learnable]
     probed = network.mode == "probe-then-finetune"
     if not trainable:
         return dataclasses.replace(network, mode="transfer", unfreeze="")
@@ -122,10 +125,11 @@ def recipe(network: NetworkConfig, trainable: frozenset[str], backbone: Backbone
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the network's table; `index` is None in the head, `trains` is None for a layer without weights."""
+    """A line of the network's table; `index` is None in the head, `trains` is None where nothing can train."""
 
     index: int | None
     name: str
+    block: str
     shape: tuple[int, ...]
     parameters: int
     trains: bool | None
@@ -134,10 +138,17 @@ class Row:
 def table(chosen: FreezePlan, classes: int) -> list[Row]:
     """The whole network, layer by layer, as the report prints it."""
     rows = [
-        Row(layer.index, layer.name, layer.shape, layer.parameters, chosen.trains(layer) if layer.parameters else None)
+        Row(
+            index=layer.index,
+            name=layer.name,
+            block=layer.block,
+            shape=layer.shape,
+            parameters=layer.parameters,
+            trains=chosen.trains(layer) if layer.learnable else None,
+        )
         for layer in chosen.backbone.layers
     ]
     return rows + [
-        Row(None, layer.name, layer.shape, layer.parameters, True if layer.parameters else None)
+        Row(None, layer.name, "head", layer.shape, layer.parameters, True if layer.parameters else None)
         for layer in head(chosen.backbone, classes)
     ]

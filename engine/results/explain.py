@@ -81,23 +81,21 @@ class Explanation:
 
 
 class Explainer:
-    """A run's model, cut at one of its backbone's layers. Computes in float32, as the predictor does."""
+    """A run's model, watched at one of its backbone's layers. Computes in float32, as the predictor does."""
 
     def __init__(self, predictor: Predictor, layer: str = "", method: Method = "hirescam") -> None:
-        """`layer` is a name in the backbone; when empty, that of FINE for HiResCAM, else the last convolution, as in
-        the papers. Raises ConfigError.
+        """`layer` is a name in the backbone; when empty, that of FINE for HiResCAM, else its last convolution or
+        activation, as in the papers. Raises ConfigError.
         """
         base = predictor.backbone
-        names = [one.name for one in base.layers if one.index > 0]
-        layer = layer or (FINE.get(base.name, "") if method == "hirescam" else "")
-        layer = layer or [one.name for one in base.layers if one.kind == "Conv2D"][-1]
+        names = [one.name for one in base.layers if one.index > 0 and len(one.shape) == 3 and one.shape[0] > 1]
+        layer = layer or (FINE.get(base.name, "") if method == "hirescam" else "") or base.looks_at
         if layer not in names:
-            raise ConfigError(f'{base.title} has no layer "{layer}": choose one of {", ".join(names)}.')
+            raise ConfigError(f'{base.title} has no map called "{layer}": choose one of {", ".join(names)}.')
         self.predictor, self.layer, self.classes, self.size = predictor, layer, predictor.classes, base.size
         self.method: Method = method
         tf, model = tensorflow(), predictor.network
-        at = model.get_layer(layer).output
-        self._below, self._above = tf.keras.Model(model.input, at), tf.keras.Model(at, model.output)
+        self._watched = tf.keras.Model(model.input, [model.get_layer(layer).output, model.output])
         self._heats = tf.function(self._trace, reduce_retracing=True)
         self._logits = tf.function(lambda x: model(preprocess(x, base), training=False), reduce_retracing=True)
 
@@ -123,10 +121,10 @@ class Explainer:
 
     def _trace(self, inputs: Any, targets: Any) -> Any:
         tf = tensorflow()
-        activations = self._below(preprocess(inputs, self.predictor.backbone), training=False)
+        images = preprocess(inputs, self.predictor.backbone)
         with tf.GradientTape() as tape:
-            tape.watch(activations)
-            logits = self._above(activations, training=False)
+            tape.watch(images)
+            activations, logits = self._watched(images, training=False)
             said = tf.argmax(logits, axis=1, output_type=tf.int32)
             own = tf.one_hot(tf.where(targets < 0, said, targets), len(self.classes), on_value=True, off_value=False)
             others = tf.where(own, -np.inf, logits)

@@ -263,13 +263,13 @@ class Steps:
         weights = tf.constant(class_weights(labels, classifier.model.output_shape[-1], fit.class_weight), tf.float32)
 
         # XLA makes one kernel of the head's many small ones; with convolutions it is slower (benchmarks/README.md).
-        small = not any(isinstance(layer, tf.keras.layers.Conv2D) for layer in network.layers)
-        self.small = small
+        self.small = small = len(network.input_shape) == 2  # pooled vectors
         self.at_once = STEPS_AT_ONCE if small and not devices.strategy else 1
 
         def step(inputs: Any, answers: Any, shares: Any = None) -> Any:
             with tf.GradientTape() as tape:
-                logits = network(inputs, training=True)
+                # In inference mode: a BatchNorm's statistics stay ImageNet's, and a step sees what validation sees.
+                logits = network(inputs, training=False)
                 losses = tf.nn.sparse_softmax_cross_entropy_with_logits(answers, logits)
                 weighted = losses * tf.gather(weights, answers)
                 # On several devices a shard counts by its images' share of the whole batch.
@@ -360,7 +360,7 @@ def new_optimizer(classifier: Classifier, phase: Phase) -> Any:
     # The step sums the gradients itself where there are several devices. For one it would change nothing, but leave the
     # traced step, with its network, in TensorFlow's registry of gradients for as long as the process lives.
     optimizer._all_reduce_sum_gradients = list
-    if classifier.model.layers[1].compute_dtype == "float16":
+    if classifier.model.get_layer("dense").compute_dtype == "float16":
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     optimizer.build(classifier.trainable_variables)
     return optimizer

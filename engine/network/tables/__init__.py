@@ -1,0 +1,1 @@
+"""The layers of the backbones that no rule gives, a file each."""
