@@ -2,8 +2,10 @@
 
 import dataclasses
 import functools
+import gc
 import os
 import typing
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from engine.dataset.images import read, to_input
 from engine.dataset.pixels import PixelStore
 from engine.events import Finished
 from engine.network import graphs
-from engine.network.backbones import BACKBONES, Backbone, table_file
+from engine.network.backbones import BACKBONES, Backbone, steady_names, table_file
 from engine.network.classifier import Classifier, build, preprocess
 from engine.network.freezing import plan
 from engine.network.tables.__main__ import text
@@ -32,6 +34,13 @@ from tests.conftest import SAMPLE
 OTHERS = [name for name in BACKBONES if name != "vgg16"]
 GRAPHS = [name for name, one in BACKBONES.items() if not one.convolutions]
 QUICK = "mobilenetv2"
+
+
+@pytest.fixture(autouse=True)
+def _networks_are_let_go() -> Iterator[None]:
+    """Compiled steps hold on to their networks in circles."""
+    yield
+    gc.collect()
 
 
 def one_quick(names: list[str]) -> list[Any]:
@@ -80,7 +89,7 @@ def noise(chosen: Backbone, count: int) -> np.ndarray:
 @pytest.mark.parametrize("name", BACKBONES)
 def test_the_table_is_the_network_that_keras_builds(name: str) -> None:
     layers, network = BACKBONES[name].layers, theirs(name)
-    assert [one.name for one in layers] == graphs.steady_names([layer.name for layer in network.layers])
+    assert [one.name for one in layers] == steady_names([layer.name for layer in network.layers])
     assert [one.index for one in layers] == list(range(len(layers)))
     assert [one.shape for one in layers] == [tuple(layer.output.shape[1:]) for layer in network.layers]
     assert [one.parameters for one in layers] == [layer.count_params() for layer in network.layers]

@@ -138,8 +138,8 @@ def _helps() -> dict[tuple[str, str], str]:
 def change(config: Tree, field: Field, value: Any) -> Any:
     """The part of the recipe that `field` is in, with this value. Raises ConfigError with what is wrong with it.
 
-    The mode and the layers to unfreeze go together: naming layers chooses "partial" where the mode names none, and
-    another mode unnames them.
+    The mode and the layers to unfreeze go together: naming layers chooses "partial" where the mode names none, another
+    mode unnames them, and so does another backbone that lacks them.
     """
     values = {field.name: value}
     if field.name == "mode" and value not in NAMING:
@@ -147,8 +147,14 @@ def change(config: Tree, field: Field, value: Any) -> Any:
     if field.name == "unfreeze" and value and isinstance(config, TrainConfig) and config.network.mode not in NAMING:
         values["mode"] = "partial"
     part = dataclasses.replace(getattr(config, field.part), **values)
-    if field.part == "network":
+    if field.part != "network":
+        return part
+    try:
         plan(part)
+    except ConfigError:
+        if field.name != "backbone":
+            raise
+        part = dataclasses.replace(part, unfreeze="")  # the last block of the new one
     return part
 
 

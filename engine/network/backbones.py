@@ -5,6 +5,8 @@ the networks that Keras builds by `python -m engine.network.tables`.
 """
 
 import csv
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +16,8 @@ from engine.errors import ConfigError
 
 HEAD_UNITS = 512
 """Width of the head's hidden layer, as in the student report."""
+_NUMBERED = re.compile(r"(input_layer|rescaling|normalization|zero_padding2d|max_pooling2d)(_\d+)?")
+"""Names that Keras gives where keras.applications gives none."""
 
 
 @dataclass(frozen=True)
@@ -221,3 +225,16 @@ def backbone(name: str) -> Backbone:
     if name not in BACKBONES:
         raise ConfigError(f'There is no backbone "{name}": choose one of {", ".join(BACKBONES)}.')
     return BACKBONES[name]
+
+
+def steady_names(names: Iterable[str]) -> list[str]:
+    """Keras's names of a network's layers as they are where it is the first network of the process."""
+    seen: dict[str, int] = {}
+    found = []
+    for name in names:
+        numbered = _NUMBERED.fullmatch(name)
+        if numbered:
+            count = seen[numbered[1]] = seen.get(numbered[1], -1) + 1
+            name = f"{numbered[1]}_{count}" if count else numbered[1]
+        found.append(name)
+    return found

@@ -5,19 +5,16 @@ in EfficientNet. Here each network is built again from Keras's own layers with n
 weights that follow from a seed, and dropout that drops nothing: a backbone always runs in inference mode.
 """
 
-import re
 from typing import Any
 
 import numpy as np
 
-from engine.network.backbones import Backbone
+from engine.network.backbones import Backbone, steady_names
 from engine.runtime import tensorflow
 
 IMAGENET_MEANS = (0.485, 0.456, 0.406)
 """ImageNet's mean red, green and blue, from 0 to 1."""
 IMAGENET_DEVIATIONS = (0.229, 0.224, 0.225)
-_NUMBERED = re.compile(r"(input_layer|rescaling|normalization|zero_padding2d|max_pooling2d)(_\d+)?")
-"""Names that Keras gives where keras.applications gives none."""
 
 
 def network(backbone: Backbone, seed: int | None) -> Any:
@@ -29,19 +26,6 @@ def settle(layer: Any) -> None:
     """Let a layer whose weights were set take them up: a Normalization computes with constants made of them."""
     if isinstance(layer, tensorflow().keras.layers.Normalization):
         layer.finalize_state()
-
-
-def steady_names(names: list[str]) -> list[str]:
-    """Keras's names of a network's layers as they are where it is the first network of the process."""
-    seen: dict[str, int] = {}
-    found = []
-    for name in names:
-        numbered = _NUMBERED.fullmatch(name)
-        if numbered:
-            count = seen[numbered[1]] = seen.get(numbered[1], -1) + 1
-            name = f"{numbered[1]}_{count}" if count else numbered[1]
-        found.append(name)
-    return found
 
 
 def _chain(backbone: Backbone, seed: int | None) -> Any:

@@ -15,7 +15,7 @@ import h5py
 import numpy as np
 
 from engine.errors import WeightsError
-from engine.network.backbones import HEAD_UNITS
+from engine.network.backbones import HEAD_UNITS, steady_names
 
 Shape = tuple[int, ...]
 Shapes = Mapping[str, Sequence[Shape]]
@@ -68,7 +68,8 @@ def read_weights(path: Path, shapes: Shapes) -> Arrays:
         with h5py.File(path, "r") as file:
             _require(path, "model_config" not in file.attrs, "holds a whole model, whose recipe can carry code")
             items = list(_walk(path, file))
-            layers = _layers(file, items) if "layers" in file else _older_layers(file, items, shapes)
+            found = _layers(file, items) if "layers" in file else _older_layers(file, items, shapes)
+            layers = dict(zip(steady_names(found), found.values(), strict=True))
             _check(path, layers, shapes)
             return {name: [np.asarray(item.data, np.float32) for item in layers[name]] for name in shapes}
     except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
@@ -176,7 +177,10 @@ def _layer_name(file: Any, item: _Item) -> str:
 def _attribute(item: Any, name: str, default: Any) -> Any:
     if name not in item.attrs:
         return default
-    if item.attrs.get_id(name).get_storage_size() > LONGEST_ATTRIBUTE:
+    identity = item.attrs.get_id(name)
+    if identity.shape == (0,):  # a layer without weights; HDF5 knows no size of nothing
+        return default
+    if identity.get_storage_size() > LONGEST_ATTRIBUTE:
         raise ValueError(f"its attribute {name} is too long")
     return item.attrs[name]
 

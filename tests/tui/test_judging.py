@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from engine.config import NetworkConfig, TrainConfig
 from engine.results.prediction import Decision, Prediction
 from engine.runs import Run
 from engine.stopping import Stop
@@ -10,7 +11,7 @@ from tests.tui.made import answers, finished_run
 from tui.app import Workbench
 from tui.glyphs import PLAIN
 from tui.screens.said import answer_text
-from tui.widgets.picture import read_picture
+from tui.widgets.picture import network_side, read_picture
 
 
 def test_two_picked_runs_are_compared_on_their_test_images(tmp_path: Path) -> None:
@@ -39,9 +40,16 @@ def test_two_picked_runs_are_compared_on_their_test_images(tmp_path: Path) -> No
     run(scenario())
 
 
+def test_a_picture_is_shown_as_the_runs_own_network_sees_it() -> None:
+    path = DATA / "COVID" / "images" / "COVID-4.png"
+    side = network_side(TrainConfig(network=NetworkConfig(backbone="efficientnetb1")))
+    assert read_picture(path, side, lambda event: None, Stop()).seen.shape == (240, 240, 3)
+    assert network_side(None) == 224
+
+
 def test_an_answer_says_what_it_rests_on() -> None:
     path = DATA / "COVID" / "images" / "COVID-4.png"
-    picture = read_picture(path, lambda event: None, Stop())
+    picture = read_picture(path, 224, lambda event: None, Stop())
     shares = {"COVID": 0.9, "Viral Pneumonia": 0.1}
     bare = Prediction(path, "COVID", shares)
     assert "not calibrated" in answer_text(Run(path), bare, "", picture, PLAIN, 60).plain

@@ -6,15 +6,17 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.config import AugmentConfig, MachineConfig, NetworkConfig, TrainConfig
-from engine.network.backbones import backbone
+from engine.network.backbones import BACKBONES, backbone
 from engine.network.freezing import plan, table
 from tests.tui.drive import DATA, run, text, until
 from tui.app import Workbench
 from tui.glyphs import PLAIN
 from tui.screens.cost import Choice, short, whole
-from tui.screens.layers import recipe
+from tui.screens.layers import LayerTable, recipe
 
 
 def test_every_layer_is_a_line_with_shape_parameters_and_state(tmp_path: Path) -> None:
@@ -142,13 +144,59 @@ def test_the_recipe_names_exactly_the_layers_that_train() -> None:
         assert recipe(NetworkConfig(), plan(network).trainable, vgg) == network
 
 
+@pytest.mark.parametrize("name", [name for name in BACKBONES if name != "vgg16"])
+def test_a_network_of_hundreds_of_layers_is_chosen_block_by_block(tmp_path: Path, name: str) -> None:
+    async def scenario() -> None:
+        app = Workbench(tmp_path)
+        async with app.run_test(size=(120, 40), notifications=True) as pilot:
+            await pilot.press("2", "f")
+            app.session.configure(network=NetworkConfig(backbone=name, mode="partial"))  # type: ignore[arg-type]
+            await pilot.pause()
+            layers, chosen = app.screen.query_one(LayerTable), app.session.freeze
+            assert layers.row_count == len(table(chosen, 2)) and chosen.backbone.title in text(app)
+            first, second, *_ = chosen.backbone.blocks
+            last = chosen.backbone.blocks[-1]
+            assert app.session.config.network.unfreeze == ""
+            await pilot.press("ctrl+home", "right_square_bracket", "right_square_bracket", "x")
+            assert app.session.config.network.unfreeze == f"{second},{last}"
+            await pilot.press("down", "left_square_bracket", "left_square_bracket", "x")
+            assert app.session.config.network.unfreeze == f"{first},{second},{last}"
+            await pilot.press("x", "right_square_bracket", "x")
+            assert app.session.config.network.unfreeze == last
+            await pilot.press("ctrl+home", "x")
+            await until(pilot, lambda: "input_layer belongs to no block." in text(app))
+            shown = [[str(cell) for cell in layers.get_row_at(row)] for row in range(layers.row_count)]
+            for row, cells in zip(table(app.session.freeze, 2), shown, strict=True):
+                assert cells[1] == row.name and len(row.name) <= layers.ordered_columns[1].width
+                assert ("[x]" in cells[4], "[ ]" in cells[4]) == (row.trains is True, row.trains is False)
+            assert [cells[6] for cells in shown].count("once") == app.session.freeze.cut
+            await pilot.press("ctrl+end", "x")
+            await until(pilot, lambda: "The head always trains." in text(app))
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+@given(data=st.data())
+def test_the_recipe_names_any_choice_of_any_backbone(name: str, data: st.DataObject) -> None:
+    chosen = backbone(name)
+    learners = [layer.name for layer in chosen.layers if layer.learnable]
+    wanted = frozenset(data.draw(st.sets(st.sampled_from(learners))))
+    assert plan(recipe(NetworkConfig(backbone=name), wanted, chosen)).trainable == wanted  # type: ignore[arg-type]
+
+
 def test_it_opens_without_tensorflow() -> None:
     code = """
 import asyncio, sys
+from engine.config import NetworkConfig
+from engine.network.backbones import BACKBONES
 from tui.app import Workbench
 async def main():
     async with Workbench().run_test(size=(120, 40)) as pilot:
         await pilot.press("2", "b", "space", "shift+down", "f", "t")
+        for name in BACKBONES:
+            pilot.app.session.configure(network=NetworkConfig(backbone=name))
+            await pilot.press("b")
 asyncio.run(main())
 sys.exit(bool({"tensorflow", "keras"} & set(sys.modules)))
 """

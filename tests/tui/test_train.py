@@ -79,6 +79,13 @@ class TestRecipe:
         with pytest.raises(ConfigError, match="no part of VGG16"):
             recipe.change(TrainConfig(), fields["unfreeze"], "block7")
 
+    def test_another_backbone_keeps_the_layers_that_it_has_too(self) -> None:
+        fields = {field.name: field for part in recipe.parts() for field in part.fields}
+        before = TrainConfig(network=NetworkConfig(mode="partial", unfreeze="block5"))
+        assert recipe.change(before, fields["backbone"], "vgg19").unfreeze == "block5"
+        other = recipe.change(before, fields["backbone"], "resnet50v2")
+        assert other == NetworkConfig(backbone="resnet50v2", mode="partial")
+
 
 class TestConfigFlag:
     @pytest.fixture

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
 from textual.binding import Binding, BindingType
@@ -15,6 +15,7 @@ from textual.widgets import DataTable, Static
 
 from engine.config import TrainConfig
 from engine.events import Emit
+from engine.network.backbones import Backbone, Layer
 from engine.network.freezing import FreezePlan, Row, recipe, table
 from engine.stopping import Stop
 from tui.screens import WorkScreen
@@ -28,6 +29,12 @@ if TYPE_CHECKING:
 BAR = 26
 COLUMNS = (("#", 3), ("layer", 13), ("output", 12), ("parameters", 10), ("trains", 8), ("work", 4), ("runs", 5))
 RIGHT = ("#", "parameters", "work")
+HEAD_TRAINS = "The head always trains."
+
+
+def _learners(backbone: Backbone) -> list[Layer]:
+    """The layers that can train."""
+    return [layer for layer in backbone.layers if layer.learnable]
 
 
 class LayerTable(DataTable[Text]):
@@ -37,7 +44,9 @@ class LayerTable(DataTable[Text]):
         "Each line is a layer of the network, the input first. A layer that trains changes with every step; "
         "a frozen one keeps what it learnt on ImageNet. Layers without weights have nothing to train, and the head "
         "always trains. Work is the layer's share of the multiplications for an image; the layers before the first one "
-        "that trains run once for each view of an image and are kept, the others again in each epoch."
+        "that trains run once for each view of an image and are kept, the others again in each epoch. Where ways part "
+        "and join, layers run again from the last place that all ways lead through. A normalisation trains its scale "
+        "and shift, never its statistics."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "turn", "Toggle", id="layers.toggle", tooltip="Freeze the layer, or let it train."),
@@ -49,6 +58,15 @@ class LayerTable(DataTable[Text]):
             "shift+up", "paint(-1)", "Range up", id="layers.range_up", show=False,
             tooltip="Give the layer above the state of this one.",
         ),
+        Binding("x", "turn_block", "Block", id="layers.block", tooltip="Freeze the layer's block, or let it train."),
+        Binding(
+            "left_square_bracket", "jump(-1)", "Block above", id="layers.block_above", key_display="[", show=False,
+            tooltip="Go to the first layer of this block, or of the one above.",
+        ),
+        Binding(
+            "right_square_bracket", "jump(1)", "Block below", id="layers.block_below", key_display="]", show=False,
+            tooltip="Go to the first layer of the next block.",
+        ),
     ]  # fmt: skip
 
     class Set(Message):
@@ -57,6 +75,29 @@ class LayerTable(DataTable[Text]):
         def __init__(self, rows: tuple[int, ...], trains: bool | None) -> None:
             super().__init__()
             self.rows, self.trains = rows, trains
+
+    class Block(Message):
+        """The user wants the block of the layer in this row to train, or not to."""
+
+        def __init__(self, row: int) -> None:
+            super().__init__()
+            self.row = row
+
+    def __init__(self, **named: Any) -> None:
+        super().__init__(**named)
+        self.blocks: list[str] = []
+        """The block of each row."""
+
+    def action_turn_block(self) -> None:
+        """Turn the block of the layer under the cursor."""
+        self.post_message(self.Block(self.cursor_row))
+
+    def action_jump(self, step: int) -> None:
+        """To the first row of a block."""
+        starts = [place for place, block in enumerate(self.blocks) if place == 0 or block != self.blocks[place - 1]]
+        beyond = [place for place in starts if (place - self.cursor_row) * step > 0]
+        if beyond:
+            self.move_cursor(row=min(beyond) if step > 0 else max(beyond))
 
     def action_turn(self) -> None:
         """Turn the layer under the cursor."""
@@ -105,7 +146,11 @@ class LayersScreen(WorkScreen):
         Binding("G", "take", "Take it", id="layers.take", tooltip="Train the suggested block and the head."),
     ]
 
-    _guide: "Guide | None" = None
+    def __init__(self) -> None:
+        super().__init__()
+        self._guide: Guide | None = None
+        self._shown = ""
+        self._cells_shown: list[tuple[Text, ...]] = []
 
     def body(self) -> Iterable[Widget]:
         """The table on the left, the totals on the right."""
@@ -173,7 +218,7 @@ class LayersScreen(WorkScreen):
         """Train the suggested block."""
         if self._guide:
             backbone, block = self.session.freeze.backbone, self._guide.hardest.block
-            self._choose(frozenset(one.name for one in backbone.layers if one.parameters and one.block == block))
+            self._choose(frozenset(one.name for one in backbone.layers if one.learnable and one.block == block))
 
     def on_resize(self, event: Resize) -> None:
         """The totals are written shorter where there is less room."""
@@ -184,18 +229,28 @@ class LayersScreen(WorkScreen):
         layers, chosen = self.query_one(LayerTable), self.session.freeze
         if not layers.columns:
             return
-        rows, weights = table(chosen, self._choice.classes), self.session.config.network.weights
+        choice = self._choice
+        rows, weights = table(chosen, choice.classes), self.session.config.network.weights
+        facts = (chosen, bool(choice.not_kept()), sum(layer.macs for layer in chosen.backbone.layers))
+        cells = [self._cells(row, *facts) for row in rows]
         side = chosen.backbone.size
         title = f"{chosen.backbone.title}  {side}x{side}  {'random weights' if weights == 'none' else weights}"
         self.query_one("#network").border_title = content(title)
-        if layers.row_count != len(rows):
+        if self._shown != chosen.backbone.name:
+            self._shown, self._cells_shown = chosen.backbone.name, []
             layers.clear()
-            for place, row in enumerate(rows):
-                layers.add_row(*self._cells(row), key=str(place))
-        else:
-            for place, row in enumerate(rows):
-                for (name, _), value in zip(COLUMNS, self._cells(row), strict=True):
+            layers.blocks = [row.block for row in rows]
+            widest = max(len(row.name) for row in rows)
+            self.set_class(widest > COLUMNS[1][1], "-deep")
+            layers.ordered_columns[1].width = max(COLUMNS[1][1], widest)
+            for place, line in enumerate(cells):
+                layers.add_row(*line, key=str(place))
+        # Hundreds of layers: only what changed is drawn anew.
+        for place, (line, before) in enumerate(zip(cells, self._cells_shown, strict=False)):
+            for (name, _), value, old in zip(COLUMNS, line, before, strict=True):
+                if value != old or value.style != old.style:
                     layers.update_cell(str(place), name, value)
+        self._cells_shown = cells
         self._total()
 
     def _total(self) -> None:
@@ -209,8 +264,9 @@ class LayersScreen(WorkScreen):
         parts = [len(session.split.files(part)) if session.split else 0 for part in ("train", "validation")]
         return Choice(session.freeze, session.config, max(2, len(session.classes)), *parts)
 
-    def _cells(self, row: Row) -> tuple[Text, ...]:
-        glyphs, chosen = self.session.glyphs, self.session.freeze
+    def _cells(self, row: Row, chosen: FreezePlan, nothing_kept: bool, macs: int) -> tuple[Text, ...]:
+        """A row's cells; `macs` are those of the whole backbone."""
+        glyphs = self.session.glyphs
         sign = glyphs.weightless if row.trains is None else glyphs.trains if row.trains else glyphs.frozen
         word = "" if row.trains is None else "yes" if row.trains else "no"
         if row.index is None and row.trains:
@@ -219,15 +275,16 @@ class LayersScreen(WorkScreen):
         index = number(row.index, "d") if row.index is not None else cell("-", right=True)
         shape = "x".join(map(str, row.shape))
         layers = chosen.backbone.layers
-        work = layers[row.index].macs / sum(layer.macs for layer in layers) if row.index is not None else 0.0
-        again = row.index is None or row.index >= chosen.cut or bool(self._choice.not_kept())
+        work = layers[row.index].macs / macs if row.index is not None else 0.0
+        share = "" if not work else "<1%" if work < 0.005 else f"{work:.0%}"
+        again = row.index is None or row.index >= chosen.cut or nothing_kept
         return (
             index,
             cell(row.name, style),
             cell(shape, style),
             number(row.parameters),
             cell(f"{sign} {word}", style),
-            cell(f"{work:.0%}" if work else "", style, right=True),
+            cell(share, style, right=True),
             cell("again" if again else "once", style),
         )
 
@@ -235,17 +292,30 @@ class LayersScreen(WorkScreen):
         """Train the last so many blocks and no other layer; -1 trains all."""
         backbone = self.session.freeze.backbone
         names = backbone.blocks if blocks < 0 else backbone.blocks[len(backbone.blocks) - blocks :]
-        self._choose(frozenset(layer.name for layer in backbone.layers if layer.parameters and layer.block in names))
+        self._choose(frozenset(layer.name for layer in _learners(backbone) if layer.block in names))
+
+    def on_layer_table_block(self, event: LayerTable.Block) -> None:
+        """All layers of a block train, or none of them."""
+        chosen = self.session.freeze
+        if event.row >= len(chosen.backbone.layers):
+            self.workbench.say(HEAD_TRAINS)
+            return
+        block = chosen.backbone.layers[event.row].block
+        inside = {layer.name for layer in _learners(chosen.backbone) if layer.block == block}
+        if not inside:
+            self.workbench.say(f"{chosen.backbone.layers[event.row].name} belongs to no block.")
+            return
+        self._choose(chosen.trainable - inside if inside <= chosen.trainable else chosen.trainable | inside)
 
     def on_layer_table_set(self, event: LayerTable.Set) -> None:
         """One layer turned, or the second of two to be as the first is."""
         chosen = self.session.freeze
         layers, first, last = chosen.backbone.layers, event.rows[0], event.rows[-1]
         if last >= len(layers):
-            self.workbench.say("The head always trains.")
+            self.workbench.say(HEAD_TRAINS)
             return
         name = layers[last].name
-        if not layers[last].parameters:
+        if not layers[last].learnable:
             if event.trains is None:
                 self.workbench.say(f"{name} has no weights to train.")
             return
@@ -257,7 +327,7 @@ class LayersScreen(WorkScreen):
         step = 1 if last > first else -1
         layers = chosen.backbone.layers
         for place in range(first, -1 if step > 0 else len(layers), -step):
-            if layers[place].parameters:
+            if layers[place].learnable:
                 return chosen.trains(layers[place])
         return chosen.trains(layers[last])
 

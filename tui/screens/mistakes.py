@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import DataTable, Static
 
+from engine.config import TrainConfig
 from engine.errors import Stopped
 from engine.events import Emit
 from engine.runs import Run
@@ -20,7 +21,7 @@ from tui.session import Session
 from tui.terminal import Abilities
 from tui.widgets.bars import bars, capped, shortened
 from tui.widgets.cells import cell, content, lines
-from tui.widgets.picture import Picture, read_picture
+from tui.widgets.picture import Picture, network_side, read_picture
 from tui.widgets.xray import Way, Xray
 
 COLUMNS = ("", "file", "truth", "said", "sure")
@@ -55,6 +56,7 @@ class Mistakes(Horizontal):
         self._answers: list[Answer] = []
         self.path: Path | None = None
         self._run: Run | None = None
+        self._side = network_side(None)
         self._heats, self._hot = Heats(), False
         self._picture: Picture | None = None
 
@@ -79,9 +81,9 @@ class Mistakes(Horizontal):
         """The list."""
         return self.query_one(AnswerTable)
 
-    def show(self, run: Run) -> None:
-        """List this run's answers on its test part."""
-        self._run = run
+    def show(self, run: Run, config: TrainConfig | None) -> None:
+        """List this run's answers on its test part; `config` is its recipe, where that can be read."""
+        self._run, self._side = run, network_side(config)
         self._fill([], Path(), "Reading the predictions ...")
         self._session.start("mistakes", "reading the predictions", partial(_load, run), self._loaded, self._failed)
 
@@ -124,7 +126,7 @@ class Mistakes(Horizontal):
         self.query_one("#mistake-pane").border_title = content(Path(answer.file).name)
         self._facts(answer, "")
         self._session.start(
-            "mistake", "reading a picture", partial(read_picture, self.path), partial(self._show, answer),
+            "mistake", "reading a picture", partial(read_picture, self.path, self._side), partial(self._show, answer),
             partial(self._missing, answer),
         )  # fmt: skip
         self.screen.refresh_bindings()

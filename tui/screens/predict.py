@@ -28,7 +28,7 @@ from tui.watch import Entry
 from tui.widgets.cells import content
 from tui.widgets.files import FileTree, PathField
 from tui.widgets.pick import AskFile, PickRun
-from tui.widgets.picture import Picture, read_picture
+from tui.widgets.picture import Picture, network_side, read_picture
 from tui.widgets.xray import Xray
 
 if TYPE_CHECKING:
@@ -155,8 +155,16 @@ class PredictScreen(WorkScreen):
         if path:
             self.session.asked = path
             self._name_run()
-            if self._picture:
+            if self._picture and self._picture.seen.shape[0] != self._side():
+                self.open(self._picture.path)
+            elif self._picture:
                 self._ask(self._picture)
+
+    def _side(self) -> int:
+        """Side of the square that the asked run's network sees, in pixels."""
+        entries = self.trained()
+        asked = next((entry for entry in entries if entry.run.path == self.session.asked), next(iter(entries), None))
+        return network_side(asked.config if asked else None)
 
     # One image
 
@@ -170,9 +178,8 @@ class PredictScreen(WorkScreen):
         self.refresh_bindings()
         self.session.cancel("predict")
         self.session.cancel("predict-heat")
-        self.session.start(
-            "picture", "reading a picture", partial(read_picture, path), self._pictured, partial(self._failed, True)
-        )
+        work = partial(read_picture, path, self._side())
+        self.session.start("picture", "reading a picture", work, self._pictured, partial(self._failed, True))
 
     def _pictured(self, picture: Picture) -> None:
         self._picture = picture

@@ -118,7 +118,7 @@ class ResultsScreen(WorkScreen):
             self.query_one("#verdict").border_subtitle = ""
         if not same:
             self._tables(entry.test)
-            self.query_one(Mistakes).show(Run(entry.run.path))
+            self.query_one(Mistakes).show(Run(entry.run.path), entry.config)
 
     def _verdict(self, entry: Entry, end: Finished, test: dict[str, Any]) -> None:
         low = (test.get("accuracy_ci") or [0.0])[0]

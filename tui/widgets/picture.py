@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.config import TrainConfig
+from engine.network.backbones import backbone
 from engine.stopping import Stop
 
 if TYPE_CHECKING:
@@ -13,7 +15,6 @@ if TYPE_CHECKING:
 MOST = 1400
 """Pixels of the longer side beyond which a picture is reduced for the screen."""
 BINS = 16
-NETWORK_SIDE = 224
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,15 +30,20 @@ class Picture:
     notes: tuple[str, ...]
 
 
-def read_picture(path: Path, emit: "Emit", stop: Stop) -> Picture:
-    """Read the file, in a worker. Raises ImageError."""
+def network_side(config: TrainConfig | None) -> int:
+    """Side of the square, in pixels, that the network of a recipe sees; of the usual recipe where none is known."""
+    return backbone((config or TrainConfig()).network.backbone).size
+
+
+def read_picture(path: Path, side: int, emit: "Emit", stop: Stop) -> Picture:
+    """Read the file, in a worker, for a network that sees squares of `side` pixels. Raises ImageError."""
     import numpy as np
     from PIL import Image
 
     from engine.dataset.images import read, to_input
 
     image = read(path)
-    seen = to_input(image.pixels, NETWORK_SIDE)
+    seen = to_input(image.pixels, side)
     facts = image.facts
     counts = np.bincount(seen[..., 0].ravel() // (256 // BINS), minlength=BINS)
     pixels = image.pixels
@@ -46,8 +52,8 @@ def read_picture(path: Path, emit: "Emit", stop: Stop) -> Picture:
         size = tuple(max(1, round(side * MOST / longer)) for side in pixels.shape[1::-1])
         pixels = np.asarray(Image.fromarray(pixels).resize((size[0], size[1]), Image.Resampling.BOX))
     notes = list(facts.notes)
-    if min(facts.width, facts.height) < NETWORK_SIDE:
-        notes.append(f"is smaller than the {NETWORK_SIDE}x{NETWORK_SIDE} that the network sees")
+    if min(facts.width, facts.height) < side:
+        notes.append(f"is smaller than the {side}x{side} that the network sees")
     if max(facts.width, facts.height) > 1.5 * min(facts.width, facts.height):
         notes.append("is far from square, so the network sees it squashed")
     return Picture(path, pixels, seen, facts, tuple(int(count) for count in counts), tuple(notes))
