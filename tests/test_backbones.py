@@ -145,6 +145,15 @@ def test_pictures_give_what_keras_gives(name: str) -> None:
     assert np.abs(found - expected).max() <= 1e-5 * np.abs(expected).max()
 
 
+@pytest.mark.parametrize("name", BACKBONES)
+def test_preprocessing_becomes_part_of_a_graph(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    chosen = BACKBONES[name]
+    traced = tensorflow().function(lambda pictures: preprocess(pictures, chosen))
+    pictures = noise(chosen, 1)
+    assert np.allclose(traced(pictures).numpy(), preprocess(pictures, chosen).numpy(), rtol=1e-5, atol=1e-5)
+    assert "could not transform" not in caplog.text
+
+
 def test_every_backbone_can_be_named_in_a_recipe() -> None:
     assert typing.get_args(typing.get_type_hints(NetworkConfig)["backbone"]) == tuple(BACKBONES)
     for name in BACKBONES:
