@@ -64,7 +64,8 @@ class NetworkConfig:
     """transfer trains the head alone, finetune every layer, partial the layers that --unfreeze names,
     probe-then-finetune the head first and then every layer, or those that --unfreeze names, at a tenth of the rate."""
     unfreeze: str = ""
-    """Layers to train: block names, layer names or index ranges, as in "block5" or "block4_conv3,15-18"."""
+    """Layers to train: block names, layer names or index ranges, as in "block5" or "block4_conv3,15-18" for vgg16;
+    `covid-tui layers --backbone NAME` lists those of each."""
     weights: str = "imagenet"
     """Where the backbone starts: imagenet, none (random), or a Keras .weights.h5 file."""
 
@@ -294,9 +295,10 @@ class SweepConfig:
 
     backbones: str = "vgg16"
     """Pretrained networks, separated by commas."""
-    depths: str = "head,block5_conv3,block5,block4,block3,all"
-    """How much trains: head, all, or the block or layer from which on everything trains; "only:block3" and
-    "only:block1_conv1+block5" for just those. A depth that a backbone lacks is left out for it."""
+    depths: str = "auto"
+    """How much trains: head, all, or the block or layer from which on everything trains, as `covid-tui layers` names
+    it; "only:block3" and "only:block1_conv1+block5" for just those. A depth that a backbone lacks is left out for it.
+    "auto" takes head, four of each backbone's own, and all: head,block5_conv3,block5,block4,block3,all for vgg16."""
     lrs: str = ""
     """Learning rates, separated by commas (--lr when empty)."""
     seeds: int = 2

@@ -11,6 +11,7 @@ from engine.network.weights import OFFLINE_BACKBONE, OFFLINE_PACKAGE, keras_home
 from engine.runtime import cache_dir, choose_precision, cpu, device, processors, tensorflow, versions
 
 DOWNLOADED = "none here: they will be downloaded"
+NOT_OFFLINE = f"{DOWNLOADED} (the offline extra has VGG16's alone)"
 
 
 def examine() -> dict[str, Any]:
@@ -41,7 +42,7 @@ def weights_found(backbone: str) -> str:
     if (keras_home() / "models" / BACKBONES[backbone].keras_file).is_file():
         return "in Keras's cache"
     if backbone != OFFLINE_BACKBONE:
-        return DOWNLOADED
+        return NOT_OFFLINE
     if (cache_dir() / "weights" / f"{backbone}-imagenet.weights.h5").is_file():
         return "converted earlier from the offline extra"
     try:

@@ -43,7 +43,7 @@ from engine.runs import SPLIT, Run, plain_name, take_lock
 from engine.stopping import Deadline, Stop
 from engine.training.cluster import one_process
 
-HEAD, ALL, ONLY = "head", "all", "only:"
+HEAD, ALL, ONLY, AUTO = "head", "all", "only:", "auto"
 KEEPS_FREE = ("checkpoint_minutes", "cache_limit", "devices")
 """Fields in which a sweep that goes on may differ from what it began with."""
 
@@ -52,8 +52,9 @@ KEEPS_FREE = ("checkpoint_minutes", "cache_limit", "devices")
 class Grid:
     """What is varied; every combination is a point.
 
-    A depth is "head" (nothing of the backbone trains), "all", the block or layer from which on everything trains, or
-    "only:TEXT" for just what --unfreeze TEXT names, with "+" in place of its commas.
+    A depth is "head" (nothing of the backbone trains), "all", the block or layer from which on everything trains,
+    "only:TEXT" for just what --unfreeze TEXT names, with "+" in place of its commas, or "auto" for those that each
+    backbone's table proposes.
     """
 
     backbones: tuple[str, ...]
@@ -122,7 +123,7 @@ def unfreezing(depth: str, network: NetworkConfig) -> NetworkConfig:
     chosen = backbone(network.backbone)
     if depth == HEAD:
         return recipe(network, frozenset(), chosen)
-    weighted = [layer for layer in chosen.layers if layer.parameters]
+    weighted = [layer for layer in chosen.layers if layer.learnable]
     if depth == ALL:
         return recipe(network, frozenset(layer.name for layer in weighted), chosen)
     if depth.startswith(ONLY):
@@ -137,17 +138,20 @@ def queue(config: TrainConfig, grid: Grid) -> list[Point]:
 
     Depths that train the same layers are one. Raises ConfigError for a depth that no backbone has.
     """
+    if len(grid.backbones) > 1 and config.network.weights not in ("imagenet", "none"):
+        raise ConfigError(f"--weights {config.network.weights} fits one backbone: name that one alone in --backbones.")
     known: dict[tuple[str, frozenset[str]], tuple[str, NetworkConfig]] = {}
     for depth in grid.depths:
         refused: list[ConfigError] = []
         for name in grid.backbones:
-            backbone(name)
-            try:
-                network = unfreezing(depth, dataclasses.replace(config.network, backbone=name))  # type: ignore[arg-type]
-            except ConfigError as error:
-                refused.append(error)
-                continue
-            known.setdefault((name, plan(network).trainable), (depth, network))
+            own = dataclasses.replace(config.network, backbone=name)  # type: ignore[arg-type]
+            for one in (HEAD, *backbone(name).depths, ALL) if depth == AUTO else (depth,):
+                try:
+                    network = unfreezing(one, own)
+                except ConfigError as error:
+                    refused.append(error)
+                    continue
+                known.setdefault((name, plan(network).trainable), (one, network))
         if len(refused) == len(grid.backbones):
             raise refused[0]
     points = [
@@ -155,6 +159,25 @@ def queue(config: TrainConfig, grid: Grid) -> list[Point]:
         for depth, network in known.values() for lr in grid.lrs for seed in grid.seeds
     ]  # fmt: skip
     return sorted(points, key=lambda point: (point.work(1)[1], point.plan.cut, point.recipe, point.config.machine.seed))
+
+
+def lacking(grid: Grid) -> list[str]:
+    """Which depths some backbone lacks that another has, in a sentence for each backbone: they are left out for it."""
+
+    def has(depth: str, name: str) -> bool:
+        with contextlib.suppress(ConfigError):
+            return depth == AUTO or bool(unfreezing(depth, NetworkConfig(backbone=name)))  # type: ignore[arg-type]
+        return False
+
+    told = []
+    for chosen in map(backbone, grid.backbones):
+        absent = [depth for depth in grid.depths if not has(depth, chosen.name)]
+        if absent:
+            told.append(
+                f"{chosen.title} has no {' and no '.join(absent)}, so that is left out for it: its blocks are "
+                f"{chosen.blocks[0]} to {chosen.blocks[-1]}, and --depths auto takes each backbone's own."
+            )
+    return told
 
 
 def _point(config: TrainConfig, grid: Grid, network: NetworkConfig, depth: str, lr: Rate, seed: int) -> Point:
@@ -250,10 +273,12 @@ class Sweep:
         """Training images of the sweep's split, whether that is drawn yet or not; nothing is written."""
         return len(self._data(emit, stop).split.files("train"))
 
-    def seconds_per_work(self, images: int) -> float | None:
-        """Seconds a multiply-add, by the finished trainings that go through layers of the backbone."""
+    def seconds_per_work(self, images: int, backbone: str = "") -> float | None:
+        """Seconds a multiply-add, by the finished trainings that go through layers of the backbone (of any when "")."""
         seconds = work = 0.0
         for point in self.points:
+            if backbone not in ("", point.config.network.backbone):
+                continue
             run = self.run_of(point)
             end, training = run.finished() if run else None, point.work(images)[1]
             if run and end and training:
@@ -262,6 +287,8 @@ class Sweep:
 
     def _data(self, emit: Emit, stop: Stop) -> Data:
         """The folder's images in the sweep's split: the one that is written, else what the recipe's seed draws."""
+        for text in lacking(self.grid):
+            emit(Notice("warning", text))
         manifest = self.path / SPLIT
         data = dataclasses.replace(self.config.data, split=manifest) if manifest.is_file() else self.config.data
         return scanned(self.folder, dataclasses.replace(self.config, data=data), emit, stop)

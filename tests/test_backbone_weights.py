@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from engine.config import NetworkConfig
-from engine.doctor import DOWNLOADED, weights_found
+from engine.doctor import NOT_OFFLINE, weights_found
 from engine.errors import WeightsError
 from engine.events import Notice
 from engine.network import graphs, weights
@@ -155,7 +155,7 @@ def test_the_offline_extra_serves_vgg16_alone_and_the_sentence_says_so(
     for remedy in (chosen.title, chosen.keras_file, "network", "--backbone vgg16", "offline", "--weights none"):
         assert remedy in str(caught.value)
     assert "pip install" not in str(caught.value)
-    assert weights_found(name) == DOWNLOADED
+    assert weights_found(name) == NOT_OFFLINE
 
 
 def test_a_classifier_reads_back_what_it_wrote(tmp_path: Path) -> None:

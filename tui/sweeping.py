@@ -66,11 +66,12 @@ def suggest(data: Path, config: TrainConfig, as_json: bool) -> int:
 
 def _put_plan(own: "Sweep", images: int, as_json: bool) -> None:
     planned = own.plan(images)
-    rate = own.seconds_per_work(images)
+    rates = {name: own.seconds_per_work(images, name) for name in own.grid.backbones}
     whole = sum(one.filling + one.training for one in planned) or 1.0
     rows = [("training", "trains", "kept once", "epochs", "share", "minutes", "state")]
     for one in planned:
         work = one.filling + one.training
+        rate = rates[one.point.config.network.backbone]
         minutes = None if rate is None else rate * work / 60
         trainable = one.point.plan.parameters(2)[0]
         if as_json:
@@ -85,7 +86,11 @@ def _put_plan(own: "Sweep", images: int, as_json: bool) -> None:
     put(
         f"{len(planned)} trainings on {images:,} images. Work is in multiply-adds if every epoch is trained; what is "
         "kept is computed by the first training that needs it. "
-        + ("Minutes follow once a training is finished." if rate is None else "Minutes are judged by those finished.")
+        + (
+            "Minutes are judged by those finished, each backbone's by its own."
+            if any(rates.values())
+            else "Minutes follow once a training is finished."
+        )
     )
 
 

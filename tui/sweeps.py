@@ -32,8 +32,8 @@ class Plan:
     queue: "tuple[Planned, ...]"
     images: int
     """Training images."""
-    rate: float | None
-    """Seconds a multiply-add, by the trainings that are finished; None before there is one."""
+    rates: dict[str, float | None]
+    """By backbone: seconds a multiply-add, by its trainings that are finished; None before there is one."""
 
     @property
     def path(self) -> Path:
@@ -56,12 +56,14 @@ class Plan:
 
     def seconds(self, one: "Planned") -> float | None:
         """How long a training takes if no epoch is saved; None where nothing tells it yet."""
-        return None if self.rate is None else self.rate * (one.filling + one.training)
+        rate = self.rates[one.point.config.network.backbone]
+        return None if rate is None else rate * (one.filling + one.training)
 
     def seconds_left(self) -> float | None:
-        """Time for what is not finished, whatever part of it is done."""
+        """Time for what is not finished, whatever part of it is done; None where nothing tells it yet."""
         left = [self.seconds(one) for one in self.queue if one.state != "finished"]
-        return None if self.rate is None else sum(one or 0.0 for one in left)
+        known = [seconds for seconds in left if seconds is not None]
+        return sum(known) if len(known) == len(left) else None
 
 
 def new(folder: Path, config: TrainConfig, wanted: SweepConfig, images: int, emit: Emit, stop: Stop) -> Plan:
@@ -83,7 +85,8 @@ def begun(path: Path, folder: Path | None, emit: Emit, stop: Stop) -> Plan:
 
 
 def _plan(sweep: "Sweep", images: int) -> Plan:
-    return Plan(sweep, tuple(sweep.plan(images)), images, sweep.seconds_per_work(images))
+    rates = {name: sweep.seconds_per_work(images, name) for name in sweep.grid.backbones}
+    return Plan(sweep, tuple(sweep.plan(images)), images, rates)
 
 
 def _fresh_name(out: Path) -> str:

@@ -57,17 +57,20 @@ def train(data: Path | None, config: TrainConfig, as_json: bool, resume: Path | 
     return 0
 
 
-def inspect(files: Sequence[Path], as_json: bool) -> int:
+def inspect(files: Sequence[Path], backbone: str, as_json: bool) -> int:
     """`covid-tui inspect`."""
     from engine.dataset.images import ImageError
     from engine.dataset.inspect import inspect as inspect_file
+    from engine.network.backbones import backbone as named
+
+    size = named(backbone).size
 
     if not files:
         raise ConfigError("Name at least one image file to inspect.")
     code = 0
     for file in files:
         try:
-            facts = inspect_file(file)
+            facts = inspect_file(file, size)
         except ImageError as error:
             code = DataError.exit_code
             if as_json:
@@ -133,9 +136,9 @@ def layers(network: NetworkConfig, classes: int, as_json: bool) -> int:
             "parameters": trainable + frozen, "layers": [vars(row) for row in rows],
         })  # fmt: skip
         return 0
-    put_table([("#", "layer", "output", "parameters", "trains")] + [
-        ("-" if row.index is None else str(row.index), row.name, "x".join(map(str, row.shape)), f"{row.parameters:,}",
-         "" if row.trains is None else "yes" if row.trains else "frozen")
+    put_table([("#", "layer", "block", "output", "parameters", "trains")] + [
+        ("-" if row.index is None else str(row.index), row.name, row.block, "x".join(map(str, row.shape)),
+         f"{row.parameters:,}", "" if row.trains is None else "yes" if row.trains else "frozen")
         for row in rows
     ])  # fmt: skip
     put()

@@ -61,6 +61,8 @@ class Backbone:
     """MD5 of that file, as Keras publishes it; empty where Keras publishes none."""
     keras_address: tuple[str, str]
     """The module of keras.src.applications, and the name in it, that has the file's address or that of its folder."""
+    depths: tuple[str, ...]
+    """The layers or blocks from which on a sweep trains, besides the head alone and everything, nearest to it first."""
     convolutions: tuple[int, ...] = ()
     """VGG: how many each block has."""
 
@@ -157,6 +159,7 @@ _EVERY = (
         keras_file="vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
         keras_md5="6d6bbae143d832006294945121d1f1fc",
         keras_address=("vgg16", "WEIGHTS_PATH_NO_TOP"),
+        depths=("block5_conv3", "block5", "block4", "block3"),
         convolutions=(2, 2, 3, 3, 3),
     ),
     Backbone(
@@ -169,6 +172,7 @@ _EVERY = (
         keras_file="vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5",
         keras_md5="253f8cb515780f3b799900260a226db6",
         keras_address=("vgg19", "WEIGHTS_PATH_NO_TOP"),
+        depths=("block5_conv4", "block5", "block4", "block3"),
         convolutions=(2, 2, 4, 4, 4),
     ),
     Backbone(
@@ -181,6 +185,7 @@ _EVERY = (
         keras_file="efficientnetb1_notop.h5",
         keras_md5="74c4e6b3e1f6a1eea24c589628592432",
         keras_address=("efficientnet", "BASE_WEIGHTS_PATH"),
+        depths=("top", "block7", "block6", "block4"),
     ),
     Backbone(
         name="resnet50v2",
@@ -192,6 +197,7 @@ _EVERY = (
         keras_file="resnet50v2_weights_tf_dim_ordering_tf_kernels_notop.h5",
         keras_md5="fac2f116257151a9d068a22e544a4917",
         keras_address=("resnet", "BASE_WEIGHTS_PATH"),
+        depths=("conv5_block3_preact_bn", "conv5", "conv4", "conv3"),
     ),
     Backbone(
         name="mobilenetv2",
@@ -203,6 +209,7 @@ _EVERY = (
         keras_file="mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5",
         keras_md5="",
         keras_address=("mobilenet_v2", "BASE_WEIGHT_PATH"),
+        depths=("top", "block_16", "block_13", "block_6"),
     ),
     Backbone(
         name="densenet121",
@@ -214,6 +221,7 @@ _EVERY = (
         keras_file="densenet121_weights_tf_dim_ordering_tf_kernels_notop.h5",
         keras_md5="30ee3e1110167f948a6b9946edeeb738",
         keras_address=("densenet", "DENSENET121_WEIGHT_PATH_NO_TOP"),
+        depths=("conv5_block16_0_bn", "conv5", "conv4", "conv3"),
     ),
 )
 

@@ -119,9 +119,9 @@ def pulls(probe: Classifier, pixels: PixelSource, precision: str, emit: Emit, st
     }
     found = []
     for block in whole.plan.backbone.blocks:
-        own = [layer for layer in whole.plan.backbone.layers if layer.block == block and layer.parameters]
+        own = [layer for layer in whole.plan.backbone.layers if layer.block == block and layer.learnable]
         pairs = [squares[id(v)] for layer in own for v in whole.model.get_layer(layer.name).trainable_weights]
         if pairs:
             gradient, weight = (float(np.sqrt(sum(column))) for column in zip(*pairs, strict=True))
-            found.append(BlockPull(block, gradient / weight if weight else 0.0, sum(one.parameters for one in own)))
+            found.append(BlockPull(block, gradient / weight if weight else 0.0, sum(one.learnable for one in own)))
     return tuple(found)

@@ -111,7 +111,7 @@ def _unfrozen(final: FreezePlan) -> list[FreezePlan]:
 def _name(own: FreezePlan) -> str:
     if not own.trainable:
         return "the head alone"
-    layers = [layer for layer in own.backbone.layers if layer.parameters]
-    if all(own.trains(layer) for layer in layers):
+    training = [layer for layer in own.backbone.layers if own.trains(layer)]
+    if len(training) == sum(layer.learnable > 0 for layer in own.backbone.layers):
         return "all layers"
-    return f"{len(own.trainable)} layers from {own.backbone.layers[own.cut].name} on"
+    return f"{len(training)} layers from {training[0].name} on"

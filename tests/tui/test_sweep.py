@@ -99,7 +99,7 @@ def test_a_plan_is_the_verbs_and_follows_the_form(tmp_path: Path, data: Path) ->
             await pilot.press("enter", "end", *["backspace"] * 6, *"block5", "enter")
             await until(pilot, lambda: "6 trainings on 12 images" in text(app))
             plan = sweep_screen(app)._plan
-            assert plan is not None and plan.rate is None
+            assert plan is not None and not any(plan.rates.values())
             output = RECIPE.output.__class__(out=tmp_path / "runs", name=plan.path.name)
             config = TrainConfig(RECIPE.data, RECIPE.network, RECIPE.augment, RECIPE.fit, output=output)
             same = Sweep(data, config, plan.sweep.grid).plan(12)

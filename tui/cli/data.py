@@ -49,14 +49,16 @@ def scan(
 
 
 @app.command
-def inspect(*files: Path, json: bool = False) -> int:
+def inspect(*files: Path, backbone: str = "vgg16", json: bool = False) -> int:
     """Say what image files are and what the network will see of them.
 
     Parameters
     ----------
     files
         Image files.
+    backbone
+        The network that is to see them.
     json
         Print a line of JSON a file.
     """
-    return verbs.inspect(list(files), json)
+    return verbs.inspect(list(files), backbone, json)

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 BAR = 26
 COLUMNS = (("#", 3), ("layer", 13), ("output", 12), ("parameters", 10), ("trains", 8), ("work", 4), ("runs", 5))
 RIGHT = ("#", "parameters", "work")
+MOST_PULLS = 8
+"""Blocks of a guide that are shown, those pulled at hardest."""
 HEAD_TRAINS = "The head always trains."
 
 
@@ -170,15 +172,21 @@ class LayersScreen(WorkScreen):
         self._fill()
 
     def config_changed(self) -> None:
-        """Show the recipe's choice."""
+        """Show the recipe's choice; a guide holds for the network that it was made with."""
+        if self._shown not in ("", self.session.freeze.backbone.name):
+            self._forget_guide()
         self._fill()
 
     def data_changed(self) -> None:
         """The head's size follows the number of classes; a guide holds for the images that it was made from."""
+        self._forget_guide()
+        self._fill()
+
+    def _forget_guide(self) -> None:
         self.session.cancel("guide")
         self._guide = None
         self._show_guide()
-        self._fill()
+        self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Suggest where there are images, take what was suggested."""
@@ -209,8 +217,12 @@ class LayersScreen(WorkScreen):
         elif found:
             top = found.hardest.relative or 1.0
             rows = [content("Gradient beside weights, by block", "bold")]
+            shown = sorted(found.blocks, key=lambda one: one.relative, reverse=True)[:MOST_PULLS]
             for one in found.blocks:
-                rows.append(content(f"{one.block:<8.8} {bar(one.relative / top, 12)} {one.relative:.1e}"))
+                if one in shown:
+                    rows.append(content(f"{one.block:<8.8} {bar(one.relative / top, 12)} {one.relative:.1e}"))
+            if len(shown) < len(found.blocks):
+                rows.append(content(f"The other {len(found.blocks) - len(shown)} are pulled at less."))
             rows.append(content(found.sentence))
         self.query_one("#guide", Static).update(lines(rows))
 

@@ -41,7 +41,7 @@ NO_RUN = "No run has a trained model yet: a training on the screen Train makes o
 class Seen(Xray):
     """The network's input."""
 
-    HELP = "The picture as the network takes it: squashed to 224x224, grey in three equal channels."
+    HELP = "The picture as the network takes it: squashed to the square of its backbone, grey in three equal channels."
 
 
 class PredictScreen(WorkScreen):

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 MOST = 6
 """Variants with a picture of their own; shuffled labels show the whole image."""
-SIDE = 224
 
 Shown = list[tuple[str, "Pixels"]]
 
@@ -75,7 +74,7 @@ class Views(Vertical):
             self._draw([], "Open a folder on the Dataset screen to see what the variants show of its images.")
             return
         self.border_title = content(f"What each variant shows of {record.file} ({record.label})")
-        work = partial(_views, self._session.data / record.file)
+        work = partial(_views, self._session.data / record.file, self._session.freeze.backbone.size)
         self._session.start("views", "reading a picture", work, self._draw, lambda error: self._draw([], str(error)))
 
     def _draw(self, shown: Shown, trouble: str = "") -> None:
@@ -88,8 +87,8 @@ class Views(Vertical):
         self.query_one("#no-views", Static).update(content(trouble))
 
 
-def _views(path: Path, emit: Emit, stop: Stop) -> Shown:
+def _views(path: Path, side: int, emit: Emit, stop: Stop) -> Shown:
     from engine.results.variants import views
 
-    region, found = views(path, SIDE)
+    region, found = views(path, side)
     return [(variant.titled(region), pixels) for variant, pixels in found if not variant.shuffled]
