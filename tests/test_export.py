@@ -221,14 +221,17 @@ def tiny(path: Path, change: Callable[[onnx.ModelProto], None]) -> Path:
     values = {"run": "r", "version": "0", "weights_sha256": "", "backbone": "vgg16", "preprocessing": "caffe"}
     contract = Contract(**values, size=32, classes=("a", "b"), temperature=None, operating=None)  # type: ignore[arg-type]
     weights = numpy_helper.from_array(np.random.default_rng(0).normal(0, 0.01, (3, 2)).astype(np.float32), "weights")
+    axes = numpy_helper.from_array(np.array([2, 3]), "axes")
     nodes = [
-        helper.make_node("ReduceMean", [INPUT], ["mean"], axes=[1, 2], keepdims=0),
+        helper.make_node("Transpose", [INPUT], ["turned"], perm=[0, 3, 1, 2]),
+        helper.make_node("GlobalAveragePool", ["turned"], ["means"]),
+        helper.make_node("Squeeze", ["means", "axes"], ["mean"]),
         helper.make_node("MatMul", ["mean", "weights"], ["logits"]),
         *(helper.make_node("Softmax", ["logits"], [name], axis=-1) for name in OUTPUTS),
     ]
     ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 2]) for name in OUTPUTS]
     start = helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, ["n", 32, 32, 3])
-    graph = helper.make_graph(nodes, "g", [start], ends, [weights])
+    graph = helper.make_graph(nodes, "g", [start], ends, [weights, axes])
     proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     helper.set_model_props(proto, {KEY: contract.to_json()})
     change(proto)
@@ -246,12 +249,16 @@ def external(proto: onnx.ModelProto) -> None:
 def external_in_a_node(proto: onnx.ModelProto) -> None:
     value = TensorProto(data_type=TensorProto.FLOAT, dims=[3, 2], data_location=TensorProto.EXTERNAL)
     value.external_data.add(key="location", value="/etc/passwd")
-    proto.graph.initializer.pop()
+    proto.graph.initializer.pop(0)
     proto.graph.node.insert(0, helper.make_node("Constant", [], ["weights"], value=value))
 
 
+def node(proto: onnx.ModelProto, operation: str) -> onnx.NodeProto:
+    return next(node for node in proto.graph.node if node.op_type == operation)
+
+
 def custom(proto: onnx.ModelProto) -> None:
-    proto.graph.node[1].domain = "evil.corp"
+    node(proto, "MatMul").domain = "evil.corp"
 
 
 def loop(proto: onnx.ModelProto) -> None:
@@ -260,7 +267,7 @@ def loop(proto: onnx.ModelProto) -> None:
 
 
 def endless(proto: onnx.ModelProto) -> None:
-    proto.graph.node[1].op_type = "Loop"
+    node(proto, "MatMul").op_type = "Loop"
 
 
 def functions(proto: onnx.ModelProto) -> None:
@@ -288,8 +295,9 @@ def other_output(proto: onnx.ModelProto) -> None:
 
 
 def logits(proto: onnx.ModelProto) -> None:
-    proto.graph.node[2].op_type = "Identity"
-    del proto.graph.node[2].attribute[:]
+    plain = node(proto, "Softmax")
+    plain.op_type = "Identity"
+    del plain.attribute[:]
 
 
 def unfit(proto: onnx.ModelProto) -> None:
