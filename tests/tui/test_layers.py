@@ -8,15 +8,17 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from textual.widgets import Static
 
 from engine.config import AugmentConfig, MachineConfig, NetworkConfig, TrainConfig
 from engine.network.backbones import BACKBONES, backbone
 from engine.network.freezing import plan, table
+from engine.training.guide import BlockPull, Guide
 from tests.tui.drive import DATA, run, text, until
 from tui.app import Workbench
 from tui.glyphs import PLAIN
 from tui.screens.cost import Choice, short, whole
-from tui.screens.layers import LayerTable, recipe
+from tui.screens.layers import LayersScreen, LayerTable, recipe
 
 
 def test_every_layer_is_a_line_with_shape_parameters_and_state(tmp_path: Path) -> None:
@@ -95,8 +97,6 @@ def test_the_head_follows_the_classes_and_the_cost_the_images(tmp_path: Path) ->
 def test_the_guide_is_computed_in_a_worker_and_its_block_can_be_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from engine.training.guide import BlockPull, Guide
-
     asked: list[Path] = []
 
     def guide(folder: Path, *rest: object) -> Guide:
@@ -172,6 +172,30 @@ def test_a_network_of_hundreds_of_layers_is_chosen_block_by_block(tmp_path: Path
             assert [cells[6] for cells in shown].count("once") == app.session.freeze.cut
             await pilot.press("ctrl+end", "x")
             await until(pilot, lambda: "The head always trains." in text(app))
+
+    run(scenario())
+
+
+def test_a_guide_of_many_blocks_shows_the_hardest_and_goes_with_its_network(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        app = Workbench(tmp_path)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await pilot.press("2")
+            app.session.configure(network=NetworkConfig(backbone="mobilenetv2"))
+            await pilot.pause()
+            screen = app.screen
+            assert isinstance(screen, LayersScreen)
+            blocks = backbone("mobilenetv2").blocks
+            screen._guided(Guide(tuple(BlockPull(b, 1.0 + k, 1) for k, b in enumerate(blocks)), 0.9, 40))
+            await pilot.pause()
+            shown = text(app)
+            assert "The other 11 are pulled at less." in shown and "block_10 " in shown
+            assert "block_9 " not in str(screen.query_one("#guide", Static).content)
+            await pilot.press("G")
+            assert app.session.config.network.unfreeze == "top" and "A guide from one pass" in text(app)
+            app.session.configure(network=NetworkConfig(backbone="resnet50v2"))
+            await until(pilot, lambda: "A guide from one pass" not in text(app))
+            assert screen.check_action("take", ()) is False
 
     run(scenario())
 

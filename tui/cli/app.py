@@ -75,7 +75,10 @@ def _chief(named: dict[str, Argument]) -> bool:
 app = App(
     name="covid-tui",
     version=__version__,
-    help="Train VGG16 on a folder of chest X-rays and learn how good it really is. Research and teaching only.",
+    help=(
+        "Train VGG16 or another network on a folder of chest X-rays and learn how good it really is. Research and "
+        "teaching only."
+    ),
     help_format="plaintext",
     help_epilogue="Exit codes: 0 done, 1 failed, 2 usage, 3 bad data, 130 or 143 stopped by a signal with work saved.",
     default_parameter=Parameter(negative_bool=()),
