@@ -22,6 +22,7 @@ from engine.network.backbones import BACKBONES, Backbone, steady_names, table_fi
 from engine.network.classifier import Classifier, build, preprocess
 from engine.network.freezing import plan
 from engine.network.tables.__main__ import text
+from engine.results.answers import read_predictions
 from engine.results.explain import Explainer
 from engine.results.predict import Prediction, Predictor
 from engine.runs import Run
@@ -205,20 +206,24 @@ def lively(classifier: Classifier) -> None:
             layer.moving_variance.assign(random.uniform(0.8, 1.2, layer.moving_variance.shape))
 
 
+def parts(classifier: Classifier, config: TrainConfig) -> tuple[PixelSource, PixelSource]:
+    """A few random images to train and to validate on."""
+    pixels = noise(classifier.plan.backbone, IMAGES + HELD_OUT)[..., :1]
+    store = PixelStore(pixels, tuple(f"{n}.png" for n in range(len(pixels))), 1)
+
+    def own(rows: range) -> PixelSource:
+        shas, labels = tuple(f"{n:064x}" for n in rows), np.array([n % CLASSES for n in rows], np.int32)
+        return PixelSource(Images(np.array(rows), shas, labels), classifier, store, config)
+
+    return own(range(IMAGES)), own(range(IMAGES, IMAGES + HELD_OUT))
+
+
 def fitted(config: TrainConfig, cache: Path) -> Classifier:
     """The real network trained on a few random images, straight through the engine's own parts."""
     make_repeatable(0)
     classifier = build(plan(config.network), CLASSES, "float32", seed=0)
     lively(classifier)
-    pixels = noise(classifier.plan.backbone, IMAGES + HELD_OUT)[..., :1]
-    store = PixelStore(pixels, tuple(f"{n}.png" for n in range(len(pixels))), 1)
-    train, validation = (
-        PixelSource(
-            Images(np.array(rows), tuple(f"{n:064x}" for n in rows), np.array([n % CLASSES for n in rows], np.int32)),
-            classifier, store, config,
-        )
-        for rows in (range(IMAGES), range(IMAGES, IMAGES + HELD_OUT))
-    )  # fmt: skip
+    train, validation = parts(classifier, config)
     sources = choose(train, validation, "float32", cache, lambda _: None, Stop())
     assert (sources[0] is train) == (config.machine.feature_cache == "off" or classifier.prefix is None)
     loop.fit(classifier, *sources, config, lambda _: None, Stop())
@@ -247,7 +252,7 @@ def assert_as_built(classifier: Classifier) -> None:
 
 
 @pytest.mark.parametrize("name", one_quick(OTHERS))
-@pytest.mark.parametrize("mode", ["transfer", "partial"])
+@pytest.mark.parametrize("mode", [pytest.param("transfer", marks=pytest.mark.slow), "partial"])
 def test_a_cache_changes_no_result_and_no_statistics(name: str, mode: str, tmp_path: Path) -> None:
     network = NetworkConfig(backbone=name, mode=mode, weights="none")  # type: ignore[arg-type]
     kept, whole = (fitted(recipe(network, cached), tmp_path) for cached in ("on", "off"))
@@ -327,6 +332,9 @@ def test_a_run_is_saved_predicts_explains_and_goes_on(name: str, few: Path, tmp_
     rows = predictor.probabilities(inputs)
     for found, row in zip(predictor.predict(files), rows, strict=True):
         assert isinstance(found, Prediction) and found.distance is not None and row.sum() == pytest.approx(1)
+    test = read_predictions(whole)
+    tested = np.array([list(p.probabilities.values()) for p in predictor.predict([few / file for file in test.files])])
+    assert len(tested) and np.array_equal(tested.astype(np.float32), test.probabilities.astype(np.float32))
     keras = tensorflow().keras.models.load_model(whole.path / "model.keras")
     assert np.allclose(keras(inputs.astype(np.float32)), rows, atol=1e-5)
     assert whole.read_json("model.json")["input"] == [chosen.size, chosen.size, 3]

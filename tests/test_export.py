@@ -49,11 +49,11 @@ def ignore(_: Event) -> None:
     pass
 
 
-def taught() -> Calibration:
+def taught(classes: tuple[str, ...] = CLASSES) -> Calibration:
     """A calibration of answers that are too sure, so that its temperature is well above 1."""
     labels, noise = np.array([0, 1] * 20), np.random.default_rng(0).normal(0, 2, (40, 2))
     noise[np.arange(40), labels] += 1.5
-    return calibrate(labels, noise, CLASSES, JudgeConfig())
+    return calibrate(labels, noise, classes, JudgeConfig())
 
 
 @pytest.fixture(scope="module")

@@ -52,18 +52,21 @@ def answers(folder: Path, classes: Sequence[str] = CLASSES) -> list[Line]:
     return lines
 
 
-def model_run(out: Path, name: str, folder: Path, classes: Sequence[str] = CLASSES) -> Run:
+def model_run(out: Path, name: str, folder: Path, classes: Sequence[str] = CLASSES, backbone: str = "vgg16") -> Run:
     """A run with a real model of random weights, that learnt from the images of `folder`."""
     from engine.network.classifier import build
     from engine.results.predict import MODEL
 
-    config = TrainConfig(network=NetworkConfig(weights="none"), output=OutputConfig(out=out, name=name))
+    network = NetworkConfig(backbone=backbone, weights="none")  # type: ignore[arg-type]
+    freeze = plan(network)
+    config = TrainConfig(network=network, output=OutputConfig(out=out, name=name))
     with runs.create(folder, config) as writer:
         rows = tuple(Row(file, label, "train") for file, label, _ in answers(folder, classes))
         Split(rows).write(writer.run.path / "split.csv")
-        contract = {"classes": list(classes), "backbone": "vgg16", "input": [224, 224, 3], "preprocessing": "caffe"}
-        write_json(writer.run.path / MODEL, contract)
-        build(plan(config.network), len(classes), "float32", seed=1).save_weights(writer.run.path / runs.WEIGHTS)
+        side, preprocessing = freeze.backbone.size, freeze.backbone.preprocessing
+        contract = {"classes": list(classes), "backbone": backbone, "input": [side, side, 3]}
+        write_json(writer.run.path / MODEL, {**contract, "preprocessing": preprocessing})
+        build(freeze, len(classes), "float32", seed=1).save_weights(writer.run.path / runs.WEIGHTS)
     return writer.run
 
 
