@@ -165,8 +165,8 @@ def explain(
     part
         In place of a file, a part of the run's split: mean share of the heat inside the lungs, by class.
     layer
-        The layer whose activations are looked at (when empty, block4_conv3 for HiResCAM of VGG16, else the last convolution or
-        activation).
+        The layer whose activations are looked at (when empty, block4_conv3 for HiResCAM of VGG16, else the last
+        convolution or activation).
     method
         HiResCAM: activation times gradient, place by place. Grad-CAM, coarser: times the mean gradient of all places.
     target
