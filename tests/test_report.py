@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from engine import runs
@@ -18,7 +20,7 @@ from engine.jobs import scanned
 from engine.results.card import Paragraph, Plots, Points, Section, Table, markdown, page
 from engine.results.cardfacts import gather
 from engine.results.figures import curve_plots, epoch_plots
-from engine.results.plots import Axis, Series, grid, intervals, lines
+from engine.results.plots import Axis, Series, grid, intervals, lines, shortened
 from engine.results.report import card, limits, write_card
 from engine.runs import Run
 from engine.stopping import Stop
@@ -167,3 +169,12 @@ def test_plots_are_whole_svgs_with_their_data_inside() -> None:
     line = next(element for element in root.iter() if element.tag.endswith("polyline"))
     (x0, y0), (x1, y1) = (map(float, pair.split(",")) for pair in line.attrib["points"].split())
     assert x0 < x1 and y0 > y1 and y1 == pytest.approx((16 + y0) / 2)
+
+
+@given(st.floats(1e-3, 1e7), st.floats(1.5, 1e5), st.booleans())
+def test_an_axis_has_a_few_round_labels_all_different(low: float, times: float, log: bool) -> None:
+    axis = Axis("", low, low * times, log)
+    ticks = axis.ticks()
+    assert all(low * (1 - 1e-9) <= tick <= axis.high * (1 + 1e-9) for tick in ticks)
+    assert len({shortened(tick) for tick in ticks}) == len(ticks) <= 7
+    assert log or len(ticks) >= 2

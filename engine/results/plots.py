@@ -36,11 +36,21 @@ class Axis:
     high: float
     log: bool = False
 
-    def ticks(self, count: int = 4) -> list[float]:
-        """Evenly spread values from end to end."""
+    def ticks(self, most: int = 6) -> list[float]:
+        """Round values between the ends, in steps of 1, 2 or 5 times a power of ten; such values where logarithmic."""
+        powers = range(math.floor(math.log10(self._least)), math.ceil(math.log10(self.high)) + 1)
         if self.log:
-            return [self.low * (self.high / self.low) ** (k / count) for k in range(count + 1)]
-        return [self.low + (self.high - self.low) * k / count for k in range(count + 1)]
+            every = [[m * 10.0**k for k in powers for m in ms] for ms in ((1, 2, 5), (1, 3), (1,))]
+            inside = [[value for value in values if self.low <= value <= self.high] for values in every]
+            return next((values for values in inside if len(values) <= most), inside[-1])
+        steps = sorted(m * 10.0**k for k in powers for m in (1, 2, 5))
+        step = next((one for one in steps if (self.high - self.low) / one <= most), steps[-1])
+        first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
+        return [number * step for number in range(first, last + 1)]
+
+    @property
+    def _least(self) -> float:
+        return self.low if self.log else (self.high - self.low) / 100 or 1.0
 
     def share(self, value: float) -> float:
         """How far along the axis a value lies, 0 to 1."""
@@ -91,7 +101,8 @@ def dots(points: Sequence[Dot], stairs: Sequence[Point], x: Axis, y: Axis) -> st
         body.append(_line((a, top), (a, bottom), f'stroke="{COLOURS[0]}" stroke-width="1" opacity="0.6"'))
         body.append(f'<circle cx="{a:.1f}" cy="{b:.1f}" r="4" fill="{fill}" stroke="{COLOURS[0]}"/>')
         right = a < LEFT + 0.7 * (WIDTH - LEFT - RIGHT)
-        body.append(_text(a + (7 if right else -7), b - 5, dot.label, "start" if right else "end"))
+        above = b - 5 if dot.filled else b + 13
+        body.append(_text(a + (7 if right else -7), above, dot.label, "start" if right else "end"))
     return _svg(body, HEIGHT)
 
 
@@ -106,7 +117,7 @@ def intervals(rows: Sequence[tuple[str, float, float, float]], x: Axis, mark: fl
     body = []
     for tick in x.ticks():
         body.append(_line((across(tick), TOP), (across(tick), height - BOTTOM), 'stroke="#ddd"'))
-        body.append(_text(across(tick), height - BOTTOM + 14, f"{tick:g}", "middle"))
+        body.append(_text(across(tick), height - BOTTOM + 14, shortened(tick), "middle"))
     body.append(_text((left + WIDTH) / 2, height - 10, x.label, "middle"))
     if mark is not None:
         style = 'stroke="#d55e00" stroke-dasharray="4 3"'
@@ -135,16 +146,24 @@ def grid(names: Sequence[str], counts: Sequence[Sequence[int]]) -> str:
     return _svg(body, top + side * len(names) + 12)
 
 
+def shortened(value: float) -> str:
+    """A short label: 0.25, 40, 500k, 2M."""
+    for size, letter in ((1e6, "M"), (1e3, "k")):
+        if abs(value) >= 10 * size or (abs(value) >= size and not value % size):
+            return f"{value / size:.3g}{letter}"
+    return f"{value:g}"
+
+
 def _frame(x: Axis, y: Axis) -> list[str]:
     body = []
     for tick in x.ticks():
         across, _ = _at(tick, x, y.low, y)
         body.append(_line((across, TOP), (across, HEIGHT - BOTTOM), 'stroke="#e5e5e5"'))
-        body.append(_text(across, HEIGHT - BOTTOM + 14, f"{tick:.3g}", "middle"))
+        body.append(_text(across, HEIGHT - BOTTOM + 14, shortened(tick), "middle"))
     for tick in y.ticks():
         _, down = _at(x.low, x, tick, y)
         body.append(_line((LEFT, down), (WIDTH - RIGHT, down), 'stroke="#e5e5e5"'))
-        body.append(_text(LEFT - 6, down + 4, f"{tick:.3g}", "end"))
+        body.append(_text(LEFT - 6, down + 4, shortened(tick), "end"))
     body.append(_text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 12, x.label, "middle"))
     middle = (TOP + HEIGHT - BOTTOM) / 2
     turned = f'transform="rotate(-90 12 {middle})" text-anchor="middle" fill="#222"'
