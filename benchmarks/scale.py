@@ -38,7 +38,7 @@ def measure(step: str, root: Path, cache: Path) -> dict[str, float]:
         started = time.perf_counter()
         open_store(root, found.records, 224, cache)
     if step == "activations":
-        from engine.config import NetworkConfig, TrainConfig
+        from engine.config import AugmentConfig, NetworkConfig, TrainConfig
         from engine.network.classifier import build
         from engine.network.freezing import plan
         from engine.runtime import choose_precision
@@ -46,7 +46,7 @@ def measure(step: str, root: Path, cache: Path) -> dict[str, float]:
         from engine.training.augment import PLAIN
         from engine.training.sources import Images, PixelSource, choose
 
-        config = TrainConfig(network=NetworkConfig(mode="partial"))
+        config = TrainConfig(network=NetworkConfig(mode="partial"), augment=AugmentConfig(augment="none"))
         precision = choose_precision("auto").precision
         classifier = build(plan(config.network), 2, precision, 0)
         store, _ = open_store(root, found.records, 224, cache)

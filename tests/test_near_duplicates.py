@@ -100,7 +100,7 @@ def test_groups_unite_copies_near_ones_and_patients() -> None:
 def test_a_near_group_holds_the_copies_of_its_members_too(phantoms: list[Pixels]) -> None:
     pictures = [phantoms[0], phantoms[0], np.ascontiguousarray(phantoms[0][:, ::-1]), *phantoms[1:30]]
     records = [record(f"A/{n}", "A", "same" if n < 2 else str(n)) for n in range(len(pictures))]
-    (group,) = near_groups(records, [thumbnail(picture) for picture in pictures])
+    (group,) = near_groups(records, np.stack([thumbnail(picture) for picture in pictures]))
     assert group.files == ("A/0", "A/1", "A/2") and group.changes == ("mirrored",)
 
 

@@ -39,17 +39,15 @@ def exact_groups(records: Iterable["Record"]) -> tuple[tuple[str, ...], ...]:
 
 def near_groups(
     records: Sequence["Record"],
-    thumbnails: Sequence[Pixels],
+    thumbnails: Pixels,
     tick: Callable[[float], None] = lambda share: None,
     stop: Stop | None = None,
 ) -> tuple[NearGroup, ...]:
     """The files that show one picture with different pixels, two or more a group, in the records' order.
 
-    `thumbnails` are those of the records, from `engine.dataset.similarity`. `tick` hears the share that is done.
-    Raises Stopped soon after `stop` is set.
+    `thumbnails`, uint8 (n, SIDE, SIDE), are those of the records, from `engine.dataset.similarity`. `tick` hears the
+    share that is done. Raises Stopped soon after `stop` is set.
     """
-    import numpy as np
-
     from engine.dataset.similarity import matches
 
     copies: defaultdict[str, list[int]] = defaultdict(list)
@@ -58,7 +56,7 @@ def near_groups(
     distinct = list(copies.values())
     if len(distinct) < 2:
         return ()
-    found = matches(np.stack([thumbnails[places[0]] for places in distinct]), tick, stop)
+    found = matches(thumbnails[[places[0] for places in distinct]], tick, stop)
     links = [
         (match, [records[i].file for side in (match.first, match.second) for i in distinct[side]]) for match in found
     ]

@@ -12,11 +12,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from engine.dataset.duplicates import NearGroup, exact_groups, label_conflicts, near_groups
 from engine.dataset.images import Header, ImageError, Pixels, peek, pixel_hash, read
 from engine.dataset.listing import Folder, Problem, class_folders, natural, pair_key
 from engine.dataset.parallel import Pulse, spread
-from engine.dataset.similarity import border, thumbnail
+from engine.dataset.similarity import SIDE, border, thumbnail
 from engine.errors import DataError
 from engine.events import Emit
 from engine.stopping import Stop
@@ -129,20 +131,24 @@ def scan(
     jobs = [_Job(root, folder, file) for folder in folders for file in folder.images]
     pulse = Pulse(emit, "scan", len(jobs))
     records: list[Record] = []
-    thumbs: list[Pixels] = []
+    # In one block: small pieces that stay, between large ones that go, would keep the memory of all that was decoded.
+    thumbs = np.empty((len(jobs) if near else 0, SIDE, SIDE), np.uint8)
     notes: dict[str, Counter[str]] = {folder.label: Counter() for folder in folders}  # one for all parts of a class
     with closing(spread(_examine, jobs, stop)) as results:
         for done, (record, thumb, remarks, found) in enumerate(results, start=1):
             problems.extend(found)
             if record is not None and thumb is not None:
+                if near:
+                    thumbs[len(records)] = thumb
                 records.append(record)
-                thumbs.append(thumb)
                 notes[record.label].update(remarks)
             pulse(done)
     summaries = {name: _summary([r for r in records if r.label == name], notes[name]) for name in notes}
     problems += [Problem(file, "label-conflict", reason) for file, reason in label_conflicts(records)]
     ordered = tuple(sorted(problems, key=lambda problem: (natural(problem.file), problem.kind)))
-    alike = near_groups(records, thumbs, Pulse(emit, "near duplicates", 100).share, stop) if near else ()
+    alike = (
+        near_groups(records, thumbs[: len(records)], Pulse(emit, "near duplicates", 100).share, stop) if near else ()
+    )
     return Scan(root, tuple(records), ordered, summaries, exact_groups(records), alike)
 
 
