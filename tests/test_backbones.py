@@ -23,6 +23,7 @@ from engine.network.classifier import Classifier, build, preprocess
 from engine.network.freezing import plan
 from engine.network.tables.__main__ import text
 from engine.results.answers import read_predictions
+from engine.results.calibration import softmax
 from engine.results.explain import Explainer
 from engine.results.predict import Prediction, Predictor
 from engine.runs import Run
@@ -342,17 +343,19 @@ def test_a_run_is_saved_predicts_explains_and_goes_on(name: str, few: Path, tmp_
 
 
 def _heat_is_the_papers(predictor: Predictor, inputs: np.ndarray) -> None:
-    """Grad-CAM at the last activations, worked out by hand through the head; and at any other map without a fault."""
+    """The map of the log-odds at the last activations, worked out by hand; and at any other place without a fault."""
     base, network = predictor.backbone, predictor.network
     last = base.layers[-1].name
     maps, _ = Explainer(predictor, last).maps(inputs, [0] * len(inputs))
     below = tensorflow().keras.Model(network.input, network.get_layer(last).output)
     activations = below(preprocess(inputs, base), training=False).numpy()
-    (first, bias), (second, _) = (network.get_layer(layer).get_weights() for layer in ("dense", "logits"))
+    (first, bias), (second, last_bias) = (network.get_layer(layer).get_weights() for layer in ("dense", "logits"))
     hidden = activations.mean(axis=(1, 2)) @ first + bias
-    weights = ((hidden > 0) * second[:, 0]) @ first.T / np.prod(activations.shape[1:3])
-    expected = np.maximum(np.einsum("bhwk,bk->bhw", activations, weights), 0)
-    assert np.abs(maps - expected).max() <= 1e-4 * max(expected.max(), 1e-12)
+    others = softmax((np.maximum(hidden, 0) @ second + last_bias)[:, 1:])
+    odds = np.concatenate([np.ones((len(inputs), 1)), -others], axis=1)
+    weights = ((hidden > 0) * (odds @ second.T)) @ first.T / np.prod(activations.shape[1:3])
+    expected = np.einsum("bhwk,bk->bhw", activations, weights)
+    assert np.abs(maps - expected).max() <= 1e-4 * np.abs(expected).max()
     shown, logits = Explainer(predictor).maps(inputs)
     assert shown.shape[1:] == base.by_name[base.looks_at].shape[:2] and np.isfinite(shown).all() and logits.ndim == 2
     branch = next((one for one in reversed(base.layers) if one.kind == "Conv2D" and not one.cuttable

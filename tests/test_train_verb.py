@@ -100,13 +100,16 @@ def test_plain_keras_gets_the_same_from_the_deliverable(trained: dict[str, Any])
     classes = ["COVID", "Viral Pneumonia"]
     model.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     last = trained["events"][-1]
+    started = next(event for event in trained["events"] if event["event"] == "started")
     for part, ours in (("validation", last["val"]), ("test", last["test"])):
         rows = [row for row in split.rows if row.part == part]
         pictures = [Image.open(SAMPLE / row.file).resize((224, 224), Image.Resampling.BILINEAR) for row in rows]
         pixels = np.stack([np.asarray(picture.convert("RGB"), np.float32) for picture in pictures])
         loss, accuracy = model.evaluate(pixels, np.array([classes.index(row.label) for row in rows]), verbose=0)
         assert accuracy == pytest.approx(ours["accuracy"])
-        assert loss == pytest.approx(ours["loss"], rel=2e-3)  # validation ran on activations kept in float16
+        # Validation ran in the training's format, on activations kept in float16; the test, as here, in float32.
+        validated = 2e-3 if started["precision"] == "float32" else 1e-2
+        assert loss == pytest.approx(ours["loss"], rel=validated if part == "validation" else 1e-4)
 
 
 def test_the_same_command_and_seed_give_the_same_history_and_weights(

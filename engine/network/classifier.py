@@ -110,6 +110,15 @@ def under(classifier: Classifier, plan: FreezePlan) -> Classifier:
     return _cut(classifier.model, plan)
 
 
+def in_float32(classifier: Classifier) -> Classifier:
+    """The same network computing in float32: elsewhere a shorter format may be many times slower, or another answer."""
+    if classifier.model.get_layer("dense").compute_dtype == "float32":
+        return classifier
+    same = build(classifier.plan, classifier.model.output_shape[-1], "float32", seed=0, blank=True)
+    same.model.set_weights(classifier.model.get_weights())
+    return same
+
+
 def _cut(model: Any, plan: FreezePlan) -> Classifier:
     keras = tensorflow().keras
     for layer in plan.backbone.layers:

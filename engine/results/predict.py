@@ -15,7 +15,7 @@ from engine.dataset.images import ImageError
 from engine.errors import RunError
 from engine.files import write_json
 from engine.network.backbones import backbone
-from engine.network.classifier import Classifier, load, preprocess
+from engine.network.classifier import Classifier, in_float32, load, preprocess
 from engine.network.freezing import plan
 from engine.results.calibration import at_temperature, read_calibration
 from engine.results.prediction import Input, Prediction, decide, read_inputs
@@ -52,7 +52,7 @@ def save_contract(run: Run, classes: tuple[str, ...], classifier: Classifier) ->
     }
     write_json(run.path / MODEL, contract)
     classifier.save_weights(run.path / WEIGHTS)
-    classifier.save_model(run.path / DELIVERABLE)
+    in_float32(classifier).save_model(run.path / DELIVERABLE)
 
 
 class Predictor:
