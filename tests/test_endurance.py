@@ -7,8 +7,10 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
+from PIL import Image
 
 from engine.config import AugmentConfig, DataConfig, FitConfig, MachineConfig, NetworkConfig, OutputConfig, TrainConfig
 from engine.runs import Run
@@ -33,6 +35,15 @@ print(json.dumps(resident))
 """
 
 
+SCANNING = """
+import resource, sys
+from pathlib import Path
+from engine.dataset.scan import scan
+assert len(scan(Path(sys.argv[1]), near=True).records) == int(sys.argv[2])
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 if sys.platform == "darwin" else 1 / 1024))
+"""
+
+
 def recipe(out: Path, name: str, epochs: int) -> TrainConfig:
     """A training of the last convolution and the head, on kept activations."""
     return TrainConfig(
@@ -53,6 +64,21 @@ def test_twenty_trainings_in_one_process_take_no_more_memory_than_three(tmp_path
     )
     resident = json.loads(done.stdout.splitlines()[-1])
     assert resident[-1] < 1.05 * resident[2], [round(r / 1e6) for r in resident]
+
+
+@pytest.mark.alone
+def test_a_scan_takes_little_more_memory_for_many_images_than_for_few(tmp_path: Path) -> None:
+    """An image leaves its thumbnail of 4 kB and its record, nothing of the 90 kB that were decoded."""
+    noise, peaks = np.random.default_rng(0), []
+    for number, count in enumerate((200, 1200)):
+        for place in range(count):
+            file = tmp_path / str(number) / ("A", "B")[place % 2] / f"{place}.png"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(noise.integers(0, 256, (299, 299), np.uint8)).save(file, compress_level=0)
+        command = [sys.executable, "-c", SCANNING, tmp_path / str(number), str(count)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=300)
+        peaks.append(float(done.stdout))
+    assert (peaks[1] - peaks[0]) / 1000 < 30_000, peaks
 
 
 @pytest.mark.soak
