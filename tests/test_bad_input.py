@@ -103,6 +103,11 @@ def test_weights_that_are_missing_or_no_weights(cli: Cli, tmp_path: Path) -> Non
     for file in ("nowhere.weights.h5", "junk.weights.h5"):
         done = cli("--train", SAMPLE, "--weights", tmp_path / file, "--out", tmp_path / "out")
         assert file in done.stderr.splitlines()[-1] and "Traceback" not in done.stderr and done.returncode == 1
+        sentence = done.stderr.splitlines()[-1].removeprefix("covid-tui: ")
+        assert done.stderr.count(sentence) == 1
+    done = cli("--train", SAMPLE, "--weights", tmp_path / file, "--out", tmp_path / "out", "--json")
+    (failed,) = [event for event in map(json.loads, done.stdout.splitlines()) if event["event"] == "failed"]
+    assert failed["reason"] == sentence
 
 
 BAD_FILES = {

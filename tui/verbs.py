@@ -13,7 +13,7 @@ from typing import Any
 from engine import runs as run_directories
 from engine.config import NetworkConfig, TrainConfig
 from engine.errors import ConfigError, CovidTuiError, DataError
-from engine.events import Failed, Helped, Interrupted
+from engine.events import Event, Failed, Helped, Interrupted
 from engine.files import open_private
 from tui.headless import in_thread, put, put_json, reporting, say, stop_on_signals, summary
 from tui.text import display_name
@@ -27,7 +27,16 @@ def train(data: Path | None, config: TrainConfig, as_json: bool, resume: Path | 
     from engine import jobs
     from engine.training.cluster import seat
 
-    with stop_on_signals() as (stop, signals), reporting(as_json) as emit:
+    with stop_on_signals() as (stop, signals), reporting(as_json) as tell:
+        failed: list[Failed] = []
+
+        def emit(event: Event) -> None:
+            """Tell it, but for the end by an error, which is told below: once, wherever the error came from."""
+            if isinstance(event, Failed):
+                failed.append(event)
+            else:
+                tell(event)
+
         work: Callable[[], jobs.End]
         if not seat(config.machine.devices).chief:
             work = partial(jobs.assist, data, config, emit, stop)
@@ -46,6 +55,10 @@ def train(data: Path | None, config: TrainConfig, as_json: bool, resume: Path | 
                 return 128 + signals[0]
             if as_json:
                 put_json(Failed(str(error)).to_dict())
+            raise
+        except Exception:
+            for event in failed if as_json else ():
+                put_json(event.to_dict())
             raise
     if isinstance(result, Interrupted):
         return 128 + signals[0] if signals else 0
