@@ -32,12 +32,13 @@ from tests.many import ASKING_THE_PROCESSOR, WATCH, commands
 
 EPOCHS = 3
 DATA = ("--train", str(SAMPLE), "--classes", "COVID,Viral Pneumonia")
-FIXED = ("--precision", "float32", "--feature-dtype", "float32", "--augment", "none",
-         "--patience", "0", "--class-weight", "balanced", "--checkpoint-minutes", "0")  # fmt: skip
+NUMBERS = ("--precision", "float32", "--feature-dtype", "float32", "--augment", "none", "--class-weight", "balanced")
+FIXED = (*NUMBERS, "--patience", "0", "--checkpoint-minutes", "0")
 SAME = (*DATA, *FIXED, "--batch", "9")  # 48 images: five batches of 9 and one of 3, none of which two devices divide
 HEAD = (*SAME, "--weights", "none", "--lr", "1e-3")
 # ImageNet's weights: gradients through random layers are so small that Adam makes steps of their rounding.
-LAST = (*SAME, "--mode", "partial", "--unfreeze", "17")
+LAST_LAYER = ("--mode", "partial", "--unfreeze", "17")
+LAST = (*SAME, *LAST_LAYER)
 LAYER = (*LAST, "--lr", "1e-3")
 UNCACHED = (*LAYER, "--feature-cache", "off")
 GRADUAL = (*LAST, "--gradual", "1", "--layer-decay", "0.5", "--lr", "auto")
@@ -197,7 +198,7 @@ def test_two_devices_go_on_within_the_epoch_in_which_they_were_killed(cli: Cli, 
 
 @pytest.mark.slow
 def test_the_range_test_finds_the_same_rate_on_two_devices(cli: Cli) -> None:
-    recipe = ("lr-find", *LAST[1:], "--json")
+    recipe = ("lr-find", *DATA[1:], *NUMBERS, "--batch", "9", *LAST_LAYER, "--json")
     one, two = (cli(*recipe, "--devices", devices) for devices in ("1", "cpu:2"))
     assert one.returncode == two.returncode == 0, one.stderr + two.stderr
     tested, again = json.loads(one.stdout), json.loads(two.stdout)
@@ -322,7 +323,8 @@ def test_a_worker_whose_disk_fills_up_trains_on_without_cache(cache: Path, tmp_p
 def test_a_chief_that_nobody_joins_can_be_stopped(cache: Path, tmp_path: Path) -> None:
     with pair(cache, tmp_path, *HEAD, "--name", "run", come=1) as both:
         until = time.monotonic() + MINUTE
-        while "Waiting for the 2 workers" not in (both.run.path / "events.jsonl").read_text():
+        told = both.run.path / "events.jsonl"
+        while not told.is_file() or "Waiting for the 2 workers" not in told.read_text():
             assert time.monotonic() < until
             time.sleep(0.1)
         both.processes[0].send_signal(signal.SIGTERM)

@@ -158,9 +158,15 @@ class Devices:
             own = errors.ResourceExhaustedError, errors.InvalidArgumentError
             if self.seat.workers == 1 or not isinstance(error, errors.OpError) or isinstance(error, own):
                 raise
-            lost = re.search(r"/task:(\d+)", str(error))
-            who = f"Worker {lost[1]}" if lost else "A worker"
+            who = self._lost(str(error))
             raise RunError(f"{who} of {self.seat.workers} was lost, so the training ends here; {go_on}.") from error
+
+    def _lost(self, error: str) -> str:
+        """Which worker an error of TensorFlow is about. It names this one too, which is there; of two it is the other."""
+        others = {int(task) for task in re.findall(r"/task:(\d+)", error)} - {self.seat.worker}
+        if self.seat.workers == 2:
+            others = {1 - self.seat.worker}
+        return f"Worker {others.pop()}" if len(others) == 1 else "A worker"
 
     def _sum(self, values: np.ndarray) -> np.ndarray:
         """int64 numbers, up to MESSAGE of them, added up over the workers; (MESSAGE,)."""
