@@ -162,7 +162,7 @@ class Devices:
             raise RunError(f"{who} of {self.seat.workers} was lost, so the training ends here; {go_on}.") from error
 
     def _lost(self, error: str) -> str:
-        """Which worker an error of TensorFlow is about. It names this one too, which is there; of two it is the other."""
+        """Which worker an error of TensorFlow is about: it names this one too, which is there; of two, the other."""
         others = {int(task) for task in re.findall(r"/task:(\d+)", error)} - {self.seat.worker}
         if self.seat.workers == 2:
             others = {1 - self.seat.worker}
