@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from engine.errors import RunError
 from engine.stopping import Stop
+from engine.training import features
 from engine.training.features import Context, FeatureStore, Key
 
 CONTEXT = Context("p" * 64, "caffe", 224, "float32", None, "float16", (4, 3))
@@ -37,6 +38,23 @@ def test_what_is_written_is_read_in_any_order_by_any_process(tmp_path: Path) -> 
     store = FeatureStore(tmp_path, CONTEXT)
     assert np.array_equal(store.read([key(3), key(0), key(3)]), rows([3, 0, 3]).astype(np.float16))
     assert store.missing([key(4), key(7), key(7), key(4, view=1)]) == [key(7), key(4, view=1)]
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="Linux tells a process's mapped files")
+def test_a_large_store_that_was_read_does_not_stay_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def mapped() -> int:
+        (line,) = [one for one in Path("/proc/self/status").read_text().splitlines() if one.startswith("RssFile")]
+        return int(line.split()[1])
+
+    monkeypatch.setattr(features, "MAPPED", 2**20)
+    store = FeatureStore(tmp_path, dataclasses.replace(CONTEXT, shape=(2**19,)))
+    with store.filling(Stop()) as append:
+        for number in range(64):
+            append([key(number)], np.full((1, 2**19), number, np.float32))
+    before = mapped()
+    for number in range(64):
+        assert (store.read([key(number)]) == number).all()
+    assert mapped() - before < 16_000  # kB, of 64 MB
 
 
 @given(

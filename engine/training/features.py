@@ -10,6 +10,7 @@ import errno
 import fcntl
 import hashlib
 import json
+import mmap
 import os
 import struct
 import time
@@ -27,6 +28,8 @@ from engine.files import open_private, private_dir, write_json
 from engine.stopping import Stop
 
 _ENTRY = struct.Struct("<32siI")
+MAPPED = 256 * 2**20
+"""Bytes of a larger store that has been read are handed back to the system's cache, so that memory stays flat."""
 
 Key = tuple[str, int]
 """SHA-256 of an image's pixels, and a view."""
@@ -100,7 +103,10 @@ class FeatureStore:
         """The activations in `rows`, (n, *shape) in the stored format."""
         if self._data is None:
             raise KeyError("the store is empty")
-        return np.asarray(self._data[rows])
+        taken = np.asarray(self._data[rows])
+        if self._data.nbytes > MAPPED:
+            self._data._mmap.madvise(mmap.MADV_DONTNEED)
+        return taken
 
     @contextlib.contextmanager
     def filling(self, stop: Stop) -> Any:
