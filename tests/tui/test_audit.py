@@ -199,7 +199,7 @@ def test_a_damaged_audit_is_told_and_the_others_are_listed(tmp_path: Path) -> No
             assert "\x1b" not in text(app)
             screen.query_one(VariantTable).focus()
             await pilot.press("c")
-            assert app.clipboard.splitlines()[1] == "whole image\t284\t317\t89.6% (85.7 to 92.7)"
+            assert app.clipboard.splitlines()[1] == "whole image\t219\t227\t96.5% (93.2 to 98.5)"
 
     run(scenario())
 
