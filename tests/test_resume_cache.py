@@ -24,8 +24,8 @@ def test_killed_while_filling_the_next_run_continues_and_gets_the_same(cli: Cli,
     command = [sys.executable, "-c", "from tui.cli import main; main()", *RECIPE, "--out", str(tmp_path / "killed")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, cwd=tmp_path) as process:
         assert process.stdout
-        for line in process.stdout:
-            if '"frozen layers' in line:
+        for event in map(json.loads, process.stdout):
+            if event["event"] == "progress" and event["task"] == "frozen layers" and event["done"]:
                 break
         process.kill()
     kept = next((caches[0] / "features").glob("*/index"))
