@@ -178,3 +178,7 @@ def test_an_axis_has_a_few_round_labels_all_different(low: float, times: float, 
     assert all(low * (1 - 1e-9) <= tick <= axis.high * (1 + 1e-9) for tick in ticks)
     assert len({shortened(tick) for tick in ticks}) == len(ticks) <= 7
     assert log or len(ticks) >= 2
+
+
+def test_an_axis_whose_values_are_all_nothing_has_a_label() -> None:
+    assert Axis("loss", 0, 0).ticks() == [0]

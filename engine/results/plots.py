@@ -38,7 +38,7 @@ class Axis:
 
     def ticks(self, most: int = 6) -> list[float]:
         """Round values between the ends, in steps of 1, 2 or 5 times a power of ten; such values where logarithmic."""
-        powers = range(math.floor(math.log10(self._least)), math.ceil(math.log10(self.high)) + 1)
+        powers = range(math.floor(math.log10(self._least)), math.ceil(math.log10(max(self.high, self._least))) + 1)
         if self.log:
             every = [[m * 10.0**k for k in powers for m in ms] for ms in ((1, 2, 5), (1, 3), (1,))]
             inside = [[value for value in values if self.low <= value <= self.high] for values in every]
