@@ -1,5 +1,6 @@
 """Screen 8 by keys: a sweep that the real engine trains, stopped, gone on with and chosen from; others followed."""
 
+import dataclasses
 import json
 import math
 import shutil
@@ -197,7 +198,7 @@ def test_one_thing_is_trained_at_a_time_and_leaving_asks(tmp_path: Path, data: P
             assert "Start" not in offered(app)
             app.session.training.request_stop("now")  # type: ignore[union-attr]
             await until(pilot, lambda: not app.session.training.alive)  # type: ignore[union-attr]
-            app.session.configure(fit=RECIPE.fit)
+            app.session.configure(fit=dataclasses.replace(RECIPE.fit, epochs=100_000, patience=0))
             await grid(pilot, app, depths="head", seeds=1)
             await until(pilot, lambda: "Start" in offered(app))
             await pilot.press("r")

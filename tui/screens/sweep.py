@@ -214,7 +214,7 @@ class SweepScreen(WorkScreen):
             if first:
                 self._take_grid(look.result)
             if first and look.result["candidates"] and not self._live:
-                self.remove_class("-queue")
+                self._turn()
             self._replan()
             self._list()
             self._draw()
@@ -407,6 +407,12 @@ class SweepScreen(WorkScreen):
         self.toggle_class("-queue")
         self.call_after_refresh(self._focus)
         self.refresh_bindings()
+
+    def _turn(self) -> None:
+        """From the queue to the result; the focus too, unless it is elsewhere by now."""
+        if self.focused is None or self.focused.id == "queue":
+            self.call_after_refresh(self._focus)
+        self.remove_class("-queue")
 
     def action_axis(self) -> None:
         """The other cost."""
