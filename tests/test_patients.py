@@ -4,10 +4,13 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from PIL import Image
 
+from engine.config import DataConfig
 from engine.dataset.patients import UNKNOWN, patients
 from engine.dataset.scan import ClassSummary, Record, Scan
-from engine.dataset.split import draw
+from engine.dataset.scan import scan as scan_folder
+from engine.dataset.split import Row, Split, draw, for_recipe
 from engine.errors import ConfigError
 
 
@@ -74,3 +77,43 @@ def test_what_finds_nobody_is_refused(tmp_path: Path, group_by: str, words: str)
     with pytest.raises(ConfigError, match=words) as caught:
         patients(scanned(tmp_path), group_by)
     assert "--group-by" in str(caught.value)
+
+
+def test_a_split_that_is_given_is_checked_for_them_too(tmp_path: Path) -> None:
+    scan, by_name = scanned(tmp_path), r"name:(person\d+_.)"
+    of, manifest = patients(scan, by_name).of, tmp_path / "split.csv"
+
+    def given(apart: bool) -> Split:
+        """A third to test, either image by image, which parts every patient, or patient by patient."""
+        numbers = [n if apart else n // 3 for n in range(len(scan.records))]
+        parts = ["test" if number % 3 == 0 else "train" for number in numbers]
+        rows = (Row(r.file, r.label, part, r.sha) for r, part in zip(scan.records, parts, strict=True))
+        return Split(tuple(rows))
+
+    given(apart=False).write(manifest)
+    split, told = for_recipe(scan, DataConfig(split=manifest, group_by=by_name), 0)
+    held: dict[str, set[str]] = {}
+    for row in split.rows:
+        held.setdefault(of[row.file], set()).add(row.part)
+    assert split.files("validation") and all(len(parts) == 1 for parts in held.values()), "drawn patient by patient"
+    assert not any("in two parts" in notice.text for notice in told)
+    given(apart=True).write(manifest)
+    _, told = for_recipe(scan, DataConfig(split=manifest, group_by=by_name), 0)
+    assert any(f"{manifest} has images of 20 patients in two parts" in notice.text for notice in told)
+    with pytest.raises(ConfigError, match="no table"):
+        for_recipe(scan, DataConfig(split=manifest, group_by="ward"), 0)
+    going_on, told = for_recipe(scan, DataConfig(split=manifest, group_by="ward"), 0, gone_ok=True)
+    assert going_on.rows and not any("patients" in notice.text for notice in told), "it was told when the run began"
+
+
+def test_a_table_outside_of_the_folder_is_read_only_where_links_are_followed(tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    for label in "AB":
+        (root / label).mkdir(parents=True)
+        for n in range(3):
+            Image.new("L", (8, 8), n + 10 * ord(label) % 200).save(root / label / f"{label}{n}.png")
+    (tmp_path / "list.csv").write_text("file,patient\n" + "".join(f"A{n},p\n" for n in range(3)))
+    (root / "list.csv").symlink_to(tmp_path / "list.csv")
+    assert any(problem.kind == "symlink" and problem.file == "list.csv" for problem in scan_folder(root).problems)
+    assert not patients(scan_folder(root)).known
+    assert set(patients(scan_folder(root, follow_links=True)).of) == {f"A/A{n}.png" for n in range(3)}

@@ -2,7 +2,7 @@
 
 import csv
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -44,12 +44,15 @@ class Table:
 WORKBOOK = ".metadata.xlsx"
 
 
-def tables(root: Path) -> list[Table]:
-    """The tables in the folder `root` that name files; one that can't be read is none (the scan tells of workbooks)."""
+def tables(root: Path, passed_over: Collection[str] = ()) -> list[Table]:
+    """The tables in the folder `root` that name files; one that can't be read is none (the scan tells of workbooks).
+
+    `passed_over` names what is not to be opened, such as links that lead out of the folder.
+    """
     found = []
     for path in sorted(root.iterdir(), key=lambda path: natural(path.name)):
         name = path.name.casefold()
-        if name.startswith((".", "~$")) or not path.is_file():
+        if name.startswith((".", "~$")) or path.name in passed_over or not path.is_file():
             continue
         status = path.stat()
         table = _read(path, status.st_mtime_ns, status.st_size)

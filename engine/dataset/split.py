@@ -129,14 +129,20 @@ def draw(
 
 
 def reuse(
-    path: Path, scanned: Scan, gone_ok: bool = False, val_share: float = 0.1, seed: int = 0
+    path: Path,
+    scanned: Scan,
+    gone_ok: bool = False,
+    val_share: float = 0.1,
+    seed: int = 0,
+    patients: Mapping[str, str] | None = None,
 ) -> tuple[Split, tuple[str, ...]]:
     """The split written at `path`, applied to `scanned`, and sentences on what does not agree with it.
 
     Classes that were not scanned are left out, as are images that `path` does not list. Images that changed since, and
-    equal images in two parts, are told but kept. Where no image is for validation, as in many a published split,
-    `val_share` of those to train on are drawn for it. Raises DataError when an image is of another class, when a part
-    has no image of a class, or when an image is gone, which `gone_ok` turns into a sentence.
+    equal images or images of one patient in two parts, are told but kept. Where no image is for validation, as in many
+    a published split, `val_share` of those to train on are drawn for it, those of one patient together. Raises
+    DataError when an image is of another class, when a part has no image of a class, or when an image is gone, which
+    `gone_ok` turns into a sentence.
     """
     known = {record.file: record for record in scanned.records}
     given = Split.read(path)
@@ -151,8 +157,8 @@ def reuse(
             )
     parts = {row.file: row for row in rows}
     split = Split(tuple(Row(r.file, r.label, parts[r.file].part, r.sha) for r in scanned.records if r.file in parts))
-    split, drawn = _completed(path, split, scanned, val_share, seed)
-    return split, (*drawn, *_disagreements(path, scanned, given, split))
+    split, drawn = _completed(path, split, scanned, val_share, seed, patients)
+    return split, (*drawn, *_apart(path, split, patients), *_disagreements(path, scanned, given, split))
 
 
 def published(
@@ -165,13 +171,7 @@ def published(
     """
     given = Split(tuple(Row(r.file, r.label, r.part, r.sha) for r in scanned.records))
     split, drawn = _completed(scanned.root, given, scanned, val_share, seed, patients)
-    parts = {row.file: row.part for row in split.rows}
-    of: defaultdict[str, set[str]] = defaultdict(set)
-    for file, patient in (patients or {}).items():
-        of[patient].add(parts[file])
-    apart = sum(len(own) > 1 for own in of.values())
-    mixed = (f"{scanned.root} has images of {apart:,} patients in two parts or more.",) if apart else ()
-    return split, (*drawn, *mixed, *_leaking(scanned.root, scanned, split))
+    return split, (*drawn, *_apart(scanned.root, split, patients), *_leaking(scanned.root, scanned, split))
 
 
 def for_recipe(scanned: Scan, data: DataConfig, seed: int, gone_ok: bool = False) -> tuple[Split, tuple[Notice, ...]]:
@@ -184,7 +184,9 @@ def for_recipe(scanned: Scan, data: DataConfig, seed: int, gone_ok: bool = False
         known = patients(scanned, data.group_by)
         drawn = draw(scanned, data.val_share, data.test_share, seed, known.of)
         return drawn, (Notice("info", known.told),)
-    reused, told = reuse(data.split, scanned, gone_ok, data.val_share, seed)
+    # Of a run that goes on, what patients its split parts was told before.
+    of = None if gone_ok else patients(scanned, data.group_by).of
+    reused, told = reuse(data.split, scanned, gone_ok, data.val_share, seed, of)
     return reused, tuple(Notice("warning", text) for text in told)
 
 
@@ -329,6 +331,16 @@ def _disagreements(path: Path, scanned: Scan, given: Split, split: Split) -> Ite
     if changed:
         yield f"Since {path} was written, {_images(changed)} got other pixels: {_few(changed)}."
     yield from _leaking(path, scanned, split)
+
+
+def _apart(where: Path, split: Split, patients: Mapping[str, str] | None) -> Iterable[str]:
+    of: defaultdict[str, set[str]] = defaultdict(set)
+    for row in split.rows:
+        if patients and row.file in patients:
+            of[patients[row.file]].add(row.part)
+    apart = sum(len(parts) > 1 for parts in of.values())
+    if apart:
+        yield f"{where} has images of {apart:,} patient{'s' * (apart > 1)} in two parts or more."
 
 
 def _leaking(path: Path, scanned: Scan, split: Split) -> Iterable[str]:
