@@ -1,16 +1,18 @@
 """Near duplicates: every planted one is found, no stranger is taken for one, and the search can be stopped."""
 
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from engine.dataset import similarity
 from engine.dataset.duplicates import NearGroup, near_groups, near_within
 from engine.dataset.groups import group_of, joined, kept_together
 from engine.dataset.images import Pixels, read
 from engine.dataset.scan import ClassSummary, Record, Scan, scan
-from engine.dataset.similarity import SIDE, border, matches, thumbnail
+from engine.dataset.similarity import SIDE, Match, border, matches, thumbnail
 from engine.dataset.split import Row, draw, leaks
 from engine.errors import Stopped
 from engine.stopping import Stop
@@ -135,3 +137,13 @@ def test_real_xrays_changed_in_every_way_are_found(xray: Path) -> None:
     strangers = [match for match in found if frozenset((match.first % count, match.second % count)) not in known]
     strangers = [match for match in strangers if (match.first - match.second) % count]
     assert len(right) / count >= 0.98 and strangers == []
+
+
+def test_many_groups_take_little_longer_than_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    records = [record(f"A/{n}", "A", str(n)) for n in range(20_000)]
+    found = [Match(n, n + 1, 0.9, n % 4 == 0, False, (0, 0, 0, 0)) for n in range(0, len(records), 2)]
+    monkeypatch.setattr(similarity, "matches", lambda *_: found)
+    began = time.process_time()
+    groups = near_groups(records, np.zeros((len(records), 1, 1), np.uint8))
+    assert time.process_time() - began < 4  # what looks through all groups for each takes ten seconds and more
+    assert [group.changes for group in groups[:2]] == [("mirrored",), ()] and len(groups) == 10_000

@@ -61,9 +61,14 @@ def near_groups(
         (match, [records[i].file for side in (match.first, match.second) for i in distinct[side]]) for match in found
     ]
     order = {record.file: place for place, record in enumerate(records)}
+    united = joined(names for _, names in links)
+    group_of = {file: number for number, files in enumerate(united) for file in files}
+    matched: defaultdict[int, list[Match]] = defaultdict(list)
+    for match, names in links:
+        matched[group_of[names[0]]].append(match)
     near = []
-    for files in joined(names for _, names in links):
-        own = [match for match, names in links if names[0] in set(files)]
+    for number, files in enumerate(united):
+        own = matched[number]
         changes = tuple(dict.fromkeys(word for match in own for word in _changes(match)))
         least = round(min(match.similarity for match in own), 3)
         near.append(NearGroup(tuple(sorted(files, key=order.__getitem__)), least, changes))
