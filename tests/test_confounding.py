@@ -51,6 +51,13 @@ def test_each_trait_is_looked_at(trait: str, values: tuple[dict[str, object], di
     assert found.guess and found.guess.accuracy == 1 and found.guess.telling
 
 
+def test_a_source_that_few_images_have_is_said_of_those_alone() -> None:
+    known = [record(n, label, source=label) for label in "AB" for n in range(9)]
+    found = confounding(scanned([*known, *(record(n, "A") for n in range(9, 91))]))
+    assert found.associations[0].unknown == 82
+    assert "the class of every image whose source is known (18 of 100), so" in found.alarms[0]
+
+
 def test_a_source_for_each_image_tells_nothing() -> None:
     found = confounding(scanned([record(n, label, source=f"{label}{n}") for label in "AB" for n in range(9)]))
     assert found.associations[0].determined and found.associations[0].p == 1 and found.grave == ()

@@ -51,6 +51,8 @@ class Association:
     """The same by always saying the commonest class."""
     determined: bool
     """Does each value of the trait belong to one class?"""
+    unknown: int = 0
+    """Images whose trait is not known, which count in none of this."""
 
     @property
     def grave(self) -> bool:
@@ -60,14 +62,16 @@ class Association:
     @property
     def sentence(self) -> str:
         """What that means."""
+        known = sum(map(sum, (own.values() for own in self.table.values())))
+        which = f" whose {self.trait} is known ({known:,} of {known + self.unknown:,})" if self.unknown else ""
         if self.determined:
             return (
-                f"CONFOUNDED: the {self.trait} alone tells the class of every image, so a model that only recognises "
-                f"the {self.trait} looks perfect."
+                f"CONFOUNDED: the {self.trait} alone tells the class of every image{which}, so a model that only "
+                f"recognises the {self.trait} looks perfect."
             )
         return (
             f"PARTLY CONFOUNDED: guessing the class by the {self.trait} alone is right for {self.guessed:.0%} of the "
-            f"images, always saying the commonest class for {self.baseline:.0%}."
+            f"images{which}, always saying the commonest class for {self.baseline:.0%}."
         )
 
 
@@ -139,6 +143,7 @@ def association(
         guessed=float(table.max(axis=1).sum() / table.sum()),
         baseline=float(table.sum(axis=0).max() / table.sum()),
         determined=bool((np.count_nonzero(table, axis=1) == 1).all()),
+        unknown=len(records) - len(pairs),
     )
 
 
