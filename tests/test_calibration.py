@@ -95,6 +95,14 @@ def test_the_rules_pick_the_best_of_all_thresholds(seed: int, n: int) -> None:
     assert specificity >= 0.8 and sensitivity == max(a for a, b in every if b >= 0.8)
 
 
+def test_a_rule_that_nothing_meets_gets_as_near_to_it_as_can_be() -> None:
+    """A negative at probability 1 is said to be positive at any threshold."""
+    positive = np.array([True, True, True, False, False, False, False])
+    scores = np.array([1.0, 0.9, 0.05, 1.0, 0.5, 0.4, 0.3])
+    threshold = choose_threshold(positive, scores, "specificity=0.95")
+    assert (scores[~positive] < threshold).sum() == 3 and (scores[positive] >= threshold).sum() == 2
+
+
 def test_a_threshold_lies_midway_and_a_fixed_one_where_it_was_put() -> None:
     positive, scores = np.array([True, True, False]), np.array([0.9, 0.7, 0.2])
     assert choose_threshold(positive, scores, "youden") == pytest.approx(0.45)

@@ -182,7 +182,7 @@ def choose_threshold(positive: np.ndarray, scores: np.ndarray, rule: str) -> flo
         order = np.lexsort((central, np.round(sensitivity + specificity, 12)))
     else:
         held, other = (sensitivity, specificity) if kind == "sensitivity" else (specificity, sensitivity)
-        order = np.lexsort((central, held, other, held >= least - 1e-12))
+        order = np.lexsort((central, held, other, np.round(np.minimum(held, least), 12)))  # as much as can be had
     return float(candidates[order[-1]])
 
 
