@@ -54,6 +54,17 @@ def test_a_drop_is_the_difference_with_an_interval_that_shrinks_with_more_images
     assert "b sensitivity" not in external.drop(good, {**bad, "classes": {}})
 
 
+def test_means_over_other_classes_are_not_compared() -> None:
+    """A folder of positives alone has a Matthews coefficient of 0, which says nothing of the model."""
+    labels = np.repeat([0, 1, 2], 50)
+    shares = np.eye(3)[labels] * 0.6 + 0.1
+    whole = judge(labels, shares, ("a", "b", "c")).to_dict()
+    part = judge(labels[:100], shares[:100], ("a", "b", "c")).to_dict()
+    found = external.drop(whole, part)
+    assert set(found) == {"accuracy", *(f"{name} sensitivity" for name in "ab"), *(f"{n} specificity" for n in "abc")}
+    assert {"mcc", "auc", "macro f1"} <= set(external.drop(whole, whole))
+
+
 def test_shift_tells_moved_images_from_unmoved() -> None:
     random = np.random.default_rng(0)
     facts = {"mean level": random.normal(120, 20, 100), "width": np.full(100, 299.0), "height": np.full(100, 299.0)}

@@ -45,7 +45,8 @@ def drop(test: Mapping[str, Any], here: Mapping[str, Any]) -> dict[str, Any]:
     """By measure: "test", "here", and their "difference" (here - test) with its "difference_ci" at 95%.
 
     Measures are accuracy, auc, mcc, the macro means, and the sensitivity and specificity of each class, of results as
-    `Results.to_dict` gives them; those that either of them lacks are left out.
+    `Results.to_dict` gives them; those that either of them lacks are left out. Where one of them has images of fewer
+    classes, so are auc, mcc and the means: those of other classes can't be compared.
     """
     found = {}
     for name, (first, second) in {**_over_all(test, here), **_by_class(test, here)}.items():
@@ -112,11 +113,18 @@ _Measured = tuple[float | None, Sequence[float] | None]
 
 
 def _over_all(test: Mapping[str, Any], here: Mapping[str, Any]) -> dict[str, tuple[_Measured, _Measured]]:
-    found = {name: (_measured(test, name), _measured(here, name)) for name in ("accuracy", "auc", "mcc")}
-    for name in MEASURES:
-        macro = _measured(test.get("macro", {}), name), _measured(here.get("macro", {}), name)
-        found[f"macro {name}"] = macro
+    found = {"accuracy": (_measured(test, "accuracy"), _measured(here, "accuracy"))}
+    if _present(test) == _present(here):
+        found |= {name: (_measured(test, name), _measured(here, name)) for name in ("auc", "mcc")}
+        for name in MEASURES:
+            macro = _measured(test.get("macro", {}), name), _measured(here.get("macro", {}), name)
+            found[f"macro {name}"] = macro
     return found
+
+
+def _present(result: Mapping[str, Any]) -> set[str]:
+    """The classes that the result has images of."""
+    return {label for label, own in result["classes"].items() if own["n"]}
 
 
 def _by_class(test: Mapping[str, Any], here: Mapping[str, Any]) -> dict[str, tuple[_Measured, _Measured]]:
