@@ -1,6 +1,7 @@
 """Where a model looks: its heat against arithmetic of other kinds, on a planted sign, in the lungs, and on paper."""
 
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,7 +20,7 @@ from engine.dataset.images import read, to_input
 from engine.dataset.masks import central_rectangle, mask_beside, read_mask
 from engine.dataset.pixels import open_store
 from engine.dataset.scan import scan
-from engine.errors import ConfigError, Stopped
+from engine.errors import ConfigError, RunError, Stopped
 from engine.network.backbones import BACKBONES, backbone
 from engine.network.classifier import backbone_shapes, build, preprocess
 from engine.network.freezing import plan
@@ -38,7 +39,7 @@ from engine.results.explain import (
     overlay,
     spread,
 )
-from engine.results.overlap import Overlap, means
+from engine.results.overlap import Overlap, means, measure_part
 from engine.results.predict import Predictor, save_contract
 from engine.runs import Run
 from engine.runtime import cache_dir, choose_precision, make_repeatable, tensorflow
@@ -337,6 +338,17 @@ def test_the_command_explains_a_part(trained: dict[str, Any], cli: Cli) -> None:
     by_file = {image["file"]: image["said"] for image in shown["images"]}
     answers = json.loads(cli("predict", SAMPLE / next(iter(by_file)), "--run", trained["run"], "--json").stdout)
     assert answers["label"] == next(iter(by_file.values()))
+
+
+def test_a_test_part_that_is_shut_stays_shut(predictor: Predictor, tmp_path: Path) -> None:
+    """How many answers are right is told of a part, and so what the test is kept for."""
+    run = Run(tmp_path / "run")
+    shutil.copytree(predictor.run.path, run.path)
+    (run.path / "test.json").unlink()
+    explainer = Explainer(Predictor(run))
+    with pytest.raises(RunError, match=f"still shut: `covid-tui evaluate {run.name}` opens it"):
+        measure_part(explainer, "test", lambda event: None, Stop())
+    assert len(measure_part(explainer, "validation", lambda event: None, Stop()).images) == 6
 
 
 def test_the_command_says_what_does_not_go_together(trained: dict[str, Any], cli: Cli) -> None:

@@ -12,8 +12,9 @@ import numpy as np
 from engine.dataset.images import ImageError, Pixels, read, to_input
 from engine.dataset.masks import LUNGS, RECTANGLE, Mask, central_rectangle, mask_beside, read_mask
 from engine.dataset.split import PARTS, Split
-from engine.errors import ConfigError, DataError, Stopped
+from engine.errors import ConfigError, DataError, RunError, Stopped
 from engine.events import Emit, Notice, Progress
+from engine.results.evaluate import TEST
 from engine.results.explain import Explainer, Method, mass_inside, spread
 from engine.results.intervals import CONFIDENCE
 from engine.runs import SPLIT
@@ -71,11 +72,14 @@ def measure_part(explainer: Explainer, part: str, emit: Emit, stop: Stop) -> Par
     """The heat, for the class that the model says, of every image of a part of the run's split.
 
     Where any image lacks its mask, the central rectangle stands in for all. Raises ConfigError for an unknown part,
-    DataError where none of its images can be read, Stopped when `stop` is set meanwhile.
+    RunError for a test part that is still shut, as what is told counts right and wrong answers, DataError where none of
+    its images can be read, Stopped when `stop` is set meanwhile.
     """
     if part not in PARTS:
         raise ConfigError(f'--part is "{part}": choose one of {", ".join(PARTS)}.')
     run = explainer.predictor.run
+    if part == "test" and not (run.path / TEST).is_file():
+        raise RunError(f"The test part of {run.name} is still shut: `covid-tui evaluate {run.name}` opens it.")
     rows = [row for row in Split.read(run.path / SPLIT).rows if row.part == part]
     folder = run.folder()
     whole = all(mask_beside(folder / row.file) for row in rows)
