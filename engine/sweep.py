@@ -8,7 +8,7 @@ import contextlib
 import dataclasses
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -35,7 +35,7 @@ from engine.material import Data, scanned
 from engine.network.backbones import backbone
 from engine.network.freezing import FreezePlan, parse_unfreeze, plan, recipe
 from engine.results import sweepfolder
-from engine.results.answers import VALIDATION, read_predictions
+from engine.results.answers import VALIDATION, Predictions, read_predictions
 from engine.results.evaluate import open_test
 from engine.results.frontier import Candidate, frontier, recommend
 from engine.results.spent import spent
@@ -376,19 +376,21 @@ class Sweep:
         return result
 
     def candidates(self) -> list[Candidate]:
-        """The recipes with at least one finished run, in the queue's order."""
-        found = []
-        for name in dict.fromkeys(point.recipe for point in self.points):
-            done = [point for point in self.points if point.recipe == name and self._finished(point)]
-            if done:
-                found.append(self._candidate(name, done))
-        return found
+        """The recipes with at least one finished run, in the queue's order.
 
-    def _candidate(self, name: str, points: Sequence[Point]) -> Candidate:
-        runs = [Run(self.path / point.name) for point in points]
-        said = [read_predictions(run, VALIDATION) for run in runs]
-        if len({one.files for one in said}) != 1:
-            raise RunError(f"The runs of {name} were judged on different validation images: sweep again.")
+        Raises RunError where two runs were judged on different images, as only answers to the same ones make pairs.
+        """
+        done = [point for point in self.points if self._finished(point)]
+        said = {point.name: read_predictions(Run(self.path / point.name), VALIDATION) for point in done}
+        others = [name for name, one in said.items() if one.files != said[done[0].name].files]
+        if others:
+            first, other = done[0].name, others[0]
+            raise RunError(f"{first} and {other} were judged on different validation images: sweep again.")
+        names = dict.fromkeys(point.recipe for point in done)
+        return [self._candidate(name, [p for p in done if p.recipe == name], said) for name in names]
+
+    def _candidate(self, name: str, points: Sequence[Point], answers: Mapping[str, Predictions]) -> Candidate:
+        runs, said = [Run(self.path / point.name) for point in points], [answers[point.name] for point in points]
         ends, times = [run.finished() for run in runs], [spent(run) for run in runs]
         return Candidate(
             name=name,

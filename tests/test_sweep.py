@@ -22,11 +22,13 @@ from engine import runs
 from engine.config import AugmentConfig, NetworkConfig, OutputConfig, SweepConfig, TrainConfig
 from engine.dataset.split import Split
 from engine.errors import ConfigError, RunError
+from engine.events import Finished
 from engine.network.backbones import backbone
 from engine.network.freezing import plan
 from engine.results import sweepfolder
-from engine.results.answers import VALIDATION, read_predictions
+from engine.results.answers import VALIDATION, Predictions, read_predictions
 from engine.results.compare import mcnemar
+from engine.results.evaluate import keep_validation
 from engine.results.frontier import Candidate, frontier, recommend, sign_flips, steps
 from engine.results.sweepfolder import svg
 from engine.runs import Run
@@ -189,6 +191,18 @@ class TestGoingOn:
         with runs.create(SAMPLE, sweep.points[0].config):
             pass
         assert Sweep.begun(sweep.path).folder == SAMPLE
+
+    def test_recipes_judged_on_other_images_are_not_paired(self, tmp_path: Path) -> None:
+        config = TrainConfig(output=OutputConfig(tmp_path, "s"))
+        sweep = Sweep(SAMPLE, config, Grid(("vgg16",), ("head", "block5"), (1e-3,), (0,)))
+        for point, files in zip(sweep.points, (("A/1", "B/1"), ("A/1", "B/2")), strict=True):
+            with runs.create(SAMPLE, point.config) as writer:
+                shares = np.array([[0.9, 0.1], [0.2, 0.8]])
+                keep_validation(writer.run, Predictions(("A", "B"), files, np.array([0, 1]), shares))
+                val = {"accuracy": 1.0, "loss": 0.2}
+                writer.append(Finished(str(writer.run.path), 1, 1.0, val, None, 1, "all epochs"))
+        with pytest.raises(RunError, match=r"head-.* and .*block5-.* were judged on different validation images"):
+            sweep.candidates()
 
     def test_a_rate_that_was_found_is_no_other_recipe(self, tmp_path: Path) -> None:
         config = TrainConfig(output=OutputConfig(tmp_path, "s"))
