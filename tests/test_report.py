@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,8 +15,9 @@ from PIL import Image
 
 from engine import runs
 from engine.config import TrainConfig
+from engine.dataset.split import Row, Split
 from engine.errors import RunError
-from engine.events import Epoch
+from engine.events import Epoch, Notice
 from engine.jobs import scanned
 from engine.results.card import Paragraph, Plots, Points, Section, Table, markdown, page
 from engine.results.cardfacts import gather
@@ -87,8 +89,8 @@ def test_its_limits_are_those_of_the_run(run: Run) -> None:
 
 
 def test_audit_and_external_tests_are_reported_where_there_are_some(run: Run, tmp_path: Path) -> None:
-    variant = {"title": EVIL, "correct": 4, "n": 6, "accuracy": 0.667, "accuracy_ci": [0.2, 0.9]}
-    audit = {"variants": [variant], "verdict": "Most of it is available without the lungs.", "baseline": 0.5}
+    audit = json.loads((EXAMPLE / "audit.json").read_text())
+    audit["variants"][0]["title"], audit["verdict"] = EVIL, "Most of it is available without the lungs."
     (tmp_path / "audit.json").write_text(json.dumps(audit))
     test = run.read_json("test.json")
     (run.path / "external").mkdir(exist_ok=True)
@@ -98,8 +100,76 @@ def test_audit_and_external_tests_are_reported_where_there_are_some(run: Run, tm
         assert "available without the lungs" in text and "\x1b" not in text and "\u202e" not in text
         assert "<script>" not in text and "None:" not in text
     assert all(one not in limits(gather(run, tmp_path)) for one in limits(gather(run)) if "audit" in one)
-    with pytest.raises(RunError, match="no audit"):
-        write_card(run, run.path / "test.json")
+    for damaged in (run.path / "test.json", run.path):
+        with pytest.raises(RunError, match=r"no audit .*: name the folder that `covid-tui audit` wrote"):
+            write_card(run, damaged)
+
+
+def test_an_audit_is_told_with_what_was_audited(run: Run, tmp_path: Path) -> None:
+    text = write_card(run, EXAMPLE)[0].read_text()
+    assert "Folder DATA: 137 COVID, 90 Viral Pneumonia images tested, 5 folds, each image tested once" in text
+    assert "once; vgg16, transfer; the lungs by central rectangle." in text and "audit of other classes" not in text
+    audit = json.loads((EXAMPLE / "audit.json").read_text())
+    (tmp_path / "mine.json").write_text(json.dumps({**audit, "tested": {"Normal": 10, "COVID": 9}}))
+    assert "**That is an audit of other classes" in write_card(run, tmp_path / "mine.json")[0].read_text()
+
+
+def test_a_published_split_is_not_said_to_be_drawn(run: Run, tmp_path: Path) -> None:
+    def partitions() -> str:
+        return markdown("x", [section for section in card(gather(run)) if section.title == "Partitions"])
+
+    assert "Drawn by class with seed 0." in partitions()
+    for part in ("train", "test"):
+        shutil.copytree(SAMPLE / "COVID", tmp_path / "data" / part / "COVID")
+        shutil.copytree(SAMPLE / "Viral Pneumonia", tmp_path / "data" / part / "Viral Pneumonia")
+    with runs.reopen(run, run.config()) as writer:
+        scanned(tmp_path / "data", TrainConfig(), writer.append, Stop())
+    assert "The test part is the one that the folders publish." in partitions() and "seed" not in partitions()
+
+
+def test_warnings_name_no_image(run: Run, tmp_path: Path) -> None:
+    folder = run.folder()
+    texts = [
+        f"Left out of the test: {folder}/COVID/images/COVID-1.png: it is cut short; copy it again.",
+        f"Left out of the test: {folder}/COVID/images/COVID-2.png: it is cut short; copy it again.",
+        "Left out: Viral Pneumonia/DOE, JANE (1).DCM (has other pixels than when it was scanned).",
+        f"{tmp_path}/my split/s.csv puts the same picture into two parts, so its result looks better than it is: "
+        "COVID/images/COVID-1.png (train), Viral Pneumonia/images/Viral Pneumonia-1.png (test).",
+    ]
+    with runs.reopen(run, run.config()) as writer:
+        for text in texts:
+            writer.append(Notice("warning", text))
+    for path in write_card(run):
+        told = path.read_text()
+        assert ".png" not in told and "DOE" not in told and "JANE" not in told and "COVID-1" not in told
+        assert "Left out of the test: an image: it is cut short; copy it again. (2 times)" in told.replace("\\", "")
+
+
+def write_workbook(path: Path, rows: list[tuple[str, str]]) -> None:
+    book = openpyxl.Workbook()
+    for row in [("FILE NAME", "URL"), *rows]:
+        book.active.append(row)
+    book.save(path)
+
+
+def test_sources_are_those_of_the_scan_and_only_two_classes_sources_can_be_apart(run: Run, tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    for part in ("train", "test"):
+        for label in ("COVID", "Viral Pneumonia"):
+            shutil.copytree(SAMPLE / label / "images", root / part / label)
+        write_workbook(root / part / "COVID.metadata.xlsx", [("COVID-1", f"hospital of {part}")])
+    config = json.loads((run.path / "config.json").read_text())
+    (run.path / "config.json").write_text(json.dumps({**config, "folder": str(root)}))
+    files = [f"{part}/{label}/{label}-1.png" for part in ("train", "test") for label in ("COVID", "Viral Pneumonia")]
+    rows = tuple(Row(file, file.split("/")[1], file.split("/")[0], str(n)) for n, file in enumerate(files))
+    Split(rows).write(run.path / "split.csv")
+    facts = gather(run)
+    assert facts.sources["COVID"] == {"hospital of train": 1, "hospital of test": 1}
+    assert not facts.apart and "determine each other" not in markdown("x", card(facts))
+    write_workbook(root / "Viral Pneumonia.metadata.xlsx", [("Viral Pneumonia-1", "a children's hospital")])
+    assert gather(run).apart and "determine each other" in markdown("x", card(gather(run)))
+    Split((*rows, Row("train/COVID/COVID-2.png", "COVID", "train", "x"))).write(run.path / "split.csv")
+    assert "Of the 4 images whose source is known, no source has those of two" in markdown("x", card(gather(run)))
 
 
 def test_what_tells_the_class_without_the_lungs_stands_out_among_the_data(run: Run, tmp_path: Path) -> None:

@@ -49,8 +49,8 @@ def write(audit: Audit, out: Path, name: str = "") -> Path:
 
 
 def read(path: Path) -> Audit:
-    """The audit that `write` wrote into the folder at `path`. Raises RunError."""
-    file = path / REPORT
+    """The audit that `write` wrote into the folder at `path`, or in the report that lies there. Raises RunError."""
+    file = path if path.is_file() else path / REPORT
     try:
         values = json.loads(file.read_text(encoding="utf-8"))
         variants = (_built(VariantResult, one) for one in values["variants"])

@@ -1,26 +1,29 @@
 """What a model card is made from: all that a run directory knows, without a path of the machine."""
 
-import json
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from engine.config import TrainConfig
-from engine.dataset.listing import class_folders, pair_key
+from engine.dataset.formats import IMAGE_SUFFIXES
+from engine.dataset.listing import AS_PUBLISHED, class_folders, pair_key
 from engine.dataset.split import Row, Split, leaks
 from engine.errors import CovidTuiError, RunError
 from engine.events import Epoch, Finished, Notice, Started
 from engine.files import digest_of
-from engine.results import external
+from engine.results import auditfolder, external
 from engine.results.calibration import CALIBRATION
 from engine.results.evaluate import TEST
 from engine.results.reference import REFERENCE
 from engine.runs import SPLIT, WEIGHTS, Run
 
-AUDIT = "audit.json"
 _PATH = re.compile(r"(?<![\w.])/(?:[^\s/]+/)*([^\s/]+)")
+_SUFFIX = rf"(?:{'|'.join(map(re.escape, sorted(IMAGE_SUFFIXES)))})\b"
+_IMAGE = re.compile(rf'(?<=:) [^:;"]*?{_SUFFIX}|[^:,;()"]+{_SUFFIX}', re.IGNORECASE)
+"""An image's name: after a colon all up to its suffix, elsewhere, as in a list, without a comma or a bracket."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,8 @@ class Facts:
     folder: str
     config: TrainConfig
     rows: tuple[Row, ...]
+    published: bool
+    """Do the images' folders publish the split?"""
     sources: dict[str, dict[str, int]]
     """By class, images by source; empty where no metadata name any."""
     epochs: list[Epoch]
@@ -43,7 +48,7 @@ class Facts:
     externals: list[dict[str, Any]]
     audit: dict[str, Any] | None
     warnings: tuple[str, ...]
-    """What the training warned of, paths cut to their last name."""
+    """What the training warned of, paths cut to their last name and images unnamed."""
     alarms: tuple[str, ...]
     """Those of the warnings that say how the class can be told without the lungs."""
 
@@ -54,9 +59,15 @@ class Facts:
 
     @property
     def apart(self) -> bool:
-        """Are sources known, and has none images of two classes?"""
-        every = [source for own in self.sources.values() for source in own]
-        return len(self.sources) > 1 and len(every) == len(set(every))
+        """Are sources of two classes or more known, and has none images of two?"""
+        known = [own for own in self.sources.values() if own]
+        every = [source for own in known for source in own]
+        return len(known) > 1 and len(every) == len(set(every))
+
+    @property
+    def sourced(self) -> int:
+        """Images whose source is known."""
+        return sum(sum(own.values()) for own in self.sources.values())
 
 
 def gather(run: Run, audit: Path | None = None) -> Facts:
@@ -66,17 +77,19 @@ def gather(run: Run, audit: Path | None = None) -> Facts:
     """
     if not (run.path / TEST).is_file():
         raise RunError(f"{run.name} was not tested yet: `covid-tui evaluate {run.name}` does it, then report.")
-    split = Split.read(run.path / SPLIT)
+    split, config = Split.read(run.path / SPLIT), run.config()
     folder = run.folder()
     taught = run.read_json(CALIBRATION) if (run.path / CALIBRATION).is_file() else None
-    warned = [event for event in run.events() if isinstance(event, Notice) and event.level == "warning"]
+    told = [event for event in run.events() if isinstance(event, Notice)]
+    warned = [event for event in told if event.level == "warning"]
     names = (WEIGHTS, SPLIT, "config.json", TEST, CALIBRATION, REFERENCE)
     return Facts(
         name=run.name,
         folder=folder.name,
-        config=run.config(),
+        config=config,
         rows=split.rows,
-        sources=_sources(folder, split.rows),
+        published=any(event.text.startswith(AS_PUBLISHED.capitalize()) for event in told),
+        sources=_sources(folder, split.rows, config.data.follow_links),
         epochs=run.epochs(),
         started=next((event for event in run.events() if isinstance(event, Started)), None),
         end=run.finished(),
@@ -85,40 +98,45 @@ def gather(run: Run, audit: Path | None = None) -> Facts:
         environment=run.read_json("environment.json") if (run.path / "environment.json").is_file() else {},
         hashes={name: digest_of(run.path / name) for name in names if (run.path / name).is_file()},
         externals=external.kept(run),
-        audit=_audit(audit or run.path) if audit or (run.path / AUDIT).is_file() else None,
-        warnings=_texts(warned, folder),
-        alarms=_texts([event for event in warned if event.topic == "confounding"], folder),
+        audit=_audit(audit or run.path) if audit or (run.path / auditfolder.REPORT).is_file() else None,
+        warnings=_texts(warned, folder, split.rows),
+        alarms=_texts([event for event in warned if event.topic == "confounding"], folder, split.rows),
     )
 
 
-def _texts(notices: Sequence[Notice], folder: Path) -> tuple[str, ...]:
-    texts = (_PATH.sub(r"\1", notice.text.replace(str(folder), folder.name)) for notice in notices)
-    return tuple(dict.fromkeys(texts))
+def _texts(notices: Sequence[Notice], folder: Path, rows: Sequence[Row]) -> tuple[str, ...]:
+    """What the notices say, without the paths of folders and the names of images, which may be those of patients."""
+    files = sorted((row.file for row in rows), key=len, reverse=True)
+
+    def unnamed(text: str) -> str:
+        text = text.replace(f"{folder}/", "").replace(str(folder), folder.name)
+        for file in files:
+            text = text.replace(file, "an image")
+        return _PATH.sub(r"\1", _IMAGE.sub(" an image", text)).strip()
+
+    counts = Counter(map(unnamed, dict.fromkeys(notice.text for notice in notices)))
+    return tuple(text if count == 1 else f"{text} ({count:,} times)" for text, count in counts.items())
 
 
-def _sources(folder: Path, rows: Sequence[Row]) -> dict[str, dict[str, int]]:
+def _sources(folder: Path, rows: Sequence[Row], follow_links: bool) -> dict[str, dict[str, int]]:
     """By class, images by source, where the folder is still there and its metadata name any."""
     labels = tuple(dict.fromkeys(row.label for row in rows))
+    listed: dict[str, str] = {}
     try:
-        listed: dict[str, dict[str, str]] = {}
-        for one in class_folders(folder, labels, []):
-            listed.setdefault(one.label, {}).update(one.sources)
+        for one in class_folders(folder, labels, [], follow_links):
+            named = ((file, one.sources.get(pair_key(file))) for file in one.images)
+            listed |= {file: source for file, source in named if source}
     except CovidTuiError:
         return {}
     found: dict[str, dict[str, int]] = {label: {} for label in labels}
     for row in rows:
-        source = listed.get(row.label, {}).get(pair_key(row.file))
-        if source:
+        if source := listed.get(row.file):
             found[row.label][source] = found[row.label].get(source, 0) + 1
     return found if any(found.values()) else {}
 
 
 def _audit(path: Path) -> dict[str, Any]:
-    file = path / AUDIT if path.is_dir() else path
     try:
-        values = json.loads(file.read_text(encoding="utf-8"))
-        if isinstance(values, dict) and {"variants", "verdict", "baseline"} <= values.keys():
-            return values
-    except (OSError, ValueError) as error:
-        raise RunError(f"{file} can't be read ({error}): name the folder of an audit.") from error
-    raise RunError(f"{file} is no audit: name the folder that `covid-tui audit` wrote.")
+        return auditfolder.read(path).to_dict()
+    except RunError as error:
+        raise RunError(f"{str(error).removesuffix('.')}: name the folder that `covid-tui audit` wrote.") from error

@@ -56,7 +56,7 @@ def card(facts: Facts) -> list[Section]:
         Section("Evaluation", [Points(_METHODS)]),
         Section("Results on the test part", _results(facts.test)),
         Section("Calibration and operating point", _calibration(facts)),
-        Section("Shortcut audit", _audited(facts.audit)),
+        Section("Shortcut audit", _audited(facts)),
         Section("External tests", _external(facts.externals)),
         Section("Limits", [Points(limits(facts))]),
         Section("Environment and hashes", _environment(facts)),
@@ -127,7 +127,7 @@ def _data(facts: Facts) -> list[Block]:
     for row in facts.rows:
         counts[row.label] = counts.get(row.label, 0) + 1
     rows = [
-        (name, f"{n:,}", str(len(facts.sources.get(name, {}))) if facts.sources else "not known")
+        (name, f"{n:,}", f"{len(facts.sources[name]):,}" if facts.sources.get(name) else "not known")
         for name, n in counts.items()
     ]
     blocks: list[Block] = [
@@ -141,7 +141,10 @@ def _data(facts: Facts) -> list[Block]:
         by_class = [(source, *(str(own.get(source, 0)) for own in facts.sources.values())) for source in most]
         blocks += [Paragraph("The largest sources by class:"), Table(("source", *facts.sources), by_class)]
         if facts.apart:
-            blocks.append(Paragraph("Classes and sources determine each other.", warning=True))
+            text = "Classes and sources determine each other."
+            if facts.sourced < len(facts.rows):
+                text = f"Of the {facts.sourced:,} images whose source is known, no source has those of two classes."
+            blocks.append(Paragraph(text, warning=True))
     return blocks
 
 
@@ -149,8 +152,11 @@ def _partitions(facts: Facts) -> list[Block]:
     counts = Split(facts.rows).counts()
     classes = list(next(iter(counts.values())))
     table = Table(("part", *classes), [(part, *(f"{own[c]:,}" for c in classes)) for part, own in counts.items()])
-    given = facts.config.data.split is not None
-    how = "A given split was reused." if given else f"Drawn by class with seed {facts.config.machine.seed}."
+    how = f"Drawn by class with seed {facts.config.machine.seed}."
+    if facts.config.data.split is not None:
+        how = "A given split was reused."
+    elif facts.published:
+        how = "The test part is the one that the folders publish."
     if facts.leaks:
         text = f"{len(facts.leaks)} groups of images with the same pixels lie in more than one part."
         return [table, Paragraph(how), Paragraph(text, warning=True)]
@@ -234,14 +240,28 @@ def _calibration(facts: Facts) -> list[Block]:
     return blocks
 
 
-def _audited(audit: dict[str, Any] | None) -> list[Block]:
+def _audited(facts: Facts) -> list[Block]:
+    audit = facts.audit
     if audit is None:
         return [Paragraph("None is reported: `covid-tui audit` does one, and `report --audit` adds it.")]
+    tested, folds = audit["tested"], audit["folds"]
+    counts = ", ".join(f"{n:,} {name}" for name, n in tested.items())
+    how = f"{folds} folds, each image tested once" if folds > 1 else "one split"
+    network = audit["recipe"].get("network", {})
+    blocks: list[Block] = [
+        Paragraph(
+            f"Folder {Path(audit['folder']).name}: {counts} images tested, {how}; {network.get('backbone')}, "
+            f"{network.get('mode')}; the lungs by {audit['region']}."
+        )
+    ]
+    if set(tested) != set(facts.test["classes"]):
+        blocks.append(Paragraph("That is an audit of other classes than this run tells apart.", warning=True))
     rows = [
         (one["title"], f"{one['correct']}/{one['n']}", f"{one['accuracy']:.1%}", _ends(one["accuracy_ci"]))
         for one in audit["variants"]
     ]
     return [
+        *blocks,
         Paragraph(audit["verdict"], warning=True),
         Table(("what is shown", "right", "accuracy", "95% interval"), rows),
         Plots([("Accuracy by what is shown; dashed: the baseline", variant_plot(audit))]),
