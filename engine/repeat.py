@@ -3,8 +3,10 @@
 Each training is an ordinary run. What one result is worth shows in how far it lies from the others.
 """
 
+import contextlib
 import dataclasses
-from collections.abc import Callable, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -139,19 +141,32 @@ def _own_folder(config: TrainConfig, name: str) -> Path:
     return path
 
 
+@contextlib.contextmanager
+def _gone_if_unused(own: Path, runs: Sequence[Path]) -> Iterator[None]:
+    """Where an error comes before any of `runs` is begun, the folder `own` goes, so that its name can be used again."""
+    before = {run for run in runs if run.exists()}
+    try:
+        yield
+    except BaseException:
+        if {run for run in runs if run.exists()} == before:
+            shutil.rmtree(own, ignore_errors=True)
+        raise
+
+
 def _train_all(
     kind: Literal["seeds", "folds"], folder: Path, recipes: Sequence[TrainConfig], own: Path, emit: Emit, stop: Stop
 ) -> Repeated:
     """Train each recipe in turn, as far as `stop` lets it, and write down what they give together."""
     ends: list[Finished] = []
-    for number, recipe in enumerate(recipes, start=1):
-        if stop.is_set():
-            break
-        emit(Notice("info", f"Training {number} of {len(recipes)}: {recipe.output.name}."))
-        end = jobs.train(folder, recipe, emit, stop)
-        if isinstance(end, Interrupted):
-            break
-        ends.append(end)
+    with _gone_if_unused(own, [recipe.output.out / recipe.output.name for recipe in recipes]):
+        for number, recipe in enumerate(recipes, start=1):
+            if stop.is_set():
+                break
+            emit(Notice("info", f"Training {number} of {len(recipes)}: {recipe.output.name}."))
+            end = jobs.train(folder, recipe, emit, stop)
+            if isinstance(end, Interrupted):
+                break
+            ends.append(end)
     measured = {name: [tell(end) for end in ends] for name, tell in MEASURES.items()}
     result = Repeated(
         kind=kind,
