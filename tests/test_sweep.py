@@ -357,6 +357,16 @@ def test_what_makes_no_sense_is_refused(cli: Cli, tmp_path: Path) -> None:
     assert not any(tmp_path.iterdir())
 
 
+def test_a_class_name_acts_nowhere_in_the_table() -> None:
+    evil = "<img src=x> | [x](javascript:1)"
+    own = {**candidate("a", [True, False]).to_dict(), "label": "a", "frontier": True}
+    test = {"accuracy_ci": [0.1, 0.9], "correct": 1, "n": 2, "accuracy": 0.5, "baseline_class": evil, "baseline": 0.5}
+    result = {"points": [], "candidates": [own], "advice": {"name": "a", "gaps": (), "sentence": "It is."},
+              "chosen": {"run": "a-seed0", "test": test}}  # fmt: skip
+    text = sweepfolder.page(result)
+    assert "always saying &lt;img src=x&gt; \\| \\[x\\](" in text and "<img" not in text
+
+
 def test_the_plot_has_every_recipe_and_fits_any_numbers() -> None:
     made = [
         {**candidate(name, row, seconds, size).to_dict(), "label": name, "frontier": name == "a"}

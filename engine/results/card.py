@@ -67,9 +67,9 @@ class Section:
 
 def markdown(title: str, sections: Sequence[Section]) -> str:
     """The document as Markdown."""
-    parts = [f"# {_md(title)}"]
+    parts = [f"# {inline(title)}"]
     for section in sections:
-        parts.append(f"## {_md(section.title)}")
+        parts.append(f"## {inline(section.title)}")
         parts += [_markdown_block(block) for block in section.blocks]
     return "\n\n".join(parts) + "\n"
 
@@ -92,15 +92,15 @@ def page(title: str, sections: Sequence[Section]) -> str:
 def _markdown_block(block: Block) -> str:
     match block:
         case Paragraph():
-            return f"**{_md(block.text)}**" if block.warning else _md(block.text)
+            return f"**{inline(block.text)}**" if block.warning else inline(block.text)
         case Points():
-            return "\n".join(f"- {_md(item)}" for item in block.items)
+            return "\n".join(f"- {inline(item)}" for item in block.items)
         case Table():
             rows = [block.header, ["---"] * len(block.header), *block.rows]
-            cells = [row if number == 1 else map(_md, row) for number, row in enumerate(rows)]
+            cells = [row if number == 1 else map(inline, row) for number, row in enumerate(rows)]
             return "\n".join(f"| {' | '.join(row)} |" for row in cells)
         case Plots():
-            return f"Plots in card.html: {_md('; '.join(caption for caption, _ in block.plots))}."
+            return f"Plots in card.html: {inline('; '.join(caption for caption, _ in block.plots))}."
 
 
 def _html_block(block: Block) -> str:
@@ -119,7 +119,8 @@ def _html_block(block: Block) -> str:
             return f'<div class="plots">{"".join(figures)}</div>'
 
 
-def _md(text: str) -> str:
+def inline(text: str) -> str:
+    """Foreign text as Markdown in which nothing acts, in one line."""
     return _FIRST.sub(r"\1\\\2", _MARKS.sub(r"\\\1", html.escape(escaped(text), quote=False)))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from engine.errors import RunError
 from engine.files import replacing, write_json
 from engine.foreign import escaped
+from engine.results.card import inline
 from engine.results.frontier import steps
 from engine.results.plots import HEIGHT, WIDTH, Axis, Dot, dots
 from engine.runs import Run
@@ -130,7 +131,7 @@ def page(result: dict[str, Any]) -> str:
             "",
             _plain(result["advice"]["sentence"]),
             "",
-            _plain(tested(result)),
+            inline(tested(result)),
             "",
             f"![Validation accuracy by cost]({PLOT})",
         ]
