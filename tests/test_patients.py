@@ -6,12 +6,14 @@ import openpyxl
 import pytest
 from PIL import Image
 
-from engine.config import DataConfig
+from engine.config import DataConfig, TrainConfig
 from engine.dataset.patients import UNKNOWN, patients
 from engine.dataset.scan import ClassSummary, Record, Scan
 from engine.dataset.scan import scan as scan_folder
 from engine.dataset.split import Row, Split, draw, for_recipe
 from engine.errors import ConfigError
+from engine.events import Event, Notice
+from engine.results.audit import _splits
 
 
 def scanned(root: Path) -> Scan:
@@ -104,6 +106,13 @@ def test_a_split_that_is_given_is_checked_for_them_too(tmp_path: Path) -> None:
         for_recipe(scan, DataConfig(split=manifest, group_by="ward"), 0)
     going_on, told = for_recipe(scan, DataConfig(split=manifest, group_by="ward"), 0, gone_ok=True)
     assert going_on.rows and not any("patients" in notice.text for notice in told), "it was told when the run began"
+
+
+def test_an_audits_folds_say_what_is_known_of_them(tmp_path: Path) -> None:
+    for by_name, words in ((r"name:(person\d+)_", "10 patients by the pattern"), ("", UNKNOWN)):
+        told: list[Event] = []
+        _splits(scanned(tmp_path), TrainConfig(data=DataConfig(group_by=by_name)), 3, told.append)
+        assert any(isinstance(event, Notice) and words in event.text for event in told)
 
 
 def test_a_table_outside_of_the_folder_is_read_only_where_links_are_followed(tmp_path: Path) -> None:

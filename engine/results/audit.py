@@ -252,7 +252,9 @@ def _splits(found: Scan, config: TrainConfig, folds: int, emit: Emit) -> list[Sp
         for notice in notices:
             emit(notice)
         return [chosen]
-    together = group_of(found, patients(found, config.data.group_by).of)
+    known = patients(found, config.data.group_by)
+    emit(Notice("info", known.told))
+    together = group_of(found, known.of)
     return draw_folds(found, folds, config.data.val_share, config.machine.seed, together)
 
 
