@@ -52,6 +52,17 @@ def test_a_picture_of_two_classes_is_never_tested_on() -> None:
     assert {row.part for split in splits for row in split.rows if row.file in ("a/9.png", "b/9.png")} == {"train"}
 
 
+def test_a_patient_with_images_of_two_classes_is_tested_too() -> None:
+    """Of every patient one image before and one in the illness: all are tested once, both images of one together."""
+    found = made({"a": list(range(12)), "b": list(range(256, 268))})
+    splits = draw_folds(found, 3, 0.2, 0, lambda record: record.sha[-2:])
+    tested = [row.sha for split in splits for row in split.rows if row.part == "test"]
+    assert sorted(tested) == sorted(record.sha for record in found.records)
+    for split in splits:
+        assert len({(row.sha[-2:], row.part) for row in split.rows}) == 12
+        assert all(n > 0 for part in split.counts().values() for n in part.values())
+
+
 def test_too_many_folds_are_refused() -> None:
     with pytest.raises(DataError, match="too few for 5 folds"):
         draw_folds(made({"a": list(range(30)), "b": [50] * 20 + [51, 52]}), 5, 0.1, 0)

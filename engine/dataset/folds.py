@@ -1,10 +1,10 @@
 """Cross-validation: a folder divided into K test parts, so that each image is tested once, and not learnt from then."""
 
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
+from engine.dataset.groups import two_labelled
 from engine.dataset.scan import Record, Scan, require_trainable
 from engine.dataset.split import Row, Split
 from engine.errors import ConfigError, DataError
@@ -17,16 +17,18 @@ def draw_folds(
 ) -> list[Split]:
     """A split a fold: the fold to test, `val_share` of all images for validation, the rest to train, by class.
 
-    Images of one `group`, by default those with the same pixels, lie in one part. A group with images of two classes is
-    always trained on, where it can't falsify a result. Raises ConfigError for fewer than two folds, DataError where a
-    class has too few groups for so many.
+    Images of one `group`, by default those with the same pixels, lie in one part. A group with a picture that bears two
+    labels is always trained on, where it can't falsify a result. Raises ConfigError for fewer than two folds, DataError
+    where a class has too few groups for so many.
     """
     from sklearn.model_selection import StratifiedGroupKFold
 
     if folds < 2:
         raise ConfigError(f"--folds is {folds}: give a whole number from 2.")
     require_trainable(scanned)
-    used = _of_one_class(scanned.records, group)
+    doubtful = two_labelled(scanned)
+    never = {group(record) for record in scanned.records if record.file in doubtful}
+    used = [record for record in scanned.records if group(record) not in never]
     labels, groups = np.array([record.label for record in used]), np.array([group(record) for record in used])
     for name in scanned.classes:
         distinct = len(set(groups[labels == name]))
@@ -45,10 +47,3 @@ def draw_folds(
         parts = {used[k].file: "test" for k in tested} | {used[trained[k]].file: "validation" for k in kept}
         found.append(Split(tuple(Row(r.file, r.label, parts.get(r.file, "train"), r.sha) for r in scanned.records)))
     return found
-
-
-def _of_one_class(records: Sequence[Record], group: Group) -> list[Record]:
-    labels: defaultdict[str, set[str]] = defaultdict(set)
-    for record in records:
-        labels[group(record)].add(record.label)
-    return [record for record in records if len(labels[group(record)]) == 1]

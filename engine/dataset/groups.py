@@ -41,6 +41,12 @@ def kept_together(scanned: "Scan", patients: Mapping[str, str] | None = None) ->
     return [[records[file] for file in files] for files in groups]
 
 
+def two_labelled(scanned: "Scan") -> set[str]:
+    """The files of pictures that bear two labels, one of which is wrong: they can't be tested on."""
+    groups = kept_together(scanned)
+    return {record.file for group in groups if len({one.label for one in group}) > 1 for record in group}
+
+
 def group_of(scanned: "Scan", patients: Mapping[str, str] | None = None) -> "Callable[[Record], str]":
     """The group of a record, named by its first file, as `kept_together` forms them."""
     names = {record.file: group[0].file for group in kept_together(scanned, patients) for record in group}

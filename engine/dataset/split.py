@@ -18,7 +18,7 @@ import numpy as np
 
 from engine.config import DataConfig
 from engine.dataset.duplicates import NearGroup
-from engine.dataset.groups import joined, kept_together
+from engine.dataset.groups import joined, kept_together, two_labelled
 from engine.dataset.listing import AS_PUBLISHED, PART_NAMES, natural
 from engine.dataset.patients import patients
 from engine.dataset.scan import Record, Scan, require_trainable
@@ -218,7 +218,7 @@ def _row(path: Path, line: int, values: dict[str, str | None]) -> Row:
 def _by_class(scanned: Scan, patients: Mapping[str, str] | None) -> dict[str, list[list[Record]]]:
     """The groups to deal, each with the class that has most of its images; without pictures that bear two labels."""
     by_class: dict[str, list[list[Record]]] = {name: [] for name in scanned.classes}
-    doubtful = {record.file for group in kept_together(scanned) if len(_labels(group)) > 1 for record in group}
+    doubtful = two_labelled(scanned)
     mixed = []
     for group in kept_together(scanned, patients):
         if len(_labels(group)) > 1:
