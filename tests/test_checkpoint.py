@@ -49,7 +49,7 @@ def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
 def test_the_last_two_are_kept_and_private(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
-        for step in (2, 10, 9, 3):
+        for step in (2, 3, 9, 10):
             checkpoint.write(tmp_path, point(step=step))
     finally:
         os.umask(before)
@@ -82,6 +82,26 @@ def test_a_bit_that_turned_is_noticed(
     file.write_bytes(data)
     found, damages = checkpoint.newest(folder, SHAPES)
     assert found is None and damages[0].file == file
+
+
+def test_points_that_could_not_be_used_do_not_cost_the_new_ones_their_place(tmp_path: Path) -> None:
+    """Of a training that begins anew behind two damaged points, the next kill must not lose all once more."""
+    for epoch in (4, 5):
+        os.truncate(checkpoint.write(tmp_path, point(epoch)) / ARRAYS, 10)
+    assert checkpoint.newest(tmp_path, SHAPES)[0] is None
+    for epoch in (2, 3):
+        checkpoint.write(tmp_path, point(epoch))
+    assert [path.name[:6] for path in checkpoint.points(tmp_path)] == ["000003", "000002"]
+    assert_same(checkpoint.newest(tmp_path, SHAPES)[0], point(3))
+
+
+def test_what_a_disk_gives_back_otherwise_takes_no_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    checkpoint.write(tmp_path, point(2))
+    monkeypatch.setattr(checkpoint, "digest_of", lambda path: "of other bytes")
+    with pytest.raises(OSError, match="read back"):
+        checkpoint.write(tmp_path, point(3))
+    monkeypatch.undo()
+    assert_same(checkpoint.newest(tmp_path, SHAPES)[0], point(2))
 
 
 def test_a_point_of_another_network_is_passed_over(tmp_path: Path) -> None:

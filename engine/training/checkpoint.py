@@ -7,6 +7,7 @@ kept: the order of an epoch's images and each view of an image come from (seed, 
 """
 
 import dataclasses
+import errno
 import hashlib
 import io
 import json
@@ -98,7 +99,11 @@ class Keeper:
 
 
 def write(folder: Path, point: Point) -> Path:
-    """Write a point below `folder`, whole or not at all, and remove all but the last two. Raises OSError."""
+    """Write a point below `folder`, whole or not at all, and remove all but it and the one before. Raises OSError.
+
+    What lies ahead of it is removed too: the training went back behind points that it could not use, and those must not
+    take the place of the new ones.
+    """
     name = f"{point.position.epoch:06d}-{point.position.step:08d}"
     part, path = folder / f".{name}.part", folder / name
     shutil.rmtree(part, ignore_errors=True)
@@ -109,15 +114,25 @@ def write(folder: Path, point: Point) -> Path:
             file.write(_state(point, digest))
             _sync(file)
         sync_dir(part)
-        _read(part)  # what can't be read back now could not be read later
+        _read_back(part)
         shutil.rmtree(path, ignore_errors=True)
         part.rename(path)
         sync_dir(folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)
-    for old in points(folder)[KEPT:]:
+    every = points(folder)
+    at = every.index(path)
+    for old in (*every[:at], *every[at + KEPT :]):
         shutil.rmtree(old, ignore_errors=True)
     return path
+
+
+def _read_back(path: Path) -> None:
+    """Raise OSError where the point just written is not as it was written: it could not be read later either."""
+    try:
+        _read(path)
+    except _DamagedError as error:
+        raise OSError(errno.EIO, f"what was written can't be read back, {error}") from error
 
 
 def points(folder: Path) -> list[Path]:
