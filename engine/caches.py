@@ -45,15 +45,16 @@ def size(cache: Path, kind: str) -> int:
 def hold(folder: Path) -> BinaryIO:
     """Mark an entry's folder as used now and for as long as the returned file is open."""
     while True:
-        file: BinaryIO = open_private(folder / "use", "ab")
-        fcntl.flock(file, fcntl.LOCK_SH)
-        os.utime(folder / "use")
-        # Another process may have removed the folder between the opening and the lock.
-        with contextlib.suppress(FileNotFoundError):
-            if os.fstat(file.fileno()).st_ino == (folder / "use").stat().st_ino:
-                return file
-        file.close()
         folder.mkdir(mode=0o700, exist_ok=True)
+        # Another process may remove the folder before the opening, or between the opening and the lock.
+        with contextlib.suppress(FileNotFoundError):
+            file: BinaryIO = open_private(folder / "use", "ab")
+            fcntl.flock(file, fcntl.LOCK_SH)
+            os.utime(file.fileno())
+            with contextlib.suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(file.fileno()), (folder / "use").stat()):
+                    return file
+            file.close()
 
 
 def trim(cache: Path, limit: int, room: int = 0) -> int:
@@ -76,11 +77,14 @@ def clear(cache: Path) -> int:
 
 def remove(path: Path) -> bool:
     """Remove one entry, unless it is in use; is it gone?"""
-    if path.is_file():
-        path.unlink(missing_ok=True)
-        return True
-    with contextlib.suppress(OSError), _alone(path):
-        shutil.rmtree(path)
+    with contextlib.suppress(OSError):
+        if path.is_file():
+            with path.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # whoever still writes it holds it
+                path.unlink()
+        else:
+            with _alone(path):
+                shutil.rmtree(path)
         return True
     return False
 

@@ -1,6 +1,8 @@
 """The caches: what is unused for longest goes first, what is in use stays, and all of it can be cleared."""
 
+import fcntl
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -60,16 +62,26 @@ def test_an_entry_removed_while_it_is_being_taken_is_made_anew(tmp_path: Path, m
 
     def flock(file: object, how: int) -> None:
         if not calls:  # the moment between opening and locking: another process removes the entry
-            for path in folder.iterdir():
-                path.unlink()
-            folder.rmdir()
+            shutil.rmtree(folder)
         calls.append(how)
         real(file, how)  # type: ignore[arg-type]
 
     monkeypatch.setattr(caches.fcntl, "flock", flock)
-    monkeypatch.setattr(caches.os, "utime", lambda *_: None)
     with hold(folder):
         assert (folder / "use").is_file() and len(calls) == 2
+
+
+def test_what_is_being_written_is_not_cleared(tmp_path: Path) -> None:
+    written, whole = tmp_path / "pixels" / "1-0.tmp", tmp_path / "pixels" / "a.u8"
+    written.parent.mkdir()
+    whole.write_bytes(b"12345")
+    with written.open("wb") as file:
+        file.write(b"123")
+        file.flush()
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert clear(tmp_path) == 5
+    assert written.exists() and not whole.exists()
+    assert clear(tmp_path) == 3
 
 
 def test_a_store_in_use_survives_a_trim_and_stays_readable(tmp_path: Path) -> None:
