@@ -49,8 +49,11 @@ class Run:
         return from_dict(TrainConfig, {k: v for k, v in self._saved().items() if k != "folder"})
 
     def folder(self) -> Path:
-        """The folder of X-rays that the run was trained on."""
-        return Path(self._saved()["folder"])
+        """The folder of X-rays that the run was trained on. Raises RunError where nothing says which."""
+        saved = self._saved().get("folder")
+        if not isinstance(saved, str):
+            raise RunError(f"{self.path / 'config.json'} names no folder of images: it is not a run's, or damaged.")
+        return Path(saved)
 
     def read_json(self, name: str) -> dict[str, Any]:
         """The JSON object in the run's file `name`. Raises RunError where it is missing or damaged."""
@@ -71,9 +74,10 @@ class Run:
 
     def timed_events(self) -> Iterator[tuple[float, Event]]:
         """As `events`, each with the time when it was written, in seconds since 1970."""
-        with contextlib.suppress(FileNotFoundError), (self.path / "events.jsonl").open(encoding="utf-8") as file:
+        path = self.path / "events.jsonl"
+        with contextlib.suppress(FileNotFoundError), path.open(encoding="utf-8", errors="replace") as file:
             for line in file:
-                with contextlib.suppress(ValueError, KeyError, TypeError):
+                with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):
                     values = json.loads(line)
                     yield float(values.get("time", 0)), event_from_dict(values)
 
@@ -193,14 +197,14 @@ class RunWriter:
 
     def tee(self, emit: Emit, stop: Stop) -> Emit:
         """An `emit` that appends each event to the run before it passes it on, and sets `stop` where somebody has
-        asked this run to stop by `Run.request_stop`.
+        asked this run to stop by `Run.request_stop`; a "now" counts after a "keep" as well.
         """
 
         def both(event: Event) -> None:
             self.append(event)
             emit(event)
             how = self.run.stop_requested()
-            if how and not stop.is_set():
+            if how:
                 stop.request(how)
 
         return both
@@ -216,7 +220,11 @@ def create(folder: Path, config: TrainConfig) -> RunWriter:
     try:
         private_dir(out)
         path = _claim(out, name, numbered=not config.output.name)
-        write_json(path / "config.json", {"folder": str(folder.absolute()), **to_dict(config)})
+        try:
+            write_json(path / "config.json", {"folder": str(folder.absolute()), **to_dict(config)})
+        except OSError:
+            path.rmdir()  # the name stays free for whoever made room
+            raise
     except OSError as error:
         why = os.strerror(error.errno or 0)
         raise RunError(f"{out} can't hold a new run ({why}): choose another folder with --out.") from error
@@ -263,8 +271,9 @@ def _claim(out: Path, name: str, numbered: bool) -> Path:
 def find(run: Path, out: Path) -> Run:
     """The run that a user named, by path or by its name under `out`. Raises RunError where there is none."""
     for path in (run, out / run):
-        if (path / "config.json").is_file():
-            return Run(path.absolute())
+        with contextlib.suppress(OSError):  # a name too long for a file, or a folder that can't be entered
+            if (path / "config.json").is_file():
+                return Run(path.absolute())
     raise RunError(f"{run} is not a run directory: `covid-tui runs` lists those under {out}.")
 
 

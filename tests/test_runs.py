@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -39,6 +40,17 @@ def test_names_are_never_reused_even_by_many_at_once(tmp_path: Path) -> None:
         runs.create(tmp_path, recipe(tmp_path / "out", "mine"))
 
 
+def test_a_run_that_could_not_be_begun_leaves_its_name_free(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))  # no room for its recipe
+    try:
+        with pytest.raises(RunError, match="can't hold a new run"):
+            runs.create(tmp_path, recipe(tmp_path / "out", "mine"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert runs.create(tmp_path, recipe(tmp_path / "out", "mine")).run.name == "mine"
+
+
 @pytest.mark.parametrize("name", ["../up", "a/b", ".hidden", "-flag", "a\x1b[31m", "x" * 101, " "])
 def test_a_run_name_can_not_leave_its_directory_or_act_on_a_terminal(tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigError):
@@ -72,6 +84,16 @@ def test_a_line_cut_off_by_a_crash_is_passed_over(tmp_path: Path) -> None:
     with (writer.run.path / "events.jsonl").open("a") as file:
         file.write(epoch(2).to_json()[:20])
     assert writer.run.epochs() == [epoch(1)]
+
+
+@pytest.mark.parametrize("line", [b"\xff\xfe\x80\n", b"3\n", b"[]\n", b'{"event": []}\n', b"\0\0\0\n"])
+def test_a_damaged_line_hides_no_other(tmp_path: Path, line: bytes) -> None:
+    with runs.create(tmp_path, recipe(tmp_path)) as writer:
+        writer.append(epoch(1))
+        with (writer.run.path / "events.jsonl").open("ab") as file:
+            file.write(line)
+        writer.append(epoch(2))
+    assert writer.run.epochs() == [epoch(1), epoch(2)]
 
 
 @pytest.mark.parametrize(
@@ -124,6 +146,16 @@ def test_a_stop_request_by_file_reaches_the_training_at_its_next_event(tmp_path:
     assert stop.is_set() and not stop.now
 
 
+def test_now_outranks_a_keep_that_was_asked_for_by_file_before(tmp_path: Path) -> None:
+    stop = Stop()
+    with runs.create(tmp_path, recipe(tmp_path)) as writer:
+        emit = writer.tee(lambda _: None, stop)
+        for how in ("keep", "now"):
+            writer.run.request_stop(how)  # type: ignore[arg-type]
+            emit(Batch(1, 1, 9, 0.5, 0.5, 10.0))
+    assert stop.now
+
+
 def test_now_outranks_keep() -> None:
     stop = Stop()
     stop.request("now")
@@ -148,7 +180,12 @@ def test_what_is_not_a_run_is_named_in_a_sentence(tmp_path: Path) -> None:
         runs.find(Path("nowhere"), tmp_path)
     with pytest.raises(RunError, match="no trained run"):
         runs.newest(tmp_path)
+    with pytest.raises(RunError, match="not a run directory"):
+        runs.find(Path("x" * 300), tmp_path)
     path = runs.create(tmp_path, recipe(tmp_path, "mine")).run.path
+    (path / "config.json").write_text("{}")
+    with pytest.raises(RunError, match=r"config\.json names no folder"):
+        runs.Run(path).folder()
     (path / "config.json").write_text(json.dumps([1]))
     with pytest.raises(RunError, match=r"config\.json"):
         runs.Run(path).config()
