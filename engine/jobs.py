@@ -65,14 +65,15 @@ def resume(
     should they have moved, and `data` what is in it and in the run's split, where that is known. Raises as `train`
     does, RunError where another process trains the run, and ConfigError for another recipe.
     """
+    phases(config)  # a recipe that can't be trained must not take the place of the run's own
     devices.require(config.machine.devices)
     folder, own = folder or run.folder(), run.config().output
     config = dataclasses.replace(config, output=dataclasses.replace(config.output, out=own.out, name=own.name))
     with runs.reopen(run, config) as writer:
 
         def go_on(emit: Emit) -> Finished | Interrupted:
-            writer.keep_config(config, folder)
             found = data or _split_before(folder, config, run, emit, stop)
+            writer.keep_config(config, folder)  # only now is it known that the images are there
             return _train(found, config, writer, emit, stop, resumed=True)
 
         return _told(writer, emit, stop, go_on)

@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import dataclasses
 import hashlib
 import itertools
 import json
@@ -19,7 +20,11 @@ import h5py
 import pexpect
 import pytest
 
+from engine import jobs, runs
+from engine.config import FitConfig, NetworkConfig, OutputConfig, TrainConfig
+from engine.errors import ConfigError, DataError
 from engine.runs import Run
+from engine.stopping import Stop
 from engine.training import checkpoint
 from tests.conftest import ROOT, SAMPLE, Cli
 
@@ -148,6 +153,19 @@ def test_only_epochs_and_patience_may_change(whole: Path, cli: Cli) -> None:
     assert refused.returncode == 2
     assert "--lr" in refused.stderr and "--batch" in refused.stderr and "--epochs" in refused.stderr
     assert "lr 0.01" not in (whole / "config.json").read_text()
+
+
+def test_what_can_not_be_gone_on_with_changes_nothing_in_the_run(tmp_path: Path) -> None:
+    fit, network = FitConfig(epochs=6, probe_epochs=5), NetworkConfig(mode="probe-then-finetune")
+    config = TrainConfig(fit=fit, network=network, output=OutputConfig(out=tmp_path, name="run"))
+    run = runs.create(SAMPLE, config).run
+    fewer = dataclasses.replace(config, fit=FitConfig(epochs=5, probe_epochs=5))
+    with pytest.raises(ConfigError, match="give more epochs"):
+        jobs.resume(run, fewer, lambda _: None, Stop())
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError):
+        jobs.resume(run, config, lambda _: None, Stop(), tmp_path / "empty")
+    assert (run.config(), run.folder()) == (config, SAMPLE)
 
 
 def test_a_finished_run_takes_more_epochs_as_if_it_had_been_told_so_at_first(
