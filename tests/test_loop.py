@@ -12,14 +12,17 @@ import pytest
 
 from engine.config import AugmentConfig, FitConfig, MachineConfig, NetworkConfig, TrainConfig
 from engine.dataset.pixels import PixelStore
-from engine.events import Batch, Epoch, Event
+from engine.errors import RunError
+from engine.events import Batch, Epoch, Event, Notice
 from engine.network.classifier import Classifier, build, preprocess
 from engine.network.freezing import plan
 from engine.runtime import make_repeatable, tensorflow
 from engine.stopping import Stop
-from engine.training import checkpoint, loop
+from engine.training import checkpoint, loop, sources
+from engine.training.augment import PLAIN
 from engine.training.checkpoint import Keeper, Position
 from engine.training.forward import score
+from engine.training.schedule import learning_rate
 from engine.training.sources import FeatureSource, Images, PixelSource, choose
 
 IMAGES, HELD_OUT, CLASSES = 10, 6, 2
@@ -196,6 +199,61 @@ def test_a_stop_while_a_later_view_is_computed_keeps_the_epochs_before_it(tmp_pa
     _, result, told = fitted(config, tmp_path, stop_after_epoch_1)
     assert (result.ended, result.epochs) == ("stopped", 1) and result.best is not None
     assert not any(isinstance(e, Batch) and e.epoch == 2 for e in told)
+
+
+def test_weights_beyond_all_bounds_are_told_of_and_never_the_best(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = loop.Steps.take
+    lost_from = 2
+
+    def take(self: loop.Steps, batches: Any) -> np.ndarray:
+        sums = real(self, batches)
+        if float(self.optimizer.learning_rate) < learning_rate(1e-4, lost_from) + 1e-9:
+            self.optimizer._trainable_variables[-1].assign([np.nan] * CLASSES)
+        return sums
+
+    monkeypatch.setattr(loop.Steps, "take", take)
+    config = recipe(fit=FitConfig(epochs=3, batch=4), augment=AugmentConfig(augment="none"))
+    classifier, result, told = fitted(config, tmp_path)
+    assert result.best and result.best.epoch == 1 and result.epochs == 3
+    assert all(np.isfinite(variable.numpy()).all() for variable in classifier.trainable_variables)
+    warnings = [e.text for e in told if isinstance(e, Notice) and e.level == "warning"]
+    assert len(warnings) == 2 and all("no longer a number" in text and "of epoch 1" in text for text in warnings)
+    lost_from = 1
+    with pytest.raises(RunError, match=r"after epoch 1.*lower --lr than 0\.0001"):
+        fitted(config, tmp_path)
+
+
+def test_what_a_training_finds_in_the_cache_makes_no_room_for_what_it_finds(tmp_path: Path) -> None:
+    row = 4 * 512
+    machine = MachineConfig(precision="float32", feature_dtype="float32", cache_limit=24 * row / 1e9)
+    config = recipe(fit=FitConfig(epochs=1, batch=4), augment=AugmentConfig(augment="none"), machine=machine)
+    classifier = build(plan(config.network), CLASSES, "float32", seed=0)
+    train = PixelSource(images(range(IMAGES)), classifier, STORE, config)
+    validation = PixelSource(images(range(IMAGES, IMAGES + HELD_OUT)), classifier, STORE, config)
+    left = []
+    for _ in range(2):
+        told: list[Event] = []
+        kept = choose(train, validation, "float32", tmp_path, told.append, Stop())
+        left.append([source.missing(1) for source in kept if isinstance(source, FeatureSource)])
+        for source in kept:
+            source.prepare(PLAIN)
+        del kept, source
+        gc.collect()
+    assert left == [[IMAGES, HELD_OUT], [0, 0]] and not any("removed" in getattr(e, "text", "") for e in told)
+
+
+def test_pixels_that_are_made_in_another_way_find_nothing_of_the_old_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = recipe(augment=AugmentConfig(augment="none"))
+    classifier = build(plan(config.network), CLASSES, "float32", seed=0)
+    pixels = PixelSource(images(range(4)), classifier, STORE, config)
+    choose(pixels, pixels, "float32", tmp_path, lambda _: None, Stop())[0].prepare(PLAIN)
+    monkeypatch.setattr(sources, "VERSION", "of a later release")
+    later = choose(pixels, pixels, "float32", tmp_path, lambda _: None, Stop())[0]
+    assert isinstance(later, FeatureSource) and later.missing(1) == 4
 
 
 def test_a_full_disk_costs_the_cache_and_not_the_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

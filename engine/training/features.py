@@ -42,6 +42,7 @@ class Context:
     prefix: str
     """SHA-256 of the prefix's weights and structure."""
     preprocessing: str
+    """From the file's pixels to the network's input."""
     size: int
     precision: str
     augmentation: dict[str, Any] | None

@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.config import FitConfig, TrainConfig
 from engine.errors import RunError, Stopped
-from engine.events import Batch, Emit, Epoch
+from engine.events import Batch, Emit, Epoch, Notice
 from engine.network.classifier import Classifier
 from engine.runtime import tensorflow
 from engine.stopping import Stop
@@ -86,7 +86,9 @@ class _State:
     """Seconds of fitting before this process."""
 
     def better(self, epoch: Epoch) -> bool:
-        """Higher validation accuracy, or the same at a lower loss."""
+        """Higher validation accuracy, or the same at a lower loss; never one whose loss is no number any more."""
+        if not math.isfinite(epoch.val_loss):
+            return False
         if self.best is None:
             return True
         return (epoch.val_accuracy, -epoch.val_loss) > (self.best.val_accuracy, -self.best.val_loss)
@@ -177,8 +179,19 @@ class _Training:
         if state.better(epoch):
             state.best, state.logits = epoch, logits
             state.weights = values_of(self.classifier.trainable_variables)
+        elif not math.isfinite(epoch.val_loss):
+            self._diverged(number)
         if self.keeper and self.keeper.due(epoch_over=True):
             self._keep()
+
+    def _diverged(self, epoch: int) -> None:
+        """Say that the loss is no number any more. Raises RunError where no epoch before can be gone back to."""
+        lost = f"The loss is no longer a number after epoch {epoch}, as the weights have grown beyond all bounds"
+        lower = f"train with a lower --lr than {self.config.fit.peak:g}"
+        if self.state.best is None:
+            raise RunError(f"{lost}: {lower}.")
+        kept = f"the best ones, of epoch {self.state.best.epoch}, are kept"
+        self.emit(Notice("warning", f"{lost}; {kept}. To get further, {lower}."))
 
     def _batches(self, rate: float, before: float) -> None:
         """The training steps that the epoch at hand still needs, in the epoch's own order."""

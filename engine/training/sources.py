@@ -13,7 +13,7 @@ import numpy as np
 
 from engine.caches import size, trim
 from engine.config import TrainConfig
-from engine.dataset.pixels import PixelStore
+from engine.dataset.pixels import VERSION, PixelStore
 from engine.dataset.scan import Record
 from engine.errors import Stopped
 from engine.events import Emit, Notice, Progress
@@ -138,6 +138,11 @@ class FeatureSource:
                 append(keys, prefix(self.pixels.input(chosen, view)).numpy())
                 self.emit(Progress(_task(view), start + len(keys), len(todo)))
 
+    def missing(self, views: int) -> int:
+        """How many activations of so many views, the images as they are among them, are not kept yet."""
+        every = range(len(self.images))
+        return sum(len(self._store(view).missing(self._keys(every, view))) for view in range(PLAIN, PLAIN + views))
+
     def batches(self, order: np.ndarray, view: int, batch: int) -> Iterator[tuple[Any, np.ndarray]]:
         store, images = self._store(view), self.images
         rows = store.locate(self._keys(order, view))
@@ -185,9 +190,6 @@ def choose(
         why = f"they would take {_size(needed)}, and the cache has room for {_size(room)}"
         emit(Notice("warning", f"Activations are not kept: {why}. Each epoch goes through the whole network."))
         return train, validation
-    removed = trim(cache, int(config.machine.cache_limit * GB), needed)
-    if removed:
-        emit(Notice("info", f"{_size(removed)} of activations that were unused for longest are removed."))
     try:
         plain = FeatureStore(cache, context)
         policy = {**dataclasses.asdict(config.augment), "views": "", "seed": config.machine.seed}
@@ -195,7 +197,12 @@ def choose(
     except OSError as error:
         emit(Notice("warning", f"Activations are not kept: {cache} can't be written ({error.strerror})."))
         return train, validation
-    kept_validation = FeatureSource(validation, plain, augmented, emit, stop)
+    kept, kept_validation = (FeatureSource(part, plain, augmented, emit, stop) for part in (train, validation))
+    # The stores are held by now, so that what this training finds in them makes room for nothing.
+    missing = kept_validation.missing(1) + (kept.missing(views) if views else 0)
+    removed = trim(cache, int(config.machine.cache_limit * GB), missing * context.row_bytes)
+    if removed:
+        emit(Notice("info", f"{_size(removed)} of activations that were unused for longest are removed."))
     if views is None:
         emit(Notice("info", "Every epoch draws new views, so the training images pass the frozen layers each epoch."))
         return train, kept_validation
@@ -207,7 +214,7 @@ def choose(
             f"{plan.epoch_share:.0%} of the work.",
         )
     )
-    return FeatureSource(train, plain, augmented, emit, stop), kept_validation
+    return kept, kept_validation
 
 
 def prepared(source: Source, view: int, emit: Emit) -> Source:
@@ -236,7 +243,7 @@ def _context(train: PixelSource, precision: str) -> Context:
     plan = train.classifier.plan
     return Context(
         prefix=train.classifier.prefix_hash(),
-        preprocessing=plan.backbone.preprocessing,
+        preprocessing=f"{VERSION}, {plan.backbone.preprocessing}",
         size=plan.backbone.size,
         precision=precision,
         augmentation=None,
