@@ -1,6 +1,10 @@
 """Pretrained weights: where they come from and in which order, and that nothing but plain, fitting arrays is read."""
 
+import contextlib
 import hashlib
+import http.server
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +14,14 @@ import pytest
 
 from engine.config import NetworkConfig
 from engine.errors import WeightsError
-from engine.events import Event, Notice
+from engine.events import Event, Notice, Progress
 from engine.network import weights
 from engine.network.backbones import BACKBONES
 from engine.network.classifier import backbone_shapes, build, load, preprocess, preprocessing
 from engine.network.freezing import plan
 from engine.network.weightfile import read_weights
 from engine.network.weights import pretrained
+from engine.runtime import tensorflow
 from engine.stopping import Stop
 
 VGG16 = BACKBONES["vgg16"]
@@ -116,6 +121,44 @@ def test_kerass_own_cache_comes_first_but_only_with_the_file_that_keras_publishe
     found = pretrained("imagenet", published, SHAPES, said.append, Stop())
     assert "Keras's cache" in said[0].text and len(said) == 1
     assert np.array_equal(found["block3_conv2"][0], imagenet["arrays"]["block3_conv2"][0])
+
+
+@contextlib.contextmanager
+def served(body: bytes, length: int | None) -> Iterator[str]:
+    """The address of a server that says its file has this length, sends this body, and hangs up."""
+
+    class Answer(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            if length is not None:
+                self.send_header("Content-Length", str(length))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Answer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/{BACKBONES['mobilenetv2'].keras_file}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize(("length", "whole"), [(3000, False), (2000, True), (None, True)])
+def test_a_download_that_breaks_off_is_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, length: int | None, whole: bool
+) -> None:
+    """Where Keras publishes no checksum, the length alone can tell."""
+    chosen = BACKBONES["mobilenetv2"]
+    assert not chosen.keras_md5
+    tensorflow().keras.applications  # noqa: B018 (loads the modules that hold the addresses)
+    told: list[Any] = []
+    with served(b"x" * 2000, length) as address:
+        monkeypatch.setattr(f"keras.src.applications.{chosen.keras_address[0]}.{chosen.keras_address[1]}", address)
+        why = weights._download(chosen, tmp_path / "models" / "weights.h5", told.append, Stop())
+    assert (tmp_path / "models" / "weights.h5").exists() == whole == (not why)
+    assert whole or "2,000 of 3,000 bytes" in why
+    assert [(e.done, e.total) for e in told if isinstance(e, Progress)] == [(2000, length)]
 
 
 def vars_of(backbone: Any) -> dict[str, Any]:

@@ -184,11 +184,13 @@ def _download(backbone: Backbone, target: Path, emit: Emit, stop: Stop) -> str:
                 if isinstance(chunk, Exception):
                     raise chunk
                 if isinstance(chunk, int):
-                    total = chunk
+                    total = chunk or None
                     continue
                 digest.update(chunk)
                 done += file.write(chunk)
                 emit(Progress("download weights", done, total))
+            if done < (total or 0):
+                raise OSError(f"the connection ended after {done:,} of {total:,} bytes")
             if backbone.keras_md5 and digest.hexdigest() != backbone.keras_md5:
                 raise OSError("what came is not the file that Keras publishes")
     except queue.Empty:
@@ -199,10 +201,10 @@ def _download(backbone: Backbone, target: Path, emit: Emit, stop: Stop) -> str:
 
 
 def _fetch(address: str, chunks: "queue.Queue[bytes | Exception | int]") -> None:
-    """Feed the queue with the file's length where known, then its bytes, then b"" or the error that ended it."""
+    """Feed the queue with the file's length (0 for unknown), then its bytes, then b"" or the error that ended it."""
     try:
         with urllib.request.urlopen(address, timeout=CONNECT_SECONDS) as answer:
-            chunks.put(int(answer.headers.get("Content-Length") or 0) or 0)
+            chunks.put(int(answer.headers.get("Content-Length") or 0))
             while chunk := answer.read(1 << 20):
                 chunks.put(chunk)
         chunks.put(b"")
