@@ -10,6 +10,7 @@ import json
 import os
 import platform
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,25 +19,37 @@ from typing import Any, TextIO
 
 from engine import __version__
 from engine.config import Precision
+from engine.errors import CacheError
 from engine.files import private_dir, write_json
 
+_IMPORTING = threading.Lock()
+"""Held while descriptor 2 leads elsewhere, as of two threads the second would put back what the first had put there."""
 FASTER_BY = 1.15
 """How many times faster than float32 a shorter format must be measured to be worth its rounding."""
 
 
 def cache_dir() -> Path:
-    """The user's cache folder, made if missing; COVID_TUI_CACHE overrules the platform's place for it."""
+    """The user's cache folder, made if missing; COVID_TUI_CACHE overrules the platform's place for it.
+
+    Raises CacheError where it can't be made.
+    """
     import platformdirs
 
     chosen = os.environ.get("COVID_TUI_CACHE")
-    return private_dir(Path(chosen) if chosen else Path(platformdirs.user_cache_dir("covid-tui", appauthor=False)))
+    path = Path(chosen or platformdirs.user_cache_dir("covid-tui", appauthor=False))
+    try:
+        return private_dir(path)
+    except OSError as error:
+        raise CacheError(
+            f"The cache folder {path} can't be made ({error.strerror}): choose another by COVID_TUI_CACHE."
+        ) from error
 
 
 @functools.cache
 def tensorflow() -> Any:
     """TensorFlow, imported once and ready, without the log lines that its C++ part writes to the terminal."""
     tf = imported_tensorflow()
-    with native_stderr_to(Path(os.devnull)):
+    with _IMPORTING, native_stderr_to(Path(os.devnull)):
         tf.constant(0).numpy()  # the first use of the runtime writes log lines too
     return tf
 
@@ -46,7 +59,7 @@ def imported_tensorflow() -> Any:
     """TensorFlow while its devices and its network of workers can still be chosen, unless `has_computed`."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
-    with native_stderr_to(Path(os.devnull)), _other_threads_running():
+    with _IMPORTING, native_stderr_to(Path(os.devnull)), _other_threads_running():
         import tensorflow as tf
 
         for device in tf.config.list_physical_devices("GPU"):
