@@ -5,10 +5,11 @@ writes by itself.
 """
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from engine.events import Emit, Epoch, Event
+from engine.events import Emit, Epoch, Event, Notice
 from engine.files import private_dir
 from engine.runtime import tensorflow
 
@@ -35,14 +36,30 @@ class Curves:
 
 
 def also_tensorboard(emit: Emit, folder: Path) -> Emit:
-    """An `emit` that also writes each epoch's numbers below `folder`, training and validation as separate curves."""
-    train, validation = Curves(folder / "train"), Curves(folder / "validation")
+    """An `emit` that also writes each epoch's numbers below `folder`, training and validation as separate curves.
+
+    The epoch itself comes first: whatever becomes of these files, the run has it and the training goes on.
+    """
+    curves: list[Curves] = []
+
+    def tried(work: Callable[[], None]) -> None:
+        try:
+            work()
+        except (OSError, tensorflow().errors.OpError) as error:
+            curves.clear()
+            why = str(error).rpartition("; ")[2]
+            emit(Notice("warning", f"{folder} can't be written ({why}): training goes on without TensorBoard's files."))
+
+    def write(event: Epoch) -> None:
+        train, validation = curves
+        rate = {"learning rate": event.learning_rate}
+        train.add(event.epoch, {"loss": event.loss, "accuracy": event.accuracy, **rate})
+        validation.add(event.epoch, {"loss": event.val_loss, "accuracy": event.val_accuracy})
 
     def both(event: Event) -> None:
-        if isinstance(event, Epoch):
-            rate = {"learning rate": event.learning_rate}
-            train.add(event.epoch, {"loss": event.loss, "accuracy": event.accuracy, **rate})
-            validation.add(event.epoch, {"loss": event.val_loss, "accuracy": event.val_accuracy})
         emit(event)
+        if isinstance(event, Epoch) and curves:
+            tried(lambda: write(event))
 
+    tried(lambda: curves.extend([Curves(folder / "train"), Curves(folder / "validation")]))
     return both
