@@ -1,5 +1,6 @@
 """The workbench's frame: eight screens, what holds on each of them, and how one leaves."""
 
+import contextlib
 import gc
 import time
 from collections.abc import Callable, Iterable
@@ -179,7 +180,7 @@ class Workbench(App[None]):
     def write_log(self, text: str) -> None:
         """Keep the details of an error for whoever mends it."""
         if self._log_file:
-            with open_private(self._log_file, "a") as file:
+            with contextlib.suppress(OSError), open_private(self._log_file, "a") as file:  # a full disk ends no work
                 file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')}\n{text}\n")
 
     def copy(self, text: str, what: str) -> None:
@@ -213,7 +214,7 @@ class Workbench(App[None]):
     def action_cancel_job(self) -> None:
         """Cancel the job that the title speaks of."""
         if job := self.session.busy:
-            self.session.cancel(job.group)
+            self.session.give_up(job)
             self.say(f"Cancelled: {job.title}.")
 
     def action_help(self) -> None:
@@ -272,6 +273,7 @@ class Workbench(App[None]):
         if training and training.alive:
             name = training.view.name
             how = "ends with the step at hand and is tested" if training.stop.is_set() else "goes on"
+            how = "ends with the step at hand, untested," if training.stop.now else how
             show = f" `covid-tui attach {name}` shows it." if name else " `covid-tui runs` lists it."
             self.farewell = f"The training {how} in the background.{show}"
         self.session.close()

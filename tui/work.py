@@ -21,6 +21,11 @@ T = TypeVar("T")
 SHOWN_AFTER = 0.1
 
 
+def told(error: Exception) -> str:
+    """An error as its sentence; one that nobody foresaw says so."""
+    return str(error) if isinstance(error, CovidTuiError) else f"An error of its own, {type(error).__name__}: {error}"
+
+
 @dataclass(eq=False)
 class Job:
     """Work in a thread: how far it is, and how to stop it. A new job of a group takes the place of the one before."""
@@ -85,6 +90,12 @@ class Work:
                 job.over = True
             self.tell(JobChanged, job)
 
+    def give_up(self, job: Job) -> None:
+        """Cancel a job as the user asks for it: whoever waits for its result learns that there will be none."""
+        self.cancel(job.group)
+        if job.over and job.failed:
+            job.failed(Stopped(f"Cancelled: {job.title}."))
+
     def _run(self, job: Job, work: Callable[[Emit, Stop], Any]) -> None:
         try:
             job.result = work(job.relay.emit, job.stop)
@@ -137,8 +148,7 @@ class Work:
 
     def complain(self, error: Exception) -> None:
         """Show an error as its sentence."""
-        own = "" if isinstance(error, CovidTuiError) else f"An error of its own, {type(error).__name__}: "
-        self.app.say(f"{own}{error}", "error")
+        self.app.say(told(error), "error")
 
     def tell(self, kind: Callable[..., Message], *values: Any) -> None:
         """Post a message of this kind to every screen."""

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import time
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,12 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Checkbox, Input
 
-from engine.config import AugmentConfig, split_list
+from engine.config import AugmentConfig, DataConfig, split_list
 from engine.dataset.confounding import confounding
 from engine.dataset.images import read
 from engine.dataset.scan import scan
+from engine.events import Emit
+from engine.stopping import Stop
 from engine.training.augment import draw, transforms
 from tests.tui.drive import DATA, run, text, until
 from tui.app import Workbench
@@ -86,6 +89,38 @@ def test_a_folder_is_chosen_by_a_typed_path_that_is_completed(tmp_path: Path) ->
             assert app.session.data == tmp_path / "some place" / "x-rays"
             await pilot.pause()
             assert "Viral Pneumonia" in text(app)
+
+    run(scenario())
+
+
+def test_a_folder_that_nobody_can_have_is_told(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        app = workbench(tmp_path, None)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await pilot.press("o")
+            await until(pilot, lambda: isinstance(app.screen, FolderDialog))
+            for path in ("~noone-here/", "/" + 300 * "x"):
+                app.screen.query_one("#path", Input).value = path
+                await pilot.press("enter")
+                await until(pilot, lambda: re.search(r"is[\s│]+no[\s│]+folder", text(app)))
+
+    run(scenario())
+
+
+def test_a_cancelled_reading_leaves_no_folder_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def endless(folder: Path, wanted: DataConfig, emit: Emit, stop: Stop) -> None:
+        while not stop.is_set():
+            time.sleep(0.01)
+
+    monkeypatch.setattr("tui.session._scan", endless)
+
+    async def scenario() -> None:
+        app = workbench(tmp_path, DATA)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await until(pilot, lambda: app.session.busy is not None)
+            await pilot.press("ctrl+g")
+            await until(pilot, lambda: "Press o to open" in text(app))
+            assert app.session.cannot_train() == "Choose a folder of X-rays first."
 
     run(scenario())
 
@@ -254,6 +289,38 @@ def test_images_are_looked_through_and_the_mask_laid_over(tmp_path: Path, messy:
 
     run(scenario((120, 40)))
     run(scenario((80, 24)))
+
+
+def test_another_choice_of_classes_leaves_the_image_at_hand(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        app = workbench(tmp_path, DATA)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await ready(app, pilot)
+            await pilot.press("down", "i", "down", "down")
+            await ready(app, pilot)
+            file = app.screen.query_one("#picture-pane").border_title
+            await pilot.press("escape", "space")
+            await until(pilot, lambda: app.session.config.data.classes)
+            await ready(app, pilot)
+            assert app.screen.query_one(NameList).cursor == 2
+            assert app.screen.query_one("#picture-pane").border_title == file
+
+    run(scenario())
+
+
+def test_a_picture_that_is_gone_is_not_taken_for_the_one_before(tmp_path: Path, messy: Path) -> None:
+    data = shutil.copytree(messy, tmp_path / "data")
+
+    async def scenario() -> None:
+        app = workbench(tmp_path, data)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await ready(app, pilot)
+            (data / app.session.scan.records[1].file).unlink()  # type: ignore[union-attr]
+            await pilot.press("i", "down")
+            await until(pilot, lambda: "there is no such file" in str(app.screen.query_one("#picture-facts").render()))
+            assert app.screen.query_one(Xray).pixels is None
+
+    run(scenario())
 
 
 def test_charts_of_intensities_sizes_and_classes(tmp_path: Path, messy: Path) -> None:

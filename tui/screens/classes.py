@@ -46,6 +46,8 @@ class ClassTable(DataTable[Text]):
         super().__init__(cursor_type="row", id=id)
         self._roomy = False
         self._last: tuple[Scan | None, Scan | None, Glyphs] | None = None
+        self._drawn: dict[str, list[Text]] = {}
+        """The cells of each class."""
 
     def fit(self, width: int) -> None:
         """Take as many columns as a terminal of this width has room for."""
@@ -56,14 +58,28 @@ class ClassTable(DataTable[Text]):
     def show(self, whole: "Scan | None", picked: "Scan | None", glyphs: Glyphs) -> None:
         """The classes of a folder, those of `picked` being marked."""
         self._last = whole, picked, glyphs
-        kept = self.cursor_row
-        self.clear(columns=True)
         kinds = ("format", "size", "mode", "sources") if self._roomy else ()
-        for name in ("class", "images", "share", "", *kinds, "masks", "problems"):
-            self.add_column(Text(name, justify="left" if name in LEFT else "right"), key=name)
+        header = ("class", "images", "share", "", *kinds, "masks", "problems")
+        rows = {}
         for name, summary in (whole.classes if whole else {}).items():
             wrong = sum(concerns(problem, name) for problem in (whole.problems if whole else ()))
-            self.add_row(*self._cells(name, summary, picked, wrong, glyphs), key=name)
+            rows[name] = self._cells(name, summary, picked, wrong, glyphs)
+        before, self._drawn = self._drawn, rows
+        if [key.value for key in self.columns] != list(header) or list(before) != list(rows):
+            self._lay(header, rows)
+            return
+        for name, cells in rows.items():  # in place, so that nothing else learns of another line under the cursor
+            for column, new, old in zip(header, cells, before[name], strict=True):
+                if new != old or new.style != old.style:
+                    self.update_cell(name, column, new, update_width=True)
+
+    def _lay(self, header: tuple[str, ...], rows: dict[str, list[Text]]) -> None:
+        kept = self.cursor_row
+        self.clear(columns=True)
+        for name in header:
+            self.add_column(Text(name, justify="left" if name in LEFT else "right"), key=name)
+        for name, cells in rows.items():
+            self.add_row(*cells, key=name)
         if kept < self.row_count:
             self.move_cursor(row=kept)
 

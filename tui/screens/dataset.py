@@ -29,6 +29,7 @@ from tui.widgets.charts import Bars, scatter, sizes_by_class, told_apart
 from tui.widgets.curves import Curves
 from tui.widgets.names import NameList
 from tui.widgets.xray import Xray
+from tui.work import told
 
 if TYPE_CHECKING:
     from engine.dataset.images import Pixels, XrayImage
@@ -75,12 +76,15 @@ class DatasetScreen(WorkScreen):
 
     def __init__(self) -> None:
         super().__init__()
+        self._whole: Scan | None = None
         self._scan: Scan | None = None
         self._records: list[Record] = []
         self._class = ""
         self._image: XrayImage | None = None
         self._mask: Pixels | None = None
         self._masked = False
+        self._unread = ""
+        """Why the image at hand can't be shown, as a sentence."""
         self._chart = 0
         self._intensities: dict[str, list[float]] | None = None
 
@@ -125,7 +129,9 @@ class DatasetScreen(WorkScreen):
         if session.scan is not self._scan:
             self._scan = session.scan
             self._intensities = None
-            self._show_class(self._class if self._scan and self._class in self._scan.classes else self._first())
+            if session.whole is not self._whole:
+                self._whole = session.whole
+                self._show_class(self._class if self._whole and self._class in self._whole.classes else self._first())
             self._draw_chart()
         self.query_one(Banner).watch_over(session)
         self._tell()
@@ -218,7 +224,7 @@ class DatasetScreen(WorkScreen):
         text = about(name, summary, self.session.glyphs) if summary else Content("")
         self.query_one("#class-facts", Static).update(text)
         if not self._records:
-            self._image = self._mask = None
+            self._image, self._mask, self._unread = None, None, ""
             self.query_one(Xray).show(None)
             self._facts()
 
@@ -233,7 +239,16 @@ class DatasetScreen(WorkScreen):
         """Show the image."""
         record, data = self._record, self.session.data
         if record and data:
-            self.session.start("picture", "reading a picture", partial(_read, data, record), self._show)
+            self._image, self._mask, self._unread = None, None, ""
+            work, failed = partial(_read, data, record), partial(self._not_read, record)
+            self.session.start("picture", "reading a picture", work, self._show, failed)
+
+    def _not_read(self, record: "Record", error: Exception) -> None:
+        """Say so where the picture would be, lest another one be taken for it."""
+        if record is self._record:
+            self._unread = told(error)
+            self.query_one(Xray).show(None)
+            self._facts()
 
     def _show(self, found: "tuple[Record, XrayImage, Pixels | None]") -> None:
         record, image, mask = found
@@ -256,7 +271,7 @@ class DatasetScreen(WorkScreen):
         pane, box = self.query_one("#picture-pane"), self.query_one("#picture-facts", Static)
         pane.border_title = content(record.file.rsplit("/", 1)[-1]) if record else "Picture"
         if not record or not image:
-            box.update("")
+            box.update(content(self._unread, "$error"))
             return
         facts, dot = image.facts, session.glyphs.dot
         row = next((row for row in session.split.rows if row.file == record.file), None) if session.split else None

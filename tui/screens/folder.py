@@ -18,6 +18,7 @@ from textual.widgets.tree import TreeNode
 
 from engine.events import Emit
 from engine.stopping import Stop
+from tui.paths import is_folder, typed
 from tui.text import display_name
 from tui.widgets.cells import content
 
@@ -47,7 +48,7 @@ class PathSuggester(Suggester):
     async def get_suggestion(self, value: str) -> str | None:
         """The completed path."""
         head, slash, begun = value.rpartition("/")
-        where = Path(f"{head}{slash}").expanduser() if slash else Path()
+        where = typed(f"{head}{slash}") if slash else Path()
         found = await asyncio.to_thread(folders, where)
         for name in found:
             if name.startswith(begun) and name != begun and display_name(name) == name:
@@ -189,8 +190,8 @@ class FolderDialog(ModalScreen[Path]):
         """Choose what was typed, where it is a folder."""
         if not event.value.strip():
             return
-        path = Path(event.value.strip()).expanduser()
-        if path.is_dir():
+        path = typed(event.value.strip())
+        if is_folder(path):
             self.dismiss(path)
         else:
             self.query_one("#path-wrong", Static).update(content(f"{path} is no folder.", "$error"))

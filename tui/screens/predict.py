@@ -12,7 +12,7 @@ from textual.widgets import DirectoryTree, Input, Static
 
 from engine import runs
 from engine.dataset.formats import IMAGE_SUFFIXES
-from engine.errors import CovidTuiError, Stopped
+from engine.errors import Stopped
 from engine.events import Emit
 from engine.runs import WEIGHTS, Run
 from engine.stopping import Stop
@@ -21,6 +21,7 @@ from tui.asking import Models, ask, ask_folder
 from tui.heating import Heated, Heats
 from tui.likeness import Look
 from tui.messages import JobChanged
+from tui.paths import is_folder
 from tui.screens import WorkScreen
 from tui.screens.history import Asked, History
 from tui.screens.said import answer_text, facts_text
@@ -30,6 +31,7 @@ from tui.widgets.files import FileTree, PathField
 from tui.widgets.pick import AskFile, PickRun
 from tui.widgets.picture import Picture, network_side, read_picture
 from tui.widgets.xray import Xray
+from tui.work import told
 
 if TYPE_CHECKING:
     from engine.results.prediction import Prediction
@@ -223,8 +225,7 @@ class PredictScreen(WorkScreen):
         if isinstance(error, Stopped):
             self.query_one("#answer", Static).update(content("Cancelled."))
             return
-        own = "" if isinstance(error, CovidTuiError) else f"An error of its own, {type(error).__name__}: "
-        self.query_one("#answer", Static).update(content(f"{own}{error}", "$error"))
+        self.query_one("#answer", Static).update(content(told(error), "$error"))
 
     # Where the model looks
 
@@ -305,8 +306,7 @@ class PredictScreen(WorkScreen):
         self.refresh_bindings()
 
     def _folder_failed(self, error: Exception) -> None:
-        own = "" if isinstance(error, CovidTuiError) else f"An error of its own, {type(error).__name__}: "
-        self.query_one(History).catch_up(None, f"{own}{error}")
+        self.query_one(History).catch_up(None, told(error))
 
     def action_write(self) -> None:
         """Ask where, and write."""
@@ -333,7 +333,7 @@ class PredictScreen(WorkScreen):
         path = self.query_one(PathField).path
         if path is None:
             return
-        if path.is_dir():
+        if is_folder(path):
             self.query_one(FileTree).path = path
             self.set_class(True, "-side")
             self.query_one(FileTree).focus()

@@ -1,0 +1,19 @@
+"""Paths as users type them: any text is a path, and to ask what lies there never fails, whatever the answer is."""
+
+import os
+from pathlib import Path
+
+
+def typed(text: str) -> Path:
+    """The path that `text` means. A "~" stands for a home directory; where nobody has that name, for itself."""
+    return Path(os.path.expanduser(text))  # noqa: PTH111  (Path.expanduser raises where nobody has the name)
+
+
+def is_folder(path: Path) -> bool:
+    """Is there a folder? Where that may not be known, or the path is none that can be, there is none."""
+    return os.path.isdir(path)  # noqa: PTH112  (Path.is_dir raises there)
+
+
+def is_there(path: Path) -> bool:
+    """Is there anything, as far as may be known?"""
+    return os.path.exists(path)  # noqa: PTH110  (Path.exists raises there)
