@@ -20,6 +20,7 @@ from engine.config import BACKBONE_NAMES, AuditPlan, Rate, SweepPlan, TrainConfi
 from engine.errors import ConfigError
 from engine.files import replacing
 from engine.network.freezing import plan
+from tui.paths import typed
 
 HEAD = "# A recipe of covid-tui: `covid-tui --train DATA --config FILE` trains it; a flag overrules what stands here.\n"
 MOST_BYTES = 2**20
@@ -87,9 +88,9 @@ class Field:
             except ValueError:
                 raise ConfigError(f'{self.flag} is "{text}": give a number, or "auto".') from None
         if self.hint is Path:
-            return Path(text).expanduser()
+            return typed(text)
         if Path in typing.get_args(self.hint):
-            return Path(text).expanduser() if text else None
+            return typed(text) if text else None
         return text
 
 

@@ -18,6 +18,7 @@ from engine.stopping import How
 from tui import settings as user_settings
 from tui.background import Leash, on_leash
 from tui.headless import say
+from tui.paths import is_there
 from tui.settings import Protocol, Settings
 from tui.terminal import Abilities, Question, Terminal
 from tui.text import display_name
@@ -35,7 +36,7 @@ def open_workbench(
     """`covid-tui [DATA]` and, with the run's directory as `attached`, `covid-tui attach RUN`; gives an exit code."""
     from engine.runtime import cache_dir
 
-    if data is not None and not data.exists():
+    if data is not None and not is_there(data):
         raise DataError(f"{data} does not exist: name a folder of X-rays, or an image file.")
     terminal = Terminal(cache_dir() / "workbench.log")
     chosen = user_settings.load()

@@ -186,6 +186,22 @@ def test_a_run_that_vanishes_or_is_damaged_harms_nothing(states: Path) -> None:
     run(scenario())
 
 
+def test_names_of_folders_are_no_markup_in_titles(tmp_path: Path) -> None:
+    out = tmp_path / "r[" / "]s"  # which reads "[/]"
+    make(out, "run").rename(out / "[red]run")
+
+    async def scenario() -> None:
+        app = Workbench(out)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await until(pilot, lambda: app.session.library.entries())
+            await pilot.press("4")
+            await until(pilot, lambda: "r[/]s" in text(app))
+            await pilot.press("f")
+            await until(pilot, lambda: "Epochs of [red]run" in text(app))
+
+    run(scenario())
+
+
 def test_a_long_run_is_read_thinned_and_ends_as_it_ended(tmp_path: Path) -> None:
     path = make(tmp_path, "long", 1)
     lines = (path / "events.jsonl").read_bytes().splitlines()

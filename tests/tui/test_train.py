@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.widgets import Input
 
 from engine.config import PARTS, AugmentConfig, DataConfig, FitConfig, NetworkConfig, TrainConfig, from_dict
 from engine.errors import ConfigError
@@ -316,6 +317,42 @@ def test_enter_beside_the_form_starts_and_only_then(tmp_path: Path) -> None:
             assert app.session.training and not app.session.training.stop.is_set()
             await pilot.press("x", "n")
             await until(pilot, lambda: app.session.training is not None and app.session.training.stop.now)
+
+    run(scenario())
+
+
+def test_a_click_on_a_field_of_the_recipe_changes_it_and_starts_nothing(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        app = Workbench(tmp_path, data=DATA)
+        app.session.work = fake.train
+        async with app.run_test(size=(120, 40)) as pilot:
+            await until(pilot, lambda: app.session.split is not None)
+            await pilot.press("3")
+            await pilot.pause()
+            for _ in range(2):
+                await pilot.click("#recipe FieldTable", offset=(5, place("val_share")))
+            await until(pilot, lambda: app.screen.query_one(ValueLine).has_focus)
+            assert app.session.training is None
+
+    run(scenario())
+
+
+def test_a_path_that_can_be_none_is_told_not_died_of(tmp_path: Path) -> None:
+    """A home of nobody, and a name longer than any can be."""
+
+    async def scenario() -> None:
+        app = Workbench(tmp_path, data=DATA)
+        async with app.run_test(size=(120, 40), notifications=True) as pilot:
+            await until(pilot, lambda: app.session.split is not None)
+            await pilot.press("3")
+            await go_to(app, "split")
+            await pilot.press("enter", *("tilde" if sign == "~" else sign for sign in "~noone"), "enter")
+            await until(pilot, lambda: "~noone" in app.session.split_problem)
+            await pilot.press("e", "o")
+            await until(pilot, lambda: "which file" in text(app))
+            app.screen.query_one("#path", Input).value = "/" + 300 * "x"
+            await pilot.press("enter")
+            await until(pilot, lambda: "There is no file" in text(app))
 
     run(scenario())
 

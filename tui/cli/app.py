@@ -9,6 +9,7 @@ from engine import __version__
 from engine.config import PARTS, AuditConfig, TrainConfig
 from engine.errors import ConfigError
 from tui.headless import say
+from tui.paths import typed
 
 for part in (*PARTS, AuditConfig):
     Parameter(name="*")(part)  # each field becomes a flag of its own, without its group's name
@@ -46,7 +47,7 @@ def _saved(named: dict[str, Argument]) -> tuple[TrainConfig, tuple[str, ...], st
     from tui.recipe import load
 
     given = {
-        flag: Path(named[flag].tokens[-1].value).expanduser()
+        flag: typed(named[flag].tokens[-1].value)
         for flag in ("--config", "--resume")
         if flag in named and named[flag].tokens
     }

@@ -9,6 +9,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from tui.paths import is_folder, is_there
 from tui.widgets.cells import content
 from tui.widgets.files import PathField
 
@@ -48,11 +49,11 @@ class AskFile(ModalScreen[Path | None]):
             self.dismiss(path)
 
     def _trouble(self, path: Path) -> str:
-        if path.is_dir():
+        if is_folder(path):
             return f"{path} is a folder: name a file in it."
-        if self._writes and path.exists() and self._warned != path:
+        if self._writes and is_there(path) and self._warned != path:
             self._warned = path
             return f"{path} exists: enter writes over it."
-        if self._writes and not path.parent.is_dir():
+        if self._writes and not is_folder(path.parent):
             return f"There is no folder {path.parent}."
-        return "" if self._writes or path.exists() else f"There is no file {path}."
+        return "" if self._writes or is_there(path) else f"There is no file {path}."

@@ -11,7 +11,7 @@ from textual.containers import Vertical
 from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
-from engine.errors import ConfigError
+from engine.errors import CovidTuiError
 from engine.events import Finished
 from tui.deleting import delete
 from tui.messages import RunChanged, RunsChanged
@@ -77,7 +77,7 @@ class RunsScreen(WorkScreen):
         table = self.query_one(RunTable)
         for name in COLUMNS:
             table.add_column(Text(name, justify="right" if name in ("epochs", "time") else "left"), key=name or "pick")
-        self.query_one("#runs-pane").border_title = f"Runs in {shortened(self.session.runs, WIDEST_PATH)}"
+        self.query_one("#runs-pane").border_title = content(f"Runs in {shortened(self.session.runs, WIDEST_PATH)}")
 
     def runs_changed(self) -> None:
         """Fill the table anew, the cursor staying on its run."""
@@ -218,7 +218,7 @@ class RunsScreen(WorkScreen):
             return
         try:
             self.session.resume(entry)
-        except ConfigError as error:
+        except CovidTuiError as error:
             self.workbench.say(str(error), "warning")
             return
         self.app.switch_mode("train")

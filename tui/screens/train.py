@@ -96,7 +96,7 @@ class TrainScreen(WorkScreen):
         if self.session.shown is None:
             self.add_class("-form")
             self.query_one(Form).edit()
-            self.query_one("#progress", Static).update(self._invitation())
+            self.query_one("#progress", Static).update(content(self._invitation()))
         else:
             epochs.focus()
 
@@ -136,7 +136,7 @@ class TrainScreen(WorkScreen):
 
     def _epochs(self, view: RunView) -> None:
         table, best = self.query_one("#epochs", DataTable), view.best
-        table.border_title = f"Epochs of {content(view.name or 'the new run').plain}"
+        table.border_title = content(f"Epochs of {view.name or 'the new run'}")
         key = (view, len(view.epochs))
         if not table.columns or self._shown == key:
             return
@@ -204,9 +204,9 @@ class TrainScreen(WorkScreen):
             value = dataclasses.replace(value, out=self.session.config.output.out)
         self.session.configure(**{event.part: value})
 
-    def on_data_table_row_selected(self) -> None:
-        """Enter beside the form starts, when nothing is under way."""
-        if not self.session.cannot_train():
+    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
+        """Enter on the epochs starts, when nothing is under way; a click on a field of the recipe is the form's."""
+        if event.data_table.id == "epochs" and not self.session.cannot_train():
             self.action_start()
 
     def action_start(self) -> None:

@@ -14,6 +14,7 @@ from textual.widgets import DirectoryTree, Input
 from textual.widgets._directory_tree import DirEntry
 from textual.widgets._tree import TreeNode
 
+from tui.paths import typed
 from tui.text import display_name
 from tui.widgets.cells import cell
 
@@ -171,7 +172,7 @@ def _meaning(meant: dict[str, Path], text: str) -> Path:
             return meant[head].joinpath(*reversed(rest))
         head, _, name = head.rpartition("/")
         rest.append(name)
-    return Path(text).expanduser()
+    return typed(text)
 
 
 def _is_folder(entry: "os.DirEntry[str]") -> bool:
