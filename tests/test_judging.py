@@ -2,6 +2,10 @@
 
 import csv
 import json
+import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +22,7 @@ from engine.results.evaluate import forget_test
 from engine.results.metrics import log_loss
 from engine.results.prediction import decide
 from engine.runs import Run
-from tests.conftest import SAMPLE, Cli
+from tests.conftest import ROOT, SAMPLE, Cli
 
 
 def test_the_run_keeps_what_validation_taught_and_applies_it_to_the_test(trained: dict[str, Any]) -> None:
@@ -101,3 +105,25 @@ def test_evaluate_shows_every_measure_with_its_interval(trained: dict[str, Any],
     shown = cli("evaluate", trained["run"]).stdout
     for word in ("precision", "F1", "MCC", "mean of classes", "calibration: error", "threshold: COVID from"):
         assert word in shown
+
+
+@pytest.mark.parametrize(
+    ("verb", "number", "code"), [("predict", signal.SIGTERM, 143), ("evaluate", signal.SIGINT, 130)]
+)
+def test_a_signal_ends_the_verb_with_its_own_code(
+    trained: dict[str, Any], tmp_path: Path, verb: str, number: signal.Signals, code: int
+) -> None:
+    """The images are many, so that the signal comes while they are looked at."""
+    for label in ("COVID", "Viral Pneumonia"):
+        (tmp_path / label).mkdir()
+        for n in range(400):
+            shutil.copy(SAMPLE / label / "images" / f"{label}-1.png", tmp_path / label / f"{n}.png")
+    run, images = str(trained["run"]), str(tmp_path)
+    arguments = ["predict", images, "--run", run, "--json"] if verb == "predict" else ["evaluate", run, "--on", images]
+    command = [sys.executable, "-c", "from tui.cli import main; main()", *arguments]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout and process.stderr
+        assert (process.stdout if verb == "predict" else process.stderr).readline()
+        process.send_signal(number)
+        _, said = process.communicate(timeout=60)
+        assert process.returncode == code and "was stopped" in said and "Traceback" not in said

@@ -26,23 +26,29 @@ def predict(paths: Sequence[Path], run: Path | None, out: Path, csv: Path | None
     files = list(image_files(paths))
     if not files:
         raise DataError(f"{paths[0]} holds no image files: name files, or a folder that has some.")
-    code, lines = 0, list[dict[str, Any]]()
-    with stop_on_signals() as (stop, _):
-        predictor = _predictor(run, out)
-        say(f"{predictor.title}. {NOT_FOR_DIAGNOSIS}")
-        for answer in predictor.predict(files, stop):
-            if isinstance(answer, ImageError):
-                code = DataError.exit_code
-                lines.append({"file": str(answer.path), "error": answer.reason})
-            else:
-                lines.append(answer.to_dict())
-            if as_json:
-                put_json(lines[-1])
+    lines = list[dict[str, Any]]()
+    with stop_on_signals() as (stop, signals):
+
+        def work() -> tuple[str, ...]:
+            predictor = _predictor(run, out)
+            say(f"{predictor.title}. {NOT_FOR_DIAGNOSIS}")
+            for answer in predictor.predict(files, stop):
+                if isinstance(answer, ImageError):
+                    lines.append({"file": str(answer.path), "error": answer.reason})
+                else:
+                    lines.append(answer.to_dict())
+                if as_json:
+                    put_json(lines[-1])
+            return predictor.classes
+
+        classes, code = until_stopped(work, signals)
+    if classes is None:
+        return code
     if not as_json:
-        _put_predictions(lines, predictor.classes)
+        _put_predictions(lines, classes)
     if csv:
-        write_predictions(csv, lines, predictor.classes)
-    return code
+        write_predictions(csv, lines, classes)
+    return DataError.exit_code if any("error" in line for line in lines) else 0
 
 
 def evaluate(run: Path, on: Path | None, mapping: str, out: Path, as_json: bool) -> int:
@@ -53,8 +59,12 @@ def evaluate(run: Path, on: Path | None, mapping: str, out: Path, as_json: bool)
     if mapping and not on:
         raise ConfigError("--map goes with --on: it names the other folder's classes.")
     chosen, pairs = run_directories.find(run, out), parse_mapping(mapping)
-    with stop_on_signals() as (stop, _), reporting(as_json=False) as emit:
-        result = evaluate_on(chosen, on, emit, stop, pairs) if on else open_test(chosen, emit, stop)
+    with stop_on_signals() as (stop, signals), reporting(as_json=False) as emit:
+        result, code = until_stopped(
+            lambda: evaluate_on(chosen, on, emit, stop, pairs) if on else open_test(chosen, emit, stop), signals
+        )
+    if result is None:
+        return code
     if as_json:
         put_json({"run": str(chosen.path), "on": str(on) if on else "test", **result})
         return 0
