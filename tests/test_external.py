@@ -10,6 +10,7 @@ import pytest
 from scipy.stats import ks_2samp
 
 from engine.dataset.scan import Record
+from engine.dataset.split import Split
 from engine.errors import ConfigError
 from engine.results import external
 from engine.results.metrics import judge
@@ -92,6 +93,10 @@ def test_evaluate_on_another_folder_keeps_an_external_test(trained: dict[str, An
     assert done.returncode == 0, done.stderr
     shown = json.loads(done.stdout)
     assert shown["n"] == 10 and shown["left_out"] == {"Normal": 5}
+    learnt = [row.file for row in Split.read(Path(trained["run"]) / "split.csv").rows if row.part != "test"]
+    again = sum(f"COVID/images/COVID-{number}.png" in learnt for number in range(1, 6))
+    assert shown["learnt_from"] == again > 0
+    assert f"{again} of the 10 images are ones that the run learnt from" in done.stderr
     assert shown["mapping"]["Lung_Opacity"] == "Viral Pneumonia"
     test = json.loads((Path(trained["run"]) / "test.json").read_text())
     assert shown["drop"]["accuracy"]["test"] == test["accuracy"] and "curves" not in shown and "curves" in test
@@ -101,6 +106,7 @@ def test_evaluate_on_another_folder_keeps_an_external_test(trained: dict[str, An
     assert cli("report", trained["run"]).returncode == 0
     card = (Path(trained["run"]) / "card.md").read_text()
     assert "Counted: Lung\\_Opacity as Viral Pneumonia. Left out, as the run does not know them: Normal (5)." in card
+    assert f"**{again} of the 10 images are ones that the run learnt from" in card
     row = shown["drop"]["accuracy"]
     low, high = row["difference_ci"]
     assert f"| accuracy | {row['test']:.3f} | {row['here']:.3f} | {row['difference']:+.3f} ({low:+.3f} to " in card

@@ -81,7 +81,8 @@ def evaluate_on(run: Run, folder: Path, emit: Emit, stop: Stop, mapping: Mapping
     """The run's result on every image of another folder: an external test, kept in the run.
 
     `mapping` gives the run's class for those of the folder's that have other names. Classes that the run does not know
-    are left out. Beside what test.json holds, the result has "mapping", "left_out" (images by class), "drop" (see
+    are left out. Beside what test.json holds, the result has "mapping", "left_out" (images by class), "learnt_from"
+    (how many of the images have the pixels of one that the run learnt from), "drop" (see
     `engine.results.external.drop`; None where the run was not tested) and "shift" (see `external.shift`). Raises
     DataError where the folder has none of the run's classes, ConfigError where `mapping` names classes there are not.
     """
@@ -97,6 +98,10 @@ def evaluate_on(run: Run, folder: Path, emit: Emit, stop: Stop, mapping: Mapping
         raise DataError(
             f"{folder} has no image of the run's classes ({', '.join(predictor.classes)}): give --map theirs=ours."
         )
+    learnt = _learnt(run)
+    learnt_from = sum(record.sha in learnt for record in records)
+    if learnt_from:
+        emit(Notice("warning", external.not_apart(learnt_from, len(records))))
     labels = [predictor.classes.index(known[record.label]) for record in records]
     said = _measure(predictor, folder, [record.file for record in records], labels, "evaluate", emit, stop)
     result = {
@@ -104,6 +109,7 @@ def evaluate_on(run: Run, folder: Path, emit: Emit, stop: Stop, mapping: Mapping
         "folder": folder.absolute().name,
         "mapping": {theirs: ours for theirs, ours in known.items() if theirs not in unknown},
         "left_out": unknown,
+        "learnt_from": learnt_from,
         "drop": None,
         "shift": external.shift(predictor.reference, records, said.features),
     }
@@ -111,6 +117,12 @@ def evaluate_on(run: Run, folder: Path, emit: Emit, stop: Stop, mapping: Mapping
         result["drop"] = external.drop(run.read_json(TEST), result)
     external.keep(run, result)
     return {name: value for name, value in result.items() if name != CURVES}
+
+
+def _learnt(run: Run) -> set[str]:
+    """The pixel hashes of the images that the run was trained on or chosen by."""
+    rows = Split.read(run.path / SPLIT).rows if (run.path / SPLIT).is_file() else ()
+    return {row.sha for row in rows if row.part != "test" and row.sha}
 
 
 @dataclass(frozen=True, eq=False)

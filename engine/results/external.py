@@ -41,6 +41,14 @@ def check_mapping(mapping: Mapping[str, str], theirs: Sequence[str], ours: Seque
             raise ConfigError(f'--map leads to "{other}", but the run\'s classes are {", ".join(ours)}.')
 
 
+def not_apart(learnt_from: int, n: int) -> str:
+    """What to say of a folder of `n` images where the run knows some of them: it is no test of what is new to it."""
+    return (
+        f"{learnt_from:,} of the {n:,} images are ones that the run learnt from or was chosen by, so the result looks "
+        "better than it is."
+    )
+
+
 def drop(test: Mapping[str, Any], here: Mapping[str, Any]) -> dict[str, Any]:
     """By measure: "test", "here", and their "difference" (here - test) with its "difference_ci" at 95%.
 

@@ -12,6 +12,7 @@ from engine.config import to_dict
 from engine.dataset.split import Split
 from engine.errors import RunError
 from engine.files import replacing
+from engine.results import external
 from engine.results.card import Block, Paragraph, Plots, Points, Section, Table, markdown, page
 from engine.results.cardfacts import Facts, gather
 from engine.results.figures import curve_plots, epoch_plots, interval_plot, variant_plot
@@ -279,6 +280,8 @@ def _external(tests: Sequence[dict[str, Any]]) -> list[Block]:
         text += f" Counted: {', '.join(renamed)}." if renamed else ""
         text += f" Left out, as the run does not know them: {', '.join(left_out)}." if left_out else ""
         blocks.append(Paragraph(text))
+        if one.get("learnt_from"):
+            blocks.append(Paragraph(external.not_apart(one["learnt_from"], one["n"]), warning=True))
         if one.get("drop"):
             header = ("measure", "own test", "here", "difference (95% interval)")
             rows = [

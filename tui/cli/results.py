@@ -163,7 +163,8 @@ def explain(
     run
         The run to explain, by name or path (the newest trained one when not given).
     part
-        In place of a file, a part of the run's split: mean share of the heat inside the lungs, by class.
+        In place of a file, a part of the run's split: mean share of the heat inside the lungs, by class (of the test
+        part once it was opened).
     layer
         The layer whose activations are looked at (when empty, block4_conv3 for HiResCAM of VGG16, else the last
         convolution or activation).
