@@ -49,6 +49,13 @@ class Relay:
         if wake:
             self._wake(self)
 
+    def wake(self) -> None:
+        """Have what there is taken in, be it nothing; called by the job, in its own thread."""
+        with self._lock:
+            wake, self._woken = not self._woken, True
+        if wake:
+            self._wake(self)
+
     def drain(self) -> list[Event]:
         """The events since the last call; called in the screen's thread."""
         with self._lock:

@@ -69,7 +69,7 @@ class Training:
         self.view = view or RunView(own=True)
         self.relay = Relay(wake)
         self._work, self._log = work or _train, log
-        self._ended = False
+        self._ended = self._over = False
         # Not a daemon: a process that is told to leave while it trains must not take the training with it.
         self.thread = threading.Thread(target=self._run, name="training", daemon=False)
 
@@ -80,7 +80,7 @@ class Training:
     @property
     def alive(self) -> bool:
         """Is there still work to do?"""
-        return self.thread.is_alive()
+        return not self._over
 
     def request_stop(self, how: How) -> None:
         """Ask it to stop between two steps."""
@@ -100,6 +100,9 @@ class Training:
         except Exception as error:
             self._log(traceback.format_exc())
             self._fail(f"An error of its own, {type(error).__name__}: {error}")
+        finally:
+            self._over = True
+            self.relay.wake()  # its last event came while it was still at work
 
     def _emit(self, event: Any) -> None:
         self._ended = self._ended or isinstance(event, Failed)

@@ -13,7 +13,7 @@ from typing import Any
 from engine import runs as run_directories
 from engine.config import NetworkConfig, TrainConfig
 from engine.errors import ConfigError, CovidTuiError, DataError
-from engine.events import Event, Failed, Helped, Interrupted
+from engine.events import Event, Failed, Finished, Helped, Interrupted
 from engine.files import open_private
 from tui.headless import in_thread, put, put_json, reporting, say, stop_on_signals, summary
 from tui.text import display_name
@@ -108,8 +108,11 @@ def attach(run: Path, out: Path) -> int:
     with stop_on_signals() as (stop, signals), reporting(as_json=False) as emit:
         while not stop.is_set():
             live = chosen.state() == "live"
-            for event in tail.read():
-                emit(event)
+            while events := tail.read():
+                for event in events:
+                    emit(event)
+                    for line in summary(event) if isinstance(event, Finished) else ():
+                        put(line)
             if not live:
                 return 0
             time.sleep(SECONDS_BETWEEN_LOOKS)

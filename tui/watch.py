@@ -273,7 +273,10 @@ class Library:
         gone = [path for path in self._tails if path not in found]
         for path in gone:
             del self._tails[path], self._seen[path]
-        looked = (self._look(run) for run in found.values())
+        looked = []
+        for run in found.values():
+            with contextlib.suppress(CovidTuiError, OSError, ValueError):  # one that can't be read hides no other
+                looked.append(self._look(run))
         return [News(path, None, (), None) for path in gone] + [item for item in looked if item]
 
     def _look(self, run: Run) -> News | None:

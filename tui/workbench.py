@@ -6,26 +6,31 @@ import dataclasses
 import gc
 import os
 import signal
+import threading
 import time
+import traceback
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from engine.errors import DataError
+from engine.errors import CovidTuiError, DataError
 from engine.stopping import How
 from tui import settings as user_settings
 from tui.background import Leash, on_leash
-from tui.headless import say
+from tui.headless import SECONDS_TO_STOP, say
 from tui.paths import is_there
 from tui.settings import Protocol, Settings
 from tui.terminal import Abilities, Question, Terminal
 from tui.text import display_name
+from tui.verbs import unforeseen
 
 if TYPE_CHECKING:
     from tui.app import Workbench
 
+MOST_THREADS = 32
 SECONDS_OF_ONE_KILL = 1.0
 """A group's kill reaches a process twice, once directly; within this time it counts as one."""
 
@@ -45,7 +50,36 @@ def open_workbench(
         unicode=chosen.unicode if unicode is None else unicode,
         image_protocol=protocol or chosen.image_protocol,
     )
-    return on_leash(partial(_run, terminal, data, out, chosen, attached))
+    return on_leash(partial(_told, partial(_run, terminal, data, out, chosen, attached)))
+
+
+def _told(work: Callable[[Leash], int], leash: Leash) -> int:
+    """What `work` gives; an error is told here, for the process at the shell hears nothing but an exit code."""
+    try:
+        return work(leash)
+    except CovidTuiError as error:
+        say(f"covid-tui: {error}")
+        return error.exit_code
+    except Exception as error:
+        say(f"covid-tui: {unforeseen(error)}")
+        return 1
+
+
+class _Threads(ThreadPoolExecutor):
+    """Those that the screen's work is done in: enough for what only waits or follows, and no end waits for them."""
+
+    def __init__(self) -> None:
+        super().__init__(MOST_THREADS, "work")
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Take no more work; asyncio would wait here, and with it whoever quits."""
+        super().shutdown(wait=False, cancel_futures=True)
+
+    def join(self, seconds: float) -> None:
+        """Wait until all of them have come to their end, but not longer than so."""
+        waiting = threading.Thread(target=super().shutdown, name="join", daemon=True)
+        waiting.start()
+        waiting.join(seconds)
 
 
 def _run(
@@ -57,32 +91,36 @@ def _run(
 
     abilities = question.answer() if question else Abilities()
     picture = data if data and data.is_file() else None
+    threads, broken = _Threads(), None
     with terminal:
         app = Workbench(
             out, data=None if picture else data, picture=picture, attached=attached, settings=chosen,
             abilities=abilities, log=terminal.log, driver=terminal.driver(),
         )  # fmt: skip
         try:
-            asyncio.run(_until_left(app, terminal))
+            asyncio.run(_until_left(app, terminal, threads))
         except BaseException as error:
+            broken = error
             terminal.put_back()
-            app.write_log(f"{type(error).__name__}: {error}")
+            app.write_log(traceback.format_exc())
             app.session.close()
-    training, crash = app.session.training, app._exception
+    training, crash = app.session.training, app._exception or broken
     if crash:
         say(f"covid-tui: an error of its own, {type(crash).__name__}: {crash} The details are in {terminal.log}.")
     if app.farewell:
         say(display_name(app.farewell))
-    code = app.return_code or 0
+    code = app.return_code or (1 if crash else 0)
     leash.let_go(code)  # what is left, be it a training or a library still loading, needs no shell
     if training and training.alive:
         _stop_on_signals(training.request_stop)
         training.wait()
+    threads.join(SECONDS_TO_STOP)  # all were asked to stop, and some have something to keep
     return code
 
 
-async def _until_left(app: "Workbench", terminal: Terminal) -> None:
+async def _until_left(app: "Workbench", terminal: Terminal, threads: _Threads) -> None:
     loop = asyncio.get_running_loop()
+    loop.set_default_executor(threads)
 
     def hung_up() -> None:
         terminal.give_up()

@@ -10,14 +10,15 @@ import pytest
 from engine.config import AugmentConfig, DataConfig, FitConfig, NetworkConfig, OutputConfig, TrainConfig
 from engine.errors import RunError
 from engine.events import Epoch, Failed, Interrupted
-from engine.runs import Run, create
+from engine.runs import Run, State, create
 from engine.stopping import Stop
+from tests.conftest import Cli
 from tests.tui import fake
 from tests.tui.drive import DATA, run, text, until
 from tui.app import Workbench
 from tui.deleting import delete
 from tui.screens.compare import Comparison, differences
-from tui.watch import Library, Tail, thinned
+from tui.watch import READ_AT_ONCE, Library, Tail, thinned
 from tui.widgets.curves import Curves
 
 
@@ -214,6 +215,30 @@ def test_a_long_run_is_read_thinned_and_ends_as_it_ended(tmp_path: Path) -> None
     assert len(kept) < 5000
     assert [event.kind for event in kept[-3:]] == ["batch", "epoch", "finished"]
     assert thinned(lines) == lines
+
+
+def test_attach_without_a_terminal_tells_a_long_run_to_its_result(tmp_path: Path, cli: Cli) -> None:
+    path = make(tmp_path, "long")
+    first, *rest = (path / "events.jsonl").read_bytes().splitlines()
+    step = json.dumps(fake.batch(1, 1).to_dict()).encode()
+    (path / "events.jsonl").write_bytes(b"\n".join([first, *[step] * (2 * READ_AT_ONCE // len(step)), *rest, b""]))
+    done = cli("attach", "long", "--out", tmp_path)
+    assert done.returncode == 0
+    assert "epoch   2" in done.stderr and "test accuracy  65/66" in done.stdout
+
+
+def test_a_run_that_cannot_be_read_hides_no_other(states: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Run.state
+
+    def state(self: Run) -> State:
+        if self.name == "failed":
+            raise PermissionError(13, "Permission denied")
+        return real(self)
+
+    monkeypatch.setattr(Run, "state", state)
+    library = Library(states)
+    library.take(library.look())
+    assert {entry.run.name for entry in library.entries()} == {"done", "stopped", "died"}
 
 
 def test_a_stopped_run_is_gone_on_with_by_a_key(tmp_path: Path) -> None:

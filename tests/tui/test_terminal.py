@@ -35,6 +35,17 @@ def noisy(self):
     begin(self)
 tui.app.Workbench._begin = noisy
 """
+BREAK = """
+import tui.app
+def broken(self):
+    raise RuntimeError("broken")
+tui.app.Workbench.run_async = broken
+"""
+SLOW = """
+import time
+import tui.session
+tui.session._scan = lambda *arguments: time.sleep(20)
+"""
 CRASH = """
 from tui.screens.layers import LayersScreen
 LayersScreen.action_preset = lambda self, blocks: 1 / 0
@@ -104,6 +115,29 @@ def test_without_a_terminal_it_says_so(tmp_path: Path) -> None:
     )
     assert done.returncode == 1
     assert "needs a terminal" in done.stderr
+
+
+def test_where_the_screen_cannot_come_it_says_why(tmp_path: Path) -> None:
+    (tmp_path / "workbench.log").mkdir()
+    with workbench("--out", tmp_path / "runs", cache=tmp_path) as terminal:
+        assert terminal.wait() == 1
+        assert "workbench.log" in terminal.rows.replace("\n", "")
+
+
+def test_a_screen_that_breaks_is_an_error(tmp_path: Path) -> None:
+    with workbench("--out", tmp_path / "runs", cache=tmp_path, prelude=BREAK) as terminal:
+        assert terminal.wait() == 1
+        assert "an error of its own, RuntimeError: broken" in terminal.rows.replace("\n", "")
+    assert "Traceback" in (tmp_path / "workbench.log").read_text()
+
+
+def test_no_thread_keeps_whoever_quits_from_the_shell(tmp_path: Path) -> None:
+    with workbench(DATA, "--out", tmp_path / "runs", cache=tmp_path, prelude=SLOW) as terminal:
+        terminal.until("reading the images")
+        began = time.monotonic()
+        terminal.press("q")
+        assert terminal.wait() == 0
+        assert time.monotonic() - began < 15
 
 
 def test_what_a_library_prints_does_not_tear_the_screen(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Screen 3 by keys: the recipe as a form and as a file, a training as it goes, its log, its stop."""
 
 import dataclasses
+import time
 import tomllib
 from functools import partial
 from pathlib import Path
@@ -353,6 +354,28 @@ def test_a_path_that_can_be_none_is_told_not_died_of(tmp_path: Path) -> None:
             app.screen.query_one("#path", Input).value = "/" + 300 * "x"
             await pilot.press("enter")
             await until(pilot, lambda: "There is no file" in text(app))
+
+    run(scenario())
+
+
+def test_another_training_can_begin_as_soon_as_the_last_has_come_to_its_end(tmp_path: Path) -> None:
+    """Its thread may have work to do after it told its result, long after the run on disk is no longer live."""
+
+    def slow_to_end(*arguments: Any) -> None:
+        fake.train(*arguments, seconds=0)
+        time.sleep(2)
+
+    async def scenario() -> None:
+        app = Workbench(tmp_path, data=DATA)
+        app.session.work = slow_to_end
+        async with app.run_test(size=(120, 40)) as pilot:
+            await until(pilot, lambda: app.session.split is not None)
+            await pilot.press("3", "r")
+            await until(pilot, lambda: "test 65/66" in text(app))
+            assert app.session.cannot_train()
+            await until(pilot, lambda: not app.session.cannot_train())
+            await pilot.pause(0.3)
+            assert dict(app.screen._keys)["r"]  # type: ignore[attr-defined]
 
     run(scenario())
 
