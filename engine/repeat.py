@@ -115,7 +115,8 @@ def over_folds(folder: Path, config: TrainConfig, count: int, emit: Emit, stop: 
     recipes = []
     for number, drawn in enumerate(splits, start=1):
         path = own / f"fold{number}.csv"
-        drawn.write(path)
+        with _written(path):
+            drawn.write(path)
         output = dataclasses.replace(config.output, name=f"{base}-fold{number}")
         # Near duplicates were looked for once, for all folds.
         own_data = dataclasses.replace(data, split=path, near_duplicates=False)
@@ -139,6 +140,15 @@ def _own_folder(config: TrainConfig, name: str) -> Path:
     except OSError as error:
         raise RunError(f"{path} can't be made ({error.strerror}): choose another folder with --out.") from error
     return path
+
+
+@contextlib.contextmanager
+def _written(path: Path) -> Iterator[None]:
+    """Raises RunError where the block can't write `path`."""
+    try:
+        yield
+    except OSError as error:
+        raise RunError(f"{path} can't be written ({error.strerror}): make room there.") from error
 
 
 @contextlib.contextmanager
@@ -176,7 +186,8 @@ def _train_all(
         measures={name: spread(values) for name, values in measured.items() if values and None not in values},
         pooled=_pooled(ends) if kind == "folds" and len(ends) == len(recipes) else None,
     )
-    write_json(own / RESULT, result.to_dict())
+    with _written(own / RESULT):
+        write_json(own / RESULT, result.to_dict())
     return result
 
 

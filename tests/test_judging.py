@@ -18,10 +18,11 @@ from engine.config import JudgeConfig
 from engine.errors import RunError
 from engine.results.answers import read_predictions
 from engine.results.calibration import CALIBRATION, at_temperature, operate, read_calibration
-from engine.results.evaluate import forget_test
+from engine.results.evaluate import evaluate_test, forget_test
 from engine.results.metrics import log_loss
 from engine.results.prediction import decide
 from engine.runs import Run
+from engine.stopping import Stop
 from tests.conftest import ROOT, SAMPLE, Cli
 
 
@@ -99,6 +100,15 @@ def test_a_rule_without_its_class_is_refused_before_any_run_is_made(cli: Cli, tm
     done = cli("train", SAMPLE, "--threshold", "sensitivity=high")
     assert done.returncode == 2 and "sensitivity=0.95" in done.stderr
     assert JudgeConfig(threshold="sensitivity=0.95").rule == ("sensitivity", 0.95)
+
+
+def test_a_result_that_has_no_room_ends_in_a_sentence(trained: dict[str, Any], tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    shutil.copytree(trained["run"], run.path)
+    (run.path / "test.json").unlink()
+    (run.path / "test.json").mkdir()
+    with pytest.raises(RunError, match=r"test\.json can't be written"):
+        evaluate_test(run, lambda event: None, Stop())
 
 
 def test_evaluate_shows_every_measure_with_its_interval(trained: dict[str, Any], cli: Cli) -> None:

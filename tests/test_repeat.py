@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from engine.dataset.folds import draw_folds
 from engine.dataset.scan import ClassSummary, Record, Scan
 from engine.dataset.split import Split, leaks
-from engine.errors import ConfigError, DataError
-from engine.repeat import spread
+from engine.errors import ConfigError, DataError, RunError
+from engine.repeat import _train_all, spread
 from engine.results.answers import read_predictions
 from engine.results.metrics import judge
 from engine.runs import Run
+from engine.stopping import Stop
 from tests.conftest import SAMPLE, Cli
 
 
@@ -74,6 +75,11 @@ def test_spread_is_the_standard_deviation_between_runs() -> None:
     found = spread([0.9, 0.8, 1.0])
     assert (found.mean, found.sd, found.low, found.high) == (pytest.approx(0.9), pytest.approx(0.1), 0.8, 1.0)
     assert spread([0.5]).sd is None
+
+
+def test_a_result_that_cant_be_written_ends_in_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"result\.json can't be written"):
+        _train_all("seeds", SAMPLE, [], tmp_path / "gone", lambda event: None, Stop())
 
 
 def events(text: str) -> list[dict[str, Any]]:

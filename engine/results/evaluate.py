@@ -37,8 +37,8 @@ _NONE: Mapping[str, str] = MappingProxyType({})
 def evaluate_test(run: Run, emit: Emit, stop: Stop) -> dict[str, Any]:
     """The run's result on its test part: read where the test was opened before, else measured now and kept.
 
-    What test.json holds, but for the curves. Raises RunError where the run has no model or no split, DataError where
-    none of its test files can be read.
+    What test.json holds, but for the curves. Raises RunError where the run has no model or no split or can't be
+    written, DataError where none of its test files can be read.
     """
     if not (run.path / TEST).is_file():
         split = Split.read(run.path / SPLIT)
@@ -48,7 +48,7 @@ def evaluate_test(run: Run, emit: Emit, stop: Stop) -> dict[str, Any]:
         shas = [row.sha for row in rows]
         said = _measure(predictor, run.folder(), names, labels, "test", emit, stop, shas)
         _write_predictions(run.path / PREDICTIONS, predictor.classes, said.lines(predictor.classes))
-        write_json(run.path / TEST, _judged(said, predictor))
+        _write_result(run.path / TEST, _judged(said, predictor))
     return {name: value for name, value in run.read_json(TEST).items() if name != CURVES}
 
 
@@ -195,6 +195,13 @@ def _measure(
     if not files:
         raise DataError(f"None of the images to evaluate below {folder} can be read.")
     return _Said(files, np.array(truth), np.stack(rows), np.stack(features))
+
+
+def _write_result(path: Path, values: dict[str, Any]) -> None:
+    try:
+        write_json(path, values)
+    except OSError as error:
+        raise RunError(f"{path} can't be written ({error.strerror}): make room there.") from error
 
 
 def _write_predictions(path: Path, classes: Sequence[str], lines: Sequence[tuple[str, str, Sequence[float]]]) -> None:
