@@ -64,6 +64,24 @@ def test_a_patient_with_images_of_two_classes_is_tested_too() -> None:
         assert all(n > 0 for part in split.counts().values() for n in part.values())
 
 
+def test_patients_that_leave_a_part_without_a_class_are_refused_before_any_training() -> None:
+    """Eight patients with up to three images of each class, so that few may have most of one."""
+    refused = 0
+    for seed in range(40):
+        counts = np.random.default_rng(seed).integers(0, 4, (2, 8))
+        found = made({
+            label: [256 * k + 16 * patient + n for patient in range(8) for n in range(counts[k, patient])]
+            for k, label in enumerate("ab")
+        })  # fmt: skip
+        try:
+            splits = draw_folds(found, 3, 0.1, seed, lambda record: record.sha[-2])
+        except DataError as error:
+            refused += "without an image of class" in str(error)
+        else:
+            assert all(n > 0 for split in splits for part in split.counts().values() for n in part.values())
+    assert refused
+
+
 def test_too_many_folds_are_refused() -> None:
     with pytest.raises(DataError, match="too few for 5 folds"):
         draw_folds(made({"a": list(range(30)), "b": [50] * 20 + [51, 52]}), 5, 0.1, 0)

@@ -19,7 +19,7 @@ def draw_folds(
 
     Images of one `group`, by default those with the same pixels, lie in one part. A group with a picture that bears two
     labels is always trained on, where it can't falsify a result. Raises ConfigError for fewer than two folds, DataError
-    where a class has too few groups for so many.
+    where a class has too few groups for so many, or a part would have none of a class.
     """
     from sklearn.model_selection import StratifiedGroupKFold
 
@@ -46,4 +46,11 @@ def draw_folds(
         _, kept = next(inner.split(own, own, own_groups))
         parts = {used[k].file: "test" for k in tested} | {used[trained[k]].file: "validation" for k in kept}
         found.append(Split(tuple(Row(r.file, r.label, parts.get(r.file, "train"), r.sha) for r in scanned.records)))
+    for number, split in enumerate(found, start=1):
+        for part, counts in split.counts().items():
+            for name in (name for name, count in counts.items() if not count):
+                raise DataError(
+                    f'Kept together, the patients leave the part "{part}" of fold {number} without an image of class '
+                    f'"{name}"; give another --seed, or fewer folds.'
+                )
     return found
