@@ -9,6 +9,7 @@ import io
 import json
 import os
 import re
+import stat
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -130,30 +131,38 @@ class RunWriter:
     def __init__(self, run: Run, again: bool = False) -> None:
         """`again` is for a run that was trained before: a stop that was asked of it then no longer counts."""
         self.run, self._again = run, again
+        self._held = contextlib.ExitStack()
+        """The open files; however one of them ends, all are closed, or the run would seem to live on."""
 
     def __enter__(self) -> Self:
-        try:
-            self._open()
-        except OSError as error:
-            raise self._unwritable(error) from error
+        with self._held:
+            try:
+                self._open()
+            except OSError as error:
+                raise self._unwritable(error) from error
+            self._held = self._held.pop_all()
         return self
 
     def _open(self) -> None:
-        self._lock = open_private(self.run.path / "lock", "w")
-        take_lock(self._lock, self.run.path)
+        take_lock(self._opened("lock", "w"), self.run.path)
         if self._again:
             (self.run.path / "stop").unlink(missing_ok=True)
             _mend(self.run.path / "events.jsonl")
-        self._log = open_private(self.run.path / LOG, "a")
-        self._events = open_private(self.run.path / "events.jsonl", "a")
-        self._history = open_private(self.run.path / "history.csv", "a")
+        self._log, self._events = self._opened(LOG, "a"), self._opened("events.jsonl", "a")
+        self._history = self._opened("history.csv", "a")
         if self._history.tell() == 0:
             csv.writer(self._history).writerow(HISTORY)
             self._history.flush()
 
-    def __exit__(self, *_: object) -> None:
-        for file in (self._events, self._history, self._log, self._lock):
-            file.close()
+    def _opened(self, name: str, mode: str) -> Any:
+        return self._held.enter_context(open_private(self.run.path / name, mode))
+
+    def __exit__(self, *error: object) -> None:
+        try:
+            self._held.close()
+        except OSError as left:  # what a full disk did not take before, it does not take now
+            if error[1] is None:
+                raise self._unwritable(left) from left
 
     def append(self, event: Event) -> None:
         """Write the event to events.jsonl, and an epoch to history.csv, before anybody else learns of it."""
@@ -184,7 +193,7 @@ class RunWriter:
         csv.writer(text).writerows([HISTORY, *map(dataclasses.astuple, history)])
         with replacing(self.run.path / "history.csv") as file:
             file.write(text.getvalue().encode())
-        self._history = open_private(self.run.path / "history.csv", "a")
+        self._history = self._opened("history.csv", "a")
 
     def log(self, text: str) -> None:
         """Write `text` to train.log under the time of day; nothing foreign in it can act on a terminal."""
@@ -278,12 +287,15 @@ def find(run: Path, out: Path) -> Run:
 
 
 def all_runs(out: Path) -> list[Run]:
-    """The runs under `out`, newest first."""
-    try:
-        found = [Run(path.absolute()) for path in out.iterdir() if (path / "config.json").is_file()]
-    except OSError:
-        return []
-    return sorted(found, key=lambda run: ((run.path / "config.json").stat().st_mtime_ns, run.name), reverse=True)
+    """The runs under `out`, newest first; without those that this user may not look into, or that vanish meanwhile."""
+    found: list[tuple[int, str, Run]] = []
+    with contextlib.suppress(OSError):
+        for path in out.iterdir():
+            with contextlib.suppress(OSError):
+                about = (path / "config.json").stat()
+                if stat.S_ISREG(about.st_mode):
+                    found.append((about.st_mtime_ns, path.name, Run(path.absolute())))
+    return [run for *_, run in sorted(found, key=lambda one: one[:2], reverse=True)]
 
 
 def newest(out: Path) -> Run:

@@ -5,6 +5,7 @@ import dataclasses
 import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from engine.config import OutputConfig, TrainConfig
 from engine.errors import ConfigError, RunError
 from engine.events import Batch, Epoch, Event, Failed, Finished, Interrupted, Notice
 from engine.stopping import Stop
+from tests.conftest import ROOT
 
 
 def recipe(out: Path, name: str = "") -> TrainConfig:
@@ -189,6 +191,41 @@ def test_what_is_not_a_run_is_named_in_a_sentence(tmp_path: Path) -> None:
     (path / "config.json").write_text(json.dumps([1]))
     with pytest.raises(RunError, match=r"config\.json"):
         runs.Run(path).config()
+
+
+def test_a_run_that_could_not_be_written_is_not_held_on(tmp_path: Path) -> None:
+    """Neither where the room ends under it nor where its files can't be opened."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    full, closed = (runs.create(tmp_path, recipe(tmp_path, name)) for name in ("full", "closed"))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (150, before[1]))
+    try:
+        with pytest.raises(RunError, match="File too large") as at_writing, full:
+            for number in range(1, 9):
+                full.append(epoch(number))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    (closed.run.path / runs.LOG).mkdir()
+    with pytest.raises(RunError, match="Is a directory") as at_opening, closed:
+        pass
+    assert at_writing.value and at_opening.value  # what still knows of the writers
+    assert [writer.run.state() for writer in (full, closed)] == ["died", "died"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0 and not shutil.which("setpriv"), reason="whoever may do all looks into all")
+def test_another_users_run_hides_none_of_ones_own(tmp_path: Path) -> None:
+    for name in ("mine", "theirs"):
+        runs.create(tmp_path, recipe(tmp_path, name))
+    (tmp_path / "theirs").chmod(0)
+    command = [sys.executable, "-c", f"""
+from pathlib import Path
+from engine import runs
+print([run.name for run in runs.all_runs(Path({str(tmp_path)!r}))])
+"""]  # fmt: skip
+    if os.geteuid() == 0:
+        command = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search", *command]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    (tmp_path / "theirs").chmod(0o700)
+    assert done.stdout == "['mine']\n"
 
 
 def test_runs_are_listed_newest_first(tmp_path: Path) -> None:
