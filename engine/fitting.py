@@ -3,9 +3,10 @@
 import dataclasses
 import json
 from dataclasses import dataclass
+from typing import get_args
 
-from engine.config import TrainConfig, to_dict
-from engine.errors import WeightsError
+from engine.config import Precision, TrainConfig, to_dict
+from engine.errors import RunError, WeightsError
 from engine.events import Emit, Notice, Resumed, Started
 from engine.files import write_json
 from engine.material import Data, as_decoded, pixel_sources
@@ -17,7 +18,7 @@ from engine.stopping import Stop
 from engine.training import checkpoint, loop, lrfind
 from engine.training.devices import Devices
 from engine.training.phases import phases, sentence
-from engine.training.sources import PixelSource, Source, choose
+from engine.training.sources import PixelSource, Source, at_hand, choose
 from engine.training.tensorboard import also_tensorboard
 
 ENVIRONMENT = "environment.json"
@@ -100,7 +101,8 @@ def _phases(
         if fitted.ended == "stopped":
             break
     assert fitted is not None
-    return fitted, classifier, train
+    # A stop ends every filling of the cache: what is looked at once more after one must not wait for that.
+    return fitted, classifier, at_hand(train) if fitted.ended == "stopped" else train
 
 
 def _brief(run: Run, config: TrainConfig, precision: Choice, resumed: bool) -> bytes:
@@ -139,7 +141,10 @@ def _precision(run: Run, config: TrainConfig, joined: Devices, emit: Emit) -> Ch
     """The number format to compute in: the run's own, where it was begun before, whatever is fastest here."""
     record = run.path / ENVIRONMENT
     if record.is_file():
-        return Choice(str(run.read_json(record.name).get("precision")), "as the run began")
+        before = run.read_json(record.name).get("precision")
+        if before not in get_args(Precision):
+            raise RunError(f"{record} does not say in which number format the run began: train anew.")
+        return Choice(str(before), "as the run began")
     chosen = choose_precision(config.machine.precision)
     emit(Notice("info", f"Precision: {chosen.precision} ({chosen.reason})."))
     write_json(record, {**environment(), "device": joined.told or device(), "precision": chosen.precision})

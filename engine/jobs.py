@@ -136,16 +136,29 @@ def _told(writer: RunWriter, emit: Emit, stop: Stop, work: Callable[[Emit], E]) 
         emit(Failed(str(error)))
         raise
     except Exception as error:
-        if isinstance(error, OSError) and is_full_disk(error):
-            full = RunError(
-                f"{writer.run.path} or the cache can't be written ({os.strerror(error.errno or 0)}): make room, then "
-                f"covid-tui --train --resume {writer.run.path} goes on."
-            )
-            emit(Failed(str(full)))
-            raise full from error
+        lack = _lack(error, writer.run)
+        if lack:
+            emit(Failed(str(lack)))
+            raise lack from error
         writer.log(traceback.format_exc())
         emit(Failed("The training met an error of its own; train.log in the run directory has the details."))
         raise
+
+
+def _lack(error: Exception, run: Run) -> RunError | None:
+    """What the machine has too little of, as a sentence, where that is what the error means."""
+    if isinstance(error, OSError) and is_full_disk(error):
+        return RunError(
+            f"{run.path} or the cache can't be written ({os.strerror(error.errno or 0)}): make room, then "
+            f"{_goes_on(run)}."
+        )
+    # TensorFlow's name for a device without memory for a tensor; nothing here need load it for that.
+    if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
+        return RunError(
+            "The memory of this machine is too small for this training: train anew with a smaller --batch, or with "
+            "fewer layers that train (--mode partial)."
+        )
+    return None
 
 
 def _train(

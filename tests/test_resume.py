@@ -20,12 +20,15 @@ import h5py
 import pexpect
 import pytest
 
-from engine import jobs, runs
-from engine.config import FitConfig, NetworkConfig, OutputConfig, TrainConfig
-from engine.errors import ConfigError, DataError
+from engine import fitting, jobs, runs
+from engine.config import AugmentConfig, DataConfig, FitConfig, NetworkConfig, OutputConfig, TrainConfig
+from engine.errors import ConfigError, DataError, RunError
+from engine.events import Epoch, Event, Failed, Finished
 from engine.runs import Run
+from engine.runtime import tensorflow
 from engine.stopping import Stop
 from engine.training import checkpoint
+from engine.training.devices import ONE
 from tests.conftest import ROOT, SAMPLE, Cli
 
 EPOCHS = 8
@@ -166,6 +169,36 @@ def test_what_can_not_be_gone_on_with_changes_nothing_in_the_run(tmp_path: Path)
     with pytest.raises(DataError):
         jobs.resume(run, config, lambda _: None, Stop(), tmp_path / "empty")
     assert (run.config(), run.folder()) == (config, SAMPLE)
+
+
+def test_too_little_memory_is_a_sentence_and_not_an_error_of_its_own(tmp_path: Path) -> None:
+    with runs.create(SAMPLE, TrainConfig(output=OutputConfig(out=tmp_path))) as writer:
+        run, emit = writer.run, writer.tee(lambda _: None, Stop())
+        with pytest.raises(RunError, match="smaller --batch"):
+            jobs._told(writer, emit, Stop(), lambda _: tensorflow().fill([1 << 46], 1.0))
+    assert [event.reason for event in run.events() if isinstance(event, Failed)][-1].startswith("The memory of this")
+
+
+def test_a_run_that_lost_its_number_format_is_told(tmp_path: Path) -> None:
+    run = runs.create(SAMPLE, TrainConfig(output=OutputConfig(out=tmp_path))).run
+    (run.path / fitting.ENVIRONMENT).write_text("{}")
+    with pytest.raises(RunError, match=r"environment\.json does not say"):
+        fitting._precision(run, run.config(), ONE, lambda _: None)
+
+
+def test_a_stop_that_keeps_tests_also_where_the_phase_has_not_kept_the_images_as_they_are(tmp_path: Path) -> None:
+    data = DataConfig(classes="COVID,Normal", near_duplicates=False)
+    network = NetworkConfig(mode="probe-then-finetune", unfreeze="block5_conv3", weights="none")
+    fit, augment = FitConfig(epochs=4, probe_epochs=1, batch=16), AugmentConfig(views="2")
+    config = TrainConfig(data, network, augment, fit, output=OutputConfig(out=tmp_path))
+    stop = Stop()
+
+    def emit(event: Event) -> None:
+        if isinstance(event, Epoch) and event.epoch == 2:  # it saw a view, and the third is about to be computed
+            stop.request("keep")
+
+    end = jobs.train(SAMPLE, config, emit, stop)
+    assert isinstance(end, Finished) and (end.ended, end.epochs) == ("stopped", 2)
 
 
 def test_a_finished_run_takes_more_epochs_as_if_it_had_been_told_so_at_first(

@@ -229,6 +229,11 @@ def prepared(source: Source, view: int, emit: Emit) -> Source:
         return _without_cache(source)
 
 
+def at_hand(source: Source) -> Source:
+    """The source where it gives the images as they are at once; else the same images without the cache."""
+    return _without_cache(source) if isinstance(source, FeatureSource) and source.missing(1) else source
+
+
 def _without_cache(source: Source) -> Source:
     """The same images straight through the whole network."""
     return source.pixels if isinstance(source, FeatureSource) else source
