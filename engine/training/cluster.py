@@ -76,13 +76,13 @@ def _told_by_tf_config(text: str) -> tuple[tuple[str, ...], int]:
         if set(cluster) - {"chief", "worker"}:
             raise ValueError
         chiefs, workers = list(cluster.get("chief", [])), list(cluster.get("worker", []))
-        index = int(task["index"]) + (len(chiefs) if task["type"] == "worker" else 0)
+        index, own = int(task["index"]), {"chief": chiefs, "worker": workers}[task["type"]]
         every = tuple(map(str, [*chiefs, *workers]))
-        if len(chiefs) > 1 or task["type"] not in cluster or not 0 <= index < len(every):
+        if len(chiefs) > 1 or not 0 <= index < len(own):
             raise ValueError
     except (ValueError, KeyError, TypeError, AttributeError):
         raise ConfigError(
             'TF_CONFIG must be like {"cluster": {"worker": ["host1:5000", "host2:5000"]}, '
             '"task": {"type": "worker", "index": 0}}, with an index of its own in each process.'
         ) from None
-    return every, index
+    return every, index + (len(chiefs) if task["type"] == "worker" else 0)
