@@ -136,7 +136,8 @@ class RunView:
             self.log.append(_line(event))
         match event:
             case Started():
-                self.started, self.progress, self.path = event, None, Path(event.run)
+                self.started, self.progress = event, None
+                self.path = self.path or Path(event.run)  # where it was found outranks where it was made
                 self.end, self.state = None, "live"
                 self.epoch_began = self.heard
             case Resumed():

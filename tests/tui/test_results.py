@@ -113,6 +113,24 @@ def test_a_narrow_screen_turns_between_tables_and_mistakes(tmp_path: Path) -> No
     run(scenario())
 
 
+def test_keys_never_go_to_a_list_that_is_out_of_sight(tmp_path: Path) -> None:
+    finished_run(tmp_path, "report", DATA, report())
+
+    async def scenario() -> None:
+        app = Workbench(tmp_path, settings=GREY)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await pilot.press("5")
+            await until(pilot, lambda: app.focused is not None and app.focused.id == "answers")
+            await pilot.resize_terminal(80, 24)
+            await until(pilot, lambda: app.focused is not None and app.focused.id == "confusion")
+        app = Workbench(tmp_path, settings=GREY)
+        async with app.run_test(size=(80, 24)) as pilot:
+            await pilot.press("5")
+            await until(pilot, lambda: app.focused is not None and app.focused.id == "confusion")
+
+    run(scenario())
+
+
 def test_runs_are_chosen_by_keys_and_by_other_screens(tmp_path: Path) -> None:
     async def scenario() -> None:
         first = finished_run(tmp_path, "first", DATA, answers(DATA))

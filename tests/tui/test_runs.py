@@ -227,6 +227,12 @@ def test_attach_without_a_terminal_tells_a_long_run_to_its_result(tmp_path: Path
     assert "epoch   2" in done.stderr and "test accuracy  65/66" in done.stdout
 
 
+def test_a_run_that_was_moved_is_where_it_was_found(tmp_path: Path) -> None:
+    moved = make(tmp_path / "before", "run").rename(tmp_path / "moved")
+    library = Library(tmp_path)
+    assert [view.path for view in library.take(library.look())] == [moved]
+
+
 def test_a_run_that_cannot_be_read_hides_no_other(states: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = Run.state
 

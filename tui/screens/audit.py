@@ -83,6 +83,7 @@ class AuditScreen(WorkScreen):
     ]  # fmt: skip
     _plan = AuditPlan()
     _shown: "Auditing | tuple[Path, Audit] | None" = None
+    _drawn: object = None
     _kept: "list[tuple[Path, Audit]]" = []  # noqa: RUF012  (never changed in place)
 
     def body(self) -> Iterable[Widget]:
@@ -201,6 +202,10 @@ class AuditScreen(WorkScreen):
         texts = [(one.title, _accuracy(one), _state(one, one is now)) for one in variants]
         widths = [max(map(len, column)) for column in zip(*texts, strict=True)] if texts else [12, 14, 8]
         wide = max(NARROWEST_BAR, table.content_size.width - sum(widths) - 2 * len(COLUMNS) - 1)
+        key = (tuple(variants), now, audit, wide)
+        if key == self._drawn:
+            return  # each image that is read is told, and moves the line of progress alone
+        self._drawn = key
         place = table.cursor_row
         table.clear(columns=True)
         for name, width in zip(COLUMNS, (widths[0], wide, max(widths[1], len(COLUMNS[2])), widths[2]), strict=True):

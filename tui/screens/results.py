@@ -92,6 +92,17 @@ class ResultsScreen(WorkScreen):
     def on_screen_resume(self) -> None:
         """Another screen may have picked a run."""
         self.runs_changed()
+        self.call_after_refresh(self._focus_in_sight)
+
+    def on_resize(self) -> None:
+        """A narrow screen has no room for the mistakes."""
+        self.call_after_refresh(self._focus_in_sight)
+
+    def _focus_in_sight(self) -> None:
+        """Keys must not move what nobody sees."""
+        hidden = self.has_class("-narrow") and not self.has_class("-list")
+        if hidden and (self.focused is None or self.query_one(Mistakes).has_focus_within):
+            self.query_one(Confusion).focus()
 
     def runs_changed(self) -> None:
         """Show the picked run, the newest tested one when none is."""
