@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import pkgutil
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, cast
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
+from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.theme import Theme
 
@@ -72,6 +74,19 @@ LIGHT = Theme(
 def _screen(mode: str) -> Callable[[], Screen[None]]:
     """A maker of the screen, which is imported when it is first opened."""
     return lambda: cast("Screen[None]", import_module(f"tui.screens.{mode}").SCREEN())
+
+
+def _bound() -> set[str]:
+    """The names of all keys that can be set. Imports every screen and widget, so it is for a thread."""
+    for package in ("screens", "widgets"):
+        for module in pkgutil.iter_modules([str(Path(__file__).parent / package)]):
+            import_module(f"tui.{package}.{module.name}")
+    found, left = set[str](), [DOMNode]
+    while left:
+        kind = left.pop()
+        left += kind.__subclasses__()
+        found |= {one.id for one in Binding.make_bindings(kind.__dict__.get("BINDINGS", ())) if one.id}
+    return found
 
 
 class Workbench(App[None]):
@@ -157,11 +172,21 @@ class Workbench(App[None]):
     def _begin(self) -> None:
         gc.freeze()
         gc.enable()
-        for complaint in self.settings.complaints:
+        for complaint in (*self.settings.complaints, *self._unknown_theme()):
             self.say(complaint, "warning")
+        if self.settings.keys:
+            self.session.start("keys", "looking the keys up", lambda emit, stop: _bound(), self._keys_known)
         self.session.watch_runs(self._attached)
         if self._data:
             self.session.open_data(self._data)
+
+    def _unknown_theme(self) -> Iterable[str]:
+        if self.settings.theme and self.settings.theme not in self.available_themes:
+            yield f"There is no theme {self.settings.theme}: {', '.join(sorted(self.available_themes))} are known."
+
+    def _keys_known(self, known: set[str]) -> None:
+        for name in sorted(self.settings.keys.keys() - known):
+            self.say(f"No key is named {name}: ? shows the names of those that can be set.", "warning")
 
     def on_events_waiting(self, message: EventsWaiting) -> None:
         """A thread has events."""

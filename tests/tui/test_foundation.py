@@ -106,6 +106,16 @@ def test_keys_and_recipe_follow_the_config_file(tmp_path: Path) -> None:
     run(scenario())
 
 
+def test_a_theme_or_a_key_that_there_is_not_is_told(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        app = Workbench(tmp_path, settings=Settings(theme="covid-drak", keys={"train.stpo": "a", "list.copy": "k"}))
+        async with app.run_test(size=(120, 40), notifications=True) as pilot:
+            await until(pilot, lambda: "train.stpo" in text(app))
+            assert "no theme covid-drak" in text(app) and "list.copy" not in text(app)
+
+    run(scenario())
+
+
 def test_help_and_palette_offer_what_can_be_done_now(tmp_path: Path) -> None:
     async def scenario() -> None:
         app = Workbench(tmp_path)
