@@ -24,6 +24,7 @@ from engine.training.sources import FeatureSource, PixelSource, choose
 from tests.conftest import SAMPLE, Cli
 from tests.test_loop import CLASSES, HELD_OUT, IMAGES, STORE, images, recipe
 from tests.test_resume import history, weights_sha
+from tui.ratefinding import drawn
 
 DATA = (SAMPLE, "--classes", "COVID,Viral Pneumonia", "--augment", "none", "--batch", "8")
 RATES = lrfind.Range().rates()
@@ -162,6 +163,12 @@ def test_the_verb_finds_what_a_training_finds(cli: Cli, tmp_path: Path) -> None:
 def test_a_plot_is_an_svg(cli: Cli) -> None:
     refused = cli("lr-find", *DATA, "--plot", "rates.gif")
     assert refused.returncode == 2 and ".svg" in refused.stderr
+
+
+def test_the_plot_in_the_terminal_is_characters_alone_however_few_the_rates() -> None:
+    for few in (RATES, [rate for rate in RATES if 2e-4 < rate < 8e-4]):  # the latter without a power of ten
+        found = lrfind.read(few, [list(np.linspace(1, 0.5, len(few)))])
+        assert "\x1b" not in drawn(found) and "learning rate" in drawn(found)
 
 
 def test_the_recipe_with_a_rate_to_be_found_has_no_number(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from rich.text import Text
+
 
 def blank(width: int, height: int) -> Any:
     """plotext's figure of so many columns and lines, with nothing drawn yet; it is the same object each time."""
@@ -14,3 +16,8 @@ def blank(width: int, height: int) -> Any:
     figure.plot_size(width, height)
     figure.canvas("default")
     return figure
+
+
+def lettered(figure: Any) -> str:
+    """The figure in characters alone, for a terminal that may want no colour codes, not even those that end one."""
+    return Text.from_ansi(str(figure.build().string())).plain

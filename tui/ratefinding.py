@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from engine.config import TrainConfig
 from engine.errors import ConfigError
 from engine.files import replacing
-from tui.figures import blank
+from tui.figures import blank, lettered
 from tui.headless import put, put_json, reporting, stop_on_signals, until_stopped
 from tui.verbs import as_number, put_table
 
@@ -66,12 +66,13 @@ def _put(found: "RangeTest") -> None:
     ])  # fmt: skip
     put()
     if sys.stdout.isatty():
-        print(_drawn(found), flush=True)
+        print(drawn(found), flush=True)
     put(f"Learning rate: {found.rate:g} ({RULE}; the orders' mean curve).")
     put(f"covid-tui train DATA --lr {found.rate:g} trains with it, as the peak from which the schedule falls.")
 
 
-def _drawn(found: "RangeTest") -> str:
+def drawn(found: "RangeTest") -> str:
+    """Loss against rate in characters, the rate that is suggested marked by x."""
     import plotext
 
     figure = blank(min(PLOT[0], shutil.get_terminal_size().columns), PLOT[1])
@@ -84,7 +85,7 @@ def _drawn(found: "RangeTest") -> str:
     taken.lines(False)
     figure.draw(taken)
     figure.ruler("x").ticks(ticks(powers), [f"1e{power}" for power in ticks(powers)])
-    return f"smoothed loss by learning rate; x is {found.rate:g}\n{figure.build().string()}"
+    return f"smoothed loss by learning rate; x is {found.rate:g}\n{lettered(figure)}"
 
 
 def _write(path: Path, found: "RangeTest") -> None:

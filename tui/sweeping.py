@@ -4,10 +4,8 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.text import Text
-
 from engine.config import SweepConfig, TrainConfig
-from tui.figures import blank
+from tui.figures import blank, lettered
 from tui.headless import put, put_json, reporting, stop_on_signals, until_stopped
 from tui.verbs import as_number, put_table
 
@@ -134,7 +132,7 @@ def plotted(candidates: list[dict[str, Any]], width: int = WIDTH, height: int = 
     figure.ruler("x").lim(low, high).ticks(ticks, [f"{10**tick:.3g} s" for tick in ticks])
     worst = min(100 * one["accuracy"] for one in candidates)
     figure.ruler("y").lim(min(worst, 99.0) - 1, 100.0).frequency(5)
-    return Text.from_ansi(str(figure.build().string())).plain
+    return lettered(figure)
 
 
 def letters(candidates: list[dict[str, Any]]) -> list[str]:
