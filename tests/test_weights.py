@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from engine.config import NetworkConfig
-from engine.errors import WeightsError
+from engine.errors import Stopped, WeightsError
 from engine.events import Event, Notice, Progress
 from engine.network import weights
 from engine.network.backbones import BACKBONES
@@ -159,6 +159,27 @@ def test_a_download_that_breaks_off_is_no_file(
     assert (tmp_path / "models" / "weights.h5").exists() == whole == (not why)
     assert whole or "2,000 of 3,000 bytes" in why
     assert [(e.done, e.total) for e in told if isinstance(e, Progress)] == [(2000, length)]
+
+
+def test_a_download_that_is_stopped_leaves_no_thread_and_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen, stop = BACKBONES["mobilenetv2"], Stop()
+    tensorflow().keras.applications  # noqa: B018 (loads the modules that hold the addresses)
+
+    def emit(event: Event) -> None:
+        if isinstance(event, Progress):
+            stop.request("now")
+
+    with served(bytes(40 << 20), 40 << 20) as address:
+        monkeypatch.setattr(f"keras.src.applications.{chosen.keras_address[0]}.{chosen.keras_address[1]}", address)
+        with pytest.raises(Stopped):
+            weights._download(chosen, tmp_path / "weights.h5", emit, stop)
+        for thread in threading.enumerate():
+            if thread.name == "download":
+                thread.join(5)
+                assert not thread.is_alive()
+    assert list(tmp_path.iterdir()) == []
 
 
 def vars_of(backbone: Any) -> dict[str, Any]:

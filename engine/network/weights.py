@@ -173,7 +173,8 @@ def _download(backbone: Backbone, target: Path, emit: Emit, stop: Stop) -> str:
     if not address.endswith(backbone.keras_file):
         address += backbone.keras_file
     emit(Notice("info", f"Asking Keras's address for the ImageNet weights of {backbone.title}."))
-    threading.Thread(target=_fetch, args=(address, chunks), daemon=True).start()
+    over = threading.Event()
+    threading.Thread(target=_fetch, args=(address, chunks, over), name="download", daemon=True).start()
     digest, done, total = hashlib.md5(usedforsecurity=False), 0, None
     try:
         private_dir(target.parent)
@@ -197,19 +198,31 @@ def _download(backbone: Backbone, target: Path, emit: Emit, stop: Stop) -> str:
         return "no answer from the network"
     except OSError as error:
         return str(getattr(error, "reason", error))
+    finally:
+        over.set()
     return ""
 
 
-def _fetch(address: str, chunks: "queue.Queue[bytes | Exception | int]") -> None:
-    """Feed the queue with the file's length (0 for unknown), then its bytes, then b"" or the error that ended it."""
+def _fetch(address: str, chunks: "queue.Queue[bytes | Exception | int]", over: threading.Event) -> None:
+    """Feed the queue with the file's length (0 for unknown), then its bytes, then b"" or the error that ended it.
+
+    It hangs up once it is `over` for whoever waited.
+    """
+
+    def give(item: bytes | Exception | int) -> None:
+        while not over.is_set():
+            with contextlib.suppress(queue.Full):
+                chunks.put(item, timeout=0.2)
+                return
+
     try:
         with urllib.request.urlopen(address, timeout=CONNECT_SECONDS) as answer:
-            chunks.put(int(answer.headers.get("Content-Length") or 0))
-            while chunk := answer.read(1 << 20):
-                chunks.put(chunk)
-        chunks.put(b"")
+            give(int(answer.headers.get("Content-Length") or 0))
+            while not over.is_set() and (chunk := answer.read(1 << 20)):
+                give(chunk)
+        give(b"")
     except Exception as error:  # whatever it is, the waiting thread must learn of it
-        chunks.put(error if isinstance(error, OSError) else OSError(str(error)))
+        give(error if isinstance(error, OSError) else OSError(str(error)))
 
 
 def keras_home() -> Path:
