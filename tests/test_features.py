@@ -86,6 +86,26 @@ def test_cut_off_anywhere_the_store_keeps_its_whole_rows_and_is_filled_on(
     assert np.array_equal(again.read([key(n) for n in range(10)]), rows(range(10)))
 
 
+def test_the_index_names_only_rows_that_would_outlive_a_power_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, synced = os.fsync, dict[int, int]()
+
+    def sync(descriptor: int) -> None:
+        real(descriptor)
+        synced[os.fstat(descriptor).st_ino] = os.fstat(descriptor).st_size
+
+    monkeypatch.setattr(os, "fsync", sync)
+    store = FeatureStore(tmp_path, CONTEXT)
+    file, entry = store.folder / "rows", 40  # bytes: SHA-256, view, checksum
+    with store.filling(Stop()) as append:
+        for number in range(4):
+            append([key(number)], rows([number]))
+            named = (store.folder / "index").stat().st_size // entry
+            assert named == number + 1
+            assert synced[file.stat().st_ino] >= named * CONTEXT.row_bytes
+
+
 def test_garbage_in_the_index_hides_no_good_row_before_it(tmp_path: Path) -> None:
     store = FeatureStore(tmp_path, CONTEXT)
     fill(store, range(4))

@@ -123,6 +123,7 @@ class FeatureStore:
                 def append(keys: Sequence[Key], activations: np.ndarray) -> None:
                     rows.write(_stored(activations, self.context.dtype).tobytes())
                     rows.flush()
+                    os.fsync(rows.fileno())  # a power cut may lose the index's end, never a row that it names
                     index.write(b"".join(_entry(*key) for key in keys))
                     index.flush()
 
