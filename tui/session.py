@@ -302,7 +302,7 @@ def _scan(folder: Path, wanted: DataConfig, emit: Emit, stop: Stop) -> "Scan":
     from engine.dataset.scan import scan
 
     found = scan(folder, (), emit, stop, wanted.follow_links, wanted.near_duplicates)
-    tables(folder)  # read here, and kept, so that the screen's thread need not wait for them
+    tables(found)  # read here, and kept, so that the screen's thread need not wait for them
     return found
 
 

@@ -2,13 +2,13 @@
 
 import csv
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from engine.dataset.listing import WORKBOOK_ROWS, natural, pair_key, workbook_rows
-from engine.dataset.scan import Record
+from engine.dataset.scan import Record, Scan
 
 FILE_COLUMNS = ("file", "path", "file name", "filename", "file_name", "image", "image name", "image_path", "imageid")
 """Columns that say, in this order of preference, which image a row is about; case does not matter."""
@@ -44,15 +44,16 @@ class Table:
 WORKBOOK = ".metadata.xlsx"
 
 
-def tables(root: Path, passed_over: Collection[str] = ()) -> list[Table]:
-    """The tables in the folder `root` that name files; one that can't be read is none (the scan tells of workbooks).
+def tables(scanned: Scan) -> list[Table]:
+    """The tables in the scanned folder that name files; one that can't be read is none (the scan tells of workbooks).
 
-    `passed_over` names what is not to be opened, such as links that lead out of the folder.
+    Links that the scan did not follow, as they lead out of the folder, are not opened here either.
     """
     found = []
-    for path in sorted(root.iterdir(), key=lambda path: natural(path.name)):
+    links = {problem.file for problem in scanned.problems if problem.kind == "symlink"}
+    for path in sorted(scanned.root.iterdir(), key=lambda path: natural(path.name)):
         name = path.name.casefold()
-        if name.startswith((".", "~$")) or path.name in passed_over or not path.is_file():
+        if name.startswith((".", "~$")) or path.name in links or not path.is_file():
             continue
         status = path.stat()
         table = _read(path, status.st_mtime_ns, status.st_size)

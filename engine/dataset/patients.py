@@ -43,8 +43,7 @@ def patients(scanned: Scan, group_by: str = "") -> Patients:
     wanted = (group_by.strip().casefold(),) if group_by else PATIENT_COLUMNS
     of: dict[str, str] = {}
     used: list[str] = []
-    links = {problem.file for problem in scanned.problems if problem.kind == "symlink"}
-    found = tables(scanned.root, links)
+    found = tables(scanned)
     for column in wanted:
         for table in (table for table in found if column in table.columns):
             values = table.column(column, scanned.records)

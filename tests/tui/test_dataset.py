@@ -14,6 +14,8 @@ from textual.widgets import Checkbox, Input
 from engine.config import AugmentConfig, DataConfig, split_list
 from engine.dataset.confounding import confounding
 from engine.dataset.images import read
+from engine.dataset.metadata import _read
+from engine.dataset.patients import patients
 from engine.dataset.scan import scan
 from engine.events import Emit
 from engine.stopping import Stop
@@ -25,6 +27,7 @@ from tui.screens.augmentation import AugmentationDialog, cycle
 from tui.screens.beware import notes
 from tui.screens.folder import FolderDialog, FolderTree
 from tui.screens.split import SplitDialog
+from tui.session import _scan
 from tui.settings import Settings
 from tui.subset import joined, subset
 from tui.widgets.banner import Banner
@@ -434,3 +437,18 @@ def test_every_dialog_opens_in_every_size_in_plain_characters(
                 await pilot.pause()
 
     run(scenario())
+
+
+def test_a_scan_reads_the_tables_of_its_folder_once_and_none_that_a_link_leads_out_to(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    for name in ("COVID", "Normal"):
+        (folder / name).mkdir(parents=True)
+        shutil.copy(DATA / name / "images" / f"{name}-1.png", folder / name)
+    for table, who in ((folder / "own.csv", "mine"), (tmp_path / "theirs.csv", "theirs")):
+        table.write_text(f"file,patient\nCOVID-1,{who}\n", encoding="utf-8")
+    (folder / "linked.csv").symlink_to(tmp_path / "theirs.csv")
+    _read.cache_clear()
+    found = _scan(folder, DataConfig(), lambda event: None, Stop())
+    assert _read.cache_info().misses == 1
+    assert patients(found).of == {"COVID/COVID-1.png": "mine"}
+    assert _read.cache_info().misses == 1 and _read.cache_info().hits == 1
