@@ -137,10 +137,10 @@ class FitConfig:
     """Let one block more train every so many epochs, from the head downward (0: all from the first epoch on)."""
 
     def __post_init__(self) -> None:
-        _require(1 <= self.epochs <= 100_000, f"--epochs is {self.epochs}: give a whole number from 1.")
-        _require(1 <= self.batch <= 65_536, f"--batch is {self.batch}: give a whole number from 1.")
+        _require(1 <= self.epochs <= 100_000, f"--epochs is {self.epochs}: give a whole number from 1 to 100000.")
+        _require(1 <= self.batch <= 65_536, f"--batch is {self.batch}: give a whole number from 1 to 65536.")
         fits = self.lr == "auto" or (math.isfinite(self.lr) and 0 < self.lr <= 10)
-        _require(fits, f'--lr is {self.lr}: give a number above 0, or "auto".')
+        _require(fits, f'--lr is {self.lr}: give a number above 0, up to 10, or "auto".')
         _require(self.patience >= 0, f"--patience is {self.patience}: give a whole number from 0.")
         _require(self.probe_epochs >= 1, f"--probe-epochs is {self.probe_epochs}: give a whole number from 1.")
         _require(0 < self.layer_decay <= 1, f"--layer-decay is {self.layer_decay}: give a number above 0, up to 1.")
@@ -177,7 +177,9 @@ class MachineConfig:
         _require(
             bool(known), f'--devices is "{self.devices}": give auto, a number of GPUs, cpu:2 to cpu:16, or workers.'
         )
-        _require(0 <= self.cache_limit <= 1e6, f"--cache-limit is {self.cache_limit}: give a size in GB, 0 or more.")
+        _require(
+            0 <= self.cache_limit <= 1e6, f"--cache-limit is {self.cache_limit}: give a size in GB, from 0 to 1000000."
+        )
         _require(0 <= self.seed < 2**31, f"--seed is {self.seed}: give a whole number from 0 to 2147483647.")
 
 
@@ -237,7 +239,7 @@ class OutputConfig:
     def __post_init__(self) -> None:
         _require(
             0 <= self.checkpoint_minutes <= 1e6,
-            f"--checkpoint-minutes is {self.checkpoint_minutes}: give minutes, 0 (after every batch) or more.",
+            f"--checkpoint-minutes is {self.checkpoint_minutes}: give minutes, from 0 (after every batch) to 1000000.",
         )
 
 
@@ -310,8 +312,8 @@ class SweepConfig:
         strange = [name for name in split_list(self.backbones) if name not in BACKBONE_NAMES]
         known = ", ".join(BACKBONE_NAMES)
         _require(not strange, f'There is no backbone "{", ".join(strange)}": choose among {known}.')
-        _require(1 <= self.seeds <= 1000, f"--seeds is {self.seeds}: give a whole number from 1.")
-        _require(0 <= self.budget <= 1e6, f"--budget is {self.budget:g}: give minutes, or 0 for no limit.")
+        _require(1 <= self.seeds <= 1000, f"--seeds is {self.seeds}: give a whole number from 1 to 1000.")
+        _require(0 <= self.budget <= 1e6, f"--budget is {self.budget}: give minutes, up to 1000000, or 0 for no limit.")
         for name in ("backbones", "depths", "lrs"):
             items = split_list(getattr(self, name))
             _require(bool(items) or name == "lrs", f"--{name} is empty: give at least one.")

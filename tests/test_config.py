@@ -13,8 +13,10 @@ from engine.config import (
     AugmentConfig,
     DataConfig,
     FitConfig,
+    MachineConfig,
     NetworkConfig,
     OutputConfig,
+    SweepConfig,
     TrainConfig,
     from_dict,
     split_list,
@@ -88,6 +90,24 @@ def test_a_value_out_of_range_is_refused_with_its_flag_named(kind: type, values:
     with pytest.raises(ConfigError) as caught:
         kind(**values)
     assert "--" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "most"),
+    [
+        (FitConfig, "lr", 10),
+        (FitConfig, "epochs", 100_000),
+        (FitConfig, "batch", 65_536),
+        (MachineConfig, "cache_limit", 1_000_000),
+        (OutputConfig, "checkpoint_minutes", 1_000_000),
+        (SweepConfig, "seeds", 1000),
+        (SweepConfig, "budget", 1_000_000),
+    ],
+)
+def test_a_value_that_is_too_large_is_told_the_largest(kind: type, name: str, most: int) -> None:
+    kind(**{name: most})
+    with pytest.raises(ConfigError, match=rf"--{name.replace('_', '-')} is {most + 1}\b.* {most}\b"):
+        kind(**{name: most + 1})
 
 
 def test_every_field_has_a_help_text_of_its_own() -> None:
