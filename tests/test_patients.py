@@ -1,7 +1,9 @@
 """Patients: told by a column or a name pattern, kept in one part, and plainly unknown where nothing tells them."""
 
+import json
 from pathlib import Path
 
+import numpy as np
 import openpyxl
 import pytest
 from PIL import Image
@@ -14,6 +16,7 @@ from engine.dataset.split import Row, Split, draw, for_recipe
 from engine.errors import ConfigError
 from engine.events import Event, Notice
 from engine.results.audit import _splits
+from tests.conftest import Cli
 
 
 def scanned(root: Path) -> Scan:
@@ -126,3 +129,36 @@ def test_a_table_outside_of_the_folder_is_read_only_where_links_are_followed(tmp
     assert any(problem.kind == "symlink" and problem.file == "list.csv" for problem in scan_folder(root).problems)
     assert not patients(scan_folder(root)).known
     assert set(patients(scan_folder(root, follow_links=True)).of) == {f"A/A{n}.png" for n in range(3)}
+
+
+def test_a_scan_lists_those_whom_a_split_has_in_two_parts(tmp_path: Path, cli: Cli) -> None:
+    random, root, manifest = np.random.default_rng(0), tmp_path / "data", tmp_path / "split.csv"
+    for label in "AB":
+        (root / label).mkdir(parents=True)
+        for n in range(4):
+            picture = random.integers(0, 255, (32, 32), np.uint8)
+            Image.fromarray(picture).save(root / label / f"{label}{n // 2}_{n}.png")
+    files = ("A/A0_0", "A/A0_1", "A/A1_2", "A/A1_3", "B/B0_0", "B/B0_1", "B/B1_2", "B/B1_3")
+
+    def told(parts: str, *group_by: str) -> tuple[list[dict[str, object]] | None, str]:
+        """What is told of a split that has the files in parts of these first letters."""
+        rows = (
+            Row(f"{file}.png", file[0], {"r": "train", "e": "test"}[p]) for file, p in zip(files, parts, strict=True)
+        )
+        Split(tuple(rows)).write(manifest)
+        shown, facts = (cli("scan", root, "--split", manifest, *group_by, *form) for form in ((), ("--json",)))
+        assert shown.returncode == facts.returncode == 0
+        return json.loads(facts.stdout)["patients"]["in_two_parts"], shown.stdout
+
+    by_name = ("--group-by", r"name:(.\d+)_")
+    apart, shown = told("rerrrrer", *by_name)
+    assert apart == [
+        {"patient": "A0", "images": [{"file": "A/A0_0.png", "part": "train"}, {"file": "A/A0_1.png", "part": "test"}]},
+        {"patient": "B1", "images": [{"file": "B/B1_2.png", "part": "test"}, {"file": "B/B1_3.png", "part": "train"}]},
+    ]
+    assert f"! LEAKS: {manifest} has images of 2 patients in two parts or more" in shown
+    assert "\n  A0: A/A0_0.png (train), A/A0_1.png (test)\n" in shown and "A1:" not in shown
+    apart, shown = told("eerrrree", *by_name)
+    assert apart == [] and f"{manifest} has no patient in two parts." in shown
+    apart, shown = told("rerrrrer")
+    assert apart is None and "patients in two parts" not in shown and UNKNOWN in shown

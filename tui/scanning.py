@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from engine.dataset.confounding import Confounding
     from engine.dataset.patients import Patients
     from engine.dataset.scan import Scan
+    from engine.dataset.split import Row
 
 MOST_SOURCES = 12
 """Sources by class that are listed; the rest is counted."""
-Leak = list[dict[str, str]]
+Located = list[dict[str, str]]
+"""Files, each with the part that it lies in."""
 
 
 def scan(data: Path, wanted: DataConfig, as_json: bool) -> int:
@@ -35,15 +37,20 @@ def scan(data: Path, wanted: DataConfig, as_json: bool) -> int:
     if found is None:
         return code
     known = patients(found, wanted.group_by)
-    leaks = _leaks(wanted.split, found) if wanted.split or found.published else None
+    rows = _given(wanted.split, found) if wanted.split or found.published else None
+    leaks = None if rows is None else _leaks(rows, found)
+    parted = None if rows is None or not known.known else _parted(rows, known)
     confounded = confounding(found)
     if as_json:
-        told = {"told": known.told, "patients": len(set(known.of.values())) or None}
+        apart = None if parted is None else [{"patient": who, "images": own} for who, own in parted.items()]
+        told = {"told": known.told, "patients": len(set(known.of.values())) or None, "in_two_parts": apart}
         put_json({**found.to_dict(), "confounding": confounded.to_dict(), "patients": told, "leaks": leaks})
         return 0
     _put_classes(found)
     _put_confounding(found, confounded)
-    _put_groups(found, wanted, known, leaks)
+    _put_groups(found, wanted, known)
+    if leaks is not None:
+        _put_split(found, wanted.split, leaks, parted)
     if found.problems:
         put()
         put(f"{len(found.problems)} problems:")
@@ -59,17 +66,32 @@ def put_alarm(text: str) -> None:
     print(f"\x1b[1;31m{shown}\x1b[0m" if colour else shown, flush=True)
 
 
-def _leaks(path: Path | None, found: "Scan") -> list[Leak]:
-    """The pictures that the split at `path`, else that of the folders, puts into two parts: files and their parts."""
+def _given(path: Path | None, found: "Scan") -> "list[Row]":
+    """The images that were scanned, as the split at `path` has them, else that of the folders."""
     from dataclasses import replace
 
-    from engine.dataset.split import Row, Split, leaks
+    from engine.dataset.split import Row, Split
 
     given = Split.read(path).rows if path else [Row(r.file, r.label, r.part) for r in found.records]
     shas = {record.file: record.sha for record in found.records}
-    rows = [replace(row, sha=shas[row.file]) for row in given if row.file in shas]
+    return [replace(row, sha=shas[row.file]) for row in given if row.file in shas]
+
+
+def _leaks(rows: "list[Row]", found: "Scan") -> list[Located]:
+    """The files of each picture that lies in two parts."""
+    from engine.dataset.split import leaks
+
     parts = {row.file: row.part for row in rows}
     return [[{"file": file, "part": parts[file]} for file in group] for group in leaks(rows, found.near)]
+
+
+def _parted(rows: "list[Row]", known: "Patients") -> dict[str, Located]:
+    """The files of each patient whose images lie in two parts."""
+    from engine.dataset.split import parted
+
+    parts = {row.file: row.part for row in rows}
+    apart = parted(rows, known.of)
+    return {who: [{"file": file, "part": parts[file]} for file in files] for who, files in apart.items()}
 
 
 def _put_classes(found: "Scan") -> None:
@@ -101,32 +123,42 @@ def _put_confounding(found: "Scan", confounded: "Confounding") -> None:
         put("The sources of the images are not known: a model may learn hospitals in place of lungs.")
 
 
-def _put_groups(found: "Scan", wanted: DataConfig, known: "Patients", leaks: list[Leak] | None) -> None:
+def _put_groups(found: "Scan", wanted: DataConfig, known: "Patients") -> None:
     put(known.told)
     if found.duplicates:
         put()
-        put(f"{_groups(len(found.duplicates))} of files with the same pixels:")
+        put(f"{_counted(len(found.duplicates), 'group')} of files with the same pixels:")
         for group in found.duplicates:
             put("  " + ", ".join(group))
     if found.near:
         put()
-        put(f"{_groups(len(found.near))} of near duplicates, which show one picture with other pixels:")
+        put(f"{_counted(len(found.near), 'group')} of near duplicates, which show one picture with other pixels:")
         for alike in found.near:
             put(f"  {', '.join(alike.files)}  ({'; '.join([*alike.changes, f'correlation {alike.similarity:.3f}'])})")
     elif not wanted.near_duplicates:
         put("Near duplicates were not looked for, as asked.")
-    if leaks is None:
-        return
+
+
+def _put_split(found: "Scan", path: Path | None, leaks: list[Located], parted: dict[str, Located] | None) -> None:
+    """What the split at `path`, else that of the folders, has in two parts; `parted` is None where nobody can tell."""
     put()
-    split = wanted.split or found.root
-    if wanted.split is None:
+    split = path or found.root
+    if path is None:
         put(f"{_parts(found)}; {AS_PUBLISHED}.")
-    if not leaks:
+    if leaks:
+        several = _counted(len(leaks), "picture")
+        put_alarm(f"! LEAKS: {split} puts {several} into two parts; a test on it looks too good:")
+    else:
         put(f"{split} puts no picture into two parts.")
-        return
-    put_alarm(f"! LEAKS: {split} puts {_pictures(len(leaks))} into two parts; a test on it looks too good:")
     for leak in leaks:
-        put("  " + ", ".join(f"{item['file']} ({item['part']})" for item in leak))
+        put(f"  {_where(leak)}")
+    if parted:
+        several = _counted(len(parted), "patient")
+        put_alarm(f"! LEAKS: {split} has images of {several} in two parts or more; a test on it looks too good:")
+    elif parted is not None:
+        put(f"{split} has no patient in two parts.")
+    for who, own in (parted or {}).items():
+        put(f"  {who}: {_where(own)}")
 
 
 def _parts(found: "Scan") -> str:
@@ -134,12 +166,12 @@ def _parts(found: "Scan") -> str:
     return ", ".join(f"{part} {counts[part]:,}" for part in ("train", "validation", "test") if counts[part])
 
 
-def _groups(count: int) -> str:
-    return f"{count} group{'s' * (count > 1)}"
+def _counted(count: int, name: str) -> str:
+    return f"{count:,} {name}{'s' * (count > 1)}"
 
 
-def _pictures(count: int) -> str:
-    return f"{count} picture{'s' * (count > 1)}"
+def _where(files: Located) -> str:
+    return ", ".join(f"{item['file']} ({item['part']})" for item in files)
 
 
 def _counts(counts: dict[str, Any]) -> str:

@@ -201,6 +201,15 @@ def leaks(rows: Sequence[Row], near: Iterable[NearGroup] = ()) -> tuple[tuple[st
     return tuple(group for group in groups if len({parts[file] for file in group}) > 1)
 
 
+def parted(rows: Sequence[Row], patients: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """The files of each patient who has images in two or more parts; `patients` names that of a file."""
+    of: defaultdict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        if row.file in patients:
+            of[patients[row.file]].append(row)
+    return {who: tuple(row.file for row in own) for who, own in of.items() if len({row.part for row in own}) > 1}
+
+
 def _columns(given: Sequence[str]) -> list[str]:
     """The columns under their own names, where they have none of them but another that is known."""
     renamed = [_OTHER_COLUMNS.get(name.strip().casefold(), name) for name in given]
@@ -334,11 +343,7 @@ def _disagreements(path: Path, scanned: Scan, given: Split, split: Split) -> Ite
 
 
 def _apart(where: Path, split: Split, patients: Mapping[str, str] | None) -> Iterable[str]:
-    of: defaultdict[str, set[str]] = defaultdict(set)
-    for row in split.rows:
-        if patients and row.file in patients:
-            of[patients[row.file]].add(row.part)
-    apart = sum(len(parts) > 1 for parts in of.values())
+    apart = len(parted(split.rows, patients or {}))
     if apart:
         yield f"{where} has images of {apart:,} patient{'s' * (apart > 1)} in two parts or more."
 
