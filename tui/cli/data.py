@@ -30,8 +30,7 @@ def scan(
     classes
         Class folders to look at, separated by commas (all of them when empty).
     split
-        A split to check for pictures and patients in two parts: a CSV with the columns file (or path), class
-        and part (or split).
+        A CSV with the columns file (or path), class, part (or split): are pictures or patients in two of its parts?
     group_by
         What tells a patient: a metadata column, or "name:REGEX" for a pattern of file names.
     near_duplicates
