@@ -1,7 +1,9 @@
 """The Predict screen by keys: a path typed or given, a real model's answer, a folder as table and CSV, pictures."""
 
+import asyncio
 import csv
 import shutil
+import time
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +20,7 @@ from tui.app import Workbench
 from tui.screens.history import History
 from tui.screens.predict import NOT_FOR_DIAGNOSIS, PredictScreen
 from tui.settings import Settings
-from tui.widgets.files import PathField
+from tui.widgets.files import FileTree, PathField
 from tui.widgets.xray import RAMP, Xray
 
 GREY = Settings(image_protocol="grey", theme="covid-dark")
@@ -154,6 +156,8 @@ def test_a_folder_becomes_a_table_and_a_csv(asked: Run, tmp_path: Path) -> None:
     data, out = tmp_path / "data", tmp_path / "out.csv"
     shutil.copytree(DATA / "COVID" / "images", data / "in")
     (data / "in" / "broken.png").write_text("no")
+    tinted = [Image.linear_gradient("L"), Image.radial_gradient("L"), Image.linear_gradient("L")]
+    Image.merge("RGB", tinted).save(data / "in" / "photograph.png")
     count = len(list((data / "in").iterdir()))
 
     async def scenario() -> None:
@@ -186,6 +190,8 @@ def test_a_folder_becomes_a_table_and_a_csv(asked: Run, tmp_path: Path) -> None:
     for row in good:
         assert abs(sum(float(row[name]) for name in CLASSES) - 1) < 1e-5
         assert row["label"] == max(CLASSES, key=lambda name: float(row[name]))
+        assert row["decision"] == row["distance"] == "", "this run has neither threshold nor training images"
+        assert ("is in colour" in row["cautions"]) == row["file"].endswith("photograph.png")
 
 
 def test_how_a_folder_ended_stays_on_the_screen(asked: Run, tmp_path: Path) -> None:
@@ -203,6 +209,23 @@ def test_how_a_folder_ended_stays_on_the_screen(asked: Run, tmp_path: Path) -> N
             assert "holds no image files" in str(ended.content)
 
     run(scenario())
+
+
+def test_leaving_waits_for_no_folder_that_is_being_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "data" / "in").mkdir(parents=True)
+
+    async def scenario() -> None:
+        app = Workbench(tmp_path / "runs", data=tmp_path / "data", settings=GREY)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await pilot.press("6")
+            await until(pilot, lambda: "+ in" in text(app))
+            tree = app.screen.query_one(FileTree)
+            monkeypatch.setattr(tree, "_directory_content", lambda *arguments: time.sleep(1) or iter(()))
+            tree.root.children[0].expand()
+            await pilot.pause(0.3)
+            app.leave()
+
+    asyncio.run(asyncio.wait_for(scenario(), 20))
 
 
 def test_a_folder_is_cancelled(asked: Run, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from rich.style import Style
 from rich.text import Text, TextType
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.suggester import Suggester
 from textual.widgets import DirectoryTree, Input
@@ -50,6 +51,13 @@ class FileTree(DirectoryTree):
             and (not self.suffixes or path.suffix.lower() in self.suffixes or self._safe_is_dir(path))
         ]
         return sorted(good, key=lambda path: path.name.lower())[:MOST_FILES]
+
+    def _add_to_load_queue(self, node: TreeNode[DirEntry]) -> AwaitComplete:
+        """Have the folder listed, and wait for nothing: who leaves cancels the listing, which then never ends."""
+        if node.data and not node.data.loaded:
+            node.data.loaded = True
+            self._load_queue.put_nowait(node)
+        return AwaitComplete()
 
     def process_label(self, label: TextType) -> Text:
         """The name, literally."""
