@@ -16,14 +16,16 @@ from sklearn.datasets import load_sample_image
 
 from engine.config import JudgeConfig
 from engine.errors import RunError
+from engine.foreign import from_cell
 from engine.results.answers import read_predictions
 from engine.results.calibration import CALIBRATION, at_temperature, operate, read_calibration
 from engine.results.evaluate import evaluate_test, forget_test
 from engine.results.metrics import log_loss
-from engine.results.prediction import decide
+from engine.results.prediction import Decision, Prediction, decide
 from engine.runs import Run
 from engine.stopping import Stop
 from tests.conftest import ROOT, SAMPLE, Cli
+from tui.answers import write_predictions
 
 
 def test_the_run_keeps_what_validation_taught_and_applies_it_to_the_test(trained: dict[str, Any]) -> None:
@@ -67,6 +69,43 @@ def test_a_prediction_says_how_sure_it_may_be_and_of_what_it_knows_nothing(
     assert decision["says"] == ("COVID" if decision["yes"] else "Viral Pneumonia")
     table = cli("predict", tmp_path / "flower.png", "--run", run.path)
     assert "unlike anything that the model learnt from" in table.stdout and "calibrated" in table.stdout
+
+
+def test_the_csv_of_a_prediction_tells_what_its_json_tells(trained: dict[str, Any], cli: Cli, tmp_path: Path) -> None:
+    Image.fromarray(load_sample_image("flower.jpg")).save(tmp_path / "flower.png")
+    (tmp_path / "broken.png").write_text("no")
+    files = (tmp_path / "flower.png", tmp_path / "broken.png", SAMPLE / "COVID" / "images" / "COVID-1.png")
+    done = cli("predict", *files, "--run", trained["run"], "--json", "--csv", tmp_path / "said.csv")
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    with (tmp_path / "said.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row, line in zip(rows, lines, strict=True):
+        if "error" in line:
+            assert {name: cell for name, cell in row.items() if cell} == line
+            continue
+        assert row["decision"] == line["decision"]["says"] and row["cautions"] == "; ".join(line["cautions"])
+        assert [float(row[f"calibrated {name}"]) for name in line["calibrated"]] == list(line["calibrated"].values())
+        assert [float(row[name]) for name in line["probabilities"]] == list(line["probabilities"].values())
+        assert all(float(row[name]) == line[name] for name in ("distance", "distance_limit"))
+    assert "unlike anything that the model learnt from" in rows[0]["cautions"] and rows[1]["error"]
+
+
+def test_a_csv_of_predictions_has_no_cell_that_acts_and_none_for_what_is_not_known(tmp_path: Path) -> None:
+    classes = ("=1+1", "\x1b[31mB")
+    shares = dict(zip(classes, (0.75, 0.25), strict=True))
+    decision = Decision("=1+1", 0.5, "youden", yes=True, says="=1+1")
+    whole = Prediction(Path("a.png"), "=1+1", shares, (), shares, decision, 1.5, 2.5, ("-2+3 \x9b", "is odd"))
+    lines = [whole.to_dict(), Prediction(Path("b.png"), "=1+1", shares).to_dict()]
+    write_predictions(tmp_path / "x.csv", lines, classes)
+    with (tmp_path / "x.csv").open(encoding="utf-8", newline="") as file:
+        header, first, second = csv.reader(file)
+    names = ("file", "label", *classes, *(f"calibrated {name}" for name in classes))
+    assert tuple(map(from_cell, header)) == (*names, "decision", "distance", "distance_limit", "cautions", "error")
+    assert first == [
+        *("a.png", "'=1+1", "0.75", "0.25", "0.75", "0.25", "'=1+1", "1.5", "2.5", "'-2+3 \\x9b; is odd", "")
+    ]
+    assert second == ["b.png", "'=1+1", "0.75", "0.25", *[""] * 7]
+    assert not [cell for cell in header + first if cell.startswith(tuple("=+-@")) or not cell.isprintable()]
 
 
 def test_a_decision_of_many_classes_is_for_or_against_one() -> None:

@@ -53,21 +53,36 @@ def worst_first(run: Run) -> list[Answer]:
     return sorted(answers, key=lambda a: (not a.wrong, -a.sure if a.wrong else a.sure, a.file))
 
 
-def write_predictions(path: Path, lines: Iterable[dict[str, Any]], classes: Sequence[str]) -> None:
-    """Write answers, each with "file" and either "label" and "probabilities" or "error", as CSV, whole or not at all.
+_TOLD = ("decision", "distance", "distance_limit", "cautions", "error")
+"""The columns of a CSV of answers after the probabilities."""
 
-    Names are written by `engine.foreign.to_cell`, so that no spreadsheet computes and no terminal obeys one.
-    Raises ConfigError where the file can't be written.
+
+def write_predictions(path: Path, lines: Iterable[dict[str, Any]], classes: Sequence[str]) -> None:
+    """Write answers, each what `Prediction.to_dict` gives or "file" and "error", as CSV, whole or not at all.
+
+    A cell of what the model can't tell is empty. Text is written by `engine.foreign.to_cell`, so that no spreadsheet
+    computes and no terminal obeys any. Raises ConfigError where the file can't be written.
     """
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerow(map(to_cell, ("file", "label", *classes, "error")))
-    for line in lines:
-        shares = line.get("probabilities", {})
-        names = [to_cell(line["file"]), to_cell(line.get("label", ""))]
-        writer.writerow([*names, *(shares.get(c, "") for c in classes), to_cell(line.get("error", ""))])
+    calibrated = (f"calibrated {name}" for name in classes)
+    writer.writerow(map(to_cell, ("file", "label", *classes, *calibrated, *_TOLD)))
+    writer.writerows(_cells(line, classes) for line in lines)
     try:
         with replacing(path) as file:
             file.write(text.getvalue().encode())
     except OSError as error:
         raise ConfigError(f"{path} can't be written ({error.strerror}): give another file.") from error
+
+
+def _cells(line: dict[str, Any], classes: Sequence[str]) -> list[Any]:
+    shares, calibrated = line.get("probabilities", {}), line.get("calibrated") or {}
+    decision = (line.get("decision") or {}).get("says", "")
+    distances = (line.get(name) for name in ("distance", "distance_limit"))
+    return [
+        *map(to_cell, (line["file"], line.get("label", ""))),
+        *(own.get(name, "") for own in (shares, calibrated) for name in classes),
+        to_cell(decision),
+        *("" if distance is None else distance for distance in distances),
+        *map(to_cell, ("; ".join(line.get("cautions", ())), line.get("error", ""))),
+    ]

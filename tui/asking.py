@@ -58,7 +58,7 @@ def ask_folder(
 ) -> Sequence[str]:
     """Ask about every image below `folder`, adding to `found` a line a file, an error's among them; the class names.
 
-    Each line has "file" and either "label" and "probabilities" or "error". Raises DataError where there is no image.
+    Each line is what `Prediction.to_dict` gives, or "file" and "error". Raises DataError where there is no image.
     """
     from engine.errors import DataError
 
@@ -74,7 +74,6 @@ def ask_folder(
         if isinstance(answer, ImageError):
             found.append({"file": str(answer.path), "error": answer.reason})
         else:
-            line = {"file": str(answer.file), "label": answer.label, "probabilities": answer.probabilities}
-            found.append(line)
+            found.append(answer.to_dict())
         emit(Progress("predict", done, len(files)))
     return predictor.classes

@@ -35,7 +35,7 @@ def predict(
     out
         Folder that holds the run directories.
     csv
-        Also write the predictions to this file.
+        Also write the predictions to this file, with the calibrated probabilities, decisions and cautions.
     json
         Print a line of JSON a file.
     """
