@@ -15,6 +15,7 @@ from engine.errors import ConfigError
 from engine.results import external
 from engine.results.metrics import judge
 from engine.results.reference import Reference
+from engine.results.resultfile import read_external
 from engine.runs import Run
 from tests.conftest import SAMPLE, Cli
 from tests.test_intervals import simulated
@@ -101,7 +102,7 @@ def test_evaluate_on_another_folder_keeps_an_external_test(trained: dict[str, An
     test = json.loads((Path(trained["run"]) / "test.json").read_text())
     assert shown["drop"]["accuracy"]["test"] == test["accuracy"] and "curves" not in shown and "curves" in test
     assert shown["shift"]["facts"]["width"]["ks"] == 0 and shown["shift"]["told_apart"] is not None
-    [kept] = [one for one in external.kept(Run(trained["run"])) if one["folder"] == "elsewhere"]
+    [kept] = [one for one in read_external(Run(trained["run"])) if one["folder"] == "elsewhere"]
     assert kept["accuracy"] == shown["accuracy"] and str(tmp_path) not in json.dumps(kept)
     assert cli("report", trained["run"]).returncode == 0
     card = (Path(trained["run"]) / "card.md").read_text()

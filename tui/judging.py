@@ -210,14 +210,14 @@ def _put_result(name: str, result: dict[str, Any]) -> None:
         (name, *(_with_ends(own, key) for key in ("precision", "f1", "auc", "mcc")))
         for name, own in {**result["classes"], "mean of classes": result["macro"]}.items()
     ])  # fmt: skip
-    if result["calibrated"]:
+    if result.get("calibrated"):
         put()
         own = result["calibrated"]
         put(
             f"calibration: error {result['ece']:.3f}, at temperature {own['temperature']:.2f} {own['ece']:.3f}; "
             f"loss {result['loss']:.4f}, at that temperature {own['loss']:.4f}"
         )
-    if result["operating"]:
+    if result.get("operating"):
         own = result["operating"]
         put(
             f"threshold: {own['positive']} from {own['threshold']:.3f} on (chosen on validation: {own['rule']}): "

@@ -101,13 +101,17 @@ def read_calibration(run: Run, classes: Sequence[str]) -> Calibration | None:
     """What validation taught of the run's probabilities; None where it has none. Raises RunError where damaged."""
     if not (run.path / CALIBRATION).is_file():
         return None
+    why = f"{run.path / CALIBRATION} is damaged"
     try:
         found = Calibration.from_dict(run.read_json(CALIBRATION))
-        if found.operating.positive in classes and found.temperature > 0 and 0 <= found.operating.threshold <= 1:
+        sound = found.n > 0 and found.temperature > 0 and 0 <= found.operating.threshold <= 1
+        if sound and found.operating.positive in classes:
             return found
+    except RunError as error:
+        why = str(error).removesuffix(".")
     except (KeyError, TypeError):
         pass
-    raise RunError(f"{run.path / CALIBRATION} is damaged: remove it, and probabilities stay the network's own.")
+    raise RunError(f"{why}: remove it, and probabilities stay the network's own.")
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

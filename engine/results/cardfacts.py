@@ -14,10 +14,10 @@ from engine.dataset.split import Row, Split, leaks
 from engine.errors import CovidTuiError, RunError
 from engine.events import Epoch, Finished, Notice, Started
 from engine.files import digest_of
-from engine.results import auditfolder, external
-from engine.results.calibration import CALIBRATION
-from engine.results.evaluate import TEST
+from engine.results import auditfolder
+from engine.results.calibration import CALIBRATION, read_calibration
 from engine.results.reference import REFERENCE
+from engine.results.resultfile import TEST, read_external, read_test, was_tested
 from engine.runs import SPLIT, WEIGHTS, Run
 
 _PATH = re.compile(r"(?<![\w.])/(?:[^\s/]+/)*([^\s/]+)")
@@ -75,11 +75,12 @@ def gather(run: Run, audit: Path | None = None) -> Facts:
 
     Raises RunError where the run was not tested yet, or where a file is damaged.
     """
-    if not (run.path / TEST).is_file():
+    if not was_tested(run):
         raise RunError(f"{run.name} was not tested yet: `covid-tui evaluate {run.name}` does it, then report.")
     split, config = Split.read(run.path / SPLIT), run.config()
     folder = run.folder()
-    taught = run.read_json(CALIBRATION) if (run.path / CALIBRATION).is_file() else None
+    test = read_test(run)
+    taught = read_calibration(run, tuple(test["classes"]))
     told = [event for event in run.events() if isinstance(event, Notice)]
     warned = [event for event in told if event.level == "warning"]
     names = (WEIGHTS, SPLIT, "config.json", TEST, CALIBRATION, REFERENCE)
@@ -93,11 +94,11 @@ def gather(run: Run, audit: Path | None = None) -> Facts:
         epochs=run.epochs(),
         started=next((event for event in run.events() if isinstance(event, Started)), None),
         end=run.finished(),
-        test=run.read_json(TEST),
-        calibration=taught,
+        test=test,
+        calibration=taught.to_dict() if taught else None,
         environment=run.read_json("environment.json") if (run.path / "environment.json").is_file() else {},
         hashes={name: digest_of(run.path / name) for name in names if (run.path / name).is_file()},
-        externals=external.kept(run),
+        externals=read_external(run),
         audit=_audit(audit or run.path) if audit or (run.path / auditfolder.REPORT).is_file() else None,
         warnings=_texts(warned, folder, split.rows),
         alarms=_texts([event for event in warned if event.topic == "confounding"], folder, split.rows),

@@ -26,10 +26,10 @@ from engine.results.curves import curves
 from engine.results.metrics import judge, log_loss
 from engine.results.predict import Predictor
 from engine.results.reference import REFERENCE
+from engine.results.resultfile import FOLDER, TEST, read_test, was_tested
 from engine.runs import SPLIT, Run
 from engine.stopping import Stop
 
-TEST = "test.json"
 CURVES = "curves"
 _NONE: Mapping[str, str] = MappingProxyType({})
 
@@ -37,10 +37,10 @@ _NONE: Mapping[str, str] = MappingProxyType({})
 def evaluate_test(run: Run, emit: Emit, stop: Stop) -> dict[str, Any]:
     """The run's result on its test part: read where the test was opened before, else measured now and kept.
 
-    What test.json holds, but for the curves. Raises RunError where the run has no model or no split or can't be
-    written, DataError where none of its test files can be read.
+    What test.json holds, but for the curves. Raises RunError where the run has no model or no split, can't be written
+    or has a damaged test.json, DataError where none of its test files can be read.
     """
-    if not (run.path / TEST).is_file():
+    if not was_tested(run):
         split = Split.read(run.path / SPLIT)
         rows = [row for row in split.rows if row.part == "test"]
         predictor = Predictor(run)
@@ -49,7 +49,7 @@ def evaluate_test(run: Run, emit: Emit, stop: Stop) -> dict[str, Any]:
         said = _measure(predictor, run.folder(), names, labels, "test", emit, stop, shas)
         _write_predictions(run.path / PREDICTIONS, predictor.classes, said.lines(predictor.classes))
         _write_result(run.path / TEST, _judged(said, predictor))
-    return {name: value for name, value in run.read_json(TEST).items() if name != CURVES}
+    return {name: value for name, value in read_test(run).items() if name != CURVES}
 
 
 def open_test(run: Run, emit: Emit, stop: Stop) -> dict[str, Any]:
@@ -70,9 +70,9 @@ def keep_validation(run: Run, said: Predictions) -> None:
 
 def forget_test(run: Run) -> bool:
     """Remove all that was measured of the run's weights, as they are about to change; was it tested before?"""
-    there = (run.path / TEST).is_file()
+    there = was_tested(run)
     measured = [run.path / name for name in (TEST, PREDICTIONS, VALIDATION, CALIBRATION, REFERENCE)]
-    for path in (*measured, *run.path.glob("card.*"), *(run.path / external.FOLDER).glob("*.json")):
+    for path in (*measured, *run.path.glob("card.*"), *(run.path / FOLDER).glob("*.json")):
         path.unlink(missing_ok=True)
     return there
 
@@ -84,8 +84,10 @@ def evaluate_on(run: Run, folder: Path, emit: Emit, stop: Stop, mapping: Mapping
     are left out. Beside what test.json holds, the result has "mapping", "left_out" (images by class), "learnt_from"
     (how many of the images have the pixels of one that the run learnt from), "drop" (see
     `engine.results.external.drop`; None where the run was not tested) and "shift" (see `external.shift`). Raises
-    DataError where the folder has none of the run's classes, ConfigError where `mapping` names classes there are not.
+    DataError where the folder has none of the run's classes, ConfigError where `mapping` names classes there are not,
+    RunError where the run's test.json is damaged.
     """
+    test = read_test(run) if was_tested(run) else None
     predictor = Predictor(run)
     found: Scan = scan(folder, (), emit, stop)
     external.check_mapping(mapping, list(found.classes), predictor.classes)
@@ -113,8 +115,8 @@ def evaluate_on(run: Run, folder: Path, emit: Emit, stop: Stop, mapping: Mapping
         "drop": None,
         "shift": external.shift(predictor.reference, records, said.features),
     }
-    if (run.path / TEST).is_file():
-        result["drop"] = external.drop(run.read_json(TEST), result)
+    if test:
+        result["drop"] = external.drop(test, result)
     external.keep(run, result)
     return {name: value for name, value in result.items() if name != CURVES}
 

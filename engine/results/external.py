@@ -1,6 +1,5 @@
 """A run on images from elsewhere: how much each measure drops, and how far those images lie from the training's."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,9 +13,9 @@ from engine.files import private_dir, write_json
 from engine.results.intervals import difference_interval
 from engine.results.metrics import MEASURES, share_of
 from engine.results.reference import Reference, facts_of
+from engine.results.resultfile import FOLDER
 from engine.runs import Run
 
-FOLDER = "external"
 FOLDS = 5
 """Of the cross-validation that asks whether two sets can be told apart."""
 
@@ -102,19 +101,6 @@ def keep(run: Run, result: Mapping[str, Any]) -> None:
         write_json(private_dir(run.path / FOLDER) / f"{name}.json", result)
     except OSError as error:
         raise RunError(f"{run.path / FOLDER} can't be written ({error.strerror}): make room there.") from error
-
-
-def kept(run: Run) -> list[dict[str, Any]]:
-    """The results of the run's external tests, by name; one that is damaged is passed over."""
-    found = []
-    for path in sorted((run.path / FOLDER).glob("*.json")):
-        try:
-            values = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            continue
-        if isinstance(values, dict) and {"folder", "n", "accuracy"} <= values.keys():
-            found.append(values)
-    return found
 
 
 _Measured = tuple[float | None, Sequence[float] | None]

@@ -14,9 +14,9 @@ from engine.dataset.masks import LUNGS, RECTANGLE, Mask, central_rectangle, mask
 from engine.dataset.split import PARTS, Split
 from engine.errors import ConfigError, DataError, RunError, Stopped
 from engine.events import Emit, Notice, Progress
-from engine.results.evaluate import TEST
 from engine.results.explain import Explainer, Method, mass_inside, spread
 from engine.results.intervals import CONFIDENCE
+from engine.results.resultfile import was_tested
 from engine.runs import SPLIT
 from engine.runtime import processors
 from engine.stopping import Stop
@@ -78,7 +78,7 @@ def measure_part(explainer: Explainer, part: str, emit: Emit, stop: Stop) -> Par
     if part not in PARTS:
         raise ConfigError(f'--part is "{part}": choose one of {", ".join(PARTS)}.')
     run = explainer.predictor.run
-    if part == "test" and not (run.path / TEST).is_file():
+    if part == "test" and not was_tested(run):
         raise RunError(f"The test part of {run.name} is still shut: `covid-tui evaluate {run.name}` opens it.")
     rows = [row for row in Split.read(run.path / SPLIT).rows if row.part == part]
     folder = run.folder()
