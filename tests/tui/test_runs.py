@@ -10,6 +10,8 @@ import pytest
 from engine.config import AugmentConfig, DataConfig, FitConfig, NetworkConfig, OutputConfig, TrainConfig
 from engine.errors import RunError
 from engine.events import Epoch, Failed, Interrupted
+from engine.results import compare
+from engine.results.evaluate import _write_predictions
 from engine.runs import Run, State, create
 from engine.stopping import Stop
 from tests.conftest import Cli
@@ -18,6 +20,7 @@ from tests.tui.drive import DATA, run, text, until
 from tui.app import Workbench
 from tui.deleting import delete
 from tui.screens.compare import Comparison, differences
+from tui.screens.runs import RunsScreen
 from tui.watch import READ_AT_ONCE, Library, Tail, thinned
 from tui.widgets.curves import Curves
 
@@ -279,3 +282,72 @@ def test_a_stopped_run_is_gone_on_with_by_a_key(tmp_path: Path) -> None:
 
     run(scenario())
     assert found.state() == "finished" and [epoch.epoch for epoch in found.epochs()] == [1, 2, 3]
+
+
+def predicted(path: Path, right: int) -> None:
+    """Let the run have told so many of 20 images right."""
+    lines = [(f"{n}.png", "a", [0.9, 0.1] if n < right else [0.1, 0.9]) for n in range(20)]
+    _write_predictions(path / "predictions.csv", ("a", "b"), lines)
+
+
+def test_two_runs_are_judged_in_a_thread_and_never_by_the_last_pairs_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, right in (("one", 20), ("two", 4), ("three", 19)):
+        predicted(make(tmp_path, name), right)
+    real, threads, go = compare.compare_runs, list[threading.Thread](), threading.Event()
+
+    def slow(first: Run, second: Run, with_auc: bool = True) -> compare.Comparison:
+        threads.append(threading.current_thread())
+        assert {first.name, second.name} != {"one", "two"} or go.wait(60)
+        return real(first, second, with_auc)
+
+    monkeypatch.setattr(compare, "compare_runs", slow)
+
+    async def scenario() -> None:
+        app = Workbench(tmp_path)
+        async with app.run_test(size=(120, 40), notifications=True) as pilot:
+            await pilot.press("4")
+            await until(pilot, lambda: len(app.session.library.entries()) == 3)
+            screen = app.screen
+            assert isinstance(screen, RunsScreen)
+            pane = screen.query_one("#differences-pane")
+
+            def pick(*names: str) -> None:
+                screen._picked = [tmp_path / name for name in names]
+                screen.runs_changed()
+
+            pick("one", "two")
+            await until(pilot, lambda: threads)
+            assert not pane.border_subtitle
+            pick("one", "three")
+            go.set()
+            await until(pilot, lambda: "no difference shown" in str(pane.border_subtitle))
+            await until(pilot, lambda: not app.session.jobs)
+            assert "no difference shown" in str(pane.border_subtitle)
+            pick("one", "two")
+            assert not pane.border_subtitle
+            await until(pilot, lambda: "A is better" in str(pane.border_subtitle))
+            await pilot.press("v")
+            assert "A is better" in str(pane.border_subtitle) and len(threads) == 3
+            pick("one")
+            assert not pane.border_subtitle
+            assert threading.main_thread() not in threads
+
+    run(scenario())
+
+
+def test_a_run_that_has_just_vanished_is_not_gone_on_with(states: Path) -> None:
+    async def scenario() -> None:
+        app = Workbench(states)
+        async with app.run_test(size=(120, 40), notifications=True) as pilot:
+            await pilot.press("4", "ctrl+home")
+            await until(pilot, lambda: "x died" in text(app))
+            screen = app.screen
+            assert isinstance(screen, RunsScreen)
+            shutil.rmtree(states / "died")
+            screen.action_resume()  # before anybody has looked at the disk again
+            assert app.session.training is None and app.current_mode == "runs"
+            await until(pilot, lambda: any("config.json" in said.message for said in app._notifications))
+
+    run(scenario())

@@ -8,7 +8,8 @@ from textual.containers import Container, Grid, Vertical
 from textual.widgets import DataTable
 
 from engine.errors import RunError
-from engine.events import Finished
+from engine.events import Emit, Finished
+from engine.stopping import Stop
 from tui.recipe import parts
 from tui.watch import Entry
 from tui.widgets.cells import cell, content, duration
@@ -98,10 +99,15 @@ def differences(entries: Sequence[Entry]) -> list[tuple[str, list[str]]]:
     return rows + [(name, [tell(entry) for entry in entries]) for name, tell in RESULTS.items()]
 
 
-def verdict(entries: Sequence[Entry]) -> str:
-    """Whether one of two runs is shown to be better on the same test images; empty where that can't be told."""
-    if len(entries) != 2 or not all(isinstance(entry.view.end, Finished) for entry in entries):
-        return ""
+def testable(entries: Sequence[Entry]) -> bool:
+    """Two finished runs: may one be better than the other?"""
+    return len(entries) == 2 and all(isinstance(entry.view.end, Finished) for entry in entries)
+
+
+def verdict(entries: Sequence[Entry], emit: Emit, stop: Stop) -> str:
+    """Whether one of two runs is shown to be better on the same test images; empty where that can't be told. For a
+    thread: thousands of images take it half a second.
+    """
     from engine.results.compare import compare_runs
 
     try:
@@ -136,6 +142,10 @@ class Comparison(Container):
         self._charts(entries)
         self._table(entries)
 
+    def conclude(self, text: str) -> None:
+        """Say which run is better; nothing where that is not known, or not yet."""
+        self.query_one("#differences-pane").border_subtitle = content(text)
+
     def _charts(self, entries: Sequence[Entry]) -> None:
         longest = max((len(entry.view.epochs) for entry in entries), default=0)
         limits = (0.0, float(longest)) if longest else None
@@ -153,7 +163,6 @@ class Comparison(Container):
     def _table(self, entries: Sequence[Entry]) -> None:
         pane = self.query_one("#differences-pane")
         pane.border_title = "Differences in recipe and result" if len(entries) > 1 else "Unusual in the recipe; result"
-        pane.border_subtitle = content(verdict(entries))
         table, rows = self.query_one("#differences", DataTable), differences(entries) if entries else []
         cursor = table.cursor_row
         table.clear(columns=True)

@@ -16,7 +16,7 @@ from engine.events import Finished
 from tui.deleting import delete
 from tui.messages import RunChanged, RunsChanged
 from tui.screens import WorkScreen
-from tui.screens.compare import COLOURS, SIGNS, Comparison, seconds, test, validation
+from tui.screens.compare import COLOURS, SIGNS, Comparison, seconds, test, testable, validation, verdict
 from tui.watch import Entry
 from tui.widgets.ask import Answer, Ask
 from tui.widgets.bars import shortened
@@ -64,6 +64,7 @@ class RunsScreen(WorkScreen):
         super().__init__()
         self._picked: list[Path] = []
         self._compared: object = None
+        self._judged: object = None
 
     def body(self) -> Iterable[Widget]:
         """The table, or a word where there is no run; the comparison."""
@@ -145,6 +146,17 @@ class RunsScreen(WorkScreen):
         if known != self._compared:
             self._compared = known
             self.query_one(Comparison).show(entries)
+        if known != self._judged:
+            self._judged = known
+            self._judge(entries)
+
+    def _judge(self, entries: list[Entry]) -> None:
+        """Say which of two runs is better, once a thread has found it; until then nothing, not the last pair's."""
+        comparison = self.query_one(Comparison)
+        comparison.conclude("")
+        self.session.cancel("verdict")
+        if testable(entries):
+            self.session.start("verdict", "comparing two runs", partial(verdict, entries), comparison.conclude)
 
     def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
         """Without picks, the run under the cursor is shown."""
