@@ -24,11 +24,16 @@ class Note:
 
 
 def notes(
-    found: "Scan", confounded: "Confounding | None" = None, patients: str = "", split: "Split | None" = None
+    found: "Scan",
+    confounded: "Confounding | None" = None,
+    patients: str = "",
+    split: "Split | None" = None,
+    unfinished: bool = False,
 ) -> list[Note]:
     """All that there is to beware of in the classes of a scan, what weighs most first; `confounded` once measured.
 
-    `patients` says that they can't be told apart, where that is so; `split` is one that was given, not drawn here.
+    `patients` says that they can't be told apart, where that is so; `split` is one that was given, not drawn here;
+    `unfinished` means that the measuring was given up.
     """
     leaking = _leaking(found, split)
     said = [*_confounded(confounded), *_leaks(leaking), *_unequal(found), *_duplicates(found, leaking)]
@@ -38,6 +43,8 @@ def notes(
     small = [f"{name} {summary.images}" for name, summary in found.classes.items() if summary.images < FEW]
     if small:
         said.append(Note(f"too few images to tell how good a model is: {', '.join(small)}"))
+    if unfinished:
+        said.append(Note("the classes were not compared to the end: what tells them apart without lungs is not known"))
     if patients:
         said.append(Note(patients))
     for name, summary in found.classes.items():

@@ -182,12 +182,14 @@ class DatasetScreen(WorkScreen):
             split.update(content("The split is being drawn ..."))
         banner = self.query_one(Banner)
         given = session.scan.published or session.config.data.split
-        said = notes(session.scan, banner.found, banner.patients, session.split if given else None)
+        drawn = session.split if given else None
+        said = notes(session.scan, banner.found, banner.patients, drawn, banner.unfinished)
         rows = [
             content(f"{glyphs.beware if note.grave else glyphs.dot} {note.text}", "bold $error" if note.grave else "")
             for note in said
         ]
-        box.update(lines(rows or [content("Nothing found to beware of.")]))
+        none = "Nothing found to beware of." if banner.found else "The classes are being compared ..."
+        box.update(lines(rows or [content(none)]))
 
     # Classes
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 from textual.widgets import Static
 
-from engine.errors import ConfigError
+from engine.errors import ConfigError, Stopped
 from engine.events import Emit
 from engine.stopping import Stop
 from tui.widgets.cells import content
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Banner(Static):
-    """Shows the gravest finding; measures in a thread, and says with Measured when all that it found is there."""
+    """Shows the gravest finding; measures in a thread, and says with Measured when there will be no more."""
 
     DEFAULT_CSS = """
     Banner { display: none; height: auto; max-height: 4; padding: 0 1; }
@@ -28,7 +28,7 @@ class Banner(Static):
     """
 
     class Measured(Message):
-        """What could tell the classes apart is known."""
+        """What could tell the classes apart is known, or will not be."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -37,24 +37,33 @@ class Banner(Static):
         """What was found in the scan at hand; None until it is measured."""
         self.patients = ""
         """Where patients can't be told apart, a sentence that says so."""
+        self.unfinished = False
+        """Was the measuring given up, or did it fail?"""
 
     def watch_over(self, session: "Session") -> None:
         """Show what is found in the session's scan, measuring it first where it is another than before."""
         key = session.scan, session.config.data.group_by
         if key[0] is self._key[0] and key[1] == self._key[1]:
             return
-        self._key, self.found, self.patients = key, None, ""
+        self._key, self.found, self.patients, self.unfinished = key, None, "", False
         self.remove_class("-alarm")
         session.cancel("confounding")
         if session.scan is not None:
             work = partial(_measure, session.scan, session.config.data.group_by)
-            session.start("confounding", "comparing classes", work, partial(self._show, session))
+            show, failed = partial(self._show, session), partial(self._not_measured, session)
+            session.start("confounding", "comparing classes", work, show, failed)
 
     def _show(self, session: "Session", measured: "tuple[Confounding, str]") -> None:
         self.found, self.patients = measured
         alarms = self.found.alarms
         self.set_class(bool(alarms), "-alarm")
         self.update(content(f"{session.glyphs.beware} {alarms[0]}") if alarms else "")
+        self.post_message(self.Measured())
+
+    def _not_measured(self, session: "Session", error: Exception) -> None:
+        self.unfinished = True
+        if not isinstance(error, Stopped):
+            session.complain(error)
         self.post_message(self.Measured())
 
 
