@@ -82,19 +82,19 @@ def audited(audit: Auditing, out: Path, emit: Emit, stop: Stop) -> "tuple[Audit,
     return found, auditfolder.write(found, out)
 
 
-def earlier(out: Path, emit: Emit, stop: Stop) -> "list[tuple[Path, Audit]]":
-    """The audits under `out` with their folders, newest first; one that can't be read is told and left out."""
+def earlier(out: Path, emit: Emit, stop: Stop) -> "tuple[list[tuple[Path, Audit]], list[str]]":
+    """The audits under `out` with their folders, newest first, and a sentence on each that can't be read."""
     from engine.results import auditfolder
 
-    found = []
+    found, troubles = [], []
     for path in auditfolder.all_audits(out):
         if stop.is_set():
             break
         try:
             found.append((path, auditfolder.read(path)))
         except RunError as error:
-            emit(Notice("warning", str(error)))
-    return found
+            troubles.append(str(error))
+    return found, troubles
 
 
 def ends(audit: "Audit") -> list[Audited]:

@@ -8,21 +8,26 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from textual.widgets import Static
 
 from engine.config import AuditConfig, NetworkConfig, TrainConfig
 from engine.dataset.images import read, to_input
 from engine.dataset.masks import read_mask
 from engine.errors import ConfigError
+from engine.events import Audited, Progress
 from engine.results import auditfolder
 from engine.results.audit import audit
 from engine.stopping import Stop
 from tests.tui import fake
 from tests.tui.drive import DATA, run, text, until
 from tui.app import Workbench
+from tui.auditing import Auditing
+from tui.messages import Relay
 from tui.screens.audit import AuditScreen, VariantTable
 from tui.screens.views import Views
 from tui.settings import Settings
 from tui.widgets.bars import around_zero, whiskers
+from tui.work import Job
 
 GREY = Settings(image_protocol="grey", theme="covid-dark")
 EXAMPLE = DATA.parent / "docs" / "example"
@@ -200,6 +205,11 @@ def test_a_damaged_audit_is_told_and_the_others_are_listed(tmp_path: Path) -> No
             screen.query_one(VariantTable).focus()
             await pilot.press("c")
             assert app.clipboard.splitlines()[1] == "whole image\t219\t227\t96.5% (93.2 to 98.5)"
+            app.clear_notifications()
+            await pilot.press("escape", "4", "7")
+            await until(pilot, lambda: app.current_mode == "audit" and not app.session.jobs)
+            await pilot.pause()
+            assert not app._notifications, "what was told is not told again"
 
     run(scenario())
 
@@ -224,3 +234,32 @@ def test_a_gap_lies_on_its_side_of_zero(points: list[float], width: int) -> None
     assert plot.count("█") == 1 and len(plot.rstrip()) <= width + 1
     if "|" in plot and value:
         assert (plot.index("█") > plot.index("|")) == (value > 0)
+
+
+def test_the_table_is_drawn_when_a_variant_moves_not_for_each_image(tmp_path: Path, data: Path) -> None:
+    async def scenario() -> None:
+        app = workbench(tmp_path, None)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await pilot.press("7")
+            screen = app.screen
+            assert isinstance(screen, AuditScreen)
+            await until(pilot, lambda: not app.session.jobs)
+            live = Auditing(data, TrainConfig(network=NETWORK), AuditConfig())
+            job = Job("audit", "auditing", Relay(lambda relay: None))
+            screen._open(live)
+            live.fold(job, Audited("whole", "whole image", 1, 5, 9, 10, (0.5, 0.9)))
+            screen._show()
+            await pilot.pause()
+            table, drawn = screen.query_one(VariantTable), list[object]()
+            table.clear = lambda columns=False: drawn.append(columns)  # type: ignore[method-assign,assignment,misc,return-value]
+            for done in range(1, 20):
+                live.fold(job, Progress("reading", done, 20))
+                screen._show()
+            assert not drawn
+            assert "19 of 20" in str(screen.query_one("#progress", Static).content)
+            del table.clear
+            live.fold(job, Audited("whole", "whole image", 2, 5, 19, 20, (0.7, 0.99)))
+            screen._show()
+            await until(pilot, lambda: "2 of 5" in text(app))
+
+    run(scenario())
