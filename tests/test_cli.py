@@ -134,3 +134,32 @@ def test_a_recipe_file_leaves_the_users_own_aside(cli: Cli, tmp_path: Path) -> N
     (tmp_path / "recipe.toml").write_text("[fit]\nepochs = 2\n")
     done = cli("train", tmp_path / "nowhere", "--config", tmp_path / "recipe.toml", **environment)
     assert done.returncode == DataError.exit_code and "batch" not in done.stderr
+
+
+def test_every_verb_looks_for_the_runs_where_the_users_recipe_has_them(cli: Cli, tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    environment = own_recipe(tmp_path, f'[recipe.output]\nout = "{mine}"\n')
+    done = cli("runs", **environment)
+    assert f"There are no runs under {mine}" in done.stdout + done.stderr
+    assert f"config.toml: --out {mine}." in done.stderr
+    for command in (("attach", "x"), ("predict", "x.png"), ("evaluate", "x"), ("train", "--resume", "x")):
+        assert f"under {mine}" in cli(*command, **environment).stderr, command
+    other = tmp_path / "other"
+    done = cli("runs", "--out", other, **environment)
+    assert f"under {other}" in done.stdout + done.stderr and str(mine) not in done.stdout + done.stderr
+
+
+def test_the_workbench_opens_the_users_own_folder_of_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    environment = own_recipe(tmp_path, f'[recipe.output]\nout = "{tmp_path / "mine"}"\n')
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    opened: list[object] = []
+    monkeypatch.setattr("tui.workbench.open_workbench", lambda data, out, *_: opened.append(out) or 0)
+    assert run([]) == run(["--out", "other"]) == 0
+    assert opened == [tmp_path / "mine", Path("other")]
+
+
+def test_a_wrong_recipe_of_the_users_is_told_where_only_the_runs_are_asked_for(cli: Cli, tmp_path: Path) -> None:
+    environment = own_recipe(tmp_path, "[recipe.fit]\nbotch = 7\n")
+    done = cli("runs", **environment)
+    assert done.returncode == 0 and "botch" in done.stderr and "under runs" in done.stderr

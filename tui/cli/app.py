@@ -6,7 +6,7 @@ from pathlib import Path
 from cyclopts import App, Argument, ArgumentCollection, Parameter, Token
 
 from engine import __version__
-from engine.config import PARTS, AuditConfig, TrainConfig
+from engine.config import PARTS, AuditConfig, OutputConfig, TrainConfig
 from engine.errors import ConfigError
 from tui.headless import say
 from tui.paths import typed
@@ -15,15 +15,16 @@ for part in (*PARTS, AuditConfig):
     Parameter(name="*")(part)  # each field becomes a flag of its own, without its group's name
 
 Flat = Parameter(name="*", negative_bool="no-")
-RUNS = Path("runs")
+RUNS = OutputConfig().out
 
 
 def _recipe_file(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
     """Give the recipe's flags that are not on the command line the values of --config FILE or --resume RUN, or else of
-    the user's config.toml.
+    the user's config.toml. A verb that takes no recipe looks for the runs where it has them.
     """
     named = {name: argument for argument in arguments for name in argument.names}
-    if "--epochs" not in named:  # this verb takes no recipe
+    if "--epochs" not in named:
+        _runs_folder(named, aloud=bool(commands))
         return
     from tui.recipe import parts
 
@@ -38,6 +39,26 @@ def _recipe_file(app: App, commands: tuple[str, ...], arguments: ArgumentCollect
             taken.append(f"{field.flag} {field.text(value)}")
     if taken and source:
         say(f"{source}: {', '.join(taken)}.")
+
+
+def _runs_folder(named: dict[str, Argument], aloud: bool = True) -> Path:
+    """The folder of the runs: that of --out, or else of the user's config.toml, which --out then is given."""
+    argument = named.get("--out")
+    if argument is None:
+        return RUNS
+    if argument.tokens:
+        return Path(argument.tokens[-1].value)
+    from tui import settings
+
+    mine = settings.load()
+    out = mine.recipe.output.out
+    if mine.recipe_complaint and aloud:  # the workbench tells it on its screen
+        say(f"{mine.recipe_complaint} The runs are looked for under {RUNS}.")
+    if out != RUNS:
+        argument.append(Token(keyword="--out", implicit_value=out, source="recipe"))
+        if aloud:
+            say(f"{settings.config_file()}: --out {out}.")
+    return out
 
 
 def _saved(named: dict[str, Argument]) -> tuple[TrainConfig, tuple[str, ...], str]:
@@ -58,8 +79,7 @@ def _saved(named: dict[str, Argument]) -> tuple[TrainConfig, tuple[str, ...], st
     if "--resume" in given:
         if not _chief(named):  # its recipe comes from the chief, and the run need not lie here
             return TrainConfig(), (), ""
-        out = Path(named["--out"].tokens[-1].value) if named["--out"].tokens else RUNS
-        return find(given["--resume"], out).config(), ("out", "name"), ""
+        return find(given["--resume"], _runs_folder(named)).config(), ("out", "name"), ""
     mine = settings.load()
     if mine.recipe_complaint:
         raise ConfigError(mine.recipe_complaint)
