@@ -1,9 +1,13 @@
 """The Dataset screen by keys, on real folders: choosing, picking, looking, and everything that it warns of."""
 
+import os
 import re
 import shutil
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import openpyxl
@@ -16,7 +20,8 @@ from engine.dataset.confounding import confounding
 from engine.dataset.images import read
 from engine.dataset.metadata import _read
 from engine.dataset.patients import patients
-from engine.dataset.scan import scan
+from engine.dataset.scan import Scan, scan
+from engine.errors import Stopped
 from engine.events import Emit
 from engine.stopping import Stop
 from engine.training.augment import draw, transforms
@@ -24,7 +29,7 @@ from tests.tui.drive import DATA, run, text, until
 from tui.app import Workbench
 from tui.preview import masked, moved
 from tui.screens.augmentation import AugmentationDialog, cycle
-from tui.screens.beware import notes
+from tui.screens.beware import Note, notes
 from tui.screens.folder import FolderDialog, FolderTree
 from tui.screens.split import SplitDialog
 from tui.session import _scan
@@ -452,3 +457,54 @@ def test_a_scan_reads_the_tables_of_its_folder_once_and_none_that_a_link_leads_o
     assert _read.cache_info().misses == 1
     assert patients(found).of == {"COVID/COVID-1.png": "mine"}
     assert _read.cache_info().misses == 1 and _read.cache_info().hits == 1
+
+
+def test_classes_that_were_not_compared_to_the_end_are_not_called_harmless(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def endless(*arguments: Any) -> None:
+        while not arguments[-1].is_set():
+            time.sleep(0.01)
+        raise Stopped("The comparing was stopped.")
+
+    monkeypatch.setattr("tui.widgets.banner._measure", endless)
+    monkeypatch.setattr("tui.screens.dataset.notes", partial(quiet, notes))
+
+    async def scenario() -> None:
+        app = workbench(tmp_path, DATA)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await until(pilot, lambda: list(app.session.jobs) == ["confounding"])
+            await until(pilot, lambda: "The classes are being compared" in text(app))
+            await until(pilot, lambda: app.session.busy is not None)
+            await pilot.press("ctrl+g")
+            await until(pilot, lambda: "not compared to the end" in text(app))
+            assert "Nothing found" not in text(app)
+
+    run(scenario())
+
+
+def quiet(real: Callable[..., list[Note]], found: Scan, *others: Any) -> list[Note]:
+    """What there is to beware of beside what the files themselves show."""
+    return [note for note in real(found, *others) if "compared" in note.text]
+
+
+def test_the_folder_above_is_offered_whatever_its_name(tmp_path: Path) -> None:
+    odd = tmp_path / os.fsdecode(b"caf\xe9")
+    shutil.copytree(DATA / "COVID", odd / "data" / "COVID")
+    shutil.copytree(DATA / "Normal", odd / "data" / "Normal")
+
+    async def scenario() -> None:
+        app = workbench(tmp_path, odd / "data")
+        async with app.run_test(size=(120, 40)) as pilot:
+            await until(pilot, lambda: app.session.split is not None)
+            await pilot.press("o")
+            await until(pilot, lambda: isinstance(app.screen, FolderDialog))
+            path = app.screen.query_one("#path", Input)
+            assert path.value.endswith("caf\\xe9/") and app.focused is path
+            await pilot.press("d")
+            await until(pilot, lambda: path._suggestion.endswith("/data/"))
+            await pilot.press("tab", "enter")
+            await until(pilot, lambda: not isinstance(app.screen, FolderDialog))
+            assert app.session.data == odd / "data"
+
+    run(scenario())

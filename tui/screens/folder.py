@@ -1,6 +1,5 @@
 """Choosing a folder: a tree to walk through, and a path to type, completed as one types."""
 
-import asyncio
 import os
 from functools import partial
 from pathlib import Path
@@ -12,15 +11,15 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.suggester import Suggester
 from textual.widgets import Footer, Input, Static, Tree
 from textual.widgets.tree import TreeNode
 
 from engine.events import Emit
 from engine.stopping import Stop
-from tui.paths import is_folder, typed
+from tui.paths import is_folder
 from tui.text import display_name
 from tui.widgets.cells import content
+from tui.widgets.files import PathField
 
 if TYPE_CHECKING:
     from tui.session import Session
@@ -37,39 +36,6 @@ def folders(where: Path) -> list[str]:
     except (OSError, ValueError):
         return []
     return sorted(names, key=str.casefold)
-
-
-class PathSuggester(Suggester):
-    """Completes a path by the first folder that begins as typed; names that a terminal can't show are passed over."""
-
-    def __init__(self) -> None:
-        super().__init__(use_cache=False, case_sensitive=True)
-
-    async def get_suggestion(self, value: str) -> str | None:
-        """The completed path."""
-        head, slash, begun = value.rpartition("/")
-        where = typed(f"{head}{slash}") if slash else Path()
-        found = await asyncio.to_thread(folders, where)
-        for name in found:
-            if name.startswith(begun) and name != begun and display_name(name) == name:
-                return f"{head}{slash}{name}/"
-        return None
-
-
-class PathInput(Input):
-    """A path; tab takes the completion, and goes on to the tree where there is none."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "complete", "Complete", id="folder.complete", tooltip="Take the completion shown in grey."),
-        Binding("down", "app.focus_next", "To the tree", show=False),
-    ]
-
-    def action_complete(self) -> None:
-        """Take what is suggested, or leave."""
-        if self._suggestion and self._suggestion != self.value:
-            self.action_cursor_right()
-        else:
-            self.screen.focus_next()
 
 
 class FolderTree(Tree[Path]):
@@ -171,16 +137,11 @@ class FolderDialog(ModalScreen[Path]):
         """The path above the tree."""
         here = self._session.data or Path.cwd()
         root = here.parent if self._session.data else here
-        shown = f"{root}/" if str(root) != "/" else "/"
         with Vertical(classes="dialog large") as box:
             box.border_title = "Open a folder of X-rays"
-            yield PathInput(
-                shown if display_name(shown) == shown else "",
-                placeholder="type a path; tab completes it",
-                suggester=PathSuggester(),
-                select_on_focus=False,
-                id="path",
-            )
+            field = PathField("type a path; tab completes it", folders=True, id="path")
+            field.mean(root)
+            yield field
             yield Static(Content(""), id="path-wrong")
             yield FolderTree(self._session, root)
             yield Static(content(ABOUT), classes="muted")
@@ -188,9 +149,9 @@ class FolderDialog(ModalScreen[Path]):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Choose what was typed, where it is a folder."""
-        if not event.value.strip():
+        path = self.query_one(PathField).path
+        if path is None:
             return
-        path = typed(event.value.strip())
         if is_folder(path):
             self.dismiss(path)
         else:

@@ -313,7 +313,8 @@ class PredictScreen(WorkScreen):
         folder = self.query_one(History).folder
         if folder:
             proposal = Path.cwd() / f"{folder.name or 'folder'}-predictions.csv"
-            self.app.push_screen(AskFile("Write the folder's predictions as CSV", proposal), self._write)
+            ask = AskFile("Write the folder's predictions to which file?", proposal, suffix=".csv", writes=True)
+            self.app.push_screen(ask, self._write)
 
     def _write(self, path: Path | None) -> None:
         if path is None:

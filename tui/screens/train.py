@@ -21,7 +21,6 @@ from tui.messages import RunChanged
 from tui.screens import WorkScreen
 from tui.screens.log import LogView, log_lines
 from tui.screens.rates import Rates
-from tui.screens.recipe import AskFile
 from tui.screens.schedule import Schedule
 from tui.text import display_name
 from tui.watch import RunView
@@ -31,6 +30,7 @@ from tui.widgets.course import course
 from tui.widgets.curves import SECONDS_BETWEEN_DRAWINGS, Curve, Curves
 from tui.widgets.form import Form
 from tui.widgets.machine import Machine
+from tui.widgets.pick import AskFile
 
 if TYPE_CHECKING:
     from engine.stopping import How
@@ -276,7 +276,8 @@ class TrainScreen(WorkScreen):
 
     def action_save(self) -> None:
         """Ask for a file and write the recipe there."""
-        self.app.push_screen(AskFile("Save the recipe to which file?", FILE.absolute(), writes=True), self._save)
+        ask = AskFile("Save the recipe to which file?", FILE.absolute(), suffix=".toml", writes=True)
+        self.app.push_screen(ask, self._save)
 
     def _save(self, path: Path | None) -> None:
         if path is None:
@@ -291,7 +292,8 @@ class TrainScreen(WorkScreen):
 
     def action_load(self) -> None:
         """Ask for a file and take its recipe."""
-        self.app.push_screen(AskFile("Load the recipe of which file?", FILE.absolute(), writes=False), self._load)
+        ask = AskFile("Load the recipe of which file?", FILE.absolute(), suffix=".toml", writes=False)
+        self.app.push_screen(ask, self._load)
 
     def _load(self, path: Path | None) -> None:
         if path is None:

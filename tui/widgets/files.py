@@ -100,14 +100,19 @@ class PathField(Input):
     HELP = "Type a path. Tab or the right arrow takes the completion shown in grey, enter opens it, escape leaves."
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "complete", "Complete", show=False, tooltip="Take the completion, or go on to the next part."),
+        Binding("down", "app.focus_next", "On", show=False, tooltip="To what lies below."),
     ]
 
     def __init__(
         self, placeholder: str, *, id: str | None = None, folders: bool = False, suffixes: frozenset[str] = frozenset()
     ) -> None:
-        """`folders` completes to folders alone, `suffixes` to folders and files that end so."""
+        """`folders` completes to folders alone, `suffixes` to folders and files that end so; what begins as a folder,
+        to be gone on from, is not selected.
+        """
         self._meant: dict[str, Path] = {}
-        super().__init__(placeholder=placeholder, id=id, suggester=_Completion(self._meant, folders, suffixes))
+        self._folders = folders
+        completion = _Completion(self._meant, folders, suffixes)
+        super().__init__(placeholder=placeholder, id=id, suggester=completion, select_on_focus=not folders)
 
     def validate_value(self, value: str) -> str:
         """Nothing that a terminal would act upon."""
@@ -121,8 +126,9 @@ class PathField(Input):
 
     def mean(self, path: Path) -> None:
         """Write this path here."""
-        self._meant[display_name(path)] = path
-        self.value = display_name(path)
+        shown = display_name(path)
+        self._meant[shown] = path
+        self.value = f"{shown}/" if self._folders and not shown.endswith("/") else shown
         self.cursor_position = len(self.value)
 
     def action_complete(self) -> None:

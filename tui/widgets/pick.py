@@ -1,4 +1,4 @@
-"""Dialogs that end in a path: one of the runs, or a file to write."""
+"""Dialogs that end in a path: one of the runs, or a file to read or to write."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +11,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from tui.paths import is_folder, is_there
 from tui.watch import Entry
 from tui.widgets.bars import fitted
 from tui.widgets.cells import content
@@ -56,30 +57,49 @@ class PickRun(ModalScreen[Path | None]):
 
 
 class AskFile(ModalScreen[Path | None]):
-    """Ask for a file to write; dismissed with its path, or None."""
+    """Asks for a file; enter gives it back, escape None. To write over a file takes a second enter."""
 
+    DEFAULT_CSS = """
+    AskFile { align: center middle; background: $background 60%; }
+    AskFile #trouble { height: auto; margin-top: 1; }
+    """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "Back", id="file.back", tooltip="Write nothing.")
+        Binding("escape", "dismiss(None)", "Back", id="file.back", tooltip="Change nothing.")
     ]
 
-    def __init__(self, question: str, proposal: Path) -> None:
-        super().__init__()
-        self._question, self._proposal = question, proposal
+    def __init__(self, question: str, first: Path, *, suffix: str, writes: bool) -> None:
+        super().__init__(classes="ask")
+        self._question, self._first, self._suffix, self._writes = question, first, suffix, writes
+        self._warned: Path | None = None
 
     def compose(self) -> ComposeResult:
-        """The question above the path."""
+        """The question, the path, and what is wrong with it."""
         with Vertical(classes="dialog"):
             yield Static(content(self._question), classes="question")
-            yield PathField("path of the file to write", id="target")
-            yield Static(content("Enter writes, escape goes back. A file of that name is replaced."), classes="muted")
+            yield PathField(f"path of a {self._suffix} file", suffixes=frozenset((self._suffix,)), id="path")
+            yield Static(id="trouble")
 
     def on_mount(self) -> None:
-        """With the proposal in the field."""
-        self.query_one(PathField).mean(self._proposal)
-        self.query_one(PathField).focus()
+        """Write the suggestion down."""
+        self.query_one(PathField).mean(self._first)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Take it."""
+        """Give the path back, if it can be used."""
         event.stop()
-        if path := self.query_one(PathField).path:
+        path = self.query_one(PathField).path
+        if path is None:
+            return
+        if trouble := self._trouble(path):
+            self.query_one("#trouble", Static).update(content(f"! {trouble}", "$warning"))
+        else:
             self.dismiss(path)
+
+    def _trouble(self, path: Path) -> str:
+        if is_folder(path):
+            return f"{path} is a folder: name a file in it."
+        if self._writes and is_there(path) and self._warned != path:
+            self._warned = path
+            return f"{path} exists: enter writes over it."
+        if self._writes and not is_folder(path.parent):
+            return f"There is no folder {path.parent}."
+        return "" if self._writes or is_there(path) else f"There is no file {path}."
