@@ -58,6 +58,28 @@ def test_two_that_never_differ_are_not_known_to_be_equal() -> None:
     assert (found.p, found.difference, found.auc_difference_ci) == (1.0, 0.0, None)
     assert found.difference_ci == pytest.approx((-0.1157, 0.1157), abs=1e-4)
     assert found.verdict.startswith("No difference shown on 30 images")
+    assert "what so many images allow to claim" in found.verdict and "bootstrap" not in found.verdict
+
+
+@pytest.mark.parametrize(("alone", "n"), [((4, 0), 100), ((0, 5), 400), ((9, 2), 60), ((12, 1), 90), ((3, 3), 50)])
+def test_the_sentence_says_that_the_test_decides_whatever_the_interval(alone: tuple[int, int], n: int) -> None:
+    first, second = np.tile((0.9, 0.1), (n, 1)), np.tile((0.9, 0.1), (n, 1))
+    second[: alone[0]], first[n - alone[1] :] = (0.1, 0.9), (0.1, 0.9)
+    found = compare(np.zeros(n, int), first, second, with_auc=False)
+    assert (found.only_first, found.only_second, found.shown) == (*alone, found.p < 0.05)
+    told = found.verdict
+    assert told.startswith("No difference shown") == (found.p >= 0.05)
+    assert f"McNemar's exact test decides (p = {found.p:.2g})" in told and "by paired bootstrap" in told
+    apart = found.difference_ci[0] > 0 or found.difference_ci[1] < 0
+    assert ("too rough to decide" in told) == (apart != found.shown)
+
+
+def test_four_images_that_one_alone_got_right_do_not_read_as_two_verdicts() -> None:
+    first, second = np.tile((0.9, 0.1), (100, 1)), np.tile((0.9, 0.1), (100, 1))
+    second[:4] = 0.1, 0.9
+    found = compare(np.zeros(100, int), first, second, with_auc=False)
+    assert found.p == 0.125 and found.difference_ci[0] > 0
+    assert "where only 4 images divide the two it is too rough to decide" in found.verdict
 
 
 def run_at(path: Path, classes: tuple[str, ...], lines: list[tuple[str, str, list[float]]]) -> Run:

@@ -2,12 +2,15 @@
 
 import dataclasses
 import json
+import math
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections import Counter
+from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -79,6 +82,10 @@ class TestFrontier:
             assert max(height for at, height in found if at <= cost) >= accuracy
 
 
+def either_sign(ways: Counter[int], value: int) -> Counter[int]:
+    return Counter({n + value: k for n, k in ways.items()}) + Counter({n - value: k for n, k in ways.items()})
+
+
 class TestAdvice:
     @settings(deadline=None)
     @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=60))
@@ -96,6 +103,32 @@ class TestAdvice:
         )
         sums = np.abs(signs @ sizes) if values else np.zeros(1)
         assert sign_flips(np.array(values, int)) == pytest.approx((sums >= abs(sum(values))).mean())
+
+    @settings(deadline=None)
+    @given(st.lists(st.integers(-25, 25), max_size=150))
+    def test_it_is_exact_in_whole_numbers(self, values: list[int]) -> None:
+        ways = Counter({0: 1})
+        for value in values:
+            ways = either_sign(ways, value)
+        far = sum(count for total, count in ways.items() if abs(total) >= abs(sum(values)))
+        assert sign_flips(np.array(values, int)) == pytest.approx(float(Fraction(far, 2 ** len(values))), abs=1e-12)
+
+    def test_thousands_of_images_take_no_seconds(self) -> None:
+        random = np.random.default_rng(0)
+        values = random.integers(1, 6, 3000) * random.choice([-1, 1], 3000, p=[0.48, 0.52])
+        began = time.process_time()
+        p = sign_flips(values)
+        assert time.process_time() - began < 0.5
+        z = abs(values.sum()) / np.sqrt((values**2).sum())
+        assert p == pytest.approx(math.erfc(z / math.sqrt(2)), abs=0.01)
+
+    def test_a_lead_whose_interval_leaves_0_out_is_said_to_be_decided_by_the_test(self) -> None:
+        cheap = candidate("head", [True] * 96 + [False] * 4, 1.0)
+        told = recommend([cheap, candidate("all", [True] * 100, 99.0)])
+        (gap,) = told.gaps
+        assert told.name == "head" and gap.p == 0.125 and gap.ci[0] > 0 and gap.divided == 4
+        assert "the exact paired test decides (paired p = 0.12)" in told.sentence
+        assert "by paired bootstrap" in told.sentence and "4 images divide the two" in told.sentence
 
     @given(sweeps())
     @settings(deadline=None)

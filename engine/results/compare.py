@@ -43,13 +43,37 @@ class Comparison:
         return dict(finite(dataclasses.asdict(self)))
 
     @property
+    def shown(self) -> bool:
+        """Is one of the two shown to be better? The exact test decides, never the interval."""
+        return self.p < 1 - CONFIDENCE
+
+    @property
     def verdict(self) -> str:
-        """The comparison in a sentence."""
+        """The comparison in a sentence, which says what decides and what the interval is for."""
         low, high = self.difference_ci
-        facts = f"accuracy differs by {self.difference:+.1%} ({low:+.1%} to {high:+.1%}), McNemar p = {self.p:.2g}"
-        if self.p >= 1 - CONFIDENCE:
-            return f"No difference shown on {self.n:,} images: {facts}."
-        return f"The {'first' if self.difference > 0 else 'second'} is better on {self.n:,} images: {facts}."
+        better = (
+            f"The {'first' if self.difference > 0 else 'second'} is better" if self.shown else "No difference shown"
+        )
+        return (
+            f"{better} on {self.n:,} images: McNemar's exact test decides (p = {self.p:.2g}). "
+            f"Accuracy differs by {self.difference:+.1%} ({low:+.1%} to {high:+.1%}); "
+            f"{why_both(self.difference_ci, self.p, self.only_first + self.only_second)}."
+        )
+
+
+def why_both(interval: Interval, p: float, divided: int) -> str:
+    """What an interval says beside an exact test of the same images, so that nobody reads two verdicts.
+
+    A bootstrap draws from the few images that divide the two as if there were no others: it is too narrow where they
+    are few, and may leave 0 out although the test shows nothing.
+    """
+    if not divided:
+        return "no image divides the two, so the interval is what so many images allow to claim"
+    says = "the interval, by paired bootstrap, only says about how large that may be"
+    if (p < 1 - CONFIDENCE) == (not interval[0] <= 0 <= interval[1]):
+        return says
+    few = f"only {divided:,} image{'s divide' if divided > 1 else ' divides'} the two"
+    return f"{says}: where {few} it is too rough to decide"
 
 
 def compare_runs(first: Run, second: Run, with_auc: bool = True) -> Comparison:

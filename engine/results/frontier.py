@@ -4,6 +4,7 @@ A recipe's runs differ in their seed alone; an image counts for a recipe with th
 """
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +15,7 @@ import numpy.typing as npt
 
 from engine.errors import RunError
 from engine.events import finite
-from engine.results.compare import RESAMPLES
+from engine.results.compare import RESAMPLES, why_both
 from engine.results.intervals import CONFIDENCE, Interval, exact_interval
 
 LEAST_P = 1 - CONFIDENCE
@@ -79,7 +80,11 @@ class Gap:
     name: str
     value: float
     ci: Interval
+    """By paired bootstrap, for the size of the lead alone: it does not decide."""
     p: float
+    """Of the exact paired test, which decides."""
+    divided: int = 0
+    """How many images were not told equally well by both."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +141,8 @@ def gap(best: Candidate, other: Candidate) -> Gap:
     """The accuracy of `best` less that of `other`, on the same images."""
     one, two = len(best.right), len(other.right)
     ahead = best.hits * two - other.hits * one  # whole numbers: an image's share, times the runs of both
-    return Gap(other.name, best.accuracy - other.accuracy, _resampled(ahead / (one * two)), sign_flips(ahead))
+    ends, divided = _resampled(ahead / (one * two)), int(np.count_nonzero(ahead))
+    return Gap(other.name, best.accuracy - other.accuracy, ends, sign_flips(ahead), divided)
 
 
 def sign_flips(differences: npt.NDArray[np.intp]) -> float:
@@ -144,15 +150,28 @@ def sign_flips(differences: npt.NDArray[np.intp]) -> float:
     would lie as far from 0 if each had its sign by the toss of a coin. Exact; for -1, 0 and 1 it is McNemar's test.
     """
     there = differences[differences != 0]
-    there = there // np.gcd.reduce(there) if len(there) else there
-    sizes = np.abs(there)
-    reach, ways = int(sizes.sum()), [1]
-    for size in map(int, sizes):
-        padded, longer = [0] * (2 * size) + ways, ways + [0] * (2 * size)
-        ways = [up + down for up, down in zip(padded, longer, strict=True)]
     seen = abs(int(there.sum()))
-    far = sum(count for place, count in enumerate(ways) if abs(place - reach) >= seen)
-    return far / (1 << len(sizes))
+    if not seen:
+        return 1.0
+    there = there // np.gcd.reduce(there)
+    seen = abs(int(there.sum()))
+    # What gets a plus adds up to the sum, over the few sizes, of size times a binomial count: a convolution for each.
+    shares, reach = np.ones(1), 0
+    for size, count in zip(*np.unique(np.abs(there), return_counts=True), strict=True):
+        longer = np.zeros(len(shares) + int(size) * int(count))
+        for plus, share in enumerate(_coin(int(count))):
+            longer[plus * size : plus * size + len(shares)] += share * shares
+        shares, reach = longer, reach + int(size) * int(count)
+    return min(1.0, 2 * math.fsum(shares[(reach + seen) // 2 :]))  # the other tail is its mirror image
+
+
+def _coin(tosses: int) -> list[float]:
+    """How likely each number of heads is, from 0 on; each rounded once, from whole numbers."""
+    ways, every, found = 1, 1 << tosses, []
+    for heads in range(tosses // 2 + 1):
+        found.append(ways / every)
+        ways = ways * (tosses - heads) // (heads + 1)
+    return found + found[(tosses - 1) // 2 :: -1] if tosses else found
 
 
 def _resampled(differences: npt.NDArray[np.float64], seed: int = 0) -> Interval:
@@ -184,8 +203,9 @@ def _sentence(chosen: Candidate, best: Candidate, gaps: Sequence[Gap]) -> str:
         return f"{facts}: the most accurate recipe{', and ' + others if others else ''}; {doubt}."
     ahead = next(one for one in gaps if one.name == chosen.name)
     first, last = (100 * end for end in ahead.ci)
+    why = why_both(ahead.ci, ahead.p, ahead.divided)
     return (
         f"{facts}; {best.name} is the most accurate with {best.accuracy:.1%} in {best.cost:.0f} s, but its lead of "
-        f"{100 * ahead.value:.1f} points (95% interval {first:+.1f} to {last:+.1f}, paired p = {ahead.p:.2g}) can't be "
-        f"told from chance; {doubt}."
+        f"{100 * ahead.value:.1f} points can't be told from chance: the exact paired test decides (paired p = "
+        f"{ahead.p:.2g}). Its 95% interval is {first:+.1f} to {last:+.1f}; {why}; {doubt}."
     )

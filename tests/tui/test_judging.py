@@ -25,17 +25,21 @@ def test_two_picked_runs_are_compared_on_their_test_images(tmp_path: Path) -> No
         async with app.run_test(size=(160, 48)) as pilot:
             await pilot.press("4")
             await until(pilot, lambda: all(name in text(app) for name in ("good", "worse")))
-            from tui.screens.compare import verdict
+            from tui.screens.compare import testable, verdict
 
             entries = {entry.run.name: entry for entry in app.session.library.entries()}
-            said = verdict([entries["worse"], entries["good"]])
-            assert said.startswith("B is better: A - B -") and "McNemar p = " in said
-            assert verdict([entries["good"], entries["good"]]).startswith("no difference shown: A - B +0.0%")
-            assert verdict([entries["good"]]) == ""
+
+            def judged(*names: str) -> str:
+                return verdict([entries[name] for name in names], lambda _: None, Stop())
+
+            said = judged("worse", "good")
+            assert said.startswith("B is better (McNemar p = ") and " decides): A - B -" in said
+            assert judged("good", "good").startswith("no difference shown (McNemar p = 1 decides): A - B +0.0%")
+            assert testable(list(entries.values())) and not testable([entries["good"]])
             await pilot.press("space", "down", "space")
             await until(pilot, lambda: "McNemar" in str(app.screen.query_one("#differences-pane").border_subtitle))
             (entries["good"].run.path / "predictions.csv").unlink()
-            assert verdict([entries["worse"], entries["good"]]) == ""
+            assert judged("worse", "good") == ""
 
     run(scenario())
 

@@ -115,8 +115,9 @@ def verdict(entries: Sequence[Entry], emit: Emit, stop: Stop) -> str:
     except RunError:
         return ""
     low, high = found.difference_ci
-    better = "no difference shown" if found.p >= 0.05 else f"{SIGNS[0 if found.difference > 0 else 1]} is better"
-    return f"{better}: A - B {found.difference:+.1%} ({low:+.1%} to {high:+.1%}), McNemar p = {found.p:.2g}"
+    better = f"{SIGNS[0 if found.difference > 0 else 1]} is better" if found.shown else "no difference shown"
+    decides = f"McNemar p = {found.p:.2g} decides"
+    return f"{better} ({decides}): A - B {found.difference:+.1%} ({low:+.1%} to {high:+.1%})"
 
 
 class Comparison(Container):
