@@ -31,6 +31,8 @@ SPLIT = "split.csv"
 LOG = "train.log"
 LONGEST_LINE = 2**24
 """Bytes, more than any event takes."""
+LAST_BYTES = 2**16
+"""So many bytes of a file's end nearly always hold its last event."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 
 
@@ -78,9 +80,8 @@ class Run:
         path = self.path / "events.jsonl"
         with contextlib.suppress(FileNotFoundError), path.open(encoding="utf-8", errors="replace") as file:
             for line in file:
-                with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):
-                    values = json.loads(line)
-                    yield float(values.get("time", 0)), event_from_dict(values)
+                if (timed := _timed(line)) is not None:
+                    yield timed
 
     def epochs(self) -> list[Epoch]:
         """The finished epochs, oldest first, each once: those that a resume did again count in their last form."""
@@ -97,9 +98,7 @@ class Run:
         if locked(self.path / "lock"):
             return "live"
         ends: dict[type[Event], State] = {Finished: "finished", Interrupted: "stopped", Failed: "failed"}
-        last: Event | None = None
-        for event in self.events():
-            last = event
+        last = _last(self.path / "events.jsonl")
         return ends.get(type(last), "died") if last else "died"
 
     def finished(self) -> Finished | None:
@@ -287,14 +286,25 @@ def find(run: Path, out: Path) -> Run:
 
 
 def all_runs(out: Path) -> list[Run]:
-    """The runs under `out`, newest first; without those that this user may not look into, or that vanish meanwhile."""
+    """The runs under `out`, newest first; without those that this user may not look into, or that vanish meanwhile.
+
+    Raises RunError where `out` is there but can't be looked into, as none would be untrue.
+    """
     found: list[tuple[int, str, Run]] = []
-    with contextlib.suppress(OSError):
-        for path in out.iterdir():
-            with contextlib.suppress(OSError):
-                about = (path / "config.json").stat()
-                if stat.S_ISREG(about.st_mode):
-                    found.append((about.st_mtime_ns, path.name, Run(path.absolute())))
+    try:
+        with os.scandir(f"{out}/.") as listed:  # with the dot, as a folder may be listed that can't be entered
+            names = [entry.name for entry in listed]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise RunError(
+            f"{out} can't be looked into ({error.strerror}): change its permissions, or name another folder with --out."
+        ) from error
+    for name in names:
+        with contextlib.suppress(OSError):
+            about = (out / name / "config.json").stat()
+            if stat.S_ISREG(about.st_mode):
+                found.append((about.st_mtime_ns, name, Run((out / name).absolute())))
     return [run for *_, run in sorted(found, key=lambda one: one[:2], reverse=True)]
 
 
@@ -304,6 +314,31 @@ def newest(out: Path) -> Run:
         if (run.path / WEIGHTS).is_file():
             return run
     raise RunError(f"There is no trained run under {out}: train one with `covid-tui --train DATA` or give --run.")
+
+
+def _timed(line: str | bytes) -> tuple[float, Event] | None:
+    """The event in a line and its time; None where the line is cut off or no event."""
+    try:
+        values = json.loads(line)
+        return float(values.get("time", 0)), event_from_dict(values)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _last(path: Path) -> Event | None:
+    """The last whole event of a file that may be long, read from its end."""
+    with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
+        start, reach = file.seek(0, os.SEEK_END), LAST_BYTES
+        size = start
+        while start:
+            start = max(0, size - reach)
+            file.seek(start)
+            lines = file.read(size - start).split(b"\n")
+            for line in reversed(lines if not start else lines[1:]):  # the first is cut where the reading begins
+                if (timed := _timed(line.decode(errors="replace"))) is not None:
+                    return timed[1]
+            reach *= 16
+    return None
 
 
 def _mend(path: Path) -> None:

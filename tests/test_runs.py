@@ -228,6 +228,45 @@ print([run.name for run in runs.all_runs(Path({str(tmp_path)!r}))])
     assert done.stdout == "['mine']\n"
 
 
+@pytest.mark.skipif(os.geteuid() == 0 and not shutil.which("setpriv"), reason="whoever may do all looks into all")
+@pytest.mark.parametrize("mode", [0o000, 0o400, 0o100])
+def test_a_folder_that_can_not_be_looked_into_is_not_told_to_be_empty(tmp_path: Path, mode: int) -> None:
+    """Neither one that can't be listed nor one that can be listed and not entered."""
+    out = tmp_path / "out"
+    runs.create(tmp_path, recipe(out, "mine"))
+    command = [sys.executable, "-c", "from tui.cli import main; main()", "runs", "--out", str(out)]
+    if os.geteuid() == 0:
+        command = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search", *command]
+    out.chmod(mode)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    out.chmod(0o700)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"covid-tui: {out} can't be looked into (Permission denied)"), done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_the_state_of_a_long_run_is_read_from_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever lies behind the last whole event, and however long that is, it is found, without reading all."""
+    with runs.create(tmp_path, recipe(tmp_path)) as writer:
+        writer.append(FINISHED)
+        path = writer.run.path / "events.jsonl"
+    end = path.read_bytes()
+    batch = json.dumps({**Batch(1, 1, 9, 0.5, 0.5, 10.0).to_dict(), "time": 1.0}).encode() + b"\n"
+    path.write_bytes(batch * 500_000 + end)
+    parsed: list[object] = []
+    real = runs.event_from_dict
+    monkeypatch.setattr(runs, "event_from_dict", lambda values: parsed.append(values) or real(values))
+    assert writer.run.state() == "finished" and len(parsed) == 1
+    for torn in (b'{"event": "ep', b"\xff\x00" * 50_000, b"\n" * 200_000, b'{"event": "unheard of"}\n' * 9000):
+        path.write_bytes(batch * 3 + end + torn)
+        assert writer.run.state() == "finished"
+    path.write_bytes(b"x" * 3 * runs.LAST_BYTES)
+    assert writer.run.state() == "died"
+    long = json.dumps({**Failed("y" * 300_000).to_dict(), "time": 1.0}).encode()
+    path.write_bytes(end + long)
+    assert writer.run.state() == "failed"
+
+
 def test_runs_are_listed_newest_first(tmp_path: Path) -> None:
     made = [runs.create(tmp_path, recipe(tmp_path, f"run{n}")).run for n in range(3)]
     for age, run in enumerate(made):
