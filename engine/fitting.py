@@ -18,7 +18,7 @@ from engine.stopping import Stop
 from engine.training import checkpoint, loop, lrfind
 from engine.training.devices import Devices
 from engine.training.phases import phases, sentence
-from engine.training.sources import PixelSource, Source, at_hand, choose
+from engine.training.sources import PixelSource, Source, at_hand, choose, stored_format
 from engine.training.tensorboard import also_tensorboard
 
 ENVIRONMENT = "environment.json"
@@ -153,12 +153,11 @@ def _precision(run: Run, config: TrainConfig, joined: Devices, emit: Emit) -> Ch
 
 def _facts(classifier: Classifier, training: Source, config: TrainConfig) -> dict[str, str]:
     """What a resumed training must find as it was."""
-    kept = config.machine.feature_dtype if training.network is not classifier.model else "none"
     images = zip(training.images.shas, training.images.labels, strict=True)
     return {
         "frozen weights": checkpoint.digest(value.numpy().tobytes() for value in classifier.frozen_variables),
         "training images": checkpoint.digest(f"{sha} {label}\n".encode() for sha, label in images),
-        "kept activations": kept,
+        checkpoint.KEPT_FACT: stored_format(training, config),
     }
 
 

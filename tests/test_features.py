@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import multiprocessing
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.errors import RunError
+from engine.errors import RunError, Stopped
+from engine.events import Event, Notice
 from engine.stopping import Stop
 from engine.training import features
 from engine.training.features import Context, FeatureStore, Key
@@ -129,6 +131,17 @@ def _fill_in_process(folder: Path, first: int) -> None:
             todo = store.missing([key(n)])
             if todo:
                 append(todo, rows([n]))
+
+
+def test_waiting_for_another_that_fills_the_store_is_told_once_and_can_be_stopped(tmp_path: Path) -> None:
+    store, told, stop = FeatureStore(tmp_path, CONTEXT), list[Event](), Stop()
+    with store.filling(Stop(), told.append):
+        assert told == []
+        threading.Timer(1.0, stop.request, ["keep"]).start()
+        with pytest.raises(Stopped), FeatureStore(tmp_path, CONTEXT).filling(stop, told.append):
+            pass
+    (notice,) = told
+    assert isinstance(notice, Notice) and "Another training fills" in notice.text and str(store.folder) in notice.text
 
 
 def test_processes_that_fill_the_same_store_at_once_damage_nothing(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The training loop: right numbers, the best epoch kept, stops between batches, and a cache that changes only speed."""
 
 import dataclasses
+import errno
 import gc
 import weakref
 from collections.abc import Callable
@@ -269,3 +270,21 @@ def test_a_full_disk_costs_the_cache_and_not_the_training(tmp_path: Path, monkey
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert result.epochs == 2
     assert any(getattr(e, "level", "") == "warning" and "without it" in e.text for e in told)  # type: ignore[attr-defined]
+
+
+def test_a_point_after_the_cache_was_lost_says_that_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the cache again it would go on to other bits, which a resume warns of by this fact."""
+    real, stored = FeatureSource.prepare, []
+
+    def prepare(source: FeatureSource, view: int) -> None:
+        if view == 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(source, view)
+
+    monkeypatch.setattr(FeatureSource, "prepare", prepare)
+    monkeypatch.setattr(Keeper, "due", lambda *_, **__: True)
+    monkeypatch.setattr(Keeper, "keep", lambda _, point: stored.append(point))
+    config = recipe(fit=FitConfig(epochs=2, batch=4), augment=AugmentConfig(views="2"))
+    fitted(config, tmp_path, keeper=Keeper(tmp_path / "run", 5))
+    kept = [(point.position.epoch, point.facts["kept activations"]) for point in stored]
+    assert kept[0] == (1, "float32") and (2, "float32") in kept and kept[-1] == (3, "none"), kept

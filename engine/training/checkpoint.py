@@ -27,6 +27,8 @@ from engine.files import digest_of, open_private, private_dir, sync_dir
 
 FOLDER = "checkpoint"
 KEPT = 2
+KEPT_FACT = "kept activations"
+"""The fact of a point that says in which number format the training found its frozen layers' activations."""
 ARRAYS, STATE = "arrays.npz", "state.json"
 SHARE_OF_TIME = 0.05
 """Points at the ends of epochs may take this share of the time; a tiny epoch is not worth one of its own."""

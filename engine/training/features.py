@@ -24,6 +24,7 @@ import numpy as np
 
 from engine.caches import hold
 from engine.errors import RunError, Stopped
+from engine.events import Emit, Notice
 from engine.files import open_private, private_dir, write_json
 from engine.stopping import Stop
 
@@ -110,10 +111,13 @@ class FeatureStore:
         return taken
 
     @contextlib.contextmanager
-    def filling(self, stop: Stop) -> Any:
-        """Hold the store for writing; waits while another process fills it. Yields `append(keys, activations)`."""
+    def filling(self, stop: Stop, emit: Emit = lambda event: None) -> Any:
+        """Hold the store for writing; waits, and says so, while another process fills it.
+
+        Yields `append(keys, activations)`.
+        """
         with open_private(self.folder / "lock", "w") as lock:
-            _wait_for(lock, stop)
+            _wait_for(lock, stop, emit)
             entries = _whole_entries(self.folder, self.context.row_bytes)
             with open_private(self.folder / "rows", "ab") as rows, open_private(self.folder / "index", "ab") as index:
                 # Whatever lies beyond the last whole entry was cut off by a crash.
@@ -198,7 +202,8 @@ def _stored(activations: np.ndarray, dtype: str) -> np.ndarray:
     return stored
 
 
-def _wait_for(lock: Any, stop: Stop) -> None:
+def _wait_for(lock: Any, stop: Stop, emit: Emit) -> None:
+    told = False
     while True:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -208,4 +213,11 @@ def _wait_for(lock: Any, stop: Stop) -> None:
                 raise
         if stop.is_set():
             raise Stopped("Stopped while another training filled the feature cache.")
+        if not told:
+            emit(
+                Notice(
+                    "info", f"Another training fills {Path(lock.name).parent}, which this one needs: it is waited for."
+                )
+            )
+            told = True
         time.sleep(0.2)

@@ -15,11 +15,11 @@ from engine.network.classifier import Classifier
 from engine.runtime import tensorflow
 from engine.stopping import Stop
 from engine.training.augment import PLAIN, view_of
-from engine.training.checkpoint import Keeper, Point, Position
+from engine.training.checkpoint import KEPT_FACT, Keeper, Point, Position
 from engine.training.devices import ONE, CommonStop, Devices
 from engine.training.forward import Pass, score
 from engine.training.phases import Phase, phases
-from engine.training.sources import Source, prepared
+from engine.training.sources import Source, prepared, stored_format
 
 BATCH_EVENTS_A_SECOND = 10
 STEPS_AT_ONCE = 16
@@ -241,7 +241,9 @@ class _Training:
         }
         if state.best:
             arrays |= {"best": state.weights, "logits": [state.logits]}
-        point = Point(state.position, tuple(state.history), state.best, self._seconds(), self.facts, arrays)
+        # A training that lost its cache on the way goes on from here without: one with it would round otherwise.
+        facts = {**self.facts, KEPT_FACT: stored_format(self.train, self.config)}
+        point = Point(state.position, tuple(state.history), state.best, self._seconds(), facts, arrays)
         try:
             self.keeper.keep(point)
         except OSError as error:

@@ -125,7 +125,7 @@ class FeatureSource:
         store.refresh()
         if not store.missing(self._keys(range(len(self.images)), view)):
             return
-        with store.filling(self.stop) as append:
+        with store.filling(self.stop, self.emit) as append:
             todo = store.missing(self._keys(range(len(self.images)), view))
             at = {sha: i for i, sha in enumerate(self.images.shas)}
             prefix = _forward(self.pixels.classifier.prefix)
@@ -227,6 +227,11 @@ def prepared(source: Source, view: int, emit: Emit) -> Source:
             raise
         emit(Notice("warning", f"The cache can't be filled ({error.strerror}): training goes on without it, slower."))
         return _without_cache(source)
+
+
+def stored_format(source: Source, config: TrainConfig) -> str:
+    """The number format of the activations that the source gives, or "none" where it gives pixels."""
+    return config.machine.feature_dtype if isinstance(source, FeatureSource) else "none"
 
 
 def at_hand(source: Source) -> Source:
