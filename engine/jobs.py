@@ -18,7 +18,7 @@ import numpy as np
 
 from engine import runs
 from engine.config import TrainConfig, from_dict
-from engine.errors import CovidTuiError, RunError, Stopped
+from engine.errors import ConfigError, CovidTuiError, RunError, Stopped
 from engine.events import Emit, Event, Failed, Finished, Helped, Interrupted, Notice
 from engine.files import write_json
 from engine.fitting import ENVIRONMENT, Done, fit
@@ -63,10 +63,12 @@ def resume(
 
     `config` is the run's own, but for the fields in `engine.config.RESUMABLE`; `folder` is where its images are now,
     should they have moved, and `data` what is in it and in the run's split, where that is known. Raises as `train`
-    does, RunError where another process trains the run, and ConfigError for another recipe.
+    does, RunError where another process trains the run, and ConfigError for another recipe or for one whose patience
+    had ended the run already.
     """
     phases(config)  # a recipe that can't be trained must not take the place of the run's own
     devices.require(config.machine.devices)
+    _require_patience(run, config)
     folder, own = folder or run.folder(), run.config().output
     config = dataclasses.replace(config, output=dataclasses.replace(config.output, out=own.out, name=own.name))
     with runs.reopen(run, config) as writer:
@@ -77,6 +79,20 @@ def resume(
             return _train(found, config, writer, emit, stop, resumed=True)
 
         return _told(writer, emit, stop, go_on)
+
+
+def _require_patience(run: Run, config: TrainConfig) -> None:
+    """Raise ConfigError where a finished run was to take more epochs, and patience would end it before the first."""
+    end, patience = run.finished() if run.state() == "finished" else None, config.fit.patience
+    if end is None or not patience or config.fit.epochs <= end.epochs:
+        return
+    waited = end.epochs - max(end.best_epoch, phases(config)[-1].first - 1)
+    if waited >= patience:
+        ended = "was ended by patience" if end.ended == "patience" else "would be ended by patience at once"
+        raise ConfigError(
+            f"{run.name} {ended}, as none of its {end.epochs} epochs was better than epoch {end.best_epoch}: to train "
+            f"on, raise --patience above {waited} or set it to 0; the run and its result stay as they are."
+        )
 
 
 def assist(folder: Path | None, config: TrainConfig, emit: Emit, stop: Stop) -> Helped | Interrupted:

@@ -215,6 +215,31 @@ def test_a_finished_run_takes_more_epochs_as_if_it_had_been_told_so_at_first(
     assert history(tmp_path / "run") == history(tmp_path / "longer")
 
 
+def test_a_run_that_patience_ended_says_so_before_anything_of_it_is_lost(cli: Cli, tmp_path: Path) -> None:
+    recipe = ("--train", SAMPLE, "--classes", "COVID,Viral Pneumonia", "--weights", "none", "--augment", "none",
+              "--lr", "1e-30", "--batch", "16", "--epochs", "6", "--patience", "2")  # fmt: skip
+    done = cli(*recipe, "--out", tmp_path, "--name", "run")
+    assert done.returncode == 0, done.stderr
+    run = tmp_path / "run"
+    end = Run(run).finished()
+    assert end and end.ended == "patience" and end.epochs == end.best_epoch + 2
+
+    def kept() -> dict[str, bytes]:
+        return {str(path): path.read_bytes() for path in run.rglob("*") if path.is_file()}
+
+    before = kept()
+    for arguments in ((), ("--epochs", "9"), ("--epochs", "9", "--patience", "1")):
+        refused = cli("--train", "--resume", run, *arguments)
+        assert refused.returncode == 2 and len(refused.stderr.splitlines()) == 1, refused.stderr
+        assert (
+            "run was ended by patience" in refused.stderr
+            and "raise --patience above 2 or set it to 0" in refused.stderr
+        )
+        assert kept() == before
+    done = cli("--train", "--resume", run, "--epochs", end.epochs + 1, "--patience", "0")
+    assert done.returncode == 0 and len(Run(run).epochs()) == end.epochs + 1, done.stderr
+
+
 def test_a_live_run_is_not_trained_twice(whole: Path, cli: Cli, tmp_path: Path) -> None:
     import fcntl
 
