@@ -19,7 +19,7 @@ from engine.dataset.pixels import PixelStore
 from engine.events import Finished
 from engine.network import graphs
 from engine.network.backbones import BACKBONES, Backbone, steady_names, table_file
-from engine.network.classifier import Classifier, build, preprocess
+from engine.network.classifier import Classifier, build, in_float32, preprocess
 from engine.network.freezing import plan
 from engine.network.tables.__main__ import text
 from engine.results.answers import read_predictions
@@ -284,6 +284,17 @@ def test_any_block_can_be_cut_off_and_gives_what_the_whole_network_gives(name: s
 
 
 # The whole way: train, predict, explain, go on
+
+
+def test_in_float32_a_network_has_the_statistics_that_its_weights_file_gave_it() -> None:
+    name = "efficientnetb1"
+    short = build(plan(NetworkConfig(backbone=name, weights="none")), 2, "bfloat16", seed=0)
+    short.load({"normalization": [np.full(3, 0.3), np.array([0.5, 0.4, 0.6]), np.array(0)]})
+    exact = in_float32(short)
+    again = build(short.plan, 2, "float32", seed=0, blank=True)
+    again.load({layer.name: layer.get_weights() for layer in short.model.layers if layer.weights})
+    pictures = np.random.default_rng(0).uniform(0, 255, (2, 240, 240, 3)).astype(np.float32)
+    assert np.array_equal(exact.model(pictures), again.model(pictures))
 
 
 @pytest.fixture(scope="module")

@@ -116,6 +116,8 @@ def in_float32(classifier: Classifier) -> Classifier:
         return classifier
     same = build(classifier.plan, classifier.model.output_shape[-1], "float32", seed=0, blank=True)
     same.model.set_weights(classifier.model.get_weights())
+    for layer in same.model.layers:
+        graphs.settle(layer)
     return same
 
 
