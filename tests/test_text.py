@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.text import display_name
+from tui.text import display_name, undisplayed
 
 
 @given(st.text(st.characters(codec=None)))
@@ -31,3 +31,15 @@ def test_nothing_that_a_terminal_obeys_or_hides_comes_through(text: str) -> None
 )
 def test_ordinary_names_stay_and_acting_characters_show_as_escapes(text: str, shown: str) -> None:
     assert display_name(text) == shown
+
+
+@given(st.text(st.characters(codec=None)))
+def test_what_was_shown_means_what_it_was(text: str) -> None:
+    assert undisplayed(display_name(text), text) == text
+
+
+@pytest.mark.parametrize("name", [b"caf\xe9".decode("utf-8", "surrogateescape"), "a\x1bb", "evil\u202egnp"])
+def test_what_was_shown_and_edited_keeps_what_cannot_be_shown(name: str) -> None:
+    assert undisplayed(f"/other/{display_name(name)}/split.csv", f"/x/{name}") == f"/other/{name}/split.csv"
+    assert undisplayed("/plain", name) == "/plain"
+    assert undisplayed(f"{display_name(name)}!", "/plain") == f"{display_name(name)}!"

@@ -17,6 +17,15 @@ def display_name(text: object) -> str:
     return "".join(_escaped(c) if unicodedata.category(c) in _HIDDEN else c for c in shown)
 
 
+def undisplayed(shown: str, first: str) -> str:
+    """What `shown` means, edited since it was `display_name(first)`: the escapes of what `first` holds undone."""
+    if shown == display_name(first):
+        return first
+    for character in {c for c in first if unicodedata.category(c) in _HIDDEN}:
+        shown = shown.replace(_escaped(character), character)
+    return shown
+
+
 def _escaped(character: str) -> str:
     code = ord(character)
     if 0xDC80 <= code <= 0xDCFF:

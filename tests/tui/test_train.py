@@ -1,6 +1,7 @@
 """Screen 3 by keys: the recipe as a form and as a file, a training as it goes, its log, its stop."""
 
 import dataclasses
+import os
 import time
 import tomllib
 from functools import partial
@@ -23,6 +24,7 @@ from tui.watch import RunView
 from tui.widgets.course import course
 from tui.widgets.form import FieldTable, Form, ValueLine
 from tui.widgets.machine import Machine, Meter
+from tui.widgets.pick import AskFile
 
 
 def place(name: str) -> int:
@@ -415,3 +417,71 @@ def test_the_machine_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     gpu = {gauge.name: gauge.text for gauge in meter.read()}
     assert (gpu["gpu"], gpu["gpu mem"]) == ("83%", "21/80 GB")
     assert Machine.__doc__
+
+
+def test_a_path_that_cannot_be_shown_is_edited_without_harm(tmp_path: Path) -> None:
+    given = Path(os.fsdecode(b"/x/caf\xe9/s.csv"))
+
+    async def scenario() -> None:
+        app = Workbench(tmp_path)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await pilot.press("3")
+            app.session.configure(data=DataConfig(split=given))
+            await go_to(app, "split")
+            await pilot.pause()
+            await pilot.press("enter", "enter")
+            await pilot.pause()
+            assert app.session.config.data.split == given
+            await pilot.press("enter", "end", *["backspace"] * 4, "2", "enter")
+            await until(pilot, lambda: app.session.config.data.split == given.with_name("s2"))
+
+    run(scenario())
+
+
+def test_the_form_cuts_no_field_s_name(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        app = Workbench(tmp_path)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await pilot.press("3")
+            for name in ("near_duplicates", "checkpoint_minutes", "mode"):
+                await go_to(app, name)
+                await until(pilot, lambda name=name: f" {name.replace('_', ' ')}  " in text(app))  # type: ignore[misc]
+
+    run(scenario())
+
+
+def test_who_stops_a_training_at_once_and_leaves_is_told_that_it_stays_untested(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        app = Workbench(tmp_path, data=DATA)
+        app.session.work = fake.train
+        async with app.run_test(size=(80, 24)) as pilot:
+            await until(pilot, lambda: app.session.split is not None)
+            app.session.train()
+            training = app.session.training
+            assert training is not None
+            await until(pilot, lambda: training.view.name)
+            training.request_stop("now")
+            app.leave()
+        assert app.farewell.startswith("The training ends with the step at hand, untested, in the background.")
+        assert f"`covid-tui attach {training.view.name}` shows it." in app.farewell
+        training.wait()
+
+    run(scenario())
+
+
+def test_a_file_is_written_over_by_a_second_enter_alone(tmp_path: Path) -> None:
+    there, got = tmp_path / "there.csv", list[Path | None]()
+    there.write_text("mine")
+
+    async def scenario() -> None:
+        app = Workbench(tmp_path)
+        async with app.run_test(size=(80, 24)) as pilot:
+            app.push_screen(AskFile("Which file?", there, suffix=".csv", writes=True), got.append)
+            await pilot.pause()
+            await pilot.press("enter")
+            await until(pilot, lambda: "enter writes over it" in text(app))
+            assert not got
+            await pilot.press("enter")
+            await until(pilot, lambda: got == [there])
+
+    run(scenario())

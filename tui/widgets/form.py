@@ -14,10 +14,11 @@ from textual.widgets import DataTable, Input, Static
 from engine.config import TrainConfig
 from engine.errors import ConfigError
 from tui.recipe import Field, Part, Tree, change, parts
-from tui.text import display_name
+from tui.text import display_name, undisplayed
 from tui.widgets.cells import cell, content, lines
 
 NAME_WIDTH = 14
+"""Columns for a field's name, where none is longer."""
 KEPT = ("output", "out")
 """The folder of the runs is the workbench's own, given when it is opened."""
 
@@ -67,9 +68,20 @@ class ValueLine(Input):
     class Left(Message):
         """The value is to stay as it was."""
 
+    _first = ""
+
     def validate_value(self, value: str) -> str:
         """Nothing that a terminal would act upon."""
         return display_name(value)
+
+    def begin(self, text: str) -> None:
+        """Begin with this text."""
+        self._first, self.value = text, text
+
+    @property
+    def meant(self) -> str:
+        """What is written here, characters that it began with and that can't be shown as they were."""
+        return undisplayed(self.value, self._first)
 
     def action_leave(self) -> None:
         """Leave."""
@@ -115,7 +127,8 @@ class Form(Vertical):
     def on_mount(self) -> None:
         """The lines."""
         table = self.query_one(FieldTable)
-        table.add_column("field", width=NAME_WIDTH, key="field")
+        longest = max(len(row.name) + 1 for row in self._rows)
+        table.add_column("field", width=max(NAME_WIDTH, longest), key="field")
         table.add_column("value", key="value")
         for place, row in enumerate(self._rows):
             table.add_row(*self._cells(row), key=str(place))
@@ -163,7 +176,7 @@ class Form(Vertical):
         if field is None:
             return
         if (field.part, field.name) == KEPT:
-            self._complain("The runs' folder is given by --out when the workbench is opened.")
+            self._complain("The runs' folder is given by --out, or in config.toml, when the workbench is opened.")
         elif event.what == "usual":
             self._take(field, field.default)
         elif field.choices:
@@ -171,24 +184,25 @@ class Form(Vertical):
             self._take(field, field.parse(field.choices[(place + event.by) % len(field.choices)]))
         elif event.what == "edit":
             line = self.query_one(ValueLine)
-            line.value = field.text(field.value(self._config))
+            line.begin(field.text(field.value(self._config)))
             line.add_class("-open")
             line.focus()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Say at once what is wrong with what is typed."""
         event.stop()
-        if self.query_one(ValueLine).has_class("-open"):
-            self._complain(self._problem(event.value))
+        line = self.query_one(ValueLine)
+        if line.has_class("-open"):
+            self._complain(self._problem(line.meant))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Take the value, if it can be."""
         event.stop()
-        field = self._field
-        if problem := self._problem(event.value):
+        field, text = self._field, self.query_one(ValueLine).meant
+        if problem := self._problem(text):
             self._complain(problem)
         elif field:
-            self._take(field, field.parse(event.value))
+            self._take(field, field.parse(text))
             self._close()
 
     def on_value_line_left(self) -> None:
