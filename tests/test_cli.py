@@ -10,7 +10,7 @@ import pytest
 
 from engine.errors import DataError
 from tests.conftest import ROOT, Cli
-from tui import settings
+from tui import recipe, settings
 from tui.cli import app, run
 from tui.cli.app import app as frame
 
@@ -163,3 +163,13 @@ def test_a_wrong_recipe_of_the_users_is_told_where_only_the_runs_are_asked_for(c
     environment = own_recipe(tmp_path, "[recipe.fit]\nbotch = 7\n")
     done = cli("runs", **environment)
     assert done.returncode == 0 and "botch" in done.stderr and "under runs" in done.stderr
+
+
+def test_no_shell_is_needed_to_name_the_home_directory_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text('[recipe.output]\nout = "~/runs"\n')
+    (tmp_path / "recipe.toml").write_text('[output]\nout = "~/runs"\n[data]\nsplit = "~/split.csv"\n')
+    assert settings.load(tmp_path / "config.toml").recipe.output.out == Path.home() / "runs"
+    found = recipe.load(tmp_path / "recipe.toml")
+    assert (found.output.out, found.data.split) == (Path.home() / "runs", Path.home() / "split.csv")
+    recipe.save(found, tmp_path / "again.toml")
+    assert recipe.load(tmp_path / "again.toml") == found

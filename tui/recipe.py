@@ -208,8 +208,17 @@ def load(path: Path) -> TrainConfig:
     except ValueError as error:
         raise ConfigError(f"{path} is no TOML file: {error}.") from error
     try:
-        config = from_dict(TrainConfig, values)
-        plan(config.network)
+        return from_toml(values)
     except (ConfigError, TypeError) as error:
         raise ConfigError(f"{path}: {error}") from error
+
+
+def from_toml(values: dict[str, Any]) -> TrainConfig:
+    """The recipe of these values, where no shell has read the "~" of a path. Raises ConfigError or TypeError."""
+    config = from_dict(TrainConfig, values)
+    plan(config.network)
+    for group in dataclasses.fields(config):
+        part = getattr(config, group.name)
+        paths = {name: typed(str(value)) for name, value in vars(part).items() if isinstance(value, Path)}
+        config = dataclasses.replace(config, **{group.name: dataclasses.replace(part, **paths)})
     return config

@@ -18,9 +18,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from engine.config import TrainConfig, from_dict
+from engine.config import TrainConfig
 from engine.errors import ConfigError
-from engine.network.freezing import plan
+from tui.recipe import from_toml
 
 Protocol = Literal["auto", "halfblock", "sixel", "kitty", "grey"]
 
@@ -67,7 +67,7 @@ def load(path: Path | None = None) -> Settings:
             complaints.append(f"{path}: {problem}")
             about_recipe = complaints[-1] if name == "recipe" else about_recipe
         else:
-            good[name] = from_dict(TrainConfig, value) if name == "recipe" else value
+            good[name] = from_toml(value) if name == "recipe" else value
     return Settings(**good, complaints=tuple(complaints), recipe_complaint=about_recipe)
 
 
@@ -92,7 +92,7 @@ def _recipe_problem(value: Any) -> str:
     if not isinstance(value, dict):
         return "recipe must be a table of the recipe's parts, such as [recipe.fit]."
     try:
-        plan(from_dict(TrainConfig, value).network)
+        from_toml(value)
     except (ConfigError, TypeError) as error:
         return f"recipe: {error}"
     return ""
