@@ -298,7 +298,7 @@ def all_runs(out: Path) -> list[Run]:
         return []
     except OSError as error:
         raise RunError(
-            f"{out} can't be looked into ({error.strerror}): change its permissions, or name another folder with --out."
+            f"{out} can't be looked into ({error.strerror}): name another folder with --out, or change its permissions."
         ) from error
     for name in names:
         with contextlib.suppress(OSError):

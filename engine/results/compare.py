@@ -1,9 +1,7 @@
 """Two runs on the same test images: is one better, or would other images turn it round?"""
 
 import dataclasses
-import math
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -129,9 +127,11 @@ def mcnemar(only_first: int, only_second: int) -> float:
     """The two-sided p-value of McNemar's exact test: of a fair coin's being as uneven or more. In whole numbers, as the
     screen that asks can't wait for SciPy.
     """
-    divided = only_first + only_second
-    tail = sum(math.comb(divided, k) for k in range(min(only_first, only_second) + 1))
-    return min(1.0, float(Fraction(2 * tail, 2**divided)))
+    divided, ways, tail = only_first + only_second, 1, 0
+    for count in range(min(only_first, only_second) + 1):
+        tail += ways
+        ways = ways * (divided - count) // (count + 1)
+    return min(1.0, 2 * tail / (1 << divided))
 
 
 def _ends(values: np.ndarray) -> Interval:
