@@ -468,7 +468,7 @@ def test_classes_that_were_not_compared_to_the_end_are_not_called_harmless(
         raise Stopped("The comparing was stopped.")
 
     monkeypatch.setattr("tui.widgets.banner._measure", endless)
-    monkeypatch.setattr("tui.screens.dataset.notes", partial(quiet, notes))
+    monkeypatch.setattr("tui.screens.scanned.notes", partial(quiet, notes))
 
     async def scenario() -> None:
         app = workbench(tmp_path, DATA)

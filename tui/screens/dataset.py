@@ -13,18 +13,17 @@ from textual.events import Resize
 from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
-from engine.dataset.listing import AS_PUBLISHED
 from engine.events import Emit
 from engine.stopping import Stop
 from tui.messages import JobChanged
 from tui.screens import WorkScreen
-from tui.screens.beware import notes
 from tui.screens.classes import ClassTable, about
+from tui.screens.scanned import divided, pictured, reading, warned
 from tui.screens.split import SplitDialog
 from tui.subset import joined
 from tui.text import display_name
 from tui.widgets.banner import Banner
-from tui.widgets.cells import content, lines
+from tui.widgets.cells import content
 from tui.widgets.charts import Bars, scatter, sizes_by_class, told_apart
 from tui.widgets.curves import Curves
 from tui.widgets.names import NameList
@@ -45,11 +44,6 @@ CHART_TITLES = {
 SAMPLE = 60
 """Images of each class that the intensities are measured on."""
 MOST_BARS = 8
-WELCOME = (
-    "Press o to open a folder of X-rays.\n\nIt holds one folder a class, laid out as CLASS/images/*.png beside "
-    "CLASS/masks/*.png, or as CLASS/*.png. PNG, JPEG, TIFF, BMP, WebP and DICOM are read, and every file that can't be "
-    "used is told with its reason."
-)
 
 
 class DatasetScreen(WorkScreen):
@@ -155,41 +149,16 @@ class DatasetScreen(WorkScreen):
 
     def _tell(self) -> None:
         """Split and warnings."""
-        session, glyphs = self.session, self.session.glyphs
+        session = self.session
         split, box = self.query_one("#split", Static), self.query_one("#beware", Static)
         self.query_one("#beware-pane").border_title = "Beware" if session.scan else "Begin"
         if session.scan is None:
-            job = session.jobs.get("scan")
-            progress = job.progress if job else None
-            done = f" {progress.done:,} of {progress.total:,}" if progress and progress.total else ""
-            bar = f"\n{glyphs.bar(progress.done / progress.total, 30)}" if progress and progress.total else ""
             split.update(content("-", "$text-muted"))
-            if session.data:
-                box.update(lines([content(f"Reading the images{done} ..."), Content(bar.strip())]))
-            else:
-                box.update(Content("\n").join(content(line) for line in WELCOME.split("\n")))
-            return
-        if session.split:
-            counts = {part: sum(own.values()) for part, own in session.split.counts().items()}
-            text = f"  {glyphs.dot}  ".join(f"{part} {count:,}" for part, count in counts.items())
-            how = f"seed {session.config.machine.seed}"
-            if session.scan.published and session.config.data.split is None:
-                how = AS_PUBLISHED
-            split.update(content(f"{text}  {glyphs.dot}  {how}"))
-        elif session.split_problem:
-            split.update(content(f"{glyphs.beware} {session.split_problem}", "$error"))
+            box.update(reading(session))
         else:
-            split.update(content("The split is being drawn ..."))
-        banner = self.query_one(Banner)
-        given = session.scan.published or session.config.data.split
-        drawn = session.split if given else None
-        said = notes(session.scan, banner.found, banner.patients, drawn, banner.unfinished)
-        rows = [
-            content(f"{glyphs.beware if note.grave else glyphs.dot} {note.text}", "bold $error" if note.grave else "")
-            for note in said
-        ]
-        none = "Nothing found to beware of." if banner.found else "The classes are being compared ..."
-        box.update(lines(rows or [content(none)]))
+            banner = self.query_one(Banner)
+            split.update(divided(session))
+            box.update(warned(session, session.scan, banner.found, banner.patients, banner.unfinished))
 
     # Classes
 
@@ -275,18 +244,7 @@ class DatasetScreen(WorkScreen):
         if not record or not image:
             box.update(content(self._unread, "$error"))
             return
-        facts, dot = image.facts, session.glyphs.dot
-        row = next((row for row in session.split.rows if row.file == record.file), None) if session.split else None
-        mask = "no mask" if record.mask is None else "mask on" if self._masked else "mask off (m)"
-        texts = [
-            f"{facts.width}x{facts.height} {facts.format} {dot} {facts.mode} {facts.bit_depth} bit {dot} "
-            f"mean {facts.mean:.0f} {dot} sd {facts.std:.0f}",
-            f"{row.part if row else 'in no part'} {dot} {mask}",
-            f"source {record.source or 'not known'}",
-            *(facts.dicom.told if facts.dicom else ()),
-        ]
-        warnings = [content(f"{session.glyphs.beware} {note}", "$warning") for note in facts.notes[:2]]
-        box.update(lines([*map(content, texts), *warnings]))
+        box.update(pictured(session, record, image, self._masked))
 
     def action_mask(self) -> None:
         """Lay the lung mask over the picture, or take it off."""
