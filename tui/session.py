@@ -277,7 +277,10 @@ class Session(Work):
         def tell(news: list[News]) -> None:
             self.app.call_later(self._take, news)
 
-        follow = partial(self.library.follow, tell, SECONDS_BETWEEN_LOOKS)
+        def complain(error: Exception) -> None:
+            self.app.call_later(self.complain, error)
+
+        follow = partial(self.library.follow, tell, complain, SECONDS_BETWEEN_LOOKS)
         self.app.run_worker(follow, thread=True, group="watch", exit_on_error=False, name="watch")
 
     def _take(self, news: list[News]) -> None:

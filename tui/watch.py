@@ -300,12 +300,19 @@ class Library:
         self._seen[run.path] = size, state
         return News(run.path, entry, tuple(events), state) if entry or events or (was and was[1] != state) else None
 
-    def follow(self, tell: Callable[[list[News]], None], seconds: float) -> None:
-        """Look every so many seconds and tell what is new, until `halt` is set."""
+    def follow(self, tell: Callable[[list[News]], None], complain: Callable[[Exception], None], seconds: float) -> None:
+        """Look every so many seconds and tell what is new, until `halt` is set; what hinders that is told once."""
+        told = ""
         while not self.halt.is_set():
-            with contextlib.suppress(CovidTuiError, OSError):
+            try:
                 if news := self.look():
                     tell(news)
+            except CovidTuiError as error:
+                if str(error) != told:
+                    complain(error)
+                told = str(error)
+            except OSError:
+                pass
             self.halt.wait(seconds)
 
 

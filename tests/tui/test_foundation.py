@@ -244,3 +244,16 @@ print(sorted(m for m in ("tensorflow", "keras", "scipy", "sklearn", "plotext", "
 def test_other_verbs_load_no_textual() -> None:
     code = "import sys; from tui.cli import run; run(['layers']); sys.exit('textual' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_a_folder_of_runs_that_can_not_be_looked_into_is_told_once(tmp_path: Path) -> None:
+    (tmp_path / "runs").write_text("a file, where the folder should be")
+
+    async def scenario() -> None:
+        app = Workbench(tmp_path / "runs")
+        async with app.run_test(size=(120, 40)) as pilot:
+            await until(pilot, lambda: any("can't be looked into" in said.message for said in app._notifications))
+            await pilot.pause(1.2)
+            assert len([said for said in app._notifications if "looked into" in said.message]) == 1
+
+    run(scenario())
