@@ -17,10 +17,9 @@ from engine.config import SweepPlan
 from engine.errors import CovidTuiError
 from tui.messages import JobChanged
 from tui.screens import WorkScreen
-from tui.screens.swept import PLANNED, TRAINED, course, planned_rows, summary, trained_rows
+from tui.screens.swept import PLANNED, TRAINED, choice, course, planned_rows, summary, trained_rows, wanted
 from tui.screens.worth import Worth
 from tui.sweeps import Followed, Kept, Look, Plan, Sweeping, begun, chosen, earlier, new, wanted_of
-from tui.text import display_name
 from tui.widgets.ask import Answer, Ask
 from tui.widgets.cells import cell, content, lines
 from tui.widgets.form import Form
@@ -30,11 +29,6 @@ SECONDS_BETWEEN_LOOKS = 0.5
 PLAN, CHOOSE = "sweep-plan", "sweep-choose"
 STOP = Answer("k", "Stop after the batch at hand; the sweep goes on from there another time", "stop")
 GO_ON = Answer("g", "Go on", "")
-SHUT = Answer("k", "Keep it shut", "")
-OPEN = (
-    "Open the test part for one recipe? It is opened for good: who chooses again with its result in mind will find "
-    "the next one too good."
-)
 
 
 class SweepScreen(WorkScreen):
@@ -262,11 +256,7 @@ class SweepScreen(WorkScreen):
         session = self.session
         sweep = self._plan.sweep if self._plan and self._shown else None
         folder, config = (sweep.folder, sweep.config) if sweep else (session.data, session.config)
-        rows = [content(folder.name or folder if folder else "no data chosen", "bold")]
-        fit, augment = config.fit, config.augment.augment
-        rows.append(content(f"{fit.epochs} epochs, batch {fit.batch}, augmentation {augment}"))
-        if self._plan:
-            rows.append(content(summary(self._plan)))
+        rows = wanted(folder, config, self._plan)
         reason = self._trouble or (session.at_work() if self._shown else session.cannot_sweep())
         if reason:
             rows.append(content(reason, "$warning"))
@@ -372,13 +362,7 @@ class SweepScreen(WorkScreen):
         shown, mine = self._shown, self.query_one(Worth).highlighted
         if shown is None or shown.result is None or mine is None:
             return
-        told = shown.result["advice"]
-        best = next(one for one in shown.result["candidates"] if one["name"] == told["name"])
-        answers = [Answer("r", f"The recommended: {display_name(best['label'])}", best["name"])]
-        if mine["name"] != best["name"]:
-            answers.append(Answer("h", f"The highlighted: {display_name(mine['label'])}", mine["name"]))
-        before = f" It was opened for {shown.result['chosen']['run']} before." if shown.result["chosen"] else ""
-        self.app.push_screen(Ask(OPEN + before, (*answers, SHUT)), partial(self._choose, shown.path))
+        self.app.push_screen(Ask(*choice(shown.result, mine)), partial(self._choose, shown.path))
 
     def _choose(self, path: Path, name: str | None) -> None:
         if name:

@@ -1,15 +1,19 @@
 """A sweep in words and rows: its queue, its recipes, how far it is, and what it advises."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from textual.content import Content
 
+from engine.config import TrainConfig
 from tui.glyphs import Glyphs
 from tui.screens.results import headline, share
 from tui.sweeping import letters
 from tui.sweeps import Followed, Plan, Sweeping
+from tui.text import display_name
 from tui.watch import RunView
+from tui.widgets.ask import Answer
 from tui.widgets.cells import content, duration, lines
 
 Row = tuple[str, ...]
@@ -18,6 +22,19 @@ TRAINED = ("", "training", "validation (95%)", "time", "state")
 RECIPES = ("", "recipe", "validation (95%)", "each seed", "seconds", "trains")
 COSTS = {"seconds": "training seconds", "trainable": "parameters that train"}
 BAR = 20
+SHUT = Answer("k", "Keep it shut", "")
+OPEN = (
+    "Open the test part for one recipe? It is opened for good: who chooses again with its result in mind will find "
+    "the next one too good."
+)
+
+
+def wanted(folder: Path | None, config: TrainConfig, plan: Plan | None) -> list[Content]:
+    """What is swept, and what of the recipe all of its trainings share."""
+    fit, augment = config.fit, config.augment.augment
+    rows = [content(folder.name or folder if folder else "no data chosen", "bold")]
+    rows.append(content(f"{fit.epochs} epochs, batch {fit.batch}, augmentation {augment}"))
+    return [*rows, content(summary(plan))] if plan else rows
 
 
 def planned_rows(plan: Plan, glyphs: Glyphs) -> list[Row]:
@@ -193,3 +210,14 @@ def detail(one: dict[str, Any] | None, result: dict[str, Any] | None) -> Content
     low, high = (100 * end for end in gap["ci"])
     lead = f"{100 * gap['value']:.1f} points ({low:+.1f} to {high:+.1f}), p {gap['p']:.2g}"
     return content(f"{rest}; {best} leads by {lead}.")
+
+
+def choice(result: dict[str, Any], mine: dict[str, Any]) -> tuple[str, list[Answer]]:
+    """The question for which recipe the test part is opened, and its answers; `mine` is the one under the cursor."""
+    told = result["advice"]
+    best = next(one for one in result["candidates"] if one["name"] == told["name"])
+    answers = [Answer("r", f"The recommended: {display_name(best['label'])}", best["name"])]
+    if mine["name"] != best["name"]:
+        answers.append(Answer("h", f"The highlighted: {display_name(mine['label'])}", mine["name"]))
+    before = f" It was opened for {result['chosen']['run']} before." if result["chosen"] else ""
+    return OPEN + before, [*answers, SHUT]
