@@ -68,7 +68,7 @@ class AskFile(ModalScreen[Path | None]):
     ]
 
     def __init__(self, question: str, first: Path, *, suffix: str, writes: bool) -> None:
-        super().__init__(classes="ask")
+        super().__init__()
         self._question, self._first, self._suffix, self._writes = question, first, suffix, writes
         self._warned: Path | None = None
 
