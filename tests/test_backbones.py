@@ -367,8 +367,9 @@ def _heat_is_the_papers(predictor: Predictor, inputs: np.ndarray) -> None:
     weights = ((hidden > 0) * (odds @ second.T)) @ first.T / np.prod(activations.shape[1:3])
     expected = np.einsum("bhwk,bk->bhw", activations, weights)
     assert np.abs(maps - expected).max() <= 1e-4 * np.abs(expected).max()
-    shown, logits = Explainer(predictor).maps(inputs)
-    assert shown.shape[1:] == base.by_name[base.looks_at].shape[:2] and np.isfinite(shown).all() and logits.ndim == 2
+    usual = Explainer(predictor)
+    shown, logits = usual.maps(inputs)
+    assert shown.shape[1:] == base.by_name[usual.layer].shape[:2] and np.isfinite(shown).all() and logits.ndim == 2
     branch = next((one for one in reversed(base.layers) if one.kind == "Conv2D" and not one.cuttable
                    and one.shape[0] > 1), None)  # fmt: skip
     if branch:
