@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 import pytest
 
-from engine import jobs
+from engine import trial
 from engine.config import AugmentConfig, FitConfig, MachineConfig, NetworkConfig, OutputConfig, TrainConfig
 from engine.dataset.images import read, to_input
 from engine.errors import ConfigError
@@ -31,9 +31,10 @@ from engine.runtime import make_repeatable, tensorflow
 from engine.stopping import Stop
 from engine.sweep import Grid, Sweep, lacking, queue
 from engine.training import guide, loop
+from engine.training.augment import PLAIN
 from engine.training.lrfind import Range
 from engine.training.phases import phases
-from engine.training.sources import choose
+from engine.training.sources import FeatureSource, Source, choose
 from tests.conftest import SAMPLE
 from tests.test_backbones import (
     CLASSES,
@@ -81,33 +82,49 @@ def test_blocks_are_unfrozen_from_the_head_downward_and_each_phase_keeps_less(na
         }
 
 
-def gradually(config: TrainConfig, cache: Path) -> Classifier:
-    """As a job trains the phases of a recipe, on the random images of the loop's tests."""
-    make_repeatable(0)
-    first = build(plan(config.network), CLASSES, "float32", seed=0)
-    lively(first)
-    fitted = None
-    for phase in phases(config):
-        classifier = under(first, phase.plan)
-        sources = choose(*parts(classifier, config), "float32", cache, ignore, Stop())
-        fitted = loop.fit(classifier, *sources, config, ignore, Stop(), phase=phase, before=fitted)
-    return classifier
+def gradients(classifier: Classifier, source: Source, view: int) -> dict[str, np.ndarray]:
+    """By path of what trains, the loss's gradient over all images of the source."""
+    source.prepare(view)
+    ((inputs, labels),) = source.batches(np.arange(len(source.images)), view, len(source.images))
+    tf = tensorflow()
+    with tf.GradientTape() as tape:
+        logits = source.network(inputs, training=False)
+        loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits))
+    variables = classifier.trainable_variables
+    found = tape.gradient(loss, variables)
+    return {variable.path: one.numpy() for variable, one in zip(variables, found, strict=True)}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", OTHERS)
-def test_a_cache_changes_no_gradual_recipe_with_rates_by_layer(name: str, tmp_path: Path) -> None:
-    """The last block but one holds ways around its layers, so that its phase is cut where they meet."""
-    two = ",".join(BACKBONES[name].blocks[-2:])
-    trained = []
-    for cached in ("on", "off"):
-        config = recipe(network(name, mode="partial", unfreeze=two), cached)
-        fit = dataclasses.replace(config.fit, epochs=3, gradual=1, layer_decay=0.5)
-        trained.append(gradually(dataclasses.replace(config, fit=fit), tmp_path))
-    for one, other in zip(*(classifier.trainable_variables for classifier in trained), strict=True):
-        assert np.linalg.norm(one.numpy() - other.numpy()) <= 1e-5 * np.linalg.norm(other.numpy()), one.path
-    for classifier in trained:
-        assert_as_built(classifier)
+def test_a_cache_changes_no_step_of_a_gradual_recipe(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last block but one holds ways around its layers, so that its phase is cut where they meet.
+
+    Gradients are compared, not what many steps make of them: where one is almost 0, Adam's first steps take its sign
+    alone, which a rounding of the last bit turns. In a gradient such a rounding can turn single units of a ReLU on.
+    """
+    monkeypatch.setattr(loop._State, "better", lambda *_: True)  # every phase leaves its mark, however it goes
+    config = recipe(network(name, mode="partial", unfreeze=",".join(BACKBONES[name].blocks[-2:])), "on")
+    config = dataclasses.replace(
+        config, fit=dataclasses.replace(config.fit, epochs=3, gradual=1, layer_decay=0.5, lr=1e-4)
+    )
+    make_repeatable(0)
+    classifier = first = build(plan(config.network), CLASSES, "float32", seed=0)
+    lively(first)
+    fitted = None
+    for phase in phases(config):
+        classifier = under(first, phase.plan)
+        train, validation = parts(classifier, config)
+        kept, judged = choose(train, validation, "float32", tmp_path, ignore, Stop())
+        assert isinstance(kept, FeatureSource)
+        for view in (PLAIN, PLAIN + 1):
+            whole = gradients(classifier, train, view)
+            for path, one in gradients(classifier, kept, view).items():
+                assert np.linalg.norm(one - whole[path]) <= 0.01 * np.linalg.norm(whole[path]), path
+        fitted = loop.fit(classifier, kept, judged, config, ignore, Stop(), phase=phase, before=fitted)
+    assert_as_built(classifier)
 
 
 # Sweeps
@@ -184,7 +201,7 @@ def test_the_range_test_finds_a_rate(name: str, few: Path) -> None:
         network=network(name), augment=AugmentConfig(augment="none"), fit=FitConfig(batch=8),
         machine=MachineConfig(precision="float32"),
     )  # fmt: skip
-    found = jobs.find_rate(few, config, ignore, Stop(), Range(low=1e-6, high=1.0, steps=40, orders=2))
+    found = trial.find_rate(few, config, ignore, Stop(), Range(low=1e-6, high=1.0, steps=40, orders=2))
     assert 1e-7 < found.rate < 0.1 and len(found.sweeps) == 2
 
 

@@ -192,19 +192,36 @@ def recipe(network: NetworkConfig, cached: str, epochs: int = 1) -> TrainConfig:
     )
 
 
-def lively(classifier: Classifier) -> None:
-    """Weights as a trained network has them: kernels wide enough for the signal to live through the layers, and
-    statistics of BatchNorm with which inference and training mode differ.
+@functools.cache
+def _lived(name: str) -> dict[str, list[np.ndarray]]:
+    """By layer, weights as a trained network has them: the signal neither dies nor grows, so that rounding stays
+    rounding, and BatchNorm's statistics are near those of the pictures, but such that training mode differs.
     """
-    random = np.random.default_rng(5)
-    for layer in classifier.model.layers:
+    chosen, random = BACKBONES[name], np.random.default_rng(5)
+    network, pictures = graphs.network(chosen, seed=3), preprocess(noise(chosen, IMAGES), chosen)
+    scale = float(np.std(pictures))
+    for layer in network.layers:
         kind = type(layer).__name__
         if kind in ("Conv2D", "DepthwiseConv2D"):
             inputs = np.prod(layer.kernel.shape[: 2 if kind == "DepthwiseConv2D" else 3])
-            layer.kernel.assign(random.normal(0, np.sqrt(2 / inputs), layer.kernel.shape))
+            layer.kernel.assign(random.normal(0, np.sqrt(2 / inputs) / scale, layer.kernel.shape))
+            scale = 1.0  # of the first layer's input alone
         if kind == "BatchNormalization":
-            layer.moving_mean.assign(random.normal(0, 0.1, layer.moving_mean.shape))
-            layer.moving_variance.assign(random.uniform(0.8, 1.2, layer.moving_variance.shape))
+            layer.momentum = 0.0
+    network(pictures, training=True)
+    for layer in network.layers:
+        if type(layer).__name__ == "BatchNormalization":
+            deviation = np.sqrt(layer.moving_variance.numpy())
+            layer.moving_mean.assign_add(random.normal(0, 0.1, deviation.shape) * deviation)
+            layer.moving_variance.assign(random.uniform(0.8, 1.2, deviation.shape) * deviation**2)
+    kinds = ("Conv2D", "DepthwiseConv2D", "BatchNormalization")
+    return {layer.name: layer.get_weights() for layer in network.layers if type(layer).__name__ in kinds}
+
+
+def lively(classifier: Classifier) -> None:
+    """Give a classifier's backbone weights as a trained one has."""
+    for name, weights in _lived(classifier.plan.backbone.name).items():
+        classifier.model.get_layer(name).set_weights(weights)
 
 
 def parts(classifier: Classifier, config: TrainConfig) -> tuple[PixelSource, PixelSource]:
