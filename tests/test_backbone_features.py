@@ -21,6 +21,7 @@ from engine.export.formats import FORMATS, exportable, quiet
 from engine.export.onnxfile import OPERATIONS
 from engine.export.onnxmodel import OnnxModel
 from engine.files import write_json
+from engine.network import graphs
 from engine.network.backbones import BACKBONES
 from engine.network.classifier import Classifier, build, preprocess, under
 from engine.network.freezing import plan
@@ -43,6 +44,7 @@ from tests.test_backbones import (
     _networks_are_let_go,
     assert_as_built,
     few,
+    lived,
     lively,
     noise,
     one_quick,
@@ -196,10 +198,14 @@ def test_the_guide_measures_every_block_that_can_train(name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", OTHERS)
-def test_the_range_test_finds_a_rate(name: str, few: Path) -> None:
+def test_the_range_test_finds_a_rate(name: str, few: Path, tmp_path: Path) -> None:
+    backbone, weights = graphs.network(BACKBONES[name], seed=3), tmp_path / f"{name}.weights.h5"
+    for layer, values in lived(name).items():  # random ones tell a deep network's pictures hardly apart
+        backbone.get_layer(layer).set_weights(values)
+    backbone.save_weights(weights)
     config = TrainConfig(
-        network=network(name), augment=AugmentConfig(augment="none"), fit=FitConfig(batch=8),
-        machine=MachineConfig(precision="float32"),
+        network=NetworkConfig(backbone=name, weights=str(weights)),  # type: ignore[arg-type]
+        augment=AugmentConfig(augment="none"), fit=FitConfig(batch=8), machine=MachineConfig(precision="float32"),
     )  # fmt: skip
     found = trial.find_rate(few, config, ignore, Stop(), Range(low=1e-6, high=1.0, steps=40, orders=2))
     assert 1e-7 < found.rate < 0.1 and len(found.sweeps) == 2

@@ -193,7 +193,7 @@ def recipe(network: NetworkConfig, cached: str, epochs: int = 1) -> TrainConfig:
 
 
 @functools.cache
-def _lived(name: str) -> dict[str, list[np.ndarray]]:
+def lived(name: str) -> dict[str, list[np.ndarray]]:
     """By layer, weights as a trained network has them: the signal neither dies nor grows, so that rounding stays
     rounding, and BatchNorm's statistics are near those of the pictures, but such that training mode differs.
     """
@@ -220,7 +220,7 @@ def _lived(name: str) -> dict[str, list[np.ndarray]]:
 
 def lively(classifier: Classifier) -> None:
     """Give a classifier's backbone weights as a trained one has."""
-    for name, weights in _lived(classifier.plan.backbone.name).items():
+    for name, weights in lived(classifier.plan.backbone.name).items():
         classifier.model.get_layer(name).set_weights(weights)
 
 
