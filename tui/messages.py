@@ -45,9 +45,7 @@ class Relay:
             else:
                 self._waiting.append(event)
                 del self._waiting[:-MOST_WAITING]
-            wake, self._woken = not self._woken, True
-        if wake:
-            self._wake(self)
+        self.wake()
 
     def wake(self) -> None:
         """Have what there is taken in, be it nothing; called by the job, in its own thread."""

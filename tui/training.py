@@ -16,6 +16,7 @@ from engine.runs import Run
 from engine.stopping import How, Stop
 from tui.messages import Relay
 from tui.watch import RunView
+from tui.work import told
 
 NICENESS = 5
 
@@ -99,7 +100,7 @@ class Training:
             self._fail(str(error))
         except Exception as error:
             self._log(traceback.format_exc())
-            self._fail(f"An error of its own, {type(error).__name__}: {error}")
+            self._fail(told(error))
         finally:
             self._over = True
             self.relay.wake()  # its last event came while it was still at work

@@ -192,7 +192,16 @@ def doctor(clear_cache: bool, repair: bool, out: Path, as_json: bool) -> int:
     return 0
 
 
-def unforeseen(error: Exception) -> str:
+def say_error(error: Exception) -> int:
+    """Say in one sentence what went wrong; gives the exit code."""
+    if isinstance(error, CovidTuiError):
+        say(f"covid-tui: {error}")
+        return error.exit_code
+    say(f"covid-tui: {_unforeseen(error)}")
+    return 1
+
+
+def _unforeseen(error: Exception) -> str:
     """A sentence on an error that no other place foresaw; its traceback is kept where the user can find it."""
     if isinstance(error, OSError) and error.errno in UNWRITABLE:
         where = error.filename or "a file of this command"

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from engine.errors import CovidTuiError, DataError
+from engine.errors import DataError
 from engine.stopping import How
 from tui import settings as user_settings
 from tui.background import Leash, on_leash
@@ -25,7 +25,7 @@ from tui.paths import is_there
 from tui.settings import Protocol, Settings
 from tui.terminal import Abilities, Question, Terminal
 from tui.text import display_name
-from tui.verbs import unforeseen
+from tui.verbs import say_error
 
 if TYPE_CHECKING:
     from tui.app import Workbench
@@ -57,12 +57,8 @@ def _told(work: Callable[[Leash], int], leash: Leash) -> int:
     """What `work` gives; an error is told here, for the process at the shell hears nothing but an exit code."""
     try:
         return work(leash)
-    except CovidTuiError as error:
-        say(f"covid-tui: {error}")
-        return error.exit_code
     except Exception as error:
-        say(f"covid-tui: {unforeseen(error)}")
-        return 1
+        return say_error(error)
 
 
 class _Threads(ThreadPoolExecutor):

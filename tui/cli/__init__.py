@@ -9,7 +9,6 @@ import sys
 
 from cyclopts import CycloptsError
 
-from engine.errors import CovidTuiError
 from tui import verbs
 from tui.cli import data, results, training  # noqa: F401  (they join the app)
 from tui.cli.app import app
@@ -34,9 +33,6 @@ def run(arguments: list[str]) -> int:
     except CycloptsError as error:
         say(f"covid-tui: {error} `covid-tui --help` lists what there is.")
         return 2
-    except CovidTuiError as error:
-        say(f"covid-tui: {error}")
-        return error.exit_code
     except BrokenPipeError:
         # The reader of a pipe is gone; Python would complain when it flushes stdout at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -44,5 +40,4 @@ def run(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         return 130
     except Exception as error:
-        say(f"covid-tui: {verbs.unforeseen(error)}")
-        return 1
+        return verbs.say_error(error)

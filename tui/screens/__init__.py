@@ -42,6 +42,7 @@ class WorkScreen(Screen[None]):
         super().__init__()
         self._missed: dict[tuple[type[Message], object], Callable[[], None]] = {}
         self._keys: tuple[tuple[str, bool], ...] = ()
+        self._told: frozenset[str] = frozenset()
 
     @property
     def workbench(self) -> "Workbench":
@@ -52,6 +53,14 @@ class WorkScreen(Screen[None]):
     def session(self) -> Session:
         """What all screens share."""
         return self.workbench.session
+
+    def tell_new(self, troubles: Iterable[str]) -> None:
+        """Warn of those that were not there when this was last asked."""
+        now = tuple(troubles)
+        for trouble in now:
+            if trouble not in self._told:
+                self.workbench.say(trouble, "warning")
+        self._told = frozenset(now)
 
     def body(self) -> Iterable[Widget]:
         """The widgets between tabs and keys."""

@@ -85,7 +85,6 @@ class AuditScreen(WorkScreen):
     _shown: "Auditing | tuple[Path, Audit] | None" = None
     _drawn: object = None
     _kept: "list[tuple[Path, Audit]]" = []  # noqa: RUF012  (never changed in place)
-    _told: frozenset[str] = frozenset()
 
     def body(self) -> Iterable[Widget]:
         """Budget, data and earlier audits beside variants, progress, verdict and pictures."""
@@ -173,9 +172,8 @@ class AuditScreen(WorkScreen):
 
     def _listed(self, found: "tuple[list[tuple[Path, Audit]], list[str]]") -> None:
         kept, troubles = found
-        for trouble in (trouble for trouble in troubles if trouble not in self._told):
-            self.workbench.say(trouble, "warning")
-        self._kept, self._told = kept, frozenset(troubles)
+        self.tell_new(troubles)
+        self._kept = kept
         table = self.query_one("#earlier", DataTable)
         place = table.cursor_row
         table.clear()

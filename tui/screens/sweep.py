@@ -60,7 +60,6 @@ class SweepScreen(WorkScreen):
     _trouble = ""
     _shown: Followed | None = None
     _kept: tuple[Kept, ...] = ()
-    _told: frozenset[str] = frozenset()
     _listed_once = False
 
     def __init__(self) -> None:
@@ -229,9 +228,8 @@ class SweepScreen(WorkScreen):
 
     def _listed(self, found: tuple[list[Kept], list[str]]) -> None:
         kept, troubles = found
-        for trouble in (trouble for trouble in troubles if trouble not in self._told):
-            self.workbench.say(trouble, "warning")
-        self._kept, self._told = tuple(kept), frozenset(troubles)
+        self.tell_new(troubles)
+        self._kept = tuple(kept)
         table, glyphs = self.query_one("#earlier", DataTable), self.session.glyphs
         place = table.cursor_row
         table.clear()
