@@ -26,7 +26,7 @@ from engine.material import Data, scanned
 from engine.results.answers import Predictions
 from engine.results.calibration import CALIBRATION, calibrate, softmax
 from engine.results.evaluate import evaluate_test, keep_validation
-from engine.results.metrics import judge
+from engine.results.metrics import judge, one_sided
 from engine.results.predict import save_contract
 from engine.results.reference import save_reference
 from engine.runs import LOG, SPLIT, Run, RunWriter
@@ -208,6 +208,9 @@ def _judged(done: Done, config: TrainConfig, run: Run, emit: Emit, stop: Stop, b
     save_reference(run, done.source, classifier, data.records("train"), emit, stop)
     keep_validation(run, _validated(data, done.validation, probabilities))
     test = evaluate_test(run, emit, stop) if config.judge.test else None
+    text = one_sided(test, "test images") if test else one_sided(judged.to_dict(), "validation images")
+    if text:
+        emit(Notice("warning", text))
     finished = Finished(
         run=str(run.path),
         epochs=fitted.epochs,

@@ -145,6 +145,11 @@ def test_the_best_epoch_is_kept_and_patience_counts_from_it(tmp_path: Path) -> N
     best = max(epochs, key=lambda e: (e.val_accuracy, -e.val_loss))
     assert result.best == best and result.ended == "patience"
     assert len(epochs) == result.epochs == best.epoch + 2
+    why = [e.text for e in told if isinstance(e, Notice) and "--patience" in e.text]
+    assert why == [
+        f"Training ends after epoch {result.epochs} of 40: 2 epochs without a better validation result than epoch "
+        f"{best.epoch} (--patience 2; 0 trains all epochs)."
+    ]
     held_out = range(IMAGES, IMAGES + HELD_OUT)
     logits = classifier.model(preprocess(PIXELS[list(held_out)], classifier.plan.backbone)).numpy()
     assert score(logits, images(held_out).labels) == pytest.approx((best.val_loss, best.val_accuracy), rel=1e-4)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import binom, binomtest
 from sklearn.metrics import accuracy_score, confusion_matrix, log_loss, recall_score, roc_auc_score
 
-from engine.results.metrics import exact_interval, judge
+from engine.results.metrics import exact_interval, judge, one_sided, only_answer
 
 NAMES = ("COVID", "Viral Pneumonia", "Normal", "Lung_Opacity")
 
@@ -68,3 +68,41 @@ def test_what_can_not_be_said_is_null_in_json() -> None:
     text = json.dumps(result, allow_nan=False)
     assert result["auc"] is None and result["classes"]["Viral Pneumonia"]["sensitivity"] is None
     assert json.loads(text)["confusion"] == [[1, 1], [0, 0]] and result["baseline_class"] == "COVID"
+
+
+@given(st.integers(0, 1000), st.integers(1, 60), st.integers(2, 4), st.data())
+@settings(max_examples=40, deadline=None)
+def test_nothing_is_said_of_a_class_that_is_absent_or_alone(
+    seed: int, n: int, classes: int, data: st.DataObject
+) -> None:
+    """Its precision is 0 (or 1) whatever the model answers, and so says nothing of the model."""
+    only = data.draw(st.integers(0, classes - 1))
+    shares = np.random.default_rng(seed).dirichlet(np.ones(classes), n)
+    result = judge(np.full(n, only), shares, NAMES[:classes]).to_dict()
+    for name, own in result["classes"].items():
+        for measure in ("precision", "f1", "mcc", "auc"):
+            assert own[measure] is None and own[f"{measure}_ci"] is None, (name, measure)
+    assert result["classes"][NAMES[only]]["sensitivity"] == result["accuracy"]
+    assert result["mcc"] is None and result["mcc_ci"] is None
+    assert result["macro"]["precision"] is None and result["macro"]["f1"] is None
+
+
+@given(st.integers(0, 1000), st.integers(2, 60), st.integers(2, 4), st.data())
+@settings(max_examples=40, deadline=None)
+def test_a_model_that_gives_one_class_for_every_image_is_named(
+    seed: int, n: int, classes: int, data: st.DataObject
+) -> None:
+    labels = np.concatenate([np.arange(classes), np.random.default_rng(seed).integers(0, classes, n)])
+    answers = np.array(data.draw(st.lists(st.integers(0, classes - 1), min_size=len(labels), max_size=len(labels))))
+    if data.draw(st.booleans()):
+        answers[:] = answers[0]
+    result = judge(labels, np.eye(classes)[answers], NAMES[:classes]).to_dict()
+    one = len(set(answers.tolist())) == 1
+    assert only_answer(result) == (NAMES[answers[0]] if one else None)
+    text = one_sided(result, "test images")
+    assert bool(text) == one and (not one or f'"{NAMES[answers[0]]}" for every one of the {len(labels)}' in text)
+
+
+def test_images_of_one_class_alone_accuse_no_model_of_naming_it() -> None:
+    result = judge(np.array([1, 1, 1]), np.tile([0.2, 0.8], (3, 1)), NAMES[:2]).to_dict()
+    assert only_answer(result) is None and one_sided(result, "images") == ""

@@ -55,6 +55,7 @@ def evaluate(run: Path, on: Path | None, mapping: str, out: Path, as_json: bool)
     """`covid-tui evaluate`."""
     from engine.results.evaluate import evaluate_on, open_test
     from engine.results.external import parse_mapping
+    from engine.results.metrics import only_answer
 
     if mapping and not on:
         raise ConfigError("--map goes with --on: it names the other folder's classes.")
@@ -66,7 +67,8 @@ def evaluate(run: Path, on: Path | None, mapping: str, out: Path, as_json: bool)
     if result is None:
         return code
     if as_json:
-        put_json({"run": str(chosen.path), "on": str(on) if on else "test", **result})
+        only = only_answer(result)
+        put_json({"run": str(chosen.path), "on": str(on) if on else "test", **result, "only_answer": only})
         return 0
     _put_result(f"on {on}" if on else "test", result)
     if result.get("drop"):
@@ -192,11 +194,15 @@ def _put_predictions(lines: Iterable[dict[str, Any]], classes: Sequence[str]) ->
 
 
 def _put_result(name: str, result: dict[str, Any]) -> None:
+    from engine.results.metrics import one_sided
+
     put(
         f"{name}: {result['correct']}/{result['n']} = {result['accuracy']:.1%} "
         f"(95% interval {as_interval(result['accuracy_ci'])}); always saying {result['baseline_class']}: "
         f"{result['baseline']:.1%}; AUC {as_number(result['auc'])}; loss {result['loss']:.4f}"
     )
+    if text := one_sided(result, "images"):
+        put(f"warning: {text}")
     put()
     put_table([("truth \\ said", *result["classes"], "sensitivity", "95% interval", "specificity", "95% interval")] + [
         (name, *map(str, counts), as_share(c["sensitivity"]), as_interval(c["sensitivity_ci"]),

@@ -4,7 +4,7 @@ scikit-learn and SciPy do the arithmetic; both are imported when first needed, a
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,8 +59,9 @@ class Results:
     auc: float | None
     """Area under the ROC curve: of the second class for two classes, else the mean over classes against the rest."""
     auc_ci: Interval | None
-    mcc: float
-    mcc_ci: Interval
+    mcc: float | None
+    """Matthews' correlation coefficient over all classes; None where the images are of one class alone."""
+    mcc_ci: Interval | None
     baseline: float
     """Accuracy of always answering the most frequent class."""
     baseline_class: str
@@ -84,6 +85,7 @@ def judge(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str])
     by_class = {name: _one_class(confusion, k, auc(labels == k, probabilities[:, k])) for k, name in enumerate(classes)}
     macro = _macro(list(by_class.values()))
     second = by_class[classes[1]] if len(classes) == 2 else None
+    several = np.count_nonzero(counts) > 1
     return Results(
         n=len(labels),
         correct=correct,
@@ -92,13 +94,36 @@ def judge(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str])
         loss=log_loss(labels, probabilities),
         auc=second.auc if second else macro["auc"],
         auc_ci=second.auc_ci if second else macro["auc_ci"],
-        mcc=float(mcc(confusion)),
-        mcc_ci=mcc_interval(confusion),
+        mcc=float(mcc(confusion)) if several else None,
+        mcc_ci=mcc_interval(confusion) if several else None,
         baseline=float(counts.max() / len(labels)),
         baseline_class=classes[int(counts.argmax())],
         confusion=confusion.tolist(),
         classes=by_class,
         macro=macro,
+    )
+
+
+def only_answer(result: Mapping[str, Any]) -> str | None:
+    """The class that a model gave for every image of a result, as `Results.to_dict` has it, of images of several.
+
+    Such a model has learnt nothing but which class to name, whatever its accuracy.
+    """
+    truth, answers = (np.sum(result["confusion"], axis=axis) for axis in (1, 0))
+    if np.count_nonzero(truth) < 2 or np.count_nonzero(answers) > 1:
+        return None
+    return str(list(result["classes"])[int(answers.argmax())])
+
+
+def one_sided(result: Mapping[str, Any], images: str) -> str:
+    """A sentence on a model that gives one class for all `images` ("test images"); empty where it gives several."""
+    label = only_answer(result)
+    if label is None:
+        return ""
+    return (
+        f'The model says "{label}" for every one of the {result["n"]:,} {images}: it does not tell the classes '
+        "apart, and its accuracy is no more than that class's share. Train longer, train more layers (--mode "
+        "partial), or make the classes count alike (--class-weight balanced)."
     )
 
 
@@ -140,8 +165,8 @@ def _one_class(confusion: np.ndarray, k: int, area: float | None) -> ClassResult
     table = np.array([[hits, missed], [false, others - false]])
     sensitivity, sensitivity_ci = share_of(hits, n)
     specificity, specificity_ci = share_of(others - false, others)
-    precision, precision_ci = share_of(hits, answers)
-    any_f1, both = n + answers > 0, n > 0 and others > 0
+    both = n > 0 and others > 0  # else precision, F1 and MCC are fixed whatever the model answers
+    precision, precision_ci = share_of(hits, answers) if both else (None, None)
     return ClassResult(
         n=n,
         sensitivity=sensitivity,
@@ -152,8 +177,8 @@ def _one_class(confusion: np.ndarray, k: int, area: float | None) -> ClassResult
         auc_ci=None if area is None else auc_interval(area, n, others),
         precision=precision,
         precision_ci=precision_ci,
-        f1=2 * hits / (n + answers) if any_f1 else None,
-        f1_ci=f1_interval(hits, missed + false) if any_f1 else None,
+        f1=2 * hits / (n + answers) if both else None,
+        f1_ci=f1_interval(hits, missed + false) if both else None,
         mcc=float(mcc(table)) if both else None,
         mcc_ci=mcc_interval(table) if both else None,
     )

@@ -16,7 +16,7 @@ from engine.results import external
 from engine.results.card import Block, Paragraph, Plots, Points, Section, Table, markdown, page
 from engine.results.cardfacts import Facts, gather
 from engine.results.figures import curve_plots, epoch_plots, interval_plot, variant_plot
-from engine.results.metrics import MEASURES
+from engine.results.metrics import MEASURES, one_sided
 from engine.results.plots import grid
 from engine.runs import Run
 
@@ -120,6 +120,7 @@ def _summary(facts: Facts) -> list[Block]:
             f"(95% interval {_ends(test['accuracy_ci'])}); always saying {test['baseline_class']} would get "
             f"{test['baseline']:.1%}."
         ),
+        *([Paragraph(text, warning=True)] if (text := one_sided(test, "test images")) else []),
     ]
 
 

@@ -148,6 +148,7 @@ class _Training:
                 last = self.phase.last == fit.epochs
                 if last and fit.patience and state.waited(self.phase) >= fit.patience:
                     ended = "patience"
+                    self._out_of_patience()
                     break
                 self._epoch()
         except Stopped:
@@ -183,6 +184,14 @@ class _Training:
             self._diverged(number)
         if self.keeper and self.keeper.due(epoch_over=True):
             self._keep()
+
+    def _out_of_patience(self) -> None:
+        """Say that the training ends before its last epoch, and why."""
+        fit, done = self.config.fit, self.state.position.epoch - 1
+        best = f" than epoch {self.state.best.epoch}" if self.state.best else ""
+        waited = f"{fit.patience} epoch{'s' * (fit.patience > 1)}"
+        why = f"{waited} without a better validation result{best} (--patience {fit.patience}; 0 trains all epochs)"
+        self.emit(Notice("info", f"Training ends after epoch {done} of {fit.epochs}: {why}."))
 
     def _diverged(self, epoch: int) -> None:
         """Say that the loss is no number any more. Raises RunError where no epoch before can be gone back to."""

@@ -62,6 +62,18 @@ def test_no_better_than_the_baseline_is_said(tmp_path: Path) -> None:
     run(scenario())
 
 
+def test_a_model_that_names_one_class_for_every_image_is_called_so(tmp_path: Path) -> None:
+    finished_run(tmp_path, "one", DATA, [(f"{n}.png", CLASSES[n > 17], [0.7, 0.3]) for n in range(20)])
+
+    async def scenario() -> None:
+        app = Workbench(tmp_path, settings=GREY)
+        async with app.run_test(size=(80, 24)) as pilot:
+            await pilot.press("5")
+            await until(pilot, lambda: "Says COVID for every image: it does not tell the classes apart" in text(app))
+
+    run(scenario())
+
+
 def test_the_worst_mistakes_come_first_with_their_pictures(tmp_path: Path) -> None:
     data = tmp_path / "data"
     for name in CLASSES:

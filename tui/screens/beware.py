@@ -4,15 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from engine.dataset.warnings import count_warnings
+
 if TYPE_CHECKING:
     from engine.dataset.confounding import Confounding
     from engine.dataset.scan import Scan
     from engine.dataset.split import Split
-
-UNEQUAL = 1.5
-"""Images of the largest class for each of the smallest from which on the imbalance is told."""
-FEW = 30
-"""Images of a class below which a result says little."""
 
 
 @dataclass(frozen=True)
@@ -36,13 +33,10 @@ def notes(
     `unfinished` means that the measuring was given up.
     """
     leaking = _leaking(found, split)
-    said = [*_confounded(confounded), *_leaks(leaking), *_unequal(found), *_duplicates(found, leaking)]
+    said = [*_confounded(confounded), *_leaks(leaking), *map(Note, count_warnings(found)), *_duplicates(found, leaking)]
     count = len(found.problems)
     if count:
         said.append(Note(f"{count:,} problem{'s' * (count > 1)} in the folder (see p)"))
-    small = [f"{name} {summary.images}" for name, summary in found.classes.items() if summary.images < FEW]
-    if small:
-        said.append(Note(f"too few images to tell how good a model is: {', '.join(small)}"))
     if unfinished:
         said.append(Note("the classes were not compared to the end: what tells them apart without lungs is not known"))
     if patients:
@@ -60,16 +54,6 @@ def _confounded(found: "Confounding | None") -> Iterable[Note]:
         yield Note(alarm, grave=True)
     if not found.sources_known:
         yield Note("the sources of the images are not known: a model may learn hospitals in place of lungs")
-
-
-def _unequal(found: "Scan") -> Iterable[Note]:
-    if found.imbalance and found.imbalance >= UNEQUAL:
-        largest = max(found.classes, key=lambda name: found.classes[name].images)
-        share = found.classes[largest].images / len(found.records)
-        yield Note(
-            f"unequal classes: always saying {largest} would be right in {share:.0%}; "
-            f"the largest class has {found.imbalance:.1f} images for each of the smallest"
-        )
 
 
 def _leaks(count: int) -> Iterable[Note]:
