@@ -8,7 +8,7 @@ from engine.config import TrainConfig
 from engine.dataset import pixels, split
 from engine.dataset.confounding import confounding
 from engine.dataset.scan import Record, Scan, require_trainable, scan
-from engine.dataset.warnings import count_warnings, unequal
+from engine.dataset.warnings import folder_warnings, unequal
 from engine.errors import DataError
 from engine.events import Emit, Notice
 from engine.network.classifier import Classifier
@@ -48,7 +48,7 @@ def scanned(folder: Path, config: TrainConfig, emit: Emit, stop: Stop, gone_ok: 
     if found.problems:
         emit(Notice("warning", f"{len(found.problems)} problems in the folder; `covid-tui scan` lists them."))
     if not gone_ok:
-        for text in count_warnings(found):
+        for text in folder_warnings(found):
             emit(Notice("warning", f"{text[0].upper()}{text[1:]}."))
         if unequal(found) and config.fit.class_weight == "none":
             emit(Notice("info", "--class-weight balanced makes each class count alike, however many images it has."))

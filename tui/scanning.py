@@ -30,7 +30,7 @@ def scan(data: Path, wanted: DataConfig, as_json: bool) -> int:
     from engine.dataset.confounding import confounding
     from engine.dataset.patients import patients
     from engine.dataset.scan import scan as scan_folder
-    from engine.dataset.warnings import count_warnings
+    from engine.dataset.warnings import folder_warnings
 
     with stop_on_signals() as (stop, signals), reporting(as_json=False) as emit:
         flags = wanted.follow_links, wanted.near_duplicates
@@ -45,7 +45,7 @@ def scan(data: Path, wanted: DataConfig, as_json: bool) -> int:
     if as_json:
         apart = None if parted is None else [{"patient": who, "images": own} for who, own in parted.items()]
         told = {"told": known.told, "patients": len(set(known.of.values())) or None, "in_two_parts": apart}
-        warnings = list(count_warnings(found))
+        warnings = list(folder_warnings(found))
         put_json({
             **found.to_dict(), "warnings": warnings, "confounding": confounded.to_dict(), "patients": told,
             "leaks": leaks,
@@ -111,7 +111,7 @@ def _put_classes(found: "Scan") -> None:
 
 
 def _put_confounding(found: "Scan", confounded: "Confounding") -> None:
-    from engine.dataset.warnings import count_warnings
+    from engine.dataset.warnings import folder_warnings
 
     source = next((a for a in confounded.associations if a.trait == "source"), None)
     if source:
@@ -122,7 +122,7 @@ def _put_confounding(found: "Scan", confounded: "Confounding") -> None:
         if len(source.table) > len(most):
             put(f"and {len(source.table) - len(most):,} more sources")
     put()
-    for text in count_warnings(found):
+    for text in folder_warnings(found):
         put(f"Beware: {text}.")
     for alarm in confounded.alarms:
         put_alarm(f"! {alarm}")

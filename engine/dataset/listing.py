@@ -37,7 +37,7 @@ class Problem:
     """Something in the folder that can't be used or is in doubt; `kind` is a short word that stays the same.
 
     Kinds: unreadable, symlink, misplaced, folder, empty, mask-missing, mask-orphan, mask-shape, same-name, workbook,
-    label-conflict; and from the pixel store: vanished, changed.
+    label-conflict, pose; and from the pixel store: vanished, changed.
     """
 
     file: str

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.dataset import orientation
 from engine.dataset.duplicates import NearGroup, exact_groups, label_conflicts, near_groups
 from engine.dataset.images import Header, ImageError, Pixels, peek, pixel_hash, read
 from engine.dataset.listing import Folder, Problem, class_folders, natural, pair_key
@@ -134,10 +135,12 @@ def scan(
     # In one block: small pieces that stay, between large ones that go, would keep the memory of all that was decoded.
     thumbs = np.empty((len(jobs) if near else 0, SIDE, SIDE), np.uint8)
     notes: dict[str, Counter[str]] = {folder.label: Counter() for folder in folders}  # one for all parts of a class
+    laid = np.empty((len(jobs), orientation.SIDE, orientation.SIDE), np.uint8)
     with closing(spread(_examine, jobs, stop)) as results:
-        for done, (record, thumb, remarks, found) in enumerate(results, start=1):
+        for done, (record, thumb, small, remarks, found) in enumerate(results, start=1):
             problems.extend(found)
             if record is not None and thumb is not None:
+                laid[len(records)] = small
                 if near:
                     thumbs[len(records)] = thumb
                 records.append(record)
@@ -145,6 +148,8 @@ def scan(
             pulse(done)
     summaries = {name: _summary([r for r in records if r.label == name], notes[name]) for name in notes}
     problems += [Problem(file, "label-conflict", reason) for file, reason in label_conflicts(records)]
+    poses = orientation.poses(laid[: len(records)])
+    problems += [Problem(r.file, "pose", p.doubt) for r, p in zip(records, poses, strict=True) if p.words]
     ordered = tuple(sorted(problems, key=lambda problem: (natural(problem.file), problem.kind)))
     alike = (
         near_groups(records, thumbs[: len(records)], Pulse(emit, "near duplicates", 100).share, stop) if near else ()
@@ -171,12 +176,12 @@ class _Job:
     file: str
 
 
-def _examine(job: _Job) -> tuple[Record | None, Pixels | None, tuple[str, ...], list[Problem]]:
-    """The record and thumbnail of one image with the notes on it, and the problems with it and its mask."""
+def _examine(job: _Job) -> tuple[Record | None, Pixels | None, Pixels | None, tuple[str, ...], list[Problem]]:
+    """The record, thumbnail and still smaller picture of an image, the notes on it, and its and its mask's problems."""
     try:
         image = read(job.root / job.file)
     except ImageError as exc:
-        return None, None, (), [Problem(job.file, "unreadable", exc.reason)]
+        return None, None, None, (), [Problem(job.file, "unreadable", exc.reason)]
     header, key = image.header, pair_key(job.file)
     thumb = thumbnail(image.pixels)
     mask, problems = _checked_mask(job.root, job.folder.masks.get(key), header)
@@ -198,7 +203,7 @@ def _examine(job: _Job) -> tuple[Record | None, Pixels | None, tuple[str, ...], 
         border=round(border(thumb), 3),
         part=job.folder.part,
     )
-    return record, thumb, image.notes, problems
+    return record, thumb, orientation.reduced(image.pixels), image.notes, problems
 
 
 def _checked_mask(root: Path, mask: str | None, image: Header) -> tuple[str | None, list[Problem]]:

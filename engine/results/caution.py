@@ -1,13 +1,15 @@
-"""What plain measures can tell of pictures that are no frontal chest X-rays: photographs, CT slices, screenshots.
+"""What plain measures can tell of pictures that are no frontal chest X-rays, or lie wrongly or are inverted.
 
-They catch gross cases alone. A side view or another part of the body, squarely cropped, passes them; the distance to
-the training images (`engine.results.reference`) may tell it.
+They catch gross cases alone: photographs, CT slices, screenshots, X-rays that are turned or inverted. A side view or
+another part of the body, squarely cropped, passes them; the distance to the training images
+(`engine.results.reference`) may tell it.
 """
 
 import numpy as np
 
 from engine.dataset.dicom import DicomFacts
 from engine.dataset.images import Pixels, resize
+from engine.dataset.orientation import pose
 
 SIDE = 128
 """The pictures are measured at this size."""
@@ -34,10 +36,13 @@ def cautions(pixels: Pixels, dicom: DicomFacts | None = None) -> tuple[str, ...]
     found = _by_header(dicom) if dicom else []
     height, width = pixels.shape[:2]
     small = resize(pixels, SIDE)
+    coloured = small.ndim == 3 and float(np.ptp(small.astype(np.int16), axis=2).mean()) >= TINT
+    if coloured:
+        found.append("is in colour, as photographs and marked pictures are")
     if small.ndim == 3:
-        if float(np.ptp(small.astype(np.int16), axis=2).mean()) >= TINT:
-            found.append("is in colour, as photographs and marked pictures are")
         small, pixels = (p.mean(axis=2).round().astype(np.uint8) for p in (small, pixels))
+    if not coloured and (doubt := pose(pixels).doubt):  # how a photograph lies does not matter
+        found.append(doubt)
     if max(width, height) > LONGEST * min(width, height):
         found.append("is far from square, as side views, crops and screenshots often are")
     if float((small <= DARK).mean()) >= BLACK and float((small[_outside()] <= DARK).mean()) >= CORNERS:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine.dataset.warnings import count_warnings
+from engine.dataset.warnings import folder_warnings
 
 if TYPE_CHECKING:
     from engine.dataset.confounding import Confounding
@@ -33,7 +33,12 @@ def notes(
     `unfinished` means that the measuring was given up.
     """
     leaking = _leaking(found, split)
-    said = [*_confounded(confounded), *_leaks(leaking), *map(Note, count_warnings(found)), *_duplicates(found, leaking)]
+    said = [
+        *_confounded(confounded),
+        *_leaks(leaking),
+        *map(Note, folder_warnings(found)),
+        *_duplicates(found, leaking),
+    ]
     count = len(found.problems)
     if count:
         said.append(Note(f"{count:,} problem{'s' * (count > 1)} in the folder (see p)"))
