@@ -33,7 +33,7 @@ def changed(picture: np.ndarray, dice: np.random.Generator) -> np.ndarray:
     if dice.random() < 1 / 3:
         widths = (dice.uniform(0, 0.12, (2, 2)) * len(levels)).astype(int)
         levels = np.pad(levels, widths)
-    return levels.astype(np.uint8)
+    return np.asarray(levels.astype(np.uint8))
 
 
 def posed(pictures: np.ndarray, quarters: int, inverted: bool) -> np.ndarray:

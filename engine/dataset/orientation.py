@@ -101,7 +101,7 @@ def features(pictures: Pixels) -> npt.NDArray[np.float32]:
 @cache
 def _probe() -> npt.NDArray[np.float32]:
     """The probe's table, float32 (9, 384): the mean of the features, then a row of weights for each of POSES."""
-    return np.load(table_file(), allow_pickle=False).astype(np.float32)
+    return np.asarray(np.load(table_file(), allow_pickle=False), np.float32)
 
 
 def table_file() -> Path:

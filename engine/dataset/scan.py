@@ -139,7 +139,7 @@ def scan(
     with closing(spread(_examine, jobs, stop)) as results:
         for done, (record, thumb, small, remarks, found) in enumerate(results, start=1):
             problems.extend(found)
-            if record is not None and thumb is not None:
+            if record is not None and thumb is not None and small is not None:
                 laid[len(records)] = small
                 if near:
                     thumbs[len(records)] = thumb
