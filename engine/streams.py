@@ -62,7 +62,7 @@ def prepare() -> None:
     A descriptor of the three that is closed is opened on nothing, or else the next file that is opened would get its
     number, and with it what is meant for the terminal.
     """
-    codecs.register_error(SIGNS, _plain)
+    prepare_codec()
     for number, mode in ((0, os.O_RDONLY), (1, os.O_WRONLY), (2, os.O_WRONLY)):
         try:
             os.fstat(number)
@@ -77,6 +77,18 @@ def prepare() -> None:
     for name in ("__stdin__", "__stdout__", "__stderr__"):
         if getattr(sys, name) is None:
             setattr(sys, name, getattr(sys, name.strip("_")))
+
+
+def prepare_codec() -> None:
+    """Let codecs know `SIGNS`, which every `Stream` uses."""
+    codecs.register_error(SIGNS, _plain)
+
+
+def as_written(text: str) -> str:
+    """`text` as standard output will show it, where its encoding may lack characters."""
+    if not isinstance(sys.stdout, Stream) or text.isascii():
+        return text
+    return text.encode(sys.stdout.encoding, SIGNS).decode(sys.stdout.encoding)
 
 
 def _stream(before: TextIO | None, number: int, keeps_gaps: bool) -> Stream:

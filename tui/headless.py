@@ -114,7 +114,7 @@ def also_in(place: object) -> Iterator[None]:
     except ReaderGone:
         pass
     except Unwritten as error:
-        say(f"{error} It is kept in {place}.")
+        say(f"covid-tui: {error} The result is kept in {place}.")
 
 
 @contextlib.contextmanager

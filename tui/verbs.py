@@ -14,6 +14,7 @@ from engine.config import NetworkConfig, TrainConfig
 from engine.errors import ConfigError, CovidTuiError, DataError
 from engine.events import Event, Failed, Finished, Helped, Interrupted
 from engine.files import open_private
+from engine.streams import as_written
 from engine.wording import unwritable
 from tui.headless import also_in, in_thread, put, put_json, reporting, say, stop_on_signals, summary
 from tui.text import display_name
@@ -229,7 +230,7 @@ def put_table(rows: Sequence[Sequence[str]]) -> None:
     """Rows of texts in aligned columns on stdout, the first row being the header; numbers align right."""
     from rich.cells import cell_len
 
-    shown = [[display_name(cell) for cell in row] for row in rows]
+    shown = [[as_written(display_name(cell)) for cell in row] for row in rows]
     widths = [max(map(cell_len, column)) for column in zip(*shown, strict=True)]
     numeric = [all(c[:1].isdigit() or c in ("-", "") for c in col) for col in zip(*shown[1:], strict=True)]
     for row in shown:

@@ -279,7 +279,7 @@ def _sources(root: Path, folder: Folder, beside: list[str], problems: list[Probl
         return {}
     missing = [file for file in folder.images if pair_key(file) not in table]
     if missing:
-        reason = f"does not list {len(missing)} of {len(folder.images)} images; the first is {missing[0]}"
+        reason = f"does not list {len(missing)} of {counted(len(folder.images), 'image')}; the first is {missing[0]}"
         problems.append(Problem(book, "workbook", reason))
     return table
 

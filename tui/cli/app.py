@@ -20,7 +20,7 @@ for part in (*PARTS, AuditConfig):
 
 Flat = Parameter(name="*", negative_bool="no-")
 RUNS = OutputConfig().out
-NARROWEST, WIDEST = 20, 1000
+NARROWEST, WIDEST = 40, 1000
 """Columns for which help is laid out; in less than three the flag library never comes to an end."""
 
 
