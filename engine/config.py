@@ -6,6 +6,7 @@ student report that covid-tui grew out of.
 
 import csv
 import dataclasses
+import io
 import math
 import re
 import types
@@ -28,7 +29,8 @@ class DataConfig:
     """Which images, and who learns from which."""
 
     classes: str = ""
-    """Class folders to use, in this order, separated by commas (all of them when empty)."""
+    """Class folders to use, in this order, separated by commas (all of them when empty). A name that has a comma itself
+    stands in double quotes, which a shell wants in single ones: '"a, b",c'. Or give --classes once for each name."""
     val_share: float = 0.1
     """Share of each class kept for validation, which picks the best epoch."""
     test_share: float = 0.1
@@ -350,6 +352,13 @@ def split_list(text: str) -> tuple[str, ...]:
         return ()
     row = next(csv.reader([text], skipinitialspace=True))
     return tuple(item.strip() for item in row if item.strip())
+
+
+def join_list(items: Sequence[str]) -> str:
+    """The text that `split_list` takes apart into these items."""
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerow(items)
+    return text.getvalue()[:-1]
 
 
 def to_dict(config: Any) -> dict[str, Any]:

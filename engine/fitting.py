@@ -20,6 +20,7 @@ from engine.training.devices import Devices
 from engine.training.phases import phases, sentence
 from engine.training.sources import PixelSource, Source, at_hand, choose, stored_format
 from engine.training.tensorboard import also_tensorboard
+from engine.wording import counted, noun
 
 ENVIRONMENT = "environment.json"
 USUAL_STEPS = 1400
@@ -131,7 +132,12 @@ def _with_found_rate(
     The notice is in the run before the recipe is: a run killed between the two finds the same rate once more.
     """
     found = lrfind.range_test(classifier, training, config, emit, stop, devices=joined)
-    emit(Notice("info", f"Learning rate {found.rate:g}: {lrfind.RULE}, over {len(found.sweeps)} orders of the images."))
+    emit(
+        Notice(
+            "info",
+            f"Learning rate {found.rate:g}: {lrfind.RULE}, over {counted(len(found.sweeps), 'order')} of the images.",
+        )
+    )
     config = dataclasses.replace(config, fit=dataclasses.replace(config.fit, lr=found.rate))
     writer.keep_config(config, writer.run.folder())
     return config
@@ -236,8 +242,10 @@ def _point_out_few_steps(images: int, config: TrainConfig, emit: Emit) -> None:
     emit(
         Notice(
             "warning",
-            f"Only {planned:,} training steps are planned ({config.fit.epochs} epochs of "
-            f"{_steps(images, config.fit.batch)} batches); the recipe usually takes about {USUAL_STEPS:,}, so this "
+            f"Only {counted(planned, 'training step')} {noun(planned, 'is', 'are')} planned "
+            f"({counted(config.fit.epochs, 'epoch')} of "
+            f"{counted(_steps(images, config.fit.batch), 'batch', 'batches')}); "
+            f"the recipe usually takes about {USUAL_STEPS:,}, so this "
             f"training may end before it has learnt. Try --batch {batch} --epochs {epochs} --patience {epochs // 5}.",
         )
     )

@@ -6,7 +6,6 @@ directory first.
 
 import dataclasses
 import json
-import os
 import tempfile
 import time
 import traceback
@@ -34,6 +33,7 @@ from engine.stopping import Stop
 from engine.training import devices
 from engine.training.phases import phases
 from engine.training.sources import PixelSource, is_full_disk
+from engine.wording import counted, reason, remedy
 
 E = TypeVar("E")
 End = Finished | Interrupted | Helped
@@ -90,8 +90,9 @@ def _require_patience(run: Run, config: TrainConfig) -> None:
     if waited >= patience:
         ended = "was ended by patience" if end.ended == "patience" else "would be ended by patience at once"
         raise ConfigError(
-            f"{run.name} {ended}, as none of its {end.epochs} epochs was better than epoch {end.best_epoch}: to train "
-            f"on, raise --patience above {waited} or set it to 0; the run and its result stay as they are."
+            f"{run.name} {ended}, as none of its {counted(end.epochs, 'epoch')} was better than epoch "
+            f"{end.best_epoch}: to train on, raise --patience above {waited} or set it to 0; the run and its "
+            "result stay as they are."
         )
 
 
@@ -157,7 +158,7 @@ def _told(writer: RunWriter, emit: Emit, stop: Stop, work: Callable[[Emit], E]) 
             emit(Failed(str(lack)))
             raise lack from error
         writer.log(traceback.format_exc())
-        emit(Failed("The training met an error of its own; train.log in the run directory has the details."))
+        emit(Failed("The training met an internal error; train.log in the run directory has the details."))
         raise
 
 
@@ -165,7 +166,7 @@ def _lack(error: Exception, run: Run) -> RunError | None:
     """What the machine has too little of, as a sentence, where that is what the error means."""
     if isinstance(error, OSError) and is_full_disk(error):
         return RunError(
-            f"{run.path} or the cache can't be written ({os.strerror(error.errno or 0)}): make room, then "
+            f"{run.path} or the cache can't be written ({reason(error)}): {remedy(error, 'see to that disk')}, then "
             f"{_goes_on(run)}."
         )
     # TensorFlow's name for a device without memory for a tensor; nothing here need load it for that.
@@ -199,7 +200,7 @@ def _judged(done: Done, config: TrainConfig, run: Run, emit: Emit, stop: Stop, b
     save_contract(run, data.classes, classifier)
     if stop.now:
         kept = f"the best weights, of epoch {fitted.best.epoch}, are kept"
-        raise Stopped(f"Stopped after {fitted.epochs} epochs; {kept}, and {go_on}.")
+        raise Stopped(f"Stopped after {counted(fitted.epochs, 'epoch')}; {kept}, and {go_on}.")
     probabilities = softmax(fitted.logits)
     labels = done.validation.images.labels
     judged = judge(labels, probabilities, data.classes)

@@ -20,6 +20,7 @@ from engine.errors import RunError
 from engine.files import open_private
 from engine.runs import SPLIT, Run, all_runs, whole_lines
 from engine.training import checkpoint, features
+from engine.wording import counted, noun
 
 Kind = Literal["died", "part", "torn", "point", "pixels", "features"]
 _PART = re.compile(r"\.(?:.+\.)?(\d+)\.part(?:\..+)?|\.[\d-]+\.part|(\d+)-[0-9a-f]{16}\.tmp")
@@ -114,7 +115,9 @@ def _in_features(folder: Path) -> Iterator[Leftover]:
             yield Leftover(folder, "features", f"kept activations {error}", "removed", lock)
             return
         if excess:
-            what = f"kept activations, of which the last {excess:,} bytes are cut short"
+            what = (
+                f"kept activations, of which the last {counted(excess, 'byte')} {noun(excess, 'is', 'are')} cut short"
+            )
             yield Leftover(folder, "features", what, "taken off", lock)
 
 

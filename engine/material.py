@@ -16,6 +16,7 @@ from engine.runs import SPLIT, Run
 from engine.runtime import cache_dir
 from engine.stopping import Stop
 from engine.training.sources import Images, PixelSource
+from engine.wording import counted
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,9 @@ def scanned(folder: Path, config: TrainConfig, emit: Emit, stop: Stop, gone_ok: 
     found = scan(folder, wanted.class_names, emit, stop, wanted.follow_links, near)
     require_trainable(found)
     if found.problems:
-        emit(Notice("warning", f"{len(found.problems)} problems in the folder; `covid-tui scan` lists them."))
+        emit(
+            Notice("warning", f"{counted(len(found.problems), 'problem')} in the folder; `covid-tui scan` lists them.")
+        )
     if not gone_ok:
         for text in folder_warnings(found):
             emit(Notice("warning", f"{text[0].upper()}{text[1:]}."))

@@ -27,6 +27,7 @@ from engine.results.metrics import judge
 from engine.runs import Run, usual_name
 from engine.stopping import Stop
 from engine.training.cluster import one_process
+from engine.wording import unwritable
 
 RESULT = "result.json"
 
@@ -148,7 +149,7 @@ def _written(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise RunError(f"{path} can't be written ({error.strerror}): make room there.") from error
+        raise RunError(unwritable(path, error)) from error
 
 
 @contextlib.contextmanager

@@ -23,6 +23,7 @@ from engine.events import from_dict as event_from_dict
 from engine.files import open_private, private_dir, replacing, write_json
 from engine.foreign import escaped
 from engine.stopping import How, Stop
+from engine.wording import unwritable
 
 State = Literal["live", "finished", "stopped", "failed", "died"]
 HISTORY = tuple(f.name for f in dataclasses.fields(Epoch))
@@ -201,7 +202,7 @@ class RunWriter:
         self._log.flush()
 
     def _unwritable(self, error: OSError) -> RunError:
-        return RunError(f"{self.run.path} can't be written ({os.strerror(error.errno or 0)}): make room there.")
+        return RunError(unwritable(self.run.path, error))
 
     def tee(self, emit: Emit, stop: Stop) -> Emit:
         """An `emit` that appends each event to the run before it passes it on, and sets `stop` where somebody has

@@ -21,6 +21,7 @@ from engine import __version__
 from engine.config import Precision
 from engine.errors import CacheError
 from engine.files import private_dir, write_json
+from engine.streams import Stream
 
 _IMPORTING = threading.Lock()
 """Held while descriptor 2 leads elsewhere, as of two threads the second would put back what the first had put there."""
@@ -121,6 +122,8 @@ def _stream_on(descriptor: int, like: TextIO) -> TextIO:
     # A stream that a test or a notebook has put in place of the terminal's does not use descriptor 2: leave it alone.
     with contextlib.suppress(OSError, AttributeError, ValueError):
         if like.fileno() == 2:
+            if isinstance(like, Stream):
+                return like.on(descriptor)
             return open(descriptor, "w", buffering=1, closefd=False, encoding=like.encoding, errors=like.errors)
     return like
 

@@ -42,6 +42,7 @@ from engine.results.spent import spent
 from engine.runs import SPLIT, Run, plain_name, take_lock
 from engine.stopping import Deadline, Stop
 from engine.training.cluster import one_process
+from engine.wording import counted, noun
 
 HEAD, ALL, ONLY, AUTO = "head", "all", "only:", "auto"
 KEEPS_FREE = ("checkpoint_minutes", "cache_limit", "devices")
@@ -326,7 +327,8 @@ class Sweep:
             left = [point.name for point in self.points if not self._finished(point)]
             emit(Progress("sweep", len(self.points) - len(left), len(self.points)))
             if left and limit.over and not stop.is_set():
-                rest = f"{len(left)} of {len(self.points)} trainings are left: {', '.join(left)}"
+                count = f"{len(left)} of {counted(len(self.points), 'training')} {noun(len(left), 'is', 'are')}"
+                rest = f"{count} left: {', '.join(left)}"
                 used = f"The budget of {minutes:g} minutes is used up"
                 emit(Notice("warning", f"{used}; {rest}. Start it again to go on."))
             return self.write()

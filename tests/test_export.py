@@ -205,6 +205,22 @@ def test_what_is_asked_for_is_checked_before_anything_is_loaded(
         list(job.export(Run(tmp_path / "run"), names, tmp_path / to if to else None, False, ignore, Stop()))
 
 
+def test_force_replaces_exported_files_and_nothing_that_a_run_or_a_user_has(tmp_path: Path) -> None:
+    run, (own, mine) = Run(tmp_path / "run"), (tmp_path / "run", tmp_path / "mine.savedmodel")
+    for folder in (own, mine):
+        folder.mkdir()
+    for file in (own / "config.json", own / "events.jsonl", own / "model.keras", mine / "thesis.txt"):
+        file.write_text("mine")
+    for name, to, sentence in (
+        ("keras", own / "model.keras", "belongs to the run"),
+        ("savedmodel", mine, "holds other things than a SavedModel"),
+        ("savedmodel", own / "model.keras", "a file of keras alone"),
+    ):
+        with pytest.raises(ConfigError, match=sentence):
+            list(job.export(run, name, to, True, ignore, Stop()))
+    assert {file.read_text() for folder in (own, mine) for file in folder.iterdir()} == {"mine"}
+
+
 def test_the_verb_tells_each_file_and_keeps_what_is_there(run: Run, cli: Cli, tmp_path: Path) -> None:
     target = tmp_path / "model.keras"
     done = cli("export", run.path, "--format", "keras", "--to", target, "--json")

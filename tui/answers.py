@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.errors import ConfigError, RunError
-from engine.files import replacing
+from engine.errors import RunError
 from engine.foreign import to_cell
+from engine.outputs import writing
 from engine.runs import Run
 
 
@@ -57,22 +57,20 @@ _TOLD = ("decision", "distance", "distance_limit", "cautions", "error")
 """The columns of a CSV of answers after the probabilities."""
 
 
-def write_predictions(path: Path, lines: Iterable[dict[str, Any]], classes: Sequence[str]) -> None:
+def write_predictions(path: Path, lines: Iterable[dict[str, Any]], classes: Sequence[str], force: bool = False) -> None:
     """Write answers, each what `Prediction.to_dict` gives or "file" and "error", as CSV, whole or not at all.
 
     A cell of what the model can't tell is empty. Text is written by `engine.foreign.to_cell`, so that no spreadsheet
-    computes and no terminal obeys any. Raises ConfigError where the file can't be written.
+    computes and no terminal obeys any. A file that is there is replaced only with `force`. Raises as
+    `engine.outputs.writing` does.
     """
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     calibrated = (f"calibrated {name}" for name in classes)
     writer.writerow(map(to_cell, ("file", "label", *classes, *calibrated, *_TOLD)))
     writer.writerows(_cells(line, classes) for line in lines)
-    try:
-        with replacing(path) as file:
-            file.write(text.getvalue().encode())
-    except OSError as error:
-        raise ConfigError(f"{path} can't be written ({error.strerror}): give another file.") from error
+    with writing(path, force) as file:
+        file.write(text.getvalue().encode())
 
 
 def _cells(line: dict[str, Any], classes: Sequence[str]) -> list[Any]:

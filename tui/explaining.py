@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, TypeVar
 from engine import runs
 from engine.config import AuditConfig, TrainConfig
 from engine.errors import ConfigError
-from engine.files import replacing
-from tui.headless import put, put_json, reporting, say, stop_on_signals, until_stopped
+from engine.outputs import writing
+from engine.wording import counted
+from tui.headless import also_in, put, put_json, reporting, say, stop_on_signals, until_stopped
 from tui.verbs import as_interval, as_number, as_share, put_table
 from tui.widgets.halfblocks import put_picture
 
@@ -34,6 +35,7 @@ def explain(
     target: str,
     covering: bool,
     png: Path | None,
+    force: bool,
     as_json: bool,
 ) -> int:
     """`covid-tui explain`."""
@@ -68,7 +70,7 @@ def explain(
 
     picture = overlay(read(found.file).pixels, found.heat)
     if png:
-        _write_png(png, picture)
+        _write_png(png, picture, force)
     if as_json:
         put_json({"run": str(chosen.path), **found.to_dict(), "png": str(png) if png else None})
     else:
@@ -88,12 +90,13 @@ def audit(data: Path, config: TrainConfig, plan: AuditConfig, as_json: bool) -> 
     if found is None:
         return code
     folder = auditfolder.write(found, config.output.out, config.output.name)
-    if as_json:
-        put_json({"audit": str(folder), **found.to_dict()})
-        return 0
-    _put_audit(found)
-    put()
-    put(f"audit: {folder}")
+    with also_in(folder):
+        if as_json:
+            put_json({"audit": str(folder), **found.to_dict()})
+        else:
+            _put_audit(found)
+            put()
+            put(f"audit: {folder}")
     return 0
 
 
@@ -104,14 +107,11 @@ def _explainer(run: runs.Run, layer: str, method: "Method") -> "Explainer":
     return Explainer(Predictor(run), layer, method)
 
 
-def _write_png(path: Path, picture: "Pixels") -> None:
+def _write_png(path: Path, picture: "Pixels", force: bool) -> None:
     from PIL import Image
 
-    try:
-        with replacing(path) as file:
-            Image.fromarray(picture).save(file, format="PNG")
-    except OSError as error:
-        raise ConfigError(f"{path} can't be written ({error.strerror}): give another file.") from error
+    with writing(path, force) as file:
+        Image.fromarray(picture).save(file, format="PNG")
 
 
 def _put_explanation(found: "Explanation", picture: "Pixels") -> None:
@@ -150,7 +150,8 @@ def _put_audit(found: "Audit") -> None:
         rows.append((variant.title, shown, as_share(variant.accuracy), ends, as_number(variant.auc)))
     put_table(rows)
     how = f"{found.folds} folds, each image tested once" if found.folds > 1 else "one split"
-    put(f"{sum(found.tested.values()):,} test images, {how}; | always {found.baseline_class}: {found.baseline:.1%}")
+    tested = counted(sum(found.tested.values()), "test image")
+    put(f"{tested}, {how}; | always {found.baseline_class}: {found.baseline:.1%}")
     put()
     put(found.verdict)
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from engine import runs as run_directories
-from tui.headless import put, put_json, reporting, stop_on_signals, until_stopped
+from tui.headless import finishing, put, put_json, reporting, stop_on_signals, until_stopped
 
 
 def export(run: Path, formats: str, to: Path | None, force: bool, out: Path, as_json: bool) -> int:
@@ -23,4 +23,5 @@ def export(run: Path, formats: str, to: Path | None, force: bool, out: Path, as_
                         f"{made.difference:.1e} on {made.images} images"
                     )
 
-        return until_stopped(work, signals)[1]
+        with finishing():
+            return until_stopped(work, signals)[1]

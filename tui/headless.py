@@ -6,12 +6,12 @@ import json
 import math
 import os
 import signal
-import stat
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from dataclasses import dataclass
 from types import FrameType
 from typing import Any, TypeVar
 
@@ -32,6 +32,8 @@ from engine.events import (
     Started,
 )
 from engine.stopping import Stop
+from engine.streams import Stream
+from engine.wording import counted, unwritable
 from tui.text import display_name
 
 SECONDS_BETWEEN_LINES = 5.0
@@ -40,37 +42,79 @@ SECONDS_TO_STOP = 25.0
 T = TypeVar("T")
 
 
+class ReaderGone(Exception):
+    """Whoever read standard output has left, so that the verb has nothing more to do."""
+
+
+class Unwritten(CovidTuiError):
+    """Standard output, which was to take what the verb found, can't be written."""
+
+
+@dataclass
+class _Finishing:
+    """Is there more to do than to fill standard output, so that its loss ends nothing yet?"""
+
+    on: bool = False
+
+
+_finishing = _Finishing()
+
+
 def say(text: object) -> None:
-    """A line of progress or of a message, on stderr."""
-    with _terminal_may_go():
+    """A line of progress or of a message, on stderr; dropped where that can't be written."""
+    with contextlib.suppress(OSError):
         print(display_name(text), file=sys.stderr, flush=True)
 
 
 def put(text: object = "") -> None:
-    """A line of data for a reader, on stdout."""
-    with _terminal_may_go():
-        print(display_name(text), flush=True)
+    """A line of data for a reader, on stdout. Raises ReaderGone or Unwritten where it can't be written."""
+    put_raw(display_name(text))
 
 
 def put_json(values: Any) -> None:
-    """A JSON object as one line on stdout; all of it is ASCII, so no foreign character acts on a terminal."""
-    with _terminal_may_go():
-        print(json.dumps(values, allow_nan=False), flush=True)
+    """A JSON object as one line on stdout; all of it is ASCII, so no foreign character acts on a terminal. Raises as
+    `put` does.
+    """
+    put_raw(json.dumps(values, allow_nan=False))
+
+
+def put_raw(text: str) -> None:
+    """A text of our own, control codes and all, and the end of its line, as `put`."""
+    with contextlib.suppress(OSError):
+        print(text, flush=True)
+    if not _finishing.on:
+        require_written()
+
+
+def require_written() -> None:
+    """Raise ReaderGone or Unwritten where something put on stdout was lost; to a terminal that is gone, it is not."""
+    number = sys.stdout.lost if isinstance(sys.stdout, Stream) else 0
+    if number == errno.EPIPE:
+        raise ReaderGone
+    if number not in (0, errno.EIO):
+        raise Unwritten(unwritable("Standard output", OSError(number, os.strerror(number)), "send it elsewhere"))
 
 
 @contextlib.contextmanager
-def _terminal_may_go() -> Iterator[None]:
-    """Within the block, a terminal that is gone ends no work: from then on, what would go there goes nowhere."""
+def finishing() -> Iterator[None]:
+    """The block has other outputs than stdout, and comes to its end without it; only then is raised as by `put`."""
+    _finishing.on = True
     try:
         yield
-    except OSError as error:
-        if error.errno != errno.EIO:
-            raise
-        nowhere = os.open(os.devnull, os.O_RDWR)
-        for descriptor in (0, 1, 2):
-            if stat.S_ISCHR(os.fstat(descriptor).st_mode):
-                os.dup2(nowhere, descriptor)
-        os.close(nowhere)
+    finally:
+        _finishing.on = False
+    require_written()
+
+
+@contextlib.contextmanager
+def also_in(place: object) -> Iterator[None]:
+    """What the block puts on stdout is kept in `place` too: its loss there is no failure, and is reported on stderr."""
+    try:
+        yield
+    except ReaderGone:
+        pass
+    except Unwritten as error:
+        say(f"covid-tui: {error} The result is kept in {place}.")
 
 
 @contextlib.contextmanager
@@ -140,12 +184,18 @@ def until_stopped(work: Callable[[], T], signals: list[int]) -> tuple[T | None, 
 def reporting(as_json: bool) -> Iterator[Emit]:
     """Where a job's events go for the length of the block."""
     if as_json:
-        yield lambda event: put_json(event.to_dict())
+        yield _show_json
     elif sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
         with _Bars() as bars:
             yield bars.show
     else:
         yield _Lines().show
+
+
+def _show_json(event: Event) -> None:
+    """An event is progress: whoever does not read it ends no work."""
+    with contextlib.suppress(ReaderGone, Unwritten):
+        put_json(event.to_dict())
 
 
 class _Lines:
@@ -188,14 +238,9 @@ class _Bars:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with _terminal_may_go():
-            self._progress.stop()
+        self._progress.stop()
 
     def show(self, event: Event) -> None:
-        with _terminal_may_go():
-            self._show(event)
-
-    def _show(self, event: Event) -> None:
         if isinstance(event, Started):
             self._epochs = event.epochs
             self._set("training", 0, event.epochs)
@@ -241,7 +286,7 @@ def describe(event: Event) -> str:
         case Audited() if event.done == event.total:
             return f"{event.title}: {event.correct}/{event.n} = {event.correct / event.n:.1%}."
         case Helped():
-            return f"Worker {event.worker} of {event.workers} has done its part of {event.epochs} epochs."
+            return f"Worker {event.worker} of {event.workers} has done its part of {counted(event.epochs, 'epoch')}."
         case Interrupted() | Failed():
             return event.reason
         case _:
@@ -252,7 +297,7 @@ def _started(event: Started) -> str:
     parts = ", ".join(f"{part} {sum(counts.values()):,}" for part, counts in event.parts.items())
     return (
         f"Training {' / '.join(event.classes)}: {parts} images. {event.trainable:,} of "
-        f"{event.trainable + event.frozen:,} parameters train ({event.mode}), {event.steps} steps an epoch, "
+        f"{event.trainable + event.frozen:,} parameters train ({event.mode}), {counted(event.steps, 'step')} an epoch, "
         f"on {event.device}, {event.precision}."
     )
 
@@ -277,6 +322,6 @@ def summary(event: Finished) -> list[str]:
     return [
         f"test           shut; `covid-tui evaluate {event.run}` opens it" if test is None else _tested(test),
         f"validation     {val['accuracy']:.1%}, loss {val['loss']:.4f}; "
-        f"the best of {event.epochs} epochs was epoch {event.best_epoch}",
+        f"the best of {counted(event.epochs, 'epoch')} was epoch {event.best_epoch}",
         f"run            {event.run}",
     ]

@@ -1,14 +1,16 @@
 """The verbs that judge and use a trained run: predict, evaluate, compare, report, and trainings done several times."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine import runs as run_directories
 from engine.config import TrainConfig
 from engine.errors import ConfigError, DataError
+from engine.outputs import require_new
 from tui.answers import write_predictions
-from tui.headless import put, put_json, reporting, say, stop_on_signals, until_stopped
+from tui.headless import also_in, finishing, put, put_json, reporting, say, stop_on_signals, until_stopped
 from tui.verbs import as_interval, as_number, as_share, put_table
 
 if TYPE_CHECKING:
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from engine.results.predict import Predictor
 
 
-def predict(paths: Sequence[Path], run: Path | None, out: Path, csv: Path | None, as_json: bool) -> int:
+def predict(paths: Sequence[Path], run: Path | None, out: Path, csv: Path | None, force: bool, as_json: bool) -> int:
     """`covid-tui predict`."""
     from engine.dataset.images import ImageError
     from engine.results.prediction import NOT_FOR_DIAGNOSIS, image_files
@@ -26,8 +28,10 @@ def predict(paths: Sequence[Path], run: Path | None, out: Path, csv: Path | None
     files = list(image_files(paths))
     if not files:
         raise DataError(f"{paths[0]} holds no image files: name files, or a folder that has some.")
+    if csv:
+        require_new(csv, ".csv", force, files, beside=True)  # now that all that a folder holds is known
     lines = list[dict[str, Any]]()
-    with stop_on_signals() as (stop, signals):
+    with finishing() if csv else nullcontext(), stop_on_signals() as (stop, signals):
 
         def work() -> tuple[str, ...]:
             predictor = _predictor(run, out)
@@ -42,12 +46,12 @@ def predict(paths: Sequence[Path], run: Path | None, out: Path, csv: Path | None
             return predictor.classes
 
         classes, code = until_stopped(work, signals)
-    if classes is None:
-        return code
-    if not as_json:
-        _put_predictions(lines, classes)
-    if csv:
-        write_predictions(csv, lines, classes)
+        if classes is None:
+            return code
+        if csv:
+            write_predictions(csv, lines, classes, force)
+        if not as_json:
+            _put_predictions(lines, classes)
     return DataError.exit_code if any("error" in line for line in lines) else 0
 
 
@@ -121,10 +125,11 @@ def repeat(data: Path | None, config: TrainConfig, seeds: int, folds: int, as_js
         result, code = until_stopped(lambda: job(data, config, count, emit, stop), signals)
     if result is None:
         return code
-    if as_json:
-        put_json({"event": "repeated", **result.to_dict()})
-    else:
-        _put_repeated(result.to_dict())
+    with also_in("the runs"):
+        if as_json:
+            put_json({"event": "repeated", **result.to_dict()})
+        else:
+            _put_repeated(result.to_dict())
     return 128 + signals[0] if signals else 0
 
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from engine.config import TrainConfig
 from engine.errors import ConfigError
-from engine.files import replacing
+from engine.outputs import writing
 from tui.figures import blank, lettered
-from tui.headless import put, put_json, reporting, stop_on_signals, until_stopped
+from tui.headless import put, put_json, put_raw, reporting, stop_on_signals, until_stopped
 from tui.verbs import as_number, put_table
 
 if TYPE_CHECKING:
@@ -22,7 +22,15 @@ PLOT = (78, 18)
 
 
 def lr_find(
-    data: Path, config: TrainConfig, low: float, high: float, steps: int, orders: int, plot: Path | None, as_json: bool
+    data: Path,
+    config: TrainConfig,
+    low: float,
+    high: float,
+    steps: int,
+    orders: int,
+    plot: Path | None,
+    force: bool,
+    as_json: bool,
 ) -> int:
     """`covid-tui lr-find`."""
     from engine.training.lrfind import Range
@@ -36,7 +44,7 @@ def lr_find(
     if found is None:
         return code
     if plot:
-        _write(plot, found)
+        _write(plot, found, force)
     if as_json:
         put_json({**found.to_dict(), "plot": str(plot) if plot else None})
         return 0
@@ -66,7 +74,7 @@ def _put(found: "RangeTest") -> None:
     ])  # fmt: skip
     put()
     if sys.stdout.isatty():
-        print(drawn(found), flush=True)
+        put_raw(drawn(found))
     put(f"Learning rate: {found.rate:g} ({RULE}; the orders' mean curve).")
     put(f"covid-tui train DATA --lr {found.rate:g} trains with it, as the peak from which the schedule falls.")
 
@@ -88,7 +96,7 @@ def drawn(found: "RangeTest") -> str:
     return f"smoothed loss by learning rate; x is {found.rate:g}\n{lettered(figure)}"
 
 
-def _write(path: Path, found: "RangeTest") -> None:
+def _write(path: Path, found: "RangeTest", force: bool) -> None:
     from engine.results.plots import Axis, Series, lines
 
     powers, losses = logarithms(found)
@@ -99,8 +107,5 @@ def _write(path: Path, found: "RangeTest") -> None:
         Series("smoothed loss", list(zip(powers, losses, strict=True))),
         Series(f"suggested: {found.rate:g}", [(at, low), (at, high)]),
     ]
-    try:
-        with replacing(path) as file:
-            file.write(lines(curves, x, Axis("loss, nats", 0.0, high)).encode())
-    except OSError as error:
-        raise ConfigError(f"{path} can't be written ({error.strerror}): give another file.") from error
+    with writing(path, force) as file:
+        file.write(lines(curves, x, Axis("loss, nats", 0.0, high)).encode())

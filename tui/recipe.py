@@ -20,6 +20,7 @@ from engine.config import BACKBONE_NAMES, AuditPlan, Rate, SweepPlan, TrainConfi
 from engine.errors import ConfigError
 from engine.files import replacing
 from engine.network.freezing import plan
+from engine.wording import not_a_path, unwritable
 from tui.paths import typed
 
 HEAD = "# A recipe of covid-tui: `covid-tui --train DATA --config FILE` trains it; a flag overrules what stands here.\n"
@@ -88,10 +89,17 @@ class Field:
             except ValueError:
                 raise ConfigError(f'{self.flag} is "{text}": give a number, or "auto".') from None
         if self.hint is Path:
-            return typed(text)
+            return _path(text)
         if Path in typing.get_args(self.hint):
-            return typed(text) if text else None
+            return _path(text) if text else None
         return text
+
+
+def _path(text: str) -> Path:
+    """The path that `text` means. Raises ConfigError for an address."""
+    if sentence := not_a_path(text):
+        raise ConfigError(sentence)
+    return typed(text)
 
 
 @dataclass(frozen=True)
@@ -189,7 +197,7 @@ def save(config: TrainConfig, path: Path) -> None:
         with replacing(path) as file:
             file.write(data)
     except OSError as error:
-        raise ConfigError(f"{path} can't be written ({error.strerror}): give another file.") from error
+        raise ConfigError(unwritable(path, error, "name another file")) from error
     except UnicodeEncodeError:
         raise ConfigError("The recipe names a file or class whose name is not UTF-8, which TOML can't hold.") from None
 
@@ -219,6 +227,6 @@ def from_toml(values: dict[str, Any]) -> TrainConfig:
     plan(config.network)
     for group in dataclasses.fields(config):
         part = getattr(config, group.name)
-        paths = {name: typed(str(value)) for name, value in vars(part).items() if isinstance(value, Path)}
+        paths = {name: _path(str(value)) for name, value in vars(part).items() if isinstance(value, Path)}
         config = dataclasses.replace(config, **{group.name: dataclasses.replace(part, **paths)})
     return config

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from engine.config import DataConfig
 from engine.dataset.listing import AS_PUBLISHED
-from tui.headless import put, put_json, reporting, stop_on_signals, until_stopped
+from engine.wording import counted
+from tui.headless import put, put_json, put_raw, reporting, stop_on_signals, until_stopped
 from tui.text import display_name
 from tui.verbs import put_table
 
@@ -58,7 +59,7 @@ def scan(data: Path, wanted: DataConfig, as_json: bool) -> int:
         _put_split(found, wanted.split, leaks, parted)
     if found.problems:
         put()
-        put(f"{len(found.problems)} problems:")
+        put(f"{counted(len(found.problems), 'problem')}:")
         for problem in found.problems:
             put(f"  {problem.file}: {problem.reason}")
     return 0
@@ -68,7 +69,7 @@ def put_alarm(text: str) -> None:
     """A line on stdout that must not be missed: red where colour is allowed."""
     shown = display_name(text)
     colour = sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and not os.environ.get("NO_COLOR")
-    print(f"\x1b[1;31m{shown}\x1b[0m" if colour else shown, flush=True)
+    put_raw(f"\x1b[1;31m{shown}\x1b[0m" if colour else shown)
 
 
 def _given(path: Path | None, found: "Scan") -> "list[Row]":
@@ -120,7 +121,7 @@ def _put_confounding(found: "Scan", confounded: "Confounding") -> None:
         most = sorted(source.table.items(), key=lambda item: -sum(item[1].values()))[:MOST_SOURCES]
         put_table([("source", *names), *((s, *(f"{row.get(name, 0):,}" for name in names)) for s, row in most)])
         if len(source.table) > len(most):
-            put(f"and {len(source.table) - len(most):,} more sources")
+            put(f"and {counted(len(source.table) - len(most), 'more source')}")
     put()
     for text in folder_warnings(found):
         put(f"Beware: {text}.")
@@ -136,12 +137,12 @@ def _put_groups(found: "Scan", wanted: DataConfig, known: "Patients") -> None:
     put(known.told)
     if found.duplicates:
         put()
-        put(f"{_counted(len(found.duplicates), 'group')} of files with the same pixels:")
+        put(f"{counted(len(found.duplicates), 'group')} of files with the same pixels:")
         for group in found.duplicates:
             put("  " + ", ".join(group))
     if found.near:
         put()
-        put(f"{_counted(len(found.near), 'group')} of near duplicates, which show one picture with other pixels:")
+        put(f"{counted(len(found.near), 'group')} of near duplicates, which show one picture with other pixels:")
         for alike in found.near:
             put(f"  {', '.join(alike.files)}  ({'; '.join([*alike.changes, f'correlation {alike.similarity:.3f}'])})")
     elif not wanted.near_duplicates:
@@ -155,14 +156,14 @@ def _put_split(found: "Scan", path: Path | None, leaks: list[Located], parted: d
     if path is None:
         put(f"{_parts(found)}; {AS_PUBLISHED}.")
     if leaks:
-        several = _counted(len(leaks), "picture")
+        several = counted(len(leaks), "picture")
         put_alarm(f"! LEAKS: {split} puts {several} into two parts; a test on it looks too good:")
     else:
         put(f"{split} puts no picture into two parts.")
     for leak in leaks:
         put(f"  {_where(leak)}")
     if parted:
-        several = _counted(len(parted), "patient")
+        several = counted(len(parted), "patient")
         put_alarm(f"! LEAKS: {split} has images of {several} in two parts or more; a test on it looks too good:")
     elif parted is not None:
         put(f"{split} has no patient in two parts.")
@@ -173,10 +174,6 @@ def _put_split(found: "Scan", path: Path | None, leaks: list[Located], parted: d
 def _parts(found: "Scan") -> str:
     counts = Counter(record.part for record in found.records)
     return ", ".join(f"{part} {counts[part]:,}" for part in ("train", "validation", "test") if counts[part])
-
-
-def _counted(count: int, name: str) -> str:
-    return f"{count:,} {name}{'s' * (count > 1)}"
 
 
 def _where(files: Located) -> str:

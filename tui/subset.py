@@ -1,11 +1,10 @@
 """A scan of some classes out of a scan of all, without reading a file again; and how a recipe names such a choice."""
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from engine.config import join_list
 from engine.dataset.listing import PART_NAMES
 from engine.errors import ConfigError
 
@@ -53,6 +52,4 @@ def concerns(problem: "Problem", name: str) -> bool:
 
 def joined(names: Iterable[str]) -> str:
     """Class names as --classes takes them: separated by commas, those that hold one in double quotes."""
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerow(list(names))
-    return text.getvalue()[:-1]
+    return join_list(list(names))

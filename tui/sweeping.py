@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.config import SweepConfig, TrainConfig
+from engine.wording import counted
 from tui.figures import blank, lettered
-from tui.headless import put, put_json, reporting, stop_on_signals, until_stopped
+from tui.headless import also_in, put, put_json, reporting, stop_on_signals, until_stopped
 from tui.verbs import as_number, put_table
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ def sweep(data: Path, config: TrainConfig, wanted: SweepConfig, only_plan: bool,
         result, code = until_stopped(work, signals)
     if result is None:
         return code
-    put_json({"event": "swept", "folder": str(own.path), **result}) if as_json else put_result(result, own.path)
+    with also_in(own.path):
+        put_json({"event": "swept", "folder": str(own.path), **result}) if as_json else put_result(result, own.path)
     return 128 + signals[0] if signals else 0
 
 
@@ -82,8 +84,8 @@ def _put_plan(own: "Sweep", images: int, as_json: bool) -> None:
     put_table(rows)
     put()
     put(
-        f"{len(planned)} trainings on {images:,} images. Work is in multiply-adds if every epoch is trained; what is "
-        "kept is computed by the first training that needs it. "
+        f"{counted(len(planned), 'training')} on {counted(images, 'image')}. Work is in multiply-adds if every epoch "
+        "is trained; what is kept is computed by the first training that needs it. "
         + (
             "Minutes are judged by those finished, each backbone's by its own."
             if any(rates.values())

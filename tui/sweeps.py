@@ -14,6 +14,7 @@ from engine.errors import CovidTuiError, RunError
 from engine.events import Emit, Event, Notice, Progress
 from engine.runs import SPLIT, locked
 from engine.stopping import Stop
+from engine.wording import counted, noun
 from tui.undertaking import Undertaking
 from tui.watch import Library, News, RunView
 
@@ -151,7 +152,9 @@ class Sweeping(Undertaking):
         self.state = "stopped" if left else "finished"
         if left:
             why = "Stopped" if self.stop.is_set() else f"The budget of {self.minutes:g} minutes is used up"
-            self.error = f"{why}: {left} of {len(result['points'])} trainings are left."
+            self.error = (
+                f"{why}: {left} of {counted(len(result['points']), 'training')} {noun(left, 'is', 'are')} left."
+            )
 
 
 def swept(own: Sweeping, emit: Emit, stop: Stop) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """What each verb does: one call of the engine, and its result as text or JSON. Every function gives an exit code."""
 
 import errno
-import os
 import sys
 import time
 import traceback
@@ -15,7 +14,9 @@ from engine.config import NetworkConfig, TrainConfig
 from engine.errors import ConfigError, CovidTuiError, DataError
 from engine.events import Event, Failed, Finished, Helped, Interrupted
 from engine.files import open_private
-from tui.headless import in_thread, put, put_json, reporting, say, stop_on_signals, summary
+from engine.streams import as_written
+from engine.wording import unwritable
+from tui.headless import also_in, in_thread, put, put_json, reporting, say, stop_on_signals, summary
 from tui.text import display_name
 
 SECONDS_BETWEEN_LOOKS = 0.5
@@ -54,19 +55,20 @@ def train(data: Path | None, config: TrainConfig, as_json: bool, resume: Path | 
                 say(error)
                 return 128 + signals[0]
             if as_json:
-                put_json(Failed(str(error)).to_dict())
+                tell(Failed(str(error)))
             raise
         except Exception:
             for event in failed if as_json else ():
-                put_json(event.to_dict())
+                tell(event)
             raise
     if isinstance(result, Interrupted):
         return 128 + signals[0] if signals else 0
     if isinstance(result, Helped):
         emit(result)
     elif not as_json:
-        for line in summary(result):
-            put(line)
+        with also_in(result.run):
+            for line in summary(result):
+                put(line)
     return 0
 
 
@@ -204,9 +206,10 @@ def say_error(error: Exception) -> int:
 def _unforeseen(error: Exception) -> str:
     """A sentence on an error that no other place foresaw; its traceback is kept where the user can find it."""
     if isinstance(error, OSError) and error.errno in UNWRITABLE:
-        where = error.filename or "a file of this command"
-        return f"{where} can't be written ({os.strerror(error.errno)}): make room there, or change its permissions."
-    sentence = f"an error of its own, {type(error).__name__}: {error}"
+        return unwritable(error.filename or "a file of this command", error)
+    if isinstance(error, UnicodeEncodeError) and error.encoding == sys.getfilesystemencoding():
+        return f"{error.object} can't be named in this locale ({error.encoding}): set LC_ALL=C.UTF-8."
+    sentence = f"internal error, {type(error).__name__}: {error}"
     try:
         return f"{sentence} The details are in {log_crash()}."
     except OSError:
@@ -227,7 +230,7 @@ def put_table(rows: Sequence[Sequence[str]]) -> None:
     """Rows of texts in aligned columns on stdout, the first row being the header; numbers align right."""
     from rich.cells import cell_len
 
-    shown = [[display_name(cell) for cell in row] for row in rows]
+    shown = [[as_written(display_name(cell)) for cell in row] for row in rows]
     widths = [max(map(cell_len, column)) for column in zip(*shown, strict=True)]
     numeric = [all(c[:1].isdigit() or c in ("-", "") for c in col) for col in zip(*shown[1:], strict=True)]
     for row in shown:

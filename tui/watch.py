@@ -17,6 +17,7 @@ from engine.events import Batch, Epoch, Event, Failed, Finished, Interrupted, No
 from engine.events import from_dict as event_from_dict
 from engine.runs import Run, State, all_runs
 from engine.stopping import How
+from engine.wording import counted
 from tui.headless import describe
 
 KEPT_POINTS = 2000
@@ -169,7 +170,10 @@ def _line(event: Event) -> tuple[str, str]:
             return event.level, event.text
         case Finished():
             why = {"patience": "no better epoch came", "stopped": "asked to stop"}.get(event.ended, event.ended)
-            return "info", f"Finished after {event.epochs} epochs ({why}); epoch {event.best_epoch} {_kept(event)}."
+            return (
+                "info",
+                f"Finished after {counted(event.epochs, 'epoch')} ({why}); epoch {event.best_epoch} {_kept(event)}.",
+            )
         case _:
             return "error" if isinstance(event, Failed) else "info", describe(event)
 

@@ -23,7 +23,7 @@ SHOWN_AFTER = 0.1
 
 def told(error: Exception) -> str:
     """An error as its sentence; one that nobody foresaw says so."""
-    return str(error) if isinstance(error, CovidTuiError) else f"An error of its own, {type(error).__name__}: {error}"
+    return str(error) if isinstance(error, CovidTuiError) else f"Internal error, {type(error).__name__}: {error}"
 
 
 @dataclass(eq=False)

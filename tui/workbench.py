@@ -102,7 +102,7 @@ def _run(
             app.session.close()
     training, crash = app.session.training, app._exception or broken
     if crash:
-        say(f"covid-tui: an error of its own, {type(crash).__name__}: {crash} The details are in {terminal.log}.")
+        say(f"covid-tui: internal error, {type(crash).__name__}: {crash} The details are in {terminal.log}.")
     if app.farewell:
         say(display_name(app.farewell))
     code = app.return_code or (1 if crash else 0)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from engine.dataset.formats import IMAGE_SUFFIXES
 from engine.errors import ConfigError, DataError
+from engine.wording import counted, not_a_path, noun
 
 IGNORED = frozenset(
     f".{suffix}"
@@ -76,7 +77,7 @@ def class_folders(
         home = None if follow_links else root.resolve()
         files, names = _entries(root, "", home, problems)
     except FileNotFoundError as exc:
-        raise DataError(f"{root} does not exist; check the path.") from exc
+        raise DataError(not_a_path(str(root)) or f"{root} does not exist; check the path.") from exc
     except NotADirectoryError as exc:
         raise DataError(f"{root} is a file; give the folder that holds the class folders.") from exc
     except (OSError, RuntimeError, ValueError) as exc:
@@ -211,11 +212,13 @@ def _with_sources(root: Path, folder: Folder, beside: list[str], problems: list[
     keys = Counter(map(pair_key, folder.images))
     alone = [file for file in folder.images if pair_key(file) not in folder.masks]
     if folder.masks and alone:
-        reason = f"{len(alone)} of {len(folder.images)} images have no mask; the first is {alone[0]}"
+        have = noun(len(alone), "has", "have")
+        reason = f"{len(alone)} of {counted(len(folder.images), 'image')} {have} no mask; the first is {alone[0]}"
         problems.append(Problem(folder.label, "mask-missing", reason))
     orphans = [mask for key, mask in folder.masks.items() if key not in keys]
     if orphans:
-        reason = f"{len(orphans)} of {len(folder.masks)} masks have no image; the first is {orphans[0]}"
+        have = noun(len(orphans), "has", "have")
+        reason = f"{len(orphans)} of {counted(len(folder.masks), 'mask')} {have} no image; the first is {orphans[0]}"
         problems.append(Problem(folder.label, "mask-orphan", reason))
     if folder.masks or sources:
         shared = "shares its name with another image, and so its mask and source"
@@ -276,7 +279,7 @@ def _sources(root: Path, folder: Folder, beside: list[str], problems: list[Probl
         return {}
     missing = [file for file in folder.images if pair_key(file) not in table]
     if missing:
-        reason = f"does not list {len(missing)} of {len(folder.images)} images; the first is {missing[0]}"
+        reason = f"does not list {len(missing)} of {counted(len(folder.images), 'image')}; the first is {missing[0]}"
         problems.append(Problem(book, "workbook", reason))
     return table
 

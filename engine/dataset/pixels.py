@@ -33,6 +33,7 @@ from engine.errors import CacheError, DataError
 from engine.events import Emit
 from engine.files import private_dir, write_json
 from engine.stopping import Stop
+from engine.wording import counted
 
 VERSION = "bilinear-1"
 """Names what happens to the pixels between file and store; a change here makes every older store unfindable."""
@@ -161,7 +162,9 @@ def _build(
                     file.write(result.data)
                 pulse(done)
         if not kept:
-            raise DataError(f"None of the {len(records)} images in {root} is as it was when scanned; scan it again.")
+            raise DataError(
+                f"None of the {counted(len(records), 'image')} in {root} is as it was when scanned; scan it again."
+            )
         file.flush()
         os.fsync(file.fileno())
         plan = _plan(kept, size, channels)

@@ -17,9 +17,11 @@ from engine.export.contract import Contract
 from engine.export.formats import FORMATS, Format, exportable, quiet, require_installed
 from engine.export.verify import IMAGES, LIMIT, Pictures, gather, largest_difference
 from engine.files import digest_of, private_dir, replacing_folder, replacing_path
+from engine.outputs import run_of
 from engine.results.predict import Predictor
 from engine.runs import WEIGHTS, Run
 from engine.stopping import Stop
+from engine.wording import unwritable
 
 
 @dataclass(frozen=True)
@@ -50,10 +52,7 @@ def export(run: Run, names: str, to: Path | None, force: bool, emit: Emit, stop:
     targets = [_target(run, one, to, len(chosen)) for one in chosen]
     for one, path in zip(chosen, targets, strict=True):
         require_installed(one)
-        if os.path.lexists(path) and not force:
-            raise ConfigError(f"{path} exists already: give --force to replace it, or another place with --to.")
-        if path.is_dir() != one.folder and os.path.lexists(path):
-            raise ConfigError(f"{path} is in the way of a {'folder' if one.folder else 'file'}: remove it first.")
+        _require_replaceable(one, path, force)
     predictor = Predictor(run)
     contract = contract_of(predictor)
     pictures = gather(predictor, stop)
@@ -61,7 +60,7 @@ def export(run: Run, names: str, to: Path | None, force: bool, emit: Emit, stop:
     for one, path in zip(chosen, targets, strict=True):
         if stop.now:
             raise Stopped("The export was stopped; what is done is whole.")
-        yield _export(one, path, model, contract, pictures, emit, stop)
+        yield _export(one, path, force, model, contract, pictures, emit, stop)
 
 
 def formats(names: str) -> tuple[Format, ...]:
@@ -100,8 +99,22 @@ def _target(run: Run, one: Format, to: Path | None, count: int) -> Path:
     return to
 
 
+def _require_replaceable(one: Format, path: Path, force: bool) -> None:
+    """Raise ConfigError unless what is at `path`, if anything, may be replaced: by force, by its like, outside runs."""
+    if not os.path.lexists(path):
+        return
+    if not force:
+        raise ConfigError(f"{path} exists already: give --force to replace it, or another place with --to.")
+    if path.is_dir() != one.folder:
+        raise ConfigError(f"{path} is in the way of a {'folder' if one.folder else 'file'}: remove it first.")
+    if (own := run_of(path)) and path.absolute().parent.resolve() == own:
+        raise ConfigError(f"{path} belongs to the run {own}: give another place with --to.")
+    if one.folder and any(path.iterdir()) and not (path / "saved_model.pb").is_file():
+        raise ConfigError(f"{path} holds other things than a SavedModel: give another place with --to.")
+
+
 def _export(
-    one: Format, path: Path, model: Any, contract: Contract, pictures: Pictures, emit: Emit, stop: Stop
+    one: Format, path: Path, force: bool, model: Any, contract: Contract, pictures: Pictures, emit: Emit, stop: Stop
 ) -> Exported:
     task = f"{one.name} file against the run"
     emit(Progress(task, 0, IMAGES))
@@ -117,11 +130,11 @@ def _export(
                     f"{pictures.what} images, where {LIMIT:g} is allowed): it was removed."
                 )
             size = _size(part)
+            _require_replaceable(one, path, force)  # which may have come meanwhile
     except CovidTuiError:
         raise
     except OSError as error:
-        why = os.strerror(error.errno) if error.errno else str(error)
-        raise RunError(f"{path} can't be written ({why}): make room there, or give another place with --to.") from error
+        raise RunError(unwritable(path, error, "give another place with --to")) from error
     except Exception as error:  # a converter throws nearly any kind
         why = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
         raise RunError(f"The run can't be written as {one.name} ({why}): choose another format.") from error

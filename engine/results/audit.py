@@ -37,6 +37,7 @@ from engine.training.augment import PLAIN
 from engine.training.forward import Pass
 from engine.training.phases import phases
 from engine.training.sources import FeatureSource, Images, PixelSource, Source, choose, prepared
+from engine.wording import counted, noun
 
 
 @dataclass(frozen=True)
@@ -221,7 +222,9 @@ def _material(folder: Path, config: TrainConfig, size: int, folds: int, emit: Em
     found = scan(folder, wanted.class_names, emit, stop, wanted.follow_links, wanted.near_duplicates)
     require_trainable(found)
     if found.problems:
-        emit(Notice("warning", f"{len(found.problems)} problems in the folder; `covid-tui scan` lists them."))
+        emit(
+            Notice("warning", f"{counted(len(found.problems), 'problem')} in the folder; `covid-tui scan` lists them.")
+        )
     classes, splits = tuple(found.classes), _splits(found, config, folds, emit)
     listed = {row.file for row in splits[0].rows}
     records = [record for record in found.records if record.file in listed]
@@ -234,7 +237,9 @@ def _material(folder: Path, config: TrainConfig, size: int, folds: int, emit: Em
     if not use_masks:
         emit(Notice("warning", f"Too few images have a lung mask, so a {RECTANGLE} stands in for the lungs."))
     elif len(kept) < len(records):
-        emit(Notice("warning", f"{len(records) - len(kept)} images without a lung mask that can be used are left out."))
+        left = len(records) - len(kept)
+        text = f"{counted(left, 'image')} without a lung mask that can be used {noun(left, 'is', 'are')} left out."
+        emit(Notice("warning", text))
     store, problems = pixels.open_store(folder, kept, size, cache_dir(), emit, stop)
     for problem in problems:
         emit(Notice("warning", f"Left out: {problem.file} ({problem.reason})."))

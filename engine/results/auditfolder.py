@@ -12,6 +12,7 @@ from typing import Any
 
 from engine.errors import ConfigError, RunError
 from engine.files import private_dir, replacing, write_json
+from engine.outputs import require_folder
 from engine.results.verdict import Audit, Gap, VariantResult
 from engine.runtime import environment
 
@@ -21,10 +22,13 @@ _INK, _BAR, _LINE, _MUTED = "#1b1f24", "#4c78a8", "#1b1f24", "#6a737d"
 
 
 def require_free(out: Path, name: str) -> None:
-    """Raises ConfigError where `out` holds something called `name` already; an empty name is always free."""
+    """Raises ConfigError where `out` can't hold a new folder, or has something called `name` already; an empty name is
+    always free.
+    """
     if name and (Path(name).name != name or (out / name).exists()):
         why = "exists already" if (out / name).exists() else "is no plain name"
         raise ConfigError(f"{out / name} {why}: choose another --name.")
+    require_folder(out)
 
 
 def write(audit: Audit, out: Path, name: str = "") -> Path:

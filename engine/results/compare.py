@@ -12,6 +12,7 @@ from engine.results.answers import read_predictions
 from engine.results.intervals import CONFIDENCE, Interval
 from engine.results.metrics import auc_columns, mean_auc
 from engine.runs import SPLIT, Run
+from engine.wording import counted
 
 RESAMPLES = 2000
 ROWS = 50
@@ -53,7 +54,7 @@ class Comparison:
             f"The {'first' if self.difference > 0 else 'second'} is better" if self.shown else "No difference shown"
         )
         return (
-            f"{better} on {self.n:,} images: McNemar's exact test decides (p = {self.p:.2g}). "
+            f"{better} on {counted(self.n, 'image')}: McNemar's exact test decides (p = {self.p:.2g}). "
             f"Accuracy differs by {self.difference:+.1%} ({low:+.1%} to {high:+.1%}); "
             f"{why_both(self.difference_ci, self.p, self.only_first + self.only_second)}."
         )

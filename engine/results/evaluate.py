@@ -29,6 +29,7 @@ from engine.results.reference import REFERENCE
 from engine.results.resultfile import FOLDER, TEST, read_test, was_tested
 from engine.runs import SPLIT, Run
 from engine.stopping import Stop
+from engine.wording import unwritable
 
 CURVES = "curves"
 _NONE: Mapping[str, str] = MappingProxyType({})
@@ -203,7 +204,7 @@ def _write_result(path: Path, values: dict[str, Any]) -> None:
     try:
         write_json(path, values)
     except OSError as error:
-        raise RunError(f"{path} can't be written ({error.strerror}): make room there.") from error
+        raise RunError(unwritable(path, error)) from error
 
 
 def _write_predictions(path: Path, classes: Sequence[str], lines: Sequence[tuple[str, str, Sequence[float]]]) -> None:
@@ -217,4 +218,4 @@ def _write_predictions(path: Path, classes: Sequence[str], lines: Sequence[tuple
         with replacing(path) as file:
             file.write(text.getvalue().encode())
     except OSError as error:
-        raise RunError(f"{path} can't be written ({error.strerror}): make room there.") from error
+        raise RunError(unwritable(path, error)) from error

@@ -15,6 +15,7 @@ from engine.results.metrics import MEASURES, share_of
 from engine.results.reference import Reference, facts_of
 from engine.results.resultfile import FOLDER
 from engine.runs import Run
+from engine.wording import counted, noun, unwritable
 
 FOLDS = 5
 """Of the cross-validation that asks whether two sets can be told apart."""
@@ -43,8 +44,8 @@ def check_mapping(mapping: Mapping[str, str], theirs: Sequence[str], ours: Seque
 def not_apart(learnt_from: int, n: int) -> str:
     """What to say of a folder of `n` images where the run knows some of them: it is no test of what is new to it."""
     return (
-        f"{learnt_from:,} of the {n:,} images are ones that the run learnt from or was chosen by, so the result looks "
-        "better than it is."
+        f"{learnt_from:,} of the {counted(n, 'image')} {noun(learnt_from, 'is', 'are')} ones that the run "
+        "learnt from or was chosen by, so the result looks better than it is."
     )
 
 
@@ -100,7 +101,7 @@ def keep(run: Run, result: Mapping[str, Any]) -> None:
     try:
         write_json(private_dir(run.path / FOLDER) / f"{name}.json", result)
     except OSError as error:
-        raise RunError(f"{run.path / FOLDER} can't be written ({error.strerror}): make room there.") from error
+        raise RunError(unwritable(run.path / FOLDER, error)) from error
 
 
 _Measured = tuple[float | None, Sequence[float] | None]

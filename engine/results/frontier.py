@@ -17,6 +17,7 @@ from engine.errors import RunError
 from engine.events import finite
 from engine.results.compare import RESAMPLES, why_both
 from engine.results.intervals import CONFIDENCE, Interval, exact_interval
+from engine.wording import counted, noun
 
 LEAST_P = 1 - CONFIDENCE
 """A recipe whose paired test against the best gives a smaller p-value is told to be worse."""
@@ -193,8 +194,8 @@ def _sentence(chosen: Candidate, best: Candidate, gaps: Sequence[Gap]) -> str:
     low, high = chosen.accuracy_ci
     facts = (
         f"{chosen.name} trains {chosen.trainable:,} parameters in {chosen.cost:.0f} s and is right for "
-        f"{chosen.accuracy:.1%} ({low:.1%} to {high:.1%}) of {n:,} validation images, mean of {seeds} "
-        f"seed{'s' * (seeds > 1)}"
+        f"{chosen.accuracy:.1%} ({low:.1%} to {high:.1%}) of {counted(n, 'validation image')}, mean of {seeds} "
+        f"{noun(seeds, 'seed')}"
     )
     doubt = "the test part, still shut, is to say what the choice is worth, as the best of several looks too good here"
     if chosen is best:

@@ -21,6 +21,7 @@ from engine.runtime import tensorflow
 from engine.stopping import Stop
 from engine.training.augment import PLAIN
 from engine.training.sources import Source, prepared
+from engine.wording import unwritable
 
 REFERENCE = "reference.npz"
 MOST = 500
@@ -82,7 +83,7 @@ def save_reference(
         with replacing(run.path / REFERENCE) as file:
             np.savez_compressed(file, features=features.astype(np.float16), **facts)  # type: ignore[arg-type]
     except OSError as error:
-        raise RunError(f"{run.path / REFERENCE} can't be written ({error.strerror}): make room there.") from error
+        raise RunError(unwritable(run.path / REFERENCE, error)) from error
 
 
 def read_reference(run: Run) -> Reference | None:

@@ -19,6 +19,7 @@ from engine.results.figures import curve_plots, epoch_plots, interval_plot, vari
 from engine.results.metrics import MEASURES, one_sided
 from engine.results.plots import grid
 from engine.runs import Run
+from engine.wording import counted, noun, unwritable
 
 MARKDOWN, HTML = "card.md", "card.html"
 FEW_TEST, FEW_VALIDATION = 200, 200
@@ -40,7 +41,7 @@ def write_card(run: Run, audit: Path | None = None) -> tuple[Path, Path]:
             with replacing(path) as file:
                 file.write(text.encode())
     except OSError as error:
-        raise RunError(f"{run.path} can't be written ({error.strerror}): make room there.") from error
+        raise RunError(unwritable(run.path, error)) from error
     return paths
 
 
@@ -90,11 +91,12 @@ def limits(facts: Facts) -> list[str]:
     if low <= test["baseline"]:
         found.append("The accuracy is not shown to be better than the baseline: its interval reaches down to it.")
     if test["n"] < FEW_TEST:
-        found.append(f"The test has only {test['n']} images: the true accuracy may be as low as {low:.1%}.")
+        found.append(f"The test has only {counted(test['n'], 'image')}: the true accuracy may be as low as {low:.1%}.")
     if facts.leaks:
-        found.append(f"{len(facts.leaks)} pictures lie in two parts, so the result looks better than it is.")
+        several = f"{counted(len(facts.leaks), 'picture')} {noun(len(facts.leaks), 'lies', 'lie')}"
+        found.append(f"{several} in two parts, so the result looks better than it is.")
     if facts.calibration and facts.calibration["n"] < FEW_VALIDATION:
-        found.append(f"Temperature and threshold come from only {facts.calibration['n']} validation images.")
+        found.append(f"Temperature and threshold come from only {counted(facts.calibration['n'], 'validation image')}.")
     if not facts.sources:
         found.append("No metadata name the sources, so class and source may be the same thing, and nothing here shows.")
     elif facts.apart:
@@ -116,9 +118,9 @@ def _summary(facts: Facts) -> list[Block]:
         Paragraph("For research and teaching only, not for diagnosis.", warning=True),
         Paragraph(
             f"A network ({facts.config.network.backbone}, {facts.config.network.mode}) was trained to tell {told} in "
-            f"chest X-rays. On {test['n']} test images it answers {test['correct']} rightly: {test['accuracy']:.1%} "
-            f"(95% interval {_ends(test['accuracy_ci'])}); always saying {test['baseline_class']} would get "
-            f"{test['baseline']:.1%}."
+            f"chest X-rays. On {counted(test['n'], 'test image')} it answers {test['correct']} rightly: "
+            f"{test['accuracy']:.1%} (95% interval {_ends(test['accuracy_ci'])}); always saying "
+            f"{test['baseline_class']} would get {test['baseline']:.1%}."
         ),
         *([Paragraph(text, warning=True)] if (text := one_sided(test, "test images")) else []),
     ]
@@ -133,7 +135,7 @@ def _data(facts: Facts) -> list[Block]:
         for name, n in counts.items()
     ]
     blocks: list[Block] = [
-        Paragraph(f"Folder {facts.folder}: {len(facts.rows):,} images."),
+        Paragraph(f"Folder {facts.folder}: {counted(len(facts.rows), 'image')}."),
         Table(("class", "images", "sources"), rows),
         *(Paragraph(text, warning=True) for text in facts.alarms),
     ]
@@ -160,7 +162,8 @@ def _partitions(facts: Facts) -> list[Block]:
     elif facts.published:
         how = "The test part is the one that the folders publish."
     if facts.leaks:
-        text = f"{len(facts.leaks)} groups of images with the same pixels lie in more than one part."
+        text = f"{counted(len(facts.leaks), 'group')} of images with the same pixels "
+        text += f"{noun(len(facts.leaks), 'lies', 'lie')} in more than one part."
         return [table, Paragraph(how), Paragraph(text, warning=True)]
     return [table, Paragraph(f"{how} No two parts share an image with the same pixels.")]
 
@@ -190,7 +193,7 @@ def _training(facts: Facts) -> list[Block]:
     ]
     blocks: list[Block] = []
     if facts.end:
-        how = f"{facts.end.epochs} epochs in {facts.end.seconds:,.0f} s ({facts.end.ended})"
+        how = f"{counted(facts.end.epochs, 'epoch')} in {facts.end.seconds:,.0f} s ({facts.end.ended})"
         kept = f"the weights of epoch {facts.end.best_epoch}, the best on validation, are kept"
         blocks.append(Paragraph(f"{how}; {kept}."))
     blocks += [Plots(epoch_plots(facts.epochs))] if facts.epochs else []
@@ -229,7 +232,10 @@ def _calibration(facts: Facts) -> list[Block]:
         ("loss, nats", f"{test['loss']:.4f}", f"{after['loss']:.4f}"),
     ]
     blocks: list[Block] = [
-        Paragraph(f"Temperature {taught['temperature']:.3f}, {fitted} {taught['n']} validation images. On the test:"),
+        Paragraph(
+            f"Temperature {taught['temperature']:.3f}, {fitted} {counted(taught['n'], 'validation image')}. "
+            "On the test:"
+        ),
         Table(("", "as the network says", "at the temperature"), rows),
     ]
     for where, own in (("validation, which chose it", taught["operating"]), ("test", test["operating"])):
@@ -275,7 +281,8 @@ def _external(tests: Sequence[dict[str, Any]]) -> list[Block]:
         return [Paragraph("None: `covid-tui evaluate --on` does one.")]
     blocks: list[Block] = []
     for one in tests:
-        text = f"{one['folder']}: accuracy {one['accuracy']:.1%} ({_ends(one['accuracy_ci'])}) on {one['n']} images."
+        text = f"{one['folder']}: accuracy {one['accuracy']:.1%} ({_ends(one['accuracy_ci'])})"
+        text += f" on {counted(one['n'], 'image')}."
         renamed = [f"{theirs} as {ours}" for theirs, ours in one.get("mapping", {}).items() if theirs != ours]
         left_out = [f"{name} ({n})" for name, n in one.get("left_out", {}).items()]
         text += f" Counted: {', '.join(renamed)}." if renamed else ""

@@ -1,6 +1,5 @@
 """What a sweep leaves on disk beside its runs: sweep.json with every number, sweep.md with the table, sweep.svg."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from engine.results.card import inline
 from engine.results.frontier import steps
 from engine.results.plots import HEIGHT, WIDTH, Axis, Dot, dots
 from engine.runs import Run
+from engine.wording import counted, noun, unwritable
 
 REPORT, TABLE, PLOT = "sweep.json", "sweep.md", "sweep.svg"
 COSTS = (("seconds", "training seconds"), ("trainable", "parameters that train"))
@@ -29,7 +29,7 @@ def write(folder: Path, result: dict[str, Any]) -> None:
         with replacing(folder / PLOT) as file:
             file.write(svg(result["candidates"]).encode())
     except OSError as error:
-        raise RunError(f"{folder} can't be written ({os.strerror(error.errno or 0)}): make room there.") from error
+        raise RunError(unwritable(folder, error)) from error
 
 
 def read(folder: Path) -> dict[str, Any]:
@@ -101,8 +101,8 @@ def counts(result: dict[str, Any]) -> str:
     """How much of the grid is trained, in a sentence."""
     states = [point["state"] for point in result["points"]]
     n = result["candidates"][0]["n"] if result["candidates"] else 0
-    text = f"{states.count('finished')} of {len(states)} trainings are finished"
-    return f"{text}, all judged on the same {n:,} validation images." if n else f"{text}."
+    text = f"{states.count('finished')} of {counted(len(states), 'training')} {noun(len(states), 'is', 'are')} finished"
+    return f"{text}, all judged on the same {counted(n, 'validation image')}." if n else f"{text}."
 
 
 def tested(result: dict[str, Any]) -> str:

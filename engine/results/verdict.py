@@ -13,6 +13,7 @@ from engine.dataset.masks import RECTANGLE
 from engine.events import finite
 from engine.results.compare import mcnemar
 from engine.results.intervals import CONFIDENCE, Interval
+from engine.wording import counted
 
 Finding = Literal["nothing learnt", "lungs", "partly", "either", "shortcut", "unclear"]
 """nothing learnt: no accuracy to explain. lungs: what is left without them is not shown to be better than the baseline.
@@ -164,7 +165,7 @@ def _opening(whole: VariantResult, without: VariantResult, gap: Gap, where: str)
     return (
         f"Whole images give {_share(whole)}; with {where} blacked out it is {_share(without)}: a gap of "
         f"{100 * gap.value:+.1f} points (95% interval {low:+.1f} to {high:+.1f}; McNemar p = {gap.p:.2g}, "
-        f"on the same {whole.n:,} images)."
+        f"on the same {counted(whole.n, 'image')})."
     )
 
 

@@ -19,6 +19,7 @@ from engine.stopping import Stop
 from engine.training import loop
 from engine.training.augment import PLAIN
 from engine.training.sources import PixelSource, Source
+from engine.wording import counted
 
 MOST = 256
 """Training images that the gradients are taken over."""
@@ -55,7 +56,7 @@ class Guide:
         lead = f", {own.relative / rest[0]:.1f} times the next" if rest and rest[0] > 0 else ""
         return (
             f"{own.block} is pulled at hardest for its size{lead}: try --mode partial --unfreeze {own.block} first. "
-            f"A guide from one pass over {self.images:,} images after a probe that is right for "
+            f"A guide from one pass over {counted(self.images, 'image')} after a probe that is right for "
             f"{self.probe_accuracy:.1%} of validation; a sweep measures."
         )
 

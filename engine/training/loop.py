@@ -20,6 +20,7 @@ from engine.training.devices import ONE, CommonStop, Devices
 from engine.training.forward import Pass, score
 from engine.training.phases import Phase, phases
 from engine.training.sources import Source, prepared, stored_format
+from engine.wording import reason, remedy
 
 BATCH_EVENTS_A_SECOND = 10
 STEPS_AT_ONCE = 16
@@ -256,9 +257,10 @@ class _Training:
         try:
             self.keeper.keep(point)
         except OSError as error:
+            folder, helps = self.keeper.folder, remedy(error, "see to that disk")
             raise RunError(
-                f"No resume point can be written into {self.keeper.folder} ({error.strerror}): make room there, then "
-                f"go on with covid-tui --train --resume {self.keeper.folder.parent}."
+                f"No resume point can be written into {folder} ({reason(error)}): {helps}, then go on with "
+                f"covid-tui --train --resume {folder.parent}."
             ) from error
         self.kept = state.position
 

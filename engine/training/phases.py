@@ -13,6 +13,7 @@ from engine.config import TrainConfig
 from engine.errors import ConfigError
 from engine.network.freezing import FreezePlan, plan
 from engine.training.schedule import learning_rate
+from engine.wording import counted
 
 FINETUNE_SHARE = 0.1
 """The rate after the probe, as a share of the recipe's: pretrained layers bear smaller steps than a new head."""
@@ -114,4 +115,4 @@ def _name(own: FreezePlan) -> str:
     training = [layer for layer in own.backbone.layers if own.trains(layer)]
     if len(training) == sum(layer.learnable > 0 for layer in own.backbone.layers):
         return "all layers"
-    return f"{len(training)} layers from {training[0].name} on"
+    return f"{counted(len(training), 'layer')} from {training[0].name} on"

@@ -485,3 +485,31 @@ def test_a_file_is_written_over_by_a_second_enter_alone(tmp_path: Path) -> None:
             await until(pilot, lambda: got == [there])
 
     run(scenario())
+
+
+def test_a_file_of_another_kind_or_of_a_run_or_an_address_is_not_written_at_all(tmp_path: Path) -> None:
+    picture, made, got = tmp_path / "x.png", tmp_path / "run", list[Path | None]()
+    made.mkdir()
+    for file in (picture, made / "config.json", made / "events.jsonl", made / "history.csv"):
+        file.write_text("mine")
+    refused = {
+        str(picture): "is not replaced",
+        str(made / "history.csv"): "belongs to the run",
+        str(tmp_path / "nowhere" / "x.csv"): "There is no folder",
+        "https://host/x.csv": "addresses are not read",
+    }
+
+    async def scenario() -> None:
+        app = Workbench(tmp_path)
+        async with app.run_test(size=(200, 24)) as pilot:
+            app.push_screen(AskFile("Which file?", tmp_path / "y.csv", suffix=".csv", writes=True), got.append)
+            await pilot.pause()
+            for path, sentence in refused.items():
+                app.screen.query_one("#path").value = path  # type: ignore[attr-defined]
+                for _ in range(2):
+                    await pilot.press("enter")
+                    await until(pilot, lambda sentence=sentence: sentence in text(app))
+            assert not got
+
+    run(scenario())
+    assert {file.read_text() for file in (picture, *made.iterdir())} == {"mine"}

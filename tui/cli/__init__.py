@@ -4,21 +4,23 @@ Textual and TensorFlow are imported only inside the verbs that need them, so tha
 may be written with or without dashes: `covid-tui --train DATA` is `covid-tui train DATA`.
 """
 
-import os
 import sys
 
 from cyclopts import CycloptsError
 
+from engine import streams
 from tui import verbs
 from tui.cli import data, results, training  # noqa: F401  (they join the app)
-from tui.cli.app import app
-from tui.headless import say
+from tui.cli.app import app, keep_width_sane, one_classes_flag
+from tui.cli.outputs import require_new_outputs
+from tui.headless import ReaderGone, require_written, say
 
 __all__ = ["main", "run"]
 
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
+    streams.prepare()
     sys.exit(run(sys.argv[1:]))
 
 
@@ -26,16 +28,19 @@ def run(arguments: list[str]) -> int:
     """Run one command; returns its exit code, having said in one sentence what went wrong where something did."""
     if arguments and arguments[0].startswith("--") and arguments[0][2:] in app:
         arguments = [arguments[0][2:], *arguments[1:]]
+    keep_width_sane()
     try:
-        code = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
-        sys.stdout.flush()
+        command, bound, _ = app.parse_args(one_classes_flag(arguments), exit_on_error=False, print_error=False)
+        require_new_outputs(command, bound)
+        code = command(*bound.args, **bound.kwargs)
+        if not isinstance(code, int):  # what only prints: help, the version, a completion
+            sys.stdout.flush()
+            require_written()
         return code if isinstance(code, int) else 0
     except CycloptsError as error:
         say(f"covid-tui: {error} `covid-tui --help` lists what there is.")
         return 2
-    except BrokenPipeError:
-        # The reader of a pipe is gone; Python would complain when it flushes stdout at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except ReaderGone:
         return 1
     except KeyboardInterrupt:
         return 130

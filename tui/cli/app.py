@@ -1,13 +1,17 @@
 """The command line's frame: the app that verbs join, and what they take from a saved recipe or the user's own."""
 
+import contextlib
 import dataclasses
+import os
+import typing
 from pathlib import Path
 
 from cyclopts import App, Argument, ArgumentCollection, Parameter, Token
 
 from engine import __version__
-from engine.config import PARTS, AuditConfig, OutputConfig, TrainConfig
+from engine.config import PARTS, AuditConfig, OutputConfig, TrainConfig, join_list
 from engine.errors import ConfigError
+from engine.wording import not_a_path
 from tui.headless import say
 from tui.paths import typed
 
@@ -16,12 +20,64 @@ for part in (*PARTS, AuditConfig):
 
 Flat = Parameter(name="*", negative_bool="no-")
 RUNS = OutputConfig().out
+NARROWEST, WIDEST = 40, 1000
+"""Columns for which help is laid out; in less than three the flag library never comes to an end."""
+
+
+def keep_width_sane() -> None:
+    """See to it that text is laid out for a width that can be: COLUMNS may hold anything, and a terminal be tiny."""
+    asked = os.environ.get("COLUMNS")
+    if asked is not None and not (asked.isascii() and asked.isdigit() and int(asked[:9])):
+        del os.environ["COLUMNS"]
+        asked = None
+    width = int(asked[:9]) if asked else _terminal_width()
+    if width and not NARROWEST <= width <= WIDEST:
+        os.environ["COLUMNS"] = str(min(max(width, NARROWEST), WIDEST))
+
+
+def _terminal_width() -> int:
+    """Columns of the terminal; 0 where there is none, or it does not tell."""
+    for descriptor in (0, 1, 2):
+        with contextlib.suppress(OSError):
+            return os.get_terminal_size(descriptor).columns
+    return 0
+
+
+def one_classes_flag(arguments: list[str]) -> list[str]:
+    """The command line with its --classes, where there are several of one name each, made one list of them."""
+    named, rest, place = list[str](), list[str](), 0
+    words = iter(arguments)
+    for word in words:
+        if word == "--":
+            rest += [word, *words]
+        elif word == "--classes" or word.startswith("--classes="):
+            place = place or len(rest)
+            named.append(word.partition("=")[2] if "=" in word else next(words, ""))
+        else:
+            rest.append(word)
+    if len(named) < 2:
+        return arguments
+    return [*rest[:place], f"--classes={join_list(named)}", *rest[place:]]
+
+
+def _refuse_addresses(arguments: ArgumentCollection) -> None:
+    """Raise ConfigError where a path was given that is an address."""
+    for argument in arguments:
+        if _is_path(argument.hint) or argument.name == "--weights":
+            for token in argument.tokens:
+                if "://" in token.value and (sentence := not_a_path(token.value)):
+                    raise ConfigError(sentence)
+
+
+def _is_path(hint: object) -> bool:
+    return hint is Path or any(map(_is_path, typing.get_args(hint)))
 
 
 def _recipe_file(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
     """Give the recipe's flags that are not on the command line the values of --config FILE or --resume RUN, or else of
     the user's config.toml. A verb that takes no recipe looks for the runs where it has them.
     """
+    _refuse_addresses(arguments)
     named = {name: argument for argument in arguments for name in argument.names}
     if "--epochs" not in named:
         _runs_folder(named, aloud=bool(commands))

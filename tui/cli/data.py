@@ -28,7 +28,8 @@ def scan(
     data
         Folder that holds CLASS/images, or class folders of images.
     classes
-        Class folders to look at, separated by commas (all of them when empty).
+        Class folders to look at, separated by commas (all of them when empty). A name that has a comma itself stands in
+        double quotes, which a shell wants in single ones: '"a, b",c'. Or give --classes once for each name.
     split
         A CSV with the columns file (or path), class, part (or split): are pictures or patients in two of its parts?
     group_by

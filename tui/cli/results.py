@@ -17,11 +17,17 @@ from engine.config import (
     TrainConfig,
 )
 from tui.cli.app import RUNS, Flat, app
+from tui.cli.outputs import Writes
 
 
 @app.command
 def predict(
-    *paths: Path, run: Path | None = None, out: Path = RUNS, csv: Path | None = None, json: bool = False
+    *paths: Path,
+    run: Path | None = None,
+    out: Path = RUNS,
+    csv: Annotated[Path | None, Writes(".csv", beside=True)] = None,
+    force: bool = False,
+    json: bool = False,
 ) -> int:
     """Say which class a run's model sees in images. For research and teaching only, not for diagnosis.
 
@@ -36,12 +42,14 @@ def predict(
         Folder that holds the run directories.
     csv
         Also write the predictions to this file, with the calibrated probabilities, decisions and cautions.
+    force
+        Let --csv replace a file.
     json
         Print a line of JSON a file.
     """
     from tui import judging
 
-    return judging.predict(list(paths), run, out, csv, json)
+    return judging.predict(list(paths), run, out, csv, force, json)
 
 
 @app.command
@@ -129,7 +137,7 @@ def export(
         Where to write: a file with the format's suffix (.keras, .savedmodel, .onnx, .tflite), or a folder (the run's
         own folder export when not given).
     force
-        Replace what is there.
+        Replace files of these formats that are there.
     out
         Folder that holds the run directories.
     json
@@ -150,7 +158,8 @@ def explain(
     method: Literal["hirescam", "gradcam"] = "hirescam",
     target: Annotated[str, Parameter(name="--for")] = "",
     covering: bool = False,
-    png: Path | None = None,
+    png: Annotated[Path | None, Writes(".png")] = None,
+    force: bool = False,
     out: Path = RUNS,
     json: bool = False,
 ) -> int:
@@ -176,6 +185,8 @@ def explain(
         Also cover square after square of the image and compare what that costs with the heat.
     png
         Write the image with its heat to this file.
+    force
+        Let --png replace a file.
     out
         Folder that holds the run directories.
     json
@@ -183,7 +194,7 @@ def explain(
     """
     from tui import explaining
 
-    return explaining.explain(file, run, out, part, layer, method, target, covering, png, json)
+    return explaining.explain(file, run, out, part, layer, method, target, covering, png, force, json)
 
 
 @app.command

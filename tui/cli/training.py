@@ -9,6 +9,8 @@ from engine.config import AugmentConfig, DataConfig, FitConfig, MachineConfig, N
 from engine.errors import ConfigError
 from tui import verbs
 from tui.cli.app import RUNS, Flat, app
+from tui.cli.outputs import Writes
+from tui.headless import put_raw
 from tui.settings import Protocol
 
 
@@ -105,7 +107,8 @@ def lr_find(
     high: float = 10.0,
     steps: int = 100,
     orders: int = 0,
-    plot: Path | None = None,
+    plot: Annotated[Path | None, Writes(".svg", beside=True)] = None,
+    force: bool = False,
     json: bool = False,
 ) -> int:
     """Find the learning rate for a recipe: a step at each of many rates (range test); train --lr auto does the same.
@@ -126,13 +129,15 @@ def lr_find(
         Orders of the images over which the test is repeated (0: five for the head alone, one where convolutions train).
     plot
         Draw loss against rate into this SVG file.
+    force
+        Let --plot replace a file.
     json
         Print one JSON object.
     """
     from tui import ratefinding
 
     recipe = TrainConfig(images, network, augment, fit, machine)
-    return ratefinding.lr_find(data, recipe, low, high, steps, orders, plot, json)
+    return ratefinding.lr_find(data, recipe, low, high, steps, orders, plot, force, json)
 
 
 @app.command
@@ -202,4 +207,4 @@ def completion(shell: Literal["bash", "zsh", "fish"]) -> None:
     shell
         The shell that is to read it.
     """
-    print(app.generate_completion(prog_name="covid-tui", shell=shell))
+    put_raw(app.generate_completion(prog_name="covid-tui", shell=shell))

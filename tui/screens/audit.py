@@ -19,6 +19,7 @@ from textual.widgets import DataTable, Static
 from engine.config import AuditPlan
 from engine.errors import CovidTuiError
 from engine.events import Audited
+from engine.wording import counted
 from tui.auditing import Auditing, earlier, ends
 from tui.messages import JobChanged
 from tui.screens import WorkScreen
@@ -160,7 +161,7 @@ class AuditScreen(WorkScreen):
             classes = ", ".join(f"{name} {summary.images:,}" for name, summary in found.classes.items())
             masks = sum(summary.masks for summary in found.classes.values())
             region = f"{masks:,} with lung masks" if masks else "no lung masks: a rectangle stands in"
-            rows += [content(classes), content(f"{len(found.records):,} images, {region}")]
+            rows += [content(classes), content(f"{counted(len(found.records), 'image')}, {region}")]
         layers = f" ({network.unfreeze})" if network.unfreeze else ""
         rows.append(content(f"{network.backbone}, {network.mode}{layers}, seed {session.config.machine.seed}"))
         reason = session.cannot_audit()
@@ -225,7 +226,7 @@ class AuditScreen(WorkScreen):
             return "Variants" if self._shown is None else f"Audit of {self._folder().name}"
         n, how = sum(audit.tested.values()), "each tested once" if audit.folds > 1 else "tested"
         always = f"| always {audit.baseline_class} {audit.baseline:.0%}"
-        return f"Audit of {audit.folder.name or audit.folder}: {n:,} images {how}, {always}"
+        return f"Audit of {audit.folder.name or audit.folder}: {counted(n, 'image')} {how}, {always}"
 
     def _folder(self) -> Path:
         return self._shown.folder if isinstance(self._shown, Auditing) else Path()

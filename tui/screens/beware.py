@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.dataset.warnings import folder_warnings
+from engine.wording import counted, noun
 
 if TYPE_CHECKING:
     from engine.dataset.confounding import Confounding
@@ -41,14 +42,15 @@ def notes(
     ]
     count = len(found.problems)
     if count:
-        said.append(Note(f"{count:,} problem{'s' * (count > 1)} in the folder (see p)"))
+        said.append(Note(f"{counted(count, 'problem')} in the folder (see p)"))
     if unfinished:
         said.append(Note("the classes were not compared to the end: what tells them apart without lungs is not known"))
     if patients:
         said.append(Note(patients))
     for name, summary in found.classes.items():
         if summary.colour:
-            said.append(Note(f"{summary.colour:,} images of {name} are in colour, as photographs are"))
+            several = f"{counted(summary.colour, 'image')} of {name} {noun(summary.colour, 'is', 'are')}"
+            said.append(Note(f"{several} in colour, as photographs are"))
     return sorted(said, key=lambda note: not note.grave)
 
 
@@ -63,7 +65,7 @@ def _confounded(found: "Confounding | None") -> Iterable[Note]:
 
 def _leaks(count: int) -> Iterable[Note]:
     if count:
-        shown = f"{count:,} picture{'s' * (count > 1)}"
+        shown = counted(count, "picture")
         yield Note(f"LEAKS: {shown} in two parts of the split; a test on it looks too good (see d)", True)
 
 
@@ -77,10 +79,11 @@ def _duplicates(found: "Scan", leaking: int) -> Iterable[Note]:
     groups, alike = len(found.duplicates), len(found.near)
     if groups:
         kept = "" if leaking else "; each is kept inside one part"
-        yield Note(f"{groups:,} group{'s' * (groups > 1)} of equal images{kept} (see d)")
+        yield Note(f"{counted(groups, 'group')} of equal images{kept} (see d)")
     if alike:
         kept = "" if leaking else ", kept together too"
-        yield Note(f"{alike:,} group{'s' * (alike > 1)} of near duplicates{kept} (see d)")
+        yield Note(f"{counted(alike, 'group')} of near duplicates{kept} (see d)")
     wrong = sum(problem.kind == "label-conflict" for problem in found.problems)
     if wrong:
-        yield Note(f"{wrong:,} images have the same pixels as one of another class: a label is wrong (see p)", True)
+        several = f"{counted(wrong, 'image')} {noun(wrong, 'has', 'have')}"
+        yield Note(f"{several} the same pixels as one of another class: a label is wrong (see p)", True)

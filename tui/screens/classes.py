@@ -9,6 +9,7 @@ from textual.events import Click
 from textual.message import Message
 from textual.widgets import DataTable
 
+from engine.wording import noun
 from tui.glyphs import Glyphs
 from tui.subset import concerns
 from tui.widgets.cells import cell, content, number
@@ -128,7 +129,7 @@ def about(name: str, summary: "ClassSummary", glyphs: Glyphs) -> Content:
     parts = [
         *(_counted(counts) for counts in (summary.formats, summary.sizes, summary.modes)),
         f"mean {level}",
-        f"{len(summary.sources) or 'no known'} source{'s' * (len(summary.sources) != 1)}",
+        f"{len(summary.sources) or 'no known'} {noun(len(summary.sources), 'source')}",
         f"masks {summary.masks:,}/{summary.images:,}",
     ]
     return content(f"{name}: " + f" {glyphs.dot} ".join(part for part in parts if part))

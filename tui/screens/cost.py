@@ -7,6 +7,7 @@ from textual.content import Content
 
 from engine.config import TrainConfig
 from engine.network.freezing import FreezePlan
+from engine.wording import counted
 from tui.glyphs import Glyphs
 from tui.widgets.cells import content, lines
 
@@ -56,7 +57,7 @@ class Choice:
         if not self.train:
             return f"{text}."
         views = self.config.augment.kept_views or 1
-        return f"{text}; {size(self.needed)} for {views} view{'s' * (views > 1)} of {self.train:,} images."
+        return f"{text}; {size(self.needed)} for {counted(views, 'view')} of {counted(self.train, 'image')}."
 
 
 def whole(choice: Choice, glyphs: Glyphs, width: int) -> Content:

@@ -16,6 +16,7 @@ from textual.widgets.tree import TreeNode
 
 from engine.events import Emit
 from engine.stopping import Stop
+from engine.wording import not_a_path
 from tui.paths import is_folder
 from tui.text import display_name
 from tui.widgets.cells import content
@@ -155,7 +156,9 @@ class FolderDialog(ModalScreen[Path]):
         if is_folder(path):
             self.dismiss(path)
         else:
-            self.query_one("#path-wrong", Static).update(content(f"{path} is no folder.", "$error"))
+            self.query_one("#path-wrong", Static).update(
+                content(not_a_path(str(path)) or f"{path} is no folder.", "$error")
+            )
 
     def on_input_changed(self) -> None:
         """What was wrong is wrong no more."""

@@ -18,6 +18,7 @@ from engine.events import Emit
 from engine.network.backbones import Backbone, Layer
 from engine.network.freezing import FreezePlan, Row, recipe, table
 from engine.stopping import Stop
+from engine.wording import noun
 from tui.screens import WorkScreen
 from tui.screens.cost import Choice, short, whole
 from tui.session import load_tensorflow
@@ -222,7 +223,8 @@ class LayersScreen(WorkScreen):
                 if one in shown:
                     rows.append(content(f"{one.block:<8.8} {bar(one.relative / top, 12)} {one.relative:.1e}"))
             if len(shown) < len(found.blocks):
-                rows.append(content(f"The other {len(found.blocks) - len(shown)} are pulled at less."))
+                left = len(found.blocks) - len(shown)
+                rows.append(content(f"The other {left} {noun(left, 'is', 'are')} pulled at less."))
             rows.append(content(found.sentence))
         self.query_one("#guide", Static).update(lines(rows))
 

@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import DataTable, Footer, Static
 
+from engine.wording import counted
 from tui.text import display_name
 from tui.widgets.cells import cell, content, number
 
@@ -84,4 +85,4 @@ class Listing(ModalScreen[None]):
         """The whole table, tabs between the columns."""
         rows = [self._table.columns, *self._table.rows]
         self.app.copy_to_clipboard("\n".join("\t".join(display_name(value) for value in row) for row in rows))
-        self.app.notify(f"Copied {len(self._table.rows):,} rows.", markup=False)
+        self.app.notify(f"Copied {counted(len(self._table.rows), 'row')}.", markup=False)

@@ -15,6 +15,7 @@ from engine.errors import Stopped
 from engine.events import Emit
 from engine.runs import Run
 from engine.stopping import Stop
+from engine.wording import counted
 from tui.answers import Answer, worst_first
 from tui.heating import Heated, Heats
 from tui.session import Session
@@ -98,8 +99,8 @@ class Mistakes(Horizontal):
         self._session.cancel("heat")
         wrong = sum(answer.wrong for answer in answers)
         more = f", {MOST} of them here" if len(answers) > MOST else ""
-        word = "mistake" if wrong == 1 else "mistakes"
-        self.query_one("#list-pane").border_title = f"Worst first: {wrong:,} {word} in {len(answers):,} images{more}"
+        several = f"{counted(wrong, 'mistake')} in {counted(len(answers), 'image')}"
+        self.query_one("#list-pane").border_title = f"Worst first: {several}{more}"
         self.query_one("#no-answers", Static).update(content("" if answers else empty))
         self.table.display, self.query_one("#no-answers").display = bool(answers), not answers
         self.query_one(Xray).show(None)

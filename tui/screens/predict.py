@@ -16,6 +16,7 @@ from engine.errors import Stopped
 from engine.events import Emit
 from engine.runs import WEIGHTS, Run
 from engine.stopping import Stop
+from engine.wording import counted, not_a_path, noun
 from tui.answers import write_predictions
 from tui.asking import Models, ask, ask_folder
 from tui.heating import Heated, Heats
@@ -299,7 +300,8 @@ class PredictScreen(WorkScreen):
         if not job.over:
             history.catch_up(job.progress)
         elif job.stop.is_set() and self.session.jobs.get("folder") is None:
-            history.catch_up(over=f"Cancelled; {len(history.lines):,} files are done.")
+            count = len(history.lines)
+            history.catch_up(over=f"Cancelled; {counted(count, 'file')} {noun(count, 'is', 'are')} done.")
 
     def _folder_done(self, _: Sequence[str]) -> None:
         self.query_one(History).catch_up()
@@ -323,7 +325,7 @@ class PredictScreen(WorkScreen):
         classes = next((list(line["probabilities"]) for line in lines if "probabilities" in line), [])
 
         def work(emit: Emit, stop: Stop) -> None:
-            write_predictions(path, lines, classes)
+            write_predictions(path, lines, classes, force=True)  # what is there may be, as `AskFile` has asked
 
         self.session.start("csv", "writing", work, lambda _: self.workbench.say(f"{path} is written."))
 
@@ -334,7 +336,9 @@ class PredictScreen(WorkScreen):
         path = self.query_one(PathField).path
         if path is None:
             return
-        if is_folder(path):
+        if address := not_a_path(str(path)):
+            self.workbench.say(address, "error")
+        elif is_folder(path):
             self.query_one(FileTree).path = path
             self.set_class(True, "-side")
             self.query_one(FileTree).focus()

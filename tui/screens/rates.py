@@ -19,6 +19,7 @@ from textual.widgets import Static
 from engine.config import TrainConfig
 from engine.events import Emit
 from engine.stopping import Stop
+from engine.wording import counted
 from tui.ratefinding import logarithms
 from tui.widgets.cells import content, lines
 from tui.widgets.curves import Curve, Curves
@@ -96,7 +97,9 @@ class Rates(ModalScreen[None]):
         ]
         self.query_one(Curves).draw(curves, (powers[0], powers[-1]))
         rates = [sweep.rate for sweep in found.sweeps]
-        spread = f"the {len(rates)} orders of the images by themselves suggest {min(rates):g} to {max(rates):g}"
+        spread = (
+            f"the {counted(len(rates), 'order')} of the images by themselves suggest {min(rates):g} to {max(rates):g}"
+        )
         self._say(
             lines(
                 [

@@ -7,6 +7,7 @@ from typing import Any
 from textual.content import Content
 
 from engine.config import TrainConfig
+from engine.wording import counted
 from tui.glyphs import Glyphs
 from tui.screens.results import headline, share
 from tui.sweeping import letters
@@ -33,7 +34,7 @@ def wanted(folder: Path | None, config: TrainConfig, plan: Plan | None) -> list[
     """What is swept, and what of the recipe all of its trainings share."""
     fit, augment = config.fit, config.augment.augment
     rows = [content(folder.name or folder if folder else "no data chosen", "bold")]
-    rows.append(content(f"{fit.epochs} epochs, batch {fit.batch}, augmentation {augment}"))
+    rows.append(content(f"{counted(fit.epochs, 'epoch')}, batch {fit.batch}, augmentation {augment}"))
     return [*rows, content(summary(plan))] if plan else rows
 
 
@@ -117,7 +118,8 @@ def summary(plan: Plan) -> str:
     """What a plan comes to, in a sentence or two."""
     left = plan.seconds_left()
     waiting = sum(one.state != "finished" for one in plan.queue)
-    text = f"{len(plan.queue)} trainings on {plan.images:,} images: {work(plan.work)} multiply-adds at most."
+    what = f"{counted(len(plan.queue), 'training')} on {counted(plan.images, 'image')}"
+    text = f"{what}: {work(plan.work)} multiply-adds at most."
     if waiting and left is not None:
         return f"{text} About {duration(left)} for the {waiting} that are left."
     return f"{text} The time is known once one is finished." if waiting else text

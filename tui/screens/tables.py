@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from engine.wording import counted
 from tui.screens.listing import Table
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ def duplicates(found: "Scan", split: "Split | None") -> Table:
     groups = [("same pixels", files) for files in found.duplicates]
     groups += [(", ".join((*near.changes, f"alike {near.similarity:.3f}")), near.files) for near in found.near]
     return Table(
-        title=f"Equal images ({len(found.duplicates):,} groups) and near duplicates ({len(found.near):,} groups)",
+        title=f"Equal images ({counted(len(found.duplicates), 'group')}) and near duplicates "
+        f"({counted(len(found.near), 'group')})",
         about="Images of a group show one picture, whatever their names and formats. Each group lies in one part, "
         "so that no test image was ever trained on.",
         columns=("group", "file", "class", "part", "how"),

@@ -1,5 +1,6 @@
 """Dialogs that end in a path: one of the runs, or a file to read or to write."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -11,6 +12,9 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from engine.errors import ConfigError
+from engine.outputs import require_new
+from engine.wording import not_a_path
 from tui.paths import is_folder, is_there
 from tui.watch import Entry
 from tui.widgets.bars import fitted
@@ -97,9 +101,15 @@ class AskFile(ModalScreen[Path | None]):
     def _trouble(self, path: Path) -> str:
         if is_folder(path):
             return f"{path} is a folder: name a file in it."
-        if self._writes and is_there(path) and self._warned != path:
+        if address := not_a_path(str(path)):
+            return address
+        if not self._writes:
+            return "" if is_there(path) else f"There is no file {path}."
+        try:
+            require_new(path, self._suffix, force=True)
+        except ConfigError as error:
+            return str(error)
+        if os.path.lexists(path) and self._warned != path:
             self._warned = path
             return f"{path} exists: enter writes over it."
-        if self._writes and not is_folder(path.parent):
-            return f"There is no folder {path.parent}."
-        return "" if self._writes or is_there(path) else f"There is no file {path}."
+        return ""
