@@ -190,7 +190,7 @@ class _Training:
         """Say that the training ends before its last epoch, and why."""
         fit, done = self.config.fit, self.state.position.epoch - 1
         best = f" than epoch {self.state.best.epoch}" if self.state.best else ""
-        waited = f"{fit.patience} epoch{'s' * (fit.patience > 1)}"
+        waited = counted(fit.patience, "epoch")
         why = f"{waited} without a better validation result{best} (--patience {fit.patience}; 0 trains all epochs)"
         self.emit(Notice("info", f"Training ends after epoch {done} of {fit.epochs}: {why}."))
 
