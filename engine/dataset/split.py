@@ -19,7 +19,8 @@ import numpy as np
 from engine.config import DataConfig
 from engine.dataset.duplicates import NearGroup
 from engine.dataset.groups import joined, kept_together, two_labelled
-from engine.dataset.listing import AS_PUBLISHED, PART_NAMES, natural
+from engine.dataset.listing import AS_PUBLISHED, PART_NAMES
+from engine.dataset.names import natural
 from engine.dataset.patients import patients
 from engine.dataset.scan import Record, Scan, require_trainable
 from engine.errors import DataError
