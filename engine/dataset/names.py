@@ -92,7 +92,8 @@ class Matcher:
         test), the one whose path agrees with that of `root` is meant.
         """
         rows: defaultdict[str, list[int]] = defaultdict(list)
-        missing, unclear = [], []
+        missing: list[int] = []
+        unclear: list[int] = []
         for place, name in enumerate(names):
             found = self.find(name)
             if len(found) == 1:

@@ -181,8 +181,8 @@ def _column(path: Path, version: tuple[int, int], keys: tuple[int, ...], place: 
     for key, pairs in kept.items():
         names = [name for name, _ in pairs]
         every.append((key, list(pairs), matcher.match([from_cell(name) for name in names])))
-    key, pairs, matched = max(every, key=lambda one: len(one[2].rows))  # of equal ones the likeliest
-    return _said(pairs, matched, count, unknown.get(key, ""))
+    key, about, matched = max(every, key=lambda one: len(one[2].rows))  # of equal ones the likeliest
+    return _said(about, matched, count, unknown.get(key, ""))
 
 
 def _said(pairs: Sequence[tuple[str, str]], matched: Matches, rows: int, unknown: str) -> Column:
@@ -243,7 +243,7 @@ def read_rows(path: Path, pipes: bool = False) -> Iterator[tuple[int, list[str]]
         head = raw.peek(64 * 1024)
         if head.startswith(b"PK\x03\x04"):
             os.lseek(handle, 0, os.SEEK_SET)
-            rows = enumerate(workbook_rows(os.dup(handle)), start=1)
+            rows: Iterator[tuple[int, list[str]]] = enumerate(workbook_rows(os.dup(handle)), start=1)
         else:
             rows = _text_rows(io.TextIOWrapper(raw, _encoding(head), errors=NOT_UTF8, newline=""))
         for count, (line, row) in enumerate(rows):
