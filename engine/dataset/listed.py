@@ -56,7 +56,7 @@ class Listed:
         if self.unclear:
             yield f"{len(self.unclear):,} of the names that it lists fit several images: {few(self.unclear)}."
         if self.elsewhere:
-            yield f"{_files(len(self.elsewhere))} that it lists are of other classes: {few(self.elsewhere)}."
+            yield f"It lists {_files(len(self.elsewhere))} of classes that were not scanned: {few(self.elsewhere)}."
         if self.unlisted:
             yield f"It does not list {_images(len(self.unlisted))} of {self.root}: {few(self.unlisted)}."
         if self.other_class:

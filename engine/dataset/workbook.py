@@ -23,7 +23,7 @@ UNFOLDED_BYTES = 64 * MB
 """What its parts may unfold into, all of them together."""
 TEXT_BYTES = 64 * MB
 """Memory that its shared texts may take."""
-ELEMENTS = 4_000_000
+ELEMENTS = 2_000_000
 """XML elements that are read, about two for each cell."""
 ROWS, COLUMNS, CELL = 1_000_000, 256, 4096
 """Rows, cells in each and characters of a cell that are read; what is beyond in a row or cell is left out."""
