@@ -35,6 +35,7 @@ COMMANDS = {
     ("predict", "csv"): ("predict", "1.png", "--csv"),
     ("explain", "png"): ("explain", "1.png", "--png"),
     ("lr-find", "plot"): ("lr-find", "images", "--plot"),
+    ("scan", "csv"): ("scan", "images", "--csv"),
 }
 """A command for each flag that names a result, up to the name."""
 
@@ -94,7 +95,7 @@ def sums(folder: Path) -> dict[str, str]:
 
 def refused(capsys: pytest.CaptureFixture[str], *command: str) -> str:
     """The sentence with which a command is refused, before it has looked for a run or read an image."""
-    assert run([*command, "--out", "no-runs"] if command[0] != "lr-find" else [*command]) == 2
+    assert run([*command, "--out", "no-runs"] if command[0] not in ("lr-find", "scan") else [*command]) == 2
     said = capsys.readouterr()
     assert said.out == "" and len(said.err.splitlines()) == 1
     return said.err

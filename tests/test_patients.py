@@ -37,7 +37,9 @@ def test_nothing_that_tells_them_is_said_plainly(tmp_path: Path) -> None:
     (tmp_path / "broken.csv").write_bytes(b"file\0\xff\n")
     (tmp_path / "A.metadata.xlsx").write_bytes(b"no workbook")
     found = patients(scanned(tmp_path))
-    assert not found.known and found.told == UNKNOWN and "may lie in two parts" in found.told
+    assert not found.known and "may lie in two parts" in found.told
+    assert found.told.startswith(UNKNOWN) and "broken.csv (holds bytes that are no text)" in found.told
+    assert "A.metadata.xlsx (has no column that names files)" in found.told
 
 
 def test_a_name_pattern_groups(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from PIL import Image
 
 from engine.config import DataConfig, TrainConfig
 from engine.dataset.images import pixel_hash
-from engine.dataset.listing import natural
+from engine.dataset.names import natural
 from engine.dataset.parallel import Pulse, spread
 from engine.dataset.scan import Scan, require_trainable, scan
 from engine.errors import ConfigError, DataError, Stopped

@@ -16,19 +16,22 @@ from tui.verbs import put_table
 
 if TYPE_CHECKING:
     from engine.dataset.confounding import Confounding
+    from engine.dataset.findings import SplitCheck
     from engine.dataset.patients import Patients
     from engine.dataset.scan import Scan
-    from engine.dataset.split import Row
 
 MOST_SOURCES = 12
 """Sources by class that are listed; the rest is counted."""
+MOST_LINES, MOST_NAMES = 10, 8
+"""Lines of a listing, and names in a line, that are shown; the rest is counted, and whole in --csv and --json."""
 Located = list[dict[str, str]]
 """Files, each with the part that it lies in."""
 
 
-def scan(data: Path, wanted: DataConfig, as_json: bool) -> int:
-    """`covid-tui scan`."""
+def scan(data: Path, wanted: DataConfig, as_json: bool, csv: Path | None = None, force: bool = False) -> int:
+    """`covid-tui scan`; `csv` is a file to write every finding to."""
     from engine.dataset.confounding import confounding
+    from engine.dataset.findings import check_split, findings, write_findings
     from engine.dataset.patients import patients
     from engine.dataset.scan import scan as scan_folder
     from engine.dataset.warnings import folder_warnings
@@ -39,30 +42,40 @@ def scan(data: Path, wanted: DataConfig, as_json: bool) -> int:
     if found is None:
         return code
     known = patients(found, wanted.group_by)
-    rows = _given(wanted.split, found) if wanted.split or found.published else None
-    leaks = None if rows is None else _leaks(rows, found)
-    parted = None if rows is None or not known.known else _parted(rows, known)
+    checked = check_split(found, wanted.split, known)
     confounded = confounding(found)
+    if csv:
+        write_findings(csv, findings(found, checked), force)
     if as_json:
-        apart = None if parted is None else [{"patient": who, "images": own} for who, own in parted.items()]
-        told = {"told": known.told, "patients": len(set(known.of.values())) or None, "in_two_parts": apart}
+        split = _split_as_json(checked, known)
         warnings = list(folder_warnings(found))
-        put_json({
-            **found.to_dict(), "warnings": warnings, "confounding": confounded.to_dict(), "patients": told,
-            "leaks": leaks,
-        })  # fmt: skip
+        put_json({**found.to_dict(), "warnings": warnings, "confounding": confounded.to_dict(), **split})
         return 0
     _put_classes(found)
     _put_confounding(found, confounded)
     _put_groups(found, wanted, known)
-    if leaks is not None:
-        _put_split(found, wanted.split, leaks, parted)
+    if checked:
+        _put_split(found, wanted.split, checked)
     if found.problems:
         put()
         put(f"{counted(len(found.problems), 'problem')}:")
-        for problem in found.problems:
-            put(f"  {problem.file}: {problem.reason}")
+        _put_head([f"{problem.file}: {problem.reason}" for problem in found.problems])
     return 0
+
+
+def _split_as_json(checked: "SplitCheck | None", known: "Patients") -> dict[str, Any]:
+    parts = checked.parts if checked else {}
+
+    def located(files: Sequence[str]) -> Located:
+        return [{"file": file, "part": parts[file]} for file in files]
+
+    apart = checked.apart if checked else None
+    in_two = None if apart is None else [{"patient": who, "images": located(own)} for who, own in apart.items()]
+    return {
+        "patients": {"told": known.told, "patients": len(set(known.of.values())) or None, "in_two_parts": in_two},
+        "split": checked.listed.to_dict() if checked and checked.listed else None,
+        "leaks": None if checked is None else [located(files) for files in checked.leaks],
+    }
 
 
 def put_alarm(text: str) -> None:
@@ -70,34 +83,6 @@ def put_alarm(text: str) -> None:
     shown = display_name(text)
     colour = sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and not os.environ.get("NO_COLOR")
     put_raw(f"\x1b[1;31m{shown}\x1b[0m" if colour else shown)
-
-
-def _given(path: Path | None, found: "Scan") -> "list[Row]":
-    """The images that were scanned, as the split at `path` has them, else that of the folders."""
-    from dataclasses import replace
-
-    from engine.dataset.split import Row, Split
-
-    given = Split.read(path).rows if path else [Row(r.file, r.label, r.part) for r in found.records]
-    shas = {record.file: record.sha for record in found.records}
-    return [replace(row, sha=shas[row.file]) for row in given if row.file in shas]
-
-
-def _leaks(rows: "list[Row]", found: "Scan") -> list[Located]:
-    """The files of each picture that lies in two parts."""
-    from engine.dataset.split import leaks
-
-    parts = {row.file: row.part for row in rows}
-    return [[{"file": file, "part": parts[file]} for file in group] for group in leaks(rows, found.near)]
-
-
-def _parted(rows: "list[Row]", known: "Patients") -> dict[str, Located]:
-    """The files of each patient whose images lie in two parts."""
-    from engine.dataset.split import parted
-
-    parts = {row.file: row.part for row in rows}
-    apart = parted(rows, known.of)
-    return {who: [{"file": file, "part": parts[file]} for file in files] for who, files in apart.items()}
 
 
 def _put_classes(found: "Scan") -> None:
@@ -138,46 +123,62 @@ def _put_groups(found: "Scan", wanted: DataConfig, known: "Patients") -> None:
     if found.duplicates:
         put()
         put(f"{counted(len(found.duplicates), 'group')} of files with the same pixels:")
-        for group in found.duplicates:
-            put("  " + ", ".join(group))
+        _put_head([_few(group) for group in found.duplicates])
     if found.near:
         put()
         put(f"{counted(len(found.near), 'group')} of near duplicates, which show one picture with other pixels:")
-        for alike in found.near:
-            put(f"  {', '.join(alike.files)}  ({'; '.join([*alike.changes, f'correlation {alike.similarity:.3f}'])})")
+        _put_head([
+            f"{_few(alike.files)}  ({'; '.join([*alike.changes, f'correlation {alike.similarity:.3f}'])})"
+            for alike in found.near
+        ])  # fmt: skip
     elif not wanted.near_duplicates:
         put("Near duplicates were not looked for, as asked.")
 
 
-def _put_split(found: "Scan", path: Path | None, leaks: list[Located], parted: dict[str, Located] | None) -> None:
-    """What the split at `path`, else that of the folders, has in two parts; `parted` is None where nobody can tell."""
+def _put_split(found: "Scan", path: Path | None, checked: "SplitCheck") -> None:
+    """What the split at `path`, else that of the folders, has in two parts, and what was looked at for that."""
     put()
-    split = path or found.root
-    if path is None:
-        put(f"{_parts(found)}; {AS_PUBLISHED}.")
-    if leaks:
-        several = counted(len(leaks), "picture")
-        put_alarm(f"! LEAKS: {split} puts {several} into two parts; a test on it looks too good:")
+    split, parts = path or found.root, checked.parts
+
+    def where(files: Sequence[str]) -> str:
+        return _few([f"{file} ({parts[file]})" for file in files])
+
+    if checked.listed:
+        put(checked.listed.told)
+        for doubt in checked.listed.doubts():
+            put_alarm(f"! {doubt}")
     else:
-        put(f"{split} puts no picture into two parts.")
-    for leak in leaks:
-        put(f"  {_where(leak)}")
-    if parted:
-        several = counted(len(parted), "patient")
+        put(f"{_parts(found)}; {AS_PUBLISHED}.")
+    if checked.leaks:
+        several = counted(len(checked.leaks), "picture")
+        put_alarm(f"! LEAKS: {split} puts {several} into two parts; a test on it looks too good:")
+        _put_head([where(files) for files in checked.leaks])
+    else:
+        put(f"{split} puts no picture into two parts, {checked.of}.")
+    if checked.apart:
+        several = counted(len(checked.apart), "patient")
         put_alarm(f"! LEAKS: {split} has images of {several} in two parts or more; a test on it looks too good:")
-    elif parted is not None:
-        put(f"{split} has no patient in two parts.")
-    for who, own in (parted or {}).items():
-        put(f"  {who}: {_where(own)}")
+        _put_head([f"{who}: {where(files)}" for who, files in checked.apart.items()])
+    elif checked.apart is not None:
+        put(f"{split} has no patient in two parts, of the {checked.known:,} that are known, {checked.of}.")
+
+
+def _put_head(lines: Sequence[str]) -> None:
+    """The first lines of a listing, and how many more there are."""
+    for line in lines[:MOST_LINES]:
+        put(f"  {line}")
+    if len(lines) > MOST_LINES:
+        put(f"  and {len(lines) - MOST_LINES:,} more: --csv FILE writes all of them to a file, --json prints them")
+
+
+def _few(names: Sequence[str]) -> str:
+    more = len(names) - MOST_NAMES
+    return ", ".join(names[:MOST_NAMES]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _parts(found: "Scan") -> str:
     counts = Counter(record.part for record in found.records)
     return ", ".join(f"{part} {counts[part]:,}" for part in ("train", "validation", "test") if counts[part])
-
-
-def _where(files: Located) -> str:
-    return ", ".join(f"{item['file']} ({item['part']})" for item in files)
 
 
 def _counts(counts: dict[str, Any]) -> str:

@@ -301,8 +301,8 @@ class Session(Work):
 
 
 def _scan(folder: Path, wanted: DataConfig, emit: Emit, stop: Stop) -> "Scan":
-    from engine.dataset.metadata import tables
     from engine.dataset.scan import scan
+    from engine.dataset.tables import tables
 
     found = scan(folder, (), emit, stop, wanted.follow_links, wanted.near_duplicates)
     tables(found)  # read here, and kept, so that the screen's thread need not wait for them

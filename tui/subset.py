@@ -21,7 +21,8 @@ def subset(whole: "Scan", names: Sequence[str]) -> "Scan":
     Raises ConfigError for a class that `whole` does not have.
     """
     from engine.dataset.duplicates import exact_groups, label_conflicts, near_within
-    from engine.dataset.listing import Problem, natural
+    from engine.dataset.listing import Problem
+    from engine.dataset.names import natural
 
     if not names:
         return whole

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.dataset.images import ImageError, read, resize
-from engine.dataset.listing import pair_key
+from engine.dataset.names import pair_key
 
 Mask = npt.NDArray[np.bool_]
 LUNGS = "lung mask"

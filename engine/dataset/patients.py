@@ -3,17 +3,17 @@
 import re
 from dataclasses import dataclass, field
 
-from engine.dataset.metadata import tables
 from engine.dataset.scan import Record, Scan
-from engine.errors import ConfigError
+from engine.dataset.tables import PATIENT_COLUMNS, WORKBOOK, Column, Table, tables
+from engine.errors import ConfigError, DataError
 
-PATIENT_COLUMNS = tuple(who + rest for who in ("patient", "subject") for rest in ("", "id", " id", "_id", "-id"))
-"""Columns, whatever their case, that are taken to name the patient without being asked for."""
 UNKNOWN = (
     "Patients can't be told apart in this folder: images of one patient may lie in two parts. --group-by names a "
     "metadata column or a pattern of the file names that tells them."
 )
 BY_NAME = "name:"
+MOST = 8
+"""Tables or columns that a sentence names."""
 
 
 @dataclass(frozen=True)
@@ -40,26 +40,58 @@ def patients(scanned: Scan, group_by: str = "") -> Patients:
         return Patients("Images of one patient may lie in two parts, as asked (--group-by none).")
     if group_by.startswith(BY_NAME):
         return _by_name(scanned.records, group_by[len(BY_NAME) :])
-    wanted = (group_by.strip().casefold(),) if group_by else PATIENT_COLUMNS
-    of: dict[str, str] = {}
-    used: list[str] = []
+    wanted = (group_by,) if group_by else PATIENT_COLUMNS
     found = tables(scanned)
+    why: dict[str, str] = {}
     for column in wanted:
-        for table in (table for table in found if column in table.columns):
-            values = table.column(column, scanned.records)
-            of = {**values, **of}
-            if values:
-                used.append(f'the column "{column}" of {table.name}')
+        of: dict[str, str] = {}
+        used: list[str] = []
+        torn = 0
+        for table in (table for table in found if table.place(column) is not None):
+            said = _asked(table, column, scanned, why)
+            torn += sum(said.of.get(file, who) != who for file, who in of.items()) + said.torn
+            of = {**said.of, **of}
+            if said.of:
+                used.append(f'the column "{table.columns[table.place(column) or 0]}" of {table.name}')
         if of:
-            return _told(of, " and ".join(used[:2]) + (" and others" if len(used) > 2 else ""), len(scanned.records))
+            how = " and ".join(used[:2]) + (" and others" if len(used) > 2 else "")
+            return _told(of, how, len(scanned.records), torn)
+    looked = _looked_at(found, why, f'no column "{group_by}"' if group_by else "no column that names a patient")
     if group_by:
         columns = sorted({column for table in found for column in table.columns if column})
-        have = f"the tables beside the class folders have {', '.join(columns)}" if columns else "there is no table"
+        have = f"the tables beside the class folders have {', '.join(columns[:MOST])}" if columns else "there is none"
         raise ConfigError(
             f'--group-by is "{group_by}", but no table in {scanned.root} names images in such a column; {have}. '
-            'A pattern of file names is written as "name:REGEX".'
+            f'{looked}A pattern of file names is written as "name:REGEX".'
         )
-    return Patients(UNKNOWN)
+    return Patients(f"{UNKNOWN} {looked}".rstrip())
+
+
+def _asked(table: Table, column: str, scanned: Scan, why: dict[str, str]) -> Column:
+    """What the table says in `column`; where that is nothing, `why` gets the reason."""
+    try:
+        said = table.column(column, scanned.records)
+    except DataError as error:
+        why[table.name] = str(error)
+        return Column()
+    if table.reason:
+        why[table.name] = table.reason
+    elif not said.rows:
+        why[table.name] = "has no rows"
+    elif not said.named:
+        of_its_class = "file of its class" if table.name.casefold().endswith(WORKBOOK) else "file of this folder"
+        why[table.name] = f"none of its {said.rows:,} rows names a {of_its_class}; the first names {said.first}"
+    elif not said.of:
+        why[table.name] = f'its column "{column}" is empty, or says two things, for every file'
+    return said
+
+
+def _looked_at(found: list[Table], why: dict[str, str], lacking: str) -> str:
+    """A sentence on the tables that were looked at, and why each is of no use; empty where there is none."""
+    shown = [f"{table.name} ({why.get(table.name) or table.reason or f'has {lacking}'})" for table in found]
+    if len(shown) > MOST:
+        shown = [*shown[:MOST], f"and {len(shown) - MOST} more"]
+    return f"Tables looked at: {'; '.join(shown)}. " if shown else ""
 
 
 def _by_name(records: tuple[Record, ...], pattern: str) -> Patients:
@@ -78,8 +110,9 @@ def _by_name(records: tuple[Record, ...], pattern: str) -> Patients:
     return _told(of, f'the pattern "{pattern}" of file names', len(records))
 
 
-def _told(of: dict[str, str], how: str, images: int) -> Patients:
+def _told(of: dict[str, str], how: str, images: int, torn: int = 0) -> Patients:
     count = len(set(of.values()))
     rest = images - len(of)
     alone = f"; {rest:,} images name none, and each of those counts as a patient of its own" if rest else ""
+    alone += f"; of {torn:,} images the tables name two patients" if torn else ""
     return Patients(f"Images of one patient stay together: {count:,} patients by {how}{alone}.", of)

@@ -17,7 +17,8 @@ import numpy as np
 from engine.dataset import orientation
 from engine.dataset.duplicates import NearGroup, exact_groups, label_conflicts, near_groups
 from engine.dataset.images import Header, ImageError, Pixels, peek, pixel_hash, read
-from engine.dataset.listing import Folder, Problem, class_folders, natural, pair_key
+from engine.dataset.listing import Folder, Problem, class_folders
+from engine.dataset.names import natural, pair_key
 from engine.dataset.parallel import Pulse, spread
 from engine.dataset.similarity import SIDE, border, thumbnail
 from engine.errors import DataError

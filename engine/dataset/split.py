@@ -19,9 +19,12 @@ import numpy as np
 from engine.config import DataConfig
 from engine.dataset.duplicates import NearGroup
 from engine.dataset.groups import joined, kept_together, two_labelled
-from engine.dataset.listing import AS_PUBLISHED, PART_NAMES, natural
+from engine.dataset.listed import Listed, few, listed, require_match
+from engine.dataset.listing import AS_PUBLISHED, PART_NAMES
+from engine.dataset.names import natural
 from engine.dataset.patients import patients
 from engine.dataset.scan import Record, Scan, require_trainable
+from engine.dataset.tables import FILE_COLUMNS, plain_column, read_rows
 from engine.errors import DataError
 from engine.events import Notice
 from engine.files import replacing
@@ -29,8 +32,10 @@ from engine.foreign import from_cell, to_cell
 
 PARTS = ("train", "validation", "test")
 COLUMNS = ("file", "class", "part", "sha")
+MOST_TOLD = 10
+"""Leaks that are named one by one where a training or a scan tells of them; all of them are counted."""
 
-_OTHER_COLUMNS = {"path": "file", "label": "class", "split": "part", "published_split": "part"}
+_OTHER_COLUMNS = {"file": FILE_COLUMNS, "class": ("label",), "part": ("split", "publishedsplit")}
 _ERRORS = "surrogateescape"  # a file name that is not UTF-8 comes back as it was
 
 
@@ -71,25 +76,25 @@ class Split:
 
     @classmethod
     def read(cls, path: Path) -> "Split":
-        """The split that `write` wrote, or any CSV with the columns file, class and part. Raises DataError.
+        """The split that `write` wrote, or any table with the columns file, class and part. Raises DataError.
 
-        A column may also be called path, label, or split (published_split).
+        A column may also be called path (or one of FILE_COLUMNS), label, or split (published_split).
         """
         rows: list[Row] = []
         try:
-            with path.open(encoding="utf-8-sig", errors=_ERRORS, newline="") as file:
-                reader = csv.DictReader(file)
-                reader.fieldnames = _columns(reader.fieldnames or ())
-                missing = [name for name in COLUMNS[:3] if name not in (reader.fieldnames or ())]
-                if missing:
-                    raise DataError(f"{path} is no split: it lacks the column {', '.join(missing)}.")
-                rows.extend(_row(path, reader.line_num, values) for values in reader)
+            lines = read_rows(path, pipes=True)
+            _, given = next(lines, (0, []))
+            places = _places(given)
+            missing = [name for name in COLUMNS[:3] if name not in places]
+            if missing:
+                raise DataError(f"is no split: it lacks the column {', '.join(missing)}")
+            rows.extend(_row(line, {name: _cell(row, place) for name, place in places.items()}) for line, row in lines)
         except FileNotFoundError as exc:
             raise DataError(f"{path} does not exist; check the path given with --split.") from exc
         except OSError as exc:
             raise DataError(f"{path} can't be read ({exc.strerror}); check the path given with --split.") from exc
-        except csv.Error as exc:
-            raise DataError(f"{path} can't be read as CSV ({exc}); give a split.csv.") from exc
+        except DataError as exc:
+            raise DataError(f"{path} {exc}.") from None
         twice = [file for file, n in Counter(row.file for row in rows).items() if n > 1]
         if twice:
             raise DataError(f"{path} lists {twice[0]} twice; each image belongs to one part.")
@@ -145,20 +150,24 @@ def reuse(
     `gone_ok` turns into a sentence.
     """
     known = {record.file: record for record in scanned.records}
-    given = Split.read(path)
-    rows = [row for row in given.rows if row.label in scanned.classes or row.file in known]
-    gone = [row.file for row in rows if row.file not in known]
-    if gone and not gone_ok:
-        raise DataError(f"{path} lists {_images(gone)} that {scanned.root} lacks or can't read: {_few(gone)}.")
-    for row in rows:
-        if row.file in known and known[row.file].label != row.label:
+    found = listed(path, Split.read(path).rows, scanned)
+    if not gone_ok:
+        require_match(found)
+        if found.missing:
+            raise DataError(
+                f"{path} lists {_images(found.missing)} that {scanned.root} lacks or can't read: {few(found.missing)}."
+            )
+        if found.unclear:
+            raise DataError(f"{path} lists names that fit several images of {scanned.root}: {few(found.unclear)}.")
+    for row in found.rows:
+        if known[row.file].label != row.label:
             raise DataError(
                 f'{path} says that {row.file} is of class "{row.label}", but it lies in "{known[row.file].label}".'
             )
-    parts = {row.file: row for row in rows}
+    parts = {row.file: row for row in found.rows}
     split = Split(tuple(Row(r.file, r.label, parts[r.file].part, r.sha) for r in scanned.records if r.file in parts))
     split, drawn = _completed(path, split, scanned, val_share, seed, patients)
-    return split, (*drawn, *_apart(path, split, patients), *_disagreements(path, scanned, given, split))
+    return split, (*drawn, *_apart(path, split, patients), *_disagreements(scanned, found, split))
 
 
 def published(
@@ -210,18 +219,24 @@ def parted(rows: Sequence[Row], patients: Mapping[str, str]) -> dict[str, tuple[
     return {who: tuple(row.file for row in own) for who, own in of.items() if len({row.part for row in own}) > 1}
 
 
-def _columns(given: Sequence[str]) -> list[str]:
-    """The columns under their own names, where they have none of them but another that is known."""
-    renamed = [_OTHER_COLUMNS.get(name.strip().casefold(), name) for name in given]
-    return [name if new in given or renamed.count(new) > 1 else new for name, new in zip(given, renamed, strict=True)]
+def _places(given: Sequence[str]) -> dict[str, int]:
+    """Where each column is, under its own name or else under the likeliest of the others that it may have."""
+    plain = [plain_column(name) for name in given]
+    names = {name: (name, *_OTHER_COLUMNS.get(name, ())) for name in COLUMNS}
+    found = {name: next((plain.index(one) for one in others if one in plain), -1) for name, others in names.items()}
+    return {name: place for name, place in found.items() if place >= 0}
 
 
-def _row(path: Path, line: int, values: dict[str, str | None]) -> Row:
-    file, label, part = (from_cell(values[name] or "") for name in COLUMNS[:3])
-    part = PART_NAMES.get(part.lower(), part.lower())
+def _cell(row: Sequence[str], place: int) -> str:
+    return row[place] if place < len(row) else ""
+
+
+def _row(line: int, values: dict[str, str]) -> Row:
+    file, label, part = (from_cell(values[name]) for name in COLUMNS[:3])
+    part = PART_NAMES.get(part.strip().lower(), part.strip().lower())
     if not file or not label or part not in PARTS:
-        raise DataError(f"{path}, line {line}: each line needs a file, a class and a part ({', '.join(PARTS)}).")
-    return Row(file, label, part, values.get("sha") or "")
+        raise DataError(f"can't be used: line {line} needs a file, a class and a part ({', '.join(PARTS)})")
+    return Row(file, label, part, values.get("sha", ""))
 
 
 def _by_class(scanned: Scan, patients: Mapping[str, str] | None) -> dict[str, list[list[Record]]]:
@@ -324,21 +339,21 @@ def _with_validation(
     return Split(tuple(replace(row, part="validation") if row.file in chosen else row for row in split.rows))
 
 
-def _disagreements(path: Path, scanned: Scan, given: Split, split: Split) -> Iterable[str]:
-    listed = {row.file: row for row in given.rows}
-    used = {row.file for row in split.rows}
-    skipped = [row.file for row in given.rows if row.file not in used and row.label not in scanned.classes]
-    if skipped:
-        yield f"{path} lists {_images(skipped)} of classes that are not used here; left out: {_few(skipped)}."
-    unlisted = [record.file for record in scanned.records if record.file not in listed]
-    if unlisted:
-        yield f"{path} does not list {_images(unlisted)} of {scanned.root}; left out: {_few(unlisted)}."
-    gone = [row.file for row in given.rows if row.file not in used and row.label in scanned.classes]
+def _disagreements(scanned: Scan, found: Listed, split: Split) -> Iterable[str]:
+    path = found.path
+    if found.elsewhere:
+        some = f"{_images(found.elsewhere)} of classes that are not used here"
+        yield f"{path} lists {some}; left out: {few(found.elsewhere)}."
+    if found.unlisted:
+        some = f"{_images(found.unlisted)} of {scanned.root}"
+        yield f"{path} does not list {some}; left out: {few(found.unlisted)}."
+    gone = (*found.missing, *found.unclear)
     if gone:
-        yield f"{scanned.root} has lost {_images(gone)} since {path} was written: {_few(gone)}. The rest goes on."
-    changed = [row.file for row in split.rows if listed[row.file].sha not in ("", row.sha)]
+        yield f"{scanned.root} has lost {_images(gone)} since {path} was written: {few(gone)}. The rest goes on."
+    before = {row.file: row.sha for row in found.rows}
+    changed = [row.file for row in split.rows if before[row.file] not in ("", row.sha)]
     if changed:
-        yield f"Since {path} was written, {_images(changed)} got other pixels: {_few(changed)}."
+        yield f"Since {path} was written, {_images(changed)} got other pixels: {few(changed)}."
     yield from _leaking(path, scanned, split)
 
 
@@ -350,14 +365,16 @@ def _apart(where: Path, split: Split, patients: Mapping[str, str] | None) -> Ite
 
 def _leaking(path: Path, scanned: Scan, split: Split) -> Iterable[str]:
     parts = {row.file: row.part for row in split.rows}
-    for group in leaks(split.rows, scanned.near):
+    found = leaks(split.rows, scanned.near)
+    for group in found[:MOST_TOLD]:
         named = ", ".join(f"{file} ({parts[file]})" for file in group)
         yield f"{path} puts the same picture into two parts, so its result looks better than it is: {named}."
+    if len(found) > MOST_TOLD:
+        yield (
+            f"{path} puts {len(found):,} pictures into two parts in all; `covid-tui scan --csv FILE` writes a list of "
+            "them."
+        )
 
 
-def _images(files: list[str]) -> str:
-    return f"{len(files)} image{'s' * (len(files) != 1)}"
-
-
-def _few(files: list[str]) -> str:
-    return ", ".join(files[:3]) + (", ..." if len(files) > 3 else "")
+def _images(files: Sequence[str]) -> str:
+    return f"{len(files):,} image{'s' * (len(files) != 1)}"

@@ -9,7 +9,8 @@ from typing import Any
 
 from engine.config import TrainConfig
 from engine.dataset.formats import IMAGE_SUFFIXES
-from engine.dataset.listing import AS_PUBLISHED, class_folders, pair_key
+from engine.dataset.listing import AS_PUBLISHED, class_folders
+from engine.dataset.names import pair_key
 from engine.dataset.split import Row, Split, leaks
 from engine.errors import CovidTuiError, RunError
 from engine.events import Epoch, Finished, Notice, Started

@@ -20,7 +20,7 @@ from engine.training.devices import ONE, CommonStop, Devices
 from engine.training.forward import Pass, score
 from engine.training.phases import Phase, phases
 from engine.training.sources import Source, prepared, stored_format
-from engine.wording import reason, remedy
+from engine.wording import counted, reason, remedy
 
 BATCH_EVENTS_A_SECOND = 10
 STEPS_AT_ONCE = 16

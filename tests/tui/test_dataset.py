@@ -18,9 +18,9 @@ from textual.widgets import Checkbox, Input
 from engine.config import AugmentConfig, DataConfig, split_list
 from engine.dataset.confounding import confounding
 from engine.dataset.images import read
-from engine.dataset.metadata import _read
 from engine.dataset.patients import patients
 from engine.dataset.scan import Scan, scan
+from engine.dataset.tables import _read
 from engine.errors import Stopped
 from engine.events import Emit
 from engine.stopping import Stop

@@ -8,6 +8,7 @@ from cyclopts import Parameter
 from engine.config import DataConfig
 from tui import verbs
 from tui.cli.app import app
+from tui.cli.outputs import Writes
 
 
 @app.command
@@ -19,6 +20,8 @@ def scan(
     group_by: str = "",
     near_duplicates: Annotated[bool, Parameter(negative_bool="no-")] = True,
     follow_links: bool = False,
+    csv: Annotated[Path | None, Writes(".csv")] = None,
+    force: bool = False,
     json: bool = False,
 ) -> int:
     """Say what a folder holds: classes, sources, masks, duplicates, problems, and what tells the classes without lungs.
@@ -31,13 +34,17 @@ def scan(
         Class folders to look at, separated by commas (all of them when empty). A name that has a comma itself stands in
         double quotes, which a shell wants in single ones: '"a, b",c'. Or give --classes once for each name.
     split
-        A CSV with the columns file (or path), class, part (or split): are pictures or patients in two of its parts?
+        A table with the columns file (or path), class, part (or split): are pictures or patients in two of its parts?
     group_by
         What tells a patient: a metadata column, or "name:REGEX" for a pattern of file names.
     near_duplicates
         Also look for images that show one picture with other pixels: rescaled, brightened, cropped, mirrored.
     follow_links
         Also read what symbolic links lead to outside the folder.
+    csv
+        Also write every problem, duplicate and leak to this new file, as CSV; the text shows the first ones of each.
+    force
+        Let --csv replace a file that is there.
     json
         Print one JSON object.
     """
@@ -46,7 +53,7 @@ def scan(
     wanted = DataConfig(
         classes=classes, split=split, follow_links=follow_links, group_by=group_by, near_duplicates=near_duplicates
     )
-    return scanning.scan(data, wanted, json)
+    return scanning.scan(data, wanted, json, csv, force)
 
 
 @app.command
