@@ -1,4 +1,5 @@
-"""What killed processes left half-written in the runs and the caches: found, and mended or removed one by one.
+"""What killed processes left half-written in the runs and the caches, and what is damaged in the caches: found, and
+mended or removed one by one.
 
 A training or a cache needs none of this to go on: each repairs what it meets. This is for whoever wants to know, or
 wants the space. What a living process holds is never touched.
@@ -18,10 +19,11 @@ from engine import caches, export
 from engine.dataset import pixels
 from engine.errors import RunError
 from engine.files import open_private
+from engine.network import weights
 from engine.runs import SPLIT, Run, all_runs, whole_lines
 from engine.training import checkpoint, features
 
-Kind = Literal["died", "part", "torn", "point", "pixels", "features"]
+Kind = Literal["died", "part", "torn", "point", "pixels", "features", "weights"]
 _PART = re.compile(r"\.(?:.+\.)?(\d+)\.part(?:\..+)?|\.[\d-]+\.part|(\d+)-[0-9a-f]{16}\.tmp")
 
 
@@ -48,6 +50,7 @@ def find(out: Path, cache: Path, keras: Path) -> list[Leftover]:
     places += _folders(cache / "features")
     found += [left for place in places for left in _parts(place)]
     found += [Leftover(path, "pixels", f"decoded images, {why}", "removed") for path, why in pixels.damaged(cache)]
+    found += [Leftover(path, "weights", f"converted weights, {why}", "removed") for path, why in weights.damaged(cache)]
     return found + [left for folder in _folders(cache / "features") for left in _in_features(folder)]
 
 
@@ -69,7 +72,7 @@ def _mend(left: Leftover) -> bool:
     match left.kind:
         case "died":
             return False
-        case "part" | "point":
+        case "part" | "point" | "weights":
             _remove(left.path)
         case "torn":
             os.truncate(left.path, whole_lines(left.path))
@@ -78,6 +81,7 @@ def _mend(left: Leftover) -> bool:
         case "features":
             try:
                 features.take_off_excess(left.path)
+                features.take_out_damaged(left.path)
             except ValueError:
                 return caches.remove(left.path)
     return True
@@ -109,13 +113,15 @@ def _in_features(folder: Path) -> Iterator[Leftover]:
     lock = folder / "lock"
     with contextlib.suppress(OSError), _idle(lock if lock.is_file() else None):
         try:
-            excess = features.excess(folder)
+            excess, damaged = features.excess(folder), len(features.damaged_rows(folder))
         except ValueError as error:
             yield Leftover(folder, "features", f"kept activations {error}", "removed", lock)
             return
         if excess:
             what = f"kept activations, of which the last {excess:,} bytes are cut short"
             yield Leftover(folder, "features", what, "taken off", lock)
+        if damaged:
+            yield Leftover(folder, "features", f"kept activations, of which {damaged:,} are damaged", "taken out", lock)
 
 
 @contextlib.contextmanager
