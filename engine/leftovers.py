@@ -21,7 +21,7 @@ from engine.errors import RunError
 from engine.files import open_private
 from engine.network import weights
 from engine.runs import SPLIT, Run, all_runs, whole_lines
-from engine.training import checkpoint, features
+from engine.training import checkpoint, featurefile
 
 Kind = Literal["died", "part", "torn", "point", "pixels", "features", "weights"]
 _PART = re.compile(r"\.(?:.+\.)?(\d+)\.part(?:\..+)?|\.[\d-]+\.part|(\d+)-[0-9a-f]{16}\.tmp")
@@ -80,8 +80,8 @@ def _mend(left: Leftover) -> bool:
             pixels.remove(left.path)
         case "features":
             try:
-                features.take_off_excess(left.path)
-                features.take_out_damaged(left.path)
+                featurefile.take_off_excess(left.path)
+                featurefile.take_out_damaged(left.path)
             except ValueError:
                 return caches.remove(left.path)
     return True
@@ -113,7 +113,7 @@ def _in_features(folder: Path) -> Iterator[Leftover]:
     lock = folder / "lock"
     with contextlib.suppress(OSError), _idle(lock if lock.is_file() else None):
         try:
-            excess, damaged = features.excess(folder), len(features.damaged_rows(folder))
+            excess, damaged = featurefile.excess(folder), len(featurefile.damaged_rows(folder))
         except ValueError as error:
             yield Leftover(folder, "features", f"kept activations {error}", "removed", lock)
             return

@@ -13,77 +13,36 @@ no row is taken for another. What fails is computed anew by whoever needs it. Wh
 import contextlib
 import errno
 import fcntl
-import hashlib
-import json
-import os
-import struct
 import time
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import ml_dtypes
 import numpy as np
 
 from engine.caches import hold
-from engine.checkedrows import Bytes, RowFile, Sums, checksums
-from engine.errors import RunError, Stopped
+from engine.checkedrows import Bytes, RowFile, Sums
+from engine.errors import Stopped
 from engine.events import Emit, Notice
 from engine.files import open_private, private_dir, write_json
 from engine.stopping import Stop
+from engine.training.featurefile import (
+    EMPTY,
+    LAYOUT,
+    Context,
+    Key,
+    Writer,
+    described,
+    number_format,
+    read_index,
+    stored,
+)
 
-LAYOUT = 2
-"""Names how a store lies on the disk; a change makes every older one unfindable. Before 2, rows had no checksum."""
 HELD = 256 * 2**20
 """Bytes of a store that are held in memory once they are read and verified; a larger one is read from the disk."""
 CHECKED = 2**24
 """Bytes that are read at a time where many rows are checked."""
-_ENTRY = struct.Struct("<32siQI")
-"""An entry of the index: SHA-256 of the pixels, view, checksum of the row, checksum of the entry."""
-
-Key = tuple[str, int]
-"""SHA-256 of an image's pixels, and a view."""
 Append = Callable[[Sequence[Key], np.ndarray], None]
-_EMPTY: Key = ("0" * 64, -(2**31))
-"""Stands in the index where a damaged entry stood, until its row is used again."""
-
-
-@dataclass(frozen=True)
-class Context:
-    """All that decides the activations of a given image and view."""
-
-    prefix: str
-    """SHA-256 of the prefix's weights and structure."""
-    preprocessing: str
-    """From the file's pixels to the network's input."""
-    size: int
-    precision: str
-    augmentation: dict[str, Any] | None
-    """The policy and the seed, or None for images as they are."""
-    dtype: str
-    shape: tuple[int, ...]
-
-    @property
-    def key(self) -> str:
-        """SHA-256 over everything here, and over the layout of the files."""
-        return hashlib.sha256(json.dumps({"layout": LAYOUT, **vars(self)}, sort_keys=True).encode()).hexdigest()
-
-    @property
-    def seed(self) -> int:
-        """What makes the checksums of this context's rows differ from another's; 64 bits."""
-        return int(self.key[-16:], 16)
-
-    @property
-    def row_bytes(self) -> int:
-        """Bytes that one image's activations take."""
-        return int(np.prod(self.shape)) * number_format(self.dtype).itemsize
-
-
-def number_format(name: str) -> np.dtype[Any]:
-    """NumPy's format of that name, bfloat16 among them."""
-    return np.dtype(ml_dtypes.bfloat16) if name == "bfloat16" else np.dtype(name)
 
 
 class FeatureStore:
@@ -102,7 +61,7 @@ class FeatureStore:
         self.given_up = False
         """Set where damaged rows can't be replaced: they are not to be tried again."""
         try:
-            _described(self.folder)
+            described(self.folder)
         except ValueError:
             write_json(self.folder / "context.json", {"layout": LAYOUT, **vars(context)})
         self.refresh()
@@ -113,8 +72,8 @@ class FeatureStore:
         if written == self._known and not again:
             return
         self._known = written
-        entries = _read_index(self.folder, self.context).entries
-        self._slots = {entry[0]: slot for slot, entry in enumerate(entries) if entry and entry[0] != _EMPTY}
+        entries = read_index(self.folder, self.context).entries
+        self._slots = {entry[0]: slot for slot, entry in enumerate(entries) if entry and entry[0] != EMPTY}
         before, self._sums = self._sums, np.array([entry[1] if entry else 0 for entry in entries], np.uint64)
         self._file = None
         if len(entries):
@@ -186,7 +145,7 @@ class FeatureStore:
 
     def stored(self, activations: np.ndarray) -> np.ndarray:
         """Activations (n, *shape) as the store would give them back. Raises RunError where it can't hold them."""
-        return _stored(activations, self.context.dtype)
+        return stored(activations, self.context.dtype)
 
     @contextlib.contextmanager
     def filling(self, stop: Stop, emit: Emit = lambda event: None) -> Iterator[Append]:
@@ -199,12 +158,12 @@ class FeatureStore:
             _wait_for(lock, stop, emit)
             for name in ("rows", "index"):
                 open_private(self.folder / name, "ab").close()
-            index = _read_index(self.folder, self.context)
+            index = read_index(self.folder, self.context)
             with (
                 open_private(self.folder / "rows", "r+b") as rows,
                 open_private(self.folder / "index", "r+b") as entries,
             ):
-                writer = _Writer(self.context, index, rows, entries)
+                writer = Writer(self.context, index, rows, entries)
                 if index.lost:
                     lost = f"{index.lost:,} of the activations kept in {self.folder} were cut off or damaged"
                     emit(Notice("warning", f"{lost}: those that are needed are computed anew."))
@@ -221,165 +180,6 @@ class FeatureStore:
             except FileNotFoundError:
                 sizes.append(0)
         return sizes[0], sizes[1]
-
-
-@dataclass(frozen=True)
-class _Index:
-    """What the index says of each row: its key and checksum, None where the entry is damaged."""
-
-    entries: list[tuple[Key, int] | None]
-    """Up to the last good one."""
-    lost: int
-    """Rows that have no good entry, and entries that have no whole row."""
-
-
-class _Writer:
-    """Writes rows and their entries into the open files of a store that nobody else writes.
-
-    What lies beyond the last good entry, which a crash cut off, is taken off; a damaged entry before it is made empty,
-    and its row is used first.
-    """
-
-    def __init__(self, context: Context, index: _Index, rows: Any, entries: Any) -> None:
-        self._context, self._rows, self._entries = context, rows, entries
-        self._end = len(index.entries)
-        rows.truncate(self._end * context.row_bytes)
-        entries.truncate(self._end * _ENTRY.size)
-        self._own = {entry[0]: slot for slot, entry in enumerate(index.entries) if entry}
-        self._own.pop(_EMPTY, None)
-        self._free = [slot for slot, entry in enumerate(index.entries) if not entry or entry[0] == _EMPTY]
-        for slot, entry in enumerate(index.entries):
-            if entry is None:
-                self._name(slot, [_EMPTY], [0])
-
-    def append(self, keys: Sequence[Key], activations: np.ndarray) -> None:
-        """Write the activations of `keys`, (n, *shape). Raises OSError, and RunError for what can't be kept."""
-        stored = _stored(activations, self._context.dtype)
-        raw = np.frombuffer(stored.tobytes(), np.uint8).reshape(len(keys), self._context.row_bytes)
-        sums = checksums(raw, self._context.seed).tolist()
-        slots = np.array([self._slot(key) for key in keys])
-        together = np.split(np.arange(len(keys)), np.flatnonzero(np.diff(slots) != 1) + 1)
-        for part in together:
-            self._rows.seek(int(slots[part[0]]) * self._context.row_bytes)
-            self._rows.write(raw[part].tobytes())
-        self._rows.flush()
-        os.fsync(self._rows.fileno())  # a power cut may lose the index's end, never a row that it names
-        for part in together:
-            self._name(int(slots[part[0]]), [keys[place] for place in part], [sums[place] for place in part])
-        self._own.update(zip(keys, slots.tolist(), strict=True))
-
-    def _slot(self, key: Key) -> int:
-        if key in self._own:
-            return self._own[key]
-        if self._free:
-            return self._free.pop(0)
-        self._end += 1
-        return self._end - 1
-
-    def _name(self, first: int, keys: Sequence[Key], sums: Sequence[int]) -> None:
-        seed = self._context.seed
-        named = [_entry(slot, *own, seed) for slot, own in enumerate(zip(keys, sums, strict=True), start=first)]
-        self._entries.seek(first * _ENTRY.size)
-        self._entries.write(b"".join(named))
-        self._entries.flush()
-
-
-def excess(folder: Path) -> int:
-    """Bytes of the store in `folder` beyond its last whole entry, which a crash cut off.
-
-    Raises ValueError where its context.json is damaged.
-    """
-    return sum(max(0, there - whole) for there, whole in _lengths(folder).values())
-
-
-def take_off_excess(folder: Path) -> None:
-    """Cut the store in `folder`, which nobody may be filling, after its last whole entry. Raises as `excess` does."""
-    for path, (there, whole) in _lengths(folder).items():
-        if there > whole:
-            os.truncate(path, whole)
-
-
-def damaged_rows(folder: Path) -> list[int]:
-    """The rows of the store in `folder` that are damaged, each being read, or have a damaged entry before the last.
-
-    Raises ValueError where its context.json is damaged.
-    """
-    context = _described(folder)
-    entries = _read_index(folder, context).entries
-    if not entries:
-        return []
-    sums = np.array([entry[1] if entry else 0 for entry in entries], np.uint64)
-    bad = set(RowFile(folder / "rows", context.row_bytes, sums, context.seed).damaged())
-    bad |= {slot for slot, entry in enumerate(entries) if entry is None}
-    return sorted(bad - {slot for slot, entry in enumerate(entries) if entry and entry[0] == _EMPTY})
-
-
-def take_out_damaged(folder: Path) -> None:
-    """Empty the entries of damaged rows, so that they are computed anew where they are needed. Raises as above."""
-    context = _described(folder)
-    damaged = damaged_rows(folder)
-    if damaged:
-        with open_private(folder / "index", "r+b") as file:
-            for slot in damaged:
-                file.seek(slot * _ENTRY.size)
-                file.write(_entry(slot, _EMPTY, 0, context.seed))
-
-
-def _described(folder: Path) -> Context:
-    """The context that the folder's context.json describes. Raises ValueError where it is damaged, or of old."""
-    try:
-        values = json.loads((folder / "context.json").read_bytes())
-        layout = values.pop("layout", 1)
-        if layout == LAYOUT:
-            context = Context(**{**values, "shape": tuple(values["shape"])})
-            if context.key[:32] == folder.name:
-                return context
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        layout = LAYOUT
-    if layout != LAYOUT:
-        raise ValueError("of another version, which this one never reads")
-    raise ValueError("whose context.json is damaged or missing")
-
-
-def _lengths(folder: Path) -> dict[Path, tuple[int, int]]:
-    """The length of each file of a store, and how much of it is whole entries."""
-    context = _described(folder)
-    count = len(_read_index(folder, context).entries)
-    wanted = {folder / "rows": count * context.row_bytes, folder / "index": count * _ENTRY.size}
-    return {path: (path.stat().st_size, whole) for path, whole in wanted.items() if path.is_file()}
-
-
-def _read_index(folder: Path, context: Context) -> _Index:
-    try:
-        raw = (folder / "index").read_bytes()
-        rows = (folder / "rows").stat().st_size // context.row_bytes
-    except FileNotFoundError:
-        return _Index([], 0)
-    named = len(raw) // _ENTRY.size
-    entries: list[tuple[Key, int] | None] = []
-    for slot, (sha, view, total, check) in enumerate(_ENTRY.iter_unpack(raw[: min(named, rows) * _ENTRY.size])):
-        good = check == _check(slot, sha, view, total, context.seed)
-        entries.append(((sha.hex(), view), total) if good else None)
-    while entries and entries[-1] is None:
-        entries.pop()
-    return _Index(entries, max(named, rows) - len(entries) + entries.count(None))
-
-
-def _entry(slot: int, key: Key, total: int, seed: int) -> bytes:
-    raw = bytes.fromhex(key[0])
-    return _ENTRY.pack(raw, key[1], total, _check(slot, raw, key[1], total, seed))
-
-
-def _check(slot: int, sha: bytes, view: int, total: int, seed: int) -> int:
-    return zlib.crc32(struct.pack("<QQ32siQ", seed, slot, sha, view, total))
-
-
-def _stored(activations: np.ndarray, dtype: str) -> np.ndarray:
-    with np.errstate(over="ignore"):
-        stored = activations.astype(dtype)
-    if not np.isfinite(stored).all():
-        raise RunError(f"The frozen layers give values that {dtype} can't hold: use --feature-dtype float32.")
-    return stored
 
 
 def _wait_for(lock: Any, stop: Stop, emit: Emit) -> None:
