@@ -21,6 +21,7 @@ from engine.errors import ConfigError
 T = TypeVar("T")
 Mode = Literal["transfer", "finetune", "partial", "probe-then-finetune"]
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
+FeatureFormat = Literal["auto", "float16", "bfloat16", "float32"]
 Rate = float | Literal["auto"]
 
 
@@ -166,8 +167,9 @@ class MachineConfig:
     """Number format of the network's arithmetic; auto measures what this machine does fastest."""
     feature_cache: Literal["auto", "on", "off"] = "auto"
     """Keep what the frozen layers compute, so that each epoch repeats only the layers that train."""
-    feature_dtype: Literal["float16", "float32"] = "float16"
-    """Number format in which kept activations are stored."""
+    feature_dtype: FeatureFormat = "auto"
+    """Number format in which kept activations are stored; auto takes the one they are computed in, which rounds
+    nothing, but float16 for feature maps computed in float32, which take half the disk so."""
     cache_limit: float = 20.0
     """Largest size of the kept activations, in GB; those unused for longest are removed first."""
     devices: str = "auto"

@@ -7,7 +7,7 @@ from typing import Any
 from engine import leftovers
 from engine.caches import KINDS, size
 from engine.network.backbones import BACKBONES
-from engine.network.weights import OFFLINE_BACKBONE, OFFLINE_PACKAGE, keras_home
+from engine.network.weights import OFFLINE_BACKBONE, OFFLINE_PACKAGE, converted, keras_home
 from engine.runtime import cache_dir, choose_precision, cpu, device, processors, tensorflow, versions
 
 DOWNLOADED = "none here: they will be downloaded"
@@ -43,7 +43,7 @@ def weights_found(backbone: str) -> str:
         return "in Keras's cache"
     if backbone != OFFLINE_BACKBONE:
         return NOT_OFFLINE
-    if (cache_dir() / "weights" / f"{backbone}-imagenet.weights.h5").is_file():
+    if converted(cache_dir()).is_file():
         return "converted earlier from the offline extra"
     try:
         importlib.metadata.distribution(OFFLINE_PACKAGE)

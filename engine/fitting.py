@@ -163,7 +163,7 @@ def _facts(classifier: Classifier, training: Source, config: TrainConfig) -> dic
     return {
         "frozen weights": checkpoint.digest(value.numpy().tobytes() for value in classifier.frozen_variables),
         "training images": checkpoint.digest(f"{sha} {label}\n".encode() for sha, label in images),
-        checkpoint.KEPT_FACT: stored_format(training, config),
+        checkpoint.KEPT_FACT: stored_format(training),
     }
 
 

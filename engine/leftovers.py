@@ -1,4 +1,5 @@
-"""What killed processes left half-written in the runs and the caches: found, and mended or removed one by one.
+"""What killed processes left half-written in the runs and the caches, and what is damaged in the caches: found, and
+mended or removed one by one.
 
 A training or a cache needs none of this to go on: each repairs what it meets. This is for whoever wants to know, or
 wants the space. What a living process holds is never touched.
@@ -18,11 +19,12 @@ from engine import caches, export
 from engine.dataset import pixels
 from engine.errors import RunError
 from engine.files import open_private
+from engine.network import weights
 from engine.runs import SPLIT, Run, all_runs, whole_lines
-from engine.training import checkpoint, features
+from engine.training import checkpoint, featurefile
 from engine.wording import counted, noun
 
-Kind = Literal["died", "part", "torn", "point", "pixels", "features"]
+Kind = Literal["died", "part", "torn", "point", "pixels", "features", "weights"]
 _PART = re.compile(r"\.(?:.+\.)?(\d+)\.part(?:\..+)?|\.[\d-]+\.part|(\d+)-[0-9a-f]{16}\.tmp")
 
 
@@ -49,6 +51,7 @@ def find(out: Path, cache: Path, keras: Path) -> list[Leftover]:
     places += _folders(cache / "features")
     found += [left for place in places for left in _parts(place)]
     found += [Leftover(path, "pixels", f"decoded images, {why}", "removed") for path, why in pixels.damaged(cache)]
+    found += [Leftover(path, "weights", f"converted weights, {why}", "removed") for path, why in weights.damaged(cache)]
     return found + [left for folder in _folders(cache / "features") for left in _in_features(folder)]
 
 
@@ -70,7 +73,7 @@ def _mend(left: Leftover) -> bool:
     match left.kind:
         case "died":
             return False
-        case "part" | "point":
+        case "part" | "point" | "weights":
             _remove(left.path)
         case "torn":
             os.truncate(left.path, whole_lines(left.path))
@@ -78,7 +81,8 @@ def _mend(left: Leftover) -> bool:
             pixels.remove(left.path)
         case "features":
             try:
-                features.take_off_excess(left.path)
+                featurefile.take_off_excess(left.path)
+                featurefile.take_out_damaged(left.path)
             except ValueError:
                 return caches.remove(left.path)
     return True
@@ -110,7 +114,7 @@ def _in_features(folder: Path) -> Iterator[Leftover]:
     lock = folder / "lock"
     with contextlib.suppress(OSError), _idle(lock if lock.is_file() else None):
         try:
-            excess = features.excess(folder)
+            excess, damaged = featurefile.excess(folder), len(featurefile.damaged_rows(folder))
         except ValueError as error:
             yield Leftover(folder, "features", f"kept activations {error}", "removed", lock)
             return
@@ -119,6 +123,8 @@ def _in_features(folder: Path) -> Iterator[Leftover]:
                 f"kept activations, of which the last {counted(excess, 'byte')} {noun(excess, 'is', 'are')} cut short"
             )
             yield Leftover(folder, "features", what, "taken off", lock)
+        if damaged:
+            yield Leftover(folder, "features", f"kept activations, of which {damaged:,} are damaged", "taken out", lock)
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import functools
 import gc
+import hashlib
 import importlib.metadata
 import importlib.util
 import json
@@ -190,14 +191,20 @@ def _bfloat16_speed() -> float:
     """How many times as fast as in float32 a VGG convolution runs in bfloat16; timed once a machine and kept."""
     kept = cache_dir() / "precision.json"
     machine = f"{cpu()[0]} x{processors()}, tensorflow {tensorflow().__version__}"
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
         saved = json.loads(kept.read_text())
-        if saved["machine"] == machine:
+        if saved == _timed(machine, float(saved["bfloat16_speed"])):
             return float(saved["bfloat16_speed"])
-    ratio = _time_convolution("float32") / _time_convolution("bfloat16")
+    ratio = round(_time_convolution("float32") / _time_convolution("bfloat16"), 3)
     with contextlib.suppress(OSError):
-        write_json(kept, {"machine": machine, "bfloat16_speed": round(ratio, 3)})
+        write_json(kept, _timed(machine, ratio))
     return ratio
+
+
+def _timed(machine: str, ratio: float) -> dict[str, Any]:
+    """What is kept of a timing; it decides the number format, so a damaged one must not be taken for another."""
+    digest = hashlib.sha256(f"{machine} {ratio}".encode()).hexdigest()
+    return {"machine": machine, "bfloat16_speed": ratio, "sha256": digest}
 
 
 def _time_convolution(dtype: str) -> float:

@@ -19,7 +19,7 @@ from engine.dataset.images import read, to_input
 from engine.dataset.pixels import PixelStore, open_store
 from engine.dataset.scan import Record, Scan, scan
 from engine.errors import CacheError, DataError, Stopped
-from engine.events import Event, Progress
+from engine.events import Event, Notice, Progress
 from engine.stopping import Stop
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -176,12 +176,14 @@ class TestReuse:
         path.unlink()
         if damage in new:
             path.write_bytes(new[damage])
-        opened = count_reads(monkeypatch)
+        opened, told = count_reads(monkeypatch), list[Event]()
         for _ in range(2):
-            store, problems = open_store(found.root, found.records, SIZE, caches)
+            store, problems = open_store(found.root, found.records, SIZE, caches, told.append)
             assert problems == ()
-            assert np.array_equal(store.array, good)
-            assert len(opened) == 20
+            assert np.array_equal(store.rows(range(20)), good) and np.array_equal(store.array, good)
+            assert len(opened) == (1 if damage == "byte" else 20)
+        (notice,) = [event for event in told if isinstance(event, Notice)]
+        assert "decoded anew" in notice.text and str(data) in notice.text
 
 
 def expected_from(store: PixelStore, found: Scan, change: str) -> np.ndarray:

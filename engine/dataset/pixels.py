@@ -2,7 +2,8 @@
 
 A store's name is a hash over the contents of its images, their order and the preprocessing, so that a store can't be
 taken for another: moved or renamed files find it, changed ones don't. It is written under a temporary name and appears
-whole or not at all; one that is damaged is built anew.
+whole or not at all. Each row has a checksum, which is verified whenever the row is read, so that opening a store reads
+no pixel; an image whose row is damaged is decoded anew.
 """
 
 import errno
@@ -14,7 +15,6 @@ import secrets
 import shutil
 import threading
 import time
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -25,33 +25,85 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
+from engine.checkedrows import RowFile, Sums, checksums, overwrite
 from engine.dataset.images import ImageError, Pixels, pixel_hash, read, resize
 from engine.dataset.listing import Problem
 from engine.dataset.parallel import Pulse, spread
 from engine.dataset.scan import Record
 from engine.errors import CacheError, DataError
-from engine.events import Emit
+from engine.events import Emit, Notice
 from engine.files import private_dir, write_json
 from engine.stopping import Stop
 from engine.wording import counted
 
 VERSION = "bilinear-1"
 """Names what happens to the pixels between file and store; a change here makes every older store unfindable."""
+LAYOUT = "2"
+"""Names how a store lies on the disk, with the same consequence. Before 2, the file had one checksum."""
 
-_CHUNK = 2**24
 _NEW_SECONDS = 60
 _ONE_AT_A_TIME = threading.Lock()  # two threads that want the same pixels decode them once
 
 
+class KeptRows:
+    """The rows of a store on the disk: each is verified when it is read, and one that is damaged is decoded anew."""
+
+    def __init__(
+        self, path: Path, plan: "_Plan", sums: Sums, root: Path, records: Sequence[Record], emit: Emit
+    ) -> None:
+        self._path, self._plan, self._root, self._records, self._emit = path, plan, root, records, emit
+        self._file = RowFile(path, plan.row_bytes, sums)
+        self._mending = threading.Lock()
+        self._given_up = False
+
+    def read(self, rows: npt.NDArray[np.intp]) -> Pixels:
+        """The pixels of `rows`; negative ones count from the end. Raises DataError where some can't be had."""
+        rows = np.where(rows < 0, rows + len(self._records), rows)
+        found, damaged = self._file.read(rows)
+        if damaged and not self._given_up:
+            with self._mending:
+                self._mend()
+            found, damaged = self._file.read(rows)
+        for place in damaged:
+            decoded = self._decoded(int(rows[place]))
+            if isinstance(decoded, Problem):
+                raise DataError(
+                    f"{decoded.file} {decoded.reason}, and its decoded pixels in {self._path} are damaged: "
+                    f"put the file back as it was, or scan {self._root} again."
+                )
+            found[place] = decoded.reshape(-1)
+        return found.reshape(len(rows), *self._plan.shape[1:])
+
+    def _mend(self) -> None:
+        """Decode every damaged row of the store anew, put it in its place, and say so."""
+        decoded = {row: self._decoded(row) for row in self._file.damaged()}
+        told = f"{len(decoded):,} decoded images in {self._path} were damaged: they are decoded anew"
+        good = {row: pixels.reshape(-1) for row, pixels in decoded.items() if not isinstance(pixels, Problem)}
+        self._given_up = len(good) < len(decoded)
+        try:
+            overwrite(self._path, self._plan.row_bytes, list(good), list(good.values()))
+            self._given_up |= bool(self._file.read(np.array(list(good), np.intp))[1])
+        except OSError as error:
+            self._given_up = True
+            told += f" whenever they are needed, as they can't be replaced there ({error.strerror or error})"
+        if decoded:
+            self._emit(Notice("warning", f"{told}."))
+
+    def _decoded(self, row: int) -> "Pixels | Problem":
+        return _small(self._root, self._records[row], self._plan.shape[1], self._plan.shape[3])
+
+
 @dataclass(frozen=True, eq=False)
 class PixelStore:
-    """Resized images: `array` is a read-only np.memmap, uint8, (len(files), size, size, channels)."""
+    """Resized images: `array` is a read-only np.memmap, uint8, (len(files), size, size, channels), nothing verified."""
 
     array: Pixels
     files: tuple[str, ...]
     """The file of each row."""
     channels: int
     """1 when every image is grey; otherwise 3, with grey repeated in all three."""
+    kept: KeptRows | None = None
+    """Reads the rows of `array` and verifies them; None where they lie in memory alone."""
 
     @cached_property
     def index(self) -> dict[str, int]:
@@ -59,8 +111,12 @@ class PixelStore:
         return {file: row for row, file in enumerate(self.files)}
 
     def rows(self, indices: Sequence[int] | npt.NDArray[np.integer[Any]]) -> Pixels:
-        """A copy of the rows at `indices` in that order: uint8 (len(indices), size, size, channels)."""
-        return np.asarray(self.array[np.asarray(indices, dtype=np.intp)])
+        """A copy of the rows at `indices` in that order: uint8 (len(indices), size, size, channels).
+
+        Raises DataError where a row is damaged and its file is no more what it was.
+        """
+        wanted = np.asarray(indices, dtype=np.intp)
+        return self.kept.read(wanted) if self.kept else np.asarray(self.array[wanted])
 
 
 def open_store(
@@ -81,9 +137,13 @@ def open_store(
     channels = 3 if any(record.colour for record in records) else 1
     with _ONE_AT_A_TIME:
         directory = _directory(cache_dir)
-        found = _existing(directory, _plan(records, size, channels))
-        if found is not None:
-            return PixelStore(found, tuple(record.file for record in records), channels), ()
+        plan = _plan(records, size, channels)
+        sums = _sums(directory, plan)
+        if sums is not None:
+            return _opened(directory, plan, sums, root, records, emit), ()
+        if plan.pixels(directory).exists() or plan.description(directory).exists():
+            what = f"The decoded images in {plan.pixels(directory)} are damaged or were never finished"
+            emit(Notice("warning", f"{what}: they are decoded anew."))
         return _build(root, records, size, channels, directory, emit, stop)
 
 
@@ -107,11 +167,18 @@ def _fault(directory: Path, key: str) -> str:
         if not description.is_file():  # it follows the pixels within a moment
             return "never finished" if time.time() - pixels.stat().st_mtime > _NEW_SECONDS else ""
     try:
-        count, height, width, channels = json.loads(description.read_bytes())["shape"]
-    except (OSError, ValueError, KeyError, TypeError):
+        described = json.loads(description.read_bytes())
+        if "checksums" not in described and "checksum" in described:
+            return "of an earlier version, which this one never reads"
+        count, height, width, channels = described["shape"]
+        plan = _Plan(key, (count, height, width, channels))
+        sums = _sums(directory, plan)
+        damaged = len(RowFile(pixels, plan.row_bytes, sums).damaged()) if sums is not None else 0
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return "whose description is damaged"
-    whole = _existing(directory, _Plan(key, (count, height, width, channels)))
-    return "" if whole is not None else "damaged or cut short"
+    if sums is None:
+        return "damaged or cut short"
+    return f"of which {damaged:,} are damaged" if damaged else ""
 
 
 @dataclass(frozen=True)
@@ -123,11 +190,21 @@ class _Plan:
 
     @property
     def bytes(self) -> int:
-        return int(np.prod(self.shape, dtype=np.int64))
+        return self.shape[0] * self.row_bytes
+
+    @property
+    def row_bytes(self) -> int:
+        return int(np.prod(self.shape[1:], dtype=np.int64))
+
+    def pixels(self, directory: Path) -> Path:
+        return directory / f"{self.key}.u8"
+
+    def description(self, directory: Path) -> Path:
+        return directory / f"{self.key}.json"
 
 
 def _plan(records: Sequence[Record], size: int, channels: int) -> _Plan:
-    digest = hashlib.sha256(f"{VERSION} {size} {channels} {len(records)}".encode())
+    digest = hashlib.sha256(f"{VERSION} {LAYOUT} {size} {channels} {len(records)}".encode())
     for record in records:
         digest.update(bytes.fromhex(record.sha))
     return _Plan(digest.hexdigest(), (len(records), size, size, channels))
@@ -151,14 +228,14 @@ def _build(
         return _small(root, record, size, channels)
 
     with _no_space_told(directory, whole), _temporary(directory) as (file, path):
-        checksum = 0
+        sums: list[Sums] = []
         with closing(spread(small, records, stop)) as results:
             for done, (record, result) in enumerate(zip(records, results, strict=True), start=1):
                 if isinstance(result, Problem):
                     problems.append(result)
                 else:
                     kept.append(record)
-                    checksum = zlib.crc32(result.data, checksum)
+                    sums.append(checksums(result.reshape(1, -1)))
                     file.write(result.data)
                 pulse(done)
         if not kept:
@@ -167,10 +244,15 @@ def _build(
             )
         file.flush()
         os.fsync(file.fileno())
-        plan = _plan(kept, size, channels)
-        path.replace(directory / f"{plan.key}.u8")
-        write_json(directory / f"{plan.key}.json", _meta(plan, checksum))  # last: pixels without it are not finished
-    return PixelStore(_mapped(directory, plan), tuple(record.file for record in kept), channels), tuple(problems)
+        plan, every = _plan(kept, size, channels), np.concatenate(sums)
+        path.replace(plan.pixels(directory))
+        write_json(plan.description(directory), _meta(plan, every))  # last: pixels without it are not finished
+    return _opened(directory, plan, every, root, kept, emit), tuple(problems)
+
+
+def _opened(directory: Path, plan: _Plan, sums: Sums, root: Path, records: Sequence[Record], emit: Emit) -> PixelStore:
+    rows = KeptRows(plan.pixels(directory), plan, sums, root, tuple(records), emit)
+    return PixelStore(_mapped(directory, plan), tuple(record.file for record in records), plan.shape[3], rows)
 
 
 def _small(root: Path, record: Record, size: int, channels: int) -> Pixels | Problem:
@@ -187,38 +269,26 @@ def _small(root: Path, record: Record, size: int, channels: int) -> Pixels | Pro
     return np.ascontiguousarray(small)
 
 
-def _existing(directory: Path, plan: _Plan) -> Pixels | None:
-    """The store of `plan` if it is there and whole."""
+def _sums(directory: Path, plan: _Plan) -> Sums | None:
+    """The checksums of the rows of the store of `plan`, if it is there, as long as it must be, and well described."""
     try:
-        text = (directory / f"{plan.key}.json").read_text(encoding="utf-8")
-        meta = json.loads(text)
-        if meta != _meta(plan, meta["checksum"]):
-            return None
-        array = _mapped(directory, plan)
-    except (OSError, ValueError, KeyError, TypeError):
+        meta = json.loads(plan.description(directory).read_bytes())
+        sums = np.frombuffer(bytes.fromhex(meta["checksums"]), "<u8").astype(np.uint64)
+        whole = plan.pixels(directory).stat().st_size == plan.bytes and len(sums) == plan.shape[0]
+        return sums if whole and meta == _meta(plan, sums) else None
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None
-    return array if _checksum(array) == meta["checksum"] else None
 
 
-def _meta(plan: _Plan, checksum: int) -> dict[str, Any]:
-    values = {"version": VERSION, "key": plan.key, "shape": list(plan.shape), "bytes": plan.bytes, "checksum": checksum}
+def _meta(plan: _Plan, sums: Sums) -> dict[str, Any]:
+    values = {"version": VERSION, "key": plan.key, "shape": list(plan.shape), "bytes": plan.bytes}
+    values |= {"checksums": sums.astype("<u8").tobytes().hex()}
     return {**values, "meta_checksum": hashlib.sha256(json.dumps(values).encode()).hexdigest()}
 
 
 def _mapped(directory: Path, plan: _Plan) -> Pixels:
-    """The pixels of `plan`, mapped read-only. Raises ValueError when the file has another size."""
-    path = directory / f"{plan.key}.u8"
-    if path.stat().st_size != plan.bytes:
-        raise ValueError(f"{path} is not {plan.bytes} bytes long")
-    return np.memmap(path, dtype=np.uint8, mode="r", shape=plan.shape)
-
-
-def _checksum(array: Pixels) -> int:
-    flat = array.reshape(-1)
-    checksum = 0
-    for start in range(0, flat.size, _CHUNK):
-        checksum = zlib.crc32(flat[start : start + _CHUNK].data, checksum)
-    return checksum
+    """The pixels of `plan`, mapped read-only."""
+    return np.memmap(plan.pixels(directory), dtype=np.uint8, mode="r", shape=plan.shape)
 
 
 def _directory(cache_dir: Path) -> Path:

@@ -23,7 +23,7 @@ import numpy as np
 from engine.errors import Stopped, WeightsError
 from engine.events import Emit, Notice, Progress
 from engine.files import digest_of, private_dir, replacing, replacing_path
-from engine.network.backbones import Backbone
+from engine.network.backbones import BACKBONES, Backbone
 from engine.network.weightfile import Arrays, Shapes, read_weights
 from engine.runtime import cache_dir, tensorflow
 from engine.stopping import Stop
@@ -71,10 +71,15 @@ def _imagenet(backbone: Backbone, shapes: Shapes, emit: Emit, stop: Stop) -> Arr
         if why:
             raise WeightsError(_remedies(backbone, in_keras, why))
         return _downloaded(in_keras, unchecked, shapes, emit)
-    kept = cache_dir() / "weights" / f"{backbone.name}-imagenet.weights.h5"
+    kept = converted(cache_dir())
     if kept.is_file():
-        with contextlib.suppress(WeightsError):
+        try:
             arrays = _verified(read_weights(kept, shapes))
+        except WeightsError:
+            emit(Notice("warning", f"The converted weights in {kept} are damaged: they are fetched or converted anew."))
+            with contextlib.suppress(OSError):
+                kept.unlink()
+        else:
             emit(Notice("info", f"Weights: ImageNet, from the offline extra, converted earlier ({kept})."))
             return arrays
     why = _download(backbone, in_keras, emit, stop)
@@ -87,6 +92,28 @@ def _imagenet(backbone: Backbone, shapes: Shapes, emit: Emit, stop: Stop) -> Arr
     emit(Notice("info", f"Weights: ImageNet, from the offline extra (no download: {why})."))
     _keep(kept, arrays)
     return arrays
+
+
+def converted(cache: Path) -> Path:
+    """Where the weights that the offline extra gave are kept in the cache folder."""
+    return cache / "weights" / f"{OFFLINE_BACKBONE}-imagenet.weights.h5"
+
+
+def damaged(cache: Path) -> list[tuple[Path, str]]:
+    """The kept weights in the cache folder that are not what was kept, and why, as part of a sentence."""
+    kept = converted(cache)
+    if not os.path.lexists(kept):
+        return []
+    layers = [layer for layer in BACKBONES[OFFLINE_BACKBONE].layers if layer.parameters]
+    shapes = {
+        layer.name: [(3, 3, layer.parameters // layer.shape[-1] // 9, layer.shape[-1]), (layer.shape[-1],)]
+        for layer in layers
+    }
+    try:
+        _verified(read_weights(kept, shapes))
+    except WeightsError:
+        return [(kept, "damaged: they are not ImageNet's")]
+    return []
 
 
 def _downloaded(path: Path, unchecked: str, shapes: Shapes, emit: Emit) -> Arrays:

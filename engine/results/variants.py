@@ -150,7 +150,7 @@ class VariantStore(PixelStore):
     @classmethod
     def of(cls, store: PixelStore, variant: Variant, regions: Regions) -> "VariantStore":
         """`store` seen in `variant`."""
-        return cls(store.array, store.files, store.channels, variant, regions)
+        return cls(store.array, store.files, store.channels, store.kept, variant, regions)
 
     def rows(self, indices: Sequence[int] | npt.NDArray[np.integer[Any]]) -> Pixels:
         """As `PixelStore.rows`, in the variant."""

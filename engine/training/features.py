@@ -1,65 +1,48 @@
 """The frozen prefix's activations, computed once and kept on disk.
 
-A store holds one prefix's output under one augmentation policy, in files that only grow: `rows` has the activations,
-`index` says which image and view each row belongs to and is written after its rows. So a store that was left half
-filled, or cut off in the middle of a write, is simply filled on from its last whole entry.
+A store holds one prefix's output under one augmentation policy: `rows` has the activations, `index` says which image
+and view each row belongs to and is written after its rows. So a store that was left half filled, or cut off in the
+middle of a write, is simply filled on from its last whole entry.
+
+A cache changes speed, never results. Each entry of the index has a checksum of its row, which is verified whenever the
+row is read from the disk, and one of its own; both depend on the store's context, and the second on the place, so that
+no row is taken for another. What fails is computed anew by whoever needs it. What is kept is exact in the format that
+`FreezePlan.kept_format` chooses by itself, but for feature maps computed in float32, which are kept in float16.
 """
 
 import contextlib
 import errno
 import fcntl
-import hashlib
-import json
-import mmap
-import os
-import struct
 import time
-import zlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from engine.caches import hold
-from engine.errors import RunError, Stopped
+from engine.checkedrows import Bytes, RowFile, Sums
+from engine.errors import Stopped
 from engine.events import Emit, Notice
 from engine.files import open_private, private_dir, write_json
 from engine.stopping import Stop
+from engine.training.featurefile import (
+    EMPTY,
+    LAYOUT,
+    Context,
+    Key,
+    Writer,
+    described,
+    number_format,
+    read_index,
+    stored,
+)
 
-_ENTRY = struct.Struct("<32siI")
-MAPPED = 256 * 2**20
-"""Bytes of a larger store that has been read are handed back to the system's cache, so that memory stays flat."""
-
-Key = tuple[str, int]
-"""SHA-256 of an image's pixels, and a view."""
-
-
-@dataclass(frozen=True)
-class Context:
-    """All that decides the activations of a given image and view."""
-
-    prefix: str
-    """SHA-256 of the prefix's weights and structure."""
-    preprocessing: str
-    """From the file's pixels to the network's input."""
-    size: int
-    precision: str
-    augmentation: dict[str, Any] | None
-    """The policy and the seed, or None for images as they are."""
-    dtype: str
-    shape: tuple[int, ...]
-
-    @property
-    def key(self) -> str:
-        """SHA-256 over everything here."""
-        return hashlib.sha256(json.dumps(vars(self), sort_keys=True).encode()).hexdigest()
-
-    @property
-    def row_bytes(self) -> int:
-        """Bytes that one image's activations take."""
-        return int(np.prod(self.shape)) * np.dtype(self.dtype).itemsize
+HELD = 256 * 2**20
+"""Bytes of a store that are held in memory once they are read and verified; a larger one is read from the disk."""
+CHECKED = 2**24
+"""Bytes that are read at a time where many rows are checked."""
+Append = Callable[[Sequence[Key], np.ndarray], None]
 
 
 class FeatureStore:
@@ -69,71 +52,124 @@ class FeatureStore:
         self.context = context
         self.folder = private_dir(cache / "features" / context.key[:32])
         self._use = hold(self.folder)
-        self._rows: dict[Key, int] = {}
-        self._data: Any = None
+        self._slots: dict[Key, int] = {}
+        self._sums: Sums = np.zeros(0, np.uint64)
+        self._file: RowFile | None = None
+        self._held: Bytes | None = None
+        self._have = np.zeros(0, bool)
         self._known = (0, 0)
-        if not (self.folder / "context.json").is_file():
-            write_json(self.folder / "context.json", vars(context))
+        self.given_up = False
+        """Set where damaged rows can't be replaced: they are not to be tried again."""
+        try:
+            described(self.folder)
+        except ValueError:
+            write_json(self.folder / "context.json", {"layout": LAYOUT, **vars(context)})
         self.refresh()
 
-    def refresh(self) -> None:
-        """Learn of the rows that this or another process has written."""
+    def refresh(self, again: bool = False) -> None:
+        """Learn of the rows that this or another process has written: where a file grew, or `again` in any case."""
         written = self._written()
-        if written == self._known:
+        if written == self._known and not again:
             return
         self._known = written
-        self._rows = {key: row for row, key in enumerate(_whole_entries(self.folder, self.context.row_bytes))}
-        count = len(self._rows)
-        self._data = None
-        if count:
-            shape = (count, *self.context.shape)
-            self._data = np.memmap(self.folder / "rows", self.context.dtype, mode="r", shape=shape)
+        entries = read_index(self.folder, self.context).entries
+        self._slots = {entry[0]: slot for slot, entry in enumerate(entries) if entry and entry[0] != EMPTY}
+        before, self._sums = self._sums, np.array([entry[1] if entry else 0 for entry in entries], np.uint64)
+        self._file = None
+        if len(entries):
+            self._file = RowFile(self.folder / "rows", self.context.row_bytes, self._sums, self.context.seed)
+        self._hold(before)
+
+    def _hold(self, before: Sums) -> None:
+        """Make room in memory for the rows, those read already staying, if all together are few enough."""
+        held, have, count = self._held, self._have, len(self._sums)
+        if count * self.context.row_bytes > HELD:
+            self._held = None
+            return
+        self._held, self._have = np.empty((count, self.context.row_bytes), np.uint8), np.zeros(count, bool)
+        both = min(len(before), count)
+        if held is not None and both:
+            same = np.flatnonzero(have[:both] & (before[:both] == self._sums[:both]))
+            self._held[same], self._have[same] = held[same], True
 
     def missing(self, keys: Iterable[Key]) -> list[Key]:
         """Those of `keys` whose activations are not kept yet, each once."""
-        return [key for key in dict.fromkeys(keys) if key not in self._rows]
+        return [key for key in dict.fromkeys(keys) if key not in self._slots]
 
     def read(self, keys: Sequence[Key]) -> np.ndarray:
-        """The activations of `keys`, (n, *shape) in the stored format; all must have been written."""
-        return self.take(self.locate(keys))
+        """The activations of `keys`, (n, *shape) in the stored format.
+
+        Raises ValueError where one was never written or is damaged.
+        """
+        found, damaged = self.take(self.locate(keys))
+        if damaged:
+            raise ValueError(f"{len(damaged)} of {len(keys)} rows are missing or damaged")
+        return found
 
     def locate(self, keys: Sequence[Key]) -> np.ndarray:
-        """The rows of `keys`, all of which must have been written; they stay theirs as the store grows."""
-        return np.array([self._rows[key] for key in keys], np.intp)
+        """The rows of `keys`, -1 where none is known; they stay theirs as the store grows."""
+        return np.array([self._slots.get(key, -1) for key in keys], np.intp)
 
-    def take(self, rows: np.ndarray) -> np.ndarray:
-        """The activations in `rows`, (n, *shape) in the stored format."""
-        if self._data is None:
-            raise KeyError("the store is empty")
-        taken = np.asarray(self._data[rows])
-        if self._data.nbytes > MAPPED:
-            self._data._mmap.madvise(mmap.MADV_DONTNEED)
-        return taken
+    def take(self, rows: np.ndarray) -> tuple[np.ndarray, list[int]]:
+        """The activations in `rows`, (n, *shape) in the stored format, and the places of those that are damaged.
+
+        What stands at those places means nothing.
+        """
+        if self._file is None:
+            raw, damaged = np.zeros((len(rows), self.context.row_bytes), np.uint8), list(range(len(rows)))
+        elif self._held is None:
+            raw, damaged = self._file.read(rows)
+        else:
+            raw, damaged = self._through_memory(self._file, self._held, rows)
+        return raw.view(number_format(self.context.dtype)).reshape(len(rows), *self.context.shape), damaged
+
+    def _through_memory(self, file: RowFile, held: Bytes, rows: np.ndarray) -> tuple[Bytes, list[int]]:
+        known = (rows >= 0) & (rows < len(held))
+        at = np.where(known, rows, 0)
+        fresh = np.unique(at[known & ~self._have[at]])
+        if len(fresh):
+            read, damaged = file.read(fresh)
+            whole = np.delete(np.arange(len(fresh)), damaged)
+            held[fresh[whole]], self._have[fresh[whole]] = read[whole], True
+        there = known & self._have[at]
+        return held[at], [] if there.all() else np.flatnonzero(~there).tolist()
+
+    def damaged(self, keys: Sequence[Key]) -> list[Key]:
+        """Those of `keys` that are kept, but damaged; each is read."""
+        found, rows = [], self.locate(keys)
+        step = max(1, CHECKED // self.context.row_bytes)
+        for start in range(0, len(keys), step):
+            part = rows[start : start + step]
+            found += [keys[start + place] for place in self.take(part)[1] if part[place] >= 0]
+        return found
+
+    def stored(self, activations: np.ndarray) -> np.ndarray:
+        """Activations (n, *shape) as the store would give them back. Raises RunError where it can't hold them."""
+        return stored(activations, self.context.dtype)
 
     @contextlib.contextmanager
-    def filling(self, stop: Stop, emit: Emit = lambda event: None) -> Any:
+    def filling(self, stop: Stop, emit: Emit = lambda event: None) -> Iterator[Append]:
         """Hold the store for writing; waits, and says so, while another process fills it.
 
-        Yields `append(keys, activations)`.
+        Yields `append(keys, activations)`, which also replaces what is kept of a key. Entries that were cut off or
+        damaged are told of.
         """
         with open_private(self.folder / "lock", "w") as lock:
             _wait_for(lock, stop, emit)
-            entries = _whole_entries(self.folder, self.context.row_bytes)
-            with open_private(self.folder / "rows", "ab") as rows, open_private(self.folder / "index", "ab") as index:
-                # Whatever lies beyond the last whole entry was cut off by a crash.
-                rows.truncate(len(entries) * self.context.row_bytes)
-                index.truncate(len(entries) * _ENTRY.size)
-
-                def append(keys: Sequence[Key], activations: np.ndarray) -> None:
-                    rows.write(_stored(activations, self.context.dtype).tobytes())
-                    rows.flush()
-                    os.fsync(rows.fileno())  # a power cut may lose the index's end, never a row that it names
-                    index.write(b"".join(_entry(*key) for key in keys))
-                    index.flush()
-
-                self.refresh()
-                yield append
-        self.refresh()
+            for name in ("rows", "index"):
+                open_private(self.folder / name, "ab").close()
+            index = read_index(self.folder, self.context)
+            with (
+                open_private(self.folder / "rows", "r+b") as rows,
+                open_private(self.folder / "index", "r+b") as entries,
+            ):
+                writer = Writer(self.context, index, rows, entries)
+                if index.lost:
+                    lost = f"{index.lost:,} of the activations kept in {self.folder} were cut off or damaged"
+                    emit(Notice("warning", f"{lost}: those that are needed are computed anew."))
+                self.refresh(again=True)
+                yield writer.append
+        self.refresh(again=True)
 
     def _written(self) -> tuple[int, int]:
         """Bytes of index and rows, which only grow but where a crash left a torn end."""
@@ -144,62 +180,6 @@ class FeatureStore:
             except FileNotFoundError:
                 sizes.append(0)
         return sizes[0], sizes[1]
-
-
-def excess(folder: Path) -> int:
-    """Bytes of the store in `folder` beyond its last whole entry, which a crash cut off.
-
-    Raises ValueError where its context.json is damaged.
-    """
-    return sum(max(0, there - whole) for there, whole in _lengths(folder).values())
-
-
-def take_off_excess(folder: Path) -> None:
-    """Cut the store in `folder`, which nobody may be filling, after its last whole entry. Raises as `excess` does."""
-    for path, (there, whole) in _lengths(folder).items():
-        if there > whole:
-            os.truncate(path, whole)
-
-
-def _lengths(folder: Path) -> dict[Path, tuple[int, int]]:
-    """The length of each file of a store, and how much of it is whole entries."""
-    try:
-        context = Context(**json.loads((folder / "context.json").read_bytes()))
-        if context.key[:32] != folder.name:
-            raise ValueError
-        row_bytes = context.row_bytes
-    except (OSError, ValueError, TypeError):
-        raise ValueError("whose context.json is damaged or missing") from None
-    count = len(_whole_entries(folder, row_bytes))
-    wanted = {folder / "rows": count * row_bytes, folder / "index": count * _ENTRY.size}
-    return {path: (path.stat().st_size, whole) for path, whole in wanted.items() if path.is_file()}
-
-
-def _whole_entries(folder: Path, row_bytes: int) -> list[Key]:
-    try:
-        index = (folder / "index").read_bytes()
-        room = (folder / "rows").stat().st_size // row_bytes
-    except FileNotFoundError:
-        return []
-    keys: list[Key] = []
-    for sha, view, check in _ENTRY.iter_unpack(index[: len(index) // _ENTRY.size * _ENTRY.size]):
-        if len(keys) == room or check != zlib.crc32(sha + struct.pack("<i", view)):
-            break
-        keys.append((sha.hex(), view))
-    return keys
-
-
-def _entry(sha: str, view: int) -> bytes:
-    raw = bytes.fromhex(sha)
-    return _ENTRY.pack(raw, view, zlib.crc32(raw + struct.pack("<i", view)))
-
-
-def _stored(activations: np.ndarray, dtype: str) -> np.ndarray:
-    with np.errstate(over="ignore"):
-        stored = activations.astype(dtype)
-    if not np.isfinite(stored).all():
-        raise RunError(f"The frozen layers give values that {dtype} can't hold: use --feature-dtype float32.")
-    return stored
 
 
 def _wait_for(lock: Any, stop: Stop, emit: Emit) -> None:

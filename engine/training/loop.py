@@ -252,7 +252,7 @@ class _Training:
         if state.best:
             arrays |= {"best": state.weights, "logits": [state.logits]}
         # A training that lost its cache on the way goes on from here without: one with it would round otherwise.
-        facts = {**self.facts, KEPT_FACT: stored_format(self.train, self.config)}
+        facts = {**self.facts, KEPT_FACT: stored_format(self.train)}
         point = Point(state.position, tuple(state.history), state.best, self._seconds(), facts, arrays)
         try:
             self.keeper.keep(point)

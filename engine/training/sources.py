@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,7 +22,7 @@ from engine.network.classifier import Classifier, preprocessing
 from engine.runtime import tensorflow
 from engine.stopping import Stop
 from engine.training.augment import PLAIN, apply, draw, transforms
-from engine.training.features import Context, FeatureStore, Key
+from engine.training.features import Append, Context, FeatureStore, Key
 
 PREFIX_BATCH = 32
 GB = 10**9
@@ -127,16 +128,30 @@ class FeatureSource:
             return
         with store.filling(self.stop, self.emit) as append:
             todo = store.missing(self._keys(range(len(self.images)), view))
-            at = {sha: i for i, sha in enumerate(self.images.shas)}
-            prefix = _forward(self.pixels.classifier.prefix)
-            self.emit(Progress(_task(view), 0, len(todo)))
-            for start in range(0, len(todo), PREFIX_BATCH):
-                if self.stop.is_set():
-                    raise Stopped("Stopped while the frozen layers were computed.")
-                keys = todo[start : start + PREFIX_BATCH]
-                chosen = np.array([at[sha] for sha, _ in keys])
-                append(keys, prefix(self.pixels.input(chosen, view)).numpy())
-                self.emit(Progress(_task(view), start + len(keys), len(todo)))
+            self._compute(todo, view, append, _company())
+
+    def _compute(self, todo: Sequence[Key], view: int, append: Append, company: int) -> None:
+        """Compute the activations of these keys of one view. Raises Stopped between two batches."""
+        if not todo:
+            return
+        at = {sha: i for i, sha in enumerate(self.images.shas)}
+        task = _task(view)
+        self.emit(Progress(task, 0, len(todo)))
+        for start in range(0, len(todo), PREFIX_BATCH):
+            if self.stop.is_set():
+                raise Stopped("Stopped while the frozen layers were computed.")
+            keys = todo[start : start + PREFIX_BATCH]
+            append(keys, self._activations(np.array([at[sha] for sha, _ in keys]), view, company))
+            self.emit(Progress(task, start + len(keys), len(todo)))
+
+    def _activations(self, chosen: np.ndarray, view: int, company: int) -> np.ndarray:
+        """What the frozen layers give for the images at `chosen`, float32; computed at least `company` at a time."""
+        several = np.resize(chosen, max(len(chosen), company))
+        return np.asarray(self._prefix(self.pixels.input(several, view)).numpy()[: len(chosen)])
+
+    @cached_property
+    def _prefix(self) -> Any:
+        return _forward(self.pixels.classifier.prefix)
 
     def missing(self, views: int) -> int:
         """How many activations of so many views, the images as they are among them, are not kept yet."""
@@ -148,7 +163,39 @@ class FeatureSource:
         rows = store.locate(self._keys(order, view))
         for start in range(0, len(order), batch):
             part = slice(start, start + batch)
-            yield store.take(rows[part]), images.labels[order[part]]
+            found, damaged = store.take(rows[part])
+            if damaged and not store.given_up:
+                self._mend(store)
+                rows = store.locate(self._keys(order, view))
+                found, damaged = store.take(rows[part])
+                store.given_up |= bool(damaged)  # what was written can't be read back either
+            for some in (damaged[at : at + PREFIX_BATCH] for at in range(0, len(damaged), PREFIX_BATCH)):
+                found[some] = store.stored(self._activations(order[part][some], view, PREFIX_BATCH))
+            yield found, images.labels[order[part]]
+
+    def _mend(self, store: FeatureStore) -> None:
+        """Compute anew, and say so, what is damaged of this source's images in the store, in every view."""
+        count = self.pixels.config.augment.kept_views or 1
+        views = [PLAIN] if store is self.plain else range(PLAIN + 1, PLAIN + count)
+        store.refresh(again=True)
+        told = 0
+        try:
+            if self.stop.is_set():  # what is looked at after a stop must not wait for another training
+                raise OSError(errno.EINTR, "the training is stopped")
+            with store.filling(self.stop, self.emit) as append:
+                # Another process may have mended some meanwhile.
+                found = {view: store.damaged(self._keys(range(len(self.images)), view)) for view in views}
+                told = sum(map(len, found.values()))
+                if told:
+                    text = f"{told:,} of the activations kept in {store.folder} were damaged: they are computed anew."
+                    self.emit(Notice("warning", text))
+                for view, keys in found.items():
+                    self._compute(keys, view, append, PREFIX_BATCH)
+        except OSError as error:
+            store.given_up = True
+            what = "They" if told else f"Some of the activations kept in {store.folder} are damaged. They"
+            why = f"as they can't be replaced there ({error.strerror or error})"
+            self.emit(Notice("warning", f"{what} are computed anew whenever they are needed, {why}."))
 
     def _store(self, view: int) -> FeatureStore:
         return self.plain if view == PLAIN else self.augmented
@@ -164,6 +211,14 @@ FILL = "frozen layers"
 
 def _task(view: int) -> str:
     return FILL if view == PLAIN else f"{FILL}, view {view + 1}"
+
+
+def _company() -> int:
+    """With how many images an image must pass the frozen layers to get the bits that it gets in a whole batch.
+
+    On a processor some networks round otherwise for one image than for more; a GPU may for any number.
+    """
+    return PREFIX_BATCH if tensorflow().config.list_physical_devices("GPU") else 2
 
 
 def _forward(network: Any) -> Any:
@@ -210,28 +265,27 @@ def choose(
     emit(
         Notice(
             "info",
-            f"The frozen layers run once a view and are kept ({what} an image, {_size(needed)}): later epochs need "
-            f"{plan.epoch_share:.0%} of the work.",
+            f"The frozen layers run once a view and are kept ({what} an image in {context.dtype}, {_size(needed)}): "
+            f"later epochs need {plan.epoch_share:.0%} of the work.",
         )
     )
     return kept, kept_validation
 
 
 def prepared(source: Source, view: int, emit: Emit) -> Source:
-    """The source with `view` ready; where the disk fills up on the way, the same images without kept activations."""
+    """The source with `view` ready; where the disk is full or broken, the same images without kept activations."""
     try:
         source.prepare(view)
         return source
     except OSError as error:
-        if not is_full_disk(error):
-            raise
-        emit(Notice("warning", f"The cache can't be filled ({error.strerror}): training goes on without it, slower."))
+        why = error.strerror or error
+        emit(Notice("warning", f"The cache can't be filled ({why}): training goes on without it, slower."))
         return _without_cache(source)
 
 
-def stored_format(source: Source, config: TrainConfig) -> str:
+def stored_format(source: Source) -> str:
     """The number format of the activations that the source gives, or "none" where it gives pixels."""
-    return config.machine.feature_dtype if isinstance(source, FeatureSource) else "none"
+    return source.plain.context.dtype if isinstance(source, FeatureSource) else "none"
 
 
 def at_hand(source: Source) -> Source:
@@ -257,7 +311,7 @@ def _context(train: PixelSource, precision: str) -> Context:
         size=plan.backbone.size,
         precision=precision,
         augmentation=None,
-        dtype=train.config.machine.feature_dtype,
+        dtype=plan.kept_format(train.config.machine.feature_dtype, precision),
         shape=plan.kept_shape,
     )
 

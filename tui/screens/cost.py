@@ -11,7 +11,7 @@ from engine.wording import counted
 from tui.glyphs import Glyphs
 from tui.widgets.cells import content, lines
 
-KEPT_BYTES = {"float16": 2, "float32": 4}
+KEPT_BYTES = {"float16": 2, "bfloat16": 2, "float32": 4}
 GB = 10**9
 NEXT = "Applies to the next training."
 
@@ -29,7 +29,10 @@ class Choice:
     @property
     def kept_bytes(self) -> int:
         """Size of what is kept of one view of an image."""
-        return prod(self.plan.kept_shape) * KEPT_BYTES[self.config.machine.feature_dtype]
+        machine = self.config.machine
+        # Where the precision is still to be found, maps are kept in two bytes whatever it will be.
+        kept = self.plan.kept_format(machine.feature_dtype, "float32" if machine.precision == "auto" else machine.precision)
+        return prod(self.plan.kept_shape) * KEPT_BYTES[kept]
 
     def not_kept(self) -> str:
         """Why the frozen layers' activations won't be kept, as a sentence; empty where they will."""
