@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
 import threading
@@ -29,9 +30,10 @@ from engine.dataset.images import ImageError, Pixels, pixel_hash, read, resize
 from engine.dataset.listing import Problem
 from engine.dataset.parallel import Pulse, spread
 from engine.dataset.scan import Record
-from engine.errors import CacheError, DataError
+from engine.errors import CacheError, DataError, LinkError
 from engine.events import Emit
-from engine.files import private_dir, write_json
+from engine.files import open_private, opened, private_dir, write_json
+from engine.files import remove as remove_path
 from engine.stopping import Stop
 
 VERSION = "bilinear-1"
@@ -39,6 +41,7 @@ VERSION = "bilinear-1"
 
 _CHUNK = 2**24
 _NEW_SECONDS = 60
+_TEMPORARY = re.compile(r"\d+-[0-9a-f]{16}\.tmp")
 _ONE_AT_A_TIME = threading.Lock()  # two threads that want the same pixels decode them once
 
 
@@ -89,15 +92,17 @@ def open_store(
 def damaged(cache_dir: Path) -> list[tuple[Path, str]]:
     """The stores in the cache that are not whole, each by the path of its pixels, and why, as part of a sentence."""
     directory = cache_dir / "pixels"
+    if directory.is_symlink():
+        return []
     keys = sorted({path.stem for path in directory.glob("*") if path.suffix in (".u8", ".json") and path.stem})
     found = [(directory / f"{key}.u8", _fault(directory, key)) for key in keys if not key.startswith(".")]
     return [(path, why) for path, why in found if why]
 
 
 def remove(store: Path) -> None:
-    """Remove the store whose pixels lie, or would lie, at the path `store`."""
-    store.with_suffix(".json").unlink(missing_ok=True)
-    store.unlink(missing_ok=True)
+    """Remove the store whose pixels lie, or would lie, at the path `store`, CACHE/pixels/KEY.u8."""
+    for path in (store.with_suffix(".json"), store):
+        remove_path(path, store.parent.parent)
 
 
 def _fault(directory: Path, key: str) -> str:
@@ -166,7 +171,9 @@ def _build(
         os.fsync(file.fileno())
         plan = _plan(kept, size, channels)
         path.replace(directory / f"{plan.key}.u8")
-        write_json(directory / f"{plan.key}.json", _meta(plan, checksum))  # last: pixels without it are not finished
+        write_json(
+            directory / f"{plan.key}.json", _meta(plan, checksum), directory.parent
+        )  # last: pixels without it are not finished
     return PixelStore(_mapped(directory, plan), tuple(record.file for record in kept), channels), tuple(problems)
 
 
@@ -222,9 +229,11 @@ def _directory(cache_dir: Path) -> Path:
     """The folder of the stores, the owner's alone, cleared of what a killed process left unfinished."""
     directory = cache_dir / "pixels"
     try:
-        private_dir(directory).chmod(0o700)
+        with opened(private_dir(directory, cache_dir), cache_dir) as folder:
+            os.fchmod(folder, 0o700)
         for path in directory.glob("*.tmp"):
-            _remove_if_abandoned(path)
+            if _TEMPORARY.fullmatch(path.name):
+                _remove_if_abandoned(path)
     except OSError as exc:
         raise CacheError(
             f"The cache folder {directory} can't be used ({exc.strerror}); make it writable or choose another."
@@ -234,11 +243,12 @@ def _directory(cache_dir: Path) -> Path:
 
 def _remove_if_abandoned(path: Path) -> None:
     """Remove a temporary file whose writer is dead: it is not new, and nobody holds a lock on it."""
-    with suppress(OSError), path.open("rb") as file:
-        if time.time() - path.stat().st_mtime < _NEW_SECONDS:
+    root = path.parent.parent
+    with suppress(OSError, LinkError), open_private(path, "rb", root) as file:
+        if time.time() - os.fstat(file.fileno()).st_mtime < _NEW_SECONDS:
             return
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        path.unlink()
+        remove_path(path, root)
 
 
 @contextmanager

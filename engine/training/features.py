@@ -67,13 +67,14 @@ class FeatureStore:
 
     def __init__(self, cache: Path, context: Context) -> None:
         self.context = context
-        self.folder = private_dir(cache / "features" / context.key[:32])
+        self.folder = private_dir(cache / "features" / context.key[:32], cache)
+        self._cache = cache
         self._use = hold(self.folder)
         self._rows: dict[Key, int] = {}
         self._data: Any = None
         self._known = (0, 0)
         if not (self.folder / "context.json").is_file():
-            write_json(self.folder / "context.json", vars(context))
+            write_json(self.folder / "context.json", vars(context), cache)
         self.refresh()
 
     def refresh(self) -> None:
@@ -116,10 +117,13 @@ class FeatureStore:
 
         Yields `append(keys, activations)`.
         """
-        with open_private(self.folder / "lock", "w") as lock:
+        with open_private(self.folder / "lock", "w", self._cache) as lock:
             _wait_for(lock, stop, emit)
             entries = _whole_entries(self.folder, self.context.row_bytes)
-            with open_private(self.folder / "rows", "ab") as rows, open_private(self.folder / "index", "ab") as index:
+            with (
+                open_private(self.folder / "rows", "ab", self._cache) as rows,
+                open_private(self.folder / "index", "ab", self._cache) as index,
+            ):
                 # Whatever lies beyond the last whole entry was cut off by a crash.
                 rows.truncate(len(entries) * self.context.row_bytes)
                 index.truncate(len(entries) * _ENTRY.size)
@@ -158,7 +162,8 @@ def take_off_excess(folder: Path) -> None:
     """Cut the store in `folder`, which nobody may be filling, after its last whole entry. Raises as `excess` does."""
     for path, (there, whole) in _lengths(folder).items():
         if there > whole:
-            os.truncate(path, whole)
+            with open_private(path, "r+b", folder.parent.parent) as file:
+                file.truncate(whole)
 
 
 def _lengths(folder: Path) -> dict[Path, tuple[int, int]]:
