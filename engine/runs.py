@@ -147,11 +147,11 @@ class RunWriter:
     def _open(self) -> None:
         require_inside(self.run.path, FOLDERS)
         take_lock(self._held.enter_context(open_lock(self.run.path / "lock")), self.run.path)
+        self._log, self._events = self._opened(LOG, "a"), self._opened("events.jsonl", "a")
+        self._history = self._opened("history.csv", "a")
         if self._again:
             (self.run.path / "stop").unlink(missing_ok=True)
             _mend(self.run.path / "events.jsonl")
-        self._log, self._events = self._opened(LOG, "a"), self._opened("events.jsonl", "a")
-        self._history = self._opened("history.csv", "a")
         if self._history.tell() == 0:
             csv.writer(self._history).writerow(HISTORY)
             self._history.flush()
