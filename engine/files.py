@@ -25,11 +25,13 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 def private_dir(path: Path, root: Path | None = None) -> Path:
     """Make `path` and its missing parents as directories that only the user can enter.
 
-    Raises LinkError where it, or a folder between `root` and it, is a link.
+    Raises LinkError where it, or a folder between `root` and it, is a link, or one above is a link to nothing.
     """
     base = root or path
     missing = [folder for folder in (base, *base.parents) if not folder.exists()]
     for folder in reversed(missing):
+        if folder.is_symlink():
+            raise LinkError(f"{folder} is a link to {folder.readlink()}, which is not there: delete it, or make that.")
         folder.mkdir(mode=0o700, exist_ok=True)
     if root:
         with opened(path, root, make=True):

@@ -9,6 +9,7 @@ import contextlib
 import fcntl
 import os
 import re
+import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from engine.runs import FOLDERS, LOG, SPLIT, Run, all_runs, whole_lines
 from engine.training import checkpoint, features
 
 Kind = Literal["died", "link", "part", "torn", "point", "pixels", "features"]
+COPY = "put a copy of what it leads to in its place"
 _PART = re.compile(r"\.(?:.+\.)?(\d+)\.part(?:\..+)?|\.[\d-]+\.part|(\d+)-[0-9a-f]{16}\.tmp")
 
 
@@ -112,12 +114,17 @@ def _in_run(run: Run) -> Iterator[Leftover]:
         yield Leftover(damage.file.parent, "point", f"a damaged resume point ({damage.reason})", "removed", lock, root)
     for name in ("events.jsonl", "history.csv"):
         with contextlib.suppress(OSError):
-            if (run.path / name).is_symlink():
+            about = (run.path / name).lstat()
+            if not stat.S_ISREG(about.st_mode):
                 continue
-            cut = (run.path / name).stat().st_size - whole_lines(run.path / name)
+            cut = about.st_size - whole_lines(run.path / name)
             if cut:
                 what = f"its last line is cut short after {cut} bytes"
-                yield Leftover(run.path / name, "torn", what, "taken off", lock, root)
+                yield (
+                    Leftover(run.path / name, "torn", what, "taken off", lock, root)
+                    if about.st_nlink == 1
+                    else Leftover(run.path / name, "link", f"{what}, in two names (a hard link)", COPY)
+                )
     for place in (run.path, run.path / checkpoint.FOLDER, run.path / export.FOLDER):
         yield from _parts(place, root, lock)
 
@@ -147,7 +154,7 @@ def _idle(lock: Path | None) -> Iterator[None]:
         yield
 
 
-def _links(paths: Iterable[Path], remedy: str = "delete it, or put a copy of that in its place") -> Iterator[Leftover]:
+def _links(paths: Iterable[Path], remedy: str = f"delete it, or {COPY}") -> Iterator[Leftover]:
     """Those of the paths that are links."""
     for path in paths:
         with contextlib.suppress(OSError):

@@ -130,7 +130,11 @@ class RunWriter:
     """A run directory while its training is alive: holds the lock and appends events. A context manager."""
 
     def __init__(self, run: Run, again: bool = False) -> None:
-        """`again` is for a run that was trained before: a stop that was asked of it then no longer counts."""
+        """`again` is for a run that was trained before: a stop that was asked of it then no longer counts.
+
+        Entering raises RunError where another process trains the run or it can't be written, LinkError where a link in
+        it stands for a file or folder that a training writes.
+        """
         self.run, self._again = run, again
         self._held = contextlib.ExitStack()
         """The open files; however one of them ends, all are closed, or the run would seem to live on."""

@@ -58,12 +58,13 @@ def plant(path: Path, outside: Path, kind: Plant) -> None:
         path.symlink_to(moved if kind == "link" else outside / "nothing")
 
 
-def planted(base: Path, into: Path) -> Iterator[tuple[str, Path]]:
+def planted(
+    base: Path, into: Path, kinds: tuple[Plant, ...] = ("link", "nowhere", "hard")
+) -> Iterator[tuple[str, Path]]:
     """A copy of the folder `base` for each place in it and each kind of link: what is planted, and the copy.
 
     The copies lie in `into`/NUMBER, and what the links lead to in `into`/NUMBER-outside.
     """
-    kinds: tuple[Plant, ...] = ("link", "nowhere", "hard")
     for number, (place, kind) in enumerate((place, kind) for place in places(base) for kind in kinds):
         if kind == "hard" and (base / place).is_dir():
             continue

@@ -5,6 +5,7 @@ is written, emptied, renamed or removed, and whoever is refused is told which li
 import contextlib
 import dataclasses
 import os
+import re
 import shutil
 import signal
 from collections.abc import Callable, Iterator
@@ -217,7 +218,7 @@ def test_no_verb_changes_what_a_link_in_a_sweep_leads_to(
 ) -> None:
     base = tmp_path / "base" / "sweep"
     made.kept_sweep(base, images)
-    for path in [*base.glob("*seed1"), *base.glob("*block*")]:  # two runs show it
+    for path in {*base.glob("*seed1"), *base.glob("*block*")}:  # two runs show it
         shutil.rmtree(path)
     found = [one for what, sweep in planted(base, tmp_path) for one in changes(SWEEP_DEEDS, what, sweep, images)]
     assert found == []
@@ -522,3 +523,39 @@ def test_a_leftover_that_is_reached_by_a_link_when_it_is_mended(run: Path, tmp_p
     with pytest.raises(RunError, match="is a link to"):
         leftovers.mend(part)
     assert picture(theirs) == before
+
+
+# Where else
+
+
+OPENS = (
+    r"O_(WRONLY|RDWR|CREAT)|os\.truncate\(|rmtree\(|\.write_(text|bytes)\(|\.unlink\(|\.(rename|touch|chmod)\("
+    r'|open\([^)]*"[wax]b?"'
+)
+KNOWN = {
+    "engine/files.py": "the one place",
+    "engine/training/checkpoint.py": "by the descriptor of the folder",
+    "engine/dataset/pixels.py": "a new file, under a name of chance, in a folder that was looked at",
+    "engine/results/evaluate.py": "names in the run's own folder, and by the descriptor of another",
+    "engine/runs.py": "the name `stop` in the run's own folder",
+    "engine/jobs.py": "in a new folder of the system's temporary ones",
+    "engine/export/formats.py": "where replacing_path says, and in new temporary folders",
+    "engine/training/tensorboard.py": "by open_private",
+    "engine/repeat.py": "a folder that was made a moment before",
+    "engine/runtime.py": "without following a link",
+    "tui/deleting.py": "a link itself",
+    "tui/headless.py": "nowhere",
+    "tui/terminal.py": "nowhere, and by open_private",
+    "tui/background.py": "nowhere",
+    "tui/cli/__init__.py": "nowhere",
+}
+
+
+def test_nothing_else_opens_a_file_to_write_or_removes_one() -> None:
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for part in ("engine", "tui")
+        for path in (ROOT / part).rglob("*.py")
+        if re.search(OPENS, re.sub(r"open_(private|lock)\(", "", path.read_text()))
+    }
+    assert found <= set(KNOWN), "write and remove by engine/files.py, or say here why not"
