@@ -8,6 +8,7 @@ import os
 import weakref
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -65,14 +66,10 @@ class RowFile:
         return [int(part[place]) for part in parts for place in self.read(part)[1]]
 
 
-def overwrite(path: Path, length: int, rows: Sequence[int], contents: Sequence[Bytes]) -> None:
-    """Write these contents in place of rows of a file, which must be no link. Raises OSError."""
-    file = os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-    try:
-        for row, content in zip(rows, contents, strict=True):
-            done = os.pwrite(file, content.tobytes(), row * length)
-            if done != length:
-                raise OSError(f"{done} of {length} bytes were written")
-        os.fsync(file)
-    finally:
-        os.close(file)
+def overwrite(file: BinaryIO, length: int, rows: Sequence[int], contents: Sequence[Bytes]) -> None:
+    """Write these contents in place of rows of a file that is open for writing. Raises OSError."""
+    for row, content in zip(rows, contents, strict=True):
+        file.seek(row * length)
+        file.write(content.tobytes())
+    file.flush()
+    os.fsync(file.fileno())

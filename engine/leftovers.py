@@ -2,29 +2,31 @@
 mended or removed one by one.
 
 A training or a cache needs none of this to go on: each repairs what it meets. This is for whoever wants to know, or
-wants the space. What a living process holds is never touched.
+wants the space. What a living process holds is never touched, and no link is followed: those that stand in the way are
+told.
 """
 
 import contextlib
 import fcntl
 import os
 import re
-import shutil
-from collections.abc import Iterator
+import stat
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from engine import caches, export
 from engine.dataset import pixels
-from engine.errors import RunError
-from engine.files import open_private
+from engine.errors import LinkError, RunError
+from engine.files import names_in, open_lock, open_private, opened, remove
 from engine.network import weights
-from engine.runs import SPLIT, Run, all_runs, whole_lines
+from engine.runs import FOLDERS, LOG, SPLIT, Run, all_runs, whole_lines
 from engine.training import checkpoint, featurefile
 from engine.wording import counted, noun
 
-Kind = Literal["died", "part", "torn", "point", "pixels", "features", "weights"]
+Kind = Literal["died", "link", "part", "torn", "point", "pixels", "features", "weights"]
+COPY = "put a copy of what it leads to in its place"
 _PART = re.compile(r"\.(?:.+\.)?(\d+)\.part(?:\..+)?|\.[\d-]+\.part|(\d+)-[0-9a-f]{16}\.tmp")
 
 
@@ -38,6 +40,13 @@ class Leftover:
     remedy: str
     lock: Path | None = None
     """Held by whoever writes there."""
+    root: Path | None = None
+    """From here on no link is followed to it."""
+
+    @property
+    def by_hand(self) -> bool:
+        """Is the remedy left to the user?"""
+        return self.kind in ("died", "link")
 
     def to_dict(self) -> dict[str, str]:
         """As JSON values."""
@@ -46,19 +55,26 @@ class Leftover:
 
 def find(out: Path, cache: Path, keras: Path) -> list[Leftover]:
     """All leftovers of the runs under `out`, of the cache folder, and of downloads into Keras's folder `keras`."""
-    found = [left for run in all_runs(out) if run.state() != "live" for left in _in_run(run)]
-    places = [*_folders(out, holding="config.json"), cache, cache / "pixels", cache / "weights", keras / "models"]
-    places += _folders(cache / "features")
-    found += [left for place in places for left in _parts(place)]
+    runs = all_runs(out)
+    found = [left for run in runs for left in _links([run.path], "give --out the folder that it leads to")]
+    own = [run for run in runs if not run.path.is_symlink() and run.state() != "live"]
+    found += [left for run in own for left in _in_run(run)]
+    found += _links(cache / kind for kind in caches.KINDS)
+    places = [(place, out) for place in _folders(out, holding="config.json")]
+    places += [(place, cache) for place in (cache, cache / "pixels", cache / "weights")] + [(keras / "models", keras)]
+    found += [left for place, root in places for left in _parts(place, root)]
     found += [Leftover(path, "pixels", f"decoded images, {why}", "removed") for path, why in pixels.damaged(cache)]
-    found += [Leftover(path, "weights", f"converted weights, {why}", "removed") for path, why in weights.damaged(cache)]
-    return found + [left for folder in _folders(cache / "features") for left in _in_features(folder)]
+    found += [
+        Leftover(path, "weights", f"converted weights, {why}", "removed", root=cache)
+        for path, why in weights.damaged(cache)
+    ]
+    return found + [left for folder in _folders(cache / "features", cache) for left in _in_features(folder)]
 
 
 def mend(left: Leftover) -> bool:
     """Put one leftover in order; False where only the user can, or somebody writes there now.
 
-    Raises RunError where it can't be changed.
+    Raises RunError where it can't be changed, LinkError where it is reached by a link meanwhile.
     """
     try:
         with _idle(left.lock):
@@ -71,26 +87,30 @@ def mend(left: Leftover) -> bool:
 
 def _mend(left: Leftover) -> bool:
     match left.kind:
-        case "died":
+        case "died" | "link":
             return False
-        case "part" | "point" | "weights":
-            _remove(left.path)
+        case "part" | "weights":
+            remove(left.path, left.root)
+        case "point":
+            return checkpoint.remove(left.path)
         case "torn":
-            os.truncate(left.path, whole_lines(left.path))
+            with open_private(left.path, "r+b", left.root) as file:
+                file.truncate(whole_lines(left.path))
         case "pixels":
             pixels.remove(left.path)
         case "features":
             try:
                 featurefile.take_off_excess(left.path)
                 featurefile.take_out_damaged(left.path)
-            except ValueError:
+            except (ValueError, LinkError):
                 return caches.remove(left.path)
     return True
 
 
 def _in_run(run: Run) -> Iterator[Leftover]:
     point, damages = None, list[checkpoint.Damage]()
-    state = run.state()
+    state, root = run.state(), run.path.parent
+    yield from _links(run.path / name for name in (*FOLDERS, export.FOLDER, "lock", "events.jsonl", "history.csv", LOG))
     if state != "finished":
         point, damages = checkpoint.newest(run.path / checkpoint.FOLDER, {})
     if state == "died":
@@ -99,15 +119,22 @@ def _in_run(run: Run) -> Iterator[Leftover]:
         yield Leftover(run.path, "died", f"a run that died; {at or 'it has no resume point'}", remedy)
     lock = run.path / "lock"
     for damage in damages:
-        yield Leftover(damage.file.parent, "point", f"a damaged resume point ({damage.reason})", "removed", lock)
+        yield Leftover(damage.file.parent, "point", f"a damaged resume point ({damage.reason})", "removed", lock, root)
     for name in ("events.jsonl", "history.csv"):
         with contextlib.suppress(OSError):
-            cut = (run.path / name).stat().st_size - whole_lines(run.path / name)
+            about = (run.path / name).lstat()
+            if not stat.S_ISREG(about.st_mode):
+                continue
+            cut = about.st_size - whole_lines(run.path / name)
             if cut:
                 what = f"its last line is cut short after {cut} bytes"
-                yield Leftover(run.path / name, "torn", what, "taken off", lock)
+                yield (
+                    Leftover(run.path / name, "torn", what, "taken off", lock, root)
+                    if about.st_nlink == 1
+                    else Leftover(run.path / name, "link", f"{what}, in two names (a hard link)", COPY)
+                )
     for place in (run.path, run.path / checkpoint.FOLDER, run.path / export.FOLDER):
-        yield from _parts(place, lock)
+        yield from _parts(place, root, lock)
 
 
 def _in_features(folder: Path) -> Iterator[Leftover]:
@@ -133,18 +160,26 @@ def _idle(lock: Path | None) -> Iterator[None]:
     if lock is None:
         yield
         return
-    with open_private(lock, "ab") as file:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with contextlib.ExitStack() as held:
+        with contextlib.suppress(LinkError):  # a link is no lock, as nobody takes one through it
+            fcntl.flock(held.enter_context(open_lock(lock)), fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
 
 
-def _parts(folder: Path, lock: Path | None = None) -> Iterator[Leftover]:
-    """Files and folders under temporary names whose writers are dead."""
-    for path in _listed(folder):
+def _links(paths: Iterable[Path], remedy: str = f"delete it, or {COPY}") -> Iterator[Leftover]:
+    """Those of the paths that are links."""
+    for path in paths:
+        with contextlib.suppress(OSError):
+            yield Leftover(path, "link", f"a link to {path.readlink()}, which is not followed", remedy)
+
+
+def _parts(folder: Path, root: Path, lock: Path | None = None) -> Iterator[Leftover]:
+    """Files and folders under temporary names whose writers are dead; none where `folder` is a link."""
+    for path in _listed(folder, root):
         named = _PART.fullmatch(path.name)
         writer = int(named[1] or named[2] or 0) if named else 0
         if named and not _alive(writer):
-            yield Leftover(path, "part", "left by a writer that was killed", "removed", lock)
+            yield Leftover(path, "part", "left by a writer that was killed", "removed", lock, root)
 
 
 def _alive(process: int) -> bool:
@@ -157,23 +192,17 @@ def _alive(process: int) -> bool:
     return bool(process)
 
 
-def _folders(folder: Path, holding: str = "") -> list[Path]:
+def _folders(folder: Path, root: Path | None = None, holding: str = "") -> list[Path]:
     """The folders below, or those alone that were about to get the file `holding` and never did."""
-    found = [path for path in _listed(folder) if path.is_dir() and not path.is_symlink()]
+    found = [path for path in _listed(folder, root) if path.is_dir() and not path.is_symlink()]
     if not holding:
         return found
     return [path for path in found if [p.name.startswith(f".{holding}.") for p in _listed(path)] == [True]]
 
 
-def _listed(folder: Path) -> list[Path]:
+def _listed(folder: Path, root: Path | None = None) -> list[Path]:
     try:
-        return sorted(folder.iterdir())
-    except OSError:
+        with opened(folder, root) as handle:
+            return sorted(folder / name for name in names_in(handle))
+    except (OSError, LinkError):
         return []
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from engine.config import RESUMABLE, TrainConfig, differences, from_dict, to_dict
-from engine.errors import ConfigError, RunError
+from engine.errors import ConfigError, LinkError, RunError
 from engine.events import Emit, Epoch, Event, Failed, Finished, Interrupted, Notice, Resumed
 from engine.events import from_dict as event_from_dict
-from engine.files import open_private, private_dir, replacing, write_json
+from engine.files import open_lock, open_private, private_dir, replacing, require_inside, write_json
 from engine.foreign import escaped
 from engine.stopping import How, Stop
 from engine.wording import unwritable
@@ -30,6 +30,8 @@ HISTORY = tuple(f.name for f in dataclasses.fields(Epoch))
 WEIGHTS = "best.weights.h5"
 SPLIT = "split.csv"
 LOG = "train.log"
+FOLDERS = ("checkpoint", "tensorboard", "tensorboard/train", "tensorboard/validation", "external")
+"""The folders of a run in which a training writes or removes something."""
 LONGEST_LINE = 2**24
 """Bytes, more than any event takes."""
 LAST_BYTES = 2**16
@@ -111,8 +113,8 @@ class Run:
 
     def request_stop(self, how: How) -> None:
         """Ask the process that trains this run, whichever it is, to stop."""
-        with open_private(self.path / "stop", "w") as file:
-            file.write(how)
+        with replacing(self.path / "stop") as file:
+            file.write(how.encode())
 
     def stop_requested(self) -> How | None:
         """What a `request_stop` asked for, if any."""
@@ -129,7 +131,11 @@ class RunWriter:
     """A run directory while its training is alive: holds the lock and appends events. A context manager."""
 
     def __init__(self, run: Run, again: bool = False) -> None:
-        """`again` is for a run that was trained before: a stop that was asked of it then no longer counts."""
+        """`again` is for a run that was trained before: a stop that was asked of it then no longer counts.
+
+        Entering raises RunError where another process trains the run or it can't be written, LinkError where a link in
+        it stands for a file or folder that a training writes.
+        """
         self.run, self._again = run, again
         self._held = contextlib.ExitStack()
         """The open files; however one of them ends, all are closed, or the run would seem to live on."""
@@ -144,12 +150,13 @@ class RunWriter:
         return self
 
     def _open(self) -> None:
-        take_lock(self._opened("lock", "w"), self.run.path)
+        require_inside(self.run.path, FOLDERS)
+        take_lock(self._held.enter_context(open_lock(self.run.path / "lock")), self.run.path)
+        self._log, self._events = self._opened(LOG, "a"), self._opened("events.jsonl", "a")
+        self._history = self._opened("history.csv", "a")
         if self._again:
             (self.run.path / "stop").unlink(missing_ok=True)
             _mend(self.run.path / "events.jsonl")
-        self._log, self._events = self._opened(LOG, "a"), self._opened("events.jsonl", "a")
-        self._history = self._opened("history.csv", "a")
         if self._history.tell() == 0:
             csv.writer(self._history).writerow(HISTORY)
             self._history.flush()
@@ -344,8 +351,8 @@ def _last(path: Path) -> Event | None:
 
 def _mend(path: Path) -> None:
     """Take off a last line that a crash cut short, so that the next one stands alone."""
-    with contextlib.suppress(FileNotFoundError):
-        os.truncate(path, whole_lines(path))
+    with contextlib.suppress(FileNotFoundError), open_private(path, "r+b") as file:
+        file.truncate(whole_lines(path))
 
 
 def whole_lines(path: Path) -> int:
@@ -372,10 +379,10 @@ def take_lock(file: Any, path: Path) -> None:
 def locked(path: Path) -> bool:
     """Does any process hold the lock file at `path`, as `take_lock` does?"""
     try:
-        with path.open("rb") as file:
+        with open_private(path, "rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
-    except OSError:
+    except (OSError, LinkError):  # a link is no lock, as nobody takes one through it
         return False
     return False

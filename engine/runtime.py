@@ -106,7 +106,7 @@ def native_stderr_to(log: Path) -> Iterator[None]:
     sys.stderr.flush()
     saved = os.dup(2)
     python_stderr = sys.stderr
-    file = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    file = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
         sys.stderr = _stream_on(saved, python_stderr)
         os.dup2(file, 2)

@@ -30,7 +30,7 @@ from engine.config import (
 )
 from engine.errors import ConfigError, RunError
 from engine.events import Emit, Interrupted, Notice, Progress
-from engine.files import open_private, private_dir
+from engine.files import open_lock, private_dir, require_inside
 from engine.material import Data, scanned
 from engine.network.backbones import backbone
 from engine.network.freezing import FreezePlan, parse_unfreeze, plan, recipe
@@ -245,8 +245,9 @@ class Sweep:
         return cls(images, dataclasses.replace(config, output=output), grid)
 
     def run_of(self, point: Point) -> Run | None:
-        """The point's run, where it was begun."""
+        """The point's run, where it was begun. Raises LinkError where a link stands for its folder."""
         path = self.path / point.name
+        require_inside(self.path, [point.name])
         return Run(path) if (path / "config.json").is_file() else None
 
     def _recipe(self, run: Run, point: Point) -> TrainConfig:
@@ -420,6 +421,6 @@ class Sweep:
     def _held(self) -> Iterator[None]:
         """Nobody else works on this sweep meanwhile."""
         private_dir(self.path.parent)
-        with open_private(private_dir(self.path) / "lock", "w") as lock:
+        with open_lock(private_dir(self.path) / "lock") as lock:
             take_lock(lock, self.path)
             yield

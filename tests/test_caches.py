@@ -72,7 +72,7 @@ def test_an_entry_removed_while_it_is_being_taken_is_made_anew(tmp_path: Path, m
 
 
 def test_what_is_being_written_is_not_cleared(tmp_path: Path) -> None:
-    written, whole = tmp_path / "pixels" / "1-0.tmp", tmp_path / "pixels" / "a.u8"
+    written, whole = tmp_path / "pixels" / "1-0.tmp", tmp_path / "pixels" / f"{'a' * 64}.u8"
     written.parent.mkdir()
     whole.write_bytes(b"12345")
     with written.open("wb") as file:

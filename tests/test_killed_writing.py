@@ -37,13 +37,13 @@ import contextlib, os, pathlib, signal, sys
 name, nth = sys.argv[1], int(sys.argv[2])
 calls = 0
 def fatal(real, dying=lambda *_: None):
-    def call(*arguments):
+    def call(*arguments, **named):
         global calls
         calls += 1
         if calls == nth:
             dying(*arguments)
             os.kill(os.getpid(), signal.SIGKILL)
-        return real(*arguments)
+        return real(*arguments, **named)
     return call
 class Dying:
     def __init__(self, file):
@@ -58,7 +58,9 @@ class Dying:
     def __exit__(self, *_):
         self.file.close()
 def opening(real):
-    return lambda path, mode: Dying(real(path, mode)) if path.name == name else real(path, mode)
+    def call(path, *rest):
+        return Dying(real(path, *rest)) if path.name == name else real(path, *rest)
+    return call
 """
 PIXELS = """
 from engine.dataset import pixels
@@ -67,7 +69,7 @@ found = scan(pathlib.Path(sys.argv[3]))
 if name == "fsync":
     os.fsync = fatal(os.fsync)
 elif name == "replace":
-    pathlib.Path.replace = fatal(pathlib.Path.replace)
+    os.replace = fatal(os.replace)
 else:
     real = pixels._temporary
     @contextlib.contextmanager

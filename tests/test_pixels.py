@@ -324,11 +324,14 @@ class TestTrouble:
 
     def test_a_new_temporary_file_is_left_to_its_writer(self, found: Scan, caches: Path) -> None:
         (caches / "pixels").mkdir(parents=True)
-        (caches / "pixels" / "new.tmp").write_bytes(b"x")
-        (caches / "pixels" / "old.tmp").write_bytes(b"x")
-        os.utime(caches / "pixels" / "old.tmp", (time.time() - 3600,) * 2)
+        new, old = (caches / "pixels" / f"{process}-0123456789abcdef.tmp" for process in (1, 2))
+        foreign = caches / "pixels" / "notes.tmp"
+        for path in (new, old, foreign):
+            path.write_bytes(b"x")
+        for path in (old, foreign):
+            os.utime(path, (time.time() - 3600,) * 2)
         open_store(found.root, found.records, SIZE, caches)
-        assert [path.name for path in stored(caches) if path.suffix == ".tmp"] == ["new.tmp"]
+        assert [path.name for path in stored(caches) if path.suffix == ".tmp"] == [new.name, foreign.name]
 
     def test_a_full_disk_is_one_sentence_and_leaves_no_half_file(self, found: Scan, caches: Path) -> None:
         output, errors = build(found, caches, "full").communicate(timeout=60)

@@ -205,7 +205,7 @@ def test_a_run_that_could_not_be_written_is_not_held_on(tmp_path: Path) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     (closed.run.path / runs.LOG).mkdir()
-    with pytest.raises(RunError, match="Is a directory") as at_opening, closed:
+    with pytest.raises(RunError, match="is no plain file") as at_opening, closed:
         pass
     assert at_writing.value and at_opening.value  # what still knows of the writers
     assert [writer.run.state() for writer in (full, closed)] == ["died", "died"]

@@ -17,6 +17,7 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.theme import Theme
 
+from engine.errors import LinkError
 from engine.files import open_private
 from tui.messages import EventsWaiting, JobEnded
 from tui.screens import MODES, WorkScreen
@@ -205,7 +206,7 @@ class Workbench(App[None]):
     def write_log(self, text: str) -> None:
         """Keep the details of an error for whoever mends it."""
         if self._log_file:
-            with contextlib.suppress(OSError), open_private(self._log_file, "a") as file:  # a full disk ends no work
+            with contextlib.suppress(OSError, LinkError), open_private(self._log_file, "a") as file:  # it ends no work
                 file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')}\n{text}\n")
 
     def copy(self, text: str, what: str) -> None:

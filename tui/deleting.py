@@ -1,18 +1,19 @@
 """Runs deleted from the disk: never one that is live, and never half of one left behind that still looks whole."""
 
+import contextlib
 import errno
 import fcntl
-import shutil
 from collections.abc import Sequence
 
-from engine.errors import RunError
+from engine.errors import LinkError, RunError
 from engine.events import Emit, Progress
+from engine.files import open_lock, remove
 from engine.runs import Run
 from engine.stopping import Stop
 
 
 def delete(runs: Sequence[Run], emit: Emit, stop: Stop) -> list[str]:
-    """Delete these runs; their names. Raises RunError for one that is live or can't be deleted."""
+    """Delete these runs, of a link the link alone; their names. Raises RunError for one that is live or can't be."""
     done: list[str] = []
     for run in runs:
         if stop.is_set():
@@ -28,11 +29,14 @@ def _delete(run: Run) -> None:
         run.path.unlink()
         return
     try:
-        # Held while the files go, so that no training can begin in here.
-        with (run.path / "lock").open("ab") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            (run.path / "config.json").unlink()  # without it nobody takes the directory for a run any more
-            shutil.rmtree(run.path)
+        with contextlib.ExitStack() as held:
+            # Held while the files go, so that no training can begin in here; behind a link none can anyway.
+            with contextlib.suppress(LinkError):
+                lock = held.enter_context(open_lock(run.path / "lock", run.path.parent))
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Without its recipe nobody takes the directory for a run any more.
+            for path in (run.path / "config.json", run.path):
+                remove(path, run.path.parent)
     except OSError as error:
         if error.errno in (errno.EAGAIN, errno.EACCES):
             raise RunError(f"{run.name} is live: stop it before you delete it.") from error

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from engine.errors import CovidTuiError
+from engine.files import open_private
 
 if TYPE_CHECKING:
     from textual.driver import Driver
@@ -92,7 +93,7 @@ class Terminal:
     """The terminal while the screen is up. A context manager: inside, descriptors 1 and 2 lead to `log`."""
 
     def __init__(self, log: Path) -> None:
-        """Raises CovidTuiError where there is no terminal."""
+        """Raises CovidTuiError where there is no terminal, and on entry LinkError where `log` is a link."""
         if not (sys.stdin.isatty() and sys.stdout.isatty()):
             raise CovidTuiError("The workbench needs a terminal: `covid-tui --help` lists what works without one.")
         self.log = log
@@ -106,12 +107,11 @@ class Terminal:
     def __enter__(self) -> "Terminal":
         sys.stdout.flush()
         sys.stderr.flush()
-        log = os.open(self.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        if os.fstat(log).st_size > LOG_BYTES:
-            os.ftruncate(log, 0)
-        for number in (1, 2):
-            os.dup2(log, number)
-        os.close(log)
+        with open_private(self.log, "ab") as log:
+            if os.fstat(log.fileno()).st_size > LOG_BYTES:
+                log.truncate(0)
+            for number in (1, 2):
+                os.dup2(log.fileno(), number)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -189,7 +189,7 @@ def doctor(clear_cache: bool, repair: bool, out: Path, as_json: bool) -> int:
             put(f"{name}: {value}")
     put("half-written" if left else "half-written: nothing")
     for item, done in zip(left, mended, strict=True):
-        remedy = item.remedy if done or item.kind == "died" else f"--repair: {item.remedy}"
+        remedy = item.remedy if done or item.by_hand else f"--repair: {item.remedy}"
         put(f"  {item.path}: {item.what} ({remedy})")
     return 0
 
@@ -214,10 +214,15 @@ def _unforeseen(error: Exception) -> str:
         return f"{sentence} The details are in {log_crash()}."
     except OSError:
         return f"{sentence} There is no room to keep the details."
+    except CovidTuiError as refused:
+        return f"{sentence} The details can't be kept: {refused}"
 
 
 def log_crash() -> Path:
-    """Keep the traceback of the error at hand where the user can find it. Raises OSError where that is impossible."""
+    """Keep the traceback of the error at hand where the user can find it.
+
+    Raises OSError or a CovidTuiError where that is impossible.
+    """
     from engine.runtime import cache_dir
 
     path = cache_dir() / "error.log"

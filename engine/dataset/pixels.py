@@ -11,6 +11,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
 import threading
@@ -30,9 +31,10 @@ from engine.dataset.images import ImageError, Pixels, pixel_hash, read, resize
 from engine.dataset.listing import Problem
 from engine.dataset.parallel import Pulse, spread
 from engine.dataset.scan import Record
-from engine.errors import CacheError, DataError
+from engine.errors import CacheError, DataError, LinkError
 from engine.events import Emit, Notice
-from engine.files import private_dir, write_json
+from engine.files import open_private, opened, private_dir, write_json
+from engine.files import remove as remove_path
 from engine.stopping import Stop
 from engine.wording import counted
 
@@ -42,6 +44,7 @@ LAYOUT = "2"
 """Names how a store lies on the disk, with the same consequence. Before 2, the file had one checksum."""
 
 _NEW_SECONDS = 60
+_TEMPORARY = re.compile(r"\d+-[0-9a-f]{16}\.tmp")
 _ONE_AT_A_TIME = threading.Lock()  # two threads that want the same pixels decode them once
 
 
@@ -81,11 +84,13 @@ class KeptRows:
         good = {row: pixels.reshape(-1) for row, pixels in decoded.items() if not isinstance(pixels, Problem)}
         self._given_up = len(good) < len(decoded)
         try:
-            overwrite(self._path, self._plan.row_bytes, list(good), list(good.values()))
+            with open_private(self._path, "r+b", self._path.parent.parent) as file:
+                overwrite(file, self._plan.row_bytes, list(good), list(good.values()))
             self._given_up |= bool(self._file.read(np.array(list(good), np.intp))[1])
-        except OSError as error:
+        except (OSError, LinkError) as error:
             self._given_up = True
-            told += f" whenever they are needed, as they can't be replaced there ({error.strerror or error})"
+            why = error.strerror or error if isinstance(error, OSError) else str(error).removesuffix(".")
+            told += f" whenever they are needed, as they can't be replaced there ({why})"
         if decoded:
             self._emit(Notice("warning", f"{told}."))
 
@@ -150,15 +155,17 @@ def open_store(
 def damaged(cache_dir: Path) -> list[tuple[Path, str]]:
     """The stores in the cache that are not whole, each by the path of its pixels, and why, as part of a sentence."""
     directory = cache_dir / "pixels"
+    if directory.is_symlink():
+        return []
     keys = sorted({path.stem for path in directory.glob("*") if path.suffix in (".u8", ".json") and path.stem})
     found = [(directory / f"{key}.u8", _fault(directory, key)) for key in keys if not key.startswith(".")]
     return [(path, why) for path, why in found if why]
 
 
 def remove(store: Path) -> None:
-    """Remove the store whose pixels lie, or would lie, at the path `store`."""
-    store.with_suffix(".json").unlink(missing_ok=True)
-    store.unlink(missing_ok=True)
+    """Remove the store whose pixels lie, or would lie, at the path `store`, CACHE/pixels/KEY.u8."""
+    for path in (store.with_suffix(".json"), store):
+        remove_path(path, store.parent.parent)
 
 
 def _fault(directory: Path, key: str) -> str:
@@ -246,7 +253,8 @@ def _build(
         os.fsync(file.fileno())
         plan, every = _plan(kept, size, channels), np.concatenate(sums)
         path.replace(plan.pixels(directory))
-        write_json(plan.description(directory), _meta(plan, every))  # last: pixels without it are not finished
+        # Last, as pixels without it are not finished.
+        write_json(plan.description(directory), _meta(plan, every), directory.parent)
     return _opened(directory, plan, every, root, kept, emit), tuple(problems)
 
 
@@ -295,9 +303,11 @@ def _directory(cache_dir: Path) -> Path:
     """The folder of the stores, the owner's alone, cleared of what a killed process left unfinished."""
     directory = cache_dir / "pixels"
     try:
-        private_dir(directory).chmod(0o700)
+        with opened(private_dir(directory, cache_dir), cache_dir) as folder:
+            os.fchmod(folder, 0o700)
         for path in directory.glob("*.tmp"):
-            _remove_if_abandoned(path)
+            if _TEMPORARY.fullmatch(path.name):
+                _remove_if_abandoned(path)
     except OSError as exc:
         raise CacheError(
             f"The cache folder {directory} can't be used ({exc.strerror}); make it writable or choose another."
@@ -307,11 +317,12 @@ def _directory(cache_dir: Path) -> Path:
 
 def _remove_if_abandoned(path: Path) -> None:
     """Remove a temporary file whose writer is dead: it is not new, and nobody holds a lock on it."""
-    with suppress(OSError), path.open("rb") as file:
-        if time.time() - path.stat().st_mtime < _NEW_SECONDS:
+    root = path.parent.parent
+    with suppress(OSError, LinkError), open_private(path, "rb", root) as file:
+        if time.time() - os.fstat(file.fileno()).st_mtime < _NEW_SECONDS:
             return
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        path.unlink()
+        remove_path(path, root)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,15 +14,18 @@ from engine.config import split_list
 from engine.errors import ConfigError, CovidTuiError, RunError, Stopped
 from engine.events import Emit, Progress
 from engine.export import FOLDER
-from engine.export.contract import Contract
+from engine.export.contract import NAME, Contract
 from engine.export.formats import FORMATS, Format, exportable, quiet, require_installed
 from engine.export.verify import IMAGES, LIMIT, Pictures, gather, largest_difference
-from engine.files import digest_of, private_dir, replacing_folder, replacing_path
+from engine.files import digest_of, private_dir, replacing_folder, replacing_path, require_inside
 from engine.outputs import run_of
 from engine.results.predict import Predictor
 from engine.runs import WEIGHTS, Run
 from engine.stopping import Stop
 from engine.wording import unwritable
+
+_SAVED = re.compile(rf"[a-z_]+\.pb|variables/variables\.(index|data-\d+-of-\d+)|assets/{re.escape(NAME)}")
+"""The files of a SavedModel, by their path in its folder."""
 
 
 @dataclass(frozen=True)
@@ -46,10 +50,14 @@ def export(run: Run, names: str, to: Path | None, force: bool, emit: Emit, stop:
 
     `to` is a file where there is one format and its suffix, else a folder (RUN/export when None). A file that says
     something else than the run on any of the images is removed. Raises ConfigError where a file is there already and
-    `force` is not given, RunError where a format fails, Stopped if `stop` says "now".
+    `force` is not given, or would cost files that no export wrote, RunError where a format fails (LinkError where
+    RUN/export is a link), Stopped if `stop` says "now".
     """
     chosen = formats(names)
     targets = [_target(run, one, to, len(chosen)) for one in chosen]
+    root = run.path if to is None else None
+    if root:
+        require_inside(root, [FOLDER])
     for one, path in zip(chosen, targets, strict=True):
         require_installed(one)
         _require_replaceable(one, path, force)
@@ -60,7 +68,13 @@ def export(run: Run, names: str, to: Path | None, force: bool, emit: Emit, stop:
     for one, path in zip(chosen, targets, strict=True):
         if stop.now:
             raise Stopped("The export was stopped; what is done is whole.")
-        yield _export(one, path, force, model, contract, pictures, emit, stop)
+        yield _export(one, path, root, force, model, contract, pictures, emit, stop)
+
+
+def _other_than_exported(folder: Path) -> Path | None:
+    """What lies in the folder and is no part of a SavedModel; None where there is no such thing."""
+    files = (file for file in sorted(folder.rglob("*")) if file.is_symlink() or not file.is_dir())
+    return next((file for file in files if not _SAVED.fullmatch(file.relative_to(folder).as_posix())), None)
 
 
 def formats(names: str) -> tuple[Format, ...]:
@@ -109,18 +123,26 @@ def _require_replaceable(one: Format, path: Path, force: bool) -> None:
         raise ConfigError(f"{path} is in the way of a {'folder' if one.folder else 'file'}: remove it first.")
     if (own := run_of(path)) and path.absolute().parent.resolve() == own:
         raise ConfigError(f"{path} belongs to the run {own}: give another place with --to.")
-    if one.folder and any(path.iterdir()) and not (path / "saved_model.pb").is_file():
-        raise ConfigError(f"{path} holds other things than a SavedModel: give another place with --to.")
+    if one.folder and not path.is_symlink() and (other := _other_than_exported(path)):
+        raise ConfigError(f"{other} is no file of an export, and --force would remove it: move it away first.")
 
 
 def _export(
-    one: Format, path: Path, force: bool, model: Any, contract: Contract, pictures: Pictures, emit: Emit, stop: Stop
+    one: Format,
+    path: Path,
+    root: Path | None,
+    force: bool,
+    model: Any,
+    contract: Contract,
+    pictures: Pictures,
+    emit: Emit,
+    stop: Stop,
 ) -> Exported:
     task = f"{one.name} file against the run"
     emit(Progress(task, 0, IMAGES))
     try:
-        private_dir(path.parent)
-        with (replacing_folder if one.folder else replacing_path)(path) as part:
+        private_dir(path.parent, root)
+        with (replacing_folder if one.folder else replacing_path)(path, root) as part:
             with quiet():
                 one.write(model, contract, part)
                 difference = largest_difference(one.open(part), pictures, task, emit, stop)

@@ -182,11 +182,11 @@ def _verified(arrays: Arrays) -> Arrays:
 def _keep(path: Path, arrays: Arrays) -> None:
     """Write the arrays as a .weights.h5 that Keras's VGG16 without top loads; a full disk only costs the keeping."""
     with contextlib.suppress(OSError):
-        private_dir(path.parent)
+        private_dir(path.parent, path.parent.parent)
         base = tensorflow().keras.applications.VGG16(weights=None, include_top=False, input_shape=(224, 224, 3))
         for name, values in arrays.items():
             base.get_layer(name).set_weights(values)
-        with replacing_path(path) as part:
+        with replacing_path(path, path.parent.parent) as part:
             base.save_weights(part, overwrite=True)
 
 

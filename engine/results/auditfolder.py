@@ -25,8 +25,8 @@ def require_free(out: Path, name: str) -> None:
     """Raises ConfigError where `out` can't hold a new folder, or has something called `name` already; an empty name is
     always free.
     """
-    if name and (Path(name).name != name or (out / name).exists()):
-        why = "exists already" if (out / name).exists() else "is no plain name"
+    if name and (Path(name).name != name or os.path.lexists(out / name)):
+        why = "exists already" if os.path.lexists(out / name) else "is no plain name"
         raise ConfigError(f"{out / name} {why}: choose another --name.")
     require_folder(out)
 
@@ -41,7 +41,7 @@ def write(audit: Audit, out: Path, name: str = "") -> Path:
     names = [name] if name else [stamp, *(f"{stamp}-{number}" for number in range(2, 1000))]
     try:
         private_dir(out.absolute())
-        folder = next(out.absolute() / one for one in names if not (out / one).exists())
+        folder = next(out.absolute() / one for one in names if not os.path.lexists(out / one))
         folder.mkdir(mode=0o700)
         write_json(folder / REPORT, {**audit.to_dict(), "environment": environment()})
         with replacing(folder / PLOT) as file:

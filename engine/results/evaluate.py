@@ -1,8 +1,11 @@
 """A run against its own test part, opened once, or against another folder."""
 
+import contextlib
 import csv
 import dataclasses
+import fnmatch
 import io
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +20,7 @@ from engine.dataset.scan import Scan, scan
 from engine.dataset.split import Split
 from engine.errors import DataError, RunError
 from engine.events import Emit, Notice, Progress, finite
-from engine.files import replacing, write_json
+from engine.files import names_in, opened, replacing, write_json
 from engine.foreign import to_cell
 from engine.results import external
 from engine.results.answers import PREDICTIONS, VALIDATION, Predictions
@@ -26,7 +29,7 @@ from engine.results.curves import curves
 from engine.results.metrics import judge, log_loss
 from engine.results.predict import Predictor
 from engine.results.reference import REFERENCE
-from engine.results.resultfile import FOLDER, TEST, read_test, was_tested
+from engine.results.resultfile import CARDS, FOLDER, TEST, read_test, was_tested
 from engine.runs import SPLIT, Run
 from engine.stopping import Stop
 from engine.wording import unwritable
@@ -70,11 +73,16 @@ def keep_validation(run: Run, said: Predictions) -> None:
 
 
 def forget_test(run: Run) -> bool:
-    """Remove all that was measured of the run's weights, as they are about to change; was it tested before?"""
+    """Remove all that was measured of the run's weights, as they are about to change; was it tested before?
+
+    Raises LinkError where the run's folder of external tests is a link.
+    """
     there = was_tested(run)
-    measured = [run.path / name for name in (TEST, PREDICTIONS, VALIDATION, CALIBRATION, REFERENCE)]
-    for path in (*measured, *run.path.glob("card.*"), *(run.path / FOLDER).glob("*.json")):
-        path.unlink(missing_ok=True)
+    for name in (TEST, PREDICTIONS, VALIDATION, CALIBRATION, REFERENCE, *CARDS):
+        (run.path / name).unlink(missing_ok=True)
+    with contextlib.suppress(FileNotFoundError), opened(run.path / FOLDER, run.path) as folder:
+        for name in fnmatch.filter(names_in(folder), "*.json"):
+            os.unlink(name, dir_fd=folder)
     return there
 
 

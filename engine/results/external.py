@@ -99,7 +99,7 @@ def keep(run: Run, result: Mapping[str, Any]) -> None:
     """Keep the result of an external test in the run, under the name of its folder; the last one of a name stays."""
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", str(result["folder"])).strip(".-") or "folder"
     try:
-        write_json(private_dir(run.path / FOLDER) / f"{name}.json", result)
+        write_json(private_dir(run.path / FOLDER, run.path) / f"{name}.json", result, run.path)
     except OSError as error:
         raise RunError(unwritable(run.path / FOLDER, error)) from error
 

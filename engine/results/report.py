@@ -18,10 +18,11 @@ from engine.results.cardfacts import Facts, gather
 from engine.results.figures import curve_plots, epoch_plots, interval_plot, variant_plot
 from engine.results.metrics import MEASURES, one_sided
 from engine.results.plots import grid
+from engine.results.resultfile import CARDS
 from engine.runs import Run
 from engine.wording import counted, noun, unwritable
 
-MARKDOWN, HTML = "card.md", "card.html"
+MARKDOWN, HTML = CARDS
 FEW_TEST, FEW_VALIDATION = 200, 200
 """Fewer images than this are named among the limits."""
 _UNTOLD = ("out", "name", "split")  # paths of the machine, and the name, which is the title

@@ -14,6 +14,7 @@ from engine.results.metrics import MEASURES
 from engine.runs import Run
 
 TEST, FOLDER = "test.json", "external"
+CARDS = "card.md", "card.html"
 _LARGEST = 1e15
 """Beyond any number of a result; what is not finite is no smaller."""
 _Check = Callable[[Any], bool]

@@ -2,8 +2,10 @@
 
 A point is a directory with `arrays.npz` (weights, optimizer state, best weights so far) and `state.json` (position,
 history, and the SHA-256 of both). It is written under a temporary name, flushed, read back and compared, and only then
-takes its name; the last two are kept, so that a damaged newest one costs minutes and not the run. Nothing random is
-kept: the order of an epoch's images and each view of an image come from (seed, epoch) and (seed, image, view) alone.
+takes its name; the last two are kept, so that a damaged newest one costs minutes and not the run. What is removed has
+a point's name and nothing but a point's files in it; all else in the folder stays, and a link is no point. Nothing
+random is kept: the order of an epoch's images and each view of an image come from (seed, epoch) and (seed, image, view)
+alone.
 """
 
 import dataclasses
@@ -12,7 +14,8 @@ import hashlib
 import io
 import json
 import os
-import shutil
+import re
+import stat
 import time
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,14 +25,16 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from engine.errors import LinkError
 from engine.events import Epoch
-from engine.files import digest_of, open_private, private_dir, sync_dir
+from engine.files import digest_of, names_in, open_private, opened, private_dir
 
 FOLDER = "checkpoint"
 KEPT = 2
 KEPT_FACT = "kept activations"
 """The fact of a point that says in which number format the training found its frozen layers' activations."""
 ARRAYS, STATE = "arrays.npz", "state.json"
+_NAME, _PART = re.compile(r"\d{6,}-\d{8,}"), re.compile(r"\.\d{6,}-\d{8,}\.part")
 SHARE_OF_TIME = 0.05
 """Points at the ends of epochs may take this share of the time; a tiny epoch is not worth one of its own."""
 
@@ -80,12 +85,13 @@ class Keeper:
     """Decides when a running training writes a point, and writes it into the run directory."""
 
     def __init__(self, run: Path, minutes: float) -> None:
-        self.folder = private_dir(run / FOLDER)
+        self.folder = private_dir(run / FOLDER, run)
         self._most = minutes * 60
         self._told = time.monotonic()
         self._cost = 0.0
-        for left in self.folder.glob(".*.part"):
-            shutil.rmtree(left, ignore_errors=True)
+        with opened(self.folder, run) as folder:
+            for name in filter(_PART.fullmatch, names_in(folder)):
+                _remove(folder, name)
 
     def due(self, epoch_over: bool) -> bool:
         """Is a point worth its time now: so many minutes after the last one, or earlier at the end of an epoch?"""
@@ -101,32 +107,68 @@ class Keeper:
 
 
 def write(folder: Path, point: Point) -> Path:
-    """Write a point below `folder`, whole or not at all, and remove all but it and the one before. Raises OSError.
+    """Write a point into `folder`, whole or not at all, and remove all but it and the one before.
 
     What lies ahead of it is removed too: the training went back behind points that it could not use, and those must not
-    take the place of the new ones.
+    take the place of the new ones. Raises OSError, and LinkError where `folder` is a link.
     """
     name = f"{point.position.epoch:06d}-{point.position.step:08d}"
     part, path = folder / f".{name}.part", folder / name
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(mode=0o700)
-    try:
-        digest = _write_arrays(part / ARRAYS, point.arrays)
-        with open_private(part / STATE, "wb") as file:
-            file.write(_state(point, digest))
-            _sync(file)
-        sync_dir(part)
-        _read_back(part)
-        shutil.rmtree(path, ignore_errors=True)
-        part.rename(path)
-        sync_dir(folder)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-    every = points(folder)
-    at = every.index(path)
-    for old in (*every[:at], *every[at + KEPT :]):
-        shutil.rmtree(old, ignore_errors=True)
+    with opened(folder, folder.parent) as inside:
+        _remove(inside, part.name)
+        os.mkdir(part.name, 0o700, dir_fd=inside)
+        try:
+            digest = _write_arrays(part / ARRAYS, point.arrays, folder.parent)
+            with open_private(part / STATE, "wb", folder.parent) as file:
+                file.write(_state(point, digest))
+                _sync(file)
+            with opened(part, folder.parent) as made:
+                os.fsync(made)
+            _read_back(part)
+            _remove(inside, name)
+            os.rename(part.name, name, src_dir_fd=inside, dst_dir_fd=inside)
+            os.fsync(inside)
+        finally:
+            _remove(inside, part.name)
+        every = _names(inside)
+        at = every.index(name)
+        for old in (*every[:at], *every[at + KEPT :]):
+            _remove(inside, old)
     return path
+
+
+def remove(path: Path) -> bool:
+    """Remove the point at `path`, RUN/checkpoint/NAME, or the half of one, but with nothing else in it; is it gone?
+
+    Of a link the link itself is removed. Raises OSError, and LinkError where the folder is a link.
+    """
+    with opened(path.parent, path.parent.parent) as folder:
+        return _remove(folder, path.name)
+
+
+def _remove(folder: int, name: str) -> bool:
+    """As `remove`, of a name in the folder that is open as `folder`; is it gone?"""
+    try:
+        mode = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
+        if stat.S_ISLNK(mode):
+            os.unlink(name, dir_fd=folder)
+            return True
+        inside = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+        try:
+            with os.scandir(inside) as held:
+                files = {entry.name: entry.is_dir(follow_symlinks=False) for entry in held}
+            if any(files.values()) or not {ARRAYS, STATE}.issuperset(files):
+                return False
+            for file in files:
+                os.unlink(file, dir_fd=inside)
+        finally:
+            os.close(inside)
+        os.rmdir(name, dir_fd=folder)
+        return True
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
 
 
 def _read_back(path: Path) -> None:
@@ -138,12 +180,19 @@ def _read_back(path: Path) -> None:
 
 
 def points(folder: Path) -> list[Path]:
-    """The points below `folder`, newest first."""
+    """The points in `folder`, newest first; none where that is a link."""
     try:
-        found = [path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")]
-    except OSError:
+        with opened(folder, folder.parent) as inside:
+            return [folder / name for name in _names(inside)]
+    except (OSError, LinkError):
         return []
-    return sorted(found, key=lambda path: path.name, reverse=True)
+
+
+def _names(folder: int) -> list[str]:
+    """The names of the points in the folder that is open as `folder`, newest first."""
+    with os.scandir(folder) as entries:
+        found = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+    return sorted(filter(_NAME.fullmatch, found), reverse=True)
 
 
 def newest(folder: Path, *shapes: Shapes) -> tuple[Point | None, list[Damage]]:
@@ -181,9 +230,9 @@ class _DamagedError(Exception):
         self.damage = Damage(file, reason)
 
 
-def _write_arrays(path: Path, arrays: Arrays) -> str:
+def _write_arrays(path: Path, arrays: Arrays, root: Path) -> str:
     """Write the arrays to an uncompressed .npz; the SHA-256 of the file."""
-    with open_private(path, "wb") as file:
+    with open_private(path, "wb", root) as file:
         hashed = _Hashed(file)
         np.savez(hashed, **_flat(arrays))  # type: ignore[arg-type]
         _sync(file)

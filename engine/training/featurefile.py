@@ -141,7 +141,8 @@ def take_off_excess(folder: Path) -> None:
     """Cut the store in `folder`, which nobody may be filling, after its last whole entry. Raises as `excess` does."""
     for path, (there, whole) in _lengths(folder).items():
         if there > whole:
-            os.truncate(path, whole)
+            with open_private(path, "r+b", folder.parent.parent) as file:
+                file.truncate(whole)
 
 
 def damaged_rows(folder: Path) -> list[int]:
@@ -164,7 +165,7 @@ def take_out_damaged(folder: Path) -> None:
     context = described(folder)
     damaged = damaged_rows(folder)
     if damaged:
-        with open_private(folder / "index", "r+b") as file:
+        with open_private(folder / "index", "r+b", folder.parent.parent) as file:
             for slot in damaged:
                 file.seek(slot * ENTRY.size)
                 file.write(_entry(slot, EMPTY, 0, context.seed))

@@ -50,7 +50,8 @@ class FeatureStore:
 
     def __init__(self, cache: Path, context: Context) -> None:
         self.context = context
-        self.folder = private_dir(cache / "features" / context.key[:32])
+        self.folder = private_dir(cache / "features" / context.key[:32], cache)
+        self._cache = cache
         self._use = hold(self.folder)
         self._slots: dict[Key, int] = {}
         self._sums: Sums = np.zeros(0, np.uint64)
@@ -63,7 +64,7 @@ class FeatureStore:
         try:
             described(self.folder)
         except ValueError:
-            write_json(self.folder / "context.json", {"layout": LAYOUT, **vars(context)})
+            write_json(self.folder / "context.json", {"layout": LAYOUT, **vars(context)}, cache)
         self.refresh()
 
     def refresh(self, again: bool = False) -> None:
@@ -154,14 +155,14 @@ class FeatureStore:
         Yields `append(keys, activations)`, which also replaces what is kept of a key. Entries that were cut off or
         damaged are told of.
         """
-        with open_private(self.folder / "lock", "w") as lock:
+        with open_private(self.folder / "lock", "w", self._cache) as lock:
             _wait_for(lock, stop, emit)
             for name in ("rows", "index"):
-                open_private(self.folder / name, "ab").close()
+                open_private(self.folder / name, "ab", self._cache).close()
             index = read_index(self.folder, self.context)
             with (
-                open_private(self.folder / "rows", "r+b") as rows,
-                open_private(self.folder / "index", "r+b") as entries,
+                open_private(self.folder / "rows", "r+b", self._cache) as rows,
+                open_private(self.folder / "index", "r+b", self._cache) as entries,
             ):
                 writer = Writer(self.context, index, rows, entries)
                 if index.lost:

@@ -4,25 +4,28 @@ TensorFlow's own writer wants the tensorboard package; the file is a TFRecord of
 writes by itself.
 """
 
+import contextlib
+import itertools
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from engine.errors import LinkError
 from engine.events import Emit, Epoch, Event, Notice
-from engine.files import private_dir
+from engine.files import open_private, private_dir
 from engine.runtime import tensorflow
 
 
 class Curves:
     """One event file, and so one curve for each name in TensorBoard."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, root: Path) -> None:
+        """Raises OSError, and LinkError where a folder between `root` and the file is a link."""
         v1 = tensorflow().compat.v1
         self._event, self._summary = v1.Event, v1.Summary
-        path = private_dir(folder) / f"events.out.tfevents.{int(time.time())}.covid-tui"
+        path = _new_file(private_dir(folder, root), root)
         self._writer = tensorflow().io.TFRecordWriter(str(path))
-        path.chmod(0o600)
         self._write(file_version="brain.Event:2")
 
     def add(self, step: int, values: dict[str, float]) -> None:
@@ -35,6 +38,16 @@ class Curves:
         self._writer.flush()
 
 
+def _new_file(folder: Path, root: Path) -> Path:
+    """An empty file of a name that was not there before, as TensorFlow's writer would empty one that was."""
+    for seconds in itertools.count(int(time.time())):
+        path = folder / f"events.out.tfevents.{seconds}.covid-tui"
+        with contextlib.suppress(FileExistsError):
+            open_private(path, "xb", root).close()
+            break
+    return path
+
+
 def also_tensorboard(emit: Emit, folder: Path) -> Emit:
     """An `emit` that also writes each epoch's numbers below `folder`, training and validation as separate curves.
 
@@ -45,6 +58,9 @@ def also_tensorboard(emit: Emit, folder: Path) -> Emit:
     def tried(work: Callable[[], None]) -> None:
         try:
             work()
+        except LinkError as error:
+            curves.clear()
+            emit(Notice("warning", f"{error} Training goes on without TensorBoard's files."))
         except (OSError, tensorflow().errors.OpError) as error:
             curves.clear()
             why = str(error).rpartition("; ")[2]
@@ -61,5 +77,5 @@ def also_tensorboard(emit: Emit, folder: Path) -> Emit:
         if isinstance(event, Epoch) and curves:
             tried(lambda: write(event))
 
-    tried(lambda: curves.extend([Curves(folder / "train"), Curves(folder / "validation")]))
+    tried(lambda: curves.extend([Curves(folder / part, folder.parent) for part in ("train", "validation")]))
     return both
