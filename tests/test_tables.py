@@ -139,7 +139,8 @@ def test_rows_of_another_folder_are_not_taken_by_their_bare_name(tmp_path: Path)
 
 def test_bare_names_that_two_classes_share_name_nobody(tmp_path: Path) -> None:
     (tmp_path / "meta.csv").write_text("file,patient\n" + "".join(f"{n}.png,{n // 2}\n" for n in range(12)))
-    assert not patients(folder(tmp_path, lambda c, p, k: f"{2 * p + k}.png")).known
+    found = patients(folder(tmp_path, lambda c, p, k: f"{2 * p + k}.png"))
+    assert not found.known and "12 of the names in it fit several files of this folder" in found.told
 
 
 def test_rows_that_disagree_on_a_file_are_counted_and_not_believed(tmp_path: Path) -> None:

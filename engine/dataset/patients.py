@@ -78,6 +78,8 @@ def _asked(table: Table, column: str, scanned: Scan, why: dict[str, str]) -> Col
         why[table.name] = table.reason
     elif not said.rows:
         why[table.name] = "has no rows"
+    elif not said.named and said.unclear:
+        why[table.name] = f"{said.unclear:,} of the names in it fit several files of this folder, and no other fits one"
     elif not said.named:
         of_its_class = "file of its class" if table.name.casefold().endswith(WORKBOOK) else "file of this folder"
         why[table.name] = f"none of its {said.rows:,} rows names a {of_its_class}; the first names {said.first}"

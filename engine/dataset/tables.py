@@ -58,6 +58,8 @@ class Column:
     """Rows of the table, those about other files too."""
     named: int = 0
     """Rows that name a scanned file."""
+    unclear: int = 0
+    """Different names in it that fit several scanned files."""
     torn: int = 0
     """Files left out as two rows say different things of them."""
     first: str = ""
@@ -194,7 +196,7 @@ def _said(pairs: Sequence[tuple[str, str]], matched: Matches, rows: int, unknown
         if len(values) == 1:
             of[file] = values.pop()
     first = pairs[matched.missing[0]][0] if matched.missing else unknown
-    return Column(of, rows, sum(map(len, matched.rows.values())), torn, first)
+    return Column(of, rows, sum(map(len, matched.rows.values())), len(matched.unclear), torn, first)
 
 
 @lru_cache(maxsize=8)
