@@ -64,7 +64,9 @@ def scan(data: Path, wanted: DataConfig, as_json: bool, csv: Path | None = None)
 
 
 def _refuse_existing(path: Path) -> None:
-    """Raises ConfigError where there is something at the path of an output."""
+    """Raises ConfigError where there is something at the path of an output, or no folder for it."""
+    if not path.parent.is_dir():
+        raise ConfigError(f"--csv: there is no folder {path.parent}: make it, or give another name.")
     if path.exists() or path.is_symlink():
         raise ConfigError(f"--csv: {path} exists already and is not written over: give another name.")
 

@@ -22,6 +22,8 @@ class Patients:
 
     told: str
     of: dict[str, str] = field(default_factory=dict)
+    missed: str = ""
+    """A sentence on the tables that have a column for patients and yet tell none; empty where there are none."""
 
     @property
     def known(self) -> bool:
@@ -64,7 +66,8 @@ def patients(scanned: Scan, group_by: str = "") -> Patients:
             f'--group-by is "{group_by}", but no table in {scanned.root} names images in such a column; {have}. '
             f'{looked}A pattern of file names is written as "name:REGEX".'
         )
-    return Patients(f"{UNKNOWN} {looked}".rstrip())
+    promising = _looked_at([table for table in found if table.name in why], why, "")
+    return Patients(f"{UNKNOWN} {looked}".rstrip(), missed=promising.rstrip())
 
 
 def _asked(table: Table, column: str, scanned: Scan, why: dict[str, str]) -> Column:
