@@ -13,7 +13,7 @@ import pytest
 
 from engine.dataset.patients import UNKNOWN, patients
 from engine.dataset.scan import ClassSummary, Record, Scan
-from engine.dataset.tables import read_rows, tables
+from engine.dataset.tables import read_rows, sources_in, tables
 from engine.dataset.workbook import workbook_rows
 from engine.errors import ConfigError, DataError
 from tests import bombs
@@ -131,7 +131,7 @@ def test_rows_of_another_folder_are_not_taken_by_their_bare_name(tmp_path: Path)
     (tmp_path / "meta.csv").write_text("path,patient\n" + "".join(f"Viral/{n}.png,{n // 2}\n" for n in range(12)))
     scan = folder(tmp_path, lambda c, p, k: f"{2 * p + k}.png" if c == "COVID" else f"n{2 * p + k}.png")
     found = patients(scan)
-    assert not found.known
+    assert not found.known and found.missed.startswith("Tables looked at: meta.csv")
     assert "meta.csv (none of its 12 rows names a file of this folder; the first names Viral/0.png)" in found.told
     with pytest.raises(ConfigError, match=r"none of its 12 rows names a file of this folder"):
         patients(scan, "patient")
@@ -139,7 +139,8 @@ def test_rows_of_another_folder_are_not_taken_by_their_bare_name(tmp_path: Path)
 
 def test_bare_names_that_two_classes_share_name_nobody(tmp_path: Path) -> None:
     (tmp_path / "meta.csv").write_text("file,patient\n" + "".join(f"{n}.png,{n // 2}\n" for n in range(12)))
-    assert not patients(folder(tmp_path, lambda c, p, k: f"{2 * p + k}.png")).known
+    found = patients(folder(tmp_path, lambda c, p, k: f"{2 * p + k}.png"))
+    assert not found.known and "12 of the names in it fit several files of this folder" in found.told
 
 
 def test_rows_that_disagree_on_a_file_are_counted_and_not_believed(tmp_path: Path) -> None:
@@ -158,7 +159,9 @@ def test_where_no_table_helps_each_is_named_with_the_reason(tmp_path: Path) -> N
     (tmp_path / "old.xlsx").write_bytes(b"\xd0\xcf\x11\xe0" + bytes(b"x" * 99))
     (tmp_path / "broken.xlsx").write_bytes(b"PK\x03\x04" + b"x" * 99)
     (tmp_path / "folder.csv").mkdir()
-    told = patients(folder(tmp_path, lambda c, p, k: f"{c}{p}_{k}.png")).told
+    found = patients(folder(tmp_path, lambda c, p, k: f"{c}{p}_{k}.png"))
+    told = found.told
+    assert found.missed == "", "none has a column for patients"
     assert told.startswith(UNKNOWN)
     for words in (
         "ages.csv (has no column that names a patient)",
@@ -311,3 +314,12 @@ def test_what_is_no_file_is_no_table_and_does_not_wait(tmp_path: Path) -> None:
         with pytest.raises(DataError, match="not a file"):
             next(read_rows(tmp_path / name))
     assert time.monotonic() - began < 5
+
+
+def test_a_workbooks_rows_with_folders_must_fit_as_well(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for row in (("FILE NAME", "URL"), ("Viral/1.png", "theirs"), ("COVID\\2.PNG", "ours"), ("3", "bare")):
+        book.active.append(row)
+    book.save(tmp_path / "COVID.metadata.xlsx")
+    files = [f"COVID/images/{n}.png" for n in range(1, 5)]
+    assert sources_in(tmp_path / "COVID.metadata.xlsx", files) == {"2": "ours", "3": "bare"}

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 FEW = 0.5
 """Below this share of the listed files, and of the folder's images too, a split is not taken to be of the folder."""
 
+SHOWN = 300
+"""Characters of a listed name that a sentence shows: a table may hold names of any length."""
+
 
 @dataclass(frozen=True)
 class Listed:
@@ -87,8 +90,8 @@ def listed(path: Path, given: "Sequence[Row]", scanned: "Scan") -> Listed:
     twice = next((places for places in matched.rows.values() if len(places) > 1), None)
     if twice:
         raise DataError(
-            f"{path} lists {given[twice[0]].file} twice (also as {given[twice[1]].file}); each image belongs to one "
-            "part."
+            f"{path} lists {few([given[twice[0]].file])} twice (also as {few([given[twice[1]].file])}); each image "
+            "belongs to one part."
         )
     rows = {places[0]: replace(given[places[0]], file=file) for file, places in matched.rows.items()}
     unknown = [given[place] for place in matched.missing]
@@ -111,7 +114,7 @@ def require_match(found: Listed) -> Listed:
     matched = len(found.rows)
     if matched and (matched >= FEW * wanted or matched >= FEW * images):
         return found
-    first = next(iter((*found.missing, *found.unclear, *found.elsewhere)), "nothing")
+    first = next(iter((*found.missing, *found.unclear, *found.elsewhere)), "nothing")[:SHOWN]
     there = next(iter((*found.unlisted, *(row.file for row in found.rows))), "nothing")
     count = f"Only {matched:,}" if matched else "None"
     raise DataError(
@@ -122,8 +125,8 @@ def require_match(found: Listed) -> Listed:
 
 
 def few(files: Sequence[str]) -> str:
-    """The first three."""
-    return ", ".join(files[:3]) + (", ..." if len(files) > 3 else "")
+    """The first three, none of them longer than SHOWN."""
+    return ", ".join(file[:SHOWN] for file in files[:3]) + (", ..." if len(files) > 3 else "")
 
 
 def _files(count: int) -> str:

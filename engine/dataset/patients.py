@@ -22,6 +22,8 @@ class Patients:
 
     told: str
     of: dict[str, str] = field(default_factory=dict)
+    missed: str = ""
+    """A sentence on the tables that have a column for patients and yet tell none; empty where there are none."""
 
     @property
     def known(self) -> bool:
@@ -64,7 +66,8 @@ def patients(scanned: Scan, group_by: str = "") -> Patients:
             f'--group-by is "{group_by}", but no table in {scanned.root} names images in such a column; {have}. '
             f'{looked}A pattern of file names is written as "name:REGEX".'
         )
-    return Patients(f"{UNKNOWN} {looked}".rstrip())
+    promising = _looked_at([table for table in found if table.name in why], why, "")
+    return Patients(f"{UNKNOWN} {looked}".rstrip(), missed=promising.rstrip())
 
 
 def _asked(table: Table, column: str, scanned: Scan, why: dict[str, str]) -> Column:
@@ -78,6 +81,8 @@ def _asked(table: Table, column: str, scanned: Scan, why: dict[str, str]) -> Col
         why[table.name] = table.reason
     elif not said.rows:
         why[table.name] = "has no rows"
+    elif not said.named and said.unclear:
+        why[table.name] = f"{said.unclear:,} of the names in it fit several files of this folder, and no other fits one"
     elif not said.named:
         of_its_class = "file of its class" if table.name.casefold().endswith(WORKBOOK) else "file of this folder"
         why[table.name] = f"none of its {said.rows:,} rows names a {of_its_class}; the first names {said.first}"

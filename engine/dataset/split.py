@@ -97,7 +97,7 @@ class Split:
             raise DataError(f"{path} {exc}.") from None
         twice = [file for file, n in Counter(row.file for row in rows).items() if n > 1]
         if twice:
-            raise DataError(f"{path} lists {twice[0]} twice; each image belongs to one part.")
+            raise DataError(f"{path} lists {few(twice[:1])} twice; each image belongs to one part.")
         return cls(tuple(rows))
 
 

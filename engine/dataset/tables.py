@@ -12,6 +12,7 @@ import os
 import stat
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -44,6 +45,8 @@ FILE_COLUMNS = (
 PATIENT_COLUMNS = tuple(who + rest for who in ("patient", "subject") for rest in ("", "id", "number"))
 """Columns that are taken to name the patient without being asked for, as `plain_column` gives them. Where no column
 names files, as in RSNA's table, they may do that too."""
+SHOWN = 100
+"""Characters of a name in a table that a sentence shows."""
 _HEADERS = 50
 _SEPARATORS = ",;\t|"
 
@@ -58,6 +61,8 @@ class Column:
     """Rows of the table, those about other files too."""
     named: int = 0
     """Rows that name a scanned file."""
+    unclear: int = 0
+    """Different names in it that fit several scanned files."""
     torn: int = 0
     """Files left out as two rows say different things of them."""
     first: str = ""
@@ -116,10 +121,12 @@ def tables(scanned: "Scan") -> list[Table]:
     links = {problem.file for problem in scanned.problems if problem.kind == "symlink"}
     for path in sorted(scanned.root.iterdir(), key=lambda path: natural(path.name)):
         name = path.name.casefold()
-        if name.startswith((".", "~$")) or not name.endswith(SUFFIXES) or path.name in links or not path.is_file():
+        if name.startswith((".", "~$")) or not name.endswith(SUFFIXES) or path.name in links:
             continue
-        status = path.stat()
-        found.append(_read(path, (status.st_mtime_ns, status.st_size)))
+        with suppress(OSError):
+            status = path.stat()
+            if stat.S_ISREG(status.st_mode):
+                found.append(_read(path, (status.st_mtime_ns, status.st_size)))
     return found
 
 
@@ -135,7 +142,7 @@ def _read(path: Path, version: tuple[int, int]) -> Table:
     plain = [plain_column(name) for name in columns]
     keys = [plain.index(name) for name in FILE_COLUMNS if name in plain]
     keys = keys or [plain.index(name) for name in PATIENT_COLUMNS if name in plain]
-    names = tuple(name.strip().casefold() for name in columns)
+    names = tuple(name.strip().casefold()[:SHOWN] for name in columns)
     return Table(path, names, tuple(keys), "" if keys else "has no column that names files", version)
 
 
@@ -169,7 +176,7 @@ def _column(path: Path, version: tuple[int, int], keys: tuple[int, ...], place: 
             for key in keys:
                 name = row[key].strip() if key < len(row) else ""
                 if name and not matcher.may_name(name):
-                    unknown.setdefault(key, name)
+                    unknown.setdefault(key, name[:SHOWN])
                 elif name and (name, value) not in kept[key]:
                     room -= sys.getsizeof(name) + sys.getsizeof(value) + 200
                     if room < 0:
@@ -194,7 +201,7 @@ def _said(pairs: Sequence[tuple[str, str]], matched: Matches, rows: int, unknown
         if len(values) == 1:
             of[file] = values.pop()
     first = pairs[matched.missing[0]][0] if matched.missing else unknown
-    return Column(of, rows, sum(map(len, matched.rows.values())), torn, first)
+    return Column(of, rows, sum(map(len, matched.rows.values())), len(matched.unclear), torn, first[:SHOWN])
 
 
 @lru_cache(maxsize=8)

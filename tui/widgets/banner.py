@@ -72,7 +72,8 @@ def _measure(found: "Scan", group_by: str, emit: Emit, stop: Stop) -> "tuple[Con
     from engine.dataset.patients import UNKNOWN, patients
 
     try:
-        told = "" if patients(found, group_by).known else UNKNOWN
+        known = patients(found, group_by)
+        told = "" if known.known else f"{UNKNOWN} {known.missed}".rstrip()
     except ConfigError as error:
         told = str(error)
     return confounding(found), told
