@@ -120,7 +120,7 @@ def replacing_path(path: Path, root: Path | None = None) -> Iterator[Path]:
 def replacing_folder(path: Path, root: Path | None = None) -> Iterator[Path]:
     """As `replacing_path`, for writers of a folder: it is new, private and empty, and takes the place of `path`."""
     part, old = (path.with_name(f".{os.getpid()}.part.{kind}{path.name}") for kind in ("", "old."))
-    with opened(path.parent, root) as folder, _passing(folder, part), _passing(folder, old):
+    with opened(path.parent, root) as folder, _passing(folder, part, True), _passing(folder, old, True):
         os.mkdir(part.name, 0o700, dir_fd=folder)
         yield part
         for _, _, files, handle in os.fwalk(part.name, dir_fd=folder):
@@ -246,24 +246,24 @@ def _settle(handle: int, mode: int) -> None:
 
 
 @contextlib.contextmanager
-def _passing(folder: int, path: Path) -> Iterator[None]:
-    """What has this name in `folder` is gone before the block, and after it."""
+def _passing(folder: int, path: Path, directory: bool = False) -> Iterator[None]:
+    """What has this name in `folder` is gone before the block, and after it: a directory where one is written."""
     with _told_as(path):
-        _remove(folder, path.name)
+        _remove(folder, path.name, directory)
     try:
         yield
     finally:
         with contextlib.suppress(OSError):
-            _remove(folder, path.name)
+            _remove(folder, path.name, directory)
 
 
-def _remove(folder: int, name: str) -> None:
+def _remove(folder: int, name: str, directory: bool = True) -> None:
     try:
         about = os.stat(name, dir_fd=folder, follow_symlinks=False)
-        if stat.S_ISDIR(about.st_mode):
-            shutil.rmtree(name, dir_fd=folder)
-        else:
+        if not stat.S_ISDIR(about.st_mode):
             os.unlink(name, dir_fd=folder)
+        elif directory:
+            shutil.rmtree(name, dir_fd=folder)
     except FileNotFoundError:
         return
 

@@ -26,7 +26,7 @@ from engine.training import checkpoint, featurefile
 from engine.wording import counted, noun
 
 Kind = Literal["died", "link", "part", "torn", "point", "pixels", "features", "weights"]
-COPY = "put a copy of what it leads to in its place"
+_COPY, _TWICE = "put a copy of what it leads to in its place", "put a copy of it in its place"
 _PART = re.compile(r"\.(?:.+\.)?(\d+)\.part(?:\..+)?|\.[\d-]+\.part|(\d+)-[0-9a-f]{16}\.tmp")
 
 
@@ -128,11 +128,11 @@ def _in_run(run: Run) -> Iterator[Leftover]:
             cut = about.st_size - whole_lines(run.path / name)
             if cut:
                 what = f"its last line is cut short after {cut} bytes"
-                yield (
-                    Leftover(run.path / name, "torn", what, "taken off", lock, root)
-                    if about.st_nlink == 1
-                    else Leftover(run.path / name, "link", f"{what}, in two names (a hard link)", COPY)
-                )
+                if about.st_nlink == 1:
+                    yield Leftover(run.path / name, "torn", what, "taken off", lock, root)
+                else:
+                    what = f"{what}; it has a second name elsewhere (a hard link)"
+                    yield Leftover(run.path / name, "link", what, _TWICE)
     for place in (run.path, run.path / checkpoint.FOLDER, run.path / export.FOLDER):
         yield from _parts(place, root, lock)
 
@@ -166,7 +166,7 @@ def _idle(lock: Path | None) -> Iterator[None]:
         yield
 
 
-def _links(paths: Iterable[Path], remedy: str = f"delete it, or {COPY}") -> Iterator[Leftover]:
+def _links(paths: Iterable[Path], remedy: str = f"delete it, or {_COPY}") -> Iterator[Leftover]:
     """Those of the paths that are links."""
     for path in paths:
         with contextlib.suppress(OSError):

@@ -3,7 +3,7 @@
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -24,11 +24,6 @@ def picture(*folders: Path) -> Picture:
                 content = path.readlink()
             found[str(path)] = (stat.filemode(about.st_mode), about.st_mtime_ns, content)
     return found
-
-
-def places(folder: Path) -> list[str]:
-    """Every file and folder below, as a path from there."""
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
 
 
 def plant(path: Path, outside: Path, kind: Plant) -> None:
@@ -59,13 +54,14 @@ def plant(path: Path, outside: Path, kind: Plant) -> None:
 
 
 def planted(
-    base: Path, into: Path, kinds: tuple[Plant, ...] = ("link", "nowhere", "hard")
+    base: Path, into: Path, kinds: tuple[Plant, ...] = ("link", "nowhere", "hard"), only: Iterable[Path] = ()
 ) -> Iterator[tuple[str, Path]]:
-    """A copy of the folder `base` for each place in it and each kind of link: what is planted, and the copy.
+    """A copy of the folder `base` for each place in it, or of `only`, and each kind: what is planted, and the copy.
 
     The copies lie in `into`/NUMBER, and what the links lead to in `into`/NUMBER-outside.
     """
-    for number, (place, kind) in enumerate((place, kind) for place in places(base) for kind in kinds):
+    chosen = [path.relative_to(base).as_posix() for path in only or base.rglob("*")]
+    for number, (place, kind) in enumerate((place, kind) for place in sorted(chosen) for kind in kinds):
         if kind == "hard" and (base / place).is_dir():
             continue
         copy, outside = into / str(number) / base.name, into / f"{number}-outside"

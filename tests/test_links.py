@@ -19,11 +19,12 @@ from engine import caches, leftovers, runs
 from engine.dataset.pixels import open_store
 from engine.dataset.scan import scan
 from engine.dataset.split import Split
-from engine.errors import CovidTuiError, RunError
-from engine.events import Epoch, Notice
+from engine.errors import ConfigError, CovidTuiError, RunError
+from engine.events import Epoch, Event, Notice
+from engine.export import job
 from engine.files import open_private, replacing, replacing_folder, replacing_path
 from engine.results import auditfolder, external
-from engine.results.evaluate import _write_predictions, forget_test
+from engine.results.evaluate import _write_predictions, evaluate_on, forget_test
 from engine.results.report import write_card
 from engine.runs import Run, RunWriter
 from engine.stopping import Stop
@@ -377,6 +378,32 @@ def test_doctor_tells_links_and_leaves_linked_runs_to_those_who_name_them(run: P
     assert not any(leftovers.mend(left) for left in links.values())
     inside = [left.path for left in found if left.kind != "link"]
     assert inside and all(path.parent in (run, run.parent, run / "export") for path in inside)
+
+
+@pytest.mark.parametrize("name", ["external", "export"])
+def test_where_a_result_would_go_is_known_before_it_is_worked_out(
+    run: Path, images: Path, tmp_path: Path, name: str
+) -> None:
+    shutil.move(run / name, tmp_path / "theirs")
+    (run / name).symlink_to(tmp_path / "theirs")
+
+    def ignore(event: Event) -> None:
+        pass
+
+    with pytest.raises(RunError, match=f"{name} is a link to"):
+        if name == "export":
+            list(job.export(Run(run), "savedmodel", None, True, ignore, Stop()))
+        else:
+            evaluate_on(Run(run), images, ignore, Stop())
+
+
+@pytest.mark.parametrize("file", ["notes.txt", "variables/mine.csv", "assets/.keep", "link"])
+def test_forcing_an_export_costs_no_file_that_no_export_wrote(run: Path, tmp_path: Path, file: str) -> None:
+    folder = run / "export" / "run.savedmodel"
+    (folder / file).symlink_to(tmp_path) if file == "link" else (folder / file).write_text("the user's own")
+    with pytest.raises(ConfigError, match=f"{file} is no file of an export"):
+        list(job.export(Run(run), "savedmodel", None, True, lambda event: None, Stop()))
+    assert os.path.lexists(folder / file)
 
 
 # What is pruned

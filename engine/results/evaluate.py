@@ -20,7 +20,7 @@ from engine.dataset.scan import Scan, scan
 from engine.dataset.split import Split
 from engine.errors import DataError, RunError
 from engine.events import Emit, Notice, Progress, finite
-from engine.files import names_in, opened, replacing, write_json
+from engine.files import names_in, opened, replacing, require_inside, write_json
 from engine.foreign import to_cell
 from engine.results import external
 from engine.results.answers import PREDICTIONS, VALIDATION, Predictions
@@ -94,8 +94,9 @@ def evaluate_on(run: Run, folder: Path, emit: Emit, stop: Stop, mapping: Mapping
     (how many of the images have the pixels of one that the run learnt from), "drop" (see
     `engine.results.external.drop`; None where the run was not tested) and "shift" (see `external.shift`). Raises
     DataError where the folder has none of the run's classes, ConfigError where `mapping` names classes there are not,
-    RunError where the run's test.json is damaged.
+    RunError where the run's test.json is damaged, LinkError where a link stands for its folder of such results.
     """
+    require_inside(run.path, [FOLDER])
     test = read_test(run) if was_tested(run) else None
     predictor = Predictor(run)
     found: Scan = scan(folder, (), emit, stop)
