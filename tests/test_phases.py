@@ -145,7 +145,7 @@ def whole(cli: Cli, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_training_goes_through_its_phases_and_says_so(whole: Path) -> None:
     told = [json.loads(line) for line in (whole.parent / "told").read_text().splitlines()]
     said = [line["text"] for line in told if line["event"] == "notice"]
-    assert any("epochs 3 to 4: 1 layers from block5_conv3 on" in text for text in said)
+    assert any("epochs 3 to 4: 1 layer from block5_conv3 on" in text for text in said)
     assert sum("The frozen layers run once" in text for text in said) == 3
     assert [float(line["learning_rate"]) for line in history(whole)] == pytest.approx(
         [learning_rate(1e-3, 1), learning_rate(1e-3, 2), *(learning_rate(1e-4, e) for e in range(1, 5))]

@@ -85,7 +85,7 @@ def test_its_limits_are_those_of_the_run(run: Run) -> None:
     train, tested = (next(line for line in split if f",{part}," in line) for part in ("train", "test"))
     leaked = tested.rsplit(",", 1)[0] + "," + train.rsplit(",", 1)[1]
     (run.path / "split.csv").write_text("\n".join(leaked if line == tested else line for line in split) + "\n")
-    assert "1 pictures lie in two parts" in " ".join(limits(gather(run)))
+    assert "1 picture lies in two parts" in " ".join(limits(gather(run)))
 
 
 def test_audit_and_external_tests_are_reported_where_there_are_some(run: Run, tmp_path: Path) -> None:

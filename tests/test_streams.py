@@ -98,9 +98,9 @@ def test_a_reader_that_goes_away_ends_a_verb_quietly(verb: str, tmp_path: Path) 
     ("redirected", "out"),
     [
         ("2>&1 | head -1", None),
-        ("--json 2>&1 | head -2", None),
+        pytest.param("--json 2>&1 | head -2", None, marks=pytest.mark.slow),
         ("2>/dev/full", "test accuracy"),
-        (">/dev/full 2>/dev/full", ""),
+        pytest.param(">/dev/full 2>/dev/full", "", marks=pytest.mark.slow),
         (">&- 2>&-", ""),
     ],
 )
