@@ -10,6 +10,7 @@ import ctypes
 import errno
 import hashlib
 import io
+import logging
 import math
 import os
 import re
@@ -37,7 +38,7 @@ from PIL import (  # the plugins register the five formats; opening one later wo
 
 from engine.dataset.dicom import Dicom, DicomFacts, is_dicom, read_header
 from engine.dataset.elements import DicomError
-from engine.dataset.flattening import flatten
+from engine.dataset.flattening import READING, flatten, grey_if_equal, load
 from engine.dataset.formats import SUFFIXES, unknown_content
 from engine.errors import DataError
 
@@ -52,15 +53,6 @@ _PILLOWS = tuple(kind for kind in SUFFIXES if kind != "DICOM")
 _LARGE_PIXELS = 16_000_000
 _LARGE = threading.Lock()  # pictures above _LARGE_PIXELS are decoded one at a time, which bounds a pool's memory
 
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 _HUSHED = ("ignore", None, Warning, re.compile(r"(PIL|pydicom)\."), 0)
 _TELLING = frozenset(("exif", "Raw profile type exif", "XML:com.adobe.xmp", "xmp"))
 _ORIENTATION, _BITS_PER_SAMPLE = 274, 258
@@ -123,6 +115,8 @@ class XrayImage:
     header: Header
     notes: tuple[str, ...]
     dicom: DicomFacts | None = None
+    bits: int = 8
+    """Bits of a sample that spread over the levels; 0 for DICOM files, whose headers say more than that."""
 
     @property
     def colour(self) -> bool:
@@ -151,16 +145,19 @@ class XrayImage:
         )
 
 
-def read(path: Path) -> XrayImage:
+def read(path: Path, reading: int = READING) -> XrayImage:
     """The pixels and facts of the image file at `path`.
 
-    16-bit greys map linearly from 0..65535 to 0..255, rounded, the same for each file; those of DICOM files as their
-    headers say (`engine.dataset.levels.grey`). Transparency is laid on black. RGB with equal channels comes out grey.
-    Raises ImageError for anything that is not one still, whole picture of a format in SUFFIXES, or that would need too
-    much memory.
+    Samples of more than 8 bits map linearly to 0..255, rounded, from 0 to what the fewest of 8, 10, 12, 14 or 16 bits
+    hold that hold all of the file's values (a PNG's sBIT, or a TIFF's MaxSampleValue, may say more), and a note tells
+    where that is less than the file has; those of DICOM files as their headers say (`engine.dataset.levels.grey`).
+    Transparency is laid on black, but for an alpha channel that hides everything, or nearly, or is the same
+    everywhere: it is ignored, with a note. RGB with equal channels comes out grey. `reading` names the rules, as they
+    were for older runs. Raises ImageError for anything that is not one still, whole picture of a format in SUFFIXES,
+    or that would need too much memory.
     """
     path = Path(path)
-    image, header = _open(path)
+    image, header, content = _open(path)
     if isinstance(image, Dicom):
         return _from_dicom(path, image, header)
     notes = list(_suffix_notes(path, header.format))
@@ -168,18 +165,18 @@ def read(path: Path) -> XrayImage:
         notes.append("holds several camera pictures, of which the first is read")
     try:
         with _room_for(header):
-            image.load()
-            flat, more = flatten(image, header.bit_depth)
+            multiplied = load(image, reading)
             left = _orientation(image)
+            flat = flatten(image, header.bit_depth, content, reading, multiplied)
+            pixels = flat.pixels
             if left != 1:
-                flat = flat.transpose(_TURNS[left])
+                pixels = np.ascontiguousarray(_upright(pixels, left))
                 header = replace(header, orientation=left)
-            pixels = _grey_or_rgb(flat)
-            notes += [*more, *_pixel_notes(pixels)]
+            notes += [*flat.notes, *_pixel_notes(pixels)]
     except Exception as exc:
         raise ImageError(path, _why(exc)) from exc
     height, width = pixels.shape[:2]
-    return XrayImage(pixels, replace(header, width=width, height=height), tuple(notes))
+    return XrayImage(pixels, replace(header, width=width, height=height), tuple(notes), bits=flat.bits)
 
 
 def _from_dicom(path: Path, file: Dicom, header: Header) -> XrayImage:
@@ -188,9 +185,9 @@ def _from_dicom(path: Path, file: Dicom, header: Header) -> XrayImage:
             levels, facts = file.decode()
     except DicomError as exc:
         raise ImageError(path, str(exc)) from None
-    pixels = _grey_if_equal(levels)
+    pixels = grey_if_equal(levels)
     notes = (*_suffix_notes(path, header.format), *file.notes, *_pixel_notes(pixels))
-    return XrayImage(pixels, header, notes, facts)
+    return XrayImage(pixels, header, notes, facts, bits=0)
 
 
 def peek(path: Path) -> Header:
@@ -218,12 +215,12 @@ def to_input(pixels: Pixels, size: int) -> Pixels:
     return np.repeat(small[..., None], 3, axis=2) if small.ndim == 2 else small
 
 
-def _open(path: Path) -> tuple[Image.Image | Dicom, Header]:
-    """The file opened but not decoded, after every check that needs no pixels."""
+def _open(path: Path) -> tuple[Image.Image | Dicom, Header, bytes]:
+    """The file opened but not decoded, after every check that needs no pixels; and its content."""
     data = _content(path)
     _hush()
     if is_dicom(data):  # what stands before the mark may look like a TIFF
-        return _open_dicom(path, data)
+        return *_open_dicom(path, data), data
     try:
         image = Image.open(io.BytesIO(data), formats=_PILLOWS)
         header = _header(image, data)
@@ -242,7 +239,7 @@ def _open(path: Path) -> tuple[Image.Image | Dicom, Header]:
         raise ImageError(path, "it holds several pictures (pages or animation frames); save one of them as a file")
     if header.mode in ("I", "F") or header.mode.startswith(("I;32", "F;")):
         raise ImageError(path, "its samples are signed, 32-bit or fractions; save it with 8 or 16 bits a sample")
-    return image, header
+    return image, header, data
 
 
 def _open_dicom(path: Path, data: bytes) -> tuple[Dicom, Header]:
@@ -299,7 +296,16 @@ def _hush() -> None:
     """
     if _HUSHED not in warnings.filters:
         warnings.filterwarnings("ignore", module=_HUSHED[3].pattern)
+    _hush_loggers()
     _hush_libtiff()
+
+
+@cache
+def _hush_loggers() -> None:
+    """Keep what Pillow logs of a file to itself; a logger without a handler writes to stderr, and TensorFlow's does."""
+    logger = logging.getLogger("PIL")
+    logger.propagate = False
+    logger.setLevel(logging.CRITICAL + 1)
 
 
 @cache
@@ -346,18 +352,12 @@ def _room_for(header: Header) -> AbstractContextManager[Any]:
     return _LARGE if header.width * header.height > _LARGE_PIXELS else nullcontext()
 
 
-def _grey_or_rgb(flat: Image.Image) -> Pixels:
-    if flat.mode == "L":
-        return np.asarray(flat)
-    return _grey_if_equal(np.asarray(flat))
-
-
-def _grey_if_equal(pixels: Pixels) -> Pixels:
-    if pixels.ndim == 3:
-        red, green, blue = pixels[..., 0], pixels[..., 1], pixels[..., 2]
-        if np.array_equal(red, green) and np.array_equal(red, blue):
-            return np.ascontiguousarray(red)
-    return pixels
+def _upright(pixels: Pixels, orientation: int) -> Pixels:
+    """A view of `pixels` in which EXIF's `orientation` is undone."""
+    if orientation >= 5:
+        pixels = pixels.swapaxes(0, 1)
+    down, right = {2: (1, -1), 3: (-1, -1), 4: (-1, 1), 6: (1, -1), 7: (-1, -1), 8: (-1, 1)}.get(orientation, (1, 1))
+    return pixels[::down, ::right]
 
 
 def _blocks(pixels: Pixels, length: int) -> Iterator[Pixels]:
@@ -368,9 +368,10 @@ def _blocks(pixels: Pixels, length: int) -> Iterator[Pixels]:
 
 def _pixel_notes(pixels: Pixels) -> Iterator[str]:
     if pixels.ndim == 3:
-        red, green, blue = pixels[..., 0], pixels[..., 1], pixels[..., 2]
-        span = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
-        faint = float(span.mean()) < 4
+        rows = max(1, 2**20 // pixels.shape[1])
+        strips = (pixels[top : top + rows] for top in range(0, len(pixels), rows))
+        spans = sum(int(np.ptp(strip, axis=2).sum(dtype=np.int64)) for strip in strips)
+        faint = spans / (pixels.shape[0] * pixels.shape[1]) < 4
         yield "has a faint tint" if faint else "is in colour, as photographs and marked pictures are; X-rays are grey"
     elif pixels[0, 0] == pixels[-1, -1] == pixels.min() == pixels.max():
         yield "is one flat grey"

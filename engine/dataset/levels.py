@@ -14,6 +14,9 @@ import numpy.typing as npt
 Pixels = npt.NDArray[np.uint8]
 Values = npt.NDArray[np.float64]
 
+WIDTHS = (8, 10, 12, 14, 16)
+"""Bits a sample that detectors and scanners give."""
+
 
 @dataclass(frozen=True, eq=False)
 class Table:
@@ -82,6 +85,15 @@ def levels(bits: int) -> Pixels:
     top = 2**bits - 1
     found: Pixels = ((np.arange(top + 1, dtype=np.uint64) * 510 + top) // (2 * top)).astype(np.uint8)
     return found
+
+
+def fewest_bits(brightest: int, declared: int) -> int:
+    """The fewest of WIDTHS that hold the value `brightest`, and at most the `declared` ones.
+
+    So coarse a measure is nearly always the same for all files of a source, which keeps them comparable, where the
+    range of each file's own values never is.
+    """
+    return min(declared, next(bits for bits in WIDTHS if brightest < 2**bits))
 
 
 def grey(stored: npt.NDArray[Any], how: Greys) -> tuple[Pixels, Window | Table | tuple[float, float]]:
