@@ -7,6 +7,7 @@ from pathlib import Path
 from engine.config import TrainConfig
 from engine.dataset import pixels, split
 from engine.dataset.confounding import confounding
+from engine.dataset.images import READING
 from engine.dataset.scan import Record, Scan, require_trainable, scan
 from engine.errors import DataError
 from engine.events import Emit, Notice
@@ -35,18 +36,23 @@ class Data:
         return [record for record in self.scan.records if record.file in chosen]
 
 
-def scanned(folder: Path, config: TrainConfig, emit: Emit, stop: Stop, gone_ok: bool = False) -> Data:
+def scanned(
+    folder: Path, config: TrainConfig, emit: Emit, stop: Stop, gone_ok: bool = False, reading: int = READING
+) -> Data:
     """The folder's images and the recipe's split of them.
 
-    Of a run that goes on, whose split is written, no more is told than what changed.
+    Of a run that goes on, whose split is written, no more is told than what changed. `reading` names the rules by which
+    files become pixels.
     """
     wanted = config.data
     near = wanted.near_duplicates and not gone_ok
-    found = scan(folder, wanted.class_names, emit, stop, wanted.follow_links, near)
+    found = scan(folder, wanted.class_names, emit, stop, wanted.follow_links, near, reading)
     require_trainable(found)
     if found.problems:
         emit(Notice("warning", f"{len(found.problems)} problems in the folder; `covid-tui scan` lists them."))
     if not gone_ok:
+        for item in found.notes:
+            emit(Notice("warning", f"{item.sentence}."))
         for text in confounding(found).alarms:
             emit(Notice("warning", text, "confounding"))
     chosen, notices = split.for_recipe(found, wanted, config.machine.seed, gone_ok)
@@ -62,7 +68,7 @@ def pixel_sources(
     records = {part: data.records(part) for part in ("train", "validation")}
     every = [record for part in records.values() for record in part]
     size = classifier.plan.backbone.size
-    store, problems = pixels.open_store(data.scan.root, every, size, cache_dir(), emit, stop)
+    store, problems = pixels.open_store(data.scan.root, every, size, cache_dir(), emit, stop, data.scan.reading)
     for problem in problems:
         emit(Notice("warning", f"Left out: {problem.file} ({problem.reason})."))
     sources = []

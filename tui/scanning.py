@@ -51,6 +51,11 @@ def scan(data: Path, wanted: DataConfig, as_json: bool) -> int:
     _put_groups(found, wanted, known)
     if leaks is not None:
         _put_split(found, wanted.split, leaks, parted)
+    if found.notes:
+        put()
+        put("To know of the images:")
+        for item in found.notes:
+            put(f"  {item.sentence}")
     if found.problems:
         put()
         put(f"{len(found.problems)} problems:")

@@ -25,7 +25,7 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.dataset.images import ImageError, Pixels, pixel_hash, read, resize
+from engine.dataset.images import READING, ImageError, Pixels, pixel_hash, read, resize
 from engine.dataset.listing import Problem
 from engine.dataset.parallel import Pulse, spread
 from engine.dataset.scan import Record
@@ -69,9 +69,11 @@ def open_store(
     cache_dir: Path,
     emit: Emit = lambda event: None,
     stop: Stop | None = None,
+    reading: int = READING,
 ) -> tuple[PixelStore, tuple[Problem, ...]]:
     """The pixels of `records` at `size` x `size`, in their order, from the cache or else from the files under `root`.
 
+    `reading` is what they were scanned by. As pixels are kept by their hash, those of another reading are never taken.
     Files that vanished or changed since the scan are left out and returned as problems. Raises DataError when none is
     left, CacheError when the cache can't be written, Stopped when `stop` is set meanwhile.
     """
@@ -83,7 +85,7 @@ def open_store(
         found = _existing(directory, _plan(records, size, channels))
         if found is not None:
             return PixelStore(found, tuple(record.file for record in records), channels), ()
-        return _build(root, records, size, channels, directory, emit, stop)
+        return _build(root, records, size, channels, directory, emit, stop, reading)
 
 
 def damaged(cache_dir: Path) -> list[tuple[Path, str]]:
@@ -140,6 +142,7 @@ def _build(
     directory: Path,
     emit: Emit,
     stop: Stop | None,
+    reading: int,
 ) -> tuple[PixelStore, tuple[Problem, ...]]:
     problems: list[Problem] = []
     kept: list[Record] = []
@@ -147,7 +150,7 @@ def _build(
     whole = _plan(records, size, channels).bytes
 
     def small(record: Record) -> Pixels | Problem:
-        return _small(root, record, size, channels)
+        return _small(root, record, size, channels, reading)
 
     with _no_space_told(directory, whole), _temporary(directory) as (file, path):
         checksum = 0
@@ -170,10 +173,10 @@ def _build(
     return PixelStore(_mapped(directory, plan), tuple(record.file for record in kept), channels), tuple(problems)
 
 
-def _small(root: Path, record: Record, size: int, channels: int) -> Pixels | Problem:
+def _small(root: Path, record: Record, size: int, channels: int, reading: int) -> Pixels | Problem:
     """The resized pixels of one record, (size, size, channels), or why it is left out."""
     try:
-        pixels = read(root / record.file).pixels
+        pixels = read(root / record.file, reading).pixels
     except ImageError as exc:
         return Problem(record.file, "vanished", f"could be read by the scan, but no more: {exc.reason}")
     if pixel_hash(pixels) != record.sha:

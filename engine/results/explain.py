@@ -149,7 +149,7 @@ def explain(
     the run does not know, Stopped when `stop` is set meanwhile.
     """
     wanted = explainer.target(target)
-    pixels = to_input(read(file).pixels, explainer.size)
+    pixels = to_input(read(file, explainer.predictor.reading).pixels, explainer.size)
     logits = explainer.logits(pixels[None])[0]
     number = int(logits.argmax()) if wanted is None else wanted
     (as_is, mirrored), _ = explainer.maps(np.stack([pixels, pixels[:, ::-1]]), [number, number])

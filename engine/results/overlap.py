@@ -129,7 +129,8 @@ def _measured(
     def opened(row: tuple[str, str]) -> tuple[Pixels, Mask] | ImageError:
         file, size = folder / row[0], explainer.size
         try:
-            pixels, mask = to_input(read(file).pixels, size), mask_beside(file) if masks else None
+            pixels = to_input(read(file, explainer.predictor.reading).pixels, size)
+            mask = mask_beside(file) if masks else None
             return pixels, read_mask(mask, size) if mask else central_rectangle(size)
         except ImageError as error:
             return error

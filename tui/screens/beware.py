@@ -47,9 +47,7 @@ def notes(
         said.append(Note("the classes were not compared to the end: what tells them apart without lungs is not known"))
     if patients:
         said.append(Note(patients))
-    for name, summary in found.classes.items():
-        if summary.colour:
-            said.append(Note(f"{summary.colour:,} images of {name} are in colour, as photographs are"))
+    said += [Note(item.sentence) for item in found.notes]
     return sorted(said, key=lambda note: not note.grave)
 
 
