@@ -58,6 +58,12 @@ def load(image: Image.Image, reading: int) -> bool:
     return multiplied
 
 
+def is_deep(image: Image.Image, bit_depth: int, reading: int) -> bool:
+    """May the file have to be decoded once more for the lower bytes of its samples?"""
+    small = image.width * image.height <= TWICE
+    return reading > 1 and bit_depth == 16 and image.mode in ("RGB", "RGBA") and small
+
+
 def flatten(
     image: Image.Image, bit_depth: int, content: bytes, reading: int = READING, multiplied: bool = False
 ) -> Flat:
@@ -71,7 +77,10 @@ def flatten(
     _fit_key(image, bit_depth)
     strips: Strips = partial(_strips, image)
     if bit_depth == 16:
-        bits, strips = _deep(image, content) if reading > 1 else (16, strips)
+        if is_deep(image, bit_depth, reading):
+            bits, strips = _deep(image, content)
+        else:
+            bits = 16
         notes.append(
             "16-bit colour is read as the upper 8 bits of each sample" if bits == 16 else _spread_note(bits, 16)
         )
@@ -147,9 +156,8 @@ def _deep(image: Image.Image, content: bytes) -> tuple[int, Strips]:
     Pillow gives the upper byte of each sample alone; the lower ones come from the same file read in the other order.
     """
     upper = max(int(np.asarray(strip)[..., :3].max()) for strip in _strips(image))
-    lower, key = None, image.info.get("transparent 16 bits")
-    if upper < 2**6 and image.width * image.height <= TWICE:
-        lower = _lower_bytes(image, content)
+    key = image.info.get("transparent 16 bits")
+    lower = _lower_bytes(image, content) if upper < 2**6 else None
     if lower is None:
         return 16, partial(_strips, image)
     band = 1 if lower.info.get("grey with alpha") else slice(0, 3)

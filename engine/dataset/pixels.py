@@ -25,7 +25,7 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.dataset.images import READING, ImageError, Pixels, pixel_hash, read, resize
+from engine.dataset.images import READING, ImageError, Pixels, held, pixel_hash, resize
 from engine.dataset.listing import Problem
 from engine.dataset.parallel import Pulse, spread
 from engine.dataset.scan import Record
@@ -176,12 +176,12 @@ def _build(
 def _small(root: Path, record: Record, size: int, channels: int, reading: int) -> Pixels | Problem:
     """The resized pixels of one record, (size, size, channels), or why it is left out."""
     try:
-        pixels = read(root / record.file, reading).pixels
+        with held(root / record.file, reading) as image:
+            if pixel_hash(image.pixels) != record.sha:
+                return Problem(record.file, "changed", "has other pixels than when it was scanned")
+            small = resize(image.pixels, size)
     except ImageError as exc:
         return Problem(record.file, "vanished", f"could be read by the scan, but no more: {exc.reason}")
-    if pixel_hash(pixels) != record.sha:
-        return Problem(record.file, "changed", "has other pixels than when it was scanned")
-    small = resize(pixels, size)
     if small.ndim == 2:
         small = small[..., None] if channels == 1 else np.repeat(small[..., None], channels, axis=2)
     return np.ascontiguousarray(small)

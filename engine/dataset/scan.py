@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from engine.dataset.duplicates import NearGroup, exact_groups, label_conflicts, near_groups
-from engine.dataset.images import READING, Header, ImageError, Pixels, peek, pixel_hash, read
+from engine.dataset.images import READING, Header, ImageError, Pixels, XrayImage, held, peek, pixel_hash
 from engine.dataset.listing import Folder, Problem, class_folders, natural, pair_key
 from engine.dataset.notes import Noted, noted, of_other_bits
 from engine.dataset.parallel import Pulse, spread
@@ -188,9 +188,13 @@ class _Job:
 def _examine(job: _Job) -> tuple[Record | None, Pixels | None, tuple[str, ...], list[Problem]]:
     """The record and thumbnail of one image with the notes on it, and the problems with it and its mask."""
     try:
-        image = read(job.root / job.file, job.reading)
+        with held(job.root / job.file, job.reading) as image:
+            return _examined(job, image)
     except ImageError as exc:
         return None, None, (), [Problem(job.file, "unreadable", exc.reason)]
+
+
+def _examined(job: _Job, image: XrayImage) -> tuple[Record, Pixels, tuple[str, ...], list[Problem]]:
     header, key = image.header, pair_key(job.file)
     thumb = thumbnail(image.pixels)
     mask, problems = _checked_mask(job.root, job.folder.masks.get(key), header)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from engine.dataset.formats import IMAGE_SUFFIXES
-from engine.dataset.images import READING, ImageError, Pixels, pixel_hash, read, to_input
+from engine.dataset.images import READING, ImageError, Pixels, held, pixel_hash, to_input
 from engine.errors import Stopped
 from engine.results.calibration import Operating
 from engine.results.caution import cautions
@@ -104,13 +104,13 @@ def read_inputs(
 
 def _read_input(file: Path, sha: str, size: int, with_cautions: bool, reading: int) -> Input | ImageError:
     try:
-        image = read(file, reading)
+        with held(file, reading) as image:
+            if sha and pixel_hash(image.pixels) != sha:
+                return ImageError(file, "it got other pixels since the split")
+            found = cautions(image.pixels, image.dicom) if with_cautions else ()
+            return Input(file, to_input(image.pixels, size), image.notes, found)
     except ImageError as error:
         return error
-    if sha and pixel_hash(image.pixels) != sha:
-        return ImageError(file, "it got other pixels since the split")
-    found = cautions(image.pixels, image.dicom) if with_cautions else ()
-    return Input(file, to_input(image.pixels, size), image.notes, found)
 
 
 def decide(classes: Sequence[str], calibrated: np.ndarray, chosen: Operating) -> Decision:
