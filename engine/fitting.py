@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from engine.config import Precision, TrainConfig, to_dict
-from engine.dataset.images import READING
+from engine.dataset.flattening import READING
 from engine.errors import RunError, WeightsError
 from engine.events import Emit, Notice, Resumed, Started
 from engine.files import write_json

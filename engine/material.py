@@ -7,7 +7,7 @@ from pathlib import Path
 from engine.config import TrainConfig
 from engine.dataset import pixels, split
 from engine.dataset.confounding import confounding
-from engine.dataset.images import READING
+from engine.dataset.flattening import READING
 from engine.dataset.scan import Record, Scan, require_trainable, scan
 from engine.errors import DataError
 from engine.events import Emit, Notice

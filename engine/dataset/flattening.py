@@ -187,7 +187,7 @@ def _deep(image: Image.Image, content: bytes) -> tuple[int, Strips]:
 
 def _lower_bytes(image: Image.Image, content: bytes) -> Image.Image | None:
     again = Image.open(io.BytesIO(content), formats=(str(image.format),))
-    raw = _raw_mode(again.tile[0].args)  # type: ignore[attr-defined]
+    raw = _raw_mode(again.tile[0].args)
     if raw == "LA;16B":
         _reinterpret(again, "RGBA")
         again.info["grey with alpha"] = True

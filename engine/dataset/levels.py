@@ -120,8 +120,6 @@ def grey(stored: npt.NDArray[Any], how: Greys) -> tuple[Pixels, Window | Table |
 
 def chosen(table: Pixels, places: npt.NDArray[Any]) -> Pixels:
     """`table[places]`, a strip of rows at a time, as NumPy makes eight bytes of each place."""
-    if places.size <= _STRIP:
-        return table[places]
     found: Pixels = np.empty((*places.shape, *table.shape[1:]), np.uint8)
     for part in _parts(places):
         found[part] = table[places[part]]

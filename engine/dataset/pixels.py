@@ -25,7 +25,8 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.dataset.images import READING, ImageError, Pixels, held, pixel_hash, resize
+from engine.dataset.flattening import READING
+from engine.dataset.images import ImageError, Pixels, held, pixel_hash, resize
 from engine.dataset.listing import Problem
 from engine.dataset.parallel import Pulse, spread
 from engine.dataset.scan import Record

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from engine.dataset.duplicates import NearGroup, exact_groups, label_conflicts, near_groups
-from engine.dataset.images import READING, Header, ImageError, Pixels, XrayImage, held, peek, pixel_hash
+from engine.dataset.flattening import READING
+from engine.dataset.images import Header, ImageError, Pixels, XrayImage, held, peek, pixel_hash
 from engine.dataset.listing import Folder, Problem, class_folders, natural, pair_key
 from engine.dataset.notes import Noted, noted, of_other_bits
 from engine.dataset.parallel import Pulse, spread

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from engine.dataset.images import READING
+from engine.dataset.flattening import READING
 from engine.events import finite
 from engine.results.calibration import Operating
 from engine.results.prediction import NOT_FOR_DIAGNOSIS

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from engine.dataset.images import READING, ImageError
+from engine.dataset.flattening import READING
+from engine.dataset.images import ImageError
 from engine.errors import RunError
 from engine.files import write_json
 from engine.network.backbones import backbone

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from engine.dataset.flattening import READING
 from engine.dataset.formats import IMAGE_SUFFIXES
-from engine.dataset.images import READING, ImageError, Pixels, held, pixel_hash, to_input
+from engine.dataset.images import ImageError, Pixels, held, pixel_hash, to_input
 from engine.errors import Stopped
 from engine.results.calibration import Operating
 from engine.results.caution import cautions
