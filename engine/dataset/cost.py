@@ -132,11 +132,9 @@ def _tags_at(content: bytes, at: int, order: str, big: bool) -> Iterator[tuple[i
     size, first = struct.calcsize(entry), at + struct.calcsize(head)
     if first > len(content):
         return
-    entries = int(struct.unpack_from(head, content, at)[0])
+    entries = min(int(struct.unpack_from(head, content, at)[0]), (len(content) - first) // size)
     yield 0, 2, max(0, entries - _MOST_TAGS) * MOST_WORDS, 0  # no file has so many
     for number in range(min(entries, _MOST_TAGS)):
-        if first + (number + 1) * size > len(content):
-            return
         tag, kind, count, value = struct.unpack_from(entry, content, first + number * size)
         if count * _UNITS.get(kind, 0) <= len(content):  # what is longer than the file, Pillow passes over
             yield tag, kind, count, value

@@ -3,7 +3,8 @@
 Scan, training, prediction and display all read pixels here, so they cannot disagree. Files are recognised by content,
 never by suffix, and come out as 8-bit grey, or RGB where the channels truly differ. Whatever can't be read safely ends
 in one exception that carries the path and the reason. DICOM is understood by `engine.dataset.dicom`, the
-rest by Pillow.
+rest by Pillow. However many threads read and whatever they read, it takes no more memory than `engine.dataset.room`
+says.
 """
 
 import errno
