@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import get_args
 
 from engine.config import Precision, TrainConfig, to_dict
+from engine.dataset.flattening import READING
 from engine.errors import RunError, WeightsError
 from engine.events import Emit, Notice, Resumed, Started
 from engine.files import write_json
 from engine.material import Data, as_decoded, pixel_sources
 from engine.network.classifier import Classifier, under, with_first_weights
 from engine.results.evaluate import forget_test
+from engine.results.predict import reading_in
 from engine.runs import SPLIT, Run, RunWriter
 from engine.runtime import Choice, cache_dir, choose_precision, device, environment, make_repeatable
 from engine.stopping import Stop
@@ -53,9 +55,9 @@ def fit(
     """
     run, classes, seed = writer.run, data.classes, config.machine.seed
     make_repeatable(seed)
-    precision = _precision(run, config, joined, emit)
+    precision = _precision(run, config, joined, data.scan.reading, emit)
     if joined.seat.chief:
-        joined.from_chief(_brief(run, config, precision, resumed))
+        joined.from_chief(_brief(data, run, config, precision, resumed))
     with joined.scope():
         classifier = with_first_weights(config.network, len(classes), precision.precision, seed, emit, stop)
     training, validation = joined.meet(stop, lambda: pixel_sources(data, classifier, config, emit, stop))
@@ -106,13 +108,20 @@ def _phases(
     return fitted, classifier, at_hand(train) if fitted.ended == "stopped" else train
 
 
-def _brief(run: Run, config: TrainConfig, precision: Choice, resumed: bool) -> bytes:
+def reading_of(run: Run) -> int:
+    """The rules by which files become pixels for the run: those that its training began with. Raises RunError."""
+    record = run.path / ENVIRONMENT
+    return reading_in(run.read_json(record.name), record) if record.is_file() else READING
+
+
+def _brief(data: Data, run: Run, config: TrainConfig, precision: Choice, resumed: bool) -> bytes:
     """What the chief tells the other workers before all else."""
     values = {
         "config": to_dict(config),
         "folder": str(run.folder()),
         "split": (run.path / SPLIT).read_text(encoding="utf-8"),
         "precision": precision.precision,
+        "reading": data.scan.reading,
         "resumed": resumed,
     }
     return json.dumps(values).encode()
@@ -143,7 +152,7 @@ def _with_found_rate(
     return config
 
 
-def _precision(run: Run, config: TrainConfig, joined: Devices, emit: Emit) -> Choice:
+def _precision(run: Run, config: TrainConfig, joined: Devices, reading: int, emit: Emit) -> Choice:
     """The number format to compute in: the run's own, where it was begun before, whatever is fastest here."""
     record = run.path / ENVIRONMENT
     if record.is_file():
@@ -153,7 +162,8 @@ def _precision(run: Run, config: TrainConfig, joined: Devices, emit: Emit) -> Ch
         return Choice(str(before), "as the run began")
     chosen = choose_precision(config.machine.precision)
     emit(Notice("info", f"Precision: {chosen.precision} ({chosen.reason})."))
-    write_json(record, {**environment(), "device": joined.told or device(), "precision": chosen.precision})
+    told = {"device": joined.told or device(), "precision": chosen.precision, "reading": reading}
+    write_json(record, {**environment(), **told})
     return chosen
 
 

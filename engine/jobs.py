@@ -20,7 +20,7 @@ from engine.config import TrainConfig, from_dict
 from engine.errors import ConfigError, CovidTuiError, RunError, Stopped
 from engine.events import Emit, Event, Failed, Finished, Helped, Interrupted, Notice
 from engine.files import write_json
-from engine.fitting import ENVIRONMENT, Done, fit
+from engine.fitting import ENVIRONMENT, Done, fit, reading_of
 from engine.material import Data, scanned
 from engine.results.answers import Predictions
 from engine.results.calibration import CALIBRATION, calibrate, softmax
@@ -74,7 +74,8 @@ def resume(
     with runs.reopen(run, config) as writer:
 
         def go_on(emit: Emit) -> Finished | Interrupted:
-            found = data or _split_before(folder, config, run, emit, stop)
+            as_begun = data and data.scan.reading == reading_of(run)
+            found = data if data and as_begun else _split_before(folder, config, run, emit, stop)
             writer.keep_config(config, folder)  # only now is it known that the images are there
             return _train(found, config, writer, emit, stop, resumed=True)
 
@@ -120,7 +121,7 @@ def assist(folder: Path | None, config: TrainConfig, emit: Emit, stop: Stop) -> 
         with runs.create(folder, config) as writer:
             run = writer.run
             (run.path / SPLIT).write_text(brief["split"], encoding="utf-8")
-            write_json(run.path / ENVIRONMENT, {"precision": brief["precision"]})
+            write_json(run.path / ENVIRONMENT, {"precision": brief["precision"], "reading": brief["reading"]})
 
             def work(silent: Emit) -> Helped:
                 data = _split_before(folder, config, run, silent, stop)
@@ -137,7 +138,7 @@ def _split_before(folder: Path, config: TrainConfig, run: Run, emit: Emit, stop:
     """The folder under the split that the run has; a new one where it was killed before it had any."""
     manifest = run.path / SPLIT
     wanted = dataclasses.replace(config.data, split=manifest) if manifest.is_file() else config.data
-    return scanned(folder, dataclasses.replace(config, data=wanted), emit, stop, manifest.is_file())
+    return scanned(folder, dataclasses.replace(config, data=wanted), emit, stop, manifest.is_file(), reading_of(run))
 
 
 def _told(writer: RunWriter, emit: Emit, stop: Stop, work: Callable[[Emit], E]) -> E | Interrupted:
@@ -197,7 +198,7 @@ def _judged(done: Done, config: TrainConfig, run: Run, emit: Emit, stop: Stop, b
     go_on = _goes_on(run)
     if fitted.best is None:
         raise Stopped(f"Stopped before the first epoch was over; {go_on}.")
-    save_contract(run, data.classes, classifier)
+    save_contract(run, data.classes, classifier, data.scan.reading)
     if stop.now:
         kept = f"the best weights, of epoch {fitted.best.epoch}, are kept"
         raise Stopped(f"Stopped after {counted(fitted.epochs, 'epoch')}; {kept}, and {go_on}.")

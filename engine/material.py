@@ -7,6 +7,7 @@ from pathlib import Path
 from engine.config import TrainConfig
 from engine.dataset import pixels, split
 from engine.dataset.confounding import confounding
+from engine.dataset.flattening import READING
 from engine.dataset.scan import Record, Scan, require_trainable, scan
 from engine.dataset.warnings import folder_warnings, unequal
 from engine.errors import DataError
@@ -37,14 +38,17 @@ class Data:
         return [record for record in self.scan.records if record.file in chosen]
 
 
-def scanned(folder: Path, config: TrainConfig, emit: Emit, stop: Stop, gone_ok: bool = False) -> Data:
+def scanned(
+    folder: Path, config: TrainConfig, emit: Emit, stop: Stop, gone_ok: bool = False, reading: int = READING
+) -> Data:
     """The folder's images and the recipe's split of them.
 
-    Of a run that goes on, whose split is written, no more is told than what changed.
+    Of a run that goes on, whose split is written, no more is told than what changed. `reading` names the rules by which
+    files become pixels.
     """
     wanted = config.data
     near = wanted.near_duplicates and not gone_ok
-    found = scan(folder, wanted.class_names, emit, stop, wanted.follow_links, near)
+    found = scan(folder, wanted.class_names, emit, stop, wanted.follow_links, near, reading)
     require_trainable(found)
     if found.problems:
         emit(
@@ -55,6 +59,8 @@ def scanned(folder: Path, config: TrainConfig, emit: Emit, stop: Stop, gone_ok: 
             emit(Notice("warning", f"{text[0].upper()}{text[1:]}."))
         if unequal(found) and config.fit.class_weight == "none":
             emit(Notice("info", "--class-weight balanced makes each class count alike, however many images it has."))
+        for item in found.notes:
+            emit(Notice("warning", f"{item.sentence}."))
         for text in confounding(found).alarms:
             emit(Notice("warning", text, "confounding"))
     chosen, notices = split.for_recipe(found, wanted, config.machine.seed, gone_ok)
@@ -70,7 +76,7 @@ def pixel_sources(
     records = {part: data.records(part) for part in ("train", "validation")}
     every = [record for part in records.values() for record in part]
     size = classifier.plan.backbone.size
-    store, problems = pixels.open_store(data.scan.root, every, size, cache_dir(), emit, stop)
+    store, problems = pixels.open_store(data.scan.root, every, size, cache_dir(), emit, stop, data.scan.reading)
     for problem in problems:
         emit(Notice("warning", f"Left out: {problem.file} ({problem.reason})."))
     sources = []

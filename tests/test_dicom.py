@@ -189,6 +189,7 @@ class TestLevels:
     def test_sixteen_bits_in_a_full_window_are_what_a_png_of_them_is(
         self, tmp_path_factory: Any, x: np.ndarray
     ) -> None:
+        x[0, 0] = 65535  # of fewer bits, a PNG's values would spread
         folder = tmp_path_factory.mktemp("x")
         path = saved(folder / "x.dcm", x, WindowCenter=32768, WindowWidth=65536)
         Image.fromarray(x).save(folder / "x.png")

@@ -55,6 +55,27 @@ def tiff(width: int, height: int, bits: int, photometric: int, data: bytes, samp
     return b"II*\0" + struct.pack("<I", 8 + len(data)) + data + struct.pack("<H", len(tags)) + entries + bytes(4)
 
 
+def many_samples(samples: np.ndarray, order: str, extra: int | None = None, deflated: bool = False) -> bytes:
+    """A TIFF in RGB, uint8 or uint16 (height, width, n), in an order of bytes; `extra` says what a fourth sample is:
+    0 nothing, 1 an alpha that the colours are multiplied with, 2 an alpha.
+    """
+    height, width, count = samples.shape
+    data = samples.astype(samples.dtype.newbyteorder(order)).tobytes()
+    data = zlib.compress(data) if deflated else data
+    tags: list[tuple[int, int, int, int]] = [(256, 3, 1, width), (257, 3, 1, height), (258, 3, count, 0)]
+    tags += [(259, 3, 1, 8 if deflated else 1), (262, 3, 1, 2), (273, 4, 1, 1), (277, 3, 1, count)]
+    tags += [(278, 3, 1, height), (279, 4, 1, len(data)), *([(338, 3, 1, extra)] if extra is not None else [])]
+    end = 8 + 2 + 12 * len(tags) + 4
+    places = {258: end, 273: end + 2 * count}
+    entries = b"".join(
+        struct.pack(f"{order}HHI", tag, kind, number)
+        + struct.pack(f"{order}I" if kind == 4 or number > 1 else f"{order}Hxx", places.get(tag, value))
+        for tag, kind, number, value in tags
+    )
+    head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(f"{order}IH", 8, len(tags))
+    return head + entries + bytes(4) + struct.pack(f"{order}{count}H", *[8 * samples.itemsize] * count) + data
+
+
 def png(width: int, height: int, depth: int, colour: int, rows: bytes, *chunks: tuple[bytes, bytes]) -> bytes:
     """A PNG made by hand; `rows` are unfiltered and each begins with a zero byte."""
     header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
@@ -130,18 +151,68 @@ class TestSixteenBits:
         assert image.facts.mode == "I;16B"
         assert np.array_equal(image.pixels, self.nearest)
 
-    def test_a_picture_maps_alike_whatever_else_is_in_its_file(self, tmp_path: Path) -> None:
-        dark = np.full((8, 8), 1000, np.uint16)
-        bright = dark.copy()
-        bright[0, 0] = 65535
-        first, second = read(saved(tmp_path / "a.png", dark)), read(saved(tmp_path / "b.png", bright))
-        assert first.pixels[4, 4] == second.pixels[4, 4] == round(1000 / 257)
+    @pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
+    @pytest.mark.parametrize("name", ["x.png", "x.tif"])
+    def test_values_of_fewer_bits_spread_over_all_levels_and_it_is_noted(
+        self, tmp_path: Path, name: str, bits: int
+    ) -> None:
+        values = (self.every >> (16 - bits)).astype(np.uint16)
+        image = read(saved(tmp_path / name, values))
+        assert np.array_equal(image.pixels, np.rint(values / (2**bits - 1) * 255).astype(np.uint8))
+        told = () if bits == 16 else (f"uses {bits} of its 16 bits, so those are spread over all levels",)
+        assert (image.notes, image.bits) == (told, bits)
 
-    def test_a_file_that_uses_12_of_16_bits_is_noted_and_not_stretched(self, tmp_path: Path) -> None:
-        image = read(saved(tmp_path / "x.png", self.every % 4096))
+    def test_8_bits_in_16_are_the_same_picture_as_8_bits_in_8(self, tmp_path: Path) -> None:
+        wide, plain = saved(tmp_path / "w.png", chest().astype(np.uint16)), saved(tmp_path / "p.png", chest())
+        assert pixel_hash(read(wide).pixels) == pixel_hash(read(plain).pixels) == pixel_hash(chest())
+
+    @pytest.mark.parametrize(("least", "most"), [(1024, 4095), (4096, 16383), (16384, 65535)])
+    def test_files_of_a_source_map_alike_though_their_maxima_differ(
+        self, tmp_path: Path, least: int, most: int
+    ) -> None:
+        found = set()
+        for brightest in (least, (least + most) // 2, most):
+            values = np.full((8, 8), 1000, np.uint16)
+            values[0, 0] = brightest
+            found.add(int(read(saved(tmp_path / f"{brightest}.png", values)).pixels[4, 4]))
+        assert found == {round(1000 / most * 255)}
+
+    def test_a_png_that_says_its_significant_bits_is_believed(self, tmp_path: Path) -> None:
+        def level(name: str, said: int, *values: int) -> list[int]:
+            rows = b"\0" + b"".join(struct.pack(">H", value) for value in values)
+            (tmp_path / name).write_bytes(png(len(values), 1, 16, 0, rows, (b"sBIT", bytes([said]))))
+            levels: list[int] = read(tmp_path / name).pixels[0].tolist()
+            return levels
+
+        assert level("twelve.png", 12, 0, 300) == [0, round(300 / 4095 * 255)]
+        assert level("all.png", 16, 0, 300) == [0, 1]
+        assert level("upper.png", 12, 0, 0x1230) == [0, round(0x1230 / 65535 * 255)]
+        assert level("impossible.png", 17, 0, 255) == [0, 255]
+
+    @pytest.mark.parametrize("tag", [281, 341], ids=["MaxSampleValue", "SMaxSampleValue"])
+    def test_a_tiff_that_says_its_largest_value_is_believed(self, tmp_path: Path, tag: int) -> None:
+        values = np.full((4, 4), 300, np.uint16)
+        for most, level in ((4095, round(300 / 4095 * 255)), (65535, round(300 / 1023 * 255))):
+            path = saved(tmp_path / f"{most}.tif", values, tiffinfo={tag: most})
+            with Image.open(path) as written:
+                assert written.tag_v2[tag] in (most, (most,))  # type: ignore[attr-defined]
+            assert set(read(path).pixels.flat) == {level}
+
+    @pytest.mark.parametrize("order", ["I;16", "I;16B"])
+    def test_few_bits_in_either_order_of_bytes(self, tmp_path: Path, order: str) -> None:
+        values = (self.every >> 4).astype(">u2" if order == "I;16B" else "<u2")
+        image = read(saved(tmp_path / "x.tif", Image.frombytes(order, (256, 256), values.tobytes())))
+        assert np.array_equal(image.pixels, np.rint(values / 4095 * 255).astype(np.uint8))
+
+    def test_few_bits_of_white_is_zero_are_turned_round_within_those_bits(self, tmp_path: Path) -> None:
+        values = self.every >> 4
+        (tmp_path / "x.tif").write_bytes(tiff(256, 256, 16, 0, (4095 - values).astype("<u2").tobytes()))
+        assert np.array_equal(read(tmp_path / "x.tif").pixels, np.rint(values / 4095 * 255).astype(np.uint8))
+
+    def test_a_run_from_before_goes_on_with_the_pixels_that_it_learnt(self, tmp_path: Path) -> None:
+        image = read(saved(tmp_path / "x.png", self.every % 4096), reading=1)
         assert image.facts.maximum == 16
-        assert any("12 of its 16 bits" in note for note in image.notes)
-        assert not any("16 bits" in note for note in read(saved(tmp_path / "y.png", self.every)).notes)
+        assert image.notes == ("uses 12 of its 16 bits and looks dark, as when this run was trained",)
 
     def test_white_is_zero_is_turned_round(self, tmp_path: Path) -> None:
         path = tmp_path / "x.tif"
@@ -165,6 +236,62 @@ class TestSixteenBits:
         assert np.array_equal(image.pixels, samples >> 8)
         assert image.facts.bit_depth == 16
         assert any("16-bit colour" in note for note in image.notes)
+
+    @pytest.mark.parametrize("bits", [8, 12, 14])
+    @pytest.mark.parametrize("kind", ["PNG RGB", "PNG RGBA", "PNG LA", "TIFF RGB", "TIFF RGB big", "TIFF RGBa"])
+    def test_colour_of_few_bits_spreads_over_all_levels_too(self, tmp_path: Path, kind: str, bits: int) -> None:
+        container, mode, *order = kind.split()
+        grey = np.random.default_rng(bits).integers(0, 2**bits, (5, 4, 1)).astype(np.uint16)
+        grey[0, 0] = 2**bits - 1
+        alpha = np.full((5, 4, 1), 65535, np.uint16)
+        samples = np.dstack({"RGB": [grey] * 3, "LA": [grey, alpha]}.get(mode, [grey] * 3 + [alpha]))
+        path = tmp_path / ("x.png" if container == "PNG" else "x.tif")
+        if container == "PNG":
+            rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in samples)
+            path.write_bytes(png(4, 5, 16, {"RGB": 2, "RGBA": 6, "LA": 4}[mode], rows))
+        else:
+            path.write_bytes(many_samples(samples, ">" if order else "<", *([1] if mode == "RGBa" else [])))
+        image = read(path)
+        assert np.array_equal(image.pixels, np.rint(grey[..., 0] / (2**bits - 1) * 255))
+        assert f"uses {bits} of its 16 bits, so those are spread over all levels" in image.notes
+
+    def test_the_transparent_colour_of_few_bits_is_told_from_its_neighbours(self, tmp_path: Path) -> None:
+        values = np.arange(12).reshape(1, 4, 3) + 200
+        key = (b"tRNS", struct.pack(">HHH", *values[0, 1]))
+        (tmp_path / "x.png").write_bytes(png(4, 1, 16, 2, b"\0" + values.astype(">u2").tobytes(), key))
+        shown = values.copy()
+        shown[0, 1] = 0
+        assert np.array_equal(read(tmp_path / "x.png").pixels, shown)
+
+    @pytest.mark.parametrize("order", ["<", ">"])
+    def test_compressed_colour_of_few_bits_spreads_too(self, tmp_path: Path, order: str) -> None:
+        path = tmp_path / "x.tif"
+        path.write_bytes(many_samples(np.dstack([chest().astype(np.uint16)] * 3), order, deflated=True))
+        assert np.array_equal(read(path).pixels, chest())
+
+
+def transparent(folder: Path, kind: str, alpha: np.ndarray) -> tuple[Path, np.ndarray]:
+    """A file of `chest()` under an alpha channel, uint8 (40, 30), and what is to be seen where that is ignored."""
+    grey, container = chest(), kind.split()[0]
+    path = folder / f"x.{container.lower()}"
+    if kind in ("PNG RGBA", "WEBP", "PNG LA"):
+        image = Image.fromarray(np.dstack([grey, grey, grey, alpha]))
+        image = image.convert("LA") if kind == "PNG LA" else image
+        saved(path, image, **({"lossless": True, "exact": True} if kind == "WEBP" else {}))
+    elif kind == "PNG P":
+        saved(path, Image.fromarray(grey).convert("P"), transparency=bytes([int(alpha[0, 0])] * 256))
+    elif kind == "PNG 16":
+        samples = np.dstack([grey, grey, grey, alpha]).astype(">u2") * 257
+        path.write_bytes(png(30, 40, 16, 6, b"".join(b"\0" + row.tobytes() for row in samples)))
+        return path, grey
+    elif kind == "BMP":
+        masks = struct.pack("<4I", 0xFF0000, 0xFF00, 0xFF, 0xFF000000)
+        head = struct.pack("<IiiHHIIiiII", 56, 30, -40, 1, 32, 3, 4 * 1200, 0, 0, 0, 0) + masks
+        body = np.dstack([grey, grey, grey, alpha]).tobytes()
+        path.write_bytes(b"BM" + struct.pack("<IHHI", 14 + 56 + len(body), 0, 0, 14 + 56) + head + body)
+    else:
+        path.write_bytes(many_samples(np.dstack([grey, grey, grey, alpha]), "<", int(kind[-1])))
+    return path, grey
 
 
 class TestModes:
@@ -211,6 +338,43 @@ class TestModes:
         found = read(saved(tmp_path / "x.png", image))
         assert np.array_equal(found.pixels, chest())
         assert pixel_hash(found.pixels) == pixel_hash(chest())
+
+    @pytest.mark.parametrize("alpha", [0, 1, 128])
+    @pytest.mark.parametrize("kind", ["PNG RGBA", "PNG LA", "PNG P", "PNG 16", "BMP", "TIFF 1", "TIFF 2", "WEBP"])
+    def test_an_alpha_that_is_the_same_everywhere_hides_nothing_of_the_picture(
+        self, tmp_path: Path, kind: str, alpha: int
+    ) -> None:
+        path, seen = transparent(tmp_path, kind, np.full((40, 30), alpha, np.uint8))
+        image = read(path)
+        assert np.array_equal(image.pixels, seen)
+        words = "that is the same everywhere" if alpha == 128 else "that hides all of it"
+        assert image.notes[-1] == f"has an alpha channel {words}, which is ignored"
+
+    @pytest.mark.parametrize("kind", ["PNG RGBA", "PNG LA", "PNG 16", "BMP", "TIFF 1", "TIFF 2", "WEBP"])
+    def test_an_alpha_that_hides_nearly_everything_is_ignored_too(self, tmp_path: Path, kind: str) -> None:
+        alpha = np.zeros((40, 30), np.uint8)
+        alpha[0, :12] = 255  # a hundredth of the picture, as a cursor or a line of text leaves
+        path, seen = transparent(tmp_path, kind, alpha)
+        image = read(path)
+        assert np.array_equal(image.pixels, seen)
+        assert image.notes[-1] == "has an alpha channel that hides 99% of it or more, which is ignored"
+        alpha[0, :13] = 255
+        cut_out = read(transparent(tmp_path, kind, alpha)[0])
+        assert cut_out.notes[-1] == "has transparent parts, which are laid on black"
+        assert np.array_equal(cut_out.pixels[0, :13], seen[0, :13])
+        assert kind == "TIFF 1" or not cut_out.pixels[1:].any()
+
+    def test_a_transparent_grey_that_is_the_only_one_hides_nothing(self, tmp_path: Path) -> None:
+        for depth, value in ((8, 77), (16, 77 * 257)):
+            row = b"\0" + (bytes([77]) if depth == 8 else struct.pack(">H", value)) * 5
+            (tmp_path / "x.png").write_bytes(png(5, 2, depth, 0, row * 2, (b"tRNS", struct.pack(">H", value))))
+            image = read(tmp_path / "x.png")
+            assert set(image.pixels.flat) == {77}
+            assert "has an alpha channel that hides all of it, which is ignored" in image.notes
+
+    def test_a_run_from_before_takes_an_alpha_at_its_word(self, tmp_path: Path) -> None:
+        path, _ = transparent(tmp_path, "PNG RGBA", np.zeros((40, 30), np.uint8))
+        assert not read(path, reading=1).pixels.any()
 
     @pytest.mark.parametrize("depth", [1, 2, 4, 8, 16])
     def test_a_greys_transparent_value_lies_on_black(self, tmp_path: Path, depth: int) -> None:
@@ -470,7 +634,7 @@ class TestRefusals:
 
 
 QUIET = """
-import sys
+import logging, sys
 from pathlib import Path
 from engine.dataset.images import ImageError, read
 for path in map(Path, sys.argv[1:]):
@@ -484,6 +648,24 @@ for path in map(Path, sys.argv[1:]):
 
 
 class TestQuiet:
+    @pytest.mark.parametrize(
+        "before", ["", "logging.basicConfig(level=logging.DEBUG)"], ids=["plain", "a root handler"]
+    )
+    def test_what_pillow_logs_of_a_file_stays_out_of_the_terminal(self, tmp_path: Path, before: str) -> None:
+        """A root handler is what TensorFlow's own logging brings."""
+        path = tmp_path / "x.tif"
+        path.write_bytes(many_samples(np.zeros((4, 4, 3), np.uint8), "<").replace(
+            struct.pack("<HHIHxx", 277, 3, 1, 3), struct.pack("<HHIHxx", 277, 3, 1, 999)
+        ))  # fmt: skip
+        done = subprocess.run(
+            [sys.executable, "-c", f"import logging\n{before}\n{QUIET}", path],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            check=True,
+        )
+        assert (done.stderr, done.stdout) == ("", "refused\n")
+
     def test_damaged_files_write_nothing_to_the_terminal(self, tmp_path: Path) -> None:
         exif = saved(tmp_path / "exif.tif", chest(), tiffinfo={270: "x" * 50})
         exif.write_bytes(exif.read_bytes().replace(struct.pack("<HHI", 270, 2, 51), struct.pack("<HHI", 270, 2, 2**30)))

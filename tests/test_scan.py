@@ -108,7 +108,7 @@ class TestLayouts:
         assert summary.sizes == {"6x4": 2, "8x8": 2}
         assert summary.modes == {"L": 3, "I;16": 1}
         assert summary.bytes == sum(path.stat().st_size for path in (tmp_path / "A").iterdir())
-        assert summary.mean_intensity == pytest.approx((10 + 30 + 80 + 1) / 4, abs=0.01)
+        assert summary.mean_intensity == pytest.approx((10 + 30 + 80 + round(300 / 1023 * 255)) / 4, abs=0.01)
         assert summary.notes["is one flat grey"] == 4
         assert any("of its 16 bits" in note for note in summary.notes)
 

@@ -68,7 +68,10 @@ def explain(
         return 0
     from engine.dataset.images import read
 
-    picture = overlay(read(found.file).pixels, found.heat)
+    image = read(found.file)
+    for note in image.notes:
+        say(f"{found.file} {note}.")
+    picture = overlay(image.pixels, found.heat)
     if png:
         _write_png(png, picture, force)
     if as_json:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 def predict(paths: Sequence[Path], run: Path | None, out: Path, csv: Path | None, force: bool, as_json: bool) -> int:
     """`covid-tui predict`."""
     from engine.dataset.images import ImageError
+    from engine.dataset.notes import noted
     from engine.results.prediction import NOT_FOR_DIAGNOSIS, image_files
 
     if not paths:
@@ -52,6 +53,8 @@ def predict(paths: Sequence[Path], run: Path | None, out: Path, csv: Path | None
             write_predictions(csv, lines, classes, force)
         if not as_json:
             _put_predictions(lines, classes)
+    for item in noted((line["file"], line["notes"]) for line in lines if "notes" in line):
+        say(f"{item.sentence}.")
     return DataError.exit_code if any("error" in line for line in lines) else 0
 
 

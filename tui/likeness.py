@@ -90,9 +90,10 @@ def compare(facts: "ImageFacts", trained: Look) -> list[Compared]:
 
 
 def _row(path: Path) -> tuple[float, ...] | None:
-    from engine.dataset.images import ImageError, read
+    from engine.dataset.images import ImageError, held
 
     try:
-        return measured(read(path).facts)
+        with held(path) as image:
+            return measured(image.facts)
     except ImageError:
         return None

@@ -56,6 +56,11 @@ def scan(data: Path, wanted: DataConfig, as_json: bool, csv: Path | None = None,
     _put_groups(found, wanted, known)
     if checked:
         _put_split(found, wanted.split, checked)
+    if found.notes:
+        put()
+        put("To know of the images:")
+        for item in found.notes:
+            put(f"  {item.sentence}")
     if found.problems:
         put()
         put(f"{counted(len(found.problems), 'problem')}:")

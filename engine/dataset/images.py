@@ -3,25 +3,21 @@
 Scan, training, prediction and display all read pixels here, so they cannot disagree. Files are recognised by content,
 never by suffix, and come out as 8-bit grey, or RGB where the channels truly differ. Whatever can't be read safely ends
 in one exception that carries the path and the reason. DICOM is understood by `engine.dataset.dicom`, the
-rest by Pillow.
+rest by Pillow. However many threads read and whatever they read, it takes no more memory than `engine.dataset.room`
+says.
 """
 
-import ctypes
 import errno
 import hashlib
 import io
 import math
 import os
-import re
 import stat
-import threading
-import warnings
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -35,10 +31,13 @@ from PIL import (  # the plugins register the five formats; opening one later wo
     WebPImagePlugin,  # noqa: F401
 )
 
+from engine.dataset import cost
 from engine.dataset.dicom import Dicom, DicomFacts, is_dicom, read_header
-from engine.dataset.elements import DicomError
-from engine.dataset.flattening import flatten
+from engine.dataset.elements import DEFLATED, MOST_INFLATED, DicomError
+from engine.dataset.flattening import READING, flatten, grey_if_equal, is_deep, load
 from engine.dataset.formats import SUFFIXES, unknown_content
+from engine.dataset.hush import hush
+from engine.dataset.room import MB, MOST, ROOM, Claim, NoRoomError
 from engine.errors import DataError
 
 Pixels = npt.NDArray[np.uint8]
@@ -49,19 +48,7 @@ MAX_BYTES = 512 * 2**20
 MAX_PASSES = 3_000_000_000  # a JPEG's scans times its pixels; each takes about a nanosecond, however few its bytes
 
 _PILLOWS = tuple(kind for kind in SUFFIXES if kind != "DICOM")
-_LARGE_PIXELS = 16_000_000
-_LARGE = threading.Lock()  # pictures above _LARGE_PIXELS are decoded one at a time, which bounds a pool's memory
-
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-_HUSHED = ("ignore", None, Warning, re.compile(r"(PIL|pydicom)\."), 0)
+_SCAN = b"\xff\xda"
 _TELLING = frozenset(("exif", "Raw profile type exif", "XML:com.adobe.xmp", "xmp"))
 _ORIENTATION, _BITS_PER_SAMPLE = 274, 258
 
@@ -123,6 +110,8 @@ class XrayImage:
     header: Header
     notes: tuple[str, ...]
     dicom: DicomFacts | None = None
+    bits: int = 8
+    """Bits of a sample that spread over the levels; 0 for DICOM files, whose headers say more than that."""
 
     @property
     def colour(self) -> bool:
@@ -151,51 +140,85 @@ class XrayImage:
         )
 
 
-def read(path: Path) -> XrayImage:
+def read(path: Path, reading: int = READING) -> XrayImage:
     """The pixels and facts of the image file at `path`.
 
-    16-bit greys map linearly from 0..65535 to 0..255, rounded, the same for each file; those of DICOM files as their
-    headers say (`engine.dataset.levels.grey`). Transparency is laid on black. RGB with equal channels comes out grey.
-    Raises ImageError for anything that is not one still, whole picture of a format in SUFFIXES, or that would need too
-    much memory.
+    Samples of more than 8 bits map linearly to 0..255, rounded, from 0 to what the fewest of 8, 10, 12, 14 or 16 bits
+    hold that hold all of the file's values (a PNG's sBIT, or a TIFF's MaxSampleValue, may say more), and a note tells
+    where that is less than the file has; those of DICOM files as their headers say (`engine.dataset.levels.grey`).
+    Transparency is laid on black, but for an alpha channel that hides everything, or nearly, or is the same
+    everywhere: it is ignored, with a note. RGB with equal channels comes out grey. `reading` names the rules, as they
+    were for older runs. Raises ImageError for anything that is not one still, whole picture of a format in SUFFIXES,
+    or that would need too much memory.
+    """
+    with held(path, reading) as image:
+        return image
+
+
+@contextmanager
+def held(path: Path, reading: int = READING) -> Iterator[XrayImage]:
+    """As `read`, for work in threads on a picture that is used within the block and not after it.
+
+    Until the block ends, what the picture takes counts as taken of the memory that all readers share, so that any
+    number of threads takes no more than BOUND bytes beyond what the libraries do (see `engine.dataset.room`).
     """
     path = Path(path)
-    image, header = _open(path)
+    with ROOM.claim() as claim:
+        yield _read(path, claim, reading)
+
+
+def _read(path: Path, claim: Claim, reading: int) -> XrayImage:
+    image, header, content = _open(path, claim)
     if isinstance(image, Dicom):
-        return _from_dicom(path, image, header)
+        return _from_dicom(path, image, header, claim)
     notes = list(_suffix_notes(path, header.format))
     if image.format == "MPO":
         notes.append("holds several camera pictures, of which the first is read")
     try:
-        with _room_for(header):
-            image.load()
-            flat, more = flatten(image, header.bit_depth)
-            left = _orientation(image)
-            if left != 1:
-                flat = flat.transpose(_TURNS[left])
-                header = replace(header, orientation=left)
-            pixels = _grey_or_rgb(flat)
-            notes += [*more, *_pixel_notes(pixels)]
+        deep = is_deep(image, header.bit_depth, reading)
+        in_scans = header.format == "JPEG" and (content.count(_SCAN) > 1 or "progressive" in image.info)
+        claim.grow_to(cost.pixels(image, header.orientation, len(content), in_scans, deep))
+        multiplied = load(image, reading)
+        left = _orientation(image)
+        _let_go(image)
+        content = content if deep else content[: 2 * MB] if header.bit_depth > 8 else b""
+        flat = flatten(image, header.bit_depth, content, reading, multiplied)
+        del image
+        pixels = flat.pixels
+        if left != 1:
+            pixels = np.ascontiguousarray(_upright(pixels, left))
+            header = replace(header, orientation=left)
+        notes += [*flat.notes, *_pixel_notes(pixels)]
     except Exception as exc:
         raise ImageError(path, _why(exc)) from exc
     height, width = pixels.shape[:2]
-    return XrayImage(pixels, replace(header, width=width, height=height), tuple(notes))
+    return XrayImage(pixels, replace(header, width=width, height=height), tuple(notes), bits=flat.bits)
 
 
-def _from_dicom(path: Path, file: Dicom, header: Header) -> XrayImage:
+def _let_go(image: Image.Image) -> None:
+    """Free what a decoder holds beside the pixels that it has decoded: the file's content, and canvases."""
+    for name in ("fp", "_fp", "png", "_decoder", "_exif"):
+        if getattr(image, name, None) is not None:
+            setattr(image, name, None)
+
+
+def _from_dicom(path: Path, file: Dicom, header: Header, claim: Claim) -> XrayImage:
     try:
-        with _room_for(header):
-            levels, facts = file.decode()
+        claim.grow_to(cost.dicom_pixels(file, header.bytes))
+        levels, facts = file.decode()
     except DicomError as exc:
         raise ImageError(path, str(exc)) from None
-    pixels = _grey_if_equal(levels)
+    except MemoryError as exc:
+        raise ImageError(path, _why(exc)) from None
+    pixels = grey_if_equal(levels)
     notes = (*_suffix_notes(path, header.format), *file.notes, *_pixel_notes(pixels))
-    return XrayImage(pixels, header, notes, facts)
+    return XrayImage(pixels, header, notes, facts, bits=0)
 
 
 def peek(path: Path) -> Header:
     """What the file at `path` says of itself, without decoding its pixels. Raises ImageError."""
-    return _open(Path(path))[1]
+    with ROOM.claim() as claim:
+        return _open(Path(path), claim)[1]
 
 
 def pixel_hash(pixels: Pixels) -> str:
@@ -209,6 +232,8 @@ def resize(pixels: Pixels, size: int) -> Pixels:
     """`pixels` squashed to a square of `size` by antialiased bilinear resampling; grey stays (size, size)."""
     if pixels.shape[:2] == (size, size):
         return pixels
+    if pixels.ndim == 3:  # a channel at a time, as Pillow would keep a copy of them all
+        return np.dstack([resize(np.ascontiguousarray(pixels[..., channel]), size) for channel in range(3)])
     return np.asarray(Image.fromarray(pixels).resize((size, size), Image.Resampling.BILINEAR))
 
 
@@ -218,13 +243,23 @@ def to_input(pixels: Pixels, size: int) -> Pixels:
     return np.repeat(small[..., None], 3, axis=2) if small.ndim == 2 else small
 
 
-def _open(path: Path) -> tuple[Image.Image | Dicom, Header]:
-    """The file opened but not decoded, after every check that needs no pixels."""
-    data = _content(path)
-    _hush()
+def seen(path: Path, size: int, reading: int = READING) -> Pixels:
+    """What a network of input `size` sees of the file at `path`, as `to_input` gives it. Raises ImageError."""
+    with held(path, reading) as image:
+        return to_input(image.pixels, size)
+
+
+def _open(path: Path, claim: Claim) -> tuple[Image.Image | Dicom, Header, bytes]:
+    """The file opened but not decoded, after every check that needs no pixels; and its content."""
+    data = _content(path, claim)
+    hush()
     if is_dicom(data):  # what stands before the mark may look like a TIFF
-        return _open_dicom(path, data)
+        return *_open_dicom(path, data, claim), data
+    said = cost.words(data)
+    if said > cost.MOST_WORDS:
+        raise ImageError(path, "it says more beside its picture than is read (texts, profiles, tags); save it anew")
     try:
+        claim.grow_to(len(data) + said)
         image = Image.open(io.BytesIO(data), formats=_PILLOWS)
         header = _header(image, data)
     except UnidentifiedImageError as exc:
@@ -236,18 +271,22 @@ def _open(path: Path) -> tuple[Image.Image | Dicom, Header]:
         raise ImageError(path, "it has no pixels")
     if reason := _too_large(width, height):
         raise ImageError(path, reason)
-    if header.format == "JPEG" and data.count(b"\xff\xda") * width * height > MAX_PASSES:
+    if header.format == "JPEG" and data.count(_SCAN) * width * height > MAX_PASSES:
         raise ImageError(path, "it draws its picture in more passes than any camera does; save it anew")
     if header.format != "JPEG" and getattr(image, "is_animated", False):
         raise ImageError(path, "it holds several pictures (pages or animation frames); save one of them as a file")
     if header.mode in ("I", "F") or header.mode.startswith(("I;32", "F;")):
         raise ImageError(path, "its samples are signed, 32-bit or fractions; save it with 8 or 16 bits a sample")
-    return image, header
+    return image, header, data
 
 
-def _open_dicom(path: Path, data: bytes) -> tuple[Dicom, Header]:
+def _open_dicom(path: Path, data: bytes, claim: Claim) -> tuple[Dicom, Header]:
+    inflated = min(MOST_INFLATED, 1100 * len(data)) if DEFLATED.encode() in data[:1024] else 0
     try:
+        claim.grow_to(2 * len(data) + inflated)
         file = read_header(data, _too_large)
+    except NoRoomError as exc:
+        raise ImageError(path, _why(exc)) from None
     except DicomError as exc:
         raise ImageError(path, str(exc)) from None
     facts = file.facts
@@ -262,7 +301,7 @@ def _too_large(width: int, height: int) -> str:
     return f"its {width}x{height} pixels are more than are read ({limit}); make it smaller"
 
 
-def _content(path: Path) -> bytes:
+def _content(path: Path, claim: Claim) -> bytes:
     """The bytes of a regular file, never waiting on a pipe or a device."""
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
     try:
@@ -273,6 +312,7 @@ def _content(path: Path) -> bytes:
                 raise ImageError(path, "it is not a file but a folder, pipe or device")
             if status.st_size > MAX_BYTES:
                 raise ImageError(path, f"its {status.st_size} bytes are more than are read ({MAX_BYTES})")
+            claim.grow_to(status.st_size)
             with os.fdopen(descriptor, "rb", closefd=False) as file:
                 data = file.read(status.st_size + 1)
         finally:
@@ -289,26 +329,6 @@ def _content(path: Path) -> bytes:
     if not data:
         raise ImageError(path, "it is empty (0 bytes); copy it again")
     return data
-
-
-def _hush() -> None:
-    """Keep the warnings of Pillow and pydicom off stderr: what they say becomes an ImageError or a note.
-
-    The filter touches their modules alone and stays. `warnings.catch_warnings` is no way: it swaps the filters of
-    the whole process, so two threads inside it undo each other.
-    """
-    if _HUSHED not in warnings.filters:
-        warnings.filterwarnings("ignore", module=_HUSHED[3].pattern)
-    _hush_libtiff()
-
-
-@cache
-def _hush_libtiff() -> None:
-    """Keep libtiff from writing to descriptor 2, across any screen: Pillow makes exceptions of its errors anyway."""
-    home = Path(Image.__file__).parent
-    for library in (*home.parent.glob("[Pp]illow.libs/libtiff*"), *home.glob(".dylibs/libtiff*")):
-        with suppress(OSError, AttributeError):
-            ctypes.CDLL(str(library)).TIFFSetErrorHandler(None)
 
 
 def _header(image: Image.Image, data: bytes) -> Header:
@@ -342,22 +362,12 @@ def _bit_depth(image: Image.Image, data: bytes) -> int:
     return 1 if image.mode == "1" else 8
 
 
-def _room_for(header: Header) -> AbstractContextManager[Any]:
-    return _LARGE if header.width * header.height > _LARGE_PIXELS else nullcontext()
-
-
-def _grey_or_rgb(flat: Image.Image) -> Pixels:
-    if flat.mode == "L":
-        return np.asarray(flat)
-    return _grey_if_equal(np.asarray(flat))
-
-
-def _grey_if_equal(pixels: Pixels) -> Pixels:
-    if pixels.ndim == 3:
-        red, green, blue = pixels[..., 0], pixels[..., 1], pixels[..., 2]
-        if np.array_equal(red, green) and np.array_equal(red, blue):
-            return np.ascontiguousarray(red)
-    return pixels
+def _upright(pixels: Pixels, orientation: int) -> Pixels:
+    """A view of `pixels` in which EXIF's `orientation` is undone."""
+    if orientation >= 5:
+        pixels = pixels.swapaxes(0, 1)
+    down, right = {2: (1, -1), 3: (-1, -1), 4: (-1, 1), 6: (1, -1), 7: (-1, -1), 8: (-1, 1)}.get(orientation, (1, 1))
+    return pixels[::down, ::right]
 
 
 def _blocks(pixels: Pixels, length: int) -> Iterator[Pixels]:
@@ -368,12 +378,20 @@ def _blocks(pixels: Pixels, length: int) -> Iterator[Pixels]:
 
 def _pixel_notes(pixels: Pixels) -> Iterator[str]:
     if pixels.ndim == 3:
-        red, green, blue = pixels[..., 0], pixels[..., 1], pixels[..., 2]
-        span = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
-        faint = float(span.mean()) < 4
+        rows = max(1, 2**20 // pixels.shape[1])
+        strips = (pixels[top : top + rows] for top in range(0, len(pixels), rows))
+        spans = sum(int(_span(strip).sum(dtype=np.int64)) for strip in strips)
+        faint = spans / (pixels.shape[0] * pixels.shape[1]) < 4
         yield "has a faint tint" if faint else "is in colour, as photographs and marked pictures are; X-rays are grey"
     elif pixels[0, 0] == pixels[-1, -1] == pixels.min() == pixels.max():
         yield "is one flat grey"
+
+
+def _span(pixels: Pixels) -> Pixels:
+    """How far apart the channels are at each pixel."""
+    red, green, blue = pixels[..., 0], pixels[..., 1], pixels[..., 2]
+    span: Pixels = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
+    return span
 
 
 def _suffix_notes(path: Path, kind: str) -> tuple[str, ...]:
@@ -387,6 +405,10 @@ def _why(exc: Exception) -> str:
     """The reason to show for an exception out of Pillow, which throws nearly any kind."""
     if isinstance(exc, Image.DecompressionBombError):
         return f"it would unfold into more pixels than are read ({MAX_PIXELS // 10**6} million); make it smaller"
+    if isinstance(exc, NoRoomError):
+        return (
+            f"it would take {exc.bytes // MB} MB of memory, more than a picture gets ({MOST // MB} MB); make it smaller"
+        )
     if isinstance(exc, MemoryError):
         return "it needs more memory than there is; make it smaller"
     detail = " ".join(str(exc).split())[:120] or type(exc).__name__

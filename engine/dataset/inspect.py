@@ -20,7 +20,9 @@ def inspect(path: Path, size: int = 224) -> dict[str, Any]:
     image = read(path)
     facts = image.facts
     seen = to_input(image.pixels, size)
-    counts = np.bincount(image.pixels.ravel() // (256 // BINS), minlength=BINS)
+    counts = np.zeros(BINS, np.int64)
+    for strip in np.array_split(image.pixels, max(1, image.pixels.size // 2**20)):  # NumPy counts in eight bytes each
+        counts += np.bincount(strip.ravel() // (256 // BINS), minlength=BINS)
     return {
         "file": str(path),
         "width": facts.width,

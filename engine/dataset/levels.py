@@ -4,6 +4,7 @@ That is modality, values of interest, presentation. A grey value has at most 16 
 for every value that there can be, in float64, and the picture is looked up in the result.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -13,6 +14,10 @@ import numpy.typing as npt
 
 Pixels = npt.NDArray[np.uint8]
 Values = npt.NDArray[np.float64]
+
+WIDTHS = (8, 10, 12, 14, 16)
+"""Bits a sample that detectors and scanners give."""
+_STRIP = 2**20
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +89,15 @@ def levels(bits: int) -> Pixels:
     return found
 
 
+def fewest_bits(brightest: int, declared: int) -> int:
+    """The fewest of WIDTHS that hold the value `brightest`, and at most the `declared` ones.
+
+    So coarse a measure is nearly always the same for all files of a source, which keeps them comparable, where the
+    range of each file's own values never is.
+    """
+    return min(declared, next(bits for bits in WIDTHS if brightest < 2**bits))
+
+
 def grey(stored: npt.NDArray[Any], how: Greys) -> tuple[Pixels, Window | Table | tuple[float, float]]:
     """The levels of `stored`, int or uint of 8 or 16 bits, and what spread over them: a window, a table, or a range.
 
@@ -101,8 +115,20 @@ def grey(stored: npt.NDArray[Any], how: Greys) -> tuple[Pixels, Window | Table |
         found = low, high = _range(places, every, values, how)
         shares = np.clip((values - low) / (high - low), 0, 1) if high > low else np.zeros_like(values)
     shares = 1 - shares if how.inverted else shares
-    table: Pixels = np.rint(255 * np.clip(shares, 0, 1)).astype(np.uint8)
-    return table[places], found
+    return chosen(np.rint(255 * np.clip(shares, 0, 1)).astype(np.uint8), places), found
+
+
+def chosen(table: Pixels, places: npt.NDArray[Any]) -> Pixels:
+    """`table[places]`, a strip of rows at a time, as NumPy makes eight bytes of each place."""
+    found: Pixels = np.empty((*places.shape, *table.shape[1:]), np.uint8)
+    for part in _parts(places):
+        found[part] = table[places[part]]
+    return found
+
+
+def _parts(places: npt.NDArray[Any]) -> Iterator[slice]:
+    rows = max(1, _STRIP // places.shape[1])
+    return (slice(top, top + rows) for top in range(0, len(places), rows))
 
 
 def _looked_up(stored: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
@@ -136,7 +162,8 @@ def _range(places: npt.NDArray[Any], every: npt.NDArray[Any], values: Values, ho
 
 def _occurring(places: npt.NDArray[Any], count: int) -> npt.NDArray[np.bool_]:
     found = np.zeros(count, bool)
-    found[places] = True
+    for part in _parts(places):
+        found[places[part]] = True
     return found
 
 
@@ -144,8 +171,7 @@ def colours(samples: npt.NDArray[Any], bits: int) -> Pixels:
     """Unsigned samples of `bits` bits as 8-bit ones: the upper 8 of more, and of fewer all of their range."""
     if bits < 8:
         table = levels(bits)
-        few: Pixels = table[np.minimum(samples, len(table) - 1)]
-        return few
+        return chosen(table, np.minimum(samples, len(table) - 1))
     found: Pixels = (samples >> (bits - 8) if bits > 8 else samples).astype(np.uint8)
     return found
 
@@ -154,5 +180,4 @@ def palette(stored: npt.NDArray[Any], tables: tuple[Table, ...]) -> Pixels:
     """The RGB colours, (height, width, 3), that the three tables give to stored values."""
     places, every = _looked_up(stored)
     found = [colours(table.at(every.astype(np.float64)).astype(np.uint16), table.bits) for table in tables]
-    picture: Pixels = np.stack(found, axis=1)[places]
-    return picture
+    return chosen(np.stack(found, axis=1), places)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from engine.dataset.images import ImageError, read, resize
+from engine.dataset.images import ImageError, held, resize
 from engine.dataset.names import pair_key
 
 Mask = npt.NDArray[np.bool_]
@@ -22,9 +22,9 @@ def read_mask(path: Path, size: int) -> Mask:
 
     A mask's pixels are lung above half of white. Raises ImageError.
     """
-    pixels = read(path).pixels
-    grey = pixels if pixels.ndim == 2 else pixels.max(axis=2)
-    return resize(np.where(grey > 127, np.uint8(255), np.uint8(0)), size) > 0
+    with held(path) as image:
+        grey = image.pixels if image.pixels.ndim == 2 else image.pixels.max(axis=2)
+        return resize(np.where(grey > 127, np.uint8(255), np.uint8(0)), size) > 0
 
 
 def mask_beside(image: Path) -> Path | None:

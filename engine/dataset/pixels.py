@@ -27,7 +27,8 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.checkedrows import RowFile, Sums, checksums, overwrite
-from engine.dataset.images import ImageError, Pixels, pixel_hash, read, resize
+from engine.dataset.flattening import READING
+from engine.dataset.images import ImageError, Pixels, held, pixel_hash, resize
 from engine.dataset.listing import Problem
 from engine.dataset.parallel import Pulse, spread
 from engine.dataset.scan import Record
@@ -52,8 +53,16 @@ class KeptRows:
     """The rows of a store on the disk: each is verified when it is read, and one that is damaged is decoded anew."""
 
     def __init__(
-        self, path: Path, plan: "_Plan", sums: Sums, root: Path, records: Sequence[Record], emit: Emit
+        self,
+        path: Path,
+        plan: "_Plan",
+        sums: Sums,
+        root: Path,
+        records: Sequence[Record],
+        emit: Emit,
+        reading: int,
     ) -> None:
+        self._reading = reading
         self._path, self._plan, self._root, self._records, self._emit = path, plan, root, records, emit
         self._file = RowFile(path, plan.row_bytes, sums)
         self._mending = threading.Lock()
@@ -95,7 +104,7 @@ class KeptRows:
             self._emit(Notice("warning", f"{told}."))
 
     def _decoded(self, row: int) -> "Pixels | Problem":
-        return _small(self._root, self._records[row], self._plan.shape[1], self._plan.shape[3])
+        return _small(self._root, self._records[row], self._plan.shape[1], self._plan.shape[3], self._reading)
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,9 +140,11 @@ def open_store(
     cache_dir: Path,
     emit: Emit = lambda event: None,
     stop: Stop | None = None,
+    reading: int = READING,
 ) -> tuple[PixelStore, tuple[Problem, ...]]:
     """The pixels of `records` at `size` x `size`, in their order, from the cache or else from the files under `root`.
 
+    `reading` is what they were scanned by. As pixels are kept by their hash, those of another reading are never taken.
     Files that vanished or changed since the scan are left out and returned as problems. Raises DataError when none is
     left, CacheError when the cache can't be written, Stopped when `stop` is set meanwhile.
     """
@@ -145,11 +156,11 @@ def open_store(
         plan = _plan(records, size, channels)
         sums = _sums(directory, plan)
         if sums is not None:
-            return _opened(directory, plan, sums, root, records, emit), ()
+            return _opened(directory, plan, sums, root, records, emit, reading), ()
         if plan.pixels(directory).exists() or plan.description(directory).exists():
             what = f"The decoded images in {plan.pixels(directory)} are damaged or were never finished"
             emit(Notice("warning", f"{what}: they are decoded anew."))
-        return _build(root, records, size, channels, directory, emit, stop)
+        return _build(root, records, size, channels, directory, emit, stop, reading)
 
 
 def damaged(cache_dir: Path) -> list[tuple[Path, str]]:
@@ -225,6 +236,7 @@ def _build(
     directory: Path,
     emit: Emit,
     stop: Stop | None,
+    reading: int,
 ) -> tuple[PixelStore, tuple[Problem, ...]]:
     problems: list[Problem] = []
     kept: list[Record] = []
@@ -232,7 +244,7 @@ def _build(
     whole = _plan(records, size, channels).bytes
 
     def small(record: Record) -> Pixels | Problem:
-        return _small(root, record, size, channels)
+        return _small(root, record, size, channels, reading)
 
     with _no_space_told(directory, whole), _temporary(directory) as (file, path):
         sums: list[Sums] = []
@@ -255,23 +267,25 @@ def _build(
         path.replace(plan.pixels(directory))
         # Last, as pixels without it are not finished.
         write_json(plan.description(directory), _meta(plan, every), directory.parent)
-    return _opened(directory, plan, every, root, kept, emit), tuple(problems)
+    return _opened(directory, plan, every, root, kept, emit, reading), tuple(problems)
 
 
-def _opened(directory: Path, plan: _Plan, sums: Sums, root: Path, records: Sequence[Record], emit: Emit) -> PixelStore:
-    rows = KeptRows(plan.pixels(directory), plan, sums, root, tuple(records), emit)
+def _opened(
+    directory: Path, plan: _Plan, sums: Sums, root: Path, records: Sequence[Record], emit: Emit, reading: int
+) -> PixelStore:
+    rows = KeptRows(plan.pixels(directory), plan, sums, root, tuple(records), emit, reading)
     return PixelStore(_mapped(directory, plan), tuple(record.file for record in records), plan.shape[3], rows)
 
 
-def _small(root: Path, record: Record, size: int, channels: int) -> Pixels | Problem:
+def _small(root: Path, record: Record, size: int, channels: int, reading: int) -> Pixels | Problem:
     """The resized pixels of one record, (size, size, channels), or why it is left out."""
     try:
-        pixels = read(root / record.file).pixels
+        with held(root / record.file, reading) as image:
+            if pixel_hash(image.pixels) != record.sha:
+                return Problem(record.file, "changed", "has other pixels than when it was scanned")
+            small = resize(image.pixels, size)
     except ImageError as exc:
         return Problem(record.file, "vanished", f"could be read by the scan, but no more: {exc.reason}")
-    if pixel_hash(pixels) != record.sha:
-        return Problem(record.file, "changed", "has other pixels than when it was scanned")
-    small = resize(pixels, size)
     if small.ndim == 2:
         small = small[..., None] if channels == 1 else np.repeat(small[..., None], channels, axis=2)
     return np.ascontiguousarray(small)

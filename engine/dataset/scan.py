@@ -16,9 +16,11 @@ import numpy as np
 
 from engine.dataset import orientation
 from engine.dataset.duplicates import NearGroup, exact_groups, label_conflicts, near_groups
-from engine.dataset.images import Header, ImageError, Pixels, peek, pixel_hash, read
+from engine.dataset.flattening import READING
+from engine.dataset.images import Header, ImageError, Pixels, XrayImage, held, peek, pixel_hash
 from engine.dataset.listing import Folder, Problem, class_folders
 from engine.dataset.names import natural, pair_key
+from engine.dataset.notes import Noted, noted, of_other_bits
 from engine.dataset.parallel import Pulse, spread
 from engine.dataset.similarity import SIDE, border, thumbnail
 from engine.errors import DataError
@@ -51,6 +53,8 @@ class Record:
     """Mean level of the outer twentieth of the thumbnail."""
     part: str = ""
     """The part of the split that its folder publishes; empty where none does."""
+    bits: int = 8
+    """Bits of a sample that spread over the levels; 0 for DICOM files."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,10 @@ class Scan:
     """Groups of files with the same pixels."""
     near: tuple[NearGroup, ...] = ()
     """Groups of files that show one picture with different pixels; empty where they were not looked for."""
+    notes: tuple[Noted, ...] = ()
+    """What there is to know of the images, each note once, the most frequent first."""
+    reading: int = READING
+    """The rules that the pixels were read by."""
 
     @property
     def published(self) -> bool:
@@ -105,6 +113,7 @@ class Scan:
             "imbalance": self.imbalance,
             "published": self.published,
             "problems": [asdict(problem) for problem in self.problems],
+            "notes": [asdict(item) for item in self.notes],
             "duplicates": {
                 "exact": [list(group) for group in self.duplicates],
                 "near": [asdict(group) for group in self.near],
@@ -119,24 +128,27 @@ def scan(
     stop: Stop | None = None,
     follow_links: bool = False,
     near: bool = False,
+    reading: int = READING,
 ) -> Scan:
     """Read every image under `root`, of the picked `classes` in this order, or of all.
 
     Symbolic links that lead out of `root` are problems, unless `follow_links` says to read them too. With `near`, the
     images are also searched for those that show one picture with other pixels, in time quadratic in their number.
-    Files that can't be used become problems and the scan goes on. Raises DataError when `root` is no folder with class
-    folders, ConfigError for a class that it doesn't have, Stopped when `stop` is set meanwhile.
+    `reading` names the rules by which files become pixels. Files that can't be used become problems and the scan goes
+    on. Raises DataError when `root` is no folder with class folders, ConfigError for a class that it doesn't have,
+    Stopped when `stop` is set meanwhile.
     """
     root = Path(root)
     problems: list[Problem] = []
     folders = class_folders(root, classes, problems, follow_links)
-    jobs = [_Job(root, folder, file) for folder in folders for file in folder.images]
+    jobs = [_Job(root, folder, file, reading) for folder in folders for file in folder.images]
     pulse = Pulse(emit, "scan", len(jobs))
     records: list[Record] = []
     # In one block: small pieces that stay, between large ones that go, would keep the memory of all that was decoded.
     thumbs = np.empty((len(jobs) if near else 0, SIDE, SIDE), np.uint8)
     notes: dict[str, Counter[str]] = {folder.label: Counter() for folder in folders}  # one for all parts of a class
     laid = np.empty((len(jobs), orientation.SIDE, orientation.SIDE), np.uint8)
+    remarked: list[tuple[str, tuple[str, ...]]] = []
     with closing(spread(_examine, jobs, stop)) as results:
         for done, (record, thumb, small, remarks, found) in enumerate(results, start=1):
             problems.extend(found)
@@ -146,6 +158,7 @@ def scan(
                     thumbs[len(records)] = thumb
                 records.append(record)
                 notes[record.label].update(remarks)
+                remarked.append((record.file, remarks))
             pulse(done)
     summaries = {name: _summary([r for r in records if r.label == name], notes[name]) for name in notes}
     problems += [Problem(file, "label-conflict", reason) for file, reason in label_conflicts(records)]
@@ -155,7 +168,8 @@ def scan(
     alike = (
         near_groups(records, thumbs[: len(records)], Pulse(emit, "near duplicates", 100).share, stop) if near else ()
     )
-    return Scan(root, tuple(records), ordered, summaries, exact_groups(records), alike)
+    told = (*noted(remarked), *of_other_bits((r.file, r.bits) for r in records if r.bit_depth > 8 and r.bits))
+    return Scan(root, tuple(records), ordered, summaries, exact_groups(records), alike, told, reading)
 
 
 def require_trainable(scanned: Scan) -> None:
@@ -175,14 +189,19 @@ class _Job:
     root: Path
     folder: Folder
     file: str
+    reading: int
 
 
 def _examine(job: _Job) -> tuple[Record | None, Pixels | None, Pixels | None, tuple[str, ...], list[Problem]]:
     """The record, thumbnail and still smaller picture of an image, the notes on it, and its and its mask's problems."""
     try:
-        image = read(job.root / job.file)
+        with held(job.root / job.file, job.reading) as image:
+            return _examined(job, image)
     except ImageError as exc:
         return None, None, None, (), [Problem(job.file, "unreadable", exc.reason)]
+
+
+def _examined(job: _Job, image: XrayImage) -> tuple[Record, Pixels, Pixels, tuple[str, ...], list[Problem]]:
     header, key = image.header, pair_key(job.file)
     thumb = thumbnail(image.pixels)
     mask, problems = _checked_mask(job.root, job.folder.masks.get(key), header)
@@ -203,6 +222,7 @@ def _examine(job: _Job) -> tuple[Record | None, Pixels | None, Pixels | None, tu
         spread=round(float(thumb.std()), 3),
         border=round(border(thumb), 3),
         part=job.folder.part,
+        bits=image.bits,
     )
     return record, thumb, orientation.reduced(image.pixels), image.notes, problems
 

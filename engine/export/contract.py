@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from engine.dataset.flattening import READING
 from engine.events import finite
 from engine.results.calibration import Operating
 from engine.results.prediction import NOT_FOR_DIAGNOSIS
@@ -46,6 +47,8 @@ class Contract:
     """Divides the logits in the calibrated probabilities; None where the run has none."""
     operating: Operating | None
     """The decision's threshold for the calibrated probabilities, and what validation showed of it."""
+    reading: int = 1
+    """The rules by which files become the input; see `engine.dataset.flattening.READING`."""
 
     def to_json(self) -> str:
         """As one line of ASCII."""
@@ -71,6 +74,8 @@ class Contract:
         known = len(set(self.classes))
         _require(known == len(self.classes) and 2 <= known <= MOST_CLASSES, "does not name two or more classes")
         _require(type(self.size) is int and self.size in SIZES, "has an impossible size")
+        known_reading = type(self.reading) is int and 1 <= self.reading <= READING
+        _require(known_reading, "names a way to read images that this version does not know")
         _require(self.temperature is None or _within(self.temperature, 0, 1e6), "has an impossible temperature")
         chosen = self.operating
         if chosen:
@@ -79,6 +84,8 @@ class Contract:
 
 
 def _value(values: dict[str, Any], name: str) -> Any:
+    if name == "reading":
+        return values.get(name, 1)  # files from before there was more than one
     value = values[name]
     if name == "classes":
         return tuple(value)

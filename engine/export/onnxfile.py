@@ -110,7 +110,8 @@ def _walk_node(node: memoryview) -> None:
         elif number == _ATTRIBUTE:
             _walk_attribute(value)
     if domain not in ("", "ai.onnx") or operation not in OPERATIONS:
-        raise _RefusedError(f'has the operation "{(domain + "." if domain else "") + operation[:60]}"')
+        name = (domain[:60] + "." if domain else "") + operation[:60]
+        raise _RefusedError(f'has the operation "{name if name.isprintable() else ascii(name)[1:-1]}"')
 
 
 def _walk_attribute(attribute: memoryview) -> None:

@@ -42,7 +42,8 @@ def gather(predictor: Predictor, stop: Stop) -> Pictures:
     folder = predictor.run.folder()
     for part in _PARTS:
         own = [row for row in rows if row.part == part]
-        for chunk in read_inputs([folder / row.file for row in own], size, stop, shas=[row.sha for row in own]):
+        files, shas = [folder / row.file for row in own], [row.sha for row in own]
+        for chunk in read_inputs(files, size, stop, shas=shas, reading=predictor.reading):
             good = [item.pixels for item in chunk if isinstance(item, Input)][: IMAGES - len(found)]
             found += good
             counts[part] = counts.get(part, 0) + len(good)

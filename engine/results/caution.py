@@ -40,17 +40,32 @@ def cautions(pixels: Pixels, dicom: DicomFacts | None = None) -> tuple[str, ...]
     if coloured:
         found.append("is in colour, as photographs and marked pictures are")
     if small.ndim == 3:
-        small, pixels = (p.mean(axis=2).round().astype(np.uint8) for p in (small, pixels))
+        small = _greyed(small)
     if not coloured and (doubt := pose(pixels).doubt):  # how a photograph lies does not matter
         found.append(doubt)
     if max(width, height) > LONGEST * min(width, height):
         found.append("is far from square, as side views, crops and screenshots often are")
     if float((small <= DARK).mean()) >= BLACK and float((small[_outside()] <= DARK).mean()) >= CORNERS:
         found.append("is a bright disc on black, as CT slices are")
-    levels = np.bincount(pixels.reshape(-1), minlength=256)[DARK + 1 :]
-    if int(levels.max()) >= ONE_TONE * pixels.size:
+    if int(_levels(pixels)[DARK + 1 :].max()) >= ONE_TONE * height * width:
         found.append("has large parts of one flat tone, as screenshots and drawings have")
     return tuple(found)
+
+
+def _greyed(pixels: Pixels) -> Pixels:
+    """The rounded mean of the channels."""
+    total = pixels[..., 0].astype(np.uint16) + pixels[..., 1] + pixels[..., 2]
+    grey: Pixels = ((2 * total + 3) // 6).astype(np.uint8)
+    return grey
+
+
+def _levels(pixels: Pixels) -> np.ndarray:
+    """How many pixels have each level, (256,), of colours their mean. In strips: NumPy counts in eight bytes each."""
+    found, rows = np.zeros(256, np.int64), max(1, 2**20 // pixels.shape[1])
+    for top in range(0, len(pixels), rows):
+        strip = pixels[top : top + rows]
+        found += np.bincount((_greyed(strip) if strip.ndim == 3 else strip).reshape(-1), minlength=256)
+    return found
 
 
 def _by_header(dicom: DicomFacts) -> list[str]:

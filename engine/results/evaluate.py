@@ -99,8 +99,10 @@ def evaluate_on(run: Run, folder: Path, emit: Emit, stop: Stop, mapping: Mapping
     require_inside(run.path, [FOLDER])
     test = read_test(run) if was_tested(run) else None
     predictor = Predictor(run)
-    found: Scan = scan(folder, (), emit, stop)
+    found: Scan = scan(folder, (), emit, stop, reading=predictor.reading)
     external.check_mapping(mapping, list(found.classes), predictor.classes)
+    for item in found.notes:
+        emit(Notice("warning", f"{item.sentence}."))
     known = {name: mapping.get(name, name) for name in found.classes}
     unknown = {name: found.classes[name].images for name, ours in known.items() if ours not in predictor.classes}
     if unknown:

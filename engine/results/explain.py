@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from engine.dataset.images import Pixels, read, to_input
+from engine.dataset.images import Pixels, seen
 from engine.dataset.masks import Mask, region_of
 from engine.errors import ConfigError, Stopped
 from engine.events import Emit, Progress
@@ -149,7 +149,7 @@ def explain(
     the run does not know, Stopped when `stop` is set meanwhile.
     """
     wanted = explainer.target(target)
-    pixels = to_input(read(file).pixels, explainer.size)
+    pixels = seen(file, explainer.size, explainer.predictor.reading)
     logits = explainer.logits(pixels[None])[0]
     number = int(logits.argmax()) if wanted is None else wanted
     (as_is, mirrored), _ = explainer.maps(np.stack([pixels, pixels[:, ::-1]]), [number, number])

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from engine.dataset.images import ImageError, Pixels, read, to_input
+from engine.dataset.images import ImageError, Pixels, seen
 from engine.dataset.masks import LUNGS, RECTANGLE, Mask, central_rectangle, mask_beside, read_mask
 from engine.dataset.split import PARTS, Split
 from engine.errors import ConfigError, DataError, RunError, Stopped
@@ -129,7 +129,8 @@ def _measured(
     def opened(row: tuple[str, str]) -> tuple[Pixels, Mask] | ImageError:
         file, size = folder / row[0], explainer.size
         try:
-            pixels, mask = to_input(read(file).pixels, size), mask_beside(file) if masks else None
+            pixels = seen(file, size, explainer.predictor.reading)
+            mask = mask_beside(file) if masks else None
             return pixels, read_mask(mask, size) if mask else central_rectangle(size)
         except ImageError as error:
             return error

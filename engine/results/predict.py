@@ -4,13 +4,14 @@ Both go through `Predictor`, in float32 on any machine, so that a file gets the 
 """
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from engine.dataset.flattening import READING
 from engine.dataset.images import ImageError
 from engine.errors import RunError
 from engine.files import write_json
@@ -41,18 +42,29 @@ class Answer:
     cautions: tuple[str, ...]
 
 
-def save_contract(run: Run, classes: tuple[str, ...], classifier: Classifier) -> None:
-    """Write what a prediction needs into the run: class names, input, preprocessing, and the weights."""
+def save_contract(run: Run, classes: tuple[str, ...], classifier: Classifier, reading: int = READING) -> None:
+    """Write what a prediction needs into the run: class names, input, reading, preprocessing, and the weights."""
     base = classifier.plan.backbone
     contract = {
         "classes": list(classes),
         "backbone": base.name,
         "input": [base.size, base.size, 3],
+        "reading": reading,
         "preprocessing": base.preprocessing,
     }
     write_json(run.path / MODEL, contract)
     classifier.save_weights(run.path / WEIGHTS)
     in_float32(classifier).save_model(run.path / DELIVERABLE)
+
+
+def reading_in(record: Mapping[str, Any], path: Path) -> int:
+    """The rules by which files became pixels for a run, as its file at `path` says; 1 where it is from before there
+    were others. Raises RunError.
+    """
+    reading = record.get("reading", 1)
+    if type(reading) is not int or not 1 <= reading <= READING:
+        raise RunError(f"{path} names a way to read images that this version does not know: update covid-tui.")
+    return reading
 
 
 class Predictor:
@@ -69,6 +81,7 @@ class Predictor:
             self.backbone = backbone(contract["backbone"])
         except (KeyError, TypeError):
             raise RunError(f"{run.path / MODEL} is damaged: it lacks the classes or the backbone.") from None
+        self.reading = reading_in(contract, run.path / MODEL)
         network = self.network = load(run.path / WEIGHTS, plan(run.config().network), len(self.classes)).model
         self.calibration = read_calibration(run, self.classes)
         self.reference = read_reference(run)
@@ -107,7 +120,7 @@ class Predictor:
         """As `predict`, the network's bare answers. Where `shas` are given, a file whose pixels have another hash, and
         not an empty one, is an error too.
         """
-        for chunk in read_inputs(files, self.backbone.size, stop, with_cautions, shas):
+        for chunk in read_inputs(files, self.backbone.size, stop, with_cautions, shas, self.reading):
             good = [item.pixels for item in chunk if isinstance(item, Input)]
             rows = iter(zip(*self.answer(np.stack(good)), strict=True) if good else ())
             for item in chunk:

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from engine.dataset.flattening import READING
 from engine.dataset.formats import IMAGE_SUFFIXES
-from engine.dataset.images import ImageError, Pixels, pixel_hash, read, to_input
+from engine.dataset.images import ImageError, Pixels, held, pixel_hash, to_input
 from engine.errors import Stopped
 from engine.results.calibration import Operating
 from engine.results.caution import cautions
@@ -80,15 +81,21 @@ class Input:
 
 
 def read_inputs(
-    files: Iterable[Path], size: int, stop: Stop | None = None, with_cautions: bool = False, shas: Iterable[str] = ()
+    files: Iterable[Path],
+    size: int,
+    stop: Stop | None = None,
+    with_cautions: bool = False,
+    shas: Iterable[str] = (),
+    reading: int = READING,
 ) -> Iterator[list[Input | ImageError]]:
     """The files in turn, BATCH at a time, as inputs of `size`, or the errors that they gave.
 
+    `reading` names the rules by which files become pixels: those that the model was trained with.
     Where `shas` are given, a file whose pixels have another hash, and not an empty one, is an error too. Raises Stopped
     if `stop` says "now".
     """
     waiting = zip(files, chain(shas, repeat("")), strict=False)
-    read_one = partial(_read_input, size=size, with_cautions=with_cautions)
+    read_one = partial(_read_input, size=size, with_cautions=with_cautions, reading=reading)
     with ThreadPoolExecutor(processors()) as pool:
         while chunk := list(islice(waiting, BATCH)):
             if stop and stop.now:
@@ -96,15 +103,15 @@ def read_inputs(
             yield list(pool.map(read_one, *zip(*chunk, strict=True)))
 
 
-def _read_input(file: Path, sha: str, size: int, with_cautions: bool) -> Input | ImageError:
+def _read_input(file: Path, sha: str, size: int, with_cautions: bool, reading: int) -> Input | ImageError:
     try:
-        image = read(file)
+        with held(file, reading) as image:
+            if sha and pixel_hash(image.pixels) != sha:
+                return ImageError(file, "it got other pixels since the split")
+            found = cautions(image.pixels, image.dicom) if with_cautions else ()
+            return Input(file, to_input(image.pixels, size), image.notes, found)
     except ImageError as error:
         return error
-    if sha and pixel_hash(image.pixels) != sha:
-        return ImageError(file, "it got other pixels since the split")
-    found = cautions(image.pixels, image.dicom) if with_cautions else ()
-    return Input(file, to_input(image.pixels, size), image.notes, found)
 
 
 def decide(classes: Sequence[str], calibrated: np.ndarray, chosen: Operating) -> Decision:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from engine.dataset.images import ImageError, Pixels, read, to_input
+from engine.dataset.images import ImageError, Pixels, seen
 from engine.dataset.masks import RECTANGLE, Mask, central_rectangle, read_mask, region_of
 from engine.dataset.parallel import spread
 from engine.dataset.pixels import PixelStore
@@ -95,7 +95,7 @@ def variants_of(region: str) -> tuple[Variant, ...]:
 def views(image: Path, size: int) -> tuple[str, list[tuple[Variant, Pixels]]]:
     """What each variant shows of the image file, (size, size, 3), and by which region. Raises ImageError."""
     region, mask = region_of(image, size)
-    pixels = to_input(read(image).pixels, size)[None]
+    pixels = seen(image, size)[None]
     return region, [(variant, variant.change(pixels, mask[None])[0]) for variant in variants_of(region)]
 
 

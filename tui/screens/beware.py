@@ -47,10 +47,7 @@ def notes(
         said.append(Note("the classes were not compared to the end: what tells them apart without lungs is not known"))
     if patients:
         said.append(Note(patients))
-    for name, summary in found.classes.items():
-        if summary.colour:
-            several = f"{counted(summary.colour, 'image')} of {name} {noun(summary.colour, 'is', 'are')}"
-            said.append(Note(f"{several} in colour, as photographs are"))
+    said += [Note(item.sentence) for item in found.notes]
     return sorted(said, key=lambda note: not note.grave)
 
 

@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import DataTable, Static
 
+from engine.dataset.notes import noted
 from engine.events import Progress
 from tui.glyphs import Glyphs
 from tui.widgets.bars import capped, shortened
@@ -132,7 +133,9 @@ class History(Vertical):
         if not self.lines:
             return "The model is being loaded ..."
         counts = Counter(line.get("label", "error") for line in self.lines)
-        return ", ".join(f"{name} {count:,}" for name, count in counts.most_common())
+        told = noted((Path(line["file"]).name, line["notes"]) for line in self.lines if "notes" in line)
+        summed = ", ".join(f"{name} {count:,}" for name, count in counts.most_common())
+        return "\n".join([summed, *(f"{self._glyphs.beware} {item.sentence}" for item in told)])
 
     def _session_rows(self) -> None:
         for name in ("file", "said", "sure", "run"):
