@@ -26,6 +26,7 @@ from engine.errors import DataError
 from engine.events import Notice
 from engine.files import replacing
 from engine.foreign import from_cell, to_cell
+from engine.reading import MOST_OF_TABLE, opened, why
 
 PARTS = ("train", "validation", "test")
 COLUMNS = ("file", "class", "part", "sha")
@@ -77,8 +78,8 @@ class Split:
         """
         rows: list[Row] = []
         try:
-            with path.open(encoding="utf-8-sig", errors=_ERRORS, newline="") as file:
-                reader = csv.DictReader(file)
+            with opened(path, MOST_OF_TABLE) as file:
+                reader = csv.DictReader(io.TextIOWrapper(file, encoding="utf-8-sig", errors=_ERRORS, newline=""))
                 reader.fieldnames = _columns(reader.fieldnames or ())
                 missing = [name for name in COLUMNS[:3] if name not in (reader.fieldnames or ())]
                 if missing:
@@ -87,7 +88,7 @@ class Split:
         except FileNotFoundError as exc:
             raise DataError(f"{path} does not exist; check the path given with --split.") from exc
         except OSError as exc:
-            raise DataError(f"{path} can't be read ({exc.strerror}); check the path given with --split.") from exc
+            raise DataError(f"{path} can't be read ({why(exc)}); check the path given with --split.") from exc
         except csv.Error as exc:
             raise DataError(f"{path} can't be read as CSV ({exc}); give a split.csv.") from exc
         twice = [file for file, n in Counter(row.file for row in rows).items() if n > 1]

@@ -24,7 +24,7 @@ from engine.errors import Stopped, WeightsError
 from engine.events import Emit, Notice, Progress
 from engine.files import digest_of, private_dir, replacing, replacing_path
 from engine.network.backbones import Backbone
-from engine.network.weightfile import Arrays, Shapes, read_weights
+from engine.network.weightfile import Arrays, Shapes, read_weights, require_weights
 from engine.runtime import cache_dir, tensorflow
 from engine.stopping import Stop
 
@@ -55,6 +55,28 @@ def pretrained(source: str, backbone: Backbone, shapes: Shapes, emit: Emit, stop
     return arrays
 
 
+def require(source: str, backbone: Backbone, emit: Emit, stop: Stop) -> None:
+    """See that the first weights are there, or fetch them, before a folder is scanned and a run made for nothing.
+
+    Raises WeightsError as `pretrained` does, Stopped where a download was stopped.
+    """
+    if source not in ("none", "imagenet"):
+        require_weights(Path(source), {layer.name: layer.parameters for layer in backbone.layers if layer.parameters})
+        return
+    in_keras = keras_home() / "models" / backbone.keras_file
+    served = backbone.name == OFFLINE_BACKBONE and (_kept(backbone).is_file() or _offline_file() is not None)
+    if source == "none" or in_keras.is_file() or served:
+        return
+    tensorflow()  # which knows the address
+    if why := _download(backbone, in_keras, emit, stop):
+        raise WeightsError(_remedies(backbone, in_keras, why))
+
+
+def _kept(backbone: Backbone) -> Path:
+    """Where the offline extra's weights lie once they were converted."""
+    return cache_dir() / "weights" / f"{backbone.name}-imagenet.weights.h5"
+
+
 def _imagenet(backbone: Backbone, shapes: Shapes, emit: Emit, stop: Stop) -> Arrays:
     in_keras = keras_home() / "models" / backbone.keras_file
     unchecked = (
@@ -71,7 +93,7 @@ def _imagenet(backbone: Backbone, shapes: Shapes, emit: Emit, stop: Stop) -> Arr
         if why:
             raise WeightsError(_remedies(backbone, in_keras, why))
         return _downloaded(in_keras, unchecked, shapes, emit)
-    kept = cache_dir() / "weights" / f"{backbone.name}-imagenet.weights.h5"
+    kept = _kept(backbone)
     if kept.is_file():
         with contextlib.suppress(WeightsError):
             arrays = _verified(read_weights(kept, shapes))
