@@ -59,7 +59,7 @@ def read_line(line: bytes) -> tuple[float, Event] | None:
     if values is None:
         return None
     try:
-        at = checked(values.get("time", 0.0), Time)  # type: ignore[arg-type]
+        at = checked(values.get("time", 0.0), Time)
     except UnfitError as error:
         raise UnfitError(f'its "time" {str(error).removeprefix("it ")}') from None
     return at, from_dict(values)

@@ -17,8 +17,9 @@ from typing import Literal
 from engine import caches, export
 from engine.dataset import pixels
 from engine.errors import RunError
+from engine.eventlog import whole_lines
 from engine.files import open_private
-from engine.runs import SPLIT, Run, all_runs, whole_lines
+from engine.runs import SPLIT, Run, all_runs
 from engine.training import checkpoint, features
 
 Kind = Literal["died", "part", "torn", "point", "pixels", "features"]

@@ -9,6 +9,7 @@ import io
 import json
 import os
 import re
+import stat
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -139,6 +140,7 @@ class RunWriter:
     def __init__(self, run: Run, again: bool = False) -> None:
         """`again` is for a run that was trained before: a stop that was asked of it then no longer counts."""
         self.run, self._again = run, again
+        self._events: Any = None
         self._started = False
         self._before: list[str] | None = None
         self._then: Callable[[], None] = lambda: None
@@ -156,10 +158,15 @@ class RunWriter:
 
     def _open(self) -> None:
         take_lock(self._opened("lock", "w"), self.run.path)
-        if self._again:
+        self._log = self._opened(LOG, "a")
+        if self._again:  # its records wait until there is something to write
             (self.run.path / "stop").unlink(missing_ok=True)
-            _mend(self.run.path / FILE)
-        self._log, self._events = self._opened(LOG, "a"), self._opened(FILE, "a")
+        else:
+            self._open_records()
+
+    def _open_records(self) -> None:
+        _mend(self.run.path / FILE)
+        self._events = self._opened(FILE, "a")
         self._history = self._opened("history.csv", "a")
         if self._history.tell() == 0:
             csv.writer(self._history).writerow(HISTORY)
@@ -167,8 +174,8 @@ class RunWriter:
 
     def _opened(self, name: str, mode: str) -> Any:
         path = self.run.path / name
-        if path.is_fifo():  # whose opening would wait for a reader
-            raise OSError(errno.EINVAL, "it is a pipe, not a file", str(path))
+        if os.path.lexists(path) and not stat.S_ISREG(path.lstat().st_mode):  # a pipe, whose opening waits for a reader
+            raise OSError(errno.EINVAL, "it is a link, a folder or a pipe", str(path))
         return self._held.enter_context(open_private(path, mode))
 
     def __exit__(self, *error: object) -> None:
@@ -202,8 +209,11 @@ class RunWriter:
                 if not isinstance(event, Started):
                     self._before.append(line)
                     return
+                self._open_records()
                 self._then()
                 line, self._before = "".join([*self._before, line]), None
+            if self._events is None:
+                self._open_records()
             self._events.write(line)
             self._events.flush()
             if isinstance(event, Epoch):

@@ -63,7 +63,11 @@ def read_weights(path: Path, shapes: Shapes) -> Arrays:
     """
     with _layers_of(path, tuple(shapes)) as layers:
         _check(path, layers, shapes)
-        return {name: [np.asarray(item.data, np.float32) for item in layers[name]] for name in shapes}
+        found = {name: [np.asarray(item.data, np.float32) for item in layers[name]] for name in shapes}
+    for name, arrays in found.items():
+        if not all(np.isfinite(array).all() for array in arrays):
+            raise WeightsError(f"{path} is damaged: the weights of its layer {name} are not all finite numbers.")
+    return found
 
 
 def require_weights(path: Path, parameters: Mapping[str, int]) -> None:
