@@ -1,7 +1,6 @@
 """Files that are private to the user and are either whole or absent, whatever happens while they are written."""
 
 import contextlib
-import functools
 import hashlib
 import json
 import os
@@ -20,8 +19,11 @@ def private_dir(path: Path) -> Path:
 
 
 def open_private(path: Path, mode: str) -> Any:
-    """`open` for a file of the user's own: mode 0600 whatever the umask allows others."""
-    handle = functools.partial(os.open, mode=0o600)
+    """`open` for a file of the user's own: mode 0600 whatever the umask allows others; a pipe is not waited for."""
+
+    def handle(path: str, flags: int) -> int:
+        return os.open(path, flags | os.O_NONBLOCK, 0o600)
+
     if "b" in mode:
         return open(path, mode, opener=handle)
     return open(path, mode, opener=handle, encoding="utf-8", errors="surrogateescape", newline="")

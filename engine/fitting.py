@@ -12,7 +12,7 @@ from engine.files import write_json
 from engine.material import Data, as_decoded, pixel_sources
 from engine.network.classifier import Classifier, under, with_first_weights
 from engine.results.evaluate import forget_test
-from engine.runs import SPLIT, Run, RunWriter
+from engine.runs import ENVIRONMENT, SPLIT, Run, RunWriter
 from engine.runtime import Choice, cache_dir, choose_precision, device, environment, make_repeatable
 from engine.stopping import Stop
 from engine.training import checkpoint, loop, lrfind
@@ -21,7 +21,6 @@ from engine.training.phases import phases, sentence
 from engine.training.sources import PixelSource, Source, at_hand, choose, stored_format
 from engine.training.tensorboard import also_tensorboard
 
-ENVIRONMENT = "environment.json"
 USUAL_STEPS = 1400
 """Training steps of the report's transfer run: 20 epochs of 70 batches of 64."""
 FEW_STEPS = 500

@@ -22,7 +22,7 @@ from engine.dataset.split import Split
 from engine.errors import ConfigError, CovidTuiError, DataError, RunError, Stopped, WeightsError
 from engine.events import Emit, Event, Failed, Finished, Helped, Interrupted, Notice
 from engine.files import write_json
-from engine.fitting import ENVIRONMENT, Done, fit
+from engine.fitting import Done, fit
 from engine.material import Data, scanned
 from engine.network import weights
 from engine.network.backbones import backbone
@@ -32,7 +32,7 @@ from engine.results.evaluate import evaluate_test, keep_validation
 from engine.results.metrics import judge
 from engine.results.predict import save_contract
 from engine.results.reference import save_reference
-from engine.runs import LOG, SPLIT, Run, RunWriter
+from engine.runs import ENVIRONMENT, LOG, SPLIT, Run, RunWriter
 from engine.stopping import Stop
 from engine.training import devices
 from engine.training.phases import phases

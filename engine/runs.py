@@ -32,6 +32,7 @@ WEIGHTS = "best.weights.h5"
 CONFIG = "config.json"
 SPLIT = "split.csv"
 LOG = "train.log"
+ENVIRONMENT = "environment.json"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 
 
@@ -174,8 +175,8 @@ class RunWriter:
 
     def _opened(self, name: str, mode: str) -> Any:
         path = self.run.path / name
-        if os.path.lexists(path) and not stat.S_ISREG(path.lstat().st_mode):  # a pipe, whose opening waits for a reader
-            raise OSError(errno.EINVAL, "it is a link, a folder or a pipe", str(path))
+        if os.path.lexists(path) and not (path.is_dir() or stat.S_ISREG(path.lstat().st_mode)):
+            raise OSError(errno.EINVAL, "it is a link or a pipe", str(path))
         return self._held.enter_context(open_private(path, mode))
 
     def __exit__(self, *error: object) -> None:
@@ -196,7 +197,7 @@ class RunWriter:
         if self._started or self._again:
             return
         with contextlib.suppress(OSError):
-            for name in (FILE, "history.csv", LOG, "stop", SPLIT, "environment.json", "lock", CONFIG):
+            for name in (FILE, "history.csv", LOG, "stop", SPLIT, ENVIRONMENT, "lock", CONFIG):
                 (self.run.path / name).unlink(missing_ok=True)
             self.run.path.rmdir()
 

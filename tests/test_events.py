@@ -8,7 +8,7 @@ from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.events import KINDS, Epoch, Event, Notice, from_dict
@@ -52,6 +52,7 @@ def within(hint: Any) -> st.SearchStrategy[Any]:
 RESULTS = {"val": st.just({"accuracy": 0.5, "loss": None, "more": "kept"}), "test": st.none() | st.just(TEST)}
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(KINDS)), st.data())
 def test_an_event_read_back_is_the_same(kind: str, data: st.DataObject) -> None:
     hints = {f.name: get_type_hints(KINDS[kind], include_extras=True)[f.name] for f in dataclasses.fields(KINDS[kind])}

@@ -1,8 +1,7 @@
-"""What is refused before a training begins: a finished run stays finished, to the byte, and no new run is left behind."""
+"""What is refused before a training begins: a finished run stays so, to the byte, and no new run is left behind."""
 
 import dataclasses
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +34,8 @@ def finished(tmp_path: Path) -> Run:
 def ended(request: pytest.FixtureRequest, finished: Run) -> tuple[Run, str]:
     """A run that ended in one of the ways that there are."""
     path, state = finished.path / "events.jsonl", request.param
-    ends: dict[str, Event] = {
-        "stopped": Interrupted(str(finished.path), 2, "told to"), "failed": Failed("no room"), "died": Notice("info", "")
-    }  # fmt: skip
+    stopped, failed, died = Interrupted(str(finished.path), 2, "told to"), Failed("no room"), Notice("info", "")
+    ends: dict[str, Event] = {"stopped": stopped, "failed": failed, "died": died}
     if state in ends:
         kept = path.read_text().splitlines()[:-1]
         path.write_text("\n".join([*kept, json.dumps(ends[state].to_dict())]) + "\n")
@@ -171,7 +169,7 @@ def test_a_place_that_can_hold_no_run_is_refused_before_a_scan(tmp_path: Path) -
     named = dataclasses.replace(recipe(tmp_path), output=OutputConfig(tmp_path, "taken"))
     with pytest.raises(ConfigError, match="exists already"):
         jobs.train(SAMPLE, named, told.append, Stop())
-    assert told == [] and os.listdir(tmp_path / "taken") == []
+    assert told == [] and not list((tmp_path / "taken").iterdir())
 
 
 def test_a_training_refused_after_its_run_was_made_leaves_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
