@@ -349,10 +349,16 @@ PARTS: tuple[type, ...] = tuple(f.default_factory for f in dataclasses.fields(Tr
 
 
 def split_list(text: str) -> tuple[str, ...]:
-    """The comma-separated items of `text`, stripped; double quotes protect a comma inside an item."""
+    """The comma-separated items of `text`, stripped; double quotes protect a comma inside an item.
+
+    Raises ConfigError where the quotes, or a line's end between them, make no such list.
+    """
     if not text.strip():
         return ()
-    row = next(csv.reader([text], skipinitialspace=True))
+    try:
+        row = next(csv.reader([text], skipinitialspace=True))
+    except csv.Error as error:
+        raise ConfigError(f"This is no list with commas between its items ({error}): {text[:80]!r}.") from None
     return tuple(item.strip() for item in row if item.strip())
 
 
@@ -397,19 +403,27 @@ def _value(hint: Any, value: Any, name: str) -> Any:
     origin, options = typing.get_origin(hint), typing.get_args(hint)
     if origin is Literal:
         _require(
-            value in options, f'The recipe\'s {name} is "{value}"; it must be one of {", ".join(map(str, options))}.'
+            value in options,
+            f"The recipe's {name} is {_shown(value)}; it must be one of {', '.join(map(str, options))}.",
         )
         return value
     if origin in (typing.Union, types.UnionType):
         words = [word for option in options[1:] for word in typing.get_args(option)]
-        return value if value is None or value in words else _value(options[0], value, name)
+        nothing = value is None and type(None) in options
+        return value if nothing or value in words else _value(options[0], value, name)
     if hint is Path:
-        _require(isinstance(value, str), f"The recipe's {name} must be a path in quotes, not {value!r}.")
+        fits = isinstance(value, str) and "\0" not in value
+        _require(fits, f"The recipe's {name} must be a path in quotes, not {_shown(value)}.")
         return Path(value)
-    if hint is float and type(value) is int:
+    if hint is float and type(value) is int and abs(value) < 2**53:
         return float(value)
-    _require(type(value) is hint, f"The recipe's {name} must be of type {hint.__name__}, not {value!r}.")
+    _require(type(value) is hint, f"The recipe's {name} must be of type {hint.__name__}, not {_shown(value)}.")
     return value
+
+
+def _shown(value: Any) -> str:
+    """A value that does not fit, in a few characters."""
+    return repr(value)[:80]
 
 
 def _require(holds: bool, sentence: str) -> None:

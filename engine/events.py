@@ -8,7 +8,15 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
+
+from msgspec import Meta
+
+from engine.reading import Amount, Count, Ends, Positive, Share, UnfitError, checked
+from engine.resultform import Judged, Tested
+
+Nth = Annotated[int, Meta(ge=1, le=10**6)]
+"""Of epochs, which count from 1."""
 
 
 @dataclass(frozen=True)
@@ -16,6 +24,11 @@ class Event:
     """Base of all events; `kind` is the value of the key "event" in the JSON line."""
 
     kind: ClassVar[str]
+    unsure: ClassVar[tuple[str, ...]] = ()
+    """Fields whose number need not be finite: those of a training that has grown beyond all bounds."""
+
+    def require_sound(self) -> None:
+        """Raises UnfitError where the values, each of its type, are not what the event promises."""
 
     def to_dict(self) -> dict[str, Any]:
         """The event as JSON values; a number that is not finite becomes null."""
@@ -33,13 +46,13 @@ class Started(Event):
     kind = "started"
     run: str
     classes: tuple[str, ...]
-    parts: dict[str, dict[str, int]]
+    parts: dict[str, dict[str, Count]]
     """Images by part (train, validation, test) and class."""
     mode: str
-    trainable: int
-    frozen: int
-    epochs: int
-    steps: int
+    trainable: Count
+    frozen: Count
+    epochs: Nth
+    steps: Positive
     """Training steps in an epoch."""
     precision: str
     device: str
@@ -62,8 +75,8 @@ class Progress(Event):
 
     kind = "progress"
     task: str
-    done: int
-    total: int | None
+    done: Count
+    total: Count | None
 
 
 @dataclass(frozen=True)
@@ -71,12 +84,13 @@ class Batch(Event):
     """A training step is done; loss and accuracy are means over the epoch so far."""
 
     kind = "batch"
-    epoch: int
-    step: int
-    steps: int
-    loss: float
-    accuracy: float
-    images_per_second: float
+    unsure = ("loss", "images_per_second")
+    epoch: Nth
+    step: Count
+    steps: Positive
+    loss: Amount
+    accuracy: Share
+    images_per_second: Amount
 
 
 @dataclass(frozen=True)
@@ -84,13 +98,14 @@ class Epoch(Event):
     """An epoch is done. Epochs count from 1; losses are mean cross-entropies in nats; seconds are wall time."""
 
     kind = "epoch"
-    epoch: int
-    loss: float
-    accuracy: float
-    val_loss: float
-    val_accuracy: float
-    learning_rate: float
-    seconds: float
+    unsure = ("loss", "val_loss")
+    epoch: Nth
+    loss: Amount
+    accuracy: Share
+    val_loss: Amount
+    val_accuracy: Share
+    learning_rate: Amount
+    seconds: Amount
 
 
 @dataclass(frozen=True)
@@ -98,9 +113,9 @@ class Resumed(Event):
     """A training goes on from a resume point: what came after it, from `epoch` on, is done again."""
 
     kind = "resumed"
-    epoch: int
+    epoch: Nth
     """The epoch at hand, counted from 1."""
-    step: int
+    step: Count
     """Its training steps that are done."""
 
 
@@ -111,13 +126,13 @@ class Audited(Event):
     kind = "audited"
     name: str
     title: str
-    done: int
+    done: Count
     """Trainings done."""
-    total: int
-    correct: int = 0
-    n: int = 0
+    total: Count
+    correct: Count = 0
+    n: Count = 0
     """Images tested by the trainings that are done."""
-    accuracy_ci: tuple[float, float] | None = None
+    accuracy_ci: Ends | None = None
     """Exact 95% interval; None before the first test."""
 
 
@@ -127,14 +142,23 @@ class Finished(Event):
 
     kind = "finished"
     run: str
-    epochs: int
-    seconds: float
+    epochs: Count
+    seconds: Amount
     val: dict[str, Any]
     """At least accuracy and loss, of the best epoch's weights."""
     test: dict[str, Any] | None
     """At least n, correct, accuracy, accuracy_ci, auc, baseline and confusion; None while the test part is shut."""
-    best_epoch: int
+    best_epoch: Count
     ended: Literal["all epochs", "patience", "stopped"]
+
+    def require_sound(self) -> None:
+        """Raises UnfitError where a result lacks what it promises."""
+        for name, result, form in (("val", self.val, Judged), ("test", self.test, Tested)):
+            try:
+                if result is not None:
+                    checked(result, form)
+            except UnfitError as error:
+                raise UnfitError(str(error).replace('its "', f'its "{name}.', 1)) from None
 
 
 @dataclass(frozen=True)
@@ -143,7 +167,7 @@ class Interrupted(Event):
 
     kind = "interrupted"
     run: str
-    epochs: int
+    epochs: Count
     reason: str
 
 
@@ -152,9 +176,9 @@ class Helped(Event):
     """This process was a worker of a training whose run and result are with the chief, another process."""
 
     kind = "helped"
-    worker: int
-    workers: int
-    epochs: int
+    worker: Count
+    workers: Count
+    epochs: Count
 
 
 @dataclass(frozen=True)
@@ -170,14 +194,32 @@ KINDS: dict[str, type[Event]] = {
     for kind in (Started, Notice, Progress, Batch, Epoch, Resumed, Audited, Finished, Interrupted, Helped, Failed)
 }
 
+E = TypeVar("E", bound=Event)
 Emit = Callable[[Event], None]
 
 
 def from_dict(values: dict[str, Any]) -> Event:
-    """The event that `Event.to_dict` wrote; keys that the event does not have are passed over. Raises KeyError."""
-    kind = KINDS[values["event"]]
-    names = {f.name for f in dataclasses.fields(kind)}
-    return kind(**{name: value for name, value in values.items() if name in names})
+    """The event that `Event.to_dict` wrote; keys that the event does not have are passed over.
+
+    Raises KeyError where it is of no known kind, UnfitError where a value is missing, of another type or out of range.
+    """
+    event = of_kind(KINDS[values["event"]], values)
+    event.require_sound()
+    return event
+
+
+def of_kind(kind: type[E], values: dict[str, Any]) -> E:
+    """An event of this kind from its JSON values. Raises UnfitError as `from_dict`.
+
+    What was no finite number, for which JSON has null, is NaN again where the event may have one.
+    """
+    lost = {name: math.nan for name in kind.unsure if name in values and _is_lost(values[name])}
+    event = checked({**values, **dict.fromkeys(lost, 0.0)} if lost else values, kind)
+    return dataclasses.replace(event, **lost) if lost else event
+
+
+def _is_lost(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and not math.isfinite(value))
 
 
 def finite(value: Any) -> Any:

@@ -14,7 +14,7 @@ from engine.material import Data, as_decoded, pixel_sources
 from engine.network.classifier import Classifier, under, with_first_weights
 from engine.results.evaluate import forget_test
 from engine.results.predict import reading_in
-from engine.runs import SPLIT, Run, RunWriter
+from engine.runs import ENVIRONMENT, SPLIT, Run, RunWriter
 from engine.runtime import Choice, cache_dir, choose_precision, device, environment, make_repeatable
 from engine.stopping import Stop
 from engine.training import checkpoint, loop, lrfind
@@ -24,7 +24,6 @@ from engine.training.sources import PixelSource, Source, at_hand, choose, stored
 from engine.training.tensorboard import also_tensorboard
 from engine.wording import counted, noun
 
-ENVIRONMENT = "environment.json"
 USUAL_STEPS = 1400
 """Training steps of the report's transfer run: 20 epochs of 70 batches of 64."""
 FEW_STEPS = 500
@@ -63,9 +62,11 @@ def fit(
     training, validation = joined.meet(stop, lambda: pixel_sources(data, classifier, config, emit, stop))
     if not resumed:
         data = as_decoded(data, training.store.files, run)
+    point = _resume_point(run, classifier, config, joined, emit) if resumed else None
     emit(_started(run, data, classifier, config, precision, joined, len(training.images)))
     _point_out_few_steps(len(training.images), config, emit)
-    point = _resume_point(writer, classifier, config, joined, emit) if resumed else None
+    if resumed and joined.seat.chief:
+        _go_back(point, writer, config, emit)
     images = training, validation
     fitted, classifier, source = _phases(images, config, precision.precision, writer, joined, emit, stop, point)
     return Done(fitted, classifier, data, source, validation, point.seconds if point else 0.0)
@@ -88,7 +89,7 @@ def _phases(
     watched = also_tensorboard(emit, run.path / "tensorboard") if config.output.tensorboard else emit
     keeper = checkpoint.Keeper(run.path, config.output.checkpoint_minutes) if joined.seat.chief else None
     fitted: loop.Fitted | None = None
-    for number in range(int(point.facts.get("phase", 0)) if point else 0, len(every)):
+    for number in range(_phase(point, run, len(every)) if point else 0, len(every)):
         classifier = under(images[0].classifier, every[number].plan)
         pixels = [dataclasses.replace(part, classifier=classifier) for part in images]
         train, validation = choose(pixels[0], pixels[1], precision, cache_dir(), emit, stop)
@@ -118,7 +119,7 @@ def _brief(data: Data, run: Run, config: TrainConfig, precision: Choice, resumed
     """What the chief tells the other workers before all else."""
     values = {
         "config": to_dict(config),
-        "folder": str(run.folder()),
+        "folder": str(data.scan.root.absolute()),
         "split": (run.path / SPLIT).read_text(encoding="utf-8"),
         "precision": precision.precision,
         "reading": data.scan.reading,
@@ -171,27 +172,52 @@ def _facts(classifier: Classifier, training: Source, config: TrainConfig) -> dic
     """What a resumed training must find as it was."""
     images = zip(training.images.shas, training.images.labels, strict=True)
     return {
-        "frozen weights": checkpoint.digest(value.numpy().tobytes() for value in classifier.frozen_variables),
+        "frozen weights": _frozen_weights(classifier),
         "training images": checkpoint.digest(f"{sha} {label}\n".encode() for sha, label in images),
         checkpoint.KEPT_FACT: stored_format(training),
     }
 
 
-def _resume_point(
-    writer: RunWriter, classifier: Classifier, config: TrainConfig, joined: Devices, emit: Emit
-) -> checkpoint.Point | None:
-    """The newest whole resume point, the run's history put back to it; None where the run must begin anew.
+def _frozen_weights(classifier: Classifier) -> str:
+    """Their SHA-256."""
+    return checkpoint.digest(value.numpy().tobytes() for value in classifier.frozen_variables)
 
-    It is the chief's, who sends it to the other workers.
+
+def _resume_point(
+    run: Run, classifier: Classifier, config: TrainConfig, joined: Devices, emit: Emit
+) -> checkpoint.Point | None:
+    """The newest whole resume point; None where the run must begin anew. It is the chief's, who sends it to the other
+    workers.
+
+    Nothing in the run is changed yet. Raises WeightsError where the frozen weights are not those it was written with.
     """
     if not joined.seat.chief:
         message = joined.from_chief()
         return checkpoint.from_bytes(message) if message else None
-    trained = [under(classifier, phase.plan).trainable_variables for phase in phases(config)]
+    every = phases(config)
+    trained = [under(classifier, phase.plan).trainable_variables for phase in every]
     shapes = [{"trained": [tuple(variable.shape) for variable in variables]} for variables in trained]
-    point, damages = checkpoint.newest(writer.run.path / checkpoint.FOLDER, *shapes)
+    point, damages = checkpoint.newest(run.path / checkpoint.FOLDER, *shapes)
     for damage in damages:
         emit(Notice("warning", f"The resume point {damage.file} is damaged ({damage.reason}): it is passed over."))
+    if point:
+        frozen = _frozen_weights(under(classifier, every[_phase(point, run, len(every))].plan))
+        _require_frozen(point, frozen, run, config)
+    if joined.seat.workers > 1:
+        joined.from_chief(checkpoint.to_bytes(point) if point else b"")
+    return point
+
+
+def _phase(point: checkpoint.Point, run: Run, phases: int) -> int:
+    """The number of the phase that a point lies in. Raises RunError where the recipe has none such."""
+    text = point.facts.get("phase", "0")
+    if not (text.isascii() and text.isdigit() and int(text) < phases):
+        raise RunError(f"{run.path / checkpoint.FOLDER} is of another recipe than the run's: train anew.")
+    return int(text)
+
+
+def _go_back(point: checkpoint.Point | None, writer: RunWriter, config: TrainConfig, emit: Emit) -> None:
+    """Put the run back to the point from which it goes on; what was measured of its weights goes away."""
     writer.rewind(point.history if point else ())
     at = point.position if point else checkpoint.Position(1)
     emit(Resumed(at.epoch, at.step))
@@ -202,21 +228,22 @@ def _resume_point(
                 "This run was tested before: whoever trains on with that result in mind will find the next too good.",
             )
         )
-    if joined.seat.workers > 1:
-        joined.from_chief(checkpoint.to_bytes(point) if point else b"")
-    return point
+
+
+def _require_frozen(point: checkpoint.Point, frozen: str, run: Run, config: TrainConfig) -> None:
+    if point.facts.get("frozen weights", frozen) != frozen:
+        raise WeightsError(
+            f"The frozen weights from {config.network.weights} are not those that {run.name} began with: "
+            "put the former weights back to go on."
+        )
 
 
 def _require_same(point: checkpoint.Point, facts: dict[str, str], run: Run, config: TrainConfig, emit: Emit) -> None:
     """Warn of what is not as it was at the point. Raises WeightsError where the frozen weights are others."""
+    _require_frozen(point, facts["frozen weights"], run, config)
     for name, value in point.facts.items():
         if value == facts.get(name):
             continue
-        if name == "frozen weights":
-            raise WeightsError(
-                f"The frozen weights from {config.network.weights} are not those that {run.name} began with: "
-                "put the former weights back to go on."
-            )
         emit(Notice("warning", f"The {name} are not what they were: the result will not be exactly that of one go."))
 
 

@@ -17,18 +17,21 @@ import numpy as np
 
 from engine import runs
 from engine.config import TrainConfig, from_dict
-from engine.errors import ConfigError, CovidTuiError, RunError, Stopped
+from engine.dataset.split import Split
+from engine.errors import ConfigError, CovidTuiError, DataError, RunError, Stopped, WeightsError
 from engine.events import Emit, Event, Failed, Finished, Helped, Interrupted, Notice
 from engine.files import write_json
-from engine.fitting import ENVIRONMENT, Done, fit, reading_of
+from engine.fitting import Done, fit, reading_of
 from engine.material import Data, scanned
+from engine.network import weights
+from engine.network.backbones import backbone
 from engine.results.answers import Predictions
 from engine.results.calibration import CALIBRATION, calibrate, softmax
 from engine.results.evaluate import evaluate_test, keep_validation
 from engine.results.metrics import judge, one_sided
 from engine.results.predict import save_contract
 from engine.results.reference import save_reference
-from engine.runs import LOG, SPLIT, Run, RunWriter
+from engine.runs import ENVIRONMENT, LOG, SPLIT, Run, RunWriter
 from engine.stopping import Stop
 from engine.training import devices
 from engine.training.phases import phases
@@ -45,15 +48,30 @@ def train(
     """Scan, split, train, keep the best weights and test them; the run directory is made under `config.output.out`.
 
     `data` is the folder's, where it was scanned and split as the recipe says before. Raises a CovidTuiError whose
-    sentence says what is wrong. Once the run exists, a Failed event records it there.
+    sentence says what is wrong. Once the run exists, a Failed event records it there; a run that is refused before its
+    training began goes away again.
     """
-    phases(config)  # what is wrong with the recipe is told before the folder is scanned
-    devices.require(config.machine.devices)
-    runs.plain_name(config)
+    require(config, emit, stop)
+    runs.require_room(config)
     data = data or scanned(folder, config, emit, stop)
     config.judge.positive_among(data.classes)
     with runs.create(folder, config) as writer:
-        return _told(writer, emit, stop, lambda emit: _train(data, config, writer, emit, stop))
+        try:
+            return _told(writer, emit, stop, lambda emit: _train(data, config, writer, emit, stop))
+        except (ConfigError, DataError, WeightsError):
+            writer.leave_nothing()
+            raise
+
+
+def require(config: TrainConfig, emit: Emit, stop: Stop) -> None:
+    """Raise the error that a training of this recipe is going to meet, as far as that can be known before the folder
+    is scanned and a run made: in its phases, its devices, its first weights, a split that it reuses.
+    """
+    phases(config)
+    devices.require(config.machine.devices)
+    weights.require(config.network.weights, backbone(config.network.backbone), emit, stop)
+    if config.data.split:
+        Split.read(config.data.split)
 
 
 def resume(
@@ -63,28 +81,40 @@ def resume(
 
     `config` is the run's own, but for the fields in `engine.config.RESUMABLE`; `folder` is where its images are now,
     should they have moved, and `data` what is in it and in the run's split, where that is known. Raises as `train`
-    does, RunError where another process trains the run, and ConfigError for another recipe or for one whose patience
-    had ended the run already.
+    does, RunError where another process trains the run or its events are damaged, and ConfigError for another recipe
+    or for one whose patience had ended the run already. Whatever comes before the training goes on is no part of the
+    run: it stays as it was.
     """
-    phases(config)  # a recipe that can't be trained must not take the place of the run's own
-    devices.require(config.machine.devices)
     _require_patience(run, config)
-    folder, own = folder or run.folder(), run.config().output
-    config = dataclasses.replace(config, output=dataclasses.replace(config.output, out=own.out, name=own.name))
+    own = dataclasses.replace(config, data=dataclasses.replace(config.data, split=None))  # it is in the run
+    require(own, emit, stop)
+    folder, output = folder or run.folder(), run.config().output
+    config = dataclasses.replace(config, output=dataclasses.replace(config.output, out=output.out, name=output.name))
     with runs.reopen(run, config) as writer:
+        writer.wait(lambda: writer.keep_config(config, folder))
 
         def go_on(emit: Emit) -> Finished | Interrupted:
-            as_begun = data and data.scan.reading == reading_of(run)
-            found = data if data and as_begun else _split_before(folder, config, run, emit, stop)
-            writer.keep_config(config, folder)  # only now is it known that the images are there
+            try:
+                as_begun = data and data.scan.reading == reading_of(run)
+                found = data if data and as_begun else _split_before(folder, config, run, emit, stop)
+            except DataError as error:
+                raise DataError(f"{error} {_elsewhere(run)}") from error
             return _train(found, config, writer, emit, stop, resumed=True)
 
         return _told(writer, emit, stop, go_on)
 
 
+def _elsewhere(run: Run) -> str:
+    return (
+        f"The run stays as it is; where its images lie elsewhere now, `covid-tui train DATA --resume {run.path}` goes "
+        "on with them."
+    )
+
+
 def _require_patience(run: Run, config: TrainConfig) -> None:
     """Raise ConfigError where a finished run was to take more epochs, and patience would end it before the first."""
-    end, patience = run.finished() if run.state() == "finished" else None, config.fit.patience
+    last, patience = run.finished(), config.fit.patience
+    end = last if run.state() == "finished" else None
     if end is None or not patience or config.fit.epochs <= end.epochs:
         return
     waited = end.epochs - max(end.best_epoch, phases(config)[-1].first - 1)

@@ -19,9 +19,10 @@ from typing import Literal
 from engine import caches, export
 from engine.dataset import pixels
 from engine.errors import LinkError, RunError
+from engine.eventlog import whole_lines
 from engine.files import names_in, open_lock, open_private, opened, remove
 from engine.network import weights
-from engine.runs import FOLDERS, LOG, SPLIT, Run, all_runs, whole_lines
+from engine.runs import FOLDERS, LOG, SPLIT, Run, all_runs
 from engine.training import checkpoint, featurefile
 from engine.wording import counted, noun
 

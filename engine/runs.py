@@ -9,33 +9,32 @@ import io
 import json
 import os
 import re
-import stat
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from engine.config import RESUMABLE, TrainConfig, differences, from_dict, to_dict
 from engine.errors import ConfigError, LinkError, RunError
-from engine.events import Emit, Epoch, Event, Failed, Finished, Interrupted, Notice, Resumed
-from engine.events import from_dict as event_from_dict
+from engine.eventlog import FILE, events, last_kind, whole_lines
+from engine.events import Emit, Epoch, Event, Failed, Finished, Interrupted, Notice, Resumed, Started
 from engine.files import open_lock, open_private, private_dir, replacing, require_inside, write_json
 from engine.foreign import escaped
+from engine.reading import content, json_object
 from engine.stopping import How, Stop
 from engine.wording import unwritable
 
-State = Literal["live", "finished", "stopped", "failed", "died"]
+State = Literal["live", "finished", "stopped", "failed", "died", "damaged"]
+"""What a run is at; damaged: its events can't be read."""
 HISTORY = tuple(f.name for f in dataclasses.fields(Epoch))
 WEIGHTS = "best.weights.h5"
+CONFIG = "config.json"
 SPLIT = "split.csv"
 LOG = "train.log"
 FOLDERS = ("checkpoint", "tensorboard", "tensorboard/train", "tensorboard/validation", "external")
 """The folders of a run in which a training writes or removes something."""
-LONGEST_LINE = 2**24
-"""Bytes, more than any event takes."""
-LAST_BYTES = 2**16
-"""So many bytes of a file's end nearly always hold its last event."""
+ENVIRONMENT = "environment.json"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 
 
@@ -52,57 +51,53 @@ class Run:
 
     def config(self) -> TrainConfig:
         """The recipe. Raises RunError where it is missing or damaged."""
-        return from_dict(TrainConfig, {k: v for k, v in self._saved().items() if k != "folder"})
+        try:
+            return from_dict(TrainConfig, {k: v for k, v in self._saved().items() if k != "folder"})
+        except ConfigError as error:
+            raise RunError(f"{self.path / CONFIG} is damaged: {error}") from None
 
     def folder(self) -> Path:
         """The folder of X-rays that the run was trained on. Raises RunError where nothing says which."""
         saved = self._saved().get("folder")
-        if not isinstance(saved, str):
-            raise RunError(f"{self.path / 'config.json'} names no folder of images: it is not a run's, or damaged.")
+        if not isinstance(saved, str) or not saved or "\0" in saved:
+            raise RunError(f"{self.path / CONFIG} names no folder of images: it is not a run's, or damaged.")
         return Path(saved)
 
     def read_json(self, name: str) -> dict[str, Any]:
         """The JSON object in the run's file `name`. Raises RunError where it is missing or damaged."""
-        path = self.path / name
-        try:
-            values = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise RunError(f"{path} is missing: the run did not get that far, or the directory is not a run.") from None
-        except (ValueError, OSError) as error:
-            raise RunError(f"{path} can't be read ({error}).") from None
-        if not isinstance(values, dict):
-            raise RunError(f"{path} does not hold a JSON object.")
-        return values
+        return json_object(self.path / name)
 
     def events(self) -> Iterator[Event]:
-        """All whole events so far, oldest first; a line cut off by a crash is passed over."""
+        """All whole events so far, oldest first; a line cut off by a crash is passed over.
+
+        Raises RunError where the file can't be read, or an event in it is damaged.
+        """
         return (event for _, event in self.timed_events())
 
     def timed_events(self) -> Iterator[tuple[float, Event]]:
         """As `events`, each with the time when it was written, in seconds since 1970."""
-        path = self.path / "events.jsonl"
-        with contextlib.suppress(FileNotFoundError), path.open(encoding="utf-8", errors="replace") as file:
-            for line in file:
-                if (timed := _timed(line)) is not None:
-                    yield timed
+        return events(self.path / FILE)
 
     def epochs(self) -> list[Epoch]:
         """The finished epochs, oldest first, each once: those that a resume did again count in their last form."""
-        found: list[Epoch] = []
+        found: dict[int, Epoch] = {}
         for event in self.events():
             if isinstance(event, Resumed):
-                found = [epoch for epoch in found if epoch.epoch < event.epoch]
+                found = {number: epoch for number, epoch in found.items() if number < event.epoch}
             if isinstance(event, Epoch):
-                found.append(event)
-        return found
+                found[event.epoch] = event
+        return [found[number] for number in sorted(found)]
 
     def state(self) -> State:
         """Is it training, or how did it end? Told by the lock and the last event, never by age."""
         if locked(self.path / "lock"):
             return "live"
         ends: dict[type[Event], State] = {Finished: "finished", Interrupted: "stopped", Failed: "failed"}
-        last = _last(self.path / "events.jsonl")
-        return ends.get(type(last), "died") if last else "died"
+        try:
+            last = last_kind(self.path / FILE)
+        except RunError:
+            return "damaged"
+        return ends.get(last, "died") if last else "died"
 
     def finished(self) -> Finished | None:
         """The run's result, where it has one; the last, where it was trained on after the first."""
@@ -111,20 +106,35 @@ class Run:
             last = event if isinstance(event, Finished) else last
         return last
 
+    def trouble(self) -> str:
+        """What of its recipe and its events can't be read, as a sentence; empty where all can."""
+        try:
+            self.config(), self.folder()
+            for _ in self.events():
+                pass
+        except RunError as error:
+            return str(error)
+        return ""
+
     def request_stop(self, how: How) -> None:
-        """Ask the process that trains this run, whichever it is, to stop."""
-        with replacing(self.path / "stop") as file:
-            file.write(how.encode())
+        """Ask the process that trains this run, whichever it is, to stop. Raises RunError where it can't be asked."""
+        try:
+            with replacing(self.path / "stop") as file:
+                file.write(how.encode())
+        except OSError as error:
+            raise RunError(
+                f"{self.path / 'stop'} can't be written ({error.strerror}), so it can't be stopped."
+            ) from error
 
     def stop_requested(self) -> How | None:
         """What a `request_stop` asked for, if any."""
         try:
-            return "now" if (self.path / "stop").read_text() == "now" else "keep"
+            return "now" if content(self.path / "stop") == b"now" else "keep"
         except OSError:
             return None
 
     def _saved(self) -> dict[str, Any]:
-        return self.read_json("config.json")
+        return self.read_json(CONFIG)
 
 
 class RunWriter:
@@ -137,6 +147,10 @@ class RunWriter:
         it stands for a file or folder that a training writes.
         """
         self.run, self._again = run, again
+        self._events: Any = None
+        self._started = False
+        self._before: list[str] | None = None
+        self._then: Callable[[], None] = lambda: None
         self._held = contextlib.ExitStack()
         """The open files; however one of them ends, all are closed, or the run would seem to live on."""
 
@@ -152,11 +166,16 @@ class RunWriter:
     def _open(self) -> None:
         require_inside(self.run.path, FOLDERS)
         take_lock(self._held.enter_context(open_lock(self.run.path / "lock")), self.run.path)
-        self._log, self._events = self._opened(LOG, "a"), self._opened("events.jsonl", "a")
-        self._history = self._opened("history.csv", "a")
-        if self._again:
+        self._log = self._opened(LOG, "a")
+        if self._again:  # its records wait until there is something to write
             (self.run.path / "stop").unlink(missing_ok=True)
-            _mend(self.run.path / "events.jsonl")
+        else:
+            self._open_records()
+
+    def _open_records(self) -> None:
+        _mend(self.run.path / FILE)
+        self._events = self._opened(FILE, "a")
+        self._history = self._opened("history.csv", "a")
         if self._history.tell() == 0:
             csv.writer(self._history).writerow(HISTORY)
             self._history.flush()
@@ -171,10 +190,36 @@ class RunWriter:
             if error[1] is None:
                 raise self._unwritable(left) from left
 
+    def wait(self, then: Callable[[], None]) -> None:
+        """Keep what comes before the training has begun, a Started event, out of the run, and call `then` when it
+        begins: what could not be gone on with stays as it was, to the byte.
+        """
+        self._before, self._then = [], then
+
+    def leave_nothing(self) -> None:
+        """Take away a new run whose training has not begun, so that its name is free again; files of others stay."""
+        if self._started or self._again:
+            return
+        with contextlib.suppress(OSError):
+            for name in (FILE, "history.csv", LOG, "stop", SPLIT, ENVIRONMENT, "lock", CONFIG):
+                (self.run.path / name).unlink(missing_ok=True)
+            self.run.path.rmdir()
+
     def append(self, event: Event) -> None:
         """Write the event to events.jsonl, and an epoch to history.csv, before anybody else learns of it."""
+        line = json.dumps({**event.to_dict(), "time": round(time.time(), 3)}, allow_nan=False) + "\n"
+        self._started = self._started or isinstance(event, Started)
         try:
-            self._events.write(json.dumps({**event.to_dict(), "time": round(time.time(), 3)}, allow_nan=False) + "\n")
+            if self._before is not None:
+                if not isinstance(event, Started):
+                    self._before.append(line)
+                    return
+                self._open_records()
+                self._then()
+                line, self._before = "".join([*self._before, line]), None
+            if self._events is None:
+                self._open_records()
+            self._events.write(line)
             self._events.flush()
             if isinstance(event, Epoch):
                 csv.writer(self._history).writerow(dataclasses.astuple(event))
@@ -189,7 +234,7 @@ class RunWriter:
         if not differences(self.run.config(), config) and folder == self.run.folder():
             return
         try:
-            write_json(self.run.path / "config.json", {"folder": str(folder.absolute()), **to_dict(config)})
+            write_json(self.run.path / CONFIG, {"folder": str(folder.absolute()), **to_dict(config)})
         except OSError as error:
             raise self._unwritable(error) from error
 
@@ -237,7 +282,7 @@ def create(folder: Path, config: TrainConfig) -> RunWriter:
         private_dir(out)
         path = _claim(out, name, numbered=not config.output.name)
         try:
-            write_json(path / "config.json", {"folder": str(folder.absolute()), **to_dict(config)})
+            write_json(path / CONFIG, {"folder": str(folder.absolute()), **to_dict(config)})
         except OSError:
             path.rmdir()  # the name stays free for whoever made room
             raise
@@ -280,17 +325,43 @@ def _claim(out: Path, name: str, numbered: bool) -> Path:
             return path
         except FileExistsError:
             if not numbered:
-                raise ConfigError(f"{path} exists already: choose another --name.") from None
+                raise _taken(path) from None
     raise RunError(f"{out} already holds ten thousand runs named {name}.")
+
+
+def require_room(config: TrainConfig) -> None:
+    """Raise ConfigError where the name of the new run is taken or no plain name, and RunError where no run can be made
+    under `config.output.out`. Nothing is made.
+    """
+    name, out = plain_name(config), config.output.out.absolute()
+    if config.output.name and os.path.lexists(out / name):
+        raise _taken(out / name)
+    there = next(folder for folder in (out, *out.parents) if os.path.lexists(folder))
+    if not there.is_dir():
+        raise RunError(f"{out} can't hold a new run ({there} is not a folder): choose another folder with --out.")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise RunError(f"{out} can't hold a new run (Permission denied): choose another folder with --out.")
+
+
+def _taken(path: Path) -> ConfigError:
+    return ConfigError(f"{path} exists already: choose another --name.")
 
 
 def find(run: Path, out: Path) -> Run:
     """The run that a user named, by path or by its name under `out`. Raises RunError where there is none."""
     for path in (run, out / run):
-        with contextlib.suppress(OSError):  # a name too long for a file, or a folder that can't be entered
-            if (path / "config.json").is_file():
+        with contextlib.suppress(OSError, ValueError):  # a name too long for a file, or a folder that can't be entered
+            if _mark(path) is not None:
                 return Run(path.absolute())
     raise RunError(f"{run} is not a run directory: `covid-tui runs` lists those under {out}.")
+
+
+def _mark(path: Path) -> os.stat_result | None:
+    """What makes a directory a run: its config.json, whatever has become of that; else events. None without either."""
+    for name in (CONFIG, FILE):
+        with contextlib.suppress(FileNotFoundError):
+            return (path / name).lstat()
+    return None
 
 
 def all_runs(out: Path) -> list[Run]:
@@ -310,8 +381,7 @@ def all_runs(out: Path) -> list[Run]:
         ) from error
     for name in names:
         with contextlib.suppress(OSError):
-            about = (out / name / "config.json").stat()
-            if stat.S_ISREG(about.st_mode):
+            if (about := _mark(out / name)) is not None:
                 found.append((about.st_mtime_ns, name, Run((out / name).absolute())))
     return [run for *_, run in sorted(found, key=lambda one: one[:2], reverse=True)]
 
@@ -324,43 +394,10 @@ def newest(out: Path) -> Run:
     raise RunError(f"There is no trained run under {out}: train one with `covid-tui --train DATA` or give --run.")
 
 
-def _timed(line: str | bytes) -> tuple[float, Event] | None:
-    """The event in a line and its time; None where the line is cut off or no event."""
-    try:
-        values = json.loads(line)
-        return float(values.get("time", 0)), event_from_dict(values)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return None
-
-
-def _last(path: Path) -> Event | None:
-    """The last whole event of a file that may be long, read from its end."""
-    with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
-        start, reach = file.seek(0, os.SEEK_END), LAST_BYTES
-        size = start
-        while start:
-            start = max(0, size - reach)
-            file.seek(start)
-            lines = file.read(size - start).split(b"\n")
-            for line in reversed(lines if not start else lines[1:]):  # the first is cut where the reading begins
-                if (timed := _timed(line.decode(errors="replace"))) is not None:
-                    return timed[1]
-            reach *= 16
-    return None
-
-
 def _mend(path: Path) -> None:
     """Take off a last line that a crash cut short, so that the next one stands alone."""
     with contextlib.suppress(FileNotFoundError), open_private(path, "r+b") as file:
         file.truncate(whole_lines(path))
-
-
-def whole_lines(path: Path) -> int:
-    """Bytes of an appended file up to the end of its last whole line. Raises OSError."""
-    with path.open("rb") as file:
-        start = max(0, file.seek(0, os.SEEK_END) - LONGEST_LINE)
-        file.seek(start)
-        return start + file.read().rfind(b"\n") + 1
 
 
 def take_lock(file: Any, path: Path) -> None:

@@ -10,6 +10,7 @@ from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
 from engine.config import JudgeConfig
 from engine.errors import ConfigError
+from engine.reading import checked
 from engine.results.calibration import (
     Calibration,
     at_temperature,
@@ -128,7 +129,7 @@ def test_the_positive_class_is_the_first_or_the_one_named() -> None:
 def test_a_calibration_survives_being_saved() -> None:
     labels, logits = cases(60, 3, 0)
     found = calibrate(labels, logits, ("a", "b", "c"), JudgeConfig(positive="b", threshold="sensitivity=0.8"))
-    again = Calibration.from_dict(json.loads(json.dumps(found.to_dict())))
+    again = checked(json.loads(json.dumps(found.to_dict())), Calibration)
     assert again.to_dict() == found.to_dict() and found.operating.positive == "b"
     assert found.operating.sensitivity is not None and found.operating.sensitivity >= 0.8
     assert found.calibrated_loss < found.loss

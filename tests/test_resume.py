@@ -181,7 +181,7 @@ def test_too_little_memory_is_a_sentence_and_not_an_error_of_its_own(tmp_path: P
 
 def test_a_run_that_lost_its_number_format_is_told(tmp_path: Path) -> None:
     run = runs.create(SAMPLE, TrainConfig(output=OutputConfig(out=tmp_path))).run
-    (run.path / fitting.ENVIRONMENT).write_text("{}")
+    (run.path / runs.ENVIRONMENT).write_text("{}")
     with pytest.raises(RunError, match=r"environment\.json does not say"):
         fitting._precision(run, run.config(), ONE, lambda _: None)
 

@@ -14,12 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from engine import runs
+from engine import eventlog, runs
 from engine.config import OutputConfig, TrainConfig
 from engine.errors import ConfigError, RunError
+from engine.eventlog import LAST_BYTES
 from engine.events import Batch, Epoch, Event, Failed, Finished, Interrupted, Notice
 from engine.stopping import Stop
 from tests.conftest import ROOT
+from tests.tui.fake import TEST
 
 
 def recipe(out: Path, name: str = "") -> TrainConfig:
@@ -30,7 +32,7 @@ def epoch(number: int) -> Epoch:
     return Epoch(number, 0.5, 0.9, 0.6, 0.8, 1e-4, 2.5)
 
 
-FINISHED = Finished("r", 2, 3.0, {"accuracy": 1.0}, {"n": 3}, 1, "all epochs")
+FINISHED = Finished("r", 2, 3.0, {"accuracy": 1.0, "loss": 0.2}, TEST, 1, "all epochs")
 
 
 def test_names_are_never_reused_even_by_many_at_once(tmp_path: Path) -> None:
@@ -253,14 +255,14 @@ def test_the_state_of_a_long_run_is_read_from_the_end(tmp_path: Path, monkeypatc
     end = path.read_bytes()
     batch = json.dumps({**Batch(1, 1, 9, 0.5, 0.5, 10.0).to_dict(), "time": 1.0}).encode() + b"\n"
     path.write_bytes(batch * 500_000 + end)
-    parsed: list[object] = []
-    real = runs.event_from_dict
-    monkeypatch.setattr(runs, "event_from_dict", lambda values: parsed.append(values) or real(values))
-    assert writer.run.state() == "finished" and len(parsed) == 1
+    looked_at: list[bytes] = []
+    real = eventlog._kind
+    monkeypatch.setattr(eventlog, "_kind", lambda line: looked_at.append(line) or real(line))
+    assert writer.run.state() == "finished" and len([line for line in looked_at if line]) == 1
     for torn in (b'{"event": "ep', b"\xff\x00" * 50_000, b"\n" * 200_000, b'{"event": "unheard of"}\n' * 9000):
         path.write_bytes(batch * 3 + end + torn)
         assert writer.run.state() == "finished"
-    path.write_bytes(b"x" * 3 * runs.LAST_BYTES)
+    path.write_bytes(b"x" * 3 * LAST_BYTES)
     assert writer.run.state() == "died"
     long = json.dumps({**Failed("y" * 300_000).to_dict(), "time": 1.0}).encode()
     path.write_bytes(end + long)

@@ -10,6 +10,7 @@ from typing import Any
 from engine.errors import RunError
 from engine.foreign import to_cell
 from engine.outputs import writing
+from engine.reading import why
 from engine.runs import Run
 
 
@@ -49,7 +50,7 @@ def worst_first(run: Run) -> list[Answer]:
     except FileNotFoundError:
         raise RunError(f"{path} is missing, so single images can't be shown.") from None
     except (OSError, ValueError, csv.Error) as error:
-        raise RunError(f"{path} can't be read ({error}), so single images can't be shown.") from None
+        raise RunError(f"{path} can't be read ({why(error)}), so single images can't be shown.") from None
     return sorted(answers, key=lambda a: (not a.wrong, -a.sure if a.wrong else a.sure, a.file))
 
 

@@ -226,7 +226,10 @@ class Session(Work):
         if self.training and view is self.training.view:
             self.training.request_stop(how)
         elif view.path:
-            Run(view.path).request_stop(how)
+            try:
+                Run(view.path).request_stop(how)
+            except CovidTuiError as error:
+                self.complain(error)
 
     def show(self, view: RunView) -> None:
         """Let the Train screen show this run."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from engine import runs as run_directories
 from engine.config import NetworkConfig, TrainConfig
-from engine.errors import ConfigError, CovidTuiError, DataError
+from engine.errors import ConfigError, CovidTuiError, DataError, RunError
 from engine.events import Event, Failed, Finished, Helped, Interrupted
 from engine.files import open_private
 from engine.streams import as_written
@@ -116,6 +116,8 @@ def attach(run: Path, out: Path) -> int:
                     for line in summary(event) if isinstance(event, Finished) else ():
                         put(line)
             if not live:
+                if tail.trouble:
+                    raise RunError(tail.trouble)
                 return 0
             time.sleep(SECONDS_BETWEEN_LOOKS)
     return 128 + signals[0]
@@ -124,18 +126,23 @@ def attach(run: Path, out: Path) -> int:
 def runs(out: Path, as_json: bool) -> int:
     """`covid-tui runs`."""
     rows = [("run", "state", "mode", "epochs", "validation", "test", "95% interval", "seconds")]
+    troubles = []
     for run in run_directories.all_runs(out):
         facts = _run_facts(run)
+        troubles += [facts["error"]] if facts["error"] else []
         if as_json:
             put_json(facts)
             continue
         test = facts["test"] or {}
         rows.append((
-            facts["name"], facts["state"], facts["mode"], str(facts["epochs"]), as_share(facts["val_accuracy"]),
+            facts["name"], facts["state"], facts["mode"] or "unreadable", as_number(facts["epochs"], 0),
+            as_share(facts["val_accuracy"]),
             as_share(test.get("accuracy")), as_interval(test.get("accuracy_ci")), as_number(facts["seconds"], 1),
         ))  # fmt: skip
     if not as_json:
         put_table(rows) if len(rows) > 1 else say(f"There are no runs under {out}.")
+        for trouble in troubles:
+            say(trouble)
     return 0
 
 
@@ -247,21 +254,24 @@ def put_table(rows: Sequence[Sequence[str]]) -> None:
 
 
 def _run_facts(run: run_directories.Run) -> dict[str, Any]:
-    finished, epochs = run.finished(), run.epochs()
+    """What the list says of a run; None for what can't be read, and in "error" why."""
+    facts: dict[str, Any] = {
+        "name": run.name, "run": str(run.path), "state": run.state(), "mode": None, "epochs": None,
+        "val_accuracy": None, "test": None, "seconds": None, "error": None,
+    }  # fmt: skip
     try:
-        mode: str = run.config().network.mode
+        finished, epochs = run.finished(), run.epochs()
+        facts |= {
+            "epochs": len(epochs),
+            "val_accuracy": max((epoch.val_accuracy for epoch in epochs), default=None),
+            "test": finished.test if finished else None,
+            "seconds": finished.seconds if finished else None,
+        }
+        facts["mode"] = run.config().network.mode
+        run.folder()
     except CovidTuiError as error:
-        mode = f"unreadable: {error}"
-    return {
-        "name": run.name,
-        "run": str(run.path),
-        "state": run.state(),
-        "mode": mode,
-        "epochs": len(epochs),
-        "val_accuracy": max((epoch.val_accuracy for epoch in epochs), default=None),
-        "test": finished.test if finished else None,
-        "seconds": finished.seconds if finished else None,
-    }
+        facts["error"] = str(error)
+    return facts
 
 
 def _put_facts(facts: dict[str, Any]) -> None:

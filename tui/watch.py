@@ -2,7 +2,6 @@
 
 import bisect
 import contextlib
-import json
 import threading
 import time
 from collections import deque
@@ -13,9 +12,10 @@ from typing import Any
 
 from engine.config import TrainConfig
 from engine.errors import CovidTuiError
+from engine.eventlog import FILE, LONGEST_LINE, MOST_BYTES, read_line
 from engine.events import Batch, Epoch, Event, Failed, Finished, Interrupted, Notice, Progress, Resumed, Started
-from engine.events import from_dict as event_from_dict
-from engine.runs import Run, State, all_runs
+from engine.reading import UnfitError, opened, why
+from engine.runs import CONFIG, Run, State, all_runs
 from engine.stopping import How
 from engine.wording import counted
 from tui.headless import describe
@@ -148,6 +148,8 @@ class RunView:
                 self.batch, self.progress = event, None
                 self.points.add(event.epoch - 1 + event.step / event.steps, event.loss, event.accuracy)
             case Epoch():
+                while self.epochs and self.epochs[-1].epoch >= event.epoch:
+                    self.epochs.pop()
                 self.epochs.append(event)
                 self.batch, self.progress, self.epoch_began = None, None, self.heard
             case Progress():
@@ -183,20 +185,41 @@ class Tail:
 
     def __init__(self, run: Run) -> None:
         self.run = run
+        self.trouble = ""
+        """What of the events can't be read, as a sentence: the last that was met."""
         self._offset = 0
 
     def read(self) -> list[Event]:
-        """The whole events appended since the last call, READ_AT_ONCE bytes of them at most, thinned where many."""
+        """The whole events appended since the last call, READ_AT_ONCE bytes of them at most, thinned where many.
+
+        One that is damaged is passed over, and `trouble` says so.
+        """
         events: list[Event] = []
-        with contextlib.suppress(OSError), (self.run.path / "events.jsonl").open("rb") as file:
-            file.seek(self._offset)
-            lines = file.read(READ_AT_ONCE)
-            whole = lines.rfind(b"\n") + 1
-            self._offset += whole
-            for line in thinned(lines[:whole].splitlines()):
-                with contextlib.suppress(ValueError, KeyError, TypeError):
-                    events.append(event_from_dict(json.loads(line)))
+        while not events and (lines := self._more()):
+            for line in thinned(lines):
+                try:
+                    if (timed := read_line(line)) is not None:
+                        events.append(timed[1])
+                except UnfitError as error:
+                    self.trouble = f"{self.run.path / FILE} is damaged: in a line of it, {error}."
         return events
+
+    def _more(self) -> list[bytes]:
+        """The next whole lines; what is longer than any event is none."""
+        try:
+            with opened(self.run.path / FILE, MOST_BYTES) as file:
+                file.seek(self._offset)
+                lines = file.read(READ_AT_ONCE)
+                if len(lines) == READ_AT_ONCE and b"\n" not in lines:
+                    lines += file.read(LONGEST_LINE)
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            self.trouble = f"{self.run.path / FILE} can't be read ({why(error)})."
+            return []
+        whole = lines.rfind(b"\n") + 1 or (len(lines) if len(lines) > LONGEST_LINE else 0)
+        self._offset += whole
+        return lines[:whole].split(b"\n") if whole else []
 
 
 def thinned(lines: list[bytes]) -> list[bytes]:
@@ -222,6 +245,8 @@ class Entry:
     created: float
     folder: str = ""
     """The folder of X-rays that it was trained on."""
+    trouble: str = ""
+    """What of it can't be read, as a sentence."""
 
     @property
     def test(self) -> dict[str, Any] | None:
@@ -238,6 +263,7 @@ class News:
     events: tuple[Event, ...]
     state: State | None
     """None where the directory is gone."""
+    trouble: str = ""
 
 
 class Library:
@@ -268,7 +294,7 @@ class Library:
             entry = self._entries.setdefault(item.path, item.entry) if item.entry else self._entries[item.path]
             for event in item.events:
                 entry.view.fold(event)
-            entry.view.state = item.state
+            entry.view.state, entry.trouble = item.state, item.trouble or entry.trouble
             changed.append(entry.view)
         return changed
 
@@ -293,7 +319,8 @@ class Library:
         entry = None
         if not was:
             self._tails[run.path] = Tail(run)
-            entry = Entry(run, RunView(run.path), _config(run), _created(run), _folder(run))
+            config, folder, trouble = _recipe(run)
+            entry = Entry(run, RunView(run.path), config, _created(run), folder, trouble)
         events: list[Event] = []
         while more := self._tails[run.path].read():
             if entry:
@@ -302,7 +329,9 @@ class Library:
             else:
                 events += more
         self._seen[run.path] = size, state
-        return News(run.path, entry, tuple(events), state) if entry or events or (was and was[1] != state) else None
+        if entry or events or (was and was[1] != state):
+            return News(run.path, entry, tuple(events), state, self._tails[run.path].trouble)
+        return None
 
     def follow(self, tell: Callable[[list[News]], None], complain: Callable[[Exception], None], seconds: float) -> None:
         """Look every so many seconds and tell what is new, until `halt` is set; what hinders that is told once."""
@@ -320,29 +349,25 @@ class Library:
             self.halt.wait(seconds)
 
 
-def _config(run: Run) -> TrainConfig | None:
+def _recipe(run: Run) -> tuple[TrainConfig | None, str, str]:
+    """A run's recipe and its folder of X-rays, as far as they can be read, and why they can't."""
+    config, folder = None, ""
     try:
-        return run.config()
-    except (CovidTuiError, TypeError):
-        return None
-
-
-def _folder(run: Run) -> str:
-    try:
-        return str(run.folder())
-    except (CovidTuiError, TypeError, KeyError):
-        return ""
+        config, folder = run.config(), str(run.folder())
+    except CovidTuiError as error:
+        return config, folder, str(error)
+    return config, folder, ""
 
 
 def _created(run: Run) -> float:
     try:
-        return (run.path / "config.json").stat().st_mtime
+        return (run.path / CONFIG).lstat().st_mtime
     except OSError:
         return 0.0
 
 
 def _size(run: Run) -> int:
     try:
-        return (run.path / "events.jsonl").stat().st_size
+        return (run.path / FILE).stat().st_size
     except OSError:
         return -1

@@ -5,6 +5,7 @@ filter unfolds a small file into a huge array, a model's recipe can carry code. 
 a file that has any of it is refused before the first array is read. Keras never opens the file.
 """
 
+import contextlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -60,6 +61,30 @@ def read_weights(path: Path, shapes: Shapes) -> Arrays:
     A head's layers may be there too and are left unread; nothing else may. Raises WeightsError, naming the file and
     what is wrong with it, before any array is read.
     """
+    with _layers_of(path, tuple(shapes)) as layers:
+        _check(path, layers, shapes)
+        found = {name: [np.asarray(item.data, np.float32) for item in layers[name]] for name in shapes}
+    for name, arrays in found.items():
+        if not all(np.isfinite(array).all() for array in arrays):
+            raise WeightsError(f"{path} is damaged: the weights of its layer {name} are not all finite numbers.")
+    return found
+
+
+def require_weights(path: Path, parameters: Mapping[str, int]) -> None:
+    """Raise WeightsError unless the file at `path` has these layers with so many numbers each; none of them is read."""
+    with _layers_of(path, tuple(parameters)) as layers:
+        for name, count in parameters.items():
+            if sum(int(math.prod(item.data.shape)) for item in layers.get(name, ())) != count:
+                raise WeightsError(_unfit(path, name))
+
+
+def _unfit(path: Path, name: str) -> str:
+    return f"{path} does not fit the network: its layer {name} is missing or has another shape."
+
+
+@contextlib.contextmanager
+def _layers_of(path: Path, names: Sequence[str]) -> Iterator[dict[str, list["_Item"]]]:
+    """The datasets by layer of a sound weight file, open meanwhile; `names` are those of the network's layers."""
     if not path.is_file():
         raise WeightsError(f"{path} is missing or no file: {GIVE}.")
     try:
@@ -68,10 +93,8 @@ def read_weights(path: Path, shapes: Shapes) -> Arrays:
         with h5py.File(path, "r") as file:
             _require(path, "model_config" not in file.attrs, "holds a whole model, whose recipe can carry code")
             items = list(_walk(path, file))
-            found = _layers(file, items) if "layers" in file else _older_layers(file, items, shapes)
-            layers = dict(zip(steady_names(found), found.values(), strict=True))
-            _check(path, layers, shapes)
-            return {name: [np.asarray(item.data, np.float32) for item in layers[name]] for name in shapes}
+            found = _layers(file, items) if "layers" in file else _older_layers(file, items, names)
+            yield dict(zip(steady_names(found), found.values(), strict=True))
     except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise WeightsError(f"{path} can't be read as a Keras weight file ({reason}).") from error
@@ -139,7 +162,7 @@ def _layers(file: Any, items: Sequence[_Item]) -> dict[str, list[_Item]]:
     return found
 
 
-def _older_layers(file: Any, items: Sequence[_Item], shapes: Shapes) -> dict[str, list[_Item]]:
+def _older_layers(file: Any, items: Sequence[_Item], layers: Sequence[str]) -> dict[str, list[_Item]]:
     """As `_layers`, of Keras 1 and 2: <layer>/..., where the group's attribute `weight_names` has the paths within it.
 
     The file's attribute `layer_names` has the layers in order, where there is one; a name may have slashes. Some
@@ -158,8 +181,8 @@ def _older_layers(file: Any, items: Sequence[_Item], shapes: Shapes) -> dict[str
             found[name] = [own[text] for text in order]
         left = {path: item for path, item in left.items() if path[: len(at)] != at}
     found |= {"/".join(path): [item] for path, item in left.items()}
-    if len(found) == len(shapes) and found.keys() != shapes.keys():
-        return dict(zip(shapes, found.values(), strict=True))
+    if len(found) == len(layers) and found.keys() != set(layers):
+        return dict(zip(layers, found.values(), strict=True))
     return found
 
 
@@ -196,4 +219,4 @@ def _check(path: Path, layers: Mapping[str, Sequence[_Item]], shapes: Shapes) ->
     _require(path, size <= network + head, f"declares {size:,} bytes of weights, more than the network has")
     for name, expected in shapes.items():
         if [item.data.shape for item in layers.get(name, ())] != list(expected):
-            raise WeightsError(f"{path} does not fit the network: its layer {name} is missing or has another shape.")
+            raise WeightsError(_unfit(path, name))

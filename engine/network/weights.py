@@ -24,7 +24,7 @@ from engine.errors import Stopped, WeightsError
 from engine.events import Emit, Notice, Progress
 from engine.files import digest_of, private_dir, replacing, replacing_path
 from engine.network.backbones import BACKBONES, Backbone
-from engine.network.weightfile import Arrays, Shapes, read_weights
+from engine.network.weightfile import Arrays, Shapes, read_weights, require_weights
 from engine.runtime import cache_dir, tensorflow
 from engine.stopping import Stop
 
@@ -53,6 +53,23 @@ def pretrained(source: str, backbone: Backbone, shapes: Shapes, emit: Emit, stop
     arrays = read_weights(Path(source), shapes)
     emit(Notice("info", f"Weights: {source}."))
     return arrays
+
+
+def require(source: str, backbone: Backbone, emit: Emit, stop: Stop) -> None:
+    """See that the first weights are there, or fetch them, before a folder is scanned and a run made for nothing.
+
+    Raises WeightsError as `pretrained` does, Stopped where a download was stopped.
+    """
+    if source not in ("none", "imagenet"):
+        require_weights(Path(source), {layer.name: layer.parameters for layer in backbone.layers if layer.parameters})
+        return
+    in_keras = keras_home() / "models" / backbone.keras_file
+    served = backbone.name == OFFLINE_BACKBONE and (converted(cache_dir()).is_file() or _offline_file() is not None)
+    if source == "none" or in_keras.is_file() or served:
+        return
+    tensorflow()  # which knows the address
+    if why := _download(backbone, in_keras, emit, stop):
+        raise WeightsError(_remedies(backbone, in_keras, why))
 
 
 def _imagenet(backbone: Backbone, shapes: Shapes, emit: Emit, stop: Stop) -> Arrays:

@@ -9,9 +9,12 @@ import numpy as np
 
 from engine.errors import RunError
 from engine.foreign import from_cell
+from engine.reading import cells, why
 from engine.runs import Run
 
 PREDICTIONS, VALIDATION = "predictions.csv", "validation.csv"
+ROUNDED = 1e-6
+"""What rounding may add to a probability."""
 
 
 @dataclass(frozen=True)
@@ -41,15 +44,21 @@ class Line:
 
 def read_lines(path: Path) -> tuple[tuple[str, ...], list[Line]]:
     """The classes and lines of a predictions.csv. Raises OSError, ValueError or csv.Error where it is none."""
-    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
-        rows = csv.reader(file)
-        classes = tuple(map(from_cell, next(rows, [])[3:]))
-        return classes, [_line(row) for row in rows]
+    head, *rows = cells(path) or [[]]
+    classes = tuple(map(from_cell, head[3:]))
+    if len(set(classes)) < 2 or len(set(classes)) < len(classes):
+        raise ValueError("its first line does not name the classes")
+    return classes, [_line(row, classes, number) for number, row in enumerate(rows, start=2)]
 
 
-def _line(row: Sequence[str]) -> Line:
-    file, truth, said = map(from_cell, row[:3])
-    return Line(file, truth, said, tuple(map(float, row[3:])))
+def _line(row: Sequence[str], classes: Sequence[str], number: int) -> Line:
+    file, truth, said = map(from_cell, row[:3]) if len(row) == len(classes) + 3 else ("", "", "")
+    if truth not in classes or said not in classes:
+        raise ValueError(f"its line {number} is not a file, its class, the class said and their probabilities")
+    shares = tuple(map(float, row[3:]))
+    if not all(-ROUNDED <= share <= 1 + ROUNDED for share in shares):
+        raise ValueError(f"its line {number} has a probability that is none")
+    return Line(file, truth, said, shares)
 
 
 def read_predictions(run: Run, name: str = PREDICTIONS) -> Predictions:
@@ -68,4 +77,4 @@ def read_predictions(run: Run, name: str = PREDICTIONS) -> Predictions:
         remedy = f"`covid-tui evaluate {run.name}` tests the run" if name == PREDICTIONS else "train the run again"
         raise RunError(f"{path} is missing: {remedy}.") from None
     except (OSError, ValueError, csv.Error) as error:
-        raise RunError(f"{path} can't be read ({error}).") from None
+        raise RunError(f"{path} can't be read ({why(error)}).") from None

@@ -1,19 +1,17 @@
 """What an audit leaves on disk: audit.json with every number, and audit.svg with the plot and the verdict."""
 
-import dataclasses
-import json
 import os
 import textwrap
 import time
 from collections.abc import Iterator
 from html import escape
 from pathlib import Path
-from typing import Any
 
 from engine.errors import ConfigError, RunError
 from engine.files import private_dir, replacing, write_json
 from engine.outputs import require_folder
-from engine.results.verdict import Audit, Gap, VariantResult
+from engine.reading import typed
+from engine.results.verdict import Audit
 from engine.runtime import environment
 
 REPORT, PLOT = "audit.json", "audit.svg"
@@ -54,31 +52,22 @@ def write(audit: Audit, out: Path, name: str = "") -> Path:
 
 def read(path: Path) -> Audit:
     """The audit that `write` wrote into the folder at `path`, or in the report that lies there. Raises RunError."""
-    file = path if path.is_file() else path / REPORT
+    file = path / REPORT if path.is_dir() else path
     try:
-        values = json.loads(file.read_text(encoding="utf-8"))
-        variants = (_built(VariantResult, one) for one in values["variants"])
-        gap = _built(Gap, values["gap"])
-        values |= {"folder": Path(values["folder"]), "variants": tuple(variants), "gap": gap}
-        found: Audit = _built(Audit, values)
-        return found
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{file} is no audit that can be read ({type(error).__name__}).") from error
+        return typed(file, Audit)
+    except RunError as error:
+        raise RunError(f"{file} is no audit that can be read: {str(error).removeprefix(f'{file} ')}") from None
 
 
 def all_audits(out: Path) -> list[Path]:
     """The folders of the audits under `out`, newest first."""
     try:
-        found = [path for path in out.absolute().iterdir() if (path / REPORT).is_file() and (path / PLOT).is_file()]
+        found = [
+            path for path in out.absolute().iterdir() if all(os.path.lexists(path / name) for name in (REPORT, PLOT))
+        ]
     except OSError:
         return []
-    return sorted(found, key=lambda path: ((path / REPORT).stat().st_mtime_ns, path.name), reverse=True)
-
-
-def _built(kind: Any, values: dict[str, Any]) -> Any:
-    """`kind` from its JSON values, whose lists were tuples. Raises KeyError where one is missing."""
-    named = {field.name: values[field.name] for field in dataclasses.fields(kind)}
-    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in named.items()})
+    return sorted(found, key=lambda path: ((path / REPORT).lstat().st_mtime_ns, path.name), reverse=True)
 
 
 def svg(audit: Audit) -> str:

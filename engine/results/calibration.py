@@ -4,15 +4,18 @@ One number, the temperature, divides the logits; it changes how sure the model i
 """
 
 import dataclasses
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from msgspec import Meta
 
 from engine.config import JudgeConfig
 from engine.errors import RunError
 from engine.events import finite
+from engine.reading import Amount, Ends, Positive, Share, typed
 from engine.results.intervals import Interval
 from engine.results.metrics import log_loss, share_of
 from engine.runs import Run
@@ -21,6 +24,7 @@ CALIBRATION = "calibration.json"
 BINS = 10
 COLDEST, HOTTEST = 0.05, 20.0
 """The temperatures looked at."""
+Temperature = Annotated[float, Meta(gt=0, le=1e6)]
 LEAST = 1e-30
 """Stands for a probability that float32 rounded to 0."""
 
@@ -43,36 +47,31 @@ class Operating:
 
     positive: str
     rule: str
-    threshold: float
+    threshold: Share
     """The class is said where its calibrated probability is at least this."""
-    sensitivity: float | None
-    sensitivity_ci: Interval | None
-    specificity: float | None
-    specificity_ci: Interval | None
+    sensitivity: Share | None
+    sensitivity_ci: Ends | None
+    specificity: Share | None
+    specificity_ci: Ends | None
 
 
 @dataclass(frozen=True)
 class Calibration:
     """What validation teaches about a model's probabilities."""
 
-    n: int
-    temperature: float
+    n: Positive
+    temperature: Temperature
     fitted: bool
     """False where validation can't tell the temperature, which is then 1."""
-    loss: float
-    calibrated_loss: float
-    ece: float
-    calibrated_ece: float
+    loss: Amount
+    calibrated_loss: Amount
+    ece: Share
+    calibrated_ece: Share
     operating: Operating
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values."""
         return dict(finite(dataclasses.asdict(self)))
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> "Calibration":
-        """What `to_dict` wrote. Raises KeyError or TypeError where it is something else."""
-        return cls(**{**values, "operating": Operating(**values["operating"])})
 
 
 def calibrate(labels: np.ndarray, logits: np.ndarray, classes: Sequence[str], judged: JudgeConfig) -> Calibration:
@@ -99,19 +98,18 @@ def calibrate(labels: np.ndarray, logits: np.ndarray, classes: Sequence[str], ju
 
 def read_calibration(run: Run, classes: Sequence[str]) -> Calibration | None:
     """What validation taught of the run's probabilities; None where it has none. Raises RunError where damaged."""
-    if not (run.path / CALIBRATION).is_file():
+    path = run.path / CALIBRATION
+    if not os.path.lexists(path):
         return None
-    why = f"{run.path / CALIBRATION} is damaged"
     try:
-        found = Calibration.from_dict(run.read_json(CALIBRATION))
-        sound = found.n > 0 and found.temperature > 0 and 0 <= found.operating.threshold <= 1
-        if sound and found.operating.positive in classes:
-            return found
+        found = typed(path, Calibration)
+        if found.operating.positive not in classes:
+            raise RunError(f'{path} is damaged: its "operating.positive" is none of the classes.')
+        return found
     except RunError as error:
-        why = str(error).removesuffix(".")
-    except (KeyError, TypeError):
-        pass
-    raise RunError(f"{why}: remove it, and probabilities stay the network's own.")
+        raise RunError(
+            f"{str(error).removesuffix('.')}; remove it, and probabilities stay the network's own."
+        ) from None
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

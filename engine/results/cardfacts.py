@@ -1,9 +1,10 @@
 """What a model card is made from: all that a run directory knows, without a path of the machine."""
 
+import os
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,12 @@ from engine.dataset.split import Row, Split, leaks
 from engine.errors import CovidTuiError, RunError
 from engine.events import Epoch, Finished, Notice, Started
 from engine.files import digest_of
+from engine.reading import typed
 from engine.results import auditfolder
 from engine.results.calibration import CALIBRATION, read_calibration
 from engine.results.reference import REFERENCE
 from engine.results.resultfile import TEST, read_external, read_test, was_tested
-from engine.runs import SPLIT, WEIGHTS, Run
+from engine.runs import ENVIRONMENT, SPLIT, WEIGHTS, Run
 
 _PATH = re.compile(r"(?<![\w.])/(?:[^\s/]+/)*([^\s/]+)")
 _SUFFIX = rf"(?:{'|'.join(map(re.escape, sorted(IMAGE_SUFFIXES)))})\b"
@@ -97,13 +99,28 @@ def gather(run: Run, audit: Path | None = None) -> Facts:
         end=run.finished(),
         test=test,
         calibration=taught.to_dict() if taught else None,
-        environment=run.read_json("environment.json") if (run.path / "environment.json").is_file() else {},
+        environment=_environment(run),
         hashes={name: digest_of(run.path / name) for name in names if (run.path / name).is_file()},
         externals=read_external(run),
         audit=_audit(audit or run.path) if audit or (run.path / auditfolder.REPORT).is_file() else None,
         warnings=_texts(warned, folder, split.rows),
         alarms=_texts([event for event in warned if event.topic == "confounding"], folder, split.rows),
     )
+
+
+@dataclass(frozen=True)
+class _Environment:
+    """What of environment.json is taken apart."""
+
+    versions: dict[str, str] = field(default_factory=dict)
+
+
+def _environment(run: Run) -> dict[str, Any]:
+    path = run.path / ENVIRONMENT
+    if not os.path.lexists(path):
+        return {}
+    typed(path, _Environment)
+    return run.read_json(ENVIRONMENT)
 
 
 def _texts(notices: Sequence[Notice], folder: Path, rows: Sequence[Row]) -> tuple[str, ...]:

@@ -7,21 +7,24 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from msgspec import Meta
 
+from engine.config import BACKBONE_NAMES
 from engine.dataset.flattening import READING
 from engine.dataset.images import ImageError
-from engine.errors import RunError
+from engine.errors import ConfigError, RunError
 from engine.files import write_json
 from engine.network.backbones import backbone
 from engine.network.classifier import Classifier, in_float32, load, preprocess
 from engine.network.freezing import plan
+from engine.reading import Positive, UnfitError, typed
 from engine.results.calibration import at_temperature, read_calibration
 from engine.results.prediction import Input, Prediction, decide, read_inputs
 from engine.results.reference import read_reference
-from engine.runs import WEIGHTS, Run
+from engine.runs import CONFIG, WEIGHTS, Run
 from engine.runtime import tensorflow
 from engine.stopping import Stop
 
@@ -40,6 +43,28 @@ class Answer:
     features: np.ndarray
     notes: tuple[str, ...]
     cautions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Model:
+    """What model.json holds: class names in the order of the answers, and the network."""
+
+    classes: Annotated[tuple[str, ...], Meta(min_length=2, max_length=1000)]
+    backbone: str
+    reading: Positive = 1
+    """The rules by which files became pixels."""
+
+    def __post_init__(self) -> None:
+        """Raises UnfitError where the classes are not different ones, or the backbone is none."""
+        if len(set(self.classes)) < len(self.classes):
+            raise UnfitError('its "classes" name one twice')
+        if self.backbone not in BACKBONE_NAMES:
+            raise UnfitError('its "backbone" is unknown')
+
+
+def read_model(run: Run) -> Model:
+    """What the run's model.json holds. Raises RunError where it is missing or damaged."""
+    return typed(run.path / MODEL, Model)
 
 
 def save_contract(run: Run, classes: tuple[str, ...], classifier: Classifier, reading: int = READING) -> None:
@@ -74,17 +99,18 @@ class Predictor:
         """Raises RunError where the run has no model yet, WeightsError where its weights are damaged."""
         if not (run.path / WEIGHTS).is_file():
             raise RunError(f"{run.path} has no trained weights ({WEIGHTS}): its training did not finish an epoch.")
-        contract = run.read_json(MODEL)
-        self.run = run
+        contract, recipe = read_model(run), run.config().network
+        self.run, self.classes, self.backbone = run, contract.classes, backbone(contract.backbone)
+        if contract.backbone != recipe.backbone:
+            raise RunError(f"{run.path / MODEL} is damaged: its backbone is not that of the recipe beside it.")
         try:
-            self.classes = tuple(map(str, contract["classes"]))
-            self.backbone = backbone(contract["backbone"])
-        except (KeyError, TypeError):
-            raise RunError(f"{run.path / MODEL} is damaged: it lacks the classes or the backbone.") from None
-        self.reading = reading_in(contract, run.path / MODEL)
-        network = self.network = load(run.path / WEIGHTS, plan(run.config().network), len(self.classes)).model
+            trained = plan(recipe)
+        except ConfigError as error:
+            raise RunError(f"{run.path / CONFIG} is damaged: {error}") from None
+        network = self.network = load(run.path / WEIGHTS, trained, len(self.classes)).model
+        self.reading = reading_in({"reading": contract.reading}, run.path / MODEL)
         self.calibration = read_calibration(run, self.classes)
-        self.reference = read_reference(run)
+        self.reference = read_reference(run, network.get_layer("pool").output.shape[-1])
         tf = tensorflow()
         both = tf.keras.Model(network.input, [network.output, network.get_layer("pool").output])
 
@@ -106,8 +132,10 @@ class Predictor:
 
     def answer(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """As `probabilities`, and the last activations before the head, float32 (n, channels)."""
-        probabilities, features = self._forward(inputs)
-        return probabilities.numpy(), features.numpy()
+        probabilities, features = (found.numpy() for found in self._forward(inputs))
+        if not np.isfinite(probabilities).all():
+            raise RunError(f"{self.run.path / WEIGHTS} is damaged: its weights give no probabilities; train anew.")
+        return probabilities, features
 
     def predict(self, files: Iterable[Path], stop: Stop | None = None) -> Iterator[Prediction | ImageError]:
         """A prediction for each file in turn, or the error that its image gave. Raises Stopped if `stop` says "now"."""

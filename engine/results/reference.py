@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from engine.errors import RunError, Stopped
 from engine.events import Emit, Progress
 from engine.files import replacing
 from engine.network.classifier import Classifier
+from engine.reading import opened, why
 from engine.runs import Run
 from engine.runtime import tensorflow
 from engine.stopping import Stop
@@ -26,6 +27,8 @@ from engine.wording import unwritable
 REFERENCE = "reference.npz"
 MOST = 500
 """So many training images are kept, evenly spread over the training part: enough for the quantile, half a megabyte."""
+MOST_BYTES = 2**26
+"""More than a reference takes, packed or not."""
 NEIGHBOUR = 5
 """The distance is that to the fifth nearest image: to the nearest, one odd training image would excuse its like."""
 QUANTILE = 0.99
@@ -86,24 +89,39 @@ def save_reference(
         raise RunError(unwritable(run.path / REFERENCE, error)) from error
 
 
-def read_reference(run: Run) -> Reference | None:
+def read_reference(run: Run, channels: int | None = None) -> Reference | None:
     """The run's reference; None where it has none, as runs from before there were any, or has too few images for one.
 
-    Raises RunError where the file is damaged.
+    Its features must have `channels`, where those of the network are known. Raises RunError where the file is damaged.
     """
     path = run.path / REFERENCE
+    mend = "remove it, and distances are no longer told"
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = {name: np.asarray(stored[name]) for name in _ARRAYS}
+        with opened(path, MOST_BYTES) as file:
+            arrays = _arrays(file)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise RunError(f"{path} is damaged ({error}): remove it, and distances are no longer told.") from error
+    except Exception as error:  # what lies in the place of the file may meet any fault of what unpacks it
+        raise RunError(f"{path} is damaged ({why(error)}): {mend}.") from error
     features = arrays.pop("features").astype(np.float32)
-    whole = features.ndim == 2 and all(array.shape == features.shape[:1] for array in arrays.values())
-    if not whole or not np.isfinite(features).all():
-        raise RunError(f"{path} is damaged (its arrays don't fit): remove it, and distances are no longer told.")
+    whole = features.ndim == 2 and channels in (None, features.shape[1])
+    whole = whole and all(array.shape == features.shape[:1] for array in arrays.values())
+    if not whole or not all(np.isfinite(array).all() for array in (features, *arrays.values())):
+        raise RunError(f"{path} is damaged (its arrays don't fit): {mend}.")
     return Reference(features, arrays) if len(features) > 1 else None
+
+
+def _arrays(file: BinaryIO) -> dict[str, np.ndarray]:
+    """The arrays of a reference, all of them numbers, none of them larger than it can be."""
+    with zipfile.ZipFile(file) as archive:
+        if sum(entry.file_size for entry in archive.infolist()) > MOST_BYTES:
+            raise ValueError("it unfolds into more than any reference takes")
+    file.seek(0)
+    with np.load(file, allow_pickle=False) as stored:
+        arrays = {name: np.asarray(stored[name]) for name in _ARRAYS}
+    if any(array.dtype.kind not in "fiu" for array in arrays.values()):
+        raise ValueError("its arrays are no numbers")
+    return arrays
 
 
 def _pooled(source: Source, classifier: Classifier, chosen: np.ndarray, emit: Emit, stop: Stop) -> np.ndarray:

@@ -1,16 +1,33 @@
 """What a sweep leaves on disk beside its runs: sweep.json with every number, sweep.md with the table, sweep.svg."""
 
+import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
 
 from engine.errors import RunError
 from engine.files import replacing, write_json
 from engine.foreign import escaped
+from engine.reading import (
+    Amount,
+    Count,
+    Ends,
+    Name,
+    Positive,
+    Share,
+    Signed,
+    SignedEnds,
+    UnfitError,
+    checked,
+    json_object,
+)
+from engine.resultform import Tested
 from engine.results.card import inline
 from engine.results.frontier import steps
 from engine.results.plots import HEIGHT, WIDTH, Axis, Dot, dots
-from engine.runs import Run
 from engine.wording import counted, noun, unwritable
 
 REPORT, TABLE, PLOT = "sweep.json", "sweep.md", "sweep.svg"
@@ -32,41 +49,112 @@ def write(folder: Path, result: dict[str, Any]) -> None:
         raise RunError(unwritable(folder, error)) from error
 
 
+@dataclass(frozen=True)
+class SweptPoint:
+    """A training of the queue, as sweep.json has it."""
+
+    name: Name
+    recipe: Name
+    state: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweptRecipe:
+    """A recipe with a finished training: what the table, the plot and the advice are drawn from."""
+
+    name: Name
+    trainable: Count
+    n: Positive
+    accuracy: Share
+    accuracy_ci: Ends
+    accuracies: Annotated[list[Share], Meta(min_length=1)]
+    loss: Amount
+    seconds: Amount
+    filling: list[Amount]
+    label: str
+    frontier: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweptGap:
+    """The lead of the most accurate recipe over another."""
+
+    name: Name
+    value: Signed
+    ci: SignedEnds
+    p: Share
+
+
+@dataclass(frozen=True)
+class SweptAdvice:
+    """Which recipe is recommended."""
+
+    name: Name
+    best: Name
+    gaps: list[SweptGap]
+    sentence: str
+
+
+@dataclass(frozen=True)
+class SweptChoice:
+    """The run whose test part was opened."""
+
+    run: Name
+    test: Tested
+
+
+@dataclass(frozen=True)
+class SweptGrid:
+    """What was varied; see `engine.sweep.Grid`."""
+
+    backbones: list[str]
+    depths: list[str]
+    lrs: list[Amount | Literal["auto"]]
+    seeds: list[Count]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Swept:
+    """What sweep.json holds."""
+
+    grid: SweptGrid
+    recipe: dict[str, dict[str, Any]]
+    points: list[SweptPoint]
+    candidates: list[SweptRecipe]
+    advice: SweptAdvice | None
+    chosen: SweptChoice | None
+
+    def __post_init__(self) -> None:
+        """Raises UnfitError where the advice is not on the recipes that there are."""
+        names = {one.name for one in self.candidates}
+        named = {self.advice.name, self.advice.best} if self.advice else set()
+        if bool(names) != bool(named) or not named <= names:
+            raise UnfitError('its "advice" names no recipe of the sweep')
+
+
 def read(folder: Path) -> dict[str, Any]:
     """What sweep.json holds. Raises RunError where it is missing, or damaged so that its table can't be drawn."""
-    result = Run(folder).read_json(REPORT)
+    path = folder / REPORT
     try:
-        _check(result)
-    except (TypeError, ValueError, LookupError, AttributeError, OverflowError) as error:
-        raise RunError(f"{folder / REPORT} is no sweep that can be read ({type(error).__name__}).") from error
-    return result
-
-
-def _check(result: dict[str, Any]) -> None:
-    """Raises an error of Python's own where a value is missing or of another kind: page and plot are drawn from all."""
-    page(result), svg(result["candidates"])
-    names = {one["name"] for one in result["candidates"]}
-    advice = result["advice"] or {"name": None, "best": None, "gaps": ()}
-    if bool(names) != bool(result["advice"]) or (names and not {advice["name"], advice["best"]} <= names):
-        raise ValueError("the advice names no recipe of the sweep")
-    for one in result["candidates"]:
-        min(one["accuracies"]) + sum(one["filling"]) + len(one["label"] + one["name"])
-    for point in result["points"]:
-        len(point["name"] + point["state"])
+        values = json_object(path)
+        checked(values, Swept)
+    except UnfitError as error:
+        raise RunError(f"{path} is no sweep that can be read: {error}.") from None
+    return values
 
 
 def all_sweeps(out: Path) -> list[Path]:
     """The folders of the sweeps under `out`, newest first."""
     try:
-        found = [path for path in out.absolute().iterdir() if (path / REPORT).is_file()]
+        found = [path for path in out.absolute().iterdir() if os.path.lexists(path / REPORT)]
     except OSError:
         return []
-    return sorted(found, key=lambda path: ((path / REPORT).stat().st_mtime_ns, path.name), reverse=True)
+    return sorted(found, key=lambda path: ((path / REPORT).lstat().st_mtime_ns, path.name), reverse=True)
 
 
 def chosen(folder: Path) -> dict[str, Any] | None:
     """The run that was chosen and tested, where one was."""
-    return read(folder).get("chosen") if (folder / REPORT).is_file() else None
+    return read(folder).get("chosen") if os.path.lexists(folder / REPORT) else None
 
 
 def rows(result: dict[str, Any]) -> list[tuple[str, ...]]:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from engine.dataset.masks import RECTANGLE
 from engine.events import finite
+from engine.reading import Amount, Count, Ends, Positive, Share, Signed, SignedEnds
 from engine.results.compare import mcnemar
 from engine.results.intervals import CONFIDENCE, Interval
 from engine.wording import counted
@@ -31,28 +32,28 @@ class VariantResult:
 
     name: str
     title: str
-    n: int
-    correct: int
-    accuracy: float
-    accuracy_ci: Interval
-    auc: float | None
+    n: Positive
+    correct: Count
+    accuracy: Share
+    accuracy_ci: Ends
+    auc: Share | None
     """Mean over the folds; of the second class for two classes, else the mean over classes against the rest."""
-    epochs: tuple[int, ...]
+    epochs: tuple[Count, ...]
     """By fold."""
-    seconds: float
+    seconds: Amount
 
 
 @dataclass(frozen=True)
 class Gap:
     """Accuracy on whole images less that on the same images with the lungs blacked out."""
 
-    value: float
-    ci: Interval
+    value: Signed
+    ci: SignedEnds
     """95%, paired (Newcombe 1998, method 10)."""
-    only_whole: int
+    only_whole: Count
     """Images that are right as a whole and wrong without lungs."""
-    only_without: int
-    p: float
+    only_without: Count
+    p: Share
     """McNemar's exact test: how likely so uneven a count is where neither is better."""
 
 
@@ -61,21 +62,21 @@ class Audit:
     """An audit's result."""
 
     folder: Path
-    tested: dict[str, int]
+    tested: dict[str, Count]
     """Images tested, by class."""
-    folds: int
+    folds: Positive
     """Trainings a variant: above 1, each image was tested by the one that had not seen it."""
     region: str
     """"lung mask", or "central rectangle" where the dataset has none that can be used."""
-    baseline: float
+    baseline: Share
     """Accuracy of always answering the most frequent class."""
     baseline_class: str
     variants: tuple[VariantResult, ...]
     gap: Gap
     finding: Finding
     verdict: str
-    seconds: float
-    recipe: dict[str, Any]
+    seconds: Amount
+    recipe: dict[str, dict[str, Any]]
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values."""

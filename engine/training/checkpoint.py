@@ -26,8 +26,10 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from engine.errors import LinkError
-from engine.events import Epoch
+from engine.events import Epoch, of_kind
 from engine.files import digest_of, names_in, open_private, opened, private_dir
+from engine.reading import MOST_OF_TABLE, Amount, Count, Positive, checked, content, why
+from engine.reading import opened as opened_to_read
 
 FOLDER = "checkpoint"
 KEPT = 2
@@ -35,6 +37,8 @@ KEPT_FACT = "kept activations"
 """The fact of a point that says in which number format the training found its frozen layers' activations."""
 ARRAYS, STATE = "arrays.npz", "state.json"
 _NAME, _PART = re.compile(r"\d{6,}-\d{8,}"), re.compile(r"\.\d{6,}-\d{8,}\.part")
+MOST_BYTES = 2**36
+"""More than the weights and the optimizer's state of any of the networks take."""
 SHARE_OF_TIME = 0.05
 """Points at the ends of epochs may take this share of the time; a tiny epoch is not worth one of its own."""
 
@@ -46,16 +50,16 @@ Shapes = Mapping[str, Sequence[tuple[int, ...]]]
 class Position:
     """Where in a training a point lies, and what its epoch at hand adds up to so far."""
 
-    epoch: int
+    epoch: Positive
     """The epoch at hand, counted from 1; one more than the last when all are over."""
-    step: int = 0
+    step: Count = 0
     """Its training steps that are done."""
     loss: float = 0.0
     """Sum of their losses over the images."""
-    right: float = 0.0
+    right: Amount = 0.0
     """Sum of the images classified rightly."""
-    images: int = 0
-    seconds: float = 0.0
+    images: Count = 0
+    seconds: Amount = 0.0
     """Wall time that the epoch has taken."""
 
 
@@ -224,6 +228,26 @@ def from_bytes(message: bytes) -> Point:
     return dataclasses.replace(point, arrays=_arrays(io.BytesIO(message[end:])))
 
 
+@dataclass(frozen=True)
+class _Sealed:
+    """What state.json holds: a text, and its SHA-256."""
+
+    sha256: str
+    state: str
+
+
+@dataclass(frozen=True)
+class _Stated:
+    """What that text holds."""
+
+    position: Position
+    history: tuple[dict[str, Any], ...]
+    best: dict[str, Any] | None
+    seconds: Amount
+    facts: dict[str, str]
+    arrays_sha256: str
+
+
 class _DamagedError(Exception):
     def __init__(self, file: Path, reason: str) -> None:
         super().__init__(reason)
@@ -281,37 +305,40 @@ def _read(path: Path) -> Point:
     """The point in the directory `path`. Raises _DamagedError where a file of it is not what was written."""
     state = path / STATE
     try:
-        point, digest = _stated(state.read_bytes())
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise _DamagedError(state, _reason(error)) from error
+        point, digest = _stated(content(state, MOST_OF_TABLE))
+    except (OSError, ValueError, RecursionError) as error:
+        raise _DamagedError(state, why(error)) from error
     return dataclasses.replace(point, arrays=_read_arrays(path / ARRAYS, digest))
 
 
 def _stated(data: bytes) -> tuple[Point, str]:
-    """The point without its arrays, and their SHA-256. Raises ValueError and the like where `data` is damaged."""
-    outer = json.loads(data)
-    if hashlib.sha256(outer["state"].encode()).hexdigest() != outer["sha256"]:
+    """The point without its arrays, and their SHA-256. Raises ValueError, RecursionError where `data` is damaged."""
+    outer = checked(json.loads(data), _Sealed)
+    if hashlib.sha256(outer.state.encode("utf-8", "surrogatepass")).hexdigest() != outer.sha256:
         raise ValueError("its SHA-256 differs")
-    values = json.loads(outer["state"])
-    best = values["best"]
+    values = checked(json.loads(outer.state), _Stated)
     point = Point(
-        position=Position(**values["position"]),
-        history=tuple(Epoch(**epoch) for epoch in values["history"]),
-        best=Epoch(**best) if best else None,
-        seconds=float(values["seconds"]),
-        facts=dict(values["facts"]),
+        position=values.position,
+        history=tuple(of_kind(Epoch, epoch) for epoch in values.history),
+        best=of_kind(Epoch, values.best) if values.best else None,
+        seconds=values.seconds,
+        facts=values.facts,
         arrays={},
     )
-    return point, values["arrays_sha256"]
+    return point, values.arrays_sha256
 
 
 def _read_arrays(path: Path, digest: str) -> dict[str, list[np.ndarray]]:
     try:
+        with opened_to_read(
+            path, MOST_BYTES
+        ):  # a plain file; what is read below has the digest, so nobody else wrote it
+            pass
         if digest_of(path) != digest:
             raise ValueError("its SHA-256 differs")
         return _arrays(path)
     except (OSError, ValueError, KeyError, EOFError, MemoryError, zipfile.BadZipFile) as error:
-        raise _DamagedError(path, _reason(error)) from error
+        raise _DamagedError(path, why(error)) from error
 
 
 def _arrays(file: Path | io.BytesIO) -> dict[str, list[np.ndarray]]:
@@ -328,10 +355,6 @@ def _fitting(point: Point, shapes: Sequence[Shapes], path: Path) -> Point:
     if not any(all(there.get(group) == list(own) for group, own in phase.items()) for phase in shapes):
         raise _DamagedError(path / ARRAYS, f"its {' and '.join(shapes[0])} arrays are those of another network")
     return point
-
-
-def _reason(error: Exception) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
 
 
 def _sync(file: Any) -> None:

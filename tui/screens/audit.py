@@ -235,8 +235,11 @@ class AuditScreen(WorkScreen):
         box, glyphs, shown = self.query_one("#progress", Static), self.session.glyphs, self._shown
         rows: list[Content] = []
         if isinstance(shown, tuple):
-            when = time.strftime("%Y-%m-%d", time.localtime(_changed(shown[0])))
-            rows.append(content(f"{shown[0].name}, of {when}, took {duration(shown[1].seconds)}", "$foreground-muted"))
+            rows.append(
+                content(
+                    f"{shown[0].name}, of {_date(shown[0])}, took {duration(shown[1].seconds)}", "$foreground-muted"
+                )
+            )
         elif shown is not None:
             rows = _course(shown, glyphs.bar(shown.done / max(1, shown.total), BAR))
             signs = {"finished": glyphs.finished, "stopped": glyphs.stopped, "failed": glyphs.failed}
@@ -384,12 +387,13 @@ def _where(audit: "Audit") -> str:
     return "lungs" if audit.region == "lung mask" else audit.region
 
 
-def _changed(path: Path) -> float:
+def _date(path: Path) -> str:
+    """When the audit was written, as far as its file has a time that any calendar knows."""
     from engine.results.auditfolder import REPORT
 
-    with contextlib.suppress(OSError):
-        return (path / REPORT).stat().st_mtime
-    return 0.0
+    with contextlib.suppress(OSError, OverflowError, ValueError):
+        return time.strftime("%Y-%m-%d", time.localtime((path / REPORT).stat().st_mtime))
+    return "an unknown date"
 
 
 SCREEN = AuditScreen

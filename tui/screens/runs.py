@@ -83,6 +83,7 @@ class RunsScreen(WorkScreen):
     def runs_changed(self) -> None:
         """Fill the table anew, the cursor staying on its run."""
         table, entries = self.query_one(RunTable), self.session.library.entries()
+        self.tell_new(entry.trouble for entry in entries if entry.trouble)
         self._picked = [path for path in self._picked if self.session.library.get(path)]
         self.query_one("#no-runs").display = not entries
         table.display = bool(entries)

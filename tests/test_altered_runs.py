@@ -1,0 +1,271 @@
+"""One altered file of a run, a sweep or an audit: one sentence for it, and all others are shown as before."""
+
+import contextlib
+import io
+import json
+import shutil
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, note, settings
+from hypothesis import strategies as st
+
+from engine import leftovers
+from engine.errors import CovidTuiError
+from engine.events import Epoch
+from engine.files import write_json
+from engine.results import sweepfolder
+from engine.results.calibration import calibrate
+from engine.results.evaluate import _write_predictions
+from engine.runs import Run
+from engine.stopping import Stop
+from engine.training import checkpoint
+from tests.altered import Alteration, alterations, altered
+from tests.conftest import ROOT
+from tests.tui import made
+from tui import auditing, cli, sweeps, verbs
+from tui.answers import worst_first
+from tui.screens import swept
+from tui.screens.compare import differences
+from tui.screens.results import class_rows
+from tui.sweeping import put_result
+from tui.watch import Library
+
+EXAMPLE = ROOT / "docs" / "example"
+SLOW_EXAMPLES = 2000
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command said, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass(frozen=True)
+class Place:
+    """A folder of runs with the files of it that are altered."""
+
+    out: Path
+    files: tuple[str, ...]
+
+
+def silent(event: object) -> None:
+    """Tell nobody."""
+
+
+def ask(*arguments: object) -> Answer:
+    """What the real command says to these arguments, in this process."""
+    crashes: list[str] = []
+
+    def crash() -> Path:
+        crashes.append(traceback.format_exc())
+        return Path("error.log")
+
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        patch.setattr(verbs, "log_crash", crash)
+        code = cli.run(list(map(str, arguments)))
+    assert not crashes, crashes[0]
+    assert "Traceback" not in err.getvalue() and "of its own" not in err.getvalue() + out.getvalue()
+    return Answer(code, out.getvalue(), err.getvalue())
+
+
+def strict(text: str) -> list[Any]:
+    """The lines of JSON, which must be JSON to the letter."""
+
+    def refuse(name: str) -> None:
+        raise AssertionError(f"{name} is no JSON")
+
+    return [json.loads(line, parse_constant=refuse) for line in text.splitlines()]
+
+
+def files_below(folder: Path, root: Path) -> tuple[str, ...]:
+    return tuple(sorted(path.relative_to(root).as_posix() for path in folder.rglob("*") if path.is_file()))
+
+
+def full_run(out: Path, name: str, folder: Path) -> Run:
+    """A finished and tested run with every file that one may have, but for the weights."""
+    lines = [(f"{label}/{n}.png", label, [0.9 - n / 20, 0.1 + n / 20]) for label in made.CLASSES for n in range(12)]
+    run = made.finished_run(out, name, folder, lines)
+    test = run.read_json("test.json")
+    labels, logits = np.array([0, 1] * 8), np.random.default_rng(0).normal(size=(16, 2))
+    taught = calibrate(labels, logits, made.CLASSES, run.config().judge)
+    after = {"temperature": 1.5, "loss": 0.4, "ece": 0.1}
+    bins = [{"low": 0.9, "high": 1.0, "n": 4, "confidence": 0.95, "accuracy": 1.0, "accuracy_ci": [0.4, 1.0]}]
+    curve = {"roc": [[0.0, 0.0], [1.0, 1.0]], "precision_recall": [[0.0, 1.0], [1.0, 0.5]], "average_precision": 0.7}
+    test |= {"ece": 0.2, "calibrated": after, "operating": taught.to_dict()["operating"]}
+    test["curves"] = {made.CLASSES[0]: curve, "reliability": bins}
+    write_json(run.path / "test.json", test)
+    write_json(run.path / "calibration.json", taught.to_dict())
+    write_json(run.path / "model.json", {"classes": list(made.CLASSES), "backbone": "vgg16", "input": [224, 224, 3]})
+    write_json(run.path / "environment.json", {"versions": {"python": "3"}, "processors": 2, "precision": "float32"})
+    drop = {"accuracy": {"test": 0.9, "here": 0.8, "difference": -0.1, "difference_ci": [-0.2, 0.1]}}
+    shift = {"features": {"beyond": 0.1, "beyond_ci": [0.0, 0.2]}, "told_apart": 0.7}
+    (run.path / "external").mkdir()
+    elsewhere = {"folder": "e", "mapping": {"A": "COVID"}, "left_out": {"B": 5}, "learnt_from": 2, "drop": drop}
+    write_json(run.path / "external" / "e.json", {**test, **elsewhere, "shift": shift})
+    _write_predictions(run.path / "validation.csv", made.CLASSES, lines)
+    epoch = Epoch(1, 0.5, 0.75, 0.3, 1.0, 1e-4, 1.5)
+    arrays = {"trained": [np.ones((3, 2), np.float32)], "optimizer": [np.array(7)]}
+    point = checkpoint.Point(checkpoint.Position(2), (epoch,), epoch, 2.0, {"phase": "0"}, arrays)
+    (run.path / checkpoint.FOLDER).mkdir()
+    checkpoint.write(run.path / checkpoint.FOLDER, point)
+    return run
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """Two runs, a sweep and an audit in a folder; the other run, and those of the sweep, are for being shown."""
+    out = tmp_path_factory.mktemp("altered") / "runs"
+    folder = out.parent / "images-are-away"
+    full_run(out, "one", folder)
+    full_run(out, "other", folder)
+    made.kept_sweep(out / "swept", folder)
+    (out / "audited").mkdir()
+    for file in ("audit.json", "audit.svg"):
+        shutil.copy(EXAMPLE / file, out / "audited")
+    own = ("sweep.json", "vgg16-head-lr0.0001-seed0/config.json", "vgg16-head-lr0.0001-seed0/events.jsonl")
+    return Place(out, (*files_below(out / "one", out), *(f"swept/{name}" for name in own), "audited/audit.json"))
+
+
+def held(work: Callable[[], Any]) -> Any:
+    """What `work` gives, or None where it says in a sentence why it gives nothing."""
+    try:
+        return work()
+    except CovidTuiError as error:
+        assert str(error).rstrip().endswith("."), str(error)
+        return None
+
+
+def runs_are_listed(out: Path, altered_run: str) -> None:
+    """All runs stand in the list, in the JSON, and in what the screens hear, and all but one with their numbers."""
+    for answer in (ask("runs", "--out", out), ask("runs", "--out", out, "--json")):
+        assert answer.code == 0
+        for name in ("one", "other"):
+            assert name in answer.out
+    for facts in strict(answer.out):
+        if facts["name"] != altered_run:
+            assert facts["error"] is None and facts["val_accuracy"] == 0.9 and facts["state"] == "finished"
+        elif facts["error"]:
+            assert facts["error"].endswith(".") and str(out / altered_run) in facts["error"]
+    library = Library(out)
+    library.take(library.look())
+    entries = library.entries()
+    assert {entry.run.name for entry in entries} >= {"one", "other"}
+    differences(entries)
+    for entry in entries:
+        assert (entry.view.share <= 1 and entry.view.seconds_left() is None) or entry.view.live
+        if entry.test:
+            class_rows(entry.test, ("sensitivity", "AUC", "MCC"))
+
+
+def one_sentence(answer: Answer, codes: Sequence[int] = (0, 1, 3)) -> None:
+    """It was done, or one sentence says why not."""
+    assert answer.code in codes, answer
+    if answer.code:
+        said = [line for line in answer.err.splitlines() if line.startswith("covid-tui: ")]
+        assert len(said) == 1 and said[0].endswith("."), answer.err
+
+
+def all_hold(place: Place, alteration: Alteration) -> None:
+    """What is promised of a folder in which one file is altered."""
+    out = place.out
+    name, *_ = alteration.file.split("/")
+    with altered(out, alteration):
+        runs_are_listed(out, name if name == "one" else "")
+        held(lambda: leftovers.find(out, out / "no-cache", out / "no-keras"))
+        if name == "one":
+            the_run_is_used(out)
+        elif name == "swept":
+            the_sweep_is_shown(out / name)
+        else:
+            the_audit_is_shown(out, alteration)
+
+
+def the_run_is_used(out: Path) -> None:
+    """Every verb does its work with the run, or says in a sentence why it can't."""
+    one, other = out / "one", out / "other"
+    before = contents(one)
+    for arguments in (
+        ("attach", one), ("evaluate", one, "--json"), ("evaluate", one), ("compare", one, other, "--json"),
+        ("compare", other, one),
+    ):  # fmt: skip
+        answer = ask(*arguments, "--out", out)
+        one_sentence(answer)
+        if "--json" in arguments:
+            strict(answer.out)
+    one_sentence(ask("train", "--resume", one, "--out", out), (1, 2, 3))
+    assert contents(one) == before, "a refused resume changes nothing"
+    one_sentence(ask("report", one, "--out", out))
+    for card in one.glob("card.*"):
+        card.unlink()
+    held(lambda: worst_first(Run(one)))
+
+
+def the_audit_is_shown(out: Path, alteration: Alteration) -> None:
+    """It is listed and reported, or a sentence says why not."""
+    audits, troubles = auditing.earlier(out, silent, Stop())
+    assert len(audits) + len(troubles) == (0 if alteration.how == "gone" else 1)
+    for _, audit in audits:
+        auditing.ends(audit), strict(json.dumps(audit.to_dict()))
+    answer = ask("report", out / "other", "--audit", out / "audited", "--out", out)
+    one_sentence(answer)
+    assert bool(audits) == (answer.code == 0)
+    for card in (out / "other").glob("card.*"):
+        card.unlink()
+
+
+def the_sweep_is_shown(path: Path) -> None:
+    """The sweep is shown, or a sentence says why not; so are its runs."""
+    kept, troubles = sweeps.earlier(path.parent, silent, Stop())
+    assert len(kept) + len(troubles) <= 1
+    followed = sweeps.Followed(path)
+    if look := followed.look():
+        followed.take(look)
+    assert len(followed.runs) >= 9
+    result = held(lambda: sweepfolder.read(path))
+    if result:
+        with contextlib.redirect_stdout(io.StringIO()):
+            put_result(result, path)
+        sweepfolder.page(result), sweepfolder.svg(result["candidates"]), swept.advice(result)
+        for mine in result["candidates"]:
+            swept.detail(mine, result), swept.choice(result, mine)
+        held(lambda: sweeps.wanted_of(result, 0.0))
+    held(lambda: sweeps.begun(path, None, silent, Stop()))
+
+
+def contents(run: Path) -> dict[str, bytes]:
+    """The bytes of the plain files of a run, but for those that say only that somebody looked."""
+    return {
+        str(path): path.read_bytes()
+        for path in run.rglob("*")
+        if path.is_file() and path.stat().st_size < 2**26 and path.name not in ("lock", "train.log", "stop")
+    }
+
+
+CHECKS = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=CHECKS)
+@given(data=st.data())
+def test_an_altered_file_ends_in_a_sentence_and_hides_no_other(place: Place, data: st.DataObject) -> None:
+    alteration = data.draw(alterations(place.out, place.files))
+    note(f"{alteration.file}: {alteration.how}")
+    all_hold(place, alteration)
+
+
+@pytest.mark.slow
+@settings(max_examples=SLOW_EXAMPLES, deadline=None, suppress_health_check=CHECKS)
+@given(data=st.data())
+def test_thousands_of_altered_files_end_in_a_sentence_and_hide_no_other(place: Place, data: st.DataObject) -> None:
+    alteration = data.draw(alterations(place.out, place.files))
+    note(f"{alteration.file}: {alteration.how}")
+    all_hold(place, alteration)
