@@ -7,7 +7,7 @@ from pathlib import Path
 from engine.config import TrainConfig
 from engine.dataset import pixels, split
 from engine.dataset.confounding import confounding
-from engine.dataset.scan import Record, Scan, require_trainable, scan
+from engine.dataset.scan import Record, Scan, require_trainable, scan, tell_reading
 from engine.errors import DataError
 from engine.events import Emit, Notice
 from engine.network.classifier import Classifier
@@ -44,8 +44,7 @@ def scanned(folder: Path, config: TrainConfig, emit: Emit, stop: Stop, gone_ok: 
     near = wanted.near_duplicates and not gone_ok
     found = scan(folder, wanted.class_names, emit, stop, wanted.follow_links, near)
     require_trainable(found)
-    if found.problems:
-        emit(Notice("warning", f"{len(found.problems)} problems in the folder; `covid-tui scan` lists them."))
+    tell_reading(found, emit)
     if not gone_ok:
         for text in confounding(found).alarms:
             emit(Notice("warning", text, "confounding"))

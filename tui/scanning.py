@@ -47,6 +47,7 @@ def scan(data: Path, wanted: DataConfig, as_json: bool) -> int:
         put_json({**found.to_dict(), "confounding": confounded.to_dict(), "patients": told, "leaks": leaks})
         return 0
     _put_classes(found)
+    _put_reading(found)
     _put_confounding(found, confounded)
     _put_groups(found, wanted, known)
     if leaks is not None:
@@ -103,6 +104,16 @@ def _put_classes(found: "Scan") -> None:
         sources = f"{len(c.sources)}" if c.sources else "-"
         rows.append((name, f"{c.images:,}", share, f"{c.masks:,}", *texts, level, sources))
     put_table(rows)
+
+
+def _put_reading(found: "Scan") -> None:
+    """How the folders were read, and what is doubtful in it."""
+    if found.reading.told or found.reading.doubts:
+        put()
+    for text in found.reading.told:
+        put(text)
+    for text in found.reading.doubts:
+        put_alarm(f"! {text}")
 
 
 def _put_confounding(found: "Scan", confounded: "Confounding") -> None:

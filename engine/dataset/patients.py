@@ -50,7 +50,7 @@ def patients(scanned: Scan, group_by: str = "") -> Patients:
             of = {**values, **of}
             if values:
                 used.append(f'the column "{column}" of {table.name}')
-        if of:
+        if of and not _by_folders(scanned, group_by, of):
             return _told(of, " and ".join(used[:2]) + (" and others" if len(used) > 2 else ""), len(scanned.records))
     if group_by:
         columns = sorted({column for table in found for column in table.columns if column})
@@ -59,7 +59,13 @@ def patients(scanned: Scan, group_by: str = "") -> Patients:
             f'--group-by is "{group_by}", but no table in {scanned.root} names images in such a column; {have}. '
             'A pattern of file names is written as "name:REGEX".'
         )
-    return Patients(UNKNOWN)
+    by_folder = {record.file: record.patient for record in scanned.records if record.patient}
+    return _told(by_folder, "their folders", len(scanned.records)) if by_folder else Patients(UNKNOWN)
+
+
+def _by_folders(scanned: Scan, group_by: str, of: dict[str, str]) -> bool:
+    """Do folders tell the patients better than tables do, which are `of`, and which nobody asked for?"""
+    return not group_by and sum(bool(record.patient) for record in scanned.records) > len(of)
 
 
 def _by_name(records: tuple[Record, ...], pattern: str) -> Patients:

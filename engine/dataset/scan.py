@@ -1,8 +1,9 @@
 """A folder of X-rays becomes records: what each image is, which class it is of, and what is wrong with the rest.
 
-Two layouts are known: CLASS/images beside CLASS/masks (the COVID-19 Radiography Database), or class folders that hold
-the image files themselves; either may lie in the folders of a published split, train/CLASS and test/CLASS. Nothing is
-passed over in silence: what can't be used is a problem with file and reason.
+Class folders hold images beside masks (the COVID-19 Radiography Database), or the image files themselves; either may
+lie in the folders of a published split, train/CLASS and test/CLASS. `engine.dataset.layout` knows these and more, and
+how the folder was read is a part of the scan. Nothing is passed over in silence: what can't be used is a problem with
+file and reason.
 """
 
 from collections import Counter
@@ -15,12 +16,14 @@ from typing import Any
 import numpy as np
 
 from engine.dataset.duplicates import NearGroup, exact_groups, label_conflicts, near_groups
+from engine.dataset.folders import class_folders
 from engine.dataset.images import Header, ImageError, Pixels, peek, pixel_hash, read
-from engine.dataset.listing import Folder, Problem, class_folders, natural, pair_key
+from engine.dataset.listing import Folder, Problem, natural, pair_key
 from engine.dataset.parallel import Pulse, spread
+from engine.dataset.reading import Reading
 from engine.dataset.similarity import SIDE, border, thumbnail
 from engine.errors import DataError
-from engine.events import Emit
+from engine.events import Emit, Notice
 from engine.stopping import Stop
 
 
@@ -49,6 +52,8 @@ class Record:
     """Mean level of the outer twentieth of the thumbnail."""
     part: str = ""
     """The part of the split that its folder publishes; empty where none does."""
+    patient: str = ""
+    """The patient whose folder it lies in; empty where folders name none."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,8 @@ class Scan:
     """Groups of files with the same pixels."""
     near: tuple[NearGroup, ...] = ()
     """Groups of files that show one picture with different pixels; empty where they were not looked for."""
+    reading: Reading = field(default_factory=Reading)
+    """How the folders were read."""
 
     @property
     def published(self) -> bool:
@@ -102,7 +109,8 @@ class Scan:
             "classes": {name: asdict(summary) for name, summary in self.classes.items()},
             "imbalance": self.imbalance,
             "published": self.published,
-            "problems": [asdict(problem) for problem in self.problems],
+            "reading": self.reading.to_dict(),
+            "problems": [{"file": p.file, "kind": p.kind, "reason": p.reason} for p in self.problems],
             "duplicates": {
                 "exact": [list(group) for group in self.duplicates],
                 "near": [asdict(group) for group in self.near],
@@ -126,8 +134,8 @@ def scan(
     folders, ConfigError for a class that it doesn't have, Stopped when `stop` is set meanwhile.
     """
     root = Path(root)
-    problems: list[Problem] = []
-    folders = class_folders(root, classes, problems, follow_links)
+    listed = class_folders(root, classes, follow_links, stop)
+    folders, problems = listed.folders, list(listed.problems)
     jobs = [_Job(root, folder, file) for folder in folders for file in folder.images]
     pulse = Pulse(emit, "scan", len(jobs))
     records: list[Record] = []
@@ -144,12 +152,23 @@ def scan(
                 notes[record.label].update(remarks)
             pulse(done)
     summaries = {name: _summary([r for r in records if r.label == name], notes[name]) for name in notes}
-    problems += [Problem(file, "label-conflict", reason) for file, reason in label_conflicts(records)]
+    labels = {record.file: record.label for record in records}
+    problems += [Problem(file, "label-conflict", reason, labels[file]) for file, reason in label_conflicts(records)]
     ordered = tuple(sorted(problems, key=lambda problem: (natural(problem.file), problem.kind)))
     alike = (
         near_groups(records, thumbs[: len(records)], Pulse(emit, "near duplicates", 100).share, stop) if near else ()
     )
-    return Scan(root, tuple(records), ordered, summaries, exact_groups(records), alike)
+    return Scan(root, tuple(records), ordered, summaries, exact_groups(records), alike, listed.reading)
+
+
+def tell_reading(scanned: Scan, emit: Emit) -> None:
+    """Emit how the folders were read, where that is not plain, what is doubtful in it, and how many problems it has."""
+    for text in scanned.reading.told:
+        emit(Notice("info", text))
+    for text in scanned.reading.doubts:
+        emit(Notice("warning", text))
+    if scanned.problems:
+        emit(Notice("warning", f"{len(scanned.problems)} problems in the folder; `covid-tui scan` lists them."))
 
 
 def require_trainable(scanned: Scan) -> None:
@@ -161,7 +180,20 @@ def require_trainable(scanned: Scan) -> None:
         )
     for name, summary in scanned.classes.items():
         if not summary.images:
-            raise DataError(f'Class "{name}" in {scanned.root} has no readable image; `covid-tui scan` tells why.')
+            raise DataError(f'Class "{name}" in {scanned.root} has no readable image: {_why_none(scanned, name)}.')
+
+
+def _why_none(scanned: Scan, name: str) -> str:
+    """What became of the files of a class without a usable image."""
+    bad = [problem for problem in scanned.problems if problem.label == name and problem.kind == "unreadable"]
+    if not bad:
+        return "`covid-tui scan` tells why"
+    (reason, count), *others = Counter(problem.reason for problem in bad).most_common()
+    first = next(problem.file for problem in bad if problem.reason == reason)
+    if len(bad) == 1:
+        return f"{first}: {reason}"
+    most = f"of {count:,} of its {len(bad):,} files" if others else f"of all its {count:,} files"
+    return f"{most} {first} is the first: {reason}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,10 +208,10 @@ def _examine(job: _Job) -> tuple[Record | None, Pixels | None, tuple[str, ...], 
     try:
         image = read(job.root / job.file)
     except ImageError as exc:
-        return None, None, (), [Problem(job.file, "unreadable", exc.reason)]
+        return None, None, (), [Problem(job.file, "unreadable", exc.reason, job.folder.label)]
     header, key = image.header, pair_key(job.file)
     thumb = thumbnail(image.pixels)
-    mask, problems = _checked_mask(job.root, job.folder.masks.get(key), header)
+    mask, problems = _checked_mask(job.root, job.folder.masks.get(key), header, job.folder.label)
     record = Record(
         file=job.file,
         label=job.folder.label,
@@ -197,21 +229,22 @@ def _examine(job: _Job) -> tuple[Record | None, Pixels | None, tuple[str, ...], 
         spread=round(float(thumb.std()), 3),
         border=round(border(thumb), 3),
         part=job.folder.part,
+        patient=job.folder.patient,
     )
     return record, thumb, image.notes, problems
 
 
-def _checked_mask(root: Path, mask: str | None, image: Header) -> tuple[str | None, list[Problem]]:
+def _checked_mask(root: Path, mask: str | None, image: Header, label: str) -> tuple[str | None, list[Problem]]:
     if mask is None:
         return None, []
     try:
         header = peek(root / mask)
     except ImageError as exc:
-        return None, [Problem(mask, "unreadable", exc.reason)]
+        return None, [Problem(mask, "unreadable", exc.reason, label)]
     if abs(header.width / header.height * image.height / image.width - 1) <= 0.02:
         return mask, []
     reason = f"the mask's {header.width}x{header.height} pixels have another shape than its image's"
-    return mask, [Problem(mask, "mask-shape", f"{reason} {image.width}x{image.height}")]
+    return mask, [Problem(mask, "mask-shape", f"{reason} {image.width}x{image.height}", label)]
 
 
 def _summary(records: list[Record], notes: Counter[str]) -> ClassSummary:

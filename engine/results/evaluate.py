@@ -13,7 +13,7 @@ import numpy as np
 
 from engine import runs
 from engine.dataset.images import ImageError
-from engine.dataset.scan import Scan, scan
+from engine.dataset.scan import Scan, scan, tell_reading
 from engine.dataset.split import Split
 from engine.errors import DataError, RunError
 from engine.events import Emit, Notice, Progress, finite
@@ -77,7 +77,14 @@ def forget_test(run: Run) -> bool:
     return there
 
 
-def evaluate_on(run: Run, folder: Path, emit: Emit, stop: Stop, mapping: Mapping[str, str] = _NONE) -> dict[str, Any]:
+def evaluate_on(
+    run: Run,
+    folder: Path,
+    emit: Emit,
+    stop: Stop,
+    mapping: Mapping[str, str] = _NONE,
+    follow_links: bool = False,
+) -> dict[str, Any]:
     """The run's result on every image of another folder: an external test, kept in the run.
 
     `mapping` gives the run's class for those of the folder's that have other names. Classes that the run does not know
@@ -89,7 +96,8 @@ def evaluate_on(run: Run, folder: Path, emit: Emit, stop: Stop, mapping: Mapping
     """
     test = read_test(run) if was_tested(run) else None
     predictor = Predictor(run)
-    found: Scan = scan(folder, (), emit, stop)
+    found: Scan = scan(folder, (), emit, stop, follow_links)
+    tell_reading(found, emit)
     external.check_mapping(mapping, list(found.classes), predictor.classes)
     known = {name: mapping.get(name, name) for name in found.classes}
     unknown = {name: found.classes[name].images for name, ours in known.items() if ours not in predictor.classes}

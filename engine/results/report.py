@@ -158,6 +158,8 @@ def _partitions(facts: Facts) -> list[Block]:
         how = "A given split was reused."
     elif facts.published:
         how = "The test part is the one that the folders publish."
+        if any("has no test part" in text for text in facts.warnings):
+            how = f"The folders publish no test part; it was drawn with seed {facts.config.machine.seed}."
     if facts.leaks:
         text = f"{len(facts.leaks)} groups of images with the same pixels lie in more than one part."
         return [table, Paragraph(how), Paragraph(text, warning=True)]
