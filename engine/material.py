@@ -44,7 +44,7 @@ def scanned(folder: Path, config: TrainConfig, emit: Emit, stop: Stop, gone_ok: 
     near = wanted.near_duplicates and not gone_ok
     found = scan(folder, wanted.class_names, emit, stop, wanted.follow_links, near)
     require_trainable(found)
-    tell_reading(found, emit)
+    tell_reading(found, emit, again=gone_ok)
     if not gone_ok:
         for text in confounding(found).alarms:
             emit(Notice("warning", text, "confounding"))

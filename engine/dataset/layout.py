@@ -192,7 +192,7 @@ class _Reader:
         if kind == "patients":
             for patient in folder.folders:
                 if patient.bearing and not patient.is_masks:
-                    self._patient(patient, label, part, patient.name)
+                    self._patient(patient, patient, label, part)
                 elif not patient.is_masks:
                     self._problem(patient, "empty", "the folder holds no images", label)
             return
@@ -214,17 +214,16 @@ class _Reader:
             )
         self._places.append(Place(label, folder, room, self._masks_of(folder, room, label), part))
 
-    def _patient(self, folder: Dir, label: str, part: str, patient: str) -> None:
-        """Take `folder` and all in it as of one patient."""
+    def _patient(self, patient: Dir, folder: Dir, label: str, part: str) -> None:
+        """Take `folder`, which is that of a patient or lies in it, and all in it as of that patient."""
         room = room_of(folder)
         self._listed(folder, label)
         if room:
             if room is not folder:
                 self._listed(room, label)
-            self._places.append(Place(label, folder, room, self._masks_of(folder, room, label), part, patient))
+            self._places.append(Place(label, patient, room, self._masks_of(folder, room, label), part, patient.name))
         for kid in inner(folder):
-            if kid is not room:
-                self._patient(kid, label, part, patient)
+            self._patient(patient, kid, label, part)
 
     def _name_patients(self) -> None:
         """Let patients' names be told apart over the whole folder, and say so."""

@@ -161,11 +161,14 @@ def scan(
     return Scan(root, tuple(records), ordered, summaries, exact_groups(records), alike, listed.reading)
 
 
-def tell_reading(scanned: Scan, emit: Emit) -> None:
-    """Emit how the folders were read, where that is not plain, what is doubtful in it, and how many problems it has."""
-    for text in scanned.reading.told:
+def tell_reading(scanned: Scan, emit: Emit, again: bool = False) -> None:
+    """Emit how the folders were read, where that is not plain, what is doubtful in it, and how many problems it has.
+
+    Where it was told before and is scanned `again`, the number of problems alone.
+    """
+    for text in () if again else scanned.reading.told:
         emit(Notice("info", text))
-    for text in scanned.reading.doubts:
+    for text in () if again else scanned.reading.doubts:
         emit(Notice("warning", text))
     if scanned.problems:
         emit(Notice("warning", f"{len(scanned.problems)} problems in the folder; `covid-tui scan` lists them."))

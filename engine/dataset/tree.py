@@ -100,7 +100,8 @@ class _Look:
             raise DataError(f"{self._root} holds more than {MOST_FOLDERS:,} folders; give one nearer to the images.")
         if self._stop is not None and self._stop.is_set():
             raise Stopped("The reading of the folder was stopped; nothing was changed.")
-        files, folders, others, hidden, links = list[str](), list[tuple[str, str]](), [], [], []
+        files, others, hidden = list[str](), list[str](), list[str]()
+        folders, links = list[tuple[str, str]](), list[tuple[str, str]]()
         try:
             with os.scandir(self._root / path) as entries:
                 for entry in entries:
@@ -213,9 +214,7 @@ def left_out(top: Dir, foreign: list[str] | None = None) -> tuple[str, ...]:
         *_phrase("folder that can't be read", "folders that can't be read", closed),
         *_phrase("folder that lies too deep", "folders that lie too deep", deep),
         *_phrase("file whose content is no image", "files whose content is no image", foreign),
-        *_phrase(
-            f"file of a kind ({suffixes}) that is no image", f"files of kinds ({suffixes}) that are no image", others
-        ),
+        *_phrase("file of a kind that is no image", f"files of kinds that are no images [{suffixes}]", others),
         *_phrase("hidden file or folder", "hidden files and folders", hidden),
     )
 

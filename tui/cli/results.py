@@ -21,7 +21,12 @@ from tui.cli.app import RUNS, Flat, app
 
 @app.command
 def predict(
-    *paths: Path, run: Path | None = None, out: Path = RUNS, csv: Path | None = None, json: bool = False
+    *paths: Path,
+    run: Path | None = None,
+    out: Path = RUNS,
+    csv: Path | None = None,
+    follow_links: bool = False,
+    json: bool = False,
 ) -> int:
     """Say which class a run's model sees in images. For research and teaching only, not for diagnosis.
 
@@ -36,12 +41,14 @@ def predict(
         Folder that holds the run directories.
     csv
         Also write the predictions to this file, with the calibrated probabilities, decisions and cautions.
+    follow_links
+        Also read what symbolic links in the folders lead to outside them.
     json
         Print a line of JSON a file.
     """
     from tui import judging
 
-    return judging.predict(list(paths), run, out, csv, json)
+    return judging.predict(list(paths), run, out, csv, json, follow_links)
 
 
 @app.command
@@ -50,6 +57,7 @@ def evaluate(
     *,
     on: Path | None = None,
     mapping: Annotated[str, Parameter(name="--map")] = "",
+    follow_links: bool = False,
     out: Path = RUNS,
     json: bool = False,
 ) -> int:
@@ -63,6 +71,8 @@ def evaluate(
         Another folder with the run's classes to measure it on, compared with the run's own test.
     mapping
         For --on: which of the folder's classes are which of the run's, as "theirs=ours,theirs=ours".
+    follow_links
+        For --on: also read what symbolic links lead to outside the folder.
     out
         Folder that holds the run directories.
     json
@@ -70,7 +80,7 @@ def evaluate(
     """
     from tui import judging
 
-    return judging.evaluate(run, on, mapping, out, json)
+    return judging.evaluate(run, on, mapping, out, json, follow_links)
 
 
 @app.command

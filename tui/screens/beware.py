@@ -36,7 +36,8 @@ def notes(
     `unfinished` means that the measuring was given up.
     """
     leaking = _leaking(found, split)
-    said = [*_confounded(confounded), *_leaks(leaking), *_unequal(found), *_duplicates(found, leaking)]
+    read = [Note(text) for text in (*found.reading.doubts, *found.reading.told)]
+    said = [*read, *_confounded(confounded), *_leaks(leaking), *_unequal(found), *_duplicates(found, leaking)]
     count = len(found.problems)
     if count:
         said.append(Note(f"{count:,} problem{'s' * (count > 1)} in the folder (see p)"))
