@@ -6,10 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from engine.dataset.foldernames import named_as_patients, part_of
 from engine.dataset.folders import ClassFolders, class_folders
+from engine.dataset.layout import lay_out
+from engine.dataset.listing import natural
+from engine.dataset.tree import MASK_ROOMS, Dir
 from engine.errors import DataError
 
 PAIR = "{COVID,Normal}"
@@ -304,3 +311,61 @@ def test_what_can_be_read_in_two_ways_or_none_is_refused_with_a_sentence(name: s
         class_folders(root)
     sentence = str(caught.value)
     assert sentence.startswith(str(root)) and "\n" not in sentence and sentence.endswith(".")
+
+
+NAMES = (
+    "COVID",
+    "Normal",
+    "covid ",
+    "train",
+    "Test",
+    "val_set",
+    "images",
+    "Masks",
+    "patient1",
+    "patient2",
+    "p10001",
+    "x",
+)
+Tree = dict[str, Any]
+"""What a folder holds: the number of images under "", and folders by name."""
+trees = st.recursive(
+    st.fixed_dictionaries({"": st.integers(0, 2)}),
+    lambda inner: st.builds(
+        lambda count, folders: {"": count, **folders},
+        st.integers(0, 1),
+        st.dictionaries(st.sampled_from(NAMES), inner, max_size=4),
+    ),
+    max_leaves=14,
+)
+
+
+def built(tree: Tree, path: str = "") -> Dir:
+    """The listing that such a folder gives, without a disk."""
+    below = f"{path}/" if path else ""
+    files = tuple(f"{below}{number}.png" for number in range(tree[""]))
+    folders = [built(inner, f"{below}{name}") for name, inner in tree.items() if name]
+    return Dir.of(path, files, tuple(sorted(folders, key=lambda folder: natural(folder.path))), pictures=bool(files))
+
+
+@settings(max_examples=600, deadline=None)
+@given(trees)
+def test_no_image_is_lost_in_silence_and_no_part_or_patient_becomes_a_class(tree: Tree) -> None:
+    """Each is read, or is a mask, or it or a folder around it is told with its reason."""
+    top = built(tree)
+    try:
+        found = lay_out(top, Path("data"))
+    except DataError as error:
+        assert str(error).startswith("data") and str(error).endswith(".")
+        return
+    read = [file for place in found.places for file in place.room.files]
+    assert len(read) == len(set(read)) and read, "each is read once"
+    masks = {file for place in found.places if place.masks for file in place.masks.files}
+    told = {problem.file for problem in found.problems}
+    for folder in top.walk():
+        for file in {*folder.files} - {*read} - masks:
+            around = {file.rsplit("/", count)[0] for count in range(file.count("/") + 1)}
+            assert around & told, file
+    labels = {place.label for place in found.places}
+    assert not any(map(part_of, labels)) and not any(label.casefold() in MASK_ROOMS for label in labels)
+    assert not any(named_as_patients([label], in_class=False) for label in labels)

@@ -55,6 +55,7 @@ class _Reader:
         homes = labelled(parts)
         layout = self._by_parts(parts, homes, others) if homes else self._by_classes(parts, others)
         self._beside(published=bool(homes))
+        self._unused_masks()
         if base is not self._top:
             self._told.insert(0, f"The classes were found in {base.path}.")
         if any(place.patient for place in self._places):
@@ -81,7 +82,7 @@ class _Reader:
 
     def _by_parts(self, parts: list[Dir], homes: dict[str, Dir], others: list[Dir]) -> str:
         """The classes in the folders of the parts, where `homes` has them by the part's path; `others` lie beside."""
-        classes = {kid.name for home in homes.values() for kid in inner(home)}
+        classes = {kid.name for home in homes.values() for kid in inner(home) if not part_of(kid.name)}
         twice = [kid.name for kid in others if any(look_alike(kid.name, name) for name in classes)]
         if twice:
             raise DataError(refusals.two_readings(self._where, parts, twice))
@@ -92,7 +93,13 @@ class _Reader:
             for folder in (part,) if home is part else (part, home):
                 self._listed(folder)
                 self._misplaced(folder)
-            self._classes(home, inner(home), part_of(part.name) if len(names) > 1 else "")
+            kids = inner(home)
+            self._classes(
+                home, [kid for kid in kids if not part_of(kid.name)], part_of(part.name) if len(names) > 1 else ""
+            )
+            for kid in kids:
+                if part_of(kid.name):
+                    self._unlabelled(kid)
         for part in parts:
             if part.path not in homes:
                 self._unlabelled(part)
@@ -134,15 +141,25 @@ class _Reader:
         """The classes among `others`, beside parts that have no class folders in them."""
         if not others:
             raise DataError(refusals.unlabelled_parts(self._where, parts))
-        if named_as_patients([kid.name for kid in others], in_class=False):
-            raise DataError(refusals.patients(self._where, others))
+        others = self._no_patients(others)
+        for part in parts:
+            self._unlabelled(part)
         split = [kid for kid in others if kind_of(kid) == "parts"]
         if split:
             return self._around_parts(split, [kid for kid in others if kid not in split])
-        for part in parts:
-            self._unlabelled(part)
         self._classes(self._base, others, "")
         return "CLASS"
+
+    def _no_patients(self, folders: Sequence[Dir]) -> list[Dir]:
+        """Those of `folders` that may be classes by their names."""
+        if named_as_patients([folder.name for folder in folders], in_class=False):
+            raise DataError(refusals.patients(self._where, folders))
+        named = [folder for folder in folders if named_as_patients([folder.name], in_class=False)]
+        for folder in named:
+            reason = "is named as the folder of a patient, so it is not taken as a class"
+            self._problem(folder, "folder", reason)
+            self._doubts.append(f"{folder.path} {reason}.")
+        return [folder for folder in folders if folder not in named]
 
     def _around_parts(self, split: list[Dir], others: list[Dir]) -> str:
         """The parts of a split in each class folder of `split`; `others` are folders without."""
@@ -170,6 +187,7 @@ class _Reader:
 
     def _classes(self, inside: Dir, kids: Sequence[Dir], part: str) -> None:
         """Take the folders `kids` of `inside` as classes of `part`, and tell of those that can't be one."""
+        kids = self._no_patients(kids)
         kinds = [(kid, kind_of(kid)) for kid in kids]
         good = [(kid, kind) for kid, kind in kinds if kind in ("images", "patients")]
         nests = [kid for kid, kind in kinds if kind in ("nest", "parts")]
@@ -221,8 +239,10 @@ class _Reader:
         if room:
             if room is not folder:
                 self._listed(room, label)
+                for file in folder.files:
+                    self._problem(file, "misplaced", "lies beside the images folder of its patient", label)
             self._places.append(Place(label, patient, room, self._masks_of(folder, room, label), part, patient.name))
-        for kid in inner(folder):
+        for kid in inner(folder) + (inner(room) if room and room is not folder else []):
             self._patient(patient, kid, label, part)
 
     def _name_patients(self) -> None:
@@ -248,7 +268,8 @@ class _Reader:
         """The masks in the class folder, else in folders of masks that are laid out as those of images."""
         masks = next((folder for folder in home.folders if folder.is_masks), None)
         if masks is None and self._masks:
-            masks = next((self._masks[path] for path in self._mirrored(room) if path in self._masks), None)
+            mirrored = (self._masks.get(path) for path in self._mirrored(room))
+            masks = next((folder for folder in mirrored if folder and folder.pictures), None)
         if masks is not None:
             self._masks_used.add(masks.path)
             self._listed(masks, label)
@@ -271,14 +292,25 @@ class _Reader:
         self._misplaced(self._base)
         for folder in self._base.folders:
             if folder.is_masks:
-                if not any(used == folder.path or used.startswith(f"{folder.path}/") for used in self._masks_used):
-                    self._problem(folder, "folder", "holds masks that belong to no image, so it is not read")
-            elif not folder.bearing and published and part_of(folder.name):
+                continue
+            if not folder.bearing and published and part_of(folder.name):
                 self._problem(folder, "empty", "the folder holds no images, so it is no part of the split")
             elif not folder.bearing and published:
                 self._problem(folder, "folder", "lies beside the parts of the split, so it is not read")
             elif not folder.bearing:
                 self._empty(folder)
+
+    def _unused_masks(self) -> None:
+        """Folders of masks that belong to no image, but for those in a folder that is told anyway."""
+        told = {problem.file for problem in self._problems}
+        for folder in self._masks.values():
+            around = {folder.path.rsplit("/", count)[0] for count in range(folder.path.count("/") + 1)}
+            within = [one for one in self._masks_used if f"{one}/".startswith(f"{folder.path}/")]
+            lonely = folder.pictures if within else any(below.pictures for below in folder.walk())
+            if lonely and folder.path not in within and not around & told:
+                which = "its files are masks that belong" if within else "holds masks that belong"
+                self._problem(folder, "folder", f"{which} to no image, so it is not read")
+                told.add(folder.path)
 
     def _empty(self, folder: Dir) -> None:
         if folder.is_masks:

@@ -82,7 +82,7 @@ def labelled(parts: Sequence[Dir]) -> dict[str, Dir]:
     homes = {part.path: _class_home(part) for part in parts}
     found = {}
     for path, home in homes.items():
-        names = [kid.name for kid in inner(home)]
+        names = [kid.name for kid in inner(home) if not part_of(kid.name)]
         if not names or named_as_patients(names, in_class=False):
             continue
         elsewhere = {kid.name for other, beside in homes.items() if other != path for kid in inner(beside)}

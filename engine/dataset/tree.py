@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from engine.dataset.formats import IMAGE_SUFFIXES, begins_as_image
 from engine.dataset.listing import IGNORED, natural
@@ -50,6 +51,12 @@ class Dir:
     """Is at least one of the files an image, by suffix or content?"""
     bearing: bool = False
     """Are there pictures in it or below, but for those in folders of masks?"""
+
+    @classmethod
+    def of(cls, path: str, files: tuple[str, ...], folders: tuple["Dir", ...], pictures: bool, **rest: Any) -> "Dir":
+        """A folder with these files, of which some are `pictures`, and folders."""
+        bearing = pictures or any(folder.bearing and not folder.is_masks for folder in folders)
+        return cls(path, files, folders, pictures=pictures, bearing=bearing, **rest)
 
     @property
     def name(self) -> str:
@@ -126,16 +133,14 @@ class _Look:
         for name, target in sorted(folders, key=lambda folder: natural(folder[0])):
             below = (target, *reals) if target else (f"{reals[0]}/{_name(name)}", *reals[1:])
             inner.append(self.listed(name, below, depth - 1) if depth else Dir(name, too_deep=True))
-        pictures = self._has_pictures(files)
-        return Dir(
-            path=path,
-            files=tuple(files),
-            folders=tuple(inner),
+        return Dir.of(
+            path,
+            tuple(files),
+            tuple(inner),
+            pictures=self._has_pictures(files),
             others=tuple(sorted(others, key=natural)),
             hidden=tuple(sorted(hidden, key=natural)),
             links=tuple(sorted(links, key=lambda link: natural(link[0]))),
-            pictures=pictures,
-            bearing=pictures or any(folder.bearing and not folder.is_masks for folder in inner),
         )
 
     def _followed(self, link: "os.DirEntry[str]", reals: tuple[str, ...]) -> tuple[str, str]:
