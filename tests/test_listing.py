@@ -25,6 +25,8 @@ from tests.conftest import SAMPLE, Cli
 from tests.dicoms import saved
 from tests.test_layouts import READ, grow
 from tests.test_scan import picture, put
+from tests.tui.drive import run, until
+from tui.app import Workbench
 
 
 def told(root: Path) -> list[tuple[str, str]]:
@@ -93,13 +95,13 @@ class TestPredict:
     def test_the_command_tells_it(self, messy: Path, tmp_path: Path, cli: Cli) -> None:
         from tests.tui.made import model_run
 
-        run = model_run(tmp_path / "runs", "asked", SAMPLE)
-        done = cli("predict", messy, "--run", run.path, "--json")
+        asked = model_run(tmp_path / "runs", "asked", SAMPLE)
+        done = cli("predict", messy, "--run", asked.path, "--json")
         assert done.returncode == 0, done.stderr
         files = [json.loads(line)["file"] for line in done.stdout.splitlines()]
         assert files == [str(file) for file in listed([messy]).files]
         assert listed([messy]).left_out[0] in done.stderr
-        assert len(cli("predict", messy, "--run", run.path, "--follow-links", "--json").stdout.splitlines()) == 6
+        assert len(cli("predict", messy, "--run", asked.path, "--follow-links", "--json").stdout.splitlines()) == 6
 
 
 class TestLinks:
@@ -334,3 +336,21 @@ def test_levels_stay_as_they_are(tmp_path: Path) -> None:
     put(tmp_path, "one/A/1.png", pixels)
     put(tmp_path, "two/x/train/A/p001/images/1.png", pixels)
     assert scan(tmp_path / "one").records[0].sha == scan(tmp_path / "two").records[0].sha
+
+
+def test_the_dataset_screen_says_how_the_folder_was_read(tmp_path: Path) -> None:
+    for part, first in (("train", 0), ("val", 50)):
+        for label in ("COVID", "Normal"):
+            for number in range(4):
+                put(tmp_path, f"data/x/{part}/{label}/{number}.png", picture(first + number + 100 * len(label)))
+    put(tmp_path, "data/x/samples/1.png")
+
+    async def scenario() -> None:
+        app = Workbench(tmp_path / "runs", data=tmp_path / "data")
+        async with app.run_test(size=(160, 50)) as pilot:
+            await until(pilot, lambda: app.session.split is not None and not app.session.jobs)
+            shown = " ".join(str(app.screen.query_one("#beware").render()).split())
+            assert "samples lies beside the parts of the split and is not read." in shown
+            assert "The classes were found in x." in shown and "a test is drawn from the images" in shown
+
+    run(scenario())

@@ -303,12 +303,12 @@ class _Reader:
     def _unused_masks(self) -> None:
         """Folders of masks that belong to no image, but for those in a folder that is told anyway."""
         told = {problem.file for problem in self._problems}
+        with_used = {around for path in self._masks_used for around in _itself_and_around(path)}
         for folder in self._masks.values():
-            around = {folder.path.rsplit("/", count)[0] for count in range(folder.path.count("/") + 1)}
-            within = [one for one in self._masks_used if f"{one}/".startswith(f"{folder.path}/")]
-            lonely = folder.pictures if within else any(below.pictures for below in folder.walk())
-            if lonely and folder.path not in within and not around & told:
-                which = "its files are masks that belong" if within else "holds masks that belong"
+            partly = folder.path in with_used
+            lonely = folder.pictures if partly else any(below.pictures for below in folder.walk())
+            if lonely and folder.path not in self._masks_used and told.isdisjoint(_itself_and_around(folder.path)):
+                which = "its files are masks that belong" if partly else "holds masks that belong"
                 self._problem(folder, "folder", f"{which} to no image, so it is not read")
                 told.add(folder.path)
 
@@ -357,6 +357,11 @@ class _Reader:
 def _in_parts(parts: Iterable[str]) -> str:
     named = sorted(filter(None, parts), key=_PART_ORDER.index)
     return f" (in {enumerated(named)})" if named else ""
+
+
+def _itself_and_around(path: str) -> Iterable[str]:
+    names = path.split("/")
+    return ("/".join(names[:count]) for count in range(1, len(names) + 1))
 
 
 def _suffix(file: str) -> str:
