@@ -205,6 +205,14 @@ READ = {
         (f"{PAIR}/{PATIENTS}/{{images,masks}}/1.png",), both(drawn=3), "CLASS/PATIENT", patients=6, masks=6,
         told=(AS_PATIENTS,),
     ),
+    "images beside the classes": Read(
+        (f"{PAIR}/{{1..3}}.png", "images/{1..3}.png"), both(drawn=3), problems=(("images", "folder"),),
+        doubts=("images lies beside the class folders, so the class of its images is not known.",),
+    ),
+    "images beside the classes of a part": Read(
+        (f"train/{PAIR}/{{1..3}}.png", f"test/{PAIR}/{{4..5}}.png", "test/images/1.png"), SPLIT, "PART/CLASS",
+        doubts=("test/images lies beside the class folders",), problems=(("test/images", "folder"),),
+    ),
     "folders in a class": Read(
         (f"{PAIR}/{{1..3}}.png", "COVID/more/{1..2}.png", "stray.png", "Empty/", "notes/a.txt"), both(drawn=3),
         doubts=("2 files in folders inside the class folder COVID are not read (COVID/more).",),

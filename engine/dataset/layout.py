@@ -48,7 +48,8 @@ class _Reader:
         base = self._base = self._unwrapped(self._top)
         self._where /= base.path
         kids, room = inner(base), room_of(base)
-        if room is not None and (room is not base or len(kids) < 2):
+        of_one_class = room is not base and any(folder.is_masks for folder in base.folders)
+        if room is not None and (of_one_class or len(kids) < 2):
             raise DataError(refusals.one_folder(self._where, room is not base, kids))
         parts = [kid for kid in kids if part_of(kid.name)]
         others = [kid for kid in kids if not part_of(kid.name)]
@@ -94,6 +95,7 @@ class _Reader:
                 self._listed(folder)
                 self._misplaced(folder)
             kids = inner(home)
+            self._stray_images(home)
             self._classes(
                 home, [kid for kid in kids if not part_of(kid.name)], part_of(part.name) if len(names) > 1 else ""
             )
@@ -290,6 +292,7 @@ class _Reader:
         """What lies beside the class folders, or beside the parts."""
         self._listed(self._base)
         self._misplaced(self._base)
+        self._stray_images(self._base)
         for folder in self._base.folders:
             if folder.is_masks:
                 continue
@@ -320,6 +323,14 @@ class _Reader:
         self._problem(folder, "empty", f"{reason} (left out: {reasons})" if reasons else reason, folder.name)
         if any(why == LEADS_OUT for below in folder.walk() for _, why in below.links):
             self._doubts.append(f"{folder.path} is not taken as a class. Left out of it: {reasons}.")
+
+    def _stray_images(self, folder: Dir) -> None:
+        """A folder called images beside class folders is none of them."""
+        room = room_of(folder)
+        if room is not None and room is not folder:
+            reason = "lies beside the class folders, so the class of its images is not known"
+            self._problem(room, "folder", reason)
+            self._doubts.append(f"{room.path} {reason}.")
 
     def _misplaced(self, folder: Dir) -> None:
         for file in folder.files:

@@ -88,7 +88,7 @@ def labelled(parts: Sequence[Dir]) -> dict[str, Dir]:
         elsewhere = {kid.name for other, beside in homes.items() if other != path for kid in inner(beside)}
         room = room_of(home)
         # With images of its own, it holds more than one class, or one that another part has too.
-        if room is None or (room is home and (len(names) > 1 or names[0] in elsewhere)):
+        if room is None or len(names) > 1 or names[0] in elsewhere:
             found[path] = home
     return found
 
