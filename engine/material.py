@@ -8,7 +8,7 @@ from engine.config import TrainConfig
 from engine.dataset import pixels, split
 from engine.dataset.confounding import confounding
 from engine.dataset.flattening import READING
-from engine.dataset.scan import Record, Scan, require_trainable, scan
+from engine.dataset.scan import Record, Scan, require_trainable, scan, tell_reading
 from engine.dataset.warnings import folder_warnings, unequal
 from engine.errors import DataError
 from engine.events import Emit, Notice
@@ -17,7 +17,6 @@ from engine.runs import SPLIT, Run
 from engine.runtime import cache_dir
 from engine.stopping import Stop
 from engine.training.sources import Images, PixelSource
-from engine.wording import counted
 
 
 @dataclass(frozen=True)
@@ -50,10 +49,7 @@ def scanned(
     near = wanted.near_duplicates and not gone_ok
     found = scan(folder, wanted.class_names, emit, stop, wanted.follow_links, near, reading)
     require_trainable(found)
-    if found.problems:
-        emit(
-            Notice("warning", f"{counted(len(found.problems), 'problem')} in the folder; `covid-tui scan` lists them.")
-        )
+    tell_reading(found, emit, again=gone_ok)
     if not gone_ok:
         for text in folder_warnings(found):
             emit(Notice("warning", f"{text[0].upper()}{text[1:]}."))

@@ -18,7 +18,7 @@ from engine.config import TrainConfig
 from engine.dataset.folds import draw_folds
 from engine.dataset.groups import group_of
 from engine.dataset.patients import patients
-from engine.dataset.scan import scan
+from engine.dataset.scan import scan, tell_reading
 from engine.errors import ConfigError, RunError
 from engine.events import Emit, Finished, Interrupted, Notice, finite
 from engine.files import private_dir, write_json
@@ -107,6 +107,7 @@ def over_folds(folder: Path, config: TrainConfig, count: int, emit: Emit, stop: 
     data = config.data
     found = scan(folder, data.class_names, emit, stop, data.follow_links, data.near_duplicates)
     known = patients(found, data.group_by)
+    tell_reading(found, emit)
     emit(Notice("info" if known.known else "warning", known.told))
     if found.published:
         raise ConfigError(f"{folder} publishes a split by its folders: --folds would draw another; leave it out.")

@@ -115,16 +115,35 @@ def test_patients_in_two_parts_are_told(tmp_path: Path) -> None:
     assert any("patients in two parts" in notice.text for notice in notices)
 
 
-def test_folders_that_only_look_like_a_split_are_classes(tmp_path: Path) -> None:
+def test_parts_without_classes_in_them_are_no_classes(tmp_path: Path) -> None:
     for name in ("train", "test"):
-        shutil.copytree(SAMPLE / "COVID", tmp_path / "classes" / name)
-    assert not scan(tmp_path / "classes").published and list(scan(tmp_path / "classes").classes) == ["test", "train"]
+        shutil.copytree(SAMPLE / "COVID", tmp_path / "parts" / name)
+    with pytest.raises(DataError, match="holds test and train, parts of a split, but no class folders in them"):
+        scan(tmp_path / "parts")
+    alone = scan(lay(tmp_path / "alone", {"train": range(1, 5)}))
+    assert not alone.published and list(alone.classes) == list(CLASSES)
+    assert alone.layout.told == ("The classes were found in train.",)
+
+
+def test_a_split_beside_folders_named_as_its_classes_is_not_guessed_at(tmp_path: Path) -> None:
     mixed = lay(tmp_path / "mixed", COUNTS)
-    shutil.copytree(SAMPLE / "COVID", mixed / "COVID")
-    shutil.copytree(SAMPLE / "Normal", mixed / "Normal")
-    assert list(scan(mixed).classes) == ["COVID", "Normal"]
-    with pytest.raises(DataError, match="give that folder"):
-        scan(lay(tmp_path / "alone", {"train": range(1, 5)}))
+    shutil.copytree(SAMPLE / "COVID", mixed / "covid")
+    with pytest.raises(DataError, match=r"holds a split \(test and train\) and, beside it, .* its classes \(covid\)"):
+        scan(mixed)
+
+
+def test_where_no_part_is_for_the_test_one_is_drawn_and_validation_kept(tmp_path: Path) -> None:
+    found = scan(lay(tmp_path, {"train": range(1, 21), "val": range(21, 24)}))
+    split, told = published(found, 0.1, 3, None, 0.2)
+    assert split.counts() == {
+        "train": dict.fromkeys(CLASSES, 16), "validation": dict.fromkeys(CLASSES, 3), "test": dict.fromkeys(CLASSES, 4)
+    }  # fmt: skip
+    for file, part in parts_of(split).items():
+        assert (part == "validation") == file.startswith("val/")
+    assert told == (f"{tmp_path} has no test part: 20% of the images to train on are drawn for it.",)
+    _, notices = for_recipe(found, DataConfig(test_share=0.2), 3)
+    assert notices[0].text == "Split as published by the folders."
+    assert any("a test is drawn" in text for text in found.layout.told)
 
 
 def test_what_is_out_of_place_is_told_and_a_choice_of_classes_keeps_its_own(tmp_path: Path) -> None:

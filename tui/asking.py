@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.events import Emit, Progress
+from engine.events import Emit, Notice, Progress
 from engine.runs import Run
 from engine.stopping import Stop
 from tui.likeness import Look, look
@@ -54,21 +54,27 @@ def ask(models: Models, run: Run, path: Path, emit: Emit, stop: Stop) -> "Predic
 
 
 def ask_folder(
-    models: Models, run: Run, folder: Path, found: list[dict[str, Any]], emit: Emit, stop: Stop
+    models: Models,
+    run: Run,
+    folder: Path,
+    found: list[dict[str, Any]],
+    emit: Emit,
+    stop: Stop,
+    follow_links: bool = False,
 ) -> Sequence[str]:
     """Ask about every image below `folder`, adding to `found` a line a file, an error's among them; the class names.
 
-    Each line is what `Prediction.to_dict` gives, or "file" and "error". Raises DataError where there is no image.
+    Each line is what `Prediction.to_dict` gives, or "file" and "error". What is left out of the folder is told. Raises
+    DataError where there is no image.
     """
-    from engine.errors import DataError
-
     predictor = models.predictor(run, emit)
     from engine.dataset.images import ImageError
-    from engine.results.prediction import image_files
+    from engine.results.prediction import listed
 
-    files = list(image_files([folder]))
-    if not files:
-        raise DataError(f"{folder} holds no image files: choose another folder.")
+    there = listed([folder], follow_links)
+    files = there.files
+    for text in there.left_out:
+        emit(Notice("info", text))
     emit(Progress("predict", 0, len(files)))
     for done, answer in enumerate(predictor.predict(files, stop), start=1):
         if isinstance(answer, ImageError):

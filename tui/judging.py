@@ -18,17 +18,24 @@ if TYPE_CHECKING:
     from engine.results.predict import Predictor
 
 
-def predict(paths: Sequence[Path], run: Path | None, out: Path, csv: Path | None, force: bool, as_json: bool) -> int:
+def predict(
+    paths: Sequence[Path],
+    run: Path | None,
+    out: Path,
+    csv: Path | None,
+    force: bool,
+    as_json: bool,
+    follow_links: bool = False,
+) -> int:
     """`covid-tui predict`."""
     from engine.dataset.images import ImageError
     from engine.dataset.notes import noted
-    from engine.results.prediction import NOT_FOR_DIAGNOSIS, image_files
+    from engine.results.prediction import NOT_FOR_DIAGNOSIS, listed
 
     if not paths:
         raise ConfigError("Name at least one image file or folder to predict.")
-    files = list(image_files(paths))
-    if not files:
-        raise DataError(f"{paths[0]} holds no image files: name files, or a folder that has some.")
+    found = listed(paths, follow_links)
+    files = found.files
     if csv:
         require_new(csv, ".csv", force, files, beside=True)  # now that all that a folder holds is known
     lines = list[dict[str, Any]]()
@@ -37,6 +44,8 @@ def predict(paths: Sequence[Path], run: Path | None, out: Path, csv: Path | None
         def work() -> tuple[str, ...]:
             predictor = _predictor(run, out)
             say(f"{predictor.title}. {NOT_FOR_DIAGNOSIS}")
+            for text in found.left_out:
+                say(text)
             for answer in predictor.predict(files, stop):
                 if isinstance(answer, ImageError):
                     lines.append({"file": str(answer.path), "error": answer.reason})
@@ -58,7 +67,7 @@ def predict(paths: Sequence[Path], run: Path | None, out: Path, csv: Path | None
     return DataError.exit_code if any("error" in line for line in lines) else 0
 
 
-def evaluate(run: Path, on: Path | None, mapping: str, out: Path, as_json: bool) -> int:
+def evaluate(run: Path, on: Path | None, mapping: str, out: Path, as_json: bool, follow_links: bool = False) -> int:
     """`covid-tui evaluate`."""
     from engine.results.evaluate import evaluate_on, open_test
     from engine.results.external import parse_mapping
@@ -66,10 +75,13 @@ def evaluate(run: Path, on: Path | None, mapping: str, out: Path, as_json: bool)
 
     if mapping and not on:
         raise ConfigError("--map goes with --on: it names the other folder's classes.")
+    if follow_links and not on:
+        raise ConfigError("--follow-links goes with --on: the run knows what its own images are.")
     chosen, pairs = run_directories.find(run, out), parse_mapping(mapping)
     with stop_on_signals() as (stop, signals), reporting(as_json=False) as emit:
         result, code = until_stopped(
-            lambda: evaluate_on(chosen, on, emit, stop, pairs) if on else open_test(chosen, emit, stop), signals
+            lambda: evaluate_on(chosen, on, emit, stop, pairs, follow_links) if on else open_test(chosen, emit, stop),
+            signals,
         )
     if result is None:
         return code

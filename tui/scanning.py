@@ -52,6 +52,7 @@ def scan(data: Path, wanted: DataConfig, as_json: bool, csv: Path | None = None,
         put_json({**found.to_dict(), "warnings": warnings, "confounding": confounded.to_dict(), **split})
         return 0
     _put_classes(found)
+    _put_reading(found)
     _put_confounding(found, confounded)
     _put_groups(found, wanted, known)
     if checked:
@@ -99,6 +100,16 @@ def _put_classes(found: "Scan") -> None:
         sources = f"{len(c.sources)}" if c.sources else "-"
         rows.append((name, f"{c.images:,}", share, f"{c.masks:,}", *texts, level, sources))
     put_table(rows)
+
+
+def _put_reading(found: "Scan") -> None:
+    """How the folders were read, and what is doubtful in it."""
+    if found.layout.told or found.layout.doubts:
+        put()
+    for text in found.layout.told:
+        put(text)
+    for text in found.layout.doubts:
+        put_alarm(f"! {text}")
 
 
 def _put_confounding(found: "Scan", confounded: "Confounding") -> None:

@@ -5,11 +5,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from engine.config import join_list
-from engine.dataset.listing import PART_NAMES
 from engine.errors import ConfigError
 
 if TYPE_CHECKING:
-    from engine.dataset.listing import Problem
     from engine.dataset.scan import Scan
 
 CONFLICT = "label-conflict"
@@ -30,9 +28,9 @@ def subset(whole: "Scan", names: Sequence[str]) -> "Scan":
         if name not in whole.classes:
             raise ConfigError(f'{whole.root} has no class "{name}"; it has {", ".join(whole.classes)}.')
     records = tuple(record for name in names for record in whole.records if record.label == name)
-    others = [name for name in whole.classes if name not in names]
-    problems = [p for p in whole.problems if p.kind != CONFLICT and not any(concerns(p, name) for name in others)]
-    problems += [Problem(file, CONFLICT, reason) for file, reason in label_conflicts(records)]
+    problems = [p for p in whole.problems if p.kind != CONFLICT and p.label in ("", *names)]
+    labels = {record.file: record.label for record in records}
+    problems += [Problem(file, CONFLICT, reason, labels[file]) for file, reason in label_conflicts(records)]
     return replace(
         whole,
         records=records,
@@ -41,14 +39,6 @@ def subset(whole: "Scan", names: Sequence[str]) -> "Scan":
         duplicates=exact_groups(records),
         near=near_within(whole.near, records),
     )
-
-
-def concerns(problem: "Problem", name: str) -> bool:
-    """Is it a problem of this class: its folder, what is in it, or its workbook?"""
-    room, _, inner = problem.file.partition("/")
-    files = (problem.file, inner) if room.casefold() in PART_NAMES else (problem.file,)
-    book = f"{name}.metadata.xlsx".casefold()
-    return any(file == name or file.startswith(f"{name}/") or file.casefold() == book for file in files)
 
 
 def joined(names: Iterable[str]) -> str:

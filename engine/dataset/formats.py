@@ -34,14 +34,27 @@ _FOREIGN: tuple[tuple[int, bytes, str], ...] = (
     (0, b"<html", "a web page, as a failed download leaves it; download it again"),
 )
 
+_STARTS = (
+    ("PNG", b"\x89PNG"), ("JPEG", b"\xff\xd8\xff"), ("BMP", b"BM"), ("TIFF", b"II*\0"), ("WEBP", b"RIFF"),
+    ("TIFF", b"MM\0*"),
+)  # fmt: skip
+
+
+def begins_as_image(head: bytes) -> bool:
+    """Does a file of which these are the first bytes, 132 at least, look like one of a format that is read?"""
+    if head.startswith(b"BM"):
+        return head[6:10] == bytes(4)  # text may begin so too
+    if head.startswith(b"RIFF"):
+        return head[8:12] == b"WEBP"
+    return head[128:132] == b"DICM" or any(head.startswith(magic) for _, magic in _STARTS)
+
 
 def unknown_content(data: bytes) -> str:
     """Why a file with these contents is not read, as the end of a sentence about it."""
     for offset, magic, name in _FOREIGN:
         if data[offset : offset + len(magic)].lower() == magic.lower():
             return f"it is {name}"
-    starts = {"PNG": b"\x89PNG", "JPEG": b"\xff\xd8\xff", "BMP": b"BM", "TIFF": b"II*\0", "WEBP": b"RIFF"}
-    for kind, magic in (*starts.items(), ("TIFF", b"MM\0*")):
+    for kind, magic in _STARTS:
         if data.startswith(magic):
             return f"it begins as a {kind} file, but is damaged or holds samples of a kind that is not read"
     head = data[:1024]

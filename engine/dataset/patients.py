@@ -55,7 +55,7 @@ def patients(scanned: Scan, group_by: str = "") -> Patients:
             of = {**said.of, **of}
             if said.of:
                 used.append(f'the column "{table.columns[table.place(column) or 0]}" of {table.name}')
-        if of:
+        if of and not _by_folders(scanned, group_by, of):
             how = " and ".join(used[:2]) + (" and others" if len(used) > 2 else "")
             return _told(of, how, len(scanned.records), torn)
     looked = _looked_at(found, why, f'no column "{group_by}"' if group_by else "no column that names a patient")
@@ -66,6 +66,9 @@ def patients(scanned: Scan, group_by: str = "") -> Patients:
             f'--group-by is "{group_by}", but no table in {scanned.root} names images in such a column; {have}. '
             f'{looked}A pattern of file names is written as "name:REGEX".'
         )
+    by_folder = {record.file: record.patient for record in scanned.records if record.patient}
+    if by_folder:
+        return _told(by_folder, "their folders", len(scanned.records))
     promising = _looked_at([table for table in found if table.name in why], why, "")
     return Patients(f"{UNKNOWN} {looked}".rstrip(), missed=promising.rstrip())
 
@@ -97,6 +100,11 @@ def _looked_at(found: list[Table], why: dict[str, str], lacking: str) -> str:
     if len(shown) > MOST:
         shown = [*shown[:MOST], f"and {len(shown) - MOST} more"]
     return f"Tables looked at: {'; '.join(shown)}. " if shown else ""
+
+
+def _by_folders(scanned: Scan, group_by: str, of: dict[str, str]) -> bool:
+    """Do folders tell the patients better than tables do, which are `of`, and which nobody asked for?"""
+    return not group_by and sum(bool(record.patient) for record in scanned.records) > len(of)
 
 
 def _by_name(records: tuple[Record, ...], pattern: str) -> Patients:

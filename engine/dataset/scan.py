@@ -1,8 +1,9 @@
 """A folder of X-rays becomes records: what each image is, which class it is of, and what is wrong with the rest.
 
-Two layouts are known: CLASS/images beside CLASS/masks (the COVID-19 Radiography Database), or class folders that hold
-the image files themselves; either may lie in the folders of a published split, train/CLASS and test/CLASS. Nothing is
-passed over in silence: what can't be used is a problem with file and reason.
+Class folders hold images beside masks (the COVID-19 Radiography Database), or the image files themselves; either may
+lie in the folders of a published split, train/CLASS and test/CLASS. `engine.dataset.layout` knows these and more, and
+how the folder was read is a part of the scan. Nothing is passed over in silence: what can't be used is a problem with
+file and reason.
 """
 
 from collections import Counter
@@ -17,15 +18,18 @@ import numpy as np
 from engine.dataset import orientation
 from engine.dataset.duplicates import NearGroup, exact_groups, label_conflicts, near_groups
 from engine.dataset.flattening import READING
+from engine.dataset.folders import class_folders
 from engine.dataset.images import Header, ImageError, Pixels, XrayImage, held, peek, pixel_hash
-from engine.dataset.listing import Folder, Problem, class_folders
+from engine.dataset.listing import Folder, Problem
 from engine.dataset.names import natural, pair_key
 from engine.dataset.notes import Noted, noted, of_other_bits
 from engine.dataset.parallel import Pulse, spread
+from engine.dataset.reading import Reading
 from engine.dataset.similarity import SIDE, border, thumbnail
 from engine.errors import DataError
-from engine.events import Emit
+from engine.events import Emit, Notice
 from engine.stopping import Stop
+from engine.wording import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,8 @@ class Record:
     """The part of the split that its folder publishes; empty where none does."""
     bits: int = 8
     """Bits of a sample that spread over the levels; 0 for DICOM files."""
+    patient: str = ""
+    """The patient whose folder it lies in; empty where folders name none."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +98,8 @@ class Scan:
     """What there is to know of the images, each note once, the most frequent first."""
     reading: int = READING
     """The rules that the pixels were read by."""
+    layout: Reading = field(default_factory=Reading)
+    """How the folders were read."""
 
     @property
     def published(self) -> bool:
@@ -112,7 +120,8 @@ class Scan:
             "classes": {name: asdict(summary) for name, summary in self.classes.items()},
             "imbalance": self.imbalance,
             "published": self.published,
-            "problems": [asdict(problem) for problem in self.problems],
+            "layout": self.layout.to_dict(),
+            "problems": [{"file": p.file, "kind": p.kind, "reason": p.reason} for p in self.problems],
             "notes": [asdict(item) for item in self.notes],
             "duplicates": {
                 "exact": [list(group) for group in self.duplicates],
@@ -139,8 +148,8 @@ def scan(
     Stopped when `stop` is set meanwhile.
     """
     root = Path(root)
-    problems: list[Problem] = []
-    folders = class_folders(root, classes, problems, follow_links)
+    listed = class_folders(root, classes, follow_links, stop)
+    folders, problems = listed.folders, list(listed.problems)
     jobs = [_Job(root, folder, file, reading) for folder in folders for file in folder.images]
     pulse = Pulse(emit, "scan", len(jobs))
     records: list[Record] = []
@@ -161,15 +170,31 @@ def scan(
                 remarked.append((record.file, remarks))
             pulse(done)
     summaries = {name: _summary([r for r in records if r.label == name], notes[name]) for name in notes}
-    problems += [Problem(file, "label-conflict", reason) for file, reason in label_conflicts(records)]
+    labels = {record.file: record.label for record in records}
+    problems += [Problem(file, "label-conflict", reason, labels[file]) for file, reason in label_conflicts(records)]
     poses = orientation.poses(laid[: len(records)])
-    problems += [Problem(r.file, "pose", p.doubt) for r, p in zip(records, poses, strict=True) if p.words]
+    problems += [Problem(r.file, "pose", p.doubt, r.label) for r, p in zip(records, poses, strict=True) if p.words]
     ordered = tuple(sorted(problems, key=lambda problem: (natural(problem.file), problem.kind)))
     alike = (
         near_groups(records, thumbs[: len(records)], Pulse(emit, "near duplicates", 100).share, stop) if near else ()
     )
     told = (*noted(remarked), *of_other_bits((r.file, r.bits) for r in records if r.bit_depth > 8 and r.bits))
-    return Scan(root, tuple(records), ordered, summaries, exact_groups(records), alike, told, reading)
+    twins = exact_groups(records)
+    return Scan(root, tuple(records), ordered, summaries, twins, alike, told, reading, listed.reading)
+
+
+def tell_reading(scanned: Scan, emit: Emit, again: bool = False) -> None:
+    """Emit how the folders were read, where that is not plain, what is doubtful in it, and how many problems it has.
+
+    Where it was told before and is scanned `again`, the number of problems alone.
+    """
+    for text in () if again else scanned.layout.told:
+        emit(Notice("info", text))
+    for text in () if again else scanned.layout.doubts:
+        emit(Notice("warning", text))
+    if scanned.problems:
+        several = counted(len(scanned.problems), "problem")
+        emit(Notice("warning", f"{several} in the folder; `covid-tui scan` lists them."))
 
 
 def require_trainable(scanned: Scan) -> None:
@@ -181,7 +206,20 @@ def require_trainable(scanned: Scan) -> None:
         )
     for name, summary in scanned.classes.items():
         if not summary.images:
-            raise DataError(f'Class "{name}" in {scanned.root} has no readable image; `covid-tui scan` tells why.')
+            raise DataError(f'Class "{name}" in {scanned.root} has no readable image: {_why_none(scanned, name)}.')
+
+
+def _why_none(scanned: Scan, name: str) -> str:
+    """What became of the files of a class without a usable image."""
+    bad = [problem for problem in scanned.problems if problem.label == name and problem.kind == "unreadable"]
+    if not bad:
+        return "`covid-tui scan` tells why"
+    (reason, count), *others = Counter(problem.reason for problem in bad).most_common()
+    first = next(problem.file for problem in bad if problem.reason == reason)
+    if len(bad) == 1:
+        return f"{first}: {reason}"
+    most = f"of {count:,} of its {len(bad):,} files" if others else f"of all its {count:,} files"
+    return f"{most} {first} is the first: {reason}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,13 +236,13 @@ def _examine(job: _Job) -> tuple[Record | None, Pixels | None, Pixels | None, tu
         with held(job.root / job.file, job.reading) as image:
             return _examined(job, image)
     except ImageError as exc:
-        return None, None, None, (), [Problem(job.file, "unreadable", exc.reason)]
+        return None, None, None, (), [Problem(job.file, "unreadable", exc.reason, job.folder.label)]
 
 
 def _examined(job: _Job, image: XrayImage) -> tuple[Record, Pixels, Pixels, tuple[str, ...], list[Problem]]:
     header, key = image.header, pair_key(job.file)
     thumb = thumbnail(image.pixels)
-    mask, problems = _checked_mask(job.root, job.folder.masks.get(key), header)
+    mask, problems = _checked_mask(job.root, job.folder.masks.get(key), header, job.folder.label)
     record = Record(
         file=job.file,
         label=job.folder.label,
@@ -223,21 +261,22 @@ def _examined(job: _Job, image: XrayImage) -> tuple[Record, Pixels, Pixels, tupl
         border=round(border(thumb), 3),
         part=job.folder.part,
         bits=image.bits,
+        patient=job.folder.patient,
     )
     return record, thumb, orientation.reduced(image.pixels), image.notes, problems
 
 
-def _checked_mask(root: Path, mask: str | None, image: Header) -> tuple[str | None, list[Problem]]:
+def _checked_mask(root: Path, mask: str | None, image: Header, label: str) -> tuple[str | None, list[Problem]]:
     if mask is None:
         return None, []
     try:
         header = peek(root / mask)
     except ImageError as exc:
-        return None, [Problem(mask, "unreadable", exc.reason)]
+        return None, [Problem(mask, "unreadable", exc.reason, label)]
     if abs(header.width / header.height * image.height / image.width - 1) <= 0.02:
         return mask, []
     reason = f"the mask's {header.width}x{header.height} pixels have another shape than its image's"
-    return mask, [Problem(mask, "mask-shape", f"{reason} {image.width}x{image.height}")]
+    return mask, [Problem(mask, "mask-shape", f"{reason} {image.width}x{image.height}", label)]
 
 
 def _summary(records: list[Record], notes: Counter[str]) -> ClassSummary:

@@ -18,6 +18,7 @@ import numpy as np
 
 from engine.config import DataConfig
 from engine.dataset.duplicates import NearGroup
+from engine.dataset.foldernames import difference, look_alike
 from engine.dataset.groups import joined, kept_together, two_labelled
 from engine.dataset.listed import Listed, few, listed, require_match
 from engine.dataset.listing import AS_PUBLISHED, PART_NAMES
@@ -171,23 +172,33 @@ def reuse(
 
 
 def published(
-    scanned: Scan, val_share: float = 0.1, seed: int = 0, patients: Mapping[str, str] | None = None
+    scanned: Scan,
+    val_share: float = 0.1,
+    seed: int = 0,
+    patients: Mapping[str, str] | None = None,
+    test_share: float = 0.1,
 ) -> tuple[Split, tuple[str, ...]]:
     """The split that the folders of `scanned` publish, and sentences on what is doubtful in it.
 
-    Where there is no folder for validation, `val_share` of the images to train on are drawn for it, those of one
-    patient together. Raises DataError when a part has no image of a class.
+    Where there is no folder for the test, or for validation, `test_share` and `val_share` of the images to train on are
+    drawn for it, those of one patient together. Raises DataError when a part has no image of a class.
     """
-    given = Split(tuple(Row(r.file, r.label, r.part, r.sha) for r in scanned.records))
-    split, drawn = _completed(scanned.root, given, scanned, val_share, seed, patients)
-    return split, (*drawn, *_apart(scanned.root, split, patients), *_leaking(scanned.root, scanned, split))
+    split = Split(tuple(Row(r.file, r.label, r.part, r.sha) for r in scanned.records))
+    tested: tuple[str, ...] = ()
+    if split.files("train") and not split.files("test"):
+        split = _with_drawn("test", split, scanned, test_share, seed, patients)
+        tested = (f"{scanned.root} has no test part: {test_share:.0%} of the images to train on are drawn for it.",)
+    split, drawn = _completed(scanned.root, split, scanned, val_share, seed, patients)
+    return split, (*tested, *drawn, *_apart(scanned.root, split, patients), *_leaking(scanned.root, scanned, split))
 
 
 def for_recipe(scanned: Scan, data: DataConfig, seed: int, gone_ok: bool = False) -> tuple[Split, tuple[Notice, ...]]:
     """The split that a recipe asks for, reused, published or drawn, and what to say of it. Raises as those do."""
     if data.split is None and scanned.published:
-        taken, doubts = published(scanned, data.val_share, seed, patients(scanned, data.group_by).of)
-        first = Notice("info", f"{AS_PUBLISHED.capitalize()}; --test-share is not used.")
+        known = patients(scanned, data.group_by)
+        taken, doubts = published(scanned, data.val_share, seed, known.of, data.test_share)
+        unused = "; --test-share is not used" if any(record.part == "test" for record in scanned.records) else ""
+        first = Notice("info", f"{AS_PUBLISHED.capitalize()}{unused}.")
         return taken, (first, *(Notice("warning", text) for text in doubts))
     if data.split is None:
         known = patients(scanned, data.group_by)
@@ -311,19 +322,31 @@ def _completed(
     """The split with a validation part, and a sentence where that had to be drawn. Raises DataError."""
     drawn: tuple[str, ...] = ()
     if split.files("train") and not split.files("validation"):
-        split = _with_validation(split, scanned, val_share, seed, patients)
+        split = _with_drawn("validation", split, scanned, val_share, seed, patients)
         drawn = (f"{where} has no validation part: {val_share:.0%} of the images to train on are drawn for it.",)
     for part, counts in split.counts().items():
         lacking = [name for name in scanned.classes if not counts.get(name)]
         if lacking:
-            raise DataError(f'{where} puts no image of class "{lacking[0]}" into the part "{part}".')
+            named = _named_otherwise(lacking[0], [name for name, count in counts.items() if count])
+            raise DataError(f'{where} puts no image of class "{lacking[0]}" into the part "{part}"{named}.')
     return split, drawn
 
 
-def _with_validation(
-    split: Split, scanned: Scan, val_share: float, seed: int, patients: Mapping[str, str] | None = None
+def _named_otherwise(lacking: str, there: Sequence[str]) -> str:
+    """A half sentence on the class of the part that looks like the one that it lacks, where there is one."""
+    for name in there:
+        if look_alike(lacking, name):
+            return (
+                f', but of "{name}": the two differ in {difference(lacking, name)}. Where they are one class, give its '
+                "folders one name"
+            )
+    return ""
+
+
+def _with_drawn(
+    part: str, split: Split, scanned: Scan, share: float, seed: int, patients: Mapping[str, str] | None = None
 ) -> Split:
-    """The split with `val_share` of each class's training images for validation, whole groups of them."""
+    """The split with `share` of each class's training images for `part`, whole groups of them."""
     train = set(split.files("train"))
     by_class: dict[str, list[list[Record]]] = {name: [] for name in scanned.classes}
     for group in kept_together(scanned, patients):
@@ -333,10 +356,9 @@ def _with_validation(
     chosen: set[str] = set()
     for name, groups in by_class.items():
         if len(groups) > 1:
-            target = {"validation": val_share * sum(map(len, groups))}
-            dealt = _deal(_shuffled(groups, name, seed), target)["validation"]
+            dealt = _deal(_shuffled(groups, name, seed), {part: share * sum(map(len, groups))})[part]
             chosen.update(record.file for group in dealt for record in group)
-    return Split(tuple(replace(row, part="validation") if row.file in chosen else row for row in split.rows))
+    return Split(tuple(replace(row, part=part) if row.file in chosen else row for row in split.rows))
 
 
 def _disagreements(scanned: Scan, found: Listed, split: Split) -> Iterable[str]:

@@ -19,7 +19,7 @@ from engine.dataset.groups import group_of
 from engine.dataset.masks import LUNGS, RECTANGLE
 from engine.dataset.patients import patients
 from engine.dataset.pixels import PixelStore
-from engine.dataset.scan import Record, Scan, require_trainable, scan
+from engine.dataset.scan import Record, Scan, require_trainable, scan, tell_reading
 from engine.dataset.split import Split
 from engine.errors import ConfigError, DataError, Stopped
 from engine.events import Audited, Emit, Event, Notice, Progress
@@ -221,10 +221,7 @@ def _material(folder: Path, config: TrainConfig, size: int, folds: int, emit: Em
     wanted = config.data
     found = scan(folder, wanted.class_names, emit, stop, wanted.follow_links, wanted.near_duplicates)
     require_trainable(found)
-    if found.problems:
-        emit(
-            Notice("warning", f"{counted(len(found.problems), 'problem')} in the folder; `covid-tui scan` lists them.")
-        )
+    tell_reading(found, emit)
     classes, splits = tuple(found.classes), _splits(found, config, folds, emit)
     listed = {row.file for row in splits[0].rows}
     records = [record for record in found.records if record.file in listed]

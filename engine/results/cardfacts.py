@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.config import TrainConfig
+from engine.dataset.folders import class_folders
 from engine.dataset.formats import IMAGE_SUFFIXES
-from engine.dataset.listing import AS_PUBLISHED, class_folders
+from engine.dataset.listing import AS_PUBLISHED
 from engine.dataset.names import pair_key
 from engine.dataset.split import Row, Split, leaks
 from engine.errors import CovidTuiError, RunError
@@ -142,7 +143,7 @@ def _sources(folder: Path, rows: Sequence[Row], follow_links: bool) -> dict[str,
     labels = tuple(dict.fromkeys(row.label for row in rows))
     listed: dict[str, str] = {}
     try:
-        for one in class_folders(folder, labels, [], follow_links):
+        for one in class_folders(folder, labels, follow_links).folders:
             named = ((file, one.sources.get(pair_key(file))) for file in one.images)
             listed |= {file: source for file, source in named if source}
     except CovidTuiError:

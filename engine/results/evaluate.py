@@ -16,7 +16,7 @@ import numpy as np
 
 from engine import runs
 from engine.dataset.images import ImageError
-from engine.dataset.scan import Scan, scan
+from engine.dataset.scan import Scan, scan, tell_reading
 from engine.dataset.split import Split
 from engine.errors import DataError, RunError
 from engine.events import Emit, Notice, Progress, finite
@@ -86,7 +86,14 @@ def forget_test(run: Run) -> bool:
     return there
 
 
-def evaluate_on(run: Run, folder: Path, emit: Emit, stop: Stop, mapping: Mapping[str, str] = _NONE) -> dict[str, Any]:
+def evaluate_on(
+    run: Run,
+    folder: Path,
+    emit: Emit,
+    stop: Stop,
+    mapping: Mapping[str, str] = _NONE,
+    follow_links: bool = False,
+) -> dict[str, Any]:
     """The run's result on every image of another folder: an external test, kept in the run.
 
     `mapping` gives the run's class for those of the folder's that have other names. Classes that the run does not know
@@ -99,7 +106,8 @@ def evaluate_on(run: Run, folder: Path, emit: Emit, stop: Stop, mapping: Mapping
     require_inside(run.path, [FOLDER])
     test = read_test(run) if was_tested(run) else None
     predictor = Predictor(run)
-    found: Scan = scan(folder, (), emit, stop, reading=predictor.reading)
+    found: Scan = scan(folder, (), emit, stop, follow_links, reading=predictor.reading)
+    tell_reading(found, emit)
     external.check_mapping(mapping, list(found.classes), predictor.classes)
     for item in found.notes:
         emit(Notice("warning", f"{item.sentence}."))

@@ -1,7 +1,6 @@
 """What a prediction says, and how the files to predict become network inputs. Needs no network and no TensorFlow."""
 
 import dataclasses
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from engine.dataset.flattening import READING
-from engine.dataset.formats import IMAGE_SUFFIXES
 from engine.dataset.images import ImageError, Pixels, held, pixel_hash, to_input
-from engine.errors import Stopped
+from engine.dataset.tree import pictures
+from engine.errors import DataError, Stopped
 from engine.results.calibration import Operating
 from engine.results.caution import cautions
 from engine.runtime import processors
@@ -122,17 +121,36 @@ def decide(classes: Sequence[str], calibrated: np.ndarray, chosen: Operating) ->
     return Decision(chosen.positive, chosen.threshold, chosen.rule, yes, chosen.positive if yes else other)
 
 
-def image_files(paths: Iterable[Path]) -> Iterator[Path]:
-    """The files that `paths` name, whatever their suffix, and for a folder the image files below it, in order.
+@dataclass(frozen=True)
+class Listed:
+    """The files to predict, and a sentence for each folder of which some were left out."""
 
-    Masks and hidden files are left aside.
+    files: tuple[Path, ...]
+    left_out: tuple[str, ...]
+
+
+def listed(paths: Iterable[Path], follow_links: bool = False) -> Listed:
+    """The files that `paths` name, whatever they are, and for a folder the images below it, as a scan would take them.
+
+    Masks, hidden files, files of other kinds and, unless `follow_links` says so, links that lead out of a folder are
+    left out, which is told. Raises DataError where nothing is left, with what was left out.
     """
-    for path in paths:
+    files: list[Path] = []
+    told: list[str] = []
+    named = list(paths)
+    for path in named:
         if not path.is_dir():
-            yield path
+            files.append(path)
             continue
-        for folder, folders, names in os.walk(path):
-            folders[:] = sorted(name for name in folders if name != "masks" and not name.startswith("."))
-            for name in sorted(names):
-                if not name.startswith(".") and Path(name).suffix.lower() in IMAGE_SUFFIXES:
-                    yield Path(folder) / name
+        found = pictures(path, follow_links)
+        files += found.files
+        if found.left_out:
+            told.append(f"Left out of {path}: {'; '.join(found.left_out)}.")
+    if named and not files:
+        raise DataError(" ".join([f"{named[0]} holds no image files: name files, or a folder that has some.", *told]))
+    return Listed(tuple(files), tuple(told))
+
+
+def image_files(paths: Iterable[Path]) -> Iterator[Path]:
+    """The files of `listed` alone."""
+    yield from listed(paths).files

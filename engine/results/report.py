@@ -162,6 +162,8 @@ def _partitions(facts: Facts) -> list[Block]:
         how = "A given split was reused."
     elif facts.published:
         how = "The test part is the one that the folders publish."
+        if any("has no test part" in text for text in facts.warnings):
+            how = f"The folders publish no test part; it was drawn with seed {facts.config.machine.seed}."
     if facts.leaks:
         text = f"{counted(len(facts.leaks), 'group')} of images with the same pixels "
         text += f"{noun(len(facts.leaks), 'lies', 'lie')} in more than one part."

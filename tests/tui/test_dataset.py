@@ -135,12 +135,13 @@ def test_a_cancelled_reading_leaves_no_folder_behind(tmp_path: Path, monkeypatch
 
 def test_a_folder_is_chosen_from_the_tree_whatever_its_name(tmp_path: Path, messy: Path) -> None:
     odd = tmp_path / "[red]\x1b]0;t\x07"
-    shutil.copytree(messy, odd / "[@click=app.quit]z")
+    for name in ("[@click=app.quit]z", "zz"):
+        shutil.copytree(messy, odd / name)
 
     async def scenario() -> None:
-        app = workbench(tmp_path, odd)  # no class folders in it, but one that has them
+        app = workbench(tmp_path, odd)  # no class folders in it, but two that have them
         async with app.run_test(size=(120, 40), notifications=True) as pilot:
-            await until(pilot, lambda: "has no class" in text(app))
+            await until(pilot, lambda: "two folders deep" in text(app))
             app.session.data = odd
             await pilot.press("o")
             await until(pilot, lambda: isinstance(app.screen, FolderDialog))

@@ -27,6 +27,7 @@ def predict(
     out: Path = RUNS,
     csv: Annotated[Path | None, Writes(".csv", beside=True)] = None,
     force: bool = False,
+    follow_links: bool = False,
     json: bool = False,
 ) -> int:
     """Say which class a run's model sees in images. For research and teaching only, not for diagnosis.
@@ -44,12 +45,14 @@ def predict(
         Also write the predictions to this file, with the calibrated probabilities, decisions and cautions.
     force
         Let --csv replace a file.
+    follow_links
+        Also read what symbolic links in the folders lead to outside them.
     json
         Print a line of JSON a file.
     """
     from tui import judging
 
-    return judging.predict(list(paths), run, out, csv, force, json)
+    return judging.predict(list(paths), run, out, csv, force, json, follow_links)
 
 
 @app.command
@@ -58,6 +61,7 @@ def evaluate(
     *,
     on: Path | None = None,
     mapping: Annotated[str, Parameter(name="--map")] = "",
+    follow_links: bool = False,
     out: Path = RUNS,
     json: bool = False,
 ) -> int:
@@ -71,6 +75,8 @@ def evaluate(
         Another folder with the run's classes to measure it on, compared with the run's own test.
     mapping
         For --on: which of the folder's classes are which of the run's, as "theirs=ours,theirs=ours".
+    follow_links
+        For --on: also read what symbolic links lead to outside the folder.
     out
         Folder that holds the run directories.
     json
@@ -78,7 +84,7 @@ def evaluate(
     """
     from tui import judging
 
-    return judging.evaluate(run, on, mapping, out, json)
+    return judging.evaluate(run, on, mapping, out, json, follow_links)
 
 
 @app.command

@@ -35,6 +35,7 @@ def notes(
     """
     leaking = _leaking(found, split)
     said = [
+        *map(Note, (*found.layout.doubts, *found.layout.told)),
         *_confounded(confounded),
         *_leaks(leaking),
         *map(Note, folder_warnings(found)),

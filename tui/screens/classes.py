@@ -11,7 +11,6 @@ from textual.widgets import DataTable
 
 from engine.wording import noun
 from tui.glyphs import Glyphs
-from tui.subset import concerns
 from tui.widgets.cells import cell, content, number
 
 if TYPE_CHECKING:
@@ -63,7 +62,7 @@ class ClassTable(DataTable[Text]):
         header = ("class", "images", "share", "", *kinds, "masks", "problems")
         rows = {}
         for name, summary in (whole.classes if whole else {}).items():
-            wrong = sum(concerns(problem, name) for problem in (whole.problems if whole else ()))
+            wrong = sum(problem.label == name for problem in (whole.problems if whole else ()))
             rows[name] = self._cells(name, summary, picked, wrong, glyphs)
         before, self._drawn = self._drawn, rows
         if [key.value for key in self.columns] != list(header) or list(before) != list(rows):

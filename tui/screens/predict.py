@@ -12,6 +12,7 @@ from textual.widgets import DirectoryTree, Input, Static
 
 from engine import runs
 from engine.dataset.formats import IMAGE_SUFFIXES
+from engine.dataset.tree import is_image
 from engine.errors import Stopped
 from engine.events import Emit
 from engine.runs import WEIGHTS, Run
@@ -92,7 +93,7 @@ class PredictScreen(WorkScreen):
         with Container(id="desk"):
             with Vertical(id="side"):
                 with Vertical(classes="pane", id="files-pane"):
-                    yield FileTree(self._start(), IMAGE_SUFFIXES, id="tree")
+                    yield FileTree(self._start(), IMAGE_SUFFIXES, is_image, id="tree")
                 yield History(self.session.glyphs, id="history")
             with Container(id="main"):
                 with Container(id="pictures"):
@@ -283,7 +284,8 @@ class PredictScreen(WorkScreen):
         lines = self.query_one(History).begin(folder)
         if self.has_class("-narrow"):
             self.set_class(True, "-side")
-        work = partial(_folder, self._models, self.session.asked, self.session.runs, folder, lines)
+        follow = self.session.config.data.follow_links
+        work = partial(_folder, self._models, self.session.asked, self.session.runs, folder, lines, follow)
         self.session.start("folder", "predicting a folder", work, self._folder_done, self._folder_failed)
 
     def _folder(self) -> Path:
@@ -415,9 +417,16 @@ def _answer(
 
 
 def _folder(
-    models: Models, asked: Path | None, out: Path, folder: Path, lines: list[dict[str, Any]], emit: Emit, stop: Stop
+    models: Models,
+    asked: Path | None,
+    out: Path,
+    folder: Path,
+    lines: list[dict[str, Any]],
+    follow_links: bool,
+    emit: Emit,
+    stop: Stop,
 ) -> Sequence[str]:
-    return ask_folder(models, _run(asked, out), folder, lines, emit, stop)
+    return ask_folder(models, _run(asked, out), folder, lines, emit, stop, follow_links)
 
 
 SCREEN = PredictScreen

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import ClassVar
 
@@ -25,7 +25,7 @@ MOST_COMPLETIONS = 20_000
 
 
 class FileTree(DirectoryTree):
-    """Folders, and files with one of `suffixes` (all files when empty); hidden ones are left out."""
+    """Folders, and files with one of `suffixes` (all when empty), or that `fits` takes; hidden ones are left out."""
 
     HELP = (
         "Folders and files. Enter opens a folder or takes a file, left and right close and open a folder, backspace "
@@ -38,19 +38,25 @@ class FileTree(DirectoryTree):
         Binding("backspace", "up", "Up", show=False, tooltip="Begin the tree one folder higher."),
     ]
 
-    def __init__(self, path: Path, suffixes: frozenset[str] = frozenset(), *, id: str | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        suffixes: frozenset[str] = frozenset(),
+        fits: Callable[[Path], bool] = lambda path: False,
+        *,
+        id: str | None = None,
+    ) -> None:
         super().__init__(path, id=id)
-        self.suffixes = suffixes
+        self.suffixes, self.fits = suffixes, fits
 
     def filter_paths(self, paths: Iterable[Path]) -> Iterable[Path]:
         """Only what can be chosen, and not more than can be looked through."""
-        good = [
-            path
-            for path in paths
-            if not path.name.startswith(".")
-            and (not self.suffixes or path.suffix.lower() in self.suffixes or self._safe_is_dir(path))
-        ]
-        return sorted(good, key=lambda path: path.name.lower())[:MOST_FILES]
+        there = sorted((path for path in paths if not path.name.startswith(".")), key=lambda path: path.name.lower())
+        return [path for path, _ in zip(filter(self._can_be_chosen, there), range(MOST_FILES), strict=False)]
+
+    def _can_be_chosen(self, path: Path) -> bool:
+        known = not self.suffixes or path.suffix.lower() in self.suffixes
+        return known or self._safe_is_dir(path) or self.fits(path)
 
     def _add_to_load_queue(self, node: TreeNode[DirEntry]) -> AwaitComplete:
         """Have the folder listed, and wait for nothing: who leaves cancels the listing, which then never ends."""
