@@ -161,6 +161,7 @@ def test_a_scan_lists_those_whom_a_split_has_in_two_parts(tmp_path: Path, cli: C
     assert f"! LEAKS: {manifest} has images of 2 patients in two parts or more" in shown
     assert "\n  A0: A/A0_0.png (train), A/A0_1.png (test)\n" in shown and "A1:" not in shown
     apart, shown = told("eerrrree", *by_name)
-    assert apart == [] and f"{manifest} has no patient in two parts." in shown
+    words = f"{manifest} has no patient in two parts; 8 of 8 images have a known patient, 4 in all."
+    assert apart == [] and words in shown
     apart, shown = told("rerrrrer")
     assert apart is None and "patients in two parts" not in shown and UNKNOWN in shown

@@ -27,8 +27,10 @@ class SplitCheck:
     """The files of each picture that lies in two parts."""
     apart: dict[str, tuple[str, ...]] | None
     """The files of each patient who does; None where no patient is known."""
-    known: int
+    patients: int
     """Patients of the images that were looked at."""
+    named: int
+    """Images that were looked at and whose patient is known."""
     listed: Listed | None
     """How a given split was matched with the folder; None for a split that the folders publish."""
 
@@ -57,9 +59,9 @@ def check_split(scanned: Scan, path: Path | None, patients: Patients) -> SplitCh
     given = found.rows if found else tuple(Row(r.file, r.label, r.part) for r in scanned.records)
     shas = {record.file: record.sha for record in scanned.records}
     rows = tuple(replace(row, sha=shas[row.file]) for row in given)
-    known = {patients.of[row.file] for row in rows if row.file in patients.of}
+    known = [patients.of[row.file] for row in rows if row.file in patients.of]
     apart = parted(rows, patients.of) if known else None
-    return SplitCheck(rows, leaks(rows, scanned.near), apart, len(known), found)
+    return SplitCheck(rows, leaks(rows, scanned.near), apart, len(set(known)), len(known), found)
 
 
 def findings(scanned: Scan, checked: SplitCheck | None) -> Iterator[tuple[str, ...]]:
