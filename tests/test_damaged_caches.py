@@ -24,7 +24,7 @@ from engine.network.freezing import plan
 from engine.network.weightfile import read_weights
 from engine.runtime import make_repeatable, tensorflow
 from engine.stopping import Stop
-from engine.training import features, loop
+from engine.training import featurefile, features, loop
 from engine.training.sources import PixelSource, choose
 from tests.conftest import SAMPLE, Cli
 from tests.test_loop import HELD_OUT, IMAGES, STORE, images, recipe
@@ -223,7 +223,7 @@ def test_damaged_activations_are_computed_anew_and_told(
     again, warned = trained(config, own)
     assert same(again, result)
     as_expected(warned)
-    assert [left for left in leftovers.find(tmp_path, own, tmp_path) if left.kind == "features"] == []
+    assert not [left for left in leftovers.find(tmp_path, own, tmp_path) if "damaged" in left.what]
 
 
 def test_the_next_training_finds_the_store_whole(whole: tuple[TrainConfig, Path, Result], tmp_path: Path) -> None:
@@ -253,7 +253,7 @@ def test_a_large_store_is_verified_each_time_it_is_read(
 
     def on_event(event: Event) -> None:
         if isinstance(event, Epoch) and event.epoch == 1:
-            for store in stores(own):
+            for store in [folder for folder in stores(own) if (folder / "rows").is_file()]:
                 zero_page(store / "rows", 0)
                 damaged.append(str(store))
 
@@ -274,7 +274,7 @@ def test_what_cant_be_replaced_is_computed_whenever_it_is_needed_and_told_once(
     def refuse(*_: object) -> None:
         raise OSError(30, "Read-only file system")
 
-    monkeypatch.setattr(features.os, "fsync", refuse)
+    monkeypatch.setattr(featurefile.os, "fsync", refuse)
     again, warned = trained(config, own)
     assert same(again, result)
     gave_up = [text for text in warned if "can't be replaced there (Read-only file system)" in text]

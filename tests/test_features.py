@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from engine.errors import RunError, Stopped
 from engine.events import Event, Notice
 from engine.stopping import Stop
-from engine.training import features
+from engine.training import featurefile, features
 from engine.training.features import Context, FeatureStore, Key
 
 CONTEXT = Context("p" * 64, "caffe", 224, "float32", None, "float16", (4, 3))
@@ -156,3 +156,43 @@ def test_processes_that_fill_the_same_store_at_once_damage_nothing(tmp_path: Pat
     store = FeatureStore(tmp_path, CONTEXT)
     assert np.array_equal(store.read([key(n) for n in range(30)]), rows(range(30)))
     assert (store.folder / "index").stat().st_size == 30 * 48
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["rows", "index"]), st.integers(0, 479), st.binary(max_size=60)), max_size=4),
+    st.integers(0, 60),
+)
+@settings(max_examples=100, deadline=None)
+def test_whatever_is_damaged_is_named_and_the_rest_is_right(
+    tmp_path_factory: pytest.TempPathFactory, scribbled: list[tuple[str, int, bytes]], lost: int
+) -> None:
+    """Any bytes written over rows and index, and any number cut off: no wrong row is given, and all can be mended."""
+    folder, every = tmp_path_factory.mktemp("store"), [key(n) for n in range(10)]
+    store = FeatureStore(folder, CONTEXT)
+    fill(store, range(10))
+    for name, at, content in scribbled:
+        with (store.folder / name).open("r+b") as file:
+            file.seek(at)
+            file.write(content)
+    os.truncate(store.folder / "rows", max(0, (store.folder / "rows").stat().st_size - lost))
+    again = FeatureStore(folder, CONTEXT)
+    found, damaged = again.take(again.locate(every))
+    for place in set(range(10)) - set(damaged):
+        assert np.array_equal(found[place], rows([place])[0])
+    assert set(again.missing(every)) | set(again.damaged(every)) == {every[place] for place in damaged}
+    if damaged:
+        with again.filling(Stop()) as append:
+            append([every[place] for place in damaged], rows(damaged))
+        assert featurefile.excess(again.folder) == 0 and (again.folder / "index").stat().st_size == 10 * 48
+    assert np.array_equal(again.read(every), rows(range(10)))
+    assert featurefile.damaged_rows(again.folder) == []
+
+
+def test_rows_of_another_context_are_never_taken(tmp_path: Path) -> None:
+    """The same number of bytes in another format: its folder put in this one's place has nothing that fits."""
+    other = FeatureStore(tmp_path, dataclasses.replace(CONTEXT, dtype="bfloat16"))
+    fill(other, range(3))
+    own = FeatureStore(tmp_path, CONTEXT)
+    for name in ("rows", "index", "context.json"):
+        (own.folder / name).write_bytes((other.folder / name).read_bytes())
+    assert FeatureStore(tmp_path, CONTEXT).missing([key(n) for n in range(3)]) == [key(n) for n in range(3)]
