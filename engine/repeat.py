@@ -85,6 +85,7 @@ def over_seeds(folder: Path, config: TrainConfig, count: int, emit: Emit, stop: 
     if count < 2:
         raise ConfigError(f"--seeds is {count}: give a whole number from 2.")
     one_process(config.machine.devices, "--seeds")
+    jobs.require(config, emit, stop)
     base, first = config.output.name or usual_name(config), config.machine.seed
     recipes = []
     for seed in range(first, first + count):
@@ -104,6 +105,7 @@ def over_folds(folder: Path, config: TrainConfig, count: int, emit: Emit, stop: 
     if not config.judge.test:
         raise ConfigError("--folds tests every image once: leave --no-test out.")
     one_process(config.machine.devices, "--folds")
+    jobs.require(config, emit, stop)
     data = config.data
     found = scan(folder, data.class_names, emit, stop, data.follow_links, data.near_duplicates)
     known = patients(found, data.group_by)

@@ -6,6 +6,7 @@ test part stays shut until a recipe is chosen.
 
 import contextlib
 import dataclasses
+import os
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,6 +33,7 @@ from engine.errors import ConfigError, RunError
 from engine.events import Emit, Interrupted, Notice, Progress
 from engine.files import open_lock, private_dir, require_inside
 from engine.material import Data, scanned
+from engine.network import weights
 from engine.network.backbones import backbone
 from engine.network.freezing import FreezePlan, parse_unfreeze, plan, recipe
 from engine.results import sweepfolder
@@ -236,9 +238,10 @@ class Sweep:
             grid = Grid(**{name: tuple(values) for name, values in saved["grid"].items()})
             runs = [Run(path / point["name"]) for point in saved["points"]]
             said = [run.folder() for run in runs if (run.path / "config.json").is_file()]
-        except (ConfigError, KeyError, TypeError, AttributeError) as error:
+        except ConfigError as error:
             raise RunError(f"{path / sweepfolder.REPORT} holds no recipe to go on with ({error}).") from error
-        images = next((one for one in said if one.is_dir()), folder or next(iter(said), None))
+        there = (one for one in said if os.path.isdir(one))  # noqa: PTH112  (a name too long for a file is none)
+        images = next(there, folder or next(iter(said), None))
         if images is None:
             raise RunError(f"{path} has no run yet that says where its images are: open their folder first.")
         output = dataclasses.replace(config.output, out=path.absolute().parent, name=path.name)
@@ -301,6 +304,8 @@ class Sweep:
         A point that is stopped keeps a resume point and goes on the next time. Raises as `jobs.train` does.
         """
         limit = Deadline(stop, None if minutes is None else time.monotonic() + 60 * minutes)
+        for name in self.grid.backbones:
+            weights.require(self.config.network.weights, backbone(name), emit, stop)
         with self._held():
             data = self._data(emit, stop)
             if not (self.path / SPLIT).is_file():

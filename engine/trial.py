@@ -6,6 +6,8 @@ from pathlib import Path
 from engine.config import TrainConfig
 from engine.events import Emit
 from engine.material import pixel_sources, scanned
+from engine.network import weights
+from engine.network.backbones import backbone
 from engine.network.classifier import Classifier, under, with_first_weights
 from engine.network.freezing import FreezePlan, plan
 from engine.runtime import cache_dir, choose_precision, make_repeatable
@@ -52,6 +54,7 @@ def _without_a_run(
 
     The network with `freeze`'s layers trainable, the training pixels, what trains and validates it, and the precision.
     """
+    weights.require(config.network.weights, backbone(config.network.backbone), emit, stop)
     data = scanned(folder, config, emit, stop)
     make_repeatable(config.machine.seed)
     precision = choose_precision(config.machine.precision).precision

@@ -254,6 +254,51 @@ def contents(run: Path) -> dict[str, bytes]:
 CHECKS = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
 
 
+def with_last(run: Path, kind: str, **changes: Any) -> bytes:
+    """The run's events, the last of this kind with other values."""
+    lines = [json.loads(line) for line in (run / "events.jsonl").read_text().splitlines()]
+    last = [line for line in lines if line["event"] == kind] or [lines[-1]]
+    last[-1] |= {"event": kind, **changes}
+    return "".join(json.dumps(line) + "\n" for line in lines).encode()
+
+
+DEEP = b'{"event": "notice", "level": "info", "text": ' + b"[" * 5000 + b"]" * 5000 + b"}\n"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda run: with_last(run, "epoch", val_accuracy="0.9"), 'its "val_accuracy" should be a number, not text'),
+        (lambda run: with_last(run, "epoch", val_accuracy=7), 'its "val_accuracy" should be a number of at most 1'),
+        (lambda run: with_last(run, "epoch", time="99999-01-01"), 'its "time" should be a number, not text'),
+        (lambda run: with_last(run, "finished", test={"accuracy": float("nan")}), '"test.accuracy" is not a finite'),
+        (lambda run: with_last(run, "finished", val=None), 'its "val" should be a group of keys, not nothing'),
+        (lambda run: with_last(run, "resumed", epoch="two", step=0), 'its "epoch" should be a whole number, not text'),
+        (lambda run: DEEP, "nested without end"),
+        (lambda run: "folder", "a folder, not a file"),
+        (lambda run: "loop", "Too many levels of symbolic links"),
+        (lambda run: "pipe", "a pipe or a device, not a file"),
+        (lambda run: "vast", "no such file has more than"),
+    ],
+)
+def test_an_altered_run_is_listed_with_file_and_field_and_the_other_with_its_numbers(
+    place: Place, change: Callable[[Path], bytes | str], words: str
+) -> None:
+    what, file = change(place.out / "one"), "one/events.jsonl"
+    alteration = Alteration(file, what) if isinstance(what, str) else Alteration(file, words, what)
+    with altered(place.out, alteration):
+        answer = ask("runs", "--out", place.out)
+        (said,) = answer.err.splitlines()
+        assert answer.code == 0 and str(place.out / file) in said and words in said and said.endswith(".")
+        assert "50.0%" in next(line for line in answer.out.splitlines() if line.startswith("other"))
+        one, other = sorted(strict(ask("runs", "--out", place.out, "--json").out), key=lambda facts: facts["name"])
+        assert one["error"] == said and other["error"] is None and other["test"]["correct"] == 12
+        for verb in ("attach", "report"):
+            refused = ask(verb, "one", "--out", place.out)
+            one_sentence(refused, (1,))
+            assert words in refused.err
+
+
 @settings(max_examples=40, deadline=None, suppress_health_check=CHECKS)
 @given(data=st.data())
 def test_an_altered_file_ends_in_a_sentence_and_hides_no_other(place: Place, data: st.DataObject) -> None:

@@ -188,3 +188,13 @@ def test_what_others_put_into_such_a_run_is_left(tmp_path: Path) -> None:
         (writer.run.path / "mine.txt").write_text("mine")
         writer.leave_nothing()
     assert [path.name for path in writer.run.path.iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize("verb", ["--seeds 2", "--folds 2", "audit", "lr-find", "sweep"])
+def test_whatever_trains_refuses_mistyped_weights_before_a_scan(tmp_path: Path, cli: Cli, verb: str) -> None:
+    begin = ("train", SAMPLE, *verb.split()) if verb.startswith("--") else (verb, SAMPLE)
+    place = () if verb == "lr-find" else ("--out", tmp_path / "out", "--name", "new")
+    done = cli(*begin, "--weights", "mistyped.weights.h5", *place)
+    (sentence,) = done.stderr.splitlines()
+    assert done.returncode == 1 and "mistyped.weights.h5 is missing" in sentence
+    assert not (tmp_path / "out").exists()

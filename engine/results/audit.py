@@ -23,6 +23,8 @@ from engine.dataset.scan import Record, Scan, require_trainable, scan, tell_read
 from engine.dataset.split import Split
 from engine.errors import ConfigError, DataError, Stopped
 from engine.events import Audited, Emit, Event, Notice, Progress
+from engine.network import weights
+from engine.network.backbones import backbone
 from engine.network.classifier import with_first_weights
 from engine.network.freezing import plan
 from engine.results.calibration import softmax
@@ -74,6 +76,7 @@ def audit(folder: Path, config: TrainConfig, emit: Emit, stop: Stop, folds: int 
         raise ConfigError("An audit trains in one phase: give it --mode transfer, finetune or partial.")
     if config.machine.devices not in ("auto", "1"):
         raise ConfigError("An audit trains on one device: leave --devices out.")
+    weights.require(config.network.weights, backbone(config.network.backbone), emit, stop)
     began = time.perf_counter()
     size = plan(config.network).backbone.size
     material = _material(folder, config, size, 1 if config.data.split else folds, emit, stop)
