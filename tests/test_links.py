@@ -552,6 +552,22 @@ def test_a_leftover_that_is_reached_by_a_link_when_it_is_mended(run: Path, tmp_p
     assert picture(theirs) == before
 
 
+def test_a_point_that_is_a_link_is_passed_over_and_told(tmp_path: Path) -> None:
+    folder = tmp_path / "run" / "checkpoint"
+    folder.mkdir(parents=True)
+    for epoch in (2, 3):
+        checkpoint.write(folder, point(epoch))
+    (folder / "000003-00000000").rename(tmp_path / "theirs")
+    (folder / "000003-00000000").symlink_to(tmp_path / "theirs")
+    found, damages = checkpoint.newest(folder, {})
+    assert found and found.position.epoch == 2
+    assert [(damage.file.parent.name, damage.reason) for damage in damages] == [
+        ("000003-00000000", "it is a link, which is not followed")
+    ]
+    before = picture(tmp_path / "theirs")
+    assert checkpoint.remove(folder / "000003-00000000") and picture(tmp_path / "theirs") == before
+
+
 # Where else
 
 

@@ -185,18 +185,22 @@ def _read_back(path: Path) -> None:
 
 def points(folder: Path) -> list[Path]:
     """The points in `folder`, newest first; none where that is a link."""
+    return _found(folder, linked=False)
+
+
+def _found(folder: Path, linked: bool) -> list[Path]:
     try:
         with opened(folder, folder.parent) as inside:
-            return [folder / name for name in _names(inside)]
+            return [folder / name for name in _names(inside, linked)]
     except (OSError, LinkError):
         return []
 
 
-def _names(folder: int) -> list[str]:
-    """The names of the points in the folder that is open as `folder`, newest first."""
+def _names(folder: int, linked: bool = False) -> list[str]:
+    """The names of the points in the folder that is open as `folder`, or of links in their place, newest first."""
     with os.scandir(folder) as entries:
-        found = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
-    return sorted(filter(_NAME.fullmatch, found), reverse=True)
+        kinds = {entry.name: entry.is_symlink() if linked else entry.is_dir(follow_symlinks=False) for entry in entries}
+    return sorted((name for name, fits in kinds.items() if fits and _NAME.fullmatch(name)), reverse=True)
 
 
 def newest(folder: Path, *shapes: Shapes) -> tuple[Point | None, list[Damage]]:
@@ -204,7 +208,7 @@ def newest(folder: Path, *shapes: Shapes) -> tuple[Point | None, list[Damage]]:
 
     It must fit the network in one of `shapes`, those of the phases of its training.
     """
-    damages: list[Damage] = []
+    damages = [Damage(path / STATE, "it is a link, which is not followed") for path in _found(folder, linked=True)]
     for path in points(folder):
         try:
             return _fitting(_read(path), shapes, path), damages
