@@ -1,5 +1,6 @@
-"""Links planted in a folder as somebody else may have packed it, and a picture of all that lies outside."""
+"""A run and a cache to plant links in as somebody else may have packed them, and a picture of all that lies outside."""
 
+import contextlib
 import os
 import shutil
 import stat
@@ -7,6 +8,24 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+from PIL import Image
+
+from engine.dataset.pixels import open_store
+from engine.dataset.scan import scan
+from engine.files import replacing_folder, replacing_path
+from engine.results import external
+from engine.results.report import write_card
+from engine.runs import Run
+from engine.stopping import Stop
+from engine.training import checkpoint, features
+from engine.training.features import Context, FeatureStore
+from tests.test_checkpoint import point
+from tests.tui import made
+
+CONTEXT = Context("p" * 64, "caffe", 224, "float32", None, "float16", (4, 3))
+DEAD = 99_999_999
+"""No process has this number."""
 Plant = Literal["link", "nowhere", "hard"]
 Picture = dict[str, tuple[object, ...]]
 
@@ -69,3 +88,58 @@ def planted(
         outside.mkdir()
         plant(copy / place, outside, kind)
         yield f"{place} as a {kind}", copy
+
+
+def pictures(folder: Path) -> Path:
+    """Three images of noise of each of two classes, in `folder`."""
+    for label in made.CLASSES:
+        (folder / label).mkdir()
+        for number in range(3):
+            noise = np.random.default_rng([number, len(label)]).integers(0, 256, (30, 30), np.uint8)
+            Image.fromarray(noise).save(folder / label / f"{number}.png")
+    return folder
+
+
+def whole_run(out: Path, images: Path) -> Path:
+    """A finished run with everything that a run may hold, made without a training."""
+    run = made.finished_run(out, "run", images, made.answers(images)).path
+    write_card(Run(run))
+    (run / "checkpoint").mkdir(mode=0o700)
+    for epoch in (2, 3):
+        checkpoint.write(run / "checkpoint", point(epoch))
+    external.keep(Run(run), {**Run(run).read_json("test.json"), "folder": "elsewhere"})
+    for part in ("train", "validation"):
+        (run / "tensorboard" / part).mkdir(parents=True)
+        (run / "tensorboard" / part / "events.out.tfevents.1.covid-tui").write_bytes(b"1")
+    for name in ("saved_model.pb", "variables/variables.index", "assets/covid-tui.json"):
+        (run / "export" / "run.savedmodel" / name).parent.mkdir(parents=True, exist_ok=True)
+        (run / "export" / "run.savedmodel" / name).write_bytes(b"1")
+    for name in ("export/run.onnx", "best.weights.h5", "model.json", "model.keras", "calibration.json",
+                 "reference.npz", "environment.json", "stop",
+                 f"export/.{DEAD}.part.run.onnx", f".test.json.{DEAD}.part"):  # fmt: skip
+        (run / name).write_bytes(b"{}")
+    for name in ("events.jsonl", "history.csv"):
+        with (run / name).open("a") as file:
+            file.write("cut off")
+    shutil.copy(run / "test.json", run / "validation.csv")
+    return run
+
+
+def written(path: Path, *root: Path) -> None:
+    with replacing_path(path, *root) as part:
+        part.write_bytes(b"new")
+
+
+def folder_written(path: Path, *root: Path) -> None:
+    with replacing_folder(path, *root) as part:
+        (part / "saved_model.pb").write_bytes(b"new")
+
+
+def filled(cache: Path, images: Path, number: int = 0) -> None:
+    """Pixels and activations in a cache, and more of them with another number."""
+    found = scan(images)
+    open_store(found.root, found.records[number:], 24, cache)
+    keys = [(f"{key:064x}", 0) for key in range(2 + number)]
+    with contextlib.closing(FeatureStore(cache, CONTEXT)._use), FeatureStore(cache, CONTEXT).filling(Stop()) as append:
+        left = [key for key in keys if key not in features._whole_entries(cache / "features" / CONTEXT.key[:32], 24)]
+        append(left, np.ones((len(left), 4, 3)))
