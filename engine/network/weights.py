@@ -20,9 +20,9 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.errors import Stopped, WeightsError
+from engine.errors import LinkError, Stopped, WeightsError
 from engine.events import Emit, Notice, Progress
-from engine.files import digest_of, private_dir, replacing, replacing_path
+from engine.files import digest_of, private_dir, remove, replacing, replacing_path
 from engine.network.backbones import BACKBONES, Backbone
 from engine.network.weightfile import Arrays, Shapes, read_weights, require_weights
 from engine.runtime import cache_dir, tensorflow
@@ -94,8 +94,8 @@ def _imagenet(backbone: Backbone, shapes: Shapes, emit: Emit, stop: Stop) -> Arr
             arrays = _verified(read_weights(kept, shapes))
         except WeightsError:
             emit(Notice("warning", f"The converted weights in {kept} are damaged: they are fetched or converted anew."))
-            with contextlib.suppress(OSError):
-                kept.unlink()
+            with contextlib.suppress(OSError, LinkError):
+                remove(kept, cache_dir())
         else:
             emit(Notice("info", f"Weights: ImageNet, from the offline extra, converted earlier ({kept})."))
             return arrays
