@@ -5,12 +5,16 @@ import os
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import openpyxl
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from engine.dataset.names import Matcher
 from engine.dataset.patients import UNKNOWN, patients
 from engine.dataset.scan import ClassSummary, Record, Scan
 from engine.dataset.tables import read_rows, sources_in, tables
@@ -323,3 +327,46 @@ def test_a_workbooks_rows_with_folders_must_fit_as_well(tmp_path: Path) -> None:
     book.save(tmp_path / "COVID.metadata.xlsx")
     files = [f"COVID/images/{n}.png" for n in range(1, 5)]
     assert sources_in(tmp_path / "COVID.metadata.xlsx", files) == {"2": "ours", "3": "bare"}
+
+
+_ANY = st.text(st.characters(), max_size=12)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(content=st.binary(max_size=400) | _ANY.map(lambda text: ("file,patient\n" + text).encode("utf-8", "replace")))
+def test_whatever_bytes_a_table_holds_it_is_read_or_refused_in_a_sentence(tmp_path: Path, content: bytes) -> None:
+    for start in (b"", b"\xff\xfe", b"\0\0\xfe\xff", b"\xef\xbb\xbf", b"PK\x03\x04", b"sep=;\n"):
+        (tmp_path / "t.csv").write_bytes(start + content)
+        for row in _rows_or_refusal(tmp_path / "t.csv"):
+            assert all(isinstance(cell, str) for cell in row)
+        patients(
+            Scan(tmp_path, (Record("A/1.png", "A", "s", "PNG", "L", 9, 9, 9, 9.0),), (), {"A": ClassSummary(1)}, ())
+        )
+
+
+def _rows_or_refusal(path: Path) -> list[list[str]]:
+    try:
+        return [row for _, row in read_rows(path)]
+    except DataError as error:
+        assert str(error)
+        return []
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(_ANY.filter(lambda name: "\0" not in name and name.strip("/. ")), max_size=5), _ANY)
+def test_whatever_a_name_is_matching_it_ends_in_files_that_are_there(names: list[str], written: str) -> None:
+    files = {f"A/{name.replace('/', '-')}" for name in names}
+    assert set(Matcher(files, Path("/x")).find(written)) <= files
+    assert all(Matcher(files).find(file) == [file] for file in files)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(place=st.integers(0, 10**6), bits=st.integers(1, 255), cut=st.integers(0, 10**6) | st.none())
+def test_a_damaged_workbook_is_read_or_refused_in_a_sentence(
+    tmp_path: Path, place: int, bits: int, cut: int | None
+) -> None:
+    bombs.write(tmp_path / "x.xlsx", zipfile.ZIP_STORED)
+    data = bytearray((tmp_path / "x.xlsx").read_bytes())
+    data[place % len(data)] ^= bits
+    (tmp_path / "x.xlsx").write_bytes(data[: cut % len(data) if cut is not None else None])
+    assert len(_rows_or_refusal(tmp_path / "x.xlsx")) <= 2
