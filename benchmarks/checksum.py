@@ -27,7 +27,8 @@ from engine.network.freezing import plan
 from engine.runtime import choose_precision
 from engine.stopping import Stop
 from engine.training import features, loop
-from engine.training.features import Context, FeatureStore
+from engine.training.featurefile import Context
+from engine.training.features import FeatureStore
 from engine.training.sources import FeatureSource, Images, PixelSource
 
 ROWS = {
@@ -111,7 +112,7 @@ def epochs(mode: str, images: int) -> tuple[float, float]:
     """Median seconds of the epochs of one training that verify each row at each reading, and of those between them."""
     seconds: dict[bool, list[float]] = {True: [], False: []}
     digest = Digest()
-    with mock.patch.object(features, "HELD", 0), mock.patch.object(checkedrows.xxhash, "xxh3_64_intdigest", digest):
+    with mock.patch.object(features, "HELD", 0), mock.patch.object(xxhash, "xxh3_64_intdigest", digest):
         config, store, some = filled(mode, images)
         classifier = build(plan(config.network), 2, store.context.precision, seed=0)
         pixels = PixelSource(some, classifier, PixelStore(np.zeros((1, 1, 1, 1), np.uint8), ("",), 1), config)
@@ -144,7 +145,7 @@ def reading(length: int, images: int) -> tuple[float, float]:
         for start in range(0, images, 64):
             file.read(order[start : start + 64])
 
-    with mock.patch.object(checkedrows.xxhash, "xxh3_64_intdigest", digest):
+    with mock.patch.object(xxhash, "xxh3_64_intdigest", digest):
         whole = seconds_of(every, 9)
         digest.trust(file, sums, True)
         bare = seconds_of(every, 9)

@@ -25,7 +25,8 @@ from engine.runtime import processors, tensorflow
 from engine.stopping import Stop
 from engine.training import loop
 from engine.training.augment import apply, draw, transforms
-from engine.training.features import Context, FeatureStore
+from engine.training.featurefile import Context
+from engine.training.features import FeatureStore
 from engine.training.sources import FeatureSource, Images, PixelSource
 from sample_data.generate import write_dataset
 from sample_data.phantom import Disease

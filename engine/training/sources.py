@@ -22,7 +22,8 @@ from engine.network.classifier import Classifier, preprocessing
 from engine.runtime import tensorflow
 from engine.stopping import Stop
 from engine.training.augment import PLAIN, apply, draw, transforms
-from engine.training.features import Append, Context, FeatureStore, Key
+from engine.training.featurefile import Context, Key
+from engine.training.features import Append, FeatureStore
 
 PREFIX_BATCH = 32
 GB = 10**9
