@@ -7,7 +7,8 @@ middle of a write, is simply filled on from its last whole entry.
 A cache changes speed, never results. Each entry of the index has a checksum of its row, which is verified whenever the
 row is read from the disk, and one of its own; both depend on the store's context, and the second on the place, so that
 no row is taken for another. What fails is computed anew by whoever needs it. What is kept is exact in the format that
-`FreezePlan.kept_format` chooses by itself, but for feature maps computed in float32, which are kept in float16.
+`FreezePlan.kept_format` chooses by itself, but for feature maps computed in float32, which are kept in float16: that
+moves VGG16's logits by up to 0.0006 of 18.
 """
 
 import contextlib

@@ -31,9 +31,8 @@ class Choice:
         """Size of what is kept of one view of an image."""
         machine = self.config.machine
         # Where the precision is still to be found, maps are kept in two bytes whatever it will be.
-        kept = self.plan.kept_format(
-            machine.feature_dtype, "float32" if machine.precision == "auto" else machine.precision
-        )
+        precision = "float32" if machine.precision == "auto" else machine.precision
+        kept = self.plan.kept_format(machine.feature_dtype, precision)
         return prod(self.plan.kept_shape) * KEPT_BYTES[kept]
 
     def not_kept(self) -> str:
