@@ -235,7 +235,7 @@ class Sweep:
         saved = sweepfolder.read(path)
         try:
             config = from_dict(TrainConfig, saved["recipe"])
-            grid = Grid(**{name: tuple(values) for name, values in saved["grid"].items()})
+            grid = Grid(*(tuple(saved["grid"][name.name]) for name in dataclasses.fields(Grid)))
             runs = [Run(path / point["name"]) for point in saved["points"]]
             said = [run.folder() for run in runs if (run.path / "config.json").is_file()]
         except ConfigError as error:

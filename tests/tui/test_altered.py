@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from hypothesis import given, note, settings
+from hypothesis import Phase, given, note, settings
 from hypothesis import strategies as st
 from textual.pilot import Pilot
 
@@ -95,7 +95,7 @@ def test_altered_runs_sweeps_and_audits_leave_the_screens_at_work(
     lists = [st.lists(alterations(place.out, own), min_size=n, max_size=n)
              for own, n in zip(kinds, counts, strict=True)]  # fmt: skip
 
-    @settings(max_examples=size, deadline=None, suppress_health_check=CHECKS, database=None)
+    @settings(max_examples=size, deadline=None, suppress_health_check=CHECKS, database=None, phases=[Phase.generate])
     @given(found=st.tuples(*lists))
     def looked_at(found: tuple[list[Alteration], ...]) -> None:
         all_hold(place, [one for own in found for one in own], tmp_path_factory.mktemp("spread"))
