@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from engine.dataset import pixels as pixels_module
-from engine.dataset.images import read, to_input
+from engine.dataset.images import held, read, to_input
 from engine.dataset.pixels import PixelStore, open_store
 from engine.dataset.scan import Record, Scan, scan
 from engine.errors import CacheError, DataError, Stopped
@@ -65,11 +65,11 @@ def count_reads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """The files that the store opens from now on."""
     opened: list[Path] = []
 
-    def watched(path: Path) -> object:
+    def watched(path: Path, reading: int) -> object:
         opened.append(path)
-        return read(path)
+        return held(path, reading)
 
-    monkeypatch.setattr(pixels_module, "read", watched)
+    monkeypatch.setattr(pixels_module, "held", watched)
     return opened
 
 
