@@ -259,11 +259,11 @@ if how == "full":
     resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
 if how == "killed":
     original = pixels._small
-    def small(root, record, size, channels):
+    def small(root, record, size, channels, *reading):
         if record.file == "B/5.tif":
             print("ready", flush=True)
             signal.pause()
-        return original(root, record, size, channels)
+        return original(root, record, size, channels, *reading)
     pixels._small = small
 try:
     store, problems = pixels.open_store(root, found.records, 24, caches)
