@@ -85,7 +85,7 @@ def same(one: Result, other: Result) -> bool:
     return one[1] == other[1] and all(np.array_equal(a, b) for a, b in zip(one[0], other[0], strict=True))
 
 
-@pytest.fixture(scope="module", params=[HEAD, BLOCK5], ids=["head", "block5"])
+@pytest.fixture(scope="module", params=[HEAD, pytest.param(BLOCK5, marks=pytest.mark.slow)], ids=["head", "block5"])
 def whole(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[TrainConfig, Path, Result]:
     """A recipe, a cache that its training filled, and what that training came to."""
     cache = tmp_path_factory.mktemp("whole")
