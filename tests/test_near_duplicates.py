@@ -72,7 +72,8 @@ def test_colour_and_border_of_a_thumbnail() -> None:
     picture[..., 0] = 90
     assert thumbnail(picture).shape == (SIDE, SIDE) and int(thumbnail(picture)[5, 5]) == 30
     framed = np.zeros((SIDE, SIDE), np.uint8)
-    framed[:3] = framed[-3:] = framed[:, :3] = framed[:, -3:] = 200
+    edge = SIDE // 20
+    framed[:edge] = framed[-edge:] = framed[:, :edge] = framed[:, -edge:] = 200
     assert border(framed) == 200
 
 
