@@ -19,7 +19,7 @@ import numpy as np
 from benchmarks.timing import XRAY, report, table
 from engine.dataset.images import Pixels, read
 from engine.dataset.scan import scan
-from engine.dataset.similarity import matches, thumbnail
+from engine.dataset.similarity import Match, matches, thumbnail
 from engine.runtime import processors
 from sample_data.generate import phantom_for
 from sample_data.phantom import Disease
@@ -74,7 +74,7 @@ def _by_share(name: str, pictures: Sequence[Pixels]) -> None:
 
 
 def measured(
-    pictures: Sequence[Pixels], share: float, a_kind: int = A_KIND, find: Callable[[Pixels], list] = matches
+    pictures: Sequence[Pixels], share: float, a_kind: int = A_KIND, find: Callable[[Pixels], list[Match]] = matches
 ) -> Measured:
     """What is found of each kind where copies are this share of all images; images looked at; pairs of strangers."""
     dice = np.random.default_rng(round(1000 * share))
@@ -89,7 +89,9 @@ def measured(
         turn += count
         copies = [thumbnail(CHANGES[kind](pictures[one], dice)) for kind, one in zip(kinds, origin, strict=True)]
         source = [*range(len(pictures)), *origin.tolist()]
-        pairs = {tuple(sorted((match.first, match.second))) for match in find(np.concatenate([thumbs, np.stack(copies)]))}
+        pairs = {
+            tuple(sorted((match.first, match.second))) for match in find(np.concatenate([thumbs, np.stack(copies)]))
+        }
         for place, (kind, one) in enumerate(zip(kinds, origin.tolist(), strict=True), start=len(pictures)):
             found[kind][(one, place) in pairs] += 1
         strange += sum(source[one] != source[other] for one, other in pairs)
@@ -100,7 +102,9 @@ def measured(
 def _many(images: int, pool: ProcessPoolExecutor) -> None:
     copies = images // COPIED
     originals = images - copies
-    drawn = list(pool.map(_thumbnails, range(originals), [number < copies for number in range(originals)], chunksize=64))
+    drawn = list(
+        pool.map(_thumbnails, range(originals), [number < copies for number in range(originals)], chunksize=64)
+    )
     thumbs = np.stack([pair[0] for pair in drawn] + [pair[1] for pair in drawn[:copies]])
     start, cpu = time.perf_counter(), time.process_time()
     found = matches(thumbs)
@@ -112,7 +116,8 @@ def _many(images: int, pool: ProcessPoolExecutor) -> None:
         rows.append((kind, len(own), f"{len(own & right) / len(own):.3f}"))
     rows.append(("all kinds", copies, f"{len(right) / copies:.4f}"))
     text = table(("planted", "copies", "recall"), rows)
-    text += f"\n\n{len(found) - len(right):,} pairs of strangers, {1000 * (len(found) - len(right)) / images:.2f} in 1,000 images"
+    strange = len(found) - len(right)
+    text += f"\n\n{strange:,} pairs of strangers, {1000 * strange / images:.2f} in 1,000 images"
     report(f"Near duplicates among {images:,} phantoms: {seconds:.0f} s ({cpu:.0f} s of processor time)", text)
 
 

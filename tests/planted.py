@@ -150,7 +150,9 @@ def _clahe(picture: np.ndarray, dice: np.random.Generator) -> np.ndarray:
     for one in (0, 1):
         for other in (0, 1):
             share = np.multiply.outer(np.abs(1 - one - down % 1), np.abs(1 - other - across % 1))
-            row, column = (np.clip(np.floor(at).astype(int) + step, 0, tiles - 1) for at, step in ((down, one), (across, other)))
+            row, column = (
+                np.clip(np.floor(at).astype(int) + step, 0, tiles - 1) for at, step in ((down, one), (across, other))
+            )
             levels += share * curves[row[:, None], column, picture]
     return levels.round().clip(0, 255).astype(np.uint8)
 

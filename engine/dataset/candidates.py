@@ -5,7 +5,7 @@ picture hardly grows with their number. How many copies there are changes nothin
 few landmarks of all, whatever the others are.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import closing
 
 import numpy as np
@@ -43,7 +43,9 @@ def candidates(
         own = real[(real >= start * MOST) & (real < (start + _BLOCK) * MOST)]
         asked = mirrored(found, slice(start, start + _BLOCK))[1] if flip else found.descriptors[start : start + _BLOCK]
         asked = asked.reshape(-1, known.shape[1])[own - start * MOST]
-        votes.append(_best(_votes(cells, asked, own // MOST, _nearest(asked, middles, _CELLS, stop), stop), count, flip))
+        votes.append(
+            _best(_votes(cells, asked, own // MOST, _nearest(asked, middles, _CELLS, stop), stop), count, flip)
+        )
         tick(done / len(starts))
     pairs = np.concatenate(votes)
     ranks = rank(pairs[:, 0], pairs[:, 3])
@@ -78,14 +80,16 @@ class _Cells:
 
 
 def _middles(known: npt.NDArray[np.int8]) -> Floats:
-    """The middles of the cells, unit vectors (cells, d): spherical k-means on some of the landmarks, always the same."""
+    """The middles of the cells, unit vectors (cells, d): spherical k-means on some landmarks, always the same."""
     dice = np.random.default_rng(0)
     count = max(1, len(known) // _A_CELL)
     some = known[dice.permutation(len(known))[: count * _SEEDS]].astype(np.float32)
     some /= np.maximum(np.linalg.norm(some, axis=1, keepdims=True), 1e-6)
     middles = some[:count].copy()
     for _ in range(_ROUNDS if count > 1 else 0):
-        nearest = np.concatenate([(some[at : at + 4096] @ middles.T).argmax(axis=1) for at in range(0, len(some), 4096)])
+        nearest = np.concatenate(
+            [(some[at : at + 4096] @ middles.T).argmax(axis=1) for at in range(0, len(some), 4096)]
+        )
         order = np.argsort(nearest, kind="stable")
         filled, starts = np.unique(nearest[order], return_index=True)
         middles[filled] = np.add.reduceat(some[order], starts, axis=0)

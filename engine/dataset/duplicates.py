@@ -19,8 +19,8 @@ TOLD, TURNED = 0.01, 0.7
 
 @dataclass(frozen=True, slots=True)
 class NearGroup:
-    """Files that show one picture though their pixels differ: rescaled, recompressed, brightened, cropped, turned, moved,
-    framed, written on, mirrored, inverted.
+    """Files that show one picture though their pixels differ: rescaled, recompressed, brightened, cropped, turned,
+    moved, framed, written on, mirrored, inverted.
     """
 
     files: tuple[str, ...]

@@ -1,9 +1,9 @@
 """The landmarks of a picture: blobs that are found again once it is cropped, turned, moved, written on or brightened.
 
 A landmark is an extremum of differences of Gaussians in place and scale (Lowe 2004) of the picture with its grey levels
-normed by their surroundings, which undoes gamma, equalisation and most of what a viewer does. It is described by the low
-frequencies of the patch around it. Few pixels across, a patch holds what differs between patients (vessels, crossings
-of ribs), where a whole picture holds what all chests share; and a cropped picture still has most of its patches.
+normed by their surroundings, which undoes gamma, equalisation and most of what a viewer does. It is described by the
+low frequencies of the patch around it. Few pixels across, a patch holds what differs between patients (vessels,
+crossings of ribs), where a whole picture holds what all chests share; and a cropped picture still has most of its patches.
 """
 
 from collections.abc import Callable
@@ -28,7 +28,10 @@ MOST = 64
 """Landmarks of a picture, its strongest ones."""
 
 _FIRST, _A_STEP, _LEVELS = 1.5, 2 ** (1 / 3), 8  # Gaussians: the finest in pixels, the ratio of two, and how many
-_AROUND, _FAINT = 12.0, 4.0  # the surroundings that norm the levels, in pixels, and a contrast that is nothing, in levels
+_AROUND, _FAINT = (
+    12.0,
+    4.0,
+)  # the surroundings that norm the levels, in pixels, and a contrast that is nothing, in levels
 _FLOOR = 0.02  # normed contrast of a landmark
 _PATCH, _HIGHEST, _HEAVIER, _WINDOW = 16, 7, 1.5, 4.5  # samples along a patch, its frequencies, their weight, its width
 _FLAT = 12  # levels that a margin of one grey spans after compression
@@ -81,7 +84,8 @@ def gaussian(width: float, side: int = SIDE) -> Floats:
         for source in (places, -1 - places):
             matrix += np.exp(-0.5 * ((places[:, None] - source - turn) / width) ** 2)
     matrix[matrix < 1e-9] = 0  # numbers too small for a float32 to hold well are slow
-    return (matrix / matrix.sum(axis=1, keepdims=True)).astype(np.float32)
+    rows: Floats = (matrix / matrix.sum(axis=1, keepdims=True)).astype(np.float32)
+    return rows
 
 
 def landmarks(
@@ -107,7 +111,7 @@ def landmarks(
             np.matmul(blur @ levels, blur.T, out=smooth[:, level])
         owner, x, y, scale, height, rank = _extrema(smooth)
         at = owner + start, rank
-        found.places[at] = np.stack([x, y, _width(scale)], axis=1)
+        found.places[at] = np.stack([x, y, _widths(scale)], axis=1)
         found.descriptors[at] = np.rint(127 * _described(smooth, owner, x, y, scale) * np.sign(height)[:, None])
         found.signs[at] = np.sign(height)
 
@@ -125,8 +129,13 @@ def mirrored(found: Landmarks, which: Ints | slice) -> tuple[Floats, npt.NDArray
     return places, found.descriptors[which] * _basis()[1]
 
 
-def _width(level: "float | npt.NDArray[np.floating]") -> "float | npt.NDArray[np.floating]":
-    return _FIRST * _A_STEP**level
+def _width(level: int) -> float:
+    return float(_FIRST * _A_STEP**level)
+
+
+def _widths(levels: Floats) -> Floats:
+    widths: Floats = (_FIRST * _A_STEP**levels).astype(np.float32)
+    return widths
 
 
 def _extrema(smooth: Floats) -> tuple[Ints, Floats, Floats, Floats, Floats, Ints]:
@@ -138,22 +147,24 @@ def _extrema(smooth: Floats) -> tuple[Ints, Floats, Floats, Floats, Floats, Ints
     for other in (high[:, 1:-1, 1:-1, :-2], high[:, 1:-1, 1:-1, 2:], high[:, 1:-1, :-2, 1:-1], high[:, 1:-1, 2:, 1:-1]):
         peak &= middle >= other
     spot = np.flatnonzero(peak)
-    owner, level, y, x = (index + (axis > 0) for axis, index in enumerate(np.unravel_index(spot, middle.shape)))
+    owner, scale, row, column = (index + (axis > 0) for axis, index in enumerate(np.unravel_index(spot, middle.shape)))
     strides = np.array(steps.strides) // steps.itemsize
-    spot = owner * strides[0] + level * strides[1] + y * strides[2] + x
+    spot = owner * strides[0] + scale * strides[1] + row * strides[2] + column
     flat = high.reshape(-1)
     value = flat[spot]
     most = np.ones(len(spot), bool)
-    for scale in (-1, 0, 1):
+    for finer in (-1, 0, 1):
         for down in (-1, 0, 1):
             for across in (-1, 0, 1):
-                most &= value >= flat[spot + scale * strides[1] + down * strides[2] + across]
-    owner, spot, value, level, y, x = (one[most] for one in (owner, spot, value, level, y, x))
+                most &= value >= flat[spot + finer * strides[1] + down * strides[2] + across]
+    owner, spot, value, scale, row, column = (one[most] for one in (owner, spot, value, scale, row, column))
     order = np.lexsort((-value, owner))
     rank = np.arange(len(order)) - np.searchsorted(owner[order], owner[order])
     order, rank = order[rank < MOST], rank[rank < MOST]
-    owner, spot, level, y, x = (one[order] for one in (owner, spot, level, y, x))
-    x, y, level = (at + _offset(flat, spot, int(stride)) for at, stride in ((x, 1), (y, strides[2]), (level, strides[1])))
+    owner, spot, scale, row, column = (one[order] for one in (owner, spot, scale, row, column))
+    x, y, level = (
+        at + _offset(flat, spot, int(stride)) for at, stride in ((column, 1), (row, strides[2]), (scale, strides[1]))
+    )
     return owner, x, y, level, steps.reshape(-1)[spot], rank
 
 
@@ -161,12 +172,13 @@ def _offset(flat: Floats, spot: Ints, stride: int) -> Floats:
     """Where the parabola through three neighbours is highest, from the middle one, -0.5 to 0.5."""
     before, here, after = flat[spot - stride], flat[spot], flat[spot + stride]
     bend = np.minimum(before - 2 * here + after, np.float32(-1e-9))
-    return np.clip(0.5 * (before - after) / bend, -0.5, 0.5).astype(np.float32)
+    offset: Floats = np.clip(0.5 * (before - after) / bend, -0.5, 0.5).astype(np.float32)
+    return offset
 
 
 def _described(smooth: Floats, owner: Ints, x: Floats, y: Floats, level: Floats) -> Floats:
     """Unit descriptors of the patches at these places, each sampled at its scale from what is as smooth."""
-    steps = (np.arange(_PATCH) - (_PATCH - 1) / 2).astype(np.float32) * _width(level)[:, None]
+    steps = (np.arange(_PATCH) - (_PATCH - 1) / 2).astype(np.float32) * _widths(level)[:, None]
     across, down = (np.clip(at[:, None] + steps, 0, SIDE - 1.001).astype(np.float32) for at in (x, y))
     column, row = across.astype(np.int32), down.astype(np.int32)
     across, down = (across - column)[:, None, :], (down - row)[:, :, None]

@@ -10,8 +10,10 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from engine.dataset.landmarks import MOST, SIDE, Floats, Ints, Landmarks, gaussian, mirrored
 from engine.dataset.images import Pixels
+from engine.dataset.landmarks import MOST, SIDE, Floats, Ints, Landmarks, gaussian, mirrored
+
+Bools = npt.NDArray[np.bool_]
 
 _LIKE = 0.6  # correlation of two descriptors that may be one landmark
 _RIGHT, _ALIKE_THERE = 0.7, 0.5  # pixels within which, and correlation from which on, one lies right upon another
@@ -19,13 +21,17 @@ _RIM = 3.0  # pixels at the edge of a picture where landmarks come and go
 _PROPOSING = 14  # landmarks of a pair, two of which propose a place
 _SMALLEST, _LARGEST, _TURN = 0.6, 1.67, 0.16  # scales and turn, in radians, that are proposed
 _NEAR = (6.0, 4.0, 3.0)  # pixels that a landmark may be off, while the place is made better
-_ROUNDS = ((2, 3), (1, 1))  # pixels between those that are fitted, and rounds of fitting
+_STEP, _ROUNDS = 2, 4  # pixels between those that are fitted and judged, and rounds of fitting
 _AROUND, _BLUR, _FAINT = 5.0, 1.0, 3.0  # the surroundings that norm what is judged, and its blur, in pixels; levels
 _ODD = 0.3  # normed levels from which on a difference weighs less, as writing does
-_TILE, _SEEN, _OVERLAID = 8, 0.7, 6.0  # pixels of a tile, its share that both show, contrasts that tell of writing
+_TILE, _SEEN, _OVERLAID = (
+    8,
+    0.7,
+    6.0,
+)  # fitted pixels along a tile, its share that both show, contrasts that tell of writing
 
 
-def agreeing(found: Landmarks, pairs: Ints) -> tuple[Floats, Floats, Floats, npt.NDArray[np.bool_]]:
+def agreeing(found: Landmarks, pairs: Ints) -> tuple[Floats, Floats, Floats, Bools]:
     """For each row (first, second, mirrored): the place (m, 2, 3), how many landmarks agree on it, which share that is
     of those that could, and is one picture the other's negative?
     """
@@ -39,7 +45,7 @@ def agreeing(found: Landmarks, pairs: Ints) -> tuple[Floats, Floats, Floats, npt
     like = np.take_along_axis(likeness, partner[..., None], axis=2)[..., 0]
     signs = found.signs[pairs[:, 1]] * found.signs[pairs[:, 0]][rows, partner]
     likely = np.where(like >= _LIKE, like, 0)
-    negative = (likely * (signs < 0)).sum(axis=1) > (likely * (signs > 0)).sum(axis=1)
+    negative: Bools = (likely * (signs < 0)).sum(axis=1) > (likely * (signs > 0)).sum(axis=1)
     weight = np.where(signs == np.where(negative, -1, 1)[:, None], likely, 0).astype(np.float32)
     source, target = other[..., :2], one[rows, partner, :2]
     place = _proposed(source, target, weight)
@@ -48,15 +54,19 @@ def agreeing(found: Landmarks, pairs: Ints) -> tuple[Floats, Floats, Floats, npt
         place = _least_squares(source, target, held, place)
     held = weight * (_distances(place, source, target) < _NEAR[-1])
     count = _distinct(partner, held)
-    return place, count, count / np.maximum(_shared(place, one, other, found.signs, pairs), _PROPOSING), negative
+    could = np.maximum(_shared(place, one, other, found.signs, pairs), np.float32(_PROPOSING))
+    return place, count, (count / could).astype(np.float32), negative
 
 
 def _shared(place: Floats, one: Floats, other: Floats, signs: npt.NDArray[np.int8], pairs: Ints) -> Floats:
     """How many landmarks of the picture that has fewer there lie where the two overlap."""
-    back = np.linalg.inv(np.concatenate([place, np.broadcast_to(np.float32([[[0, 0, 1]]]), (len(place), 1, 3))], axis=1))
-    sides = ((place, other, pairs[:, 1]), (back[:, :2], one, pairs[:, 0]))
+    square = np.tile(np.eye(3, dtype=np.float32), (len(place), 1, 1))
+    square[:, :2] = place
+    back = np.linalg.inv(square)[:, :2].astype(np.float32)
+    sides = ((place, other, pairs[:, 1]), (back, one, pairs[:, 0]))
     numbers = [(_inside(matrix, places) & (signs[owners] != 0)).sum(axis=1) for matrix, places, owners in sides]
-    return np.minimum(*numbers).astype(np.float32)
+    fewer: Floats = np.minimum(*numbers).astype(np.float32)
+    return fewer
 
 
 def close(found: Landmarks, pairs: Ints, place: Floats) -> Floats:
@@ -67,7 +77,8 @@ def close(found: Landmarks, pairs: Ints, place: Floats) -> Floats:
     inside = _inside(place, other) & (found.signs[pairs[:, 1]] != 0)
     like = there @ np.swapaxes(here, 1, 2) > _ALIKE_THERE * np.float32(127**2)
     right = ((np.hypot(off[..., 0], off[..., 1]) < _RIGHT) & like).any(axis=2) & inside
-    return (right.sum(axis=1) / np.maximum(inside.sum(axis=1), 1)).astype(np.float32)
+    share: Floats = (right.sum(axis=1) / np.maximum(inside.sum(axis=1), 1)).astype(np.float32)
+    return share
 
 
 def _second(found: Landmarks, pairs: Ints) -> tuple[Floats, Floats]:
@@ -79,10 +90,11 @@ def _second(found: Landmarks, pairs: Ints) -> tuple[Floats, Floats]:
     return places, descriptors
 
 
-def _inside(place: Floats, points: Floats) -> npt.NDArray[np.bool_]:
+def _inside(place: Floats, points: Floats) -> Bools:
     """Which points lie well within the picture once they are placed."""
     moved = points[..., :2] @ np.swapaxes(place[:, :, :2], 1, 2) + place[:, None, :, 2]
-    return ((moved >= _RIM) & (moved <= SIDE - 1 - _RIM)).all(axis=2)
+    inside: Bools = np.all((moved >= _RIM) & (moved <= SIDE - 1 - _RIM), axis=2)
+    return inside
 
 
 def _distinct(partner: Ints, held: Floats) -> Floats:
@@ -90,12 +102,14 @@ def _distinct(partner: Ints, held: Floats) -> Floats:
     seen = np.zeros((len(held), MOST), bool)
     row, column = np.nonzero(held)
     seen[row, partner[row, column]] = True
-    return seen.sum(axis=1).astype(np.float32)
+    count: Floats = seen.sum(axis=1).astype(np.float32)
+    return count
 
 
 def _distances(place: Floats, source: Floats, target: Floats) -> Floats:
     moved = source @ np.swapaxes(place[:, :, :2], 1, 2) + place[:, None, :, 2]
-    return np.hypot(moved[..., 0] - target[..., 0], moved[..., 1] - target[..., 1])
+    apart: Floats = np.hypot(moved[..., 0] - target[..., 0], moved[..., 1] - target[..., 1])
+    return apart
 
 
 @cache
@@ -104,7 +118,7 @@ def _couples() -> tuple[Ints, Ints]:
 
 
 def _proposed(source: Floats, target: Floats, weight: Floats) -> Floats:
-    """The place that most landmarks agree on, among those that two of the likest ones propose: scaled, turned, moved."""
+    """The place that most landmarks agree on, of those that two of the likest propose: scaled, turned, moved."""
     likest = np.argpartition(-weight, _PROPOSING, axis=1)[:, :_PROPOSING]
     before, after = (points[..., 0] + 1j * points[..., 1] for points in (source, target))
     few, there = (np.take_along_axis(points, likest, axis=1) for points in (before, after))
@@ -136,7 +150,7 @@ def _least_squares(source: Floats, target: Floats, weight: Floats, guess: Floats
     return place
 
 
-def fitted(first: Pixels, second: Pixels, place: Floats, negative: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
+def fitted(first: Pixels, second: Pixels, place: Floats, negative: Bools) -> tuple[Floats, Floats]:
     """Places made exact, and the correlation of each tile there, NaN where the two don't overlap or show nothing.
 
     `first` and `second` are trimmed pictures, uint8 (m, SIDE, SIDE), the second one mirrored already where it is.
@@ -144,24 +158,22 @@ def fitted(first: Pixels, second: Pixels, place: Floats, negative: npt.NDArray[n
     blur = gaussian(_BLUR)
     one, other = (blur @ pictures.astype(np.float32) @ blur.T for pictures in (first, second))
     sign = np.where(negative, -1, 1).astype(np.float32)[:, None, None]
-    for step, rounds in _ROUNDS:
-        for _ in range(rounds):
-            place = _closer(place, step, *_laid(one, other, place, sign, step)[:3])
-    moved, still, mask, raw = _laid(one, other, place, sign, 1)
-    return place, _tiles(moved, still, mask, raw)
+    for _ in range(_ROUNDS):
+        place = _closer(place, *_laid(one, other, place, sign)[:3])
+    return place, _tiles(*_laid(one, other, place, sign))
 
 
 @cache
-def _grid(step: int) -> Floats:
-    """x, y and 1 of every pixel, or of the middle of every two by two, ...: (3, pixels)."""
-    places = np.arange(SIDE // step, dtype=np.float32) * step + (step - 1) / 2
+def _grid() -> Floats:
+    """x, y and 1 of the middle of every two by two pixels, (3, pixels)."""
+    places = np.arange(SIDE // _STEP, dtype=np.float32) * _STEP + (_STEP - 1) / 2
     x, y = np.meshgrid(places, places)
     return np.stack([x.ravel(), y.ravel(), np.ones(x.size)]).astype(np.float32)
 
 
-def _sampled(pictures: Floats, place: Floats, step: int) -> tuple[Floats, Floats]:
+def _sampled(pictures: Floats, place: Floats) -> tuple[Floats, Floats]:
     """The pictures at the grid's pixels once these are placed, (m, side, side); and 1 where they lie in the picture."""
-    at = place @ _grid(step)
+    at = place @ _grid()
     inside = ((at >= 0) & (at <= SIDE - 1)).all(axis=1)
     np.clip(at, 0, SIDE - 1.001, out=at)
     corner = at.astype(np.int32)
@@ -169,33 +181,37 @@ def _sampled(pictures: Floats, place: Floats, step: int) -> tuple[Floats, Floats
     spot = corner[:, 1] * SIDE + corner[:, 0] + (np.arange(len(place), dtype=np.int32) * SIDE * SIDE)[:, None]
     flat = pictures.reshape(-1)
     across, down = at[:, 0], at[:, 1]
-    upper, lower = flat.take(spot), flat.take(spot + SIDE)
+    upper: Floats = flat.take(spot)
+    lower: Floats = flat.take(spot + SIDE)
     upper += across * (flat.take(spot + 1) - upper)
     lower += across * (flat.take(spot + SIDE + 1) - lower)
     upper += down * (lower - upper)
-    shape = (len(place), SIDE // step, SIDE // step)
-    return upper.reshape(shape), inside.reshape(shape).astype(np.float32)
+    side = SIDE // _STEP
+    return upper.reshape(-1, side, side), inside.reshape(-1, side, side).astype(np.float32)
 
 
-def _laid(one: Floats, other: Floats, place: Floats, sign: Floats, step: int) -> tuple[Floats, Floats, Floats, list[Floats]]:
+def _laid(one: Floats, other: Floats, place: Floats, sign: Floats) -> tuple[Floats, Floats, Floats, list[Floats]]:
     """The first picture laid upon the second and that one itself, normed where both are; where that is; and both as
     differences from their surroundings alone.
     """
-    moved, mask = _sampled(one, place, step)
-    still = other if step == 1 else other.reshape(len(other), SIDE // step, step, SIDE // step, step).mean(axis=(2, 4))
-    around = gaussian(_AROUND / step, SIDE // step)
-    weight = np.maximum(around @ mask @ around.T, 1e-3)
-    raw = [(levels - (around @ (levels * mask) @ around.T) / weight) * mask for levels in (moved, still)]
-    contrast = [np.sqrt(np.maximum(around @ (levels * levels) @ around.T / weight, 0)) + _FAINT for levels in raw]
+    moved, mask = _sampled(one, place)
+    still: Floats = other.reshape(len(other), SIDE // _STEP, _STEP, SIDE // _STEP, _STEP).mean(axis=(2, 4))
+    around = gaussian(_AROUND / _STEP, SIDE // _STEP)
+    weight: Floats = np.maximum(around @ mask @ around.T, np.float32(1e-3))
+    raw: list[Floats] = [(levels - (around @ (levels * mask) @ around.T) / weight) * mask for levels in (moved, still)]
+    contrast = [
+        np.sqrt(np.maximum(around @ (levels * levels) @ around.T / weight, np.float32(0))) + np.float32(_FAINT)
+        for levels in raw
+    ]
     return raw[0] / contrast[0], sign * raw[1] / contrast[1], mask, raw
 
 
-def _closer(place: Floats, step: int, moved: Floats, still: Floats, mask: Floats) -> Floats:
+def _closer(place: Floats, moved: Floats, still: Floats, mask: Floats) -> Floats:
     """A round of Gauss-Newton; what differs much, as writing does, weighs little."""
     count = len(place)
-    slopes = np.gradient((moved + still) / 2, step, axis=(2, 1))
+    slopes = np.gradient((moved + still) / 2, _STEP, axis=(2, 1))
     middle = np.float32(SIDE / 2)
-    x, y, ones = _grid(step)
+    x, y, ones = _grid()
     points = np.stack([(x - middle) / SIDE, (y - middle) / SIDE, ones])
     steepest = (np.stack([slope.reshape(count, 1, -1) for slope in slopes], axis=1) * points).reshape(count, 6, -1)
     error = (moved - still).reshape(count, -1)
@@ -229,6 +245,6 @@ def _tiles(moved: Floats, still: Floats, mask: Floats, raw: list[Floats]) -> Flo
 
 
 def _cut(values: Floats) -> Floats:
-    """Pictures (m, SIDE, SIDE) as tiles, (m, tiles, pixels)."""
-    many = SIDE // _TILE
+    """Pictures (m, side, side) as tiles, (m, tiles, pixels)."""
+    many = values.shape[1] // _TILE
     return values.reshape(-1, many, _TILE, many, _TILE).swapaxes(2, 3).reshape(-1, many * many, _TILE * _TILE)

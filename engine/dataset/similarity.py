@@ -1,10 +1,10 @@
-"""Which pictures are one and the same, whatever was done to a copy: cropped, turned, moved, framed, written on, mirrored,
-inverted, stretched, blurred, compressed, or its grey levels changed.
+"""Which pictures are one and the same, whatever was done to a copy: cropped, turned, moved, framed, written on,
+mirrored, inverted, stretched, blurred, compressed, or its grey levels changed.
 
 All chest X-rays look alike, so whole pictures tell little. Pictures that share landmarks are proposed
 (`engine.dataset.candidates`), laid upon each other (`engine.dataset.registration`), and are one where nearly every tile
-then agrees. What is enough is no matter of how many copies there are: it is a fixed measure, which is stricter only where
-strangers are shown to share landmarks, as drawings of one chest do.
+then agrees. What is enough is no matter of how many copies there are: it is a fixed measure, which is stricter only
+where strangers are shown to share landmarks, as drawings of one chest do.
 """
 
 from collections.abc import Callable
@@ -23,10 +23,10 @@ from engine.stopping import Stop
 
 __all__ = ["SIDE", "Match", "border", "matches", "thumbnail"]
 
-_VOTED, _SHARED = 1, 1  # pairs a picture, by their votes and by the landmarks that agree, that are laid upon each other
+_VOTED, _SHARED = 2, 1  # pairs a picture, by their votes and by the landmarks that agree, that are laid upon each other
 _AGREEING, _SHARE = 12, 0.25  # landmarks that agree, and their share, from which on a pair is
 _TOGETHER, _FITS = 128, 32  # pairs worked on at a time
-_STRANGE, _ENOUGH = (0.15, 0.35), (1.3, 2.4)  # share of landmarks that strangers have, and the evidence asked there
+_STRANGE, _ENOUGH = (0.15, 0.3), (0.62, 2.42)  # share of landmarks that strangers have, and the evidence asked there
 _SURE = 4.0  # evidence of tiles that agree entirely
 
 
@@ -184,4 +184,6 @@ def _match(pair: Ints, place: Floats, alike: float, negative: bool, frames: Floa
     high = 1 - middle / SIDE - (across / 2, down / 2)
     crop = tuple(float(value) for value in (*low, *high))
     framed = bool(np.abs(frames[first] - frames[second]).max() >= 0.02)
-    return Match(first, second, min(1.0, alike), bool(flip), negative, (crop[0], crop[1], crop[2], crop[3]), -turn, framed)
+    return Match(
+        first, second, min(1.0, alike), bool(flip), negative, (crop[0], crop[1], crop[2], crop[3]), -turn, framed
+    )
