@@ -107,8 +107,9 @@ def _changes(match: "Match") -> Iterator[str]:
         yield "inverted"
     if abs(match.turn) >= TURNED:
         yield "rotated"
-    if match.framed:
-        yield "given a border"
     left, top, right, bottom = match.crop
     if max(map(abs, match.crop)) >= TOLD:
-        yield "shifted" if max(abs(left + right), abs(top + bottom)) < TOLD else "cropped"
+        if max(abs(left + right), abs(top + bottom)) < TOLD:
+            yield "shifted"
+        else:
+            yield "given a border" if match.framed else "cropped"

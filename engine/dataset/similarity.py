@@ -177,13 +177,23 @@ def _judged(
 def _match(pair: Ints, place: Floats, alike: float, negative: bool, frames: Floats) -> Match:
     """What was done between two pictures, told from where the second's corners lie in the first."""
     first, second, flip = (int(value) for value in pair)
+    frame = frames[second][[2, 1, 0, 3]] if flip else frames[second]
+    place = (_whole(frames[first]) @ np.vstack([place, (0, 0, 1)]) @ np.linalg.inv(_whole(frame)))[:2]
     middle = (place @ np.array([(SIDE - 1) / 2, (SIDE - 1) / 2, 1])) + 0.5
     across, down = np.hypot(place[0, 0], place[1, 0]), np.hypot(place[0, 1], place[1, 1])
     turn = float(np.degrees(np.arctan2(place[1, 0] - place[0, 1], place[0, 0] + place[1, 1])))
     low = middle / SIDE - (across / 2, down / 2)
     high = 1 - middle / SIDE - (across / 2, down / 2)
     crop = tuple(float(value) for value in (*low, *high))
-    framed = bool(np.abs(frames[first] - frames[second]).max() >= 0.02)
+    framed = bool(np.abs(frames[first] - frame).max() >= 0.02)
     return Match(
         first, second, min(1.0, alike), bool(flip), negative, (crop[0], crop[1], crop[2], crop[3]), -turn, framed
     )
+
+
+def _whole(frame: Floats) -> npt.NDArray[np.float64]:
+    """The (3, 3) matrix from pixels of a picture without its margins to pixels of the whole one."""
+    left, top, right, bottom = frame.astype(float)
+    scales = 1 - left - right, 1 - top - bottom
+    moves = left * SIDE + (scales[0] - 1) / 2, top * SIDE + (scales[1] - 1) / 2
+    return np.array([[scales[0], 0, moves[0]], [0, scales[1], moves[1]], [0, 0, 1]])
