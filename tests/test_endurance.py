@@ -68,7 +68,7 @@ def test_twenty_trainings_in_one_process_take_no_more_memory_than_three(tmp_path
 
 @pytest.mark.alone
 def test_a_scan_takes_little_more_memory_for_many_images_than_for_few(tmp_path: Path) -> None:
-    """An image leaves its thumbnail of 4 kB and its record, nothing of the 90 kB that were decoded."""
+    """An image leaves its thumbnail of 16 kB and its record, nothing of the 90 kB that were decoded."""
     noise, peaks = np.random.default_rng(0), []
     for number, count in enumerate((200, 1200)):
         for place in range(count):

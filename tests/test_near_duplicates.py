@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from benchmarks.near import measured
 from engine.dataset import similarity
 from engine.dataset.duplicates import NearGroup, near_groups, near_within
 from engine.dataset.groups import group_of, joined, kept_together
@@ -19,7 +20,7 @@ from engine.stopping import Stop
 from sample_data.generate import phantom_for
 from sample_data.phantom import Disease
 from sample_data.radiograph import draw as draw_phantom
-from tests.planted import KINDS, planted
+from tests.planted import CHANGES, KINDS, planted
 
 COUNT = 280
 
@@ -59,6 +60,62 @@ def test_what_was_done_is_told(phantoms: list[Pixels]) -> None:
             assert match.crop == pytest.approx(crop, abs=0.01)
 
 
+@pytest.mark.parametrize("share", [0.01, 0.1, 0.5])
+def test_lettered_and_turned_copies_are_found_whatever_their_number(share: float, xray: Path) -> None:
+    every = [read(file).pixels for file in sorted(xray.glob("Normal/images/*.png"))]
+    pictures = list({picture.tobytes(): picture for picture in every}.values())
+    count = max(1, round(share / (1 - share) * len(pictures)))
+    kinds = ("lettered", "rotated 1 to 5 degrees", "cropped 10 to 15%")
+    dice = np.random.default_rng(round(100 * share))
+    copies = [CHANGES[kinds[place % 3]](picture, dice) for place, picture in enumerate(pictures[:count])]
+    found = matches(np.stack([thumbnail(picture) for picture in (*pictures, *copies)]))
+    pairs = {(match.first, match.second) for match in found}
+    planted_pairs = {(place, len(pictures) + place) for place in range(count)}
+    assert len(pairs & planted_pairs) >= 0.95 * count
+    known = [{one % len(pictures), other % len(pictures)} for one, other in pairs - planted_pairs]
+    assert all(len(pair) == 1 for pair in known), known
+
+
+def test_what_was_done_to_a_copy_is_told(phantoms: list[Pixels]) -> None:
+    dice = np.random.default_rng(4)
+    done = {
+        "rotated 1 to 5 degrees": "rotated",
+        "bordered by 10%": "given a border",
+        "cropped 5 to 10%": "cropped",
+        "shifted 3 to 6%": "shifted",
+    }
+    copies = [CHANGES[kind](phantoms[place], dice) for place, kind in enumerate(done)]
+    pictures = [*phantoms[:20], *copies]
+    records = [record(f"A/{n}", "A", str(n)) for n in range(len(pictures))]
+    groups = near_groups(records, np.stack([thumbnail(picture) for picture in pictures]))
+    assert [group.files for group in groups] == [(f"A/{place}", f"A/{20 + place}") for place in range(len(done))]
+    for group, word in zip(groups, done.values(), strict=True):
+        assert word in group.changes, (word, group.changes)
+
+
+SEEN_LESS = {"CLAHE": 0.2}  # on drawings of one chest, which it changes more than two of them differ
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("share", [0.01, 0.1, 0.5])
+def test_each_kind_is_found_at_each_share_of_copies_on_phantoms(share: float, phantoms: list[Pixels]) -> None:
+    found, images, strange = measured(phantoms, share)
+    recall = {kind: own[True] / own.total() for kind, own in found.items()}
+    assert all(recall[kind] >= SEEN_LESS.get(kind, 0.95) for kind in CHANGES), recall
+    assert strange <= images / 1000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("share", [0.01, 0.1, 0.5])
+def test_each_kind_is_found_at_each_share_of_copies_on_xrays(share: float, xray: Path) -> None:
+    whole = scan(xray, near=True)
+    again = {file for group in (*whole.duplicates, *(near.files for near in whole.near)) for file in group[1:]}
+    found, images, strange = measured([read(xray / r.file).pixels for r in whole.records if r.file not in again], share)
+    recall = {kind: own[True] / own.total() for kind, own in found.items()}
+    assert min(recall.values()) >= 0.95, recall
+    assert strange <= images / 1000
+
+
 def test_flat_and_random_pictures_are_like_none() -> None:
     dice = np.random.default_rng(1)
     flat = [np.full((SIDE, SIDE), level, np.uint8) for level in (0, 0, 7, 255)]
@@ -72,7 +129,8 @@ def test_colour_and_border_of_a_thumbnail() -> None:
     picture[..., 0] = 90
     assert thumbnail(picture).shape == (SIDE, SIDE) and int(thumbnail(picture)[5, 5]) == 30
     framed = np.zeros((SIDE, SIDE), np.uint8)
-    framed[:3] = framed[-3:] = framed[:, :3] = framed[:, -3:] = 200
+    edge = SIDE // 20
+    framed[:edge] = framed[-edge:] = framed[:, :edge] = framed[:, -edge:] = 200
     assert border(framed) == 200
 
 

@@ -13,20 +13,22 @@ if TYPE_CHECKING:
     from engine.dataset.scan import Record
     from engine.dataset.similarity import Match
 
-TOLD = 0.01
-"""Share of a side from which on a crop is worth a word."""
+TOLD, TURNED = 0.01, 0.7
+"""Share of a side from which on a crop is worth a word, and the degrees from which on a turn is."""
 
 
 @dataclass(frozen=True, slots=True)
 class NearGroup:
-    """Files that show one picture though their pixels differ: rescaled, recompressed, brightened, cropped, mirrored."""
+    """Files that show one picture though their pixels differ: rescaled, recompressed, brightened, cropped, turned,
+    moved, framed, written on, mirrored, inverted.
+    """
 
     files: tuple[str, ...]
     """In the records' order; equal copies of a member are members too."""
     similarity: float
-    """The least correlation that joins the group, 0.8 to 1, rounded to thousandths."""
+    """The least correlation of two of its pictures where they overlap, 0 to 1, rounded to thousandths."""
     changes: tuple[str, ...] = ()
-    """What was seen to be done to some of them: mirrored, inverted, cropped."""
+    """What was seen to be done to some of them: mirrored, inverted, rotated, given a border, shifted, cropped."""
 
 
 def exact_groups(records: Iterable["Record"]) -> tuple[tuple[str, ...], ...]:
@@ -103,5 +105,11 @@ def _changes(match: "Match") -> Iterator[str]:
         yield "mirrored"
     if match.inverted:
         yield "inverted"
+    if abs(match.turn) >= TURNED:
+        yield "rotated"
+    left, top, right, bottom = match.crop
     if max(map(abs, match.crop)) >= TOLD:
-        yield "cropped"
+        if max(abs(left + right), abs(top + bottom)) < TOLD:
+            yield "shifted"
+        else:
+            yield "given a border" if match.framed else "cropped"

@@ -142,7 +142,7 @@ def scan(
     """Read every image under `root`, of the picked `classes` in this order, or of all.
 
     Symbolic links that lead out of `root` are problems, unless `follow_links` says to read them too. With `near`, the
-    images are also searched for those that show one picture with other pixels, in time quadratic in their number.
+    images are also searched for those that show one picture with other pixels; that keeps 16 kB an image meanwhile.
     `reading` names the rules by which files become pixels. Files that can't be used become problems and the scan goes
     on. Raises DataError when `root` is no folder with class folders, ConfigError for a class that it doesn't have,
     Stopped when `stop` is set meanwhile.
