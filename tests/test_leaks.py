@@ -32,7 +32,7 @@ def test_all_exact_duplicates_are_found_across_the_parts_and_within(scanned: Sca
     assert len(within) == 4
 
 
-def test_near_duplicates_show_a_seventh_leak_and_join_others_to_three_of_the_six(scanned: Scan, published: Split) -> None:
+def test_near_duplicates_show_a_seventh_leak_and_join_three_of_the_six(scanned: Scan, published: Split) -> None:
     numbers = [[int(file.rsplit("-", 1)[1][:-4]) for file in group.files] for group in scanned.near]
     assert numbers == [[37, 55], [68, 118, 132], [95, 112, 129], [106, 110, 130, 131], [115, 135], [116, 134]]
     exact, all_of_them = leaks(published.rows), leaks(published.rows, scanned.near)

@@ -21,7 +21,7 @@ _CELLS = 2  # that a landmark is looked for in
 _LIKE = 0.7  # correlation of two descriptors from which on one votes for the other
 _WEIGHTS = np.array([6, 3, 2])  # of a landmark's first, second and third vote in a cell
 _FEWEST, _PARTNERS = 12, 5  # weight of the votes for a pair, and pairs a picture, that are looked at closely
-_BLOCK = 2048  # pictures that vote at a time, which bounds the memory
+_BLOCK = 512  # pictures that vote at a time, which bounds the memory
 
 
 def candidates(

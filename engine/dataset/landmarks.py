@@ -3,7 +3,8 @@
 A landmark is an extremum of differences of Gaussians in place and scale (Lowe 2004) of the picture with its grey levels
 normed by their surroundings, which undoes gamma, equalisation and most of what a viewer does. It is described by the
 low frequencies of the patch around it. Few pixels across, a patch holds what differs between patients (vessels,
-crossings of ribs), where a whole picture holds what all chests share; and a cropped picture still has most of its patches.
+crossings of ribs), where a whole picture holds what all chests share; and a cropped picture still has most of its
+patches.
 """
 
 from collections.abc import Callable

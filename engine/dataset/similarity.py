@@ -26,7 +26,7 @@ __all__ = ["SIDE", "Match", "border", "matches", "thumbnail"]
 _VOTED, _SHARED = 2, 1  # pairs a picture, by their votes and by the landmarks that agree, that are laid upon each other
 _AGREEING, _SHARE = 12, 0.25  # landmarks that agree, and their share, from which on a pair is
 _TOGETHER, _FITS = 128, 32  # pairs worked on at a time
-_STRANGE, _ENOUGH = (0.15, 0.3), (0.62, 2.42)  # share of landmarks that strangers have, and the evidence asked there
+_STRANGE, _ENOUGH = (0.18, 0.22), (0.62, 2.42)  # share of landmarks that strangers have, and the evidence asked there
 _SURE = 4.0  # evidence of tiles that agree entirely
 
 
@@ -126,14 +126,14 @@ def _chosen(laid: _Laid, voted: Ints) -> Ints:
 def _usual(count: int, laid: _Laid, strangers: _Laid) -> Floats:
     """Of each picture the share of landmarks that it has in common with strangers.
 
-    That is the lower quartile over the pictures that are likest to it, and over those chosen as if one were mirrored:
-    even where it has many copies these are strangers.
+    That is the median over the pictures that are likest to it, and over those chosen as if one were mirrored:
+    even where it has some copies most of these are strangers.
     """
     owners = np.concatenate([one.pairs[:, side] for one in (laid, strangers) for side in (0, 1)])
     shares = np.concatenate([one.share for one in (laid, strangers) for _ in (0, 1)])
     order = np.lexsort((shares, owners))
     starts = np.searchsorted(owners[order], np.arange(count + 1))
-    places = starts[:-1] + (np.diff(starts) - 1) // 4
+    places = starts[:-1] + (np.diff(starts) - 1) // 2
     usual = np.zeros(count, np.float32)
     known = np.diff(starts) > 0
     usual[known] = shares[order][places[known]]
