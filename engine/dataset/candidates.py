@@ -17,10 +17,10 @@ from engine.stopping import Stop
 
 _A_CELL = 1024  # landmarks
 _SEEDS, _ROUNDS = 32, 4  # landmarks a cell that its middle is found from, and how often it is moved
-_CELLS = 2  # that a landmark is looked for in
+_CELLS = 3  # that a landmark is looked for in
 _LIKE = 0.7  # correlation of two descriptors from which on one votes for the other
 _WEIGHTS = np.array([6, 3, 2])  # of a landmark's first, second and third vote in a cell
-_FEWEST, _PARTNERS = 12, 5  # weight of the votes for a pair, and pairs a picture, that are looked at closely
+_FEWEST, _PARTNERS = 12, 7  # weight of the votes for a pair, and pairs a picture, that are looked at closely
 _BLOCK = 512  # pictures that vote at a time, which bounds the memory
 
 

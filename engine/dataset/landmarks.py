@@ -29,10 +29,8 @@ MOST = 64
 """Landmarks of a picture, its strongest ones."""
 
 _FIRST, _A_STEP, _LEVELS = 1.5, 2 ** (1 / 3), 8  # Gaussians: the finest in pixels, the ratio of two, and how many
-_AROUND, _FAINT = (
-    12.0,
-    4.0,
-)  # the surroundings that norm the levels, in pixels, and a contrast that is nothing, in levels
+_AROUND = 12.0  # the surroundings that norm the levels, in pixels
+_FAINT = 4.0  # and a contrast that is nothing, in levels
 _FLOOR = 0.02  # normed contrast of a landmark
 _PATCH, _HIGHEST, _HEAVIER, _WINDOW = 16, 7, 1.5, 4.5  # samples along a patch, its frequencies, their weight, its width
 _FLAT = 12  # levels that a margin of one grey spans after compression

@@ -18,16 +18,17 @@ from engine.dataset.candidates import candidates, rank
 from engine.dataset.images import Pixels, resize
 from engine.dataset.landmarks import SIDE, Floats, Ints, Landmarks, landmarks, trimmed
 from engine.dataset.parallel import spread
-from engine.dataset.registration import agreeing, close, fitted
+from engine.dataset.registration import agreeing, close, fitted, grain
 from engine.stopping import Stop
 
 __all__ = ["SIDE", "Match", "border", "matches", "thumbnail"]
 
-_VOTED, _SHARED = 2, 1  # pairs a picture, by their votes and by the landmarks that agree, that are laid upon each other
+_VOTED, _SHARED = 3, 1  # pairs a picture, by their votes and by the landmarks that agree, that are laid upon each other
 _AGREEING, _SHARE = 12, 0.25  # landmarks that agree, and their share, from which on a pair is
 _TOGETHER, _FITS = 128, 32  # pairs worked on at a time
 _STRANGE, _ENOUGH = (0.18, 0.22), (0.62, 2.42)  # share of landmarks that strangers have, and the evidence asked there
 _SURE = 4.0  # evidence of tiles that agree entirely
+_LIKELY, _GRAIN = 0.955, (0.74, 0.875)  # correlation of tiles from which on the grain is looked at, and what is enough
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +158,14 @@ def _judged(
         alike[told] = np.nanmedian(tiles[told], axis=1)
         evidence = -np.log10(1 - np.clip(alike, 0, 1 - 10**-_SURE)) + close(found, own.pairs, place)
         enough = np.interp((usual[first] + usual[second]) / 2, _STRANGE, _ENOUGH)
+        same = evidence >= enough
+        doubtful = np.flatnonzero(~same & (alike >= _LIKELY))
+        if len(doubtful):
+            finest = grain(one[doubtful], other[doubtful], place[doubtful], own.negative[doubtful])
+            same[doubtful] = (finest >= _GRAIN).any(axis=1)
         return [
             _match(own.pairs[row], place[row], float(alike[row]), bool(own.negative[row]), found.frames)
-            for row in np.flatnonzero(evidence >= enough)
+            for row in np.flatnonzero(same)
         ]
 
     starts = range(0, len(laid.pairs), _FITS)
