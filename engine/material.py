@@ -50,6 +50,7 @@ def scanned(
     found = scan(folder, wanted.class_names, emit, stop, wanted.follow_links, near, reading)
     require_trainable(found)
     tell_reading(found, emit, again=gone_ok)
+    chosen, notices = split.for_recipe(found, wanted, config.machine.seed, gone_ok)
     if not gone_ok:
         for text in folder_warnings(found):
             emit(Notice("warning", f"{text[0].upper()}{text[1:]}."))
@@ -59,7 +60,6 @@ def scanned(
             emit(Notice("warning", f"{item.sentence}."))
         for text in confounding(found).alarms:
             emit(Notice("warning", text, "confounding"))
-    chosen, notices = split.for_recipe(found, wanted, config.machine.seed, gone_ok)
     for notice in notices:
         emit(notice)
     return Data(found, chosen)

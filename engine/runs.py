@@ -168,6 +168,9 @@ class RunWriter:
         take_lock(self._held.enter_context(open_lock(self.run.path / "lock")), self.run.path)
         self._log = self._opened(LOG, "a")
         if self._again:  # its records wait until there is something to write
+            for name in (FILE, "history.csv"):
+                with contextlib.suppress(FileNotFoundError):
+                    open_private(self.run.path / name, "r+b").close()
             (self.run.path / "stop").unlink(missing_ok=True)
         else:
             self._open_records()

@@ -18,8 +18,9 @@ from engine.results import external
 from engine.results.report import write_card
 from engine.runs import Run
 from engine.stopping import Stop
-from engine.training import checkpoint, features
-from engine.training.features import Context, FeatureStore
+from engine.training import checkpoint, featurefile
+from engine.training.featurefile import Context
+from engine.training.features import FeatureStore
 from tests.test_checkpoint import point
 from tests.tui import made
 
@@ -141,5 +142,7 @@ def filled(cache: Path, images: Path, number: int = 0) -> None:
     open_store(found.root, found.records[number:], 24, cache)
     keys = [(f"{key:064x}", 0) for key in range(2 + number)]
     with contextlib.closing(FeatureStore(cache, CONTEXT)._use), FeatureStore(cache, CONTEXT).filling(Stop()) as append:
-        left = [key for key in keys if key not in features._whole_entries(cache / "features" / CONTEXT.key[:32], 24)]
+        folder = cache / "features" / CONTEXT.key[:32]
+        kept = [entry[0] for entry in featurefile.read_index(folder, CONTEXT).entries if entry]
+        left = [key for key in keys if key not in kept]
         append(left, np.ones((len(left), 4, 3)))

@@ -37,7 +37,7 @@ def planted(picture: np.ndarray, kind: str, dice: np.random.Generator) -> np.nda
 
 
 def _gamma(picture: np.ndarray, dice: np.random.Generator) -> np.ndarray:
-    return (255 * (picture / 255) ** np.exp(dice.uniform(-0.6, 0.6))).astype(np.uint8)
+    return np.asarray((255 * (picture / 255) ** np.exp(dice.uniform(-0.6, 0.6))).astype(np.uint8))
 
 
 def _jpeg(picture: np.ndarray, quality: int) -> np.ndarray:
@@ -82,7 +82,7 @@ def _one_side(picture: np.ndarray, dice: np.random.Generator) -> np.ndarray:
     return _crop(picture, 0.2 * np.eye(4)[dice.integers(4)])
 
 
-def _moved(picture: np.ndarray, turn: float, move: tuple[float, float], dice: np.random.Generator) -> np.ndarray:
+def _moved(picture: np.ndarray, turn: float, move: tuple[int, int], dice: np.random.Generator) -> np.ndarray:
     """Turned by degrees about its middle, moved by pixels; what is laid bare is black, or goes on as the edge is."""
     wide = max(picture.shape) // 4
     framed = np.pad(picture, wide, "edge" if dice.random() < 0.5 else "constant")

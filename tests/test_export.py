@@ -213,7 +213,7 @@ def test_force_replaces_exported_files_and_nothing_that_a_run_or_a_user_has(tmp_
         file.write_text("mine")
     for name, to, sentence in (
         ("keras", own / "model.keras", "belongs to the run"),
-        ("savedmodel", mine, "holds other things than a SavedModel"),
+        ("savedmodel", mine, "is no file of an export"),
         ("savedmodel", own / "model.keras", "a file of keras alone"),
     ):
         with pytest.raises(ConfigError, match=sentence):

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from engine.dataset.foldernames import named_as_patients, part_of
 from engine.dataset.folders import ClassFolders, class_folders
 from engine.dataset.layout import lay_out
-from engine.dataset.listing import natural
+from engine.dataset.names import natural
 from engine.dataset.tree import MASK_ROOMS, Dir
 from engine.errors import DataError
 

@@ -1,7 +1,6 @@
 """The verbs `explain` and `audit`: where a model looks, and whether there is more to it than shortcuts."""
 
 import sys
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -83,12 +82,19 @@ def explain(
 
 def audit(data: Path, config: TrainConfig, plan: AuditConfig, as_json: bool) -> int:
     """`covid-tui audit`."""
+    from engine.network import weights
+    from engine.network.backbones import backbone
     from engine.results import auditfolder
     from engine.results.audit import audit as audit_folder
+    from engine.results.verdict import Audit
 
-    auditfolder.require_free(config.output.out, config.output.name)
     with stop_on_signals() as (stop, signals), reporting(as_json=False) as emit:
-        work = partial(audit_folder, data, plan.recipe(config), emit, stop, plan.folds)
+
+        def work() -> Audit:
+            weights.require(config.network.weights, backbone(config.network.backbone), emit, stop)
+            auditfolder.require_free(config.output.out, config.output.name)  # makes the folder, so it comes second
+            return audit_folder(data, plan.recipe(config), emit, stop, plan.folds)
+
         found, code = until_stopped(work, signals)
     if found is None:
         return code

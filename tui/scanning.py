@@ -176,8 +176,8 @@ def _put_split(found: "Scan", path: Path | None, checked: "SplitCheck") -> None:
         put_alarm(f"! LEAKS: {split} has images of {several} in two parts or more; a test on it looks too good:")
         _put_head([f"{who}: {where(files)}" for who, files in checked.apart.items()])
     elif checked.apart is not None:
-        of = f"{checked.named:,} of {len(checked.rows):,} images have a known patient, {checked.patients:,} in all"
-        put(f"{split} has no patient in two parts; {of}.")
+        of = f"{checked.named:,} of {counted(len(checked.rows), 'image')} have a known patient"
+        put(f"{split} has no patient in two parts; {of}, {checked.patients:,} in all.")
 
 
 def _put_head(lines: Sequence[str]) -> None:

@@ -37,7 +37,7 @@ from engine.events import Emit, Notice
 from engine.files import open_private, opened, private_dir, write_json
 from engine.files import remove as remove_path
 from engine.stopping import Stop
-from engine.wording import counted
+from engine.wording import counted, noun
 
 VERSION = "bilinear-1"
 """Names what happens to the pixels between file and store; a change here makes every older store unfindable."""
@@ -89,7 +89,10 @@ class KeptRows:
     def _mend(self) -> None:
         """Decode every damaged row of the store anew, put it in its place, and say so."""
         decoded = {row: self._decoded(row) for row in self._file.damaged()}
-        told = f"{len(decoded):,} decoded images in {self._path} were damaged: they are decoded anew"
+        several = (
+            f"{counted(len(decoded), 'decoded image')} in {self._path} {noun(len(decoded), 'was', 'were')} damaged"
+        )
+        told = f"{several}, to be decoded anew"
         good = {row: pixels.reshape(-1) for row, pixels in decoded.items() if not isinstance(pixels, Problem)}
         self._given_up = len(good) < len(decoded)
         try:

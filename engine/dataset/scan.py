@@ -218,7 +218,7 @@ def _why_none(scanned: Scan, name: str) -> str:
     first = next(problem.file for problem in bad if problem.reason == reason)
     if len(bad) == 1:
         return f"{first}: {reason}"
-    most = f"of {count:,} of its {len(bad):,} files" if others else f"of all its {count:,} files"
+    most = f"of {count:,} of its {counted(len(bad), 'file')}" if others else f"of all its {count:,} files"
     return f"{most} {first} is the first: {reason}"
 
 

@@ -30,6 +30,7 @@ from engine.errors import DataError
 from engine.events import Notice
 from engine.files import replacing
 from engine.foreign import from_cell, to_cell
+from engine.wording import counted
 
 PARTS = ("train", "validation", "test")
 COLUMNS = ("file", "class", "part", "sha")
@@ -393,8 +394,8 @@ def _leaking(path: Path, scanned: Scan, split: Split) -> Iterable[str]:
         yield f"{path} puts the same picture into two parts, so its result looks better than it is: {named}."
     if len(found) > MOST_TOLD:
         yield (
-            f"{path} puts {len(found):,} pictures into two parts in all; `covid-tui scan --csv FILE` writes a list of "
-            "them."
+            f"{path} puts {counted(len(found), 'picture')} into two parts in all; `covid-tui scan --csv FILE` writes a "
+            "list of them."
         )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from engine.dataset.flattening import READING
 from engine.events import finite
+from engine.reading import checked
 from engine.results.calibration import Operating
 from engine.results.prediction import NOT_FOR_DIAGNOSIS
 
@@ -89,7 +90,7 @@ def _value(values: dict[str, Any], name: str) -> Any:
     value = values[name]
     if name == "classes":
         return tuple(value)
-    return Operating(**value) if name == "operating" and value is not None else value
+    return checked(value, Operating) if name == "operating" and value is not None else value
 
 
 def _within(number: Any, low: float, high: float) -> bool:

@@ -38,6 +38,7 @@ from engine.training.featurefile import (
     read_index,
     stored,
 )
+from engine.wording import counted
 
 HELD = 256 * 2**20
 """Bytes of a store that are held in memory once they are read and verified; a larger one is read from the disk."""
@@ -105,7 +106,7 @@ class FeatureStore:
         """
         found, damaged = self.take(self.locate(keys))
         if damaged:
-            raise ValueError(f"{len(damaged)} of {len(keys)} rows are missing or damaged")
+            raise ValueError(f"of {counted(len(keys), 'row')}, missing or damaged: {len(damaged)}")
         return found
 
     def locate(self, keys: Sequence[Key]) -> np.ndarray:
