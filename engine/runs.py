@@ -243,6 +243,8 @@ class RunWriter:
 
     def rewind(self, history: Sequence[Epoch]) -> None:
         """Write history.csv anew with these epochs, whatever a killed process left there."""
+        if self._events is None:
+            self._open_records()
         self._history.close()
         text = io.StringIO(newline="")
         csv.writer(text).writerows([HISTORY, *map(dataclasses.astuple, history)])

@@ -28,7 +28,9 @@ def unwritable(what: object, error: OSError, elsewhere: str = "choose another pl
 
 
 def reason(error: OSError) -> str:
-    """Why the system refused, in its words."""
+    """Why the system refused, in its words; a library may have put its own in their place."""
+    if error.errno in _FULL:
+        return os.strerror(error.errno)
     return error.strerror or str(error) or type(error).__name__
 
 

@@ -145,8 +145,18 @@ def test_a_result_that_has_no_room_ends_in_a_sentence(trained: dict[str, Any], t
     run = Run(tmp_path / "run")
     shutil.copytree(trained["run"], run.path)
     (run.path / "test.json").unlink()
+    (run.path / "predictions.csv").unlink()
+    (run.path / "predictions.csv").mkdir()
+    with pytest.raises(RunError, match=r"predictions\.csv can't be written"):
+        evaluate_test(run, lambda event: None, Stop())
+
+
+def test_a_folder_where_the_result_should_be_is_named(trained: dict[str, Any], tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    shutil.copytree(trained["run"], run.path)
+    (run.path / "test.json").unlink()
     (run.path / "test.json").mkdir()
-    with pytest.raises(RunError, match=r"test\.json can't be written"):
+    with pytest.raises(RunError, match=r"test\.json can't be read \(it is a folder, not a file\)"):
         evaluate_test(run, lambda event: None, Stop())
 
 

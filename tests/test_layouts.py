@@ -298,7 +298,7 @@ def test_a_layout_is_read_as_what_it_is(name: str, tmp_path: Path) -> None:
     wanted = READ[name]
     found = class_folders(grow(tmp_path / "data", *wanted.patterns))
     assert counted(found) == wanted.classes
-    reading = found.layout
+    reading = found.reading
     assert (reading.layout, reading.base) == (wanted.layout, wanted.base)
     for said, words in ((reading.told, wanted.told), (reading.doubts, wanted.doubts)):
         assert len(said) == len(words), said

@@ -22,6 +22,7 @@ import pytest
 
 from engine import fitting, jobs, runs
 from engine.config import AugmentConfig, DataConfig, FitConfig, NetworkConfig, OutputConfig, TrainConfig
+from engine.dataset.flattening import READING
 from engine.errors import ConfigError, DataError, RunError
 from engine.events import Epoch, Event, Failed, Finished
 from engine.runs import Run
@@ -183,7 +184,7 @@ def test_a_run_that_lost_its_number_format_is_told(tmp_path: Path) -> None:
     run = runs.create(SAMPLE, TrainConfig(output=OutputConfig(out=tmp_path))).run
     (run.path / runs.ENVIRONMENT).write_text("{}")
     with pytest.raises(RunError, match=r"environment\.json does not say"):
-        fitting._precision(run, run.config(), ONE, lambda _: None)
+        fitting._precision(run, run.config(), ONE, READING, lambda _: None)
 
 
 def test_a_stop_that_keeps_tests_also_where_the_phase_has_not_kept_the_images_as_they_are(tmp_path: Path) -> None:

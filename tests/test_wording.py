@@ -17,7 +17,8 @@ PLURAL_OF_COUNT = re.compile(r"\{len\([^{}]*\)(:,)?\} [a-z ]*?[a-z]+s\b")
 """A number that is counted from what there is, with a plural behind it that stands fast."""
 ALWAYS_SEVERAL = (
     "{len(names)} devices", "{len(names)} GPUs", "{len(every)} workers", "{len(COLOURS)} runs", "{len(entries)} runs",
-    "{len(left)} of", "{len(self.rows):,} of them", "{len(missing)} of", "{len(alone)} of", "{len(orphans)} of",
+    "{len(left)} of", "{len(self.rows):,} of them", "{len(self.unclear):,} of the", "{len(missing)} of",
+    "{len(alone)} of", "{len(orphans)} of",
 )  # fmt: skip
 """Where there are two at least, and shares whose noun goes with the whole."""
 

@@ -20,7 +20,7 @@ from engine.dataset.levels import Table
 EXTRA = "DICOM files need the dicom extra: pip install 'covid-tui[dicom]'"
 DEFLATED = "1.2.840.10008.1.2.1.99"
 MOST_INFLATED = 256 * 2**20
-MOST_READS = 400_000
+MOST_READS = 200_000
 """An element takes two or three reads, and an X-ray has some hundred elements."""
 
 _EXPLICIT, _IMPLICIT, _BIG_ENDIAN = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2", "1.2.840.10008.1.2.2"

@@ -57,7 +57,7 @@ class Listed:
         if self.missing:
             yield f"{self.root} lacks or can't read {_files(len(self.missing))} that it lists: {few(self.missing)}."
         if self.unclear:
-            yield f"Of the names that it lists, {len(self.unclear):,} fit several images: {few(self.unclear)}."
+            yield f"{len(self.unclear):,} of the names that it lists fit several images: {few(self.unclear)}."
         if self.elsewhere:
             yield f"It lists {_files(len(self.elsewhere))} of classes that were not scanned: {few(self.elsewhere)}."
         if self.unlisted:

@@ -141,7 +141,7 @@ def test_a_folder_is_chosen_from_the_tree_whatever_its_name(tmp_path: Path, mess
     async def scenario() -> None:
         app = workbench(tmp_path, odd)  # no class folders in it, but two that have them
         async with app.run_test(size=(120, 40), notifications=True) as pilot:
-            await until(pilot, lambda: "two folders deep" in text(app))
+            await until(pilot, lambda: " deep" in text(app))  # the toast breaks its lines by the path
             app.session.data = odd
             await pilot.press("o")
             await until(pilot, lambda: isinstance(app.screen, FolderDialog))

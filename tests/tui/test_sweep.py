@@ -141,7 +141,7 @@ def test_stopped_it_keeps_what_is_finished_goes_on_and_opens_the_test_when_one_i
             await until(pilot, lambda: not live.alive, 60)
             assert live.state == "stopped", live.error
             kept = (first.path / "events.jsonl").read_bytes()
-            await until(pilot, lambda: "1 of 2 trainings are left. Key r goes on." in text(app))
+            await until(pilot, lambda: "1 of 2 trainings is left. Key r goes on." in text(app))
             await until(pilot, lambda: "1 of 2 trainings are finished" in text(app))
             await until(pilot, lambda: {"Go on", "Choose"} <= offered(app))
 

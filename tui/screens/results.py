@@ -11,7 +11,6 @@ from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
 from engine.events import Finished
-from engine.results.metrics import only_answer
 from engine.runs import Run
 from tui.screens import WorkScreen
 from tui.screens.mistakes import Mistakes
@@ -147,6 +146,8 @@ class ResultsScreen(WorkScreen):
         if test.get("baseline", 0) >= low:
             text = f"{self.session.glyphs.beware} Not shown to be better than always saying {test['baseline_class']}."
             rows.append(content(text, "bold $warning"))
+        from engine.results.metrics import only_answer  # which loads NumPy
+
         if only := only_answer(test):
             text = f"{self.session.glyphs.beware} Says {only} for every image: it does not tell the classes apart."
             rows.append(content(text, "bold $warning"))
