@@ -93,7 +93,7 @@ def test_what_was_done_to_a_copy_is_told(phantoms: list[Pixels]) -> None:
         assert word in group.changes, (word, group.changes)
 
 
-SEEN_LESS = {"CLAHE": 0.0, "equalised": 0.7, "JPEG of quality 10 to 40": 0.9, "cropped 10 to 15%": 0.9}
+SEEN_LESS = {"CLAHE": 0.6, "equalised": 0.8}
 """On drawings of one chest, two of which differ less than such a copy from its original."""
 
 
