@@ -127,6 +127,7 @@ def test_the_exit_code_of_a_training_that_nobody_hears_tells_that_it_failed(data
     assert done.returncode == 2
 
 
+@pytest.mark.slow
 def test_predictions_are_all_in_their_file_though_the_reader_of_the_table_has_left(
     trained: dict[str, Any], tmp_path: Path
 ) -> None:
