@@ -3,12 +3,13 @@
 import json
 import os
 import subprocess
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.forked import Command, Forks
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "sample_data"
@@ -30,19 +31,26 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def cli(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Cli:
+def start(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Command]]:
+    """Start the real command in a process of its own, away from the project's folder; see forked.py."""
+    forks, away = Forks(tmp_path_factory.mktemp("forks")), tmp_path_factory.mktemp("away")
+
+    def begin(*arguments: object, **environment: str) -> Command:
+        told = {**os.environ, "COVID_TUI_CACHE": str(cache), "PYTHONPATH": str(ROOT), **environment}
+        return forks.start([*map(str, arguments)], away, told)
+
+    yield begin
+    forks.close()
+
+
+@pytest.fixture(scope="session")
+def cli(start: Callable[..., Command]) -> Cli:
     """Run the real command in a process of its own, away from the project's folder."""
-    away = tmp_path_factory.mktemp("away")
 
     def run(*arguments: object, timeout: float = 300, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-c", "from tui.cli import main; main()", *map(str, arguments)],
-            cwd=away,
-            env={**os.environ, "COVID_TUI_CACHE": str(cache), "PYTHONPATH": str(ROOT), **environment},
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-        )
+        with start(*arguments, **environment) as command:
+            out, err = command.communicate(timeout)
+        return subprocess.CompletedProcess(command.args, command.returncode or 0, out, err)
 
     return run
 
