@@ -1,9 +1,9 @@
 """The real command in processes of its own, forked from one that has loaded the libraries which most commands load.
 
 TensorFlow, SciPy and scikit-learn take longer to load than most of what is tested. One process loads them once, and
-nothing of the product. Each command is then a fork of it: a process with its own memory, streams, signals and exit code,
-that imports the product, runs it and ends as `python -c "from tui.cli import main; main()"` does. What is about loading
-itself, about memory, or about how an interpreter starts, uses a fresh interpreter: see `fresh` in conftest.
+nothing of the product. Each command is then a fork of it: a process with its own memory, streams, signals and exit
+code, that imports the product, runs it and ends as `python -c "from tui.cli import main; main()"` does. What is about
+loading itself, about memory, or about how an interpreter starts, needs a fresh interpreter instead.
 """
 
 import contextlib
@@ -101,12 +101,12 @@ class Command:
         self._connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._connection.connect(str(address))
         request = json.dumps({"arguments": list(arguments), "cwd": str(cwd), "env": dict(env)}).encode()
-        with open(os.devnull) as nothing:
+        with Path(os.devnull).open() as nothing:
             socket.send_fds(self._connection, [request], [nothing.fileno(), into_out, into_err])
         os.close(into_out)
         os.close(into_err)
-        self.stdout: IO[str] = open(out, encoding="utf-8")
-        self.stderr: IO[str] = open(err, encoding="utf-8")
+        self.stdout: IO[str] = os.fdopen(out, encoding="utf-8")
+        self.stderr: IO[str] = os.fdopen(err, encoding="utf-8")
         self._answers = self._connection.makefile()
         self.pid = int(self._answers.readline())
 
