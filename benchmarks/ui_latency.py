@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.timing import ROOT, report, scratch, table
-from engine.config import AugmentConfig, FitConfig, NetworkConfig, TrainConfig
-from tests.tui.screen import Terminal, workbench
-from tui import recipe
+from engine.recipe import fields
+from engine.recipe.config import AugmentConfig, FitConfig, NetworkConfig, TrainConfig
+from tests.makers.screen import Terminal, workbench
 
 PROBE = """
 import asyncio, json, sys, time
 from pathlib import Path
-from tui import recipe
+from engine.recipe import fields as recipe
 from tui.app import Workbench
 
 begin = Workbench._begin
@@ -43,7 +43,7 @@ UP, DOWN = "\x1b[A", "\x1b[B"
 LINE = b"class weight"
 """Is painted anew when the cursor comes or goes, and otherwise not."""
 HELP = {DOWN: "balanced makes each class", UP: "Epochs without a better"}
-ROWS = [name for part in recipe.parts() for name in (part.name, *(field.name for field in part.fields))]
+ROWS = [name for part in fields.parts() for name in (part.name, *(field.name for field in part.fields))]
 TO_PATIENCE = ROWS.index("patience")
 
 
@@ -66,7 +66,7 @@ def training(folder: Path, keys: int, mode: str) -> tuple[list[float], list[floa
     config = TrainConfig(
         network=network, augment=AugmentConfig(augment="none"), fit=FitConfig(epochs=1000, batch=8, patience=0)
     )
-    recipe.save(config, folder / "recipe.toml")
+    fields.save(config, folder / "recipe.toml")
     lags = folder / "lags.jsonl"
     prelude = PROBE.format(recipe=str(folder / "recipe.toml"), out=str(lags))
     data = ROOT / "sample_data"

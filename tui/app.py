@@ -17,16 +17,16 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.theme import Theme
 
-from engine.errors import LinkError
-from engine.files import open_private
-from tui.messages import EventsWaiting, JobEnded
-from tui.screens import MODES, WorkScreen
-from tui.session import Session
-from tui.settings import Settings
-from tui.terminal import Abilities
-from tui.text import display_name
-from tui.widgets.ask import Answer, Ask, Help
+from engine.base.errors import LinkError
+from engine.base.files import open_private
+from tui.host.terminal import Abilities
+from tui.screens.base import MODES, WorkScreen
+from tui.state.messages import EventsWaiting, JobEnded
+from tui.state.session import Session
+from tui.widgets.question_dialog import Answer, Ask, Help
 from tui.widgets.xray import Way, choose
+from tui.words.safe_text import display_name
+from tui.words.settings import Settings
 
 if TYPE_CHECKING:
     from textual.driver import Driver
@@ -74,14 +74,14 @@ LIGHT = Theme(
 
 def _screen(mode: str) -> Callable[[], Screen[None]]:
     """A maker of the screen, which is imported when it is first opened."""
-    return lambda: cast("Screen[None]", import_module(f"tui.screens.{mode}").SCREEN())
+    return lambda: cast("Screen[None]", import_module(f"tui.screens.{mode}.screen").SCREEN())
 
 
 def _bound() -> set[str]:
     """The names of all keys that can be set. Imports every screen and widget, so it is for a thread."""
     for package in ("screens", "widgets"):
-        for module in pkgutil.iter_modules([str(Path(__file__).parent / package)]):
-            import_module(f"tui.{package}.{module.name}")
+        for module in pkgutil.walk_packages([str(Path(__file__).parent / package)], f"tui.{package}."):
+            import_module(module.name)
     found, left = set[str](), [DOMNode]
     while left:
         kind = left.pop()

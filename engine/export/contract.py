@@ -6,11 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from engine.dataset.flattening import READING
-from engine.events import finite
-from engine.reading import checked
-from engine.results.calibration import Operating
-from engine.results.prediction import NOT_FOR_DIAGNOSIS
+from engine.base.events import finite
+from engine.base.typed_files import checked
+from engine.data.image.modes import READING
+from engine.evaluation.calibration import Operating
+from engine.evaluation.prediction import NOT_FOR_DIAGNOSIS
 
 NAME = "covid-tui.json"
 """Its name where a format holds files."""
@@ -49,7 +49,7 @@ class Contract:
     operating: Operating | None
     """The decision's threshold for the calibrated probabilities, and what validation showed of it."""
     reading: int = 1
-    """The rules by which files become the input; see `engine.dataset.flattening.READING`."""
+    """The rules by which files become the input; see `engine.data.image.modes.READING`."""
 
     def to_json(self) -> str:
         """As one line of ASCII."""

@@ -8,9 +8,9 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
-from engine.config import FeatureFormat, NetworkConfig, split_list
-from engine.errors import ConfigError
+from engine.base.errors import ConfigError
 from engine.network.backbones import Backbone, Layer, backbone, head
+from engine.recipe.config import FeatureFormat, NetworkConfig, split_list
 
 
 @dataclass(frozen=True)

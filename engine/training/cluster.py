@@ -5,8 +5,8 @@ import os
 import shutil
 from dataclasses import dataclass
 
-from engine.errors import ConfigError
-from engine.runtime import imported_tensorflow
+from engine.base.errors import ConfigError
+from engine.base.runtime import imported_tensorflow
 
 WORKERS = "workers"
 """The value of --devices that asks for several processes, on one host or more."""

@@ -8,19 +8,19 @@ from typing import Any, Literal
 
 import numpy as np
 
-from engine.config import FitConfig, TrainConfig
-from engine.errors import RunError, Stopped
-from engine.events import Batch, Emit, Epoch, Notice
+from engine.base.cancel import Stop
+from engine.base.errors import RunError, Stopped
+from engine.base.events import Batch, Emit, Epoch, Notice
+from engine.base.runtime import tensorflow
+from engine.base.wording import counted, reason, remedy
 from engine.network.classifier import Classifier
-from engine.runtime import tensorflow
-from engine.stopping import Stop
+from engine.recipe.config import FitConfig, TrainConfig
 from engine.training.augment import PLAIN, view_of
+from engine.training.batches import Source, prepared, stored_format
 from engine.training.checkpoint import KEPT_FACT, Keeper, Point, Position
-from engine.training.devices import ONE, CommonStop, Devices
+from engine.training.distributed import ONE, CommonStop, Devices
 from engine.training.forward import Pass, score
 from engine.training.phases import Phase, phases
-from engine.training.sources import Source, prepared, stored_format
-from engine.wording import counted, reason, remedy
 
 BATCH_EVENTS_A_SECOND = 10
 STEPS_AT_ONCE = 16

@@ -9,19 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from engine.config import TrainConfig
-from engine.events import Emit
-from engine.stopping import Stop
-from tests.tui import fake
-from tests.tui.drive import DATA, run, text, until
+from engine.base.cancel import Stop
+from engine.base.events import Emit
+from engine.recipe.config import TrainConfig
+from engine.runs.watch import KEPT_POINTS, Points
+from tests.makers import fake
+from tests.makers.drive import DATA, run, text, until
 from tui.app import Workbench
-from tui.messages import Relay
-from tui.screens import MODES
-from tui.settings import Settings, load
-from tui.terminal import Abilities
-from tui.watch import KEPT_POINTS, Points
+from tui.host.terminal import Abilities
+from tui.screens.base import MODES
+from tui.state.messages import Relay
 from tui.widgets.curves import thinned
 from tui.widgets.xray import choose
+from tui.words.settings import Settings, load
 
 ALLOWED = {chr(code) for code in (*range(0x20, 0x7F), *range(0x2500, 0x25A0))} | {"\n"}
 

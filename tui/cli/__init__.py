@@ -8,12 +8,11 @@ import sys
 
 from cyclopts import CycloptsError
 
-from engine import streams
-from tui import verbs
-from tui.cli import data, results, training  # noqa: F401  (they join the app)
+from engine.base import streams
+from tui.cli import data, results, training, verbs  # noqa: F401  (they join the app)
 from tui.cli.app import app, keep_width_sane, one_classes_flag
 from tui.cli.outputs import require_new_outputs
-from tui.headless import ReaderGone, require_written, say
+from tui.cli.progress import ReaderGone, require_written, say
 
 __all__ = ["main", "run"]
 

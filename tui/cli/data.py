@@ -5,8 +5,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from engine.config import DataConfig
-from tui import verbs
+from engine.recipe.config import DataConfig
+from tui.cli import verbs
 from tui.cli.app import app
 from tui.cli.outputs import Writes
 
@@ -48,7 +48,7 @@ def scan(
     json
         Print one JSON object.
     """
-    from tui import scanning
+    from tui.cli.commands import scan as scanning
 
     wanted = DataConfig(
         classes=classes, split=split, follow_links=follow_links, group_by=group_by, near_duplicates=near_duplicates

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.outputs import require_new
+from engine.base.outputs import require_new
 
 PLACES = ("out", "name")
 """Flags that say where runs lie: what is there is not read for being there."""

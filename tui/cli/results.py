@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from engine.config import (
+from engine.recipe.config import (
     AuditConfig,
     AugmentConfig,
     DataConfig,
@@ -50,7 +50,7 @@ def predict(
     json
         Print a line of JSON a file.
     """
-    from tui import judging
+    from tui.cli import judging
 
     return judging.predict(list(paths), run, out, csv, force, json, follow_links)
 
@@ -82,7 +82,7 @@ def evaluate(
     json
         Print one JSON object.
     """
-    from tui import judging
+    from tui.cli import judging
 
     return judging.evaluate(run, on, mapping, out, json, follow_links)
 
@@ -102,7 +102,7 @@ def compare(first: Path, second: Path, *, out: Path = RUNS, json: bool = False) 
     json
         Print one JSON object.
     """
-    from tui import judging
+    from tui.cli import judging
 
     return judging.compare(first, second, out, json)
 
@@ -122,7 +122,7 @@ def report(run: Path, *, audit: Path | None = None, out: Path = RUNS, json: bool
     json
         Print one JSON object.
     """
-    from tui import judging
+    from tui.cli import judging
 
     return judging.report(run, out, audit, json)
 
@@ -149,7 +149,7 @@ def export(
     json
         Print a line of JSON a file.
     """
-    from tui import exporting
+    from tui.cli.commands import export as exporting
 
     return exporting.export(run, format, to, force, out, json)
 
@@ -198,7 +198,7 @@ def explain(
     json
         Print one JSON object.
     """
-    from tui import explaining
+    from tui.cli.commands import explain as explaining
 
     return explaining.explain(file, run, out, part, layer, method, target, covering, png, force, json)
 
@@ -231,7 +231,7 @@ def audit(
     json
         Print one JSON object.
     """
-    from tui import explaining
+    from tui.cli.commands import explain as explaining
 
     config = TrainConfig(data=images, network=network, machine=machine, output=OutputConfig(out, name))
     return explaining.audit(data, config, plan, json)
@@ -269,7 +269,7 @@ def sweep(
     json
         Print each event as a line of JSON on stdout.
     """
-    from tui import sweeping
+    from tui.cli.commands import sweep as sweeping
 
     network = NetworkConfig(weights=weights)
     recipe = TrainConfig(images, network, augmentation, fit, machine, output=output)

@@ -5,13 +5,13 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from engine.config import AugmentConfig, DataConfig, FitConfig, MachineConfig, NetworkConfig, TrainConfig
-from engine.errors import ConfigError
-from tui import verbs
+from engine.base.errors import ConfigError
+from engine.recipe.config import AugmentConfig, DataConfig, FitConfig, MachineConfig, NetworkConfig, TrainConfig
+from tui.cli import verbs
 from tui.cli.app import RUNS, Flat, app
 from tui.cli.outputs import Writes
-from tui.headless import put_raw
-from tui.settings import Protocol
+from tui.cli.progress import put_raw
+from tui.words.settings import Protocol
 
 
 @app.default
@@ -35,7 +35,7 @@ def workbench(
     unicode
         Use richer signs than the box and block characters that every terminal font has.
     """
-    from tui.workbench import open_workbench
+    from tui.cli.workbench import open_workbench
 
     return open_workbench(data, out, image_protocol, unicode)
 
@@ -88,7 +88,7 @@ def train(
     if seeds or folds:
         if resume:
             raise ConfigError("--resume goes on with one run: leave --seeds and --folds out.")
-        from tui import judging
+        from tui.cli import judging
 
         return judging.repeat(data, recipe, seeds, folds, json)
     return verbs.train(data, recipe, json, resume)
@@ -134,7 +134,7 @@ def lr_find(
     json
         Print one JSON object.
     """
-    from tui import ratefinding
+    from tui.cli.commands import lr_find as ratefinding
 
     recipe = TrainConfig(images, network, augment, fit, machine)
     return ratefinding.lr_find(data, recipe, low, high, steps, orders, plot, force, json)
@@ -174,9 +174,9 @@ def layers(
         Print one JSON object.
     """
     if suggest:
-        from tui import sweeping
+        from tui.cli.commands import sweep
 
-        return sweeping.suggest(suggest, TrainConfig(network=network), json)
+        return sweep.suggest(suggest, TrainConfig(network=network), json)
     return verbs.layers(network, classes, json)
 
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 
-from tui.glyphs import Glyphs
-from tui.text import display_name
-from tui.widgets.cells import content
+from tui.widgets.safe_cells import content
+from tui.words.glyphs import Glyphs
+from tui.words.safe_text import display_name
 
 
 def capped(name: object, width: int) -> str:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
-from tui.figures import blank
-from tui.text import display_name
 from tui.widgets.curves import SMALLEST, Curve, Curves, whole_ticks
+from tui.words.plot import blank
+from tui.words.safe_text import display_name
 
 if TYPE_CHECKING:
-    from engine.dataset.scan import Record
+    from engine.data.scan import Record
 
 MARKS = ("hd", "x", "o", "+", "*", "#")
 COLOURS = ("primary", "warning", "success", "error", "accent", "secondary")

@@ -12,8 +12,8 @@ from textual.color import Color
 from textual.content import Content
 from textual.widget import Widget
 
-from tui.figures import blank
-from tui.widgets.cells import content
+from tui.widgets.safe_cells import content
+from tui.words.plot import blank
 
 SECONDS_BETWEEN_DRAWINGS = 0.25
 SMALLEST = (16, 5)

@@ -11,11 +11,11 @@ from textual.events import Blur
 from textual.message import Message
 from textual.widgets import DataTable, Input, Static
 
-from engine.config import TrainConfig
-from engine.errors import ConfigError
-from tui.recipe import Field, Part, Tree, change, parts
-from tui.text import display_name, undisplayed
-from tui.widgets.cells import cell, content, lines
+from engine.base.errors import ConfigError
+from engine.recipe.config import TrainConfig
+from engine.recipe.fields import Field, Part, Tree, change, parts
+from tui.widgets.safe_cells import cell, content, lines
+from tui.words.safe_text import display_name, undisplayed
 
 NAME_WIDTH = 14
 """Columns for a field's name, where none is longer."""

@@ -7,9 +7,9 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tui.session import Session
-from tui.text import display_name
-from tui.widgets.cells import content, duration
+from tui.state.session import Session
+from tui.widgets.safe_cells import content, duration
+from tui.words.safe_text import display_name
 
 BAR = 8
 

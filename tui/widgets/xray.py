@@ -8,11 +8,11 @@ from textual.app import RenderResult
 from textual.containers import Container
 from textual.widget import Widget
 
-from tui.settings import Protocol
-from tui.terminal import Abilities
+from tui.host.terminal import Abilities
+from tui.words.settings import Protocol
 
 if TYPE_CHECKING:
-    from engine.dataset.images import Pixels
+    from engine.data.image.reader import Pixels
 
 Way = Literal["halfblock", "sixel", "kitty", "grey"]
 RAMP = " .:-=+*#%@"

@@ -1,0 +1,297 @@
+"""A folder of X-rays becomes records: what each image is, which class it is of, and what is wrong with the rest.
+
+Class folders hold images beside masks (the COVID-19 Radiography Database), or the image files themselves; either may
+lie in the folders of a published split, train/CLASS and test/CLASS. `engine.data.folders.layout` knows these and more,
+and how the folder was read is a part of the scan. Nothing is passed over in silence: what can't be used is a problem
+with file and reason.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.base.cancel import Stop
+from engine.base.errors import DataError
+from engine.base.events import Emit, Notice
+from engine.base.wording import counted
+from engine.data.duplicates import NearGroup, exact_groups, label_conflicts, near_groups
+from engine.data.folders.class_folders import class_folders
+from engine.data.folders.class_listing import Folder, Problem
+from engine.data.folders.file_names import natural, pair_key
+from engine.data.folders.layout_reading import Reading
+from engine.data.image import orientation
+from engine.data.image.modes import READING
+from engine.data.image.notes import Noted, noted, of_other_bits
+from engine.data.image.reader import Header, ImageError, Pixels, XrayImage, held, peek, pixel_hash
+from engine.data.parallel import Pulse, spread
+from engine.data.similarity.near_duplicates import SIDE, border, thumbnail
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A usable image. `file` and `mask` are POSIX paths relative to the scanned folder; `sha` hashes the pixels."""
+
+    file: str
+    label: str
+    sha: str
+    format: str
+    mode: str
+    width: int
+    height: int
+    bytes: int
+    mean: float
+    """Mean level of the pixels, 0 to 255."""
+    colour: bool = False
+    mask: str | None = None
+    source: str | None = None
+    """Where the image comes from, by the class's metadata workbook."""
+    bit_depth: int = 8
+    spread: float = 0.0
+    """Standard deviation of the levels of the thumbnail."""
+    border: float = 0.0
+    """Mean level of the outer twentieth of the thumbnail."""
+    part: str = ""
+    """The part of the split that its folder publishes; empty where none does."""
+    bits: int = 8
+    """Bits of a sample that spread over the levels; 0 for DICOM files."""
+    patient: str = ""
+    """The patient whose folder it lies in; empty where folders name none."""
+
+
+@dataclass(frozen=True)
+class ClassSummary:
+    """What a class consists of; the dicts count images by format, size ("299x299"), mode, source and note."""
+
+    images: int = 0
+    masks: int = 0
+    colour: int = 0
+    """Images whose channels truly differ."""
+    bytes: int = 0
+    mean_intensity: float | None = None
+    """Mean over images of their mean level, 0 to 255; None without images."""
+    formats: dict[str, int] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)
+    modes: dict[str, int] = field(default_factory=dict)
+    sources: dict[str, int] = field(default_factory=dict)
+    notes: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Scan:
+    """A scanned folder: records by class and then by name in natural order (COVID-2 before COVID-10)."""
+
+    root: Path
+    records: tuple[Record, ...]
+    problems: tuple[Problem, ...]
+    classes: dict[str, ClassSummary]
+    """By class name, in the order asked for."""
+    duplicates: tuple[tuple[str, ...], ...]
+    """Groups of files with the same pixels."""
+    near: tuple[NearGroup, ...] = ()
+    """Groups of files that show one picture with different pixels; empty where they were not looked for."""
+    notes: tuple[Noted, ...] = ()
+    """What there is to know of the images, each note once, the most frequent first."""
+    reading: int = READING
+    """The rules that the pixels were read by."""
+    layout: Reading = field(default_factory=Reading)
+    """How the folders were read."""
+
+    @property
+    def published(self) -> bool:
+        """Do the folders publish a split?"""
+        return any(record.part for record in self.records)
+
+    @property
+    def imbalance(self) -> float | None:
+        """Images of the largest class for each image of the smallest; None where a class has no image."""
+        counts = [summary.images for summary in self.classes.values()]
+        return max(counts) / min(counts) if all(counts) else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The scan as JSON values; a file name that is not UTF-8 keeps its surrogates."""
+        return {
+            "root": str(self.root),
+            "images": len(self.records),
+            "classes": {name: asdict(summary) for name, summary in self.classes.items()},
+            "imbalance": self.imbalance,
+            "published": self.published,
+            "layout": self.layout.to_dict(),
+            "problems": [{"file": p.file, "kind": p.kind, "reason": p.reason} for p in self.problems],
+            "notes": [asdict(item) for item in self.notes],
+            "duplicates": {
+                "exact": [list(group) for group in self.duplicates],
+                "near": [asdict(group) for group in self.near],
+            },
+        }
+
+
+def scan(
+    root: Path,
+    classes: tuple[str, ...] = (),
+    emit: Emit = lambda event: None,
+    stop: Stop | None = None,
+    follow_links: bool = False,
+    near: bool = False,
+    reading: int = READING,
+) -> Scan:
+    """Read every image under `root`, of the picked `classes` in this order, or of all.
+
+    Symbolic links that lead out of `root` are problems, unless `follow_links` says to read them too. With `near`, the
+    images are also searched for those that show one picture with other pixels; that keeps 16 kB an image meanwhile.
+    `reading` names the rules by which files become pixels. Files that can't be used become problems and the scan goes
+    on. Raises DataError when `root` is no folder with class folders, ConfigError for a class that it doesn't have,
+    Stopped when `stop` is set meanwhile.
+    """
+    root = Path(root)
+    listed = class_folders(root, classes, follow_links, stop)
+    folders, problems = listed.folders, list(listed.problems)
+    jobs = [_Job(root, folder, file, reading) for folder in folders for file in folder.images]
+    pulse = Pulse(emit, "scan", len(jobs))
+    records: list[Record] = []
+    # In one block: small pieces that stay, between large ones that go, would keep the memory of all that was decoded.
+    thumbs = np.empty((len(jobs) if near else 0, SIDE, SIDE), np.uint8)
+    notes: dict[str, Counter[str]] = {folder.label: Counter() for folder in folders}  # one for all parts of a class
+    laid = np.empty((len(jobs), orientation.SIDE, orientation.SIDE), np.uint8)
+    remarked: list[tuple[str, tuple[str, ...]]] = []
+    with closing(spread(_examine, jobs, stop)) as results:
+        for done, (record, thumb, small, remarks, found) in enumerate(results, start=1):
+            problems.extend(found)
+            if record is not None and thumb is not None and small is not None:
+                laid[len(records)] = small
+                if near:
+                    thumbs[len(records)] = thumb
+                records.append(record)
+                notes[record.label].update(remarks)
+                remarked.append((record.file, remarks))
+            pulse(done)
+    summaries = {name: _summary([r for r in records if r.label == name], notes[name]) for name in notes}
+    labels = {record.file: record.label for record in records}
+    problems += [Problem(file, "label-conflict", reason, labels[file]) for file, reason in label_conflicts(records)]
+    poses = orientation.poses(laid[: len(records)])
+    problems += [Problem(r.file, "pose", p.doubt, r.label) for r, p in zip(records, poses, strict=True) if p.words]
+    ordered = tuple(sorted(problems, key=lambda problem: (natural(problem.file), problem.kind)))
+    alike = (
+        near_groups(records, thumbs[: len(records)], Pulse(emit, "near duplicates", 100).share, stop) if near else ()
+    )
+    told = (*noted(remarked), *of_other_bits((r.file, r.bits) for r in records if r.bit_depth > 8 and r.bits))
+    twins = exact_groups(records)
+    return Scan(root, tuple(records), ordered, summaries, twins, alike, told, reading, listed.reading)
+
+
+def tell_reading(scanned: Scan, emit: Emit, again: bool = False) -> None:
+    """Emit how the folders were read, where that is not plain, what is doubtful in it, and how many problems it has.
+
+    Where it was told before and is scanned `again`, the number of problems alone.
+    """
+    for text in () if again else scanned.layout.told:
+        emit(Notice("info", text))
+    for text in () if again else scanned.layout.doubts:
+        emit(Notice("warning", text))
+    if scanned.problems:
+        several = counted(len(scanned.problems), "problem")
+        emit(Notice("warning", f"{several} in the folder; `covid-tui scan` lists them."))
+
+
+def require_trainable(scanned: Scan) -> None:
+    """Raises DataError unless there are two classes or more, each with an image."""
+    names = list(scanned.classes)
+    if len(names) < 2:
+        raise DataError(
+            f"{scanned.root} has one class with images ({names[0]}); learning to tell classes apart needs at least two."
+        )
+    for name, summary in scanned.classes.items():
+        if not summary.images:
+            raise DataError(f'Class "{name}" in {scanned.root} has no readable image: {_why_none(scanned, name)}.')
+
+
+def _why_none(scanned: Scan, name: str) -> str:
+    """What became of the files of a class without a usable image."""
+    bad = [problem for problem in scanned.problems if problem.label == name and problem.kind == "unreadable"]
+    if not bad:
+        return "`covid-tui scan` tells why"
+    (reason, count), *others = Counter(problem.reason for problem in bad).most_common()
+    first = next(problem.file for problem in bad if problem.reason == reason)
+    if len(bad) == 1:
+        return f"{first}: {reason}"
+    most = f"of {count:,} of its {counted(len(bad), 'file')}" if others else f"of all its {count:,} files"
+    return f"{most} {first} is the first: {reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    root: Path
+    folder: Folder
+    file: str
+    reading: int
+
+
+def _examine(job: _Job) -> tuple[Record | None, Pixels | None, Pixels | None, tuple[str, ...], list[Problem]]:
+    """The record, thumbnail and still smaller picture of an image, the notes on it, and its and its mask's problems."""
+    try:
+        with held(job.root / job.file, job.reading) as image:
+            return _examined(job, image)
+    except ImageError as exc:
+        return None, None, None, (), [Problem(job.file, "unreadable", exc.reason, job.folder.label)]
+
+
+def _examined(job: _Job, image: XrayImage) -> tuple[Record, Pixels, Pixels, tuple[str, ...], list[Problem]]:
+    header, key = image.header, pair_key(job.file)
+    thumb = thumbnail(image.pixels)
+    mask, problems = _checked_mask(job.root, job.folder.masks.get(key), header, job.folder.label)
+    record = Record(
+        file=job.file,
+        label=job.folder.label,
+        sha=pixel_hash(image.pixels),
+        format=header.format,
+        mode=header.mode,
+        width=header.width,
+        height=header.height,
+        bytes=header.bytes,
+        mean=round(image.mean, 3),
+        colour=image.colour,
+        mask=mask,
+        source=job.folder.sources.get(key),
+        bit_depth=header.bit_depth,
+        spread=round(float(thumb.std()), 3),
+        border=round(border(thumb), 3),
+        part=job.folder.part,
+        bits=image.bits,
+        patient=job.folder.patient,
+    )
+    return record, thumb, orientation.reduced(image.pixels), image.notes, problems
+
+
+def _checked_mask(root: Path, mask: str | None, image: Header, label: str) -> tuple[str | None, list[Problem]]:
+    if mask is None:
+        return None, []
+    try:
+        header = peek(root / mask)
+    except ImageError as exc:
+        return None, [Problem(mask, "unreadable", exc.reason, label)]
+    if abs(header.width / header.height * image.height / image.width - 1) <= 0.02:
+        return mask, []
+    reason = f"the mask's {header.width}x{header.height} pixels have another shape than its image's"
+    return mask, [Problem(mask, "mask-shape", f"{reason} {image.width}x{image.height}", label)]
+
+
+def _summary(records: list[Record], notes: Counter[str]) -> ClassSummary:
+    def count(values: Iterable[str]) -> dict[str, int]:
+        return dict(Counter(values).most_common())
+
+    return ClassSummary(
+        images=len(records),
+        masks=sum(record.mask is not None for record in records),
+        colour=sum(record.colour for record in records),
+        bytes=sum(record.bytes for record in records),
+        mean_intensity=round(sum(record.mean for record in records) / len(records), 3) if records else None,
+        formats=count(record.format for record in records),
+        sizes=count(f"{record.width}x{record.height}" for record in records),
+        modes=count(record.mode for record in records),
+        sources=count(record.source for record in records if record.source),
+        notes=dict(notes.most_common()),
+    )

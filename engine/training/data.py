@@ -1,0 +1,95 @@
+"""What a training learns from: a folder's images, their split, and their decoded pixels."""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.base.cancel import Stop
+from engine.base.errors import DataError
+from engine.base.events import Emit, Notice
+from engine.base.runtime import cache_dir
+from engine.data import pixel_store, split
+from engine.data.confounding import confounding
+from engine.data.image.modes import READING
+from engine.data.scan import Record, Scan, require_trainable, scan, tell_reading
+from engine.data.warnings import folder_warnings, unequal
+from engine.network.classifier import Classifier
+from engine.recipe.config import TrainConfig
+from engine.runs.directory import SPLIT, Run
+from engine.training.batches import Images, PixelSource
+
+
+@dataclass(frozen=True)
+class Data:
+    """What a training learns from: a scan, and its split into parts."""
+
+    scan: Scan
+    split: split.Split
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names, in the order of the labels."""
+        return tuple(self.scan.classes)
+
+    def records(self, part: str) -> list[Record]:
+        """The records of a part, in the scan's order."""
+        chosen = set(self.split.files(part))
+        return [record for record in self.scan.records if record.file in chosen]
+
+
+def scanned(
+    folder: Path, config: TrainConfig, emit: Emit, stop: Stop, gone_ok: bool = False, reading: int = READING
+) -> Data:
+    """The folder's images and the recipe's split of them.
+
+    Of a run that goes on, whose split is written, no more is told than what changed. `reading` names the rules by which
+    files become pixels.
+    """
+    wanted = config.data
+    near = wanted.near_duplicates and not gone_ok
+    found = scan(folder, wanted.class_names, emit, stop, wanted.follow_links, near, reading)
+    require_trainable(found)
+    tell_reading(found, emit, again=gone_ok)
+    chosen, notices = split.for_recipe(found, wanted, config.machine.seed, gone_ok)
+    if not gone_ok:
+        for text in folder_warnings(found):
+            emit(Notice("warning", f"{text[0].upper()}{text[1:]}."))
+        if unequal(found) and config.fit.class_weight == "none":
+            emit(Notice("info", "--class-weight balanced makes each class count alike, however many images it has."))
+        for item in found.notes:
+            emit(Notice("warning", f"{item.sentence}."))
+        for text in confounding(found).alarms:
+            emit(Notice("warning", text, "confounding"))
+    for notice in notices:
+        emit(notice)
+    return Data(found, chosen)
+
+
+def pixel_sources(
+    data: Data, classifier: Classifier, config: TrainConfig, emit: Emit, stop: Stop
+) -> tuple[PixelSource, PixelSource]:
+    """Training and validation images from the pixel store. The test's pixels stay out of it until the test."""
+    records = {part: data.records(part) for part in ("train", "validation")}
+    every = [record for part in records.values() for record in part]
+    size = classifier.plan.backbone.size
+    store, problems = pixel_store.open_store(data.scan.root, every, size, cache_dir(), emit, stop, data.scan.reading)
+    for problem in problems:
+        emit(Notice("warning", f"Left out: {problem.file} ({problem.reason})."))
+    sources = []
+    for part, found in records.items():
+        there = [record for record in found if record.file in store.index]
+        if not there:
+            raise DataError(f"No image of the {part} part can be read any more: scan {data.scan.root} again.")
+        sources.append(PixelSource(Images.of(there, data.classes, store), classifier, store, config))
+    return sources[0], sources[1]
+
+
+def as_decoded(data: Data, decoded: tuple[str, ...], run: Run) -> Data:
+    """The data without what vanished or changed since the scan; the run's manifest then lacks it too."""
+    there = set(decoded)
+    rows = tuple(row for row in data.split.rows if row.part == "test" or row.file in there)
+    if len(rows) == len(data.split.rows):
+        return data
+    kept = split.Split(rows)
+    kept.write(run.path / SPLIT)
+    return dataclasses.replace(data, split=kept)

@@ -1,0 +1,56 @@
+"""A training without TensorFlow: real run directories and real events, made-up numbers."""
+
+import math
+import time
+from pathlib import Path
+
+from engine.base.cancel import Stop
+from engine.base.events import Batch, Emit, Epoch, Finished, Notice, Started
+from engine.base.files import write_json
+from engine.recipe.config import TrainConfig
+from engine.runs import directory
+
+STEPS = 20
+TEST = {
+    "n": 66, "correct": 65, "accuracy": 65 / 66, "accuracy_ci": [0.918, 0.9996], "loss": 0.05, "auc": 0.99,
+    "baseline": 0.5, "baseline_class": "COVID", "confusion": [[33, 0], [1, 32]],
+    "classes": {
+        name: {"n": 33, "sensitivity": 1.0, "sensitivity_ci": [0.894, 1.0], "specificity": 0.97,
+               "specificity_ci": [0.84, 0.999], "auc": 0.99}
+        for name in ("COVID", "Viral Pneumonia")
+    },
+}  # fmt: skip
+
+
+def train(folder: Path, config: TrainConfig, emit: Emit, stop: Stop, seconds: float = 0.02) -> None:
+    """As `engine.jobs.train.train`, `seconds` a step."""
+    with directory.create(folder, config) as writer:
+        emit = writer.tee(emit, stop)
+        emit(started(str(writer.run.path), config.fit.epochs))
+        emit(Notice("warning", "These numbers are made up."))
+        done = 0
+        for epoch in range(1, config.fit.epochs + 1):
+            for step in range(1, STEPS + 1):
+                time.sleep(seconds)
+                emit(batch(epoch, step))
+            emit(Epoch(epoch, 1 / epoch, 1 - 0.3 / epoch, 1.1 / epoch, 1 - 0.4 / epoch, 1e-4, STEPS * seconds))
+            done = epoch
+            if stop.is_set():
+                break
+        write_json(writer.run.path / "test.json", TEST)
+        val = {"accuracy": 1 - 0.4 / done, "loss": 1.1 / done}
+        emit(Finished(str(writer.run.path), done, done * STEPS * seconds, val, TEST, done, "all epochs"))
+
+
+def started(run: str, epochs: int) -> Started:
+    """The first event of a run."""
+    parts = {part: {"COVID": 50, "Viral Pneumonia": 50} for part in ("train", "validation", "test")}
+    return Started(
+        run, ("COVID", "Viral Pneumonia"), parts, "transfer", 263682, 14714688, epochs, STEPS, "float32", "made up"
+    )
+
+
+def batch(epoch: int, step: int) -> Batch:
+    """A step's event."""
+    along = epoch - 1 + step / STEPS
+    return Batch(epoch, step, STEPS, math.exp(-along / 4), 1 - math.exp(-along / 2) / 2, 123.0)

@@ -1,0 +1,59 @@
+"""How far a run is, in a few lines: the epoch at hand, the whole, the time left, and how it ended."""
+
+from textual.content import Content
+
+from engine.base.events import Failed, Finished, Interrupted
+from engine.runs.watch import RunView
+from tui.widgets.safe_cells import content, duration
+from tui.words.glyphs import Glyphs
+
+BAR = 24
+STOPPING = {"keep": "stops after the batch at hand, then tests the best epoch", "now": "stops after the batch at hand"}
+
+
+def course(view: RunView, glyphs: Glyphs, patience: int | None) -> list[Content]:
+    """The lines; `patience` is the recipe's, where it is known."""
+    rows: list[Content] = []
+    if view.live and view.batch:
+        b = view.batch
+        left = duration(view.seconds_left_of_epoch())
+        text = f"epoch {b.epoch:>4}  {glyphs.bar(b.step / b.steps, BAR)}  {b.step}/{b.steps}"
+        rows.append(content(f"{text}  {b.images_per_second:,.0f} images/s" + (f"  {left} left" if left else "")))
+    elif view.live and view.progress:
+        done, total = view.progress.done, view.progress.total
+        bar = f"  {glyphs.bar(done / total, BAR)}" if total else ""
+        rows.append(content(f"{view.progress.task}{bar}  {done:,}" + (f" of {total:,}" if total else "")))
+    if view.live and view.started:
+        left = duration(view.seconds_left())
+        text = f"whole       {glyphs.bar(view.share, BAR)}  {len(view.epochs)}/{view.started.epochs}"
+        rows.append(content(text + (f"  {left} left" if left else "") + _patience(view, patience)))
+    elif view.live and not rows:
+        rows.append(content("starting ..."))
+    if view.live and view.stopping:
+        rows.append(content(f"{glyphs.stopped} {STOPPING[view.stopping]}", "bold $warning"))
+    return rows + _end(view, glyphs)
+
+
+def _patience(view: RunView, patience: int | None) -> str:
+    if not patience or not view.best:
+        return ""
+    return f"  patience {len(view.epochs) - view.best.epoch} of {patience}"
+
+
+def _end(view: RunView, glyphs: Glyphs) -> list[Content]:
+    match view.end:
+        case Finished(test=None):
+            text = f"validation {view.end.val['accuracy']:.1%}; the test part is still shut"
+            return [content(f"{glyphs.finished} {text}", "bold $success")]
+        case Finished(test=dict(test)):
+            low, high = test["accuracy_ci"]
+            result = f"test {test['correct']}/{test['n']} = {test['accuracy']:.1%}"
+            usual = f"always {test['baseline_class']}: {test['baseline']:.1%}"
+            return [content(f"{glyphs.finished} {result} ({low:.1%} to {high:.1%}); {usual}", "bold $success")]
+        case Interrupted():
+            return [content(f"{glyphs.stopped} {view.end.reason}", "$warning")]
+        case Failed():
+            return [content(f"{glyphs.failed} {view.end.reason}", "bold $error")]
+    if view.state == "died":
+        return [content(f"{glyphs.died} Its process died; what it had kept is still there.", "$warning")]
+    return []

@@ -1,0 +1,268 @@
+"""Sweeps for the screen: planned, trained in a thread of this process, and followed on disk whoever trains them."""
+
+import contextlib
+import dataclasses
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.base.cancel import Stop
+from engine.base.errors import CovidTuiError, RunError
+from engine.base.events import Emit, Event, Notice, Progress
+from engine.base.wording import counted, noun
+from engine.recipe.config import NetworkConfig, SweepConfig, TrainConfig
+from engine.runs.directory import SPLIT, locked
+from engine.runs.watch import Library, News, RunView
+from tui.state.long_job import Undertaking
+
+if TYPE_CHECKING:
+    from engine.jobs.sweep import Planned, Sweep
+    from tui.state.jobs import Job
+
+TRAININGS = "trainings"
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A sweep's queue and what it costs."""
+
+    sweep: "Sweep"
+    queue: "tuple[Planned, ...]"
+    images: int
+    """Training images."""
+    rates: dict[str, float | None]
+    """By backbone: seconds a multiply-add, by its trainings that are finished; None before there is one."""
+
+    @property
+    def path(self) -> Path:
+        """The sweep's folder."""
+        return self.sweep.path
+
+    @property
+    def complete(self) -> bool:
+        """Is everything trained?"""
+        return all(one.state == "finished" for one in self.queue)
+
+    @property
+    def work(self) -> float:
+        """Multiply-adds of the whole queue."""
+        return sum(one.filling + one.training for one in self.queue)
+
+    def share(self, one: "Planned") -> float:
+        """A training's share of the queue's work."""
+        return (one.filling + one.training) / (self.work or 1.0)
+
+    def seconds(self, one: "Planned") -> float | None:
+        """How long a training takes if no epoch is saved; None where nothing tells it yet."""
+        rate = self.rates[one.point.config.network.backbone]
+        return None if rate is None else rate * (one.filling + one.training)
+
+    def seconds_left(self) -> float | None:
+        """Time for what is not finished, whatever part of it is done; None where nothing tells it yet."""
+        left = [self.seconds(one) for one in self.queue if one.state != "finished"]
+        known = [seconds for seconds in left if seconds is not None]
+        return sum(known) if len(known) == len(left) else None
+
+
+def new(folder: Path, config: TrainConfig, wanted: SweepConfig, images: int, emit: Emit, stop: Stop) -> Plan:
+    """The plan of a sweep under `config.output.out` that is named by date; nothing is written. Raises ConfigError."""
+    from engine.jobs.sweep import Grid, Sweep
+
+    network = NetworkConfig(weights=config.network.weights)
+    output = dataclasses.replace(config.output, name=_fresh_name(config.output.out))
+    config = dataclasses.replace(config, network=network, output=output)
+    return _plan(Sweep(folder, config, Grid.of(wanted, config)), images)
+
+
+def begun(path: Path, folder: Path | None, emit: Emit, stop: Stop) -> Plan:
+    """The plan of the sweep at `path`, as far as it is. Raises RunError or ConfigError where it can't go on."""
+    from engine.data.split import Split
+    from engine.jobs.sweep import Sweep
+
+    return _plan(Sweep.begun(path, folder), len(Split.read(path / SPLIT).files("train")))
+
+
+def _plan(sweep: "Sweep", images: int) -> Plan:
+    rates = {name: sweep.seconds_per_work(images, name) for name in sweep.grid.backbones}
+    return Plan(sweep, tuple(sweep.plan(images)), images, rates)
+
+
+def _fresh_name(out: Path) -> str:
+    stamp = f"{time.strftime('%Y%m%d-%H%M')}-sweep"
+    names = [stamp, *(f"{stamp}-{number}" for number in range(2, 1000))]
+    return next(name for name in names if not (out / name).exists())
+
+
+def wanted_of(result: dict[str, Any], budget: float) -> SweepConfig:
+    """The form's values for the grid in sweep.json. Raises ConfigError or RunError for what is none."""
+    try:
+        lists = {name: ",".join(f"{value:g}" if isinstance(value, float) else str(value) for value in values)
+                 for name, values in result["grid"].items() if name != "seeds"}  # fmt: skip
+        return SweepConfig(**lists, seeds=len(result["grid"]["seeds"]), budget=budget)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise RunError(f"The sweep's grid can't be read ({type(error).__name__}).") from error
+
+
+@dataclass(eq=False)
+class Sweeping(Undertaking):
+    """A sweep that this process trains."""
+
+    GROUP, NAME = "sweep", "sweep"
+    KEPT = "finished trainings are kept, and the one at hand goes on another time"
+
+    plan: Plan
+    minutes: float
+    """Budget; 0 for no limit."""
+    result: dict[str, Any] | None = None
+    began: float | None = None
+    """When its training began, by the monotonic clock."""
+
+    @property
+    def path(self) -> Path:
+        """Its folder."""
+        return self.plan.path
+
+    def budget_left(self) -> float | None:
+        """Seconds; None without a limit."""
+        if not self.minutes:
+            return None
+        return max(0.0, 60 * self.minutes - (time.monotonic() - self.began if self.began else 0.0))
+
+    def fold(self, job: "Job", event: Event) -> None:
+        """Take in the next event; how far the run at hand is stands in its own directory."""
+        match event:
+            case Progress(task="sweep"):
+                self.progress, job.progress = None, Progress(TRAININGS, event.done, event.total)
+            case Progress():
+                self.progress = None if event.total is not None and event.done >= event.total else event
+            case Notice() if event.level == "warning":
+                self.warnings.append(event.text)
+            case Notice():
+                pass
+            case _:
+                self.progress = None
+
+    def finish(self, result: dict[str, Any]) -> None:
+        """Its thread is done: all is trained, or it was stopped, or its budget is used up."""
+        self.result, self.progress = result, None
+        left = sum(point["state"] != "finished" for point in result["points"])
+        self.state = "stopped" if left else "finished"
+        if left:
+            why = "Stopped" if self.stop.is_set() else f"The budget of {self.minutes:g} minutes is used up"
+            self.error = (
+                f"{why}: {left} of {counted(len(result['points']), 'training')} {noun(left, 'is', 'are')} left."
+            )
+
+
+def swept(own: Sweeping, emit: Emit, stop: Stop) -> dict[str, Any]:
+    """Train as `covid-tui sweep` does; called in a thread."""
+    if "tensorflow" not in sys.modules:
+        emit(Progress("loading TensorFlow, a few seconds, once", 0, None))
+    own.began = time.monotonic()
+    return own.plan.sweep.train(emit, stop, own.minutes or None)
+
+
+def chosen(path: Path, name: str, emit: Emit, stop: Stop) -> dict[str, Any]:
+    """Open the test part for one recipe of the sweep at `path`; what sweep.json then holds. Called in a thread."""
+    from engine.jobs.sweep import Sweep
+
+    if "tensorflow" not in sys.modules:
+        emit(Notice("info", "TensorFlow is being loaded; this takes a few seconds, once."))
+    return Sweep.begun(path).choose(name, emit, stop)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A sweep on disk, as a line of a list."""
+
+    path: Path
+    finished: int
+    total: int
+    live: bool
+
+
+def earlier(out: Path, emit: Emit, stop: Stop) -> tuple[list[Kept], list[str]]:
+    """The sweeps under `out`, newest first, and a sentence for each that can't be read."""
+    from engine.sweep import store
+
+    found, troubles = [], []
+    for path in store.all_sweeps(out):
+        if stop.is_set():
+            break
+        try:
+            states = [point["state"] for point in store.read(path)["points"]]
+        except RunError as error:
+            troubles.append(str(error))
+            continue
+        found.append(Kept(path, states.count("finished"), len(states), locked(path / "lock")))
+    return found, troubles
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a look at a sweep's folder brought."""
+
+    news: tuple[News, ...]
+    result: dict[str, Any] | None
+    """What sweep.json holds, where it changed."""
+    live: bool
+    trouble: str
+
+
+class Followed:
+    """A sweep's folder as it changes: `look` reads it in a thread of its own, `take` keeps what that found."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.result: dict[str, Any] | None = None
+        self.live = False
+        """Does any process train it?"""
+        self.trouble = ""
+        """Why sweep.json can't be read, as a sentence."""
+        self._library = Library(path)
+        self._seen: tuple[int, bool] | None = None
+
+    @property
+    def runs(self) -> dict[str, RunView]:
+        """What is known of the runs, by name. For the screen's thread."""
+        return {entry.run.name: entry.view for entry in self._library.entries()}
+
+    def look(self) -> Look | None:
+        """Read what is new on disk; None for nothing. For the thread that follows."""
+        from engine.sweep import store
+
+        live = locked(self.path / "lock")  # before the rest, so that an end is never missed
+        news = tuple(self._library.look())
+        stamp = 0
+        with contextlib.suppress(OSError):
+            stamp = (self.path / store.REPORT).stat().st_mtime_ns
+        result, trouble, seen = None, "", self._seen
+        if stamp and (seen is None or seen[0] != stamp):
+            try:
+                result = store.read(self.path)
+            except CovidTuiError as error:
+                trouble = str(error)
+        self._seen = stamp, live
+        return Look(news, result, live, trouble) if news or result or trouble or seen != self._seen else None
+
+    def take(self, look: Look) -> None:
+        """Keep what was found. For the screen's thread."""
+        self._library.take(look.news)
+        self.live = look.live
+        if look.result or look.trouble:
+            self.result, self.trouble = look.result, look.trouble
+
+    def follow(self, tell: Callable[["Followed", Look], None], seconds: float) -> None:
+        """Look every so many seconds and tell what is new, until `leave`. For a thread."""
+        while not self._library.halt.is_set():
+            with contextlib.suppress(CovidTuiError, OSError):
+                if look := self.look():
+                    tell(self, look)
+            self._library.halt.wait(seconds)
+
+    def leave(self) -> None:
+        """Follow it no longer."""
+        self._library.halt.set()
