@@ -32,6 +32,7 @@ from engine.base.events import (
     Resumed,
     Started,
 )
+from engine.base.result import Tested
 from engine.base.streams import Stream
 from engine.base.wording import counted, unwritable
 from tui.words.safe_text import display_name
@@ -308,11 +309,11 @@ def _progress_line(event: Progress | Batch) -> str:
     return f"  {event.task}: {event.done:,}" + (f" of {event.total:,}" if event.total else "")
 
 
-def _tested(test: dict[str, Any]) -> str:
-    low, high = test["accuracy_ci"]
+def _tested(test: Tested) -> str:
+    low, high = test.accuracy_ci
     return (
-        f"test accuracy  {test['correct']}/{test['n']} = {test['accuracy']:.1%} "
-        f"(95% interval {low:.1%} to {high:.1%}); always saying {test['baseline_class']}: {test['baseline']:.1%}"
+        f"test accuracy  {test.correct}/{test.n} = {test.accuracy:.1%} "
+        f"(95% interval {low:.1%} to {high:.1%}); always saying {test.baseline_class}: {test.baseline:.1%}"
     )
 
 
@@ -321,7 +322,7 @@ def summary(event: Finished) -> list[str]:
     test, val = event.test, event.val
     return [
         f"test           shut; `covid-tui evaluate {event.run}` opens it" if test is None else _tested(test),
-        f"validation     {val['accuracy']:.1%}, loss {val['loss']:.4f}; "
+        f"validation     {val.accuracy:.1%}, loss {'-' if val.loss is None else format(val.loss, '.4f')}; "
         f"the best of {counted(event.epochs, 'epoch')} was epoch {event.best_epoch}",
         f"run            {event.run}",
     ]

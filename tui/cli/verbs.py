@@ -13,6 +13,7 @@ from engine.base.errors import ConfigError, CovidTuiError, DataError, RunError
 from engine.base.events import Event, Failed, Finished, Helped, Interrupted
 from engine.base.files import open_private
 from engine.base.streams import as_written
+from engine.base.typed_files import plain
 from engine.base.wording import unwritable
 from engine.recipe.config import NetworkConfig, TrainConfig
 from engine.runs import directory as run_directories
@@ -264,7 +265,7 @@ def _run_facts(run: run_directories.Run) -> dict[str, Any]:
         facts |= {
             "epochs": len(epochs),
             "val_accuracy": max((epoch.val_accuracy for epoch in epochs), default=None),
-            "test": finished.test if finished else None,
+            "test": plain(finished.test) if finished else None,
             "seconds": finished.seconds if finished else None,
         }
         facts["mode"] = run.config().network.mode

@@ -136,8 +136,8 @@ def test_the_further_measures_are_scikit_learns(seed: int, n: int, classes: int)
                 exact_interval(int((said[labels == k] == k).sum()), int((said == k).sum()))
             )
         assert own.auc_ci is not None and own.auc is not None and own.auc_ci[0] <= own.auc <= own.auc_ci[1]
-    assert result.macro["f1"] == pytest.approx(f1_score(labels, said, average="macro"))
+    assert result.macro.f1 == pytest.approx(f1_score(labels, said, average="macro"))
     assert result.mcc == pytest.approx(matthews_corrcoef(labels, said), abs=1e-9)
-    assert result.macro["auc"] == pytest.approx(
+    assert result.macro.auc == pytest.approx(
         np.mean([roc_auc_score(labels == k, shares[:, k]) for k in range(classes)])
     )
