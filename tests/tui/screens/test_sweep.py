@@ -21,7 +21,8 @@ from engine.data.split import Split
 from engine.jobs.sweep import Sweep
 from engine.recipe.config import AugmentConfig, DataConfig, FitConfig, NetworkConfig, SweepConfig, TrainConfig
 from engine.recipe.fields import parts
-from engine.runs.directory import Run, take_lock
+from engine.runs.directory import Run
+from engine.runs.writer import take_lock
 from engine.sweep import store
 from tests.makers import fake, made
 from tests.makers.drive import DATA, run, text, until
