@@ -28,7 +28,8 @@ from engine.evaluation.metrics import judge
 from engine.evaluation.predictions_csv import read_predictions
 from engine.jobs import train
 from engine.recipe.config import TrainConfig
-from engine.runs.directory import Run, usual_name
+from engine.runs.directory import Run
+from engine.runs.writer import usual_name
 from engine.training.cluster import one_process
 
 RESULT = "result.json"
@@ -36,11 +37,11 @@ RESULT = "result.json"
 
 MEASURES: dict[str, Callable[[Finished], float | None]] = {
     "validation accuracy": lambda end: end.val.accuracy,
-    "test accuracy": lambda end: end.test and end.test.accuracy,
-    "test AUC": lambda end: end.test and end.test.auc,
-    "test MCC": lambda end: end.test and end.test.mcc,
-    "macro sensitivity": lambda end: end.test and end.test.macro.sensitivity,
-    "macro F1": lambda end: end.test and end.test.macro.f1,
+    "test accuracy": lambda end: end.test.accuracy if end.test else None,
+    "test AUC": lambda end: end.test.auc if end.test else None,
+    "test MCC": lambda end: end.test.mcc if end.test else None,
+    "macro sensitivity": lambda end: end.test.macro.sensitivity if end.test else None,
+    "macro F1": lambda end: end.test.macro.f1 if end.test else None,
 }
 
 

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 from engine.base.errors import ConfigError, DataError
 from engine.base.outputs import require_new
 from engine.base.result import Elsewhere, Judged, Shift, Tested
-from engine.base.typed_files import Ends, plain_object
+from engine.base.typed_files import plain_object
 from engine.evaluation.predictions_table import write_predictions
 from engine.recipe.config import TrainConfig
 from engine.runs import directory as run_directories
 from tui.cli.progress import also_in, finishing, put, put_json, reporting, say, stop_on_signals, until_stopped
-from tui.cli.verbs import as_interval, as_number, as_share, put_table
+from tui.cli.verbs import put_table
+from tui.words.numbers import as_interval, as_number, as_number_within, as_share
 
 if TYPE_CHECKING:
     from engine.evaluation.predictor import Predictor
@@ -234,7 +235,7 @@ def _put_result(name: str, result: Judged) -> None:
     ])  # fmt: skip
     put()
     put_table([("95% interval in brackets", "precision", "F1", "AUC", "MCC")] + [
-        (name, *(_with_ends(*own.measured(key)) for key in ("precision", "f1", "auc", "mcc")))
+        (name, *(as_number_within(*own.measured(key)) for key in ("precision", "f1", "auc", "mcc")))
         for name, own in {**result.classes, "mean of classes": result.macro}.items()
     ])  # fmt: skip
     if not isinstance(result, Tested):
@@ -248,8 +249,8 @@ def _put_result(name: str, result: Judged) -> None:
     if own := result.operating:
         put(
             f"threshold: {own.positive} from {own.threshold:.3f} on (chosen on validation: {own.rule}): "
-            f"sensitivity {_with_ends(own.sensitivity, own.sensitivity_ci)}, "
-            f"specificity {_with_ends(own.specificity, own.specificity_ci)}"
+            f"sensitivity {as_number_within(own.sensitivity, own.sensitivity_ci)}, "
+            f"specificity {as_number_within(own.specificity, own.specificity_ci)}"
         )
 
 
@@ -266,7 +267,3 @@ def _put_repeated(result: "Repeated") -> None:
     if result.pooled:
         put()
         _put_result("all folds, each image tested once", result.pooled)
-
-
-def _with_ends(value: float | None, ends: Ends | None) -> str:
-    return "-" if value is None or ends is None else f"{value:.3f} ({ends[0]:.3f} to {ends[1]:.3f})"

@@ -19,7 +19,8 @@ from tui.screens.results.confusion import Confusion
 from tui.screens.results.mistakes import Mistakes
 from tui.widgets.bars import span
 from tui.widgets.pick_dialog import PickRun
-from tui.widgets.safe_cells import cell, content, duration, lines, number
+from tui.widgets.safe_cells import cell, content, lines, number
+from tui.words.numbers import as_number, as_share, duration
 
 MEASURES = (("sensitivity", "specificity"), ("precision", "F1"), ("AUC", "MCC"))
 """Columns by class that are shown together: so many fit a narrow screen with their intervals."""
@@ -28,18 +29,11 @@ MACRO = "mean of classes"
 ENDED = {"all epochs": "all epochs done", "patience": "ended by patience", "stopped": "stopped by hand"}
 
 
-def share(value: float | None, ends: tuple[float, float] | None, digits: int = 1) -> str:
-    """A share with its interval: 98.4% (96.8 to 99.3)."""
-    if value is None:
-        return "-"
-    return f"{value:.1%}" + (f" ({100 * ends[0]:.{digits}f} to {100 * ends[1]:.{digits}f})" if ends else "")
-
-
 def headline(part: str, result: Validated | Tested) -> str:
     """A part's result in a line, with its interval and its baseline as far as they are known."""
     known = result.correct is not None and result.n is not None
     of = f"{result.correct:,}/{result.n:,} = " if known else ""
-    text = f"{part} {of}{share(result.accuracy, result.accuracy_ci)}"
+    text = f"{part} {of}{as_share(result.accuracy, result.accuracy_ci)}"
     if result.baseline is not None:
         text += f"; always {result.baseline_class} {result.baseline:.0%}"
     return text
@@ -139,8 +133,7 @@ class ResultsScreen(WorkScreen):
         room = max(20, min(76, self.size.width - 30))
         line = span(low, test.accuracy, high, test.baseline, room)
         rows.append(Content.assemble(line, content("  | baseline", "$foreground-muted")))
-        loss = "-" if end.val.loss is None else f"{end.val.loss:.4f}"
-        rows.append(content(", ".join([headline("validation", end.val), f"loss {loss}"])))
+        rows.append(content(", ".join([headline("validation", end.val), f"loss {as_number(end.val.loss, 4)}"])))
         mode = entry.config.network.mode if entry.config else "unreadable recipe"
         facts = [mode, f"best epoch {end.best_epoch} of {end.epochs}", ENDED[end.ended], duration(end.seconds)]
         facts += [f"AUC {_three(test.auc)}", f"loss {test.loss:.4f}"]
@@ -258,7 +251,7 @@ def class_rows(test: Tested, measures: Iterable[str]) -> list[tuple[str, ...]]:
 def _measured(own: Measures, name: str) -> str:
     value, ends = own.measured(name.lower())
     if name in SHARES:
-        return share(value, ends, 0)
+        return as_share(value, ends, 0)
     return _three(value) + (f" ({ends[0]:.2f} to {ends[1]:.2f})" if value is not None and ends else "")
 
 
