@@ -9,7 +9,7 @@ import numpy as np
 from engine.base.errors import ConfigError, RunError
 from engine.base.files import private_dir, write_json
 from engine.base.wording import counted, noun, unwritable
-from engine.data.scan import Record
+from engine.data.records import Record
 from engine.evaluation.intervals import difference_interval
 from engine.evaluation.metrics import MEASURES, share_of
 from engine.evaluation.result_files import FOLDER

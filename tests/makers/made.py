@@ -9,7 +9,8 @@ import numpy as np
 
 from engine.base.events import Epoch, Finished
 from engine.base.files import write_json
-from engine.data.split import Row, Split
+from engine.data.records import Row
+from engine.data.split import Split
 from engine.evaluation.evaluate import _write_predictions
 from engine.evaluation.metrics import judge
 from engine.network.freezing import plan

@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import ks_2samp
 
 from engine.base.errors import ConfigError
-from engine.data.scan import Record
+from engine.data.records import Record
 from engine.data.split import Split
 from engine.evaluation import external
 from engine.evaluation.metrics import judge
