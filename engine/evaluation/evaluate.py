@@ -22,7 +22,8 @@ from engine.base.result import RELIABILITY, Bin, Calibrated, Curve, Drawn, Elsew
 from engine.base.typed_files import plain
 from engine.base.wording import unwritable
 from engine.data.image.reader import ImageError
-from engine.data.scan import Scan, scan, tell_reading
+from engine.data.records import Scan
+from engine.data.scan import scan, tell_layout
 from engine.data.split import Split
 from engine.evaluation import external
 from engine.evaluation.calibration import CALIBRATION, at_temperature, expected_calibration_error, operate, reliability
@@ -104,8 +105,8 @@ def evaluate_on(
     require_inside(run.path, [FOLDER])
     test = read_test(run) if was_tested(run) else None
     predictor = Predictor(run)
-    found: Scan = scan(folder, (), emit, stop, follow_links, reading=predictor.reading)
-    tell_reading(found, emit)
+    found: Scan = scan(folder, (), emit, stop, follow_links, pixel_rules=predictor.pixel_rules)
+    tell_layout(found, emit)
     external.check_mapping(mapping, list(found.classes), predictor.classes)
     for item in found.notes:
         emit(Notice("warning", f"{item.sentence}."))

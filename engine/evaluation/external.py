@@ -20,7 +20,7 @@ from engine.base.result import (
 )
 from engine.base.typed_files import plain
 from engine.base.wording import counted, noun, unwritable
-from engine.data.scan import Record
+from engine.data.records import Record
 from engine.evaluation.intervals import difference_interval, exact_interval
 from engine.evaluation.result_files import FOLDER
 from engine.evaluation.training_reference import Reference, facts_of

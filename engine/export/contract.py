@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.base.result import Operating
 from engine.base.typed_files import checked, plain
-from engine.data.image.modes import READING
+from engine.data.image.formats import PIXEL_RULES
 from engine.evaluation.prediction import NOT_FOR_DIAGNOSIS
 
 NAME = "covid-tui.json"
@@ -48,7 +48,7 @@ class Contract:
     operating: Operating | None
     """The decision's threshold for the calibrated probabilities, and what validation showed of it."""
     reading: int = 1
-    """The rules by which files become the input; see `engine.data.image.modes.READING`."""
+    """The rules by which files become the input; see `engine.data.image.formats.PIXEL_RULES`."""
 
     def to_json(self) -> str:
         """As one line of ASCII."""
@@ -74,7 +74,7 @@ class Contract:
         known = len(set(self.classes))
         _require(known == len(self.classes) and 2 <= known <= MOST_CLASSES, "does not name two or more classes")
         _require(type(self.size) is int and self.size in SIZES, "has an impossible size")
-        known_reading = type(self.reading) is int and 1 <= self.reading <= READING
+        known_reading = type(self.reading) is int and 1 <= self.reading <= PIXEL_RULES
         _require(known_reading, "names a way to read images that this version does not know")
         _require(self.temperature is None or _within(self.temperature, 0, 1e6), "has an impossible temperature")
         chosen = self.operating

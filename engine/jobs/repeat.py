@@ -23,7 +23,7 @@ from engine.base.wording import unwritable
 from engine.data.folds import draw_folds
 from engine.data.groups import group_of
 from engine.data.patients import patients
-from engine.data.scan import scan, tell_reading
+from engine.data.scan import scan, tell_layout
 from engine.evaluation.metrics import judge
 from engine.evaluation.predictions_csv import read_predictions
 from engine.jobs import train
@@ -108,7 +108,7 @@ def over_folds(folder: Path, config: TrainConfig, count: int, emit: Emit, stop: 
     data = config.data
     found = scan(folder, data.class_names, emit, stop, data.follow_links, data.near_duplicates)
     known = patients(found, data.group_by)
-    tell_reading(found, emit)
+    tell_layout(found, emit)
     emit(Notice("info" if known.known else "warning", known.told))
     if found.published:
         raise ConfigError(f"{folder} publishes a split by its folders: --folds would draw another; leave it out.")

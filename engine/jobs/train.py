@@ -37,7 +37,7 @@ from engine.runs.writer import RunWriter, create, reopen, require_room
 from engine.training import distributed
 from engine.training.batches import PixelSource, is_full_disk
 from engine.training.data import Data, scanned
-from engine.training.fit_phases import Done, fit, reading_of
+from engine.training.fit_phases import Done, fit, pixel_rules_of
 from engine.training.phases import phases
 
 E = TypeVar("E")
@@ -97,7 +97,7 @@ def resume(
 
         def go_on(emit: Emit) -> Finished | Interrupted:
             try:
-                as_begun = data and data.scan.reading == reading_of(run)
+                as_begun = data and data.scan.pixel_rules == pixel_rules_of(run)
                 found = data if data and as_begun else _split_before(folder, config, run, emit, stop)
             except DataError as error:
                 raise DataError(f"{error} {_elsewhere(run)}") from error
@@ -170,7 +170,9 @@ def _split_before(folder: Path, config: TrainConfig, run: Run, emit: Emit, stop:
     """The folder under the split that the run has; a new one where it was killed before it had any."""
     manifest = run.path / SPLIT
     wanted = dataclasses.replace(config.data, split=manifest) if manifest.is_file() else config.data
-    return scanned(folder, dataclasses.replace(config, data=wanted), emit, stop, manifest.is_file(), reading_of(run))
+    return scanned(
+        folder, dataclasses.replace(config, data=wanted), emit, stop, manifest.is_file(), pixel_rules_of(run)
+    )
 
 
 def _told(writer: RunWriter, emit: Emit, stop: Stop, work: Callable[[Emit], E]) -> E | Interrupted:
@@ -230,7 +232,7 @@ def _judged(done: Done, config: TrainConfig, run: Run, emit: Emit, stop: Stop, b
     go_on = _goes_on(run)
     if fitted.best is None:
         raise Stopped(f"Stopped before the first epoch was over; {go_on}.")
-    save_contract(run, data.classes, classifier, data.scan.reading)
+    save_contract(run, data.classes, classifier, data.scan.pixel_rules)
     if stop.now:
         kept = f"the best weights, of epoch {fitted.best.epoch}, are kept"
         raise Stopped(f"Stopped after {counted(fitted.epochs, 'epoch')}; {kept}, and {go_on}.")

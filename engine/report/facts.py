@@ -15,11 +15,12 @@ from engine.base.events import Epoch, Finished, Notice, Started
 from engine.base.files import digest_of
 from engine.base.result import Drawn, Elsewhere
 from engine.base.typed_files import typed
+from engine.data.file_names import pair_key
 from engine.data.folders.class_folders import class_folders
 from engine.data.folders.class_listing import AS_PUBLISHED
-from engine.data.folders.file_names import pair_key
 from engine.data.image.formats import IMAGE_SUFFIXES
-from engine.data.split import Row, Split, leaks
+from engine.data.records import Row
+from engine.data.split import Split, leaks
 from engine.evaluation.calibration import CALIBRATION, Calibration, read_calibration
 from engine.evaluation.result_files import TEST, read_external, read_test, was_tested
 from engine.evaluation.training_reference import REFERENCE

@@ -11,7 +11,8 @@ from engine.base.events import Epoch, Finished
 from engine.base.files import write_json
 from engine.base.result import Tested, Validated
 from engine.base.typed_files import plain
-from engine.data.split import Row, Split
+from engine.data.records import Row
+from engine.data.split import Split
 from engine.evaluation.evaluate import _write_predictions
 from engine.evaluation.metrics import judge
 from engine.network.freezing import plan

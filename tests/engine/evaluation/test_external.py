@@ -11,7 +11,7 @@ from scipy.stats import ks_2samp
 
 from engine.base.errors import ConfigError
 from engine.base.typed_files import plain
-from engine.data.scan import Record
+from engine.data.records import Record
 from engine.data.split import Split
 from engine.evaluation import external
 from engine.evaluation.metrics import judge

@@ -14,7 +14,7 @@ from engine.base.cancel import Stop
 from engine.base.errors import ConfigError, DataError, RunError
 from engine.base.typed_files import plain
 from engine.data.folds import draw_folds
-from engine.data.scan import ClassSummary, Record, Scan
+from engine.data.records import ClassSummary, Record, Scan
 from engine.data.split import Split, leaks
 from engine.evaluation.metrics import judge
 from engine.evaluation.predictions_csv import read_predictions
