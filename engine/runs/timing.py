@@ -1,15 +1,18 @@
 """How long a run trained, told from the times of its events."""
 
-from engine.base.events import Batch, Epoch, Finished, Progress, Resumed
-from engine.runs.directory import Run
+from collections.abc import Iterable
+
+from engine.base.events import Batch, Epoch, Event, Finished, Progress, Resumed
 from engine.training.batches import FILL
 
 
-def spent(run: Run) -> tuple[float, float]:
-    """A run's training seconds without, and its seconds of, computing what is kept of the frozen layers."""
+def spent(events: Iterable[tuple[float, Event]]) -> tuple[float, float]:
+    """A run's training seconds without, and its seconds of, computing what is kept of the frozen layers; by its timed
+    events up to its first end.
+    """
     training: dict[int, float] = {}
     filling = within = began = 0.0
-    for at, event in run.timed_events():
+    for at, event in events:
         if isinstance(event, Progress) and event.task.startswith(FILL):
             step = at - began if event.done else 0.0
             filling, within, began = filling + step, within + step, at
