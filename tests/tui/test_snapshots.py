@@ -18,7 +18,7 @@ from engine.runs.directory import Run
 from tests.makers import made
 from tests.makers.drive import DATA, run, until
 from tui.app import Workbench
-from tui.screens.base import MODES
+from tui.screens.frame import MODES
 from tui.screens.train.machine import Gauge, Machine
 from tui.words.settings import Settings
 

@@ -1,5 +1,6 @@
 """Asking a run's model about files: what is loaded once and kept, for work in threads."""
 
+import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +10,6 @@ from engine.base.cancel import Stop
 from engine.base.events import Emit, Notice, Progress
 from engine.evaluation.level_likeness import Look, look
 from engine.runs.directory import Run
-from tui.state.session import load_tensorflow
 
 if TYPE_CHECKING:
     from engine.evaluation.prediction import Prediction
@@ -83,3 +83,12 @@ def ask_folder(
             found.append(answer.to_dict())
         emit(Progress("predict", done, len(files)))
     return predictor.classes
+
+
+def load_tensorflow(emit: Emit) -> None:
+    """Load TensorFlow in the calling worker, saying so first; at once where it is loaded already."""
+    if "tensorflow" not in sys.modules:
+        emit(Notice("info", "TensorFlow is being loaded; this takes a few seconds, once."))
+    from engine.base.runtime import tensorflow
+
+    tensorflow()

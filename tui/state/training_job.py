@@ -15,8 +15,8 @@ from engine.base.events import Emit, Failed, Notice
 from engine.recipe.config import TrainConfig
 from engine.runs.directory import Run
 from engine.runs.watch import RunView
-from tui.state.jobs import told
-from tui.state.messages import Relay
+from tui.state.jobs import error_text
+from tui.state.relay import Relay
 
 NICENESS = 5
 
@@ -52,7 +52,7 @@ def _give_way() -> None:
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
-class Training:
+class TrainingJob:
     """One training: its thread, its stop and, in the screen's thread, its view."""
 
     def __init__(
@@ -100,7 +100,7 @@ class Training:
             self._fail(str(error))
         except Exception as error:
             self._log(traceback.format_exc())
-            self._fail(told(error))
+            self._fail(error_text(error))
         finally:
             self._over = True
             self.relay.wake()  # its last event came while it was still at work

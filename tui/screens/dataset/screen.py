@@ -21,7 +21,7 @@ from tui.screens.dataset.banner import Banner
 from tui.screens.dataset.class_table import ClassTable, about
 from tui.screens.dataset.split_dialog import SplitDialog
 from tui.screens.dataset.text import divided, pictured, reading, warned
-from tui.state.jobs import told
+from tui.state.jobs import error_text
 from tui.state.messages import JobChanged
 from tui.widgets.charts import Bars, scatter, sizes_by_class, told_apart
 from tui.widgets.curves import Curves
@@ -217,7 +217,7 @@ class DatasetScreen(WorkScreen):
     def _not_read(self, record: "Record", error: Exception) -> None:
         """Say so where the picture would be, lest another one be taken for it."""
         if record is self._record:
-            self._unread = told(error)
+            self._unread = error_text(error)
             self.query_one(Xray).show(None)
             self._facts()
 

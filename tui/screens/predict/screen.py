@@ -28,7 +28,7 @@ from tui.screens.predict.text import answer_text, facts_text
 from tui.services.heat import Heated, Heats
 from tui.services.models import Models, ask, ask_folder
 from tui.services.read_picture import Picture, network_side, read_picture
-from tui.state.jobs import told
+from tui.state.jobs import error_text
 from tui.state.messages import JobChanged
 from tui.widgets.file_tree import FileTree, PathField
 from tui.widgets.pick_dialog import AskFile, PickRun
@@ -227,7 +227,7 @@ class PredictScreen(WorkScreen):
         if isinstance(error, Stopped):
             self.query_one("#answer", Static).update(content("Cancelled."))
             return
-        self.query_one("#answer", Static).update(content(told(error), "$error"))
+        self.query_one("#answer", Static).update(content(error_text(error), "$error"))
 
     # Where the model looks
 
@@ -310,7 +310,7 @@ class PredictScreen(WorkScreen):
         self.refresh_bindings()
 
     def _folder_failed(self, error: Exception) -> None:
-        self.query_one(History).catch_up(None, told(error))
+        self.query_one(History).catch_up(None, error_text(error))
 
     def action_write(self) -> None:
         """Ask where, and write."""
