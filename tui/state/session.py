@@ -19,6 +19,7 @@ from engine.network.freezing import FreezePlan, plan
 from engine.recipe.config import AuditConfig, DataConfig, TrainConfig
 from engine.runs.directory import Run
 from engine.runs.watch import Entry, Library, News, RunView
+from tui.services.models import Models
 from tui.state.audit_job import AuditJob, audited
 from tui.state.host import Host
 from tui.state.jobs import Jobs
@@ -77,6 +78,8 @@ class Session(Jobs):
         self.asked: Path | None = None
         """The run directory whose model the Predict screen asks; None for the newest that is trained."""
         self.library = Library(self.runs)
+        self.models = Models()
+        """The one model in memory, for every screen."""
         self._wanted: Path | None = None
 
     # What is so
