@@ -6,7 +6,6 @@ is what a link leads to.
 """
 
 import contextlib
-import fcntl
 import os
 import re
 import stat
@@ -18,6 +17,7 @@ from typing import BinaryIO
 from engine.base.errors import LinkError
 from engine.base.files import names_in, open_lock, open_private, opened
 from engine.base.files import remove as remove_path
+from engine.base.locks import require_lock, wait_for_lock
 
 KINDS = ("pixels", "features", "weights")
 _PART = r"\..*\d+\.part.*"
@@ -65,7 +65,7 @@ def hold(folder: Path) -> BinaryIO:
         # Another process may remove the folder before the opening, or between the opening and the lock.
         with contextlib.suppress(FileNotFoundError):
             file: BinaryIO = open_private(folder / "use", "ab", folder.parent.parent)
-            fcntl.flock(file, fcntl.LOCK_SH)
+            wait_for_lock(file, shared=True)
             os.utime(file.fileno())
             with contextlib.suppress(FileNotFoundError):
                 if os.path.samestat(os.fstat(file.fileno()), (folder / "use").stat()):
@@ -106,7 +106,7 @@ def _alone(path: Path) -> Iterator[None]:
     mark, root = path / "use" if path.is_dir() else path, path.parent.parent
     with contextlib.ExitStack() as held:
         with contextlib.suppress(LinkError):
-            fcntl.flock(held.enter_context(open_lock(mark, root)), fcntl.LOCK_EX | fcntl.LOCK_NB)
+            require_lock(held.enter_context(open_lock(mark, root)), tries=1)
         yield
 
 

@@ -6,8 +6,6 @@ whole or not at all. Each row has a checksum, which is verified whenever the row
 no pixel; an image whose row is damaged is decoded anew.
 """
 
-import errno
-import fcntl
 import hashlib
 import json
 import os
@@ -32,7 +30,8 @@ from engine.base.errors import CacheError, DataError, LinkError
 from engine.base.events import Emit, Notice
 from engine.base.files import open_private, opened, private_dir, write_json
 from engine.base.files import remove as remove_path
-from engine.base.wording import counted, noun
+from engine.base.locks import require_lock, wait_for_lock
+from engine.base.wording import FULL, counted, noun
 from engine.data.folders.class_listing import Problem
 from engine.data.image.modes import READING
 from engine.data.image.reader import ImageError, Pixels, held, pixel_hash, resize
@@ -338,7 +337,7 @@ def _remove_if_abandoned(path: Path) -> None:
     with suppress(OSError, LinkError), open_private(path, "rb", root) as file:
         if time.time() - os.fstat(file.fileno()).st_mtime < _NEW_SECONDS:
             return
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        require_lock(file, tries=1)
         remove_path(path, root)
 
 
@@ -350,7 +349,7 @@ def _temporary(directory: Path) -> Iterator[tuple[IO[bytes], Path]]:
     try:
         with os.fdopen(descriptor, "wb") as file:
             os.fchmod(descriptor, 0o600)
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            wait_for_lock(descriptor)
             yield file, path
     finally:
         path.unlink(missing_ok=True)
@@ -367,6 +366,6 @@ def _no_space_told(directory: Path, wanted: int) -> Iterator[None]:
     try:
         yield
     except OSError as exc:
-        if exc.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        if exc.errno in FULL:
             raise CacheError(sentence) from exc
         raise CacheError(f"The decoded images can't be written to {directory} ({exc.strerror}).") from exc

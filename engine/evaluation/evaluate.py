@@ -31,8 +31,8 @@ from engine.evaluation.predictor import Predictor
 from engine.evaluation.result_files import CARDS, FOLDER, TEST, read_test, was_tested
 from engine.evaluation.roc import curves
 from engine.evaluation.training_reference import REFERENCE
-from engine.runs import directory
 from engine.runs.directory import SPLIT, Run
+from engine.runs.writer import reopen
 
 CURVES = "curves"
 _NONE: Mapping[str, str] = MappingProxyType({})
@@ -60,7 +60,7 @@ def open_test(run: Run, emit: Emit, stop: Stop) -> dict[str, Any]:
     """As `evaluate_test`; a run that was trained with its test part shut then ends with the result in its events."""
     test, end = evaluate_test(run, emit, stop), run.finished()
     if end and end.test is None and run.state() == "finished":
-        with directory.reopen(run, run.config()) as writer:
+        with reopen(run, run.config()) as writer:
             writer.append(dataclasses.replace(end, test=test))
     return test
 

@@ -7,7 +7,6 @@ told.
 """
 
 import contextlib
-import fcntl
 import os
 import re
 import stat
@@ -20,6 +19,7 @@ from engine import export
 from engine.base import cache as caches
 from engine.base.errors import LinkError, RunError
 from engine.base.files import names_in, open_lock, open_private, opened, remove
+from engine.base.locks import require_lock
 from engine.base.wording import counted, noun
 from engine.data import pixel_store
 from engine.network import pretrained
@@ -164,7 +164,7 @@ def _idle(lock: Path | None) -> Iterator[None]:
         return
     with contextlib.ExitStack() as held:
         with contextlib.suppress(LinkError):  # a link is no lock, as nobody takes one through it
-            fcntl.flock(held.enter_context(open_lock(lock)), fcntl.LOCK_EX | fcntl.LOCK_NB)
+            require_lock(held.enter_context(open_lock(lock)))
         yield
 
 

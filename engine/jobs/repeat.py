@@ -26,7 +26,8 @@ from engine.evaluation.metrics import judge
 from engine.evaluation.predictions_csv import read_predictions
 from engine.jobs import train
 from engine.recipe.config import TrainConfig
-from engine.runs.directory import Run, usual_name
+from engine.runs.directory import Run
+from engine.runs.writer import usual_name
 from engine.training.cluster import one_process
 
 RESULT = "result.json"

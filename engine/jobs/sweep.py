@@ -39,8 +39,9 @@ from engine.recipe.config import (
     split_list,
     to_dict,
 )
-from engine.runs.directory import SPLIT, Run, plain_name, take_lock
+from engine.runs.directory import SPLIT, Run
 from engine.runs.timing import spent
+from engine.runs.writer import plain_name, take_lock
 from engine.sweep import store
 from engine.sweep.pareto import Candidate, frontier, recommend
 from engine.training.cluster import one_process

@@ -30,8 +30,8 @@ from engine.evaluation.training_reference import save_reference
 from engine.network import pretrained
 from engine.network.backbones import backbone
 from engine.recipe.config import TrainConfig, from_dict
-from engine.runs import directory
-from engine.runs.directory import ENVIRONMENT, LOG, SPLIT, Run, RunWriter
+from engine.runs.directory import ENVIRONMENT, LOG, SPLIT, Run
+from engine.runs.writer import RunWriter, create, reopen, require_room
 from engine.training import distributed
 from engine.training.batches import PixelSource, is_full_disk
 from engine.training.data import Data, scanned
@@ -52,10 +52,10 @@ def train(
     training began goes away again.
     """
     require(config, emit, stop)
-    directory.require_room(config)
+    require_room(config)
     data = data or scanned(folder, config, emit, stop)
     config.judge.positive_among(data.classes)
-    with directory.create(folder, config) as writer:
+    with create(folder, config) as writer:
         try:
             return _told(writer, emit, stop, lambda emit: _train(data, config, writer, emit, stop))
         except (ConfigError, DataError, WeightsError):
@@ -90,7 +90,7 @@ def resume(
     require(own, emit, stop)
     folder, output = folder or run.folder(), run.config().output
     config = dataclasses.replace(config, output=dataclasses.replace(config.output, out=output.out, name=output.name))
-    with directory.reopen(run, config) as writer:
+    with reopen(run, config) as writer:
         writer.wait(lambda: writer.keep_config(config, folder))
 
         def go_on(emit: Emit) -> Finished | Interrupted:
@@ -148,7 +148,7 @@ def assist(folder: Path | None, config: TrainConfig, emit: Emit, stop: Stop) -> 
     with tempfile.TemporaryDirectory(prefix="covid-tui-") as out:
         output = dataclasses.replace(config.output, out=Path(out), name="worker", tensorboard=False)
         config = dataclasses.replace(config, output=output)
-        with directory.create(folder, config) as writer:
+        with create(folder, config) as writer:
             run = writer.run
             (run.path / SPLIT).write_text(brief["split"], encoding="utf-8")
             write_json(run.path / ENVIRONMENT, {"precision": brief["precision"], "reading": brief["reading"]})

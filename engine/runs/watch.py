@@ -18,7 +18,7 @@ from engine.base.wording import counted
 from engine.recipe.config import TrainConfig
 from engine.runs.directory import CONFIG, Run, State, all_runs
 from engine.runs.event_log import FILE, LONGEST_LINE, MOST_BYTES, read_line
-from tui.cli.progress import describe
+from tui.words.event_text import describe
 
 KEPT_POINTS = 2000
 KEPT_NOTICES = 200

@@ -12,8 +12,6 @@ moves VGG16's logits by up to 0.0006 of 18.
 """
 
 import contextlib
-import errno
-import fcntl
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -27,6 +25,7 @@ from engine.base.checked_rows import Bytes, RowFile, Sums
 from engine.base.errors import Stopped
 from engine.base.events import Emit, Notice
 from engine.base.files import open_private, private_dir, write_json
+from engine.base.locks import try_lock
 from engine.base.wording import counted
 from engine.training.feature_file import (
     EMPTY,
@@ -187,13 +186,7 @@ class FeatureStore:
 
 def _wait_for(lock: Any, stop: Stop, emit: Emit) -> None:
     told = False
-    while True:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except OSError as error:
-            if error.errno not in (errno.EAGAIN, errno.EACCES):
-                raise
+    while not try_lock(lock, tries=1):
         if stop.is_set():
             raise Stopped("Stopped while another training filled the feature cache.")
         if not told:

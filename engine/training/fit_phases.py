@@ -16,7 +16,8 @@ from engine.evaluation.evaluate import forget_test
 from engine.evaluation.predictor import reading_in
 from engine.network.classifier import Classifier, under, with_first_weights
 from engine.recipe.config import Precision, TrainConfig, to_dict
-from engine.runs.directory import ENVIRONMENT, SPLIT, Run, RunWriter
+from engine.runs.directory import ENVIRONMENT, SPLIT, Run
+from engine.runs.writer import RunWriter
 from engine.training import checkpoint, loop, lr_range_test
 from engine.training.batches import PixelSource, Source, at_hand, choose, stored_format
 from engine.training.data import Data, as_decoded, pixel_sources

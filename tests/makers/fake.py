@@ -8,7 +8,7 @@ from engine.base.cancel import Stop
 from engine.base.events import Batch, Emit, Epoch, Finished, Notice, Started
 from engine.base.files import write_json
 from engine.recipe.config import TrainConfig
-from engine.runs import directory
+from engine.runs.writer import create
 
 STEPS = 20
 TEST = {
@@ -24,7 +24,7 @@ TEST = {
 
 def train(folder: Path, config: TrainConfig, emit: Emit, stop: Stop, seconds: float = 0.02) -> None:
     """As `engine.jobs.train.train`, `seconds` a step."""
-    with directory.create(folder, config) as writer:
+    with create(folder, config) as writer:
         emit = writer.tee(emit, stop)
         emit(started(str(writer.run.path), config.fit.epochs))
         emit(Notice("warning", "These numbers are made up."))

@@ -16,6 +16,7 @@ from engine.network.freezing import plan
 from engine.recipe.config import DataConfig, NetworkConfig, OutputConfig, TrainConfig
 from engine.runs import directory
 from engine.runs.directory import Run
+from engine.runs.writer import create
 from tests.makers import fake
 
 CLASSES = ("COVID", "Viral Pneumonia")
@@ -25,7 +26,7 @@ Line = tuple[str, str, list[float]]
 def finished_run(out: Path, name: str, folder: Path, lines: Sequence[Line], classes: Sequence[str] = CLASSES) -> Run:
     """A finished run whose test gave these lines: file below `folder`, true class, probabilities."""
     config = TrainConfig(data=DataConfig(classes=""), output=OutputConfig(out=out, name=name))
-    with directory.create(folder, config) as writer:
+    with create(folder, config) as writer:
         run = writer.run
         Split(tuple(Row(file, label, "test") for file, label, _ in lines)).write(run.path / "split.csv")
         labels = np.array([list(classes).index(label) for _, label, _ in lines])
@@ -60,7 +61,7 @@ def model_run(out: Path, name: str, folder: Path, classes: Sequence[str] = CLASS
     network = NetworkConfig(backbone=backbone, weights="none")  # type: ignore[arg-type]
     freeze = plan(network)
     config = TrainConfig(network=network, output=OutputConfig(out=out, name=name))
-    with directory.create(folder, config) as writer:
+    with create(folder, config) as writer:
         rows = tuple(Row(file, label, "train") for file, label, _ in answers(folder, classes))
         Split(rows).write(writer.run.path / "split.csv")
         side, preprocessing = freeze.backbone.size, freeze.backbone.preprocessing

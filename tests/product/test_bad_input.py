@@ -82,9 +82,9 @@ def test_a_command_that_does_not_exist_or_fit(arguments: tuple[object, ...], wor
 
 def test_a_run_without_weights_and_no_run_at_all(cli: Cli, tmp_path: Path) -> None:
     from engine.recipe.config import OutputConfig, TrainConfig
-    from engine.runs import directory
+    from engine.runs.writer import create
 
-    run = directory.create(SAMPLE, TrainConfig(output=OutputConfig(out=tmp_path, name="bare"))).run
+    run = create(SAMPLE, TrainConfig(output=OutputConfig(out=tmp_path, name="bare"))).run
     file = SAMPLE / "COVID" / "images" / "COVID-1.png"
     for arguments, words in (
         (("predict", file, "--run", run.path), "best.weights.h5"),

@@ -21,8 +21,8 @@ from engine.data.pixel_store import open_store
 from engine.data.scan import Scan, scan
 from engine.jobs import repair as leftovers
 from engine.recipe.config import OutputConfig, TrainConfig
-from engine.runs import directory
-from engine.runs.directory import Run, RunWriter
+from engine.runs.directory import Run
+from engine.runs.writer import RunWriter, create
 from engine.training import checkpoint
 from engine.training.feature_store import Context, FeatureStore
 from tests.conftest import ROOT, SAMPLE
@@ -92,7 +92,7 @@ with store.filling(Stop()) as append:
         append(KEYS[start:start + 2], np.full((2, 4, 3), start))
 """
 EVENTS = """
-from engine.runs import directory as runs
+from engine.runs import writer as runs
 from engine.recipe.config import OutputConfig, TrainConfig
 from engine.base.events import Progress
 runs.open_private = opening(runs.open_private)
@@ -182,7 +182,7 @@ def test_a_killed_event_is_taken_off(tmp_path: Path, nth: int, repair: bool) -> 
 def half_written(out: Path, cache: Path) -> Iterator[Path]:
     """A run that died and a cache, with one of each kind of leftover; the paths that a repair removes."""
     config = TrainConfig(output=OutputConfig(out=out, name="run"))
-    with directory.create(SAMPLE, config) as writer:
+    with create(SAMPLE, config) as writer:
         writer.append(Epoch(1, 0.5, 0.75, 0.3, 1.0, 1e-4, 1.5))
         writer.append(Notice("info", "text"))
         run = writer.run.path
@@ -254,7 +254,7 @@ def test_doctor_reports_each_leftover_and_repairs_just_those(tmp_path: Path) -> 
 
 def test_what_a_living_process_holds_is_not_touched(tmp_path: Path) -> None:
     config = TrainConfig(output=OutputConfig(out=tmp_path, name="run"))
-    with directory.create(SAMPLE, config) as writer:
+    with create(SAMPLE, config) as writer:
         (writer.run.path / "checkpoint" / ".000001-00000000.part").mkdir(parents=True)
         assert leftovers.find(tmp_path, tmp_path / "cache", tmp_path) == []
     found = leftovers.find(tmp_path, tmp_path / "cache", tmp_path)

@@ -23,7 +23,8 @@ from engine.jobs import repair as leftovers
 from engine.jobs.sweep import Sweep
 from engine.runs import directory
 from engine.runs.delete import delete
-from engine.runs.directory import Run, RunWriter
+from engine.runs.directory import Run
+from engine.runs.writer import RunWriter
 from engine.training import checkpoint
 from tests.conftest import ROOT, SAMPLE
 from tests.engine.training.test_checkpoint import point

@@ -17,7 +17,8 @@ from engine.evaluation.evaluate import evaluate_on
 from engine.export import job
 from engine.jobs import repair
 from engine.runs.delete import delete
-from engine.runs.directory import Run, RunWriter
+from engine.runs.directory import Run
+from engine.runs.writer import RunWriter
 from engine.training import checkpoint
 from tests.conftest import ROOT
 from tests.engine.training.test_checkpoint import point

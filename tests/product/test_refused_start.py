@@ -12,8 +12,8 @@ from engine.base.errors import ConfigError, CovidTuiError, DataError, RunError, 
 from engine.base.events import Event, Failed, Finished, Interrupted, Notice, Progress, Started
 from engine.jobs import train
 from engine.recipe.config import DataConfig, MachineConfig, NetworkConfig, OutputConfig, TrainConfig
-from engine.runs import directory
 from engine.runs.directory import Run
+from engine.runs.writer import create, reopen
 from tests.conftest import SAMPLE, Cli
 from tests.makers import made
 
@@ -98,7 +98,7 @@ def test_what_was_told_before_the_beginning_is_in_the_run_once_it_begins(tmp_pat
     run = made.finished_run(tmp_path, "done", tmp_path, lines)
     known, began = len(list(run.events())), list[int]()
     (first,) = (event for event in run.events() if isinstance(event, Started))
-    with directory.reopen(run, run.config()) as writer:
+    with reopen(run, run.config()) as writer:
         writer.wait(lambda: began.append(1))
         writer.append(Notice("warning", "An image is lost."))
         writer.append(Progress("scan", 1, 2))
@@ -110,7 +110,7 @@ def test_what_was_told_before_the_beginning_is_in_the_run_once_it_begins(tmp_pat
 
 
 def test_a_notice_after_the_end_is_no_end(finished: Run) -> None:
-    with directory.reopen(finished, finished.config()) as writer:
+    with reopen(finished, finished.config()) as writer:
         writer.append(Notice("info", "Looked at again."))
         writer.append(Progress("test", 1, 2))
     assert finished.state() == "finished"
@@ -185,7 +185,7 @@ def test_a_training_refused_after_its_run_was_made_leaves_none(tmp_path: Path, m
 
 
 def test_what_others_put_into_such_a_run_is_left(tmp_path: Path) -> None:
-    with directory.create(SAMPLE, recipe(tmp_path)) as writer:
+    with create(SAMPLE, recipe(tmp_path)) as writer:
         (writer.run.path / "mine.txt").write_text("mine")
         writer.leave_nothing()
     assert [path.name for path in writer.run.path.iterdir()] == ["mine.txt"]

@@ -16,14 +16,10 @@ from tui.state.host import Host
 from tui.state.job import Job
 from tui.state.messages import EventsWaiting, JobChanged
 from tui.state.relay import Relay
+from tui.words.error_text import error_sentence
 
 T = TypeVar("T")
 SHOWN_AFTER = 0.1
-
-
-def error_text(error: Exception) -> str:
-    """An error as its sentence; one that nobody foresaw says so."""
-    return str(error) if isinstance(error, CovidTuiError) else f"Internal error, {type(error).__name__}: {error}"
 
 
 class Jobs:
@@ -135,7 +131,7 @@ class Jobs:
 
     def complain(self, error: Exception) -> None:
         """Show an error as its sentence."""
-        self.host.say(error_text(error), "error")
+        self.host.say(error_sentence(error), "error")
 
     def tell(self, kind: Callable[..., Message], *values: Any) -> None:
         """Post a message of this kind to every screen."""

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from engine.base.cancel import Stop
 from engine.base.errors import CovidTuiError, RunError
 from engine.base.events import Emit, Event, Notice, Progress
+from engine.base.locks import is_locked
 from engine.base.wording import counted, noun
 from engine.recipe.config import NetworkConfig, SweepConfig, TrainConfig
-from engine.runs.directory import SPLIT, locked
+from engine.runs.directory import SPLIT
 from engine.runs.watch import Library, News, RunView
 from tui.state.job import Job
 from tui.state.long_job import LongJob
@@ -197,7 +198,7 @@ def earlier(out: Path, emit: Emit, stop: Stop) -> tuple[list[Kept], list[str]]:
         except RunError as error:
             troubles.append(str(error))
             continue
-        found.append(Kept(path, states.count("finished"), len(states), locked(path / "lock")))
+        found.append(Kept(path, states.count("finished"), len(states), is_locked(path / "lock")))
     return found, troubles
 
 
@@ -234,7 +235,7 @@ class Followed:
         """Read what is new on disk; None for nothing. For the thread that follows."""
         from engine.sweep import store
 
-        live = locked(self.path / "lock")  # before the rest, so that an end is never missed
+        live = is_locked(self.path / "lock")  # before the rest, so that an end is never missed
         news = tuple(self._library.look())
         stamp = 0
         with contextlib.suppress(OSError):

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.base import cache as caches
 from engine.base.cache import clear, entries, hold, size, trim
 
 
@@ -58,7 +57,7 @@ def test_using_an_entry_makes_it_the_last_to_go(tmp_path: Path) -> None:
 
 def test_an_entry_removed_while_it_is_being_taken_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = entry(tmp_path, "a", 10, 1.0)
-    real, calls = caches.fcntl.flock, []
+    real, calls = fcntl.flock, list[int]()
 
     def flock(file: object, how: int) -> None:
         if not calls:  # the moment between opening and locking: another process removes the entry
@@ -66,7 +65,7 @@ def test_an_entry_removed_while_it_is_being_taken_is_made_anew(tmp_path: Path, m
         calls.append(how)
         real(file, how)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(caches.fcntl, "flock", flock)
+    monkeypatch.setattr(fcntl, "flock", flock)
     with hold(folder):
         assert (folder / "use").is_file() and len(calls) == 2
 

@@ -42,8 +42,8 @@ from engine.network.classifier import backbone_shapes, build, preprocess
 from engine.network.freezing import plan
 from engine.network.pretrained import pretrained
 from engine.recipe.config import AugmentConfig, FitConfig, NetworkConfig, OutputConfig, TrainConfig
-from engine.runs import directory
 from engine.runs.directory import Run
+from engine.runs.writer import create
 from engine.training import loop
 from engine.training.batches import Images, PixelSource, choose
 from tests.conftest import SAMPLE, Cli
@@ -95,7 +95,7 @@ def taught(data: Path, out: Path, seed: int) -> Run:
     store, _ = open_store(data, found.records, 224, cache_dir())
     pixels = PixelSource(Images.of(found.records, classes, store), network, store, recipe)
     loop.fit(network, *choose(pixels, pixels, precision, cache_dir(), print, stop), recipe, lambda event: None, stop)
-    with directory.create(data, recipe) as writer:
+    with create(data, recipe) as writer:
         save_contract(writer.run, classes, network)
     return writer.run
 

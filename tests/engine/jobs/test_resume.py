@@ -29,6 +29,7 @@ from engine.jobs import train
 from engine.recipe.config import AugmentConfig, DataConfig, FitConfig, NetworkConfig, OutputConfig, TrainConfig
 from engine.runs import directory as runs
 from engine.runs.directory import Run
+from engine.runs.writer import create
 from engine.training import checkpoint, fit_phases
 from engine.training.distributed import ONE
 from tests.conftest import ROOT, SAMPLE, Cli
@@ -163,7 +164,7 @@ def test_only_epochs_and_patience_may_change(whole: Path, cli: Cli) -> None:
 def test_what_can_not_be_gone_on_with_changes_nothing_in_the_run(tmp_path: Path) -> None:
     fit, network = FitConfig(epochs=6, probe_epochs=5), NetworkConfig(mode="probe-then-finetune")
     config = TrainConfig(fit=fit, network=network, output=OutputConfig(out=tmp_path, name="run"))
-    run = runs.create(SAMPLE, config).run
+    run = create(SAMPLE, config).run
     fewer = dataclasses.replace(config, fit=FitConfig(epochs=5, probe_epochs=5))
     with pytest.raises(ConfigError, match="give more epochs"):
         train.resume(run, fewer, lambda _: None, Stop())
@@ -174,7 +175,7 @@ def test_what_can_not_be_gone_on_with_changes_nothing_in_the_run(tmp_path: Path)
 
 
 def test_too_little_memory_is_a_sentence_and_not_an_error_of_its_own(tmp_path: Path) -> None:
-    with runs.create(SAMPLE, TrainConfig(output=OutputConfig(out=tmp_path))) as writer:
+    with create(SAMPLE, TrainConfig(output=OutputConfig(out=tmp_path))) as writer:
         run, emit = writer.run, writer.tee(lambda _: None, Stop())
         with pytest.raises(RunError, match="smaller --batch"):
             train._told(writer, emit, Stop(), lambda _: tensorflow().fill([1 << 46], 1.0))
@@ -182,7 +183,7 @@ def test_too_little_memory_is_a_sentence_and_not_an_error_of_its_own(tmp_path: P
 
 
 def test_a_run_that_lost_its_number_format_is_told(tmp_path: Path) -> None:
-    run = runs.create(SAMPLE, TrainConfig(output=OutputConfig(out=tmp_path))).run
+    run = create(SAMPLE, TrainConfig(output=OutputConfig(out=tmp_path))).run
     (run.path / runs.ENVIRONMENT).write_text("{}")
     with pytest.raises(RunError, match=r"environment\.json does not say"):
         fit_phases._precision(run, run.config(), ONE, READING, lambda _: None)

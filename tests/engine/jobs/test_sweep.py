@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 from engine.base.cancel import Stop
 from engine.base.errors import ConfigError, RunError
 from engine.base.events import Finished
+from engine.base.locks import is_locked
 from engine.data.split import Split
 from engine.evaluation.compare import mcnemar
 from engine.evaluation.evaluate import keep_validation
@@ -32,8 +33,8 @@ from engine.jobs.sweep import Grid, Sweep, queue, unfreezing
 from engine.network.backbones import backbone
 from engine.network.freezing import plan
 from engine.recipe.config import AugmentConfig, NetworkConfig, OutputConfig, SweepConfig, TrainConfig
-from engine.runs import directory as runs
 from engine.runs.directory import Run
+from engine.runs.writer import create, take_lock
 from engine.sweep import store
 from engine.sweep.pareto import Candidate, frontier, recommend, sign_flips, steps
 from engine.sweep.store import svg
@@ -221,7 +222,7 @@ class TestGoingOn:
             Sweep.begun(sweep.path)
         again = Sweep.begun(sweep.path, SAMPLE)
         assert (again.path, again.grid, again.points) == (sweep.path, sweep.grid, sweep.points)
-        with runs.create(SAMPLE, sweep.points[0].config):
+        with create(SAMPLE, sweep.points[0].config):
             pass
         assert Sweep.begun(sweep.path).folder == SAMPLE
 
@@ -229,7 +230,7 @@ class TestGoingOn:
         config = TrainConfig(output=OutputConfig(tmp_path, "s"))
         sweep = Sweep(SAMPLE, config, Grid(("vgg16",), ("head", "block5"), (1e-3,), (0,)))
         for point, files in zip(sweep.points, (("A/1", "B/1"), ("A/1", "B/2")), strict=True):
-            with runs.create(SAMPLE, point.config) as writer:
+            with create(SAMPLE, point.config) as writer:
                 shares = np.array([[0.9, 0.1], [0.2, 0.8]])
                 keep_validation(writer.run, Predictions(("A", "B"), files, np.array([0, 1]), shares))
                 val = {"accuracy": 1.0, "loss": 0.2}
@@ -242,7 +243,7 @@ class TestGoingOn:
         grid = Grid.of(SweepConfig(depths="head", lrs="auto", seeds=1), config)
         (point,) = Sweep(SAMPLE, config, grid).points
         found = dataclasses.replace(point.config, fit=dataclasses.replace(point.config.fit, lr=3e-3))
-        with runs.create(SAMPLE, point.config) as writer:
+        with create(SAMPLE, point.config) as writer:
             writer.keep_config(found, SAMPLE)
         Sweep(SAMPLE, config, grid)
         other = dataclasses.replace(config, fit=dataclasses.replace(config.fit, batch=8))
@@ -254,11 +255,11 @@ class TestGoingOn:
         sweep = Sweep(SAMPLE, config, GRID)
         sweep.path.mkdir()
         with (sweep.path / "lock").open("w") as lock:
-            runs.take_lock(lock, sweep.path)
-            assert runs.locked(sweep.path / "lock")
+            take_lock(lock, sweep.path)
+            assert is_locked(sweep.path / "lock")
             with pytest.raises(RunError, match="by another process"):
                 sweep.choose("", lambda event: None, Stop())
-        assert not runs.locked(sweep.path / "lock")
+        assert not is_locked(sweep.path / "lock")
         with pytest.raises(ConfigError, match="nothing to choose from"):
             sweep.choose("", lambda event: None, Stop())
 

@@ -24,8 +24,8 @@ from engine.report.facts import gather
 from engine.report.figures import curve_plots, epoch_plots
 from engine.report.sections import card, limits, write_card
 from engine.report.svg import Axis, Series, grid, intervals, lines, shortened
-from engine.runs import directory
 from engine.runs.directory import Run
+from engine.runs.writer import reopen
 from sample_data.generate import phantom_for
 from sample_data.phantom import Disease
 from sample_data.radiograph import draw
@@ -122,7 +122,7 @@ def test_a_published_split_is_not_said_to_be_drawn(run: Run, tmp_path: Path) -> 
     for part in ("train", "test"):
         shutil.copytree(SAMPLE / "COVID", tmp_path / "data" / part / "COVID")
         shutil.copytree(SAMPLE / "Viral Pneumonia", tmp_path / "data" / part / "Viral Pneumonia")
-    with directory.reopen(run, run.config()) as writer:
+    with reopen(run, run.config()) as writer:
         scanned(tmp_path / "data", TrainConfig(), writer.append, Stop())
     assert "The test part is the one that the folders publish." in partitions() and "seed" not in partitions()
 
@@ -136,7 +136,7 @@ def test_warnings_name_no_image(run: Run, tmp_path: Path) -> None:
         f"{tmp_path}/my split/s.csv puts the same picture into two parts, so its result looks better than it is: "
         "COVID/images/COVID-1.png (train), Viral Pneumonia/images/Viral Pneumonia-1.png (test).",
     ]
-    with directory.reopen(run, run.config()) as writer:
+    with reopen(run, run.config()) as writer:
         for text in texts:
             writer.append(Notice("warning", text))
     for path in write_card(run):
@@ -179,7 +179,7 @@ def test_what_tells_the_class_without_the_lungs_stands_out_among_the_data(run: R
             picture = draw(phantom_for(Disease.NORMAL, number), Disease.NORMAL, 64)[0]
             Image.fromarray(picture).save(tmp_path / "data" / label / f"{number}.{suffix}")
     assert not gather(run).alarms, "the sample data is honest"
-    with directory.reopen(run, run.config()) as writer:
+    with reopen(run, run.config()) as writer:
         scanned(tmp_path / "data", TrainConfig(), writer.append, Stop())
     facts = gather(run)
     assert len(facts.alarms) == 2 and set(facts.alarms) <= set(facts.warnings)

@@ -20,6 +20,7 @@ from engine.base.events import Batch, Epoch, Event, Failed, Finished, Interrupte
 from engine.recipe.config import OutputConfig, TrainConfig
 from engine.runs import directory, event_log
 from engine.runs.event_log import LAST_BYTES
+from engine.runs.writer import RunWriter, create
 from tests.conftest import ROOT
 from tests.makers.fake import TEST
 
@@ -37,11 +38,11 @@ FINISHED = Finished("r", 2, 3.0, {"accuracy": 1.0, "loss": 0.2}, TEST, 1, "all e
 
 def test_names_are_never_reused_even_by_many_at_once(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
-        made = list(pool.map(lambda _: directory.create(tmp_path, recipe(tmp_path / "out")).run.path, range(24)))
+        made = list(pool.map(lambda _: create(tmp_path, recipe(tmp_path / "out")).run.path, range(24)))
     assert len(set(made)) == 24
-    directory.create(tmp_path, recipe(tmp_path / "out", "mine"))
+    create(tmp_path, recipe(tmp_path / "out", "mine"))
     with pytest.raises(ConfigError, match="exists already"):
-        directory.create(tmp_path, recipe(tmp_path / "out", "mine"))
+        create(tmp_path, recipe(tmp_path / "out", "mine"))
 
 
 def test_a_run_that_could_not_be_begun_leaves_its_name_free(tmp_path: Path) -> None:
@@ -49,28 +50,28 @@ def test_a_run_that_could_not_be_begun_leaves_its_name_free(tmp_path: Path) -> N
     resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))  # no room for its recipe
     try:
         with pytest.raises(RunError, match="can't hold a new run"):
-            directory.create(tmp_path, recipe(tmp_path / "out", "mine"))
+            create(tmp_path, recipe(tmp_path / "out", "mine"))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert directory.create(tmp_path, recipe(tmp_path / "out", "mine")).run.name == "mine"
+    assert create(tmp_path, recipe(tmp_path / "out", "mine")).run.name == "mine"
 
 
 @pytest.mark.parametrize("name", ["../up", "a/b", ".hidden", "-flag", "a\x1b[31m", "x" * 101, " "])
 def test_a_run_name_can_not_leave_its_directory_or_act_on_a_terminal(tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigError):
-        directory.create(tmp_path, recipe(tmp_path / "out", name))
+        create(tmp_path, recipe(tmp_path / "out", name))
     assert not (tmp_path / "up").exists()
 
 
 def test_the_recipe_and_the_folder_are_read_back(tmp_path: Path) -> None:
     config = recipe(tmp_path / "out", "mine")
-    run = directory.create(tmp_path / "data", config).run
+    run = create(tmp_path / "data", config).run
     assert (run.config(), run.folder()) == (config, tmp_path / "data")
 
 
 def test_events_and_history_are_on_disk_before_anybody_is_told(tmp_path: Path) -> None:
     seen: list[tuple[Event, int]] = []
-    with directory.create(tmp_path, recipe(tmp_path)) as writer:
+    with create(tmp_path, recipe(tmp_path)) as writer:
         path = writer.run.path / "events.jsonl"
         emit = writer.tee(lambda e: seen.append((e, len(path.read_text().splitlines()))), Stop())
         for number in (1, 2, 3):
@@ -83,7 +84,7 @@ def test_events_and_history_are_on_disk_before_anybody_is_told(tmp_path: Path) -
 
 
 def test_a_line_cut_off_by_a_crash_is_passed_over(tmp_path: Path) -> None:
-    with directory.create(tmp_path, recipe(tmp_path)) as writer:
+    with create(tmp_path, recipe(tmp_path)) as writer:
         writer.append(epoch(1))
     with (writer.run.path / "events.jsonl").open("a") as file:
         file.write(epoch(2).to_json()[:20])
@@ -92,7 +93,7 @@ def test_a_line_cut_off_by_a_crash_is_passed_over(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("line", [b"\xff\xfe\x80\n", b"3\n", b"[]\n", b'{"event": []}\n', b"\0\0\0\n"])
 def test_a_damaged_line_hides_no_other(tmp_path: Path, line: bytes) -> None:
-    with directory.create(tmp_path, recipe(tmp_path)) as writer:
+    with create(tmp_path, recipe(tmp_path)) as writer:
         writer.append(epoch(1))
         with (writer.run.path / "events.jsonl").open("ab") as file:
             file.write(line)
@@ -111,7 +112,7 @@ def test_a_damaged_line_hides_no_other(tmp_path: Path, line: bytes) -> None:
     ],
 )
 def test_the_state_is_told_by_the_lock_and_the_last_event(tmp_path: Path, last: Event | None, state: str) -> None:
-    with directory.create(tmp_path, recipe(tmp_path)) as writer:
+    with create(tmp_path, recipe(tmp_path)) as writer:
         if last:
             writer.append(last)
         assert writer.run.state() == "live"
@@ -122,9 +123,9 @@ def test_a_killed_process_leaves_a_run_that_died_and_two_can_not_hold_one(tmp_pa
     code = f"""
 import time
 from pathlib import Path
-from engine.runs import directory as runs
 from engine.recipe.config import OutputConfig, TrainConfig
-with runs.create(Path("."), TrainConfig(output=OutputConfig(out=Path({str(tmp_path)!r}), name="victim"))):
+from engine.runs.writer import create
+with create(Path("."), TrainConfig(output=OutputConfig(out=Path({str(tmp_path)!r}), name="victim"))):
     print("held", flush=True)
     time.sleep(60)
 """
@@ -132,7 +133,7 @@ with runs.create(Path("."), TrainConfig(output=OutputConfig(out=Path({str(tmp_pa
         assert process.stdout and process.stdout.readline() == "held\n"
         run = directory.find(Path("victim"), tmp_path)
         assert run.state() == "live"
-        with pytest.raises(RunError, match="another process"), directory.RunWriter(run):
+        with pytest.raises(RunError, match="another process"), RunWriter(run):
             pass
         process.send_signal(signal.SIGKILL)
         process.wait()
@@ -141,7 +142,7 @@ with runs.create(Path("."), TrainConfig(output=OutputConfig(out=Path({str(tmp_pa
 
 def test_a_stop_request_by_file_reaches_the_training_at_its_next_event(tmp_path: Path) -> None:
     stop = Stop()
-    with directory.create(tmp_path, recipe(tmp_path)) as writer:
+    with create(tmp_path, recipe(tmp_path)) as writer:
         emit = writer.tee(lambda _: None, stop)
         emit(Batch(1, 1, 9, 0.5, 0.5, 10.0))
         assert not stop.is_set()
@@ -152,7 +153,7 @@ def test_a_stop_request_by_file_reaches_the_training_at_its_next_event(tmp_path:
 
 def test_now_outranks_a_keep_that_was_asked_for_by_file_before(tmp_path: Path) -> None:
     stop = Stop()
-    with directory.create(tmp_path, recipe(tmp_path)) as writer:
+    with create(tmp_path, recipe(tmp_path)) as writer:
         emit = writer.tee(lambda _: None, stop)
         for how in ("keep", "now"):
             writer.run.request_stop(how)  # type: ignore[arg-type]
@@ -170,7 +171,7 @@ def test_now_outranks_keep() -> None:
 def test_a_run_is_private_whatever_the_umask(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
-        with directory.create(tmp_path, recipe(tmp_path / "out")) as writer:
+        with create(tmp_path, recipe(tmp_path / "out")) as writer:
             writer.append(Notice("info", "hello"))
     finally:
         os.umask(before)
@@ -186,7 +187,7 @@ def test_what_is_not_a_run_is_named_in_a_sentence(tmp_path: Path) -> None:
         directory.newest(tmp_path)
     with pytest.raises(RunError, match="not a run directory"):
         directory.find(Path("x" * 300), tmp_path)
-    path = directory.create(tmp_path, recipe(tmp_path, "mine")).run.path
+    path = create(tmp_path, recipe(tmp_path, "mine")).run.path
     (path / "config.json").write_text("{}")
     with pytest.raises(RunError, match=r"config\.json names no folder"):
         directory.Run(path).folder()
@@ -198,7 +199,7 @@ def test_what_is_not_a_run_is_named_in_a_sentence(tmp_path: Path) -> None:
 def test_a_run_that_could_not_be_written_is_not_held_on(tmp_path: Path) -> None:
     """Neither where the room ends under it nor where its files can't be opened."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    full, closed = (directory.create(tmp_path, recipe(tmp_path, name)) for name in ("full", "closed"))
+    full, closed = (create(tmp_path, recipe(tmp_path, name)) for name in ("full", "closed"))
     resource.setrlimit(resource.RLIMIT_FSIZE, (150, before[1]))
     try:
         with pytest.raises(RunError, match="File too large") as at_writing, full:
@@ -216,7 +217,7 @@ def test_a_run_that_could_not_be_written_is_not_held_on(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.geteuid() == 0 and not shutil.which("setpriv"), reason="whoever may do all looks into all")
 def test_another_users_run_hides_none_of_ones_own(tmp_path: Path) -> None:
     for name in ("mine", "theirs"):
-        directory.create(tmp_path, recipe(tmp_path, name))
+        create(tmp_path, recipe(tmp_path, name))
     (tmp_path / "theirs").chmod(0)
     command = [sys.executable, "-c", f"""
 from pathlib import Path
@@ -235,7 +236,7 @@ print([run.name for run in runs.all_runs(Path({str(tmp_path)!r}))])
 def test_a_folder_that_can_not_be_looked_into_is_not_told_to_be_empty(tmp_path: Path, mode: int) -> None:
     """Neither one that can't be listed nor one that can be listed and not entered."""
     out = tmp_path / "out"
-    directory.create(tmp_path, recipe(out, "mine"))
+    create(tmp_path, recipe(out, "mine"))
     command = [sys.executable, "-c", "from tui.cli import main; main()", "runs", "--out", str(out)]
     if os.geteuid() == 0:
         command = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search", *command]
@@ -249,7 +250,7 @@ def test_a_folder_that_can_not_be_looked_into_is_not_told_to_be_empty(tmp_path: 
 
 def test_the_state_of_a_long_run_is_read_from_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever lies behind the last whole event, and however long that is, it is found, without reading all."""
-    with directory.create(tmp_path, recipe(tmp_path)) as writer:
+    with create(tmp_path, recipe(tmp_path)) as writer:
         writer.append(FINISHED)
         path = writer.run.path / "events.jsonl"
     end = path.read_bytes()
@@ -270,7 +271,7 @@ def test_the_state_of_a_long_run_is_read_from_the_end(tmp_path: Path, monkeypatc
 
 
 def test_runs_are_listed_newest_first(tmp_path: Path) -> None:
-    made = [directory.create(tmp_path, recipe(tmp_path, f"run{n}")).run for n in range(3)]
+    made = [create(tmp_path, recipe(tmp_path, f"run{n}")).run for n in range(3)]
     for age, run in enumerate(made):
         os.utime(run.path / "config.json", (1000 + age, 1000 + age))
     assert directory.all_runs(tmp_path) == made[::-1]

@@ -16,11 +16,12 @@ from engine.data.scan import scan
 from engine.jobs import train
 from engine.recipe.config import OutputConfig, TrainConfig
 from engine.runs import directory
+from engine.runs.writer import RunWriter, create
 from engine.training.data import Data, as_decoded
 
 
-def writer(out: Path) -> directory.RunWriter:
-    return directory.create(out, TrainConfig(output=OutputConfig(out=out, name="run")))
+def writer(out: Path) -> RunWriter:
+    return create(out, TrainConfig(output=OutputConfig(out=out, name="run")))
 
 
 def test_the_log_holds_foreign_text_escaped(tmp_path: Path) -> None:

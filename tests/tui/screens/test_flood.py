@@ -17,8 +17,8 @@ from textual.pilot import Pilot
 from engine.base.cancel import Stop
 from engine.base.events import Emit, Epoch
 from engine.recipe.config import OutputConfig, TrainConfig
-from engine.runs.directory import create
 from engine.runs.watch import KEPT_POINTS
+from engine.runs.writer import create
 from tests.makers import fake
 from tests.makers.drive import DATA, run, text, until
 from tui.app import Workbench

@@ -14,8 +14,9 @@ from engine.evaluation import compare
 from engine.evaluation.evaluate import _write_predictions
 from engine.recipe.config import AugmentConfig, DataConfig, FitConfig, NetworkConfig, OutputConfig, TrainConfig
 from engine.runs.delete import delete
-from engine.runs.directory import Run, State, create
+from engine.runs.directory import Run, State
 from engine.runs.watch import READ_AT_ONCE, Library, Tail, thinned
+from engine.runs.writer import create
 from tests.conftest import Cli
 from tests.makers import fake
 from tests.makers.drive import DATA, run, text, until

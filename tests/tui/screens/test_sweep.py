@@ -21,17 +21,18 @@ from engine.data.split import Split
 from engine.jobs.sweep import Sweep
 from engine.recipe.config import AugmentConfig, DataConfig, FitConfig, NetworkConfig, SweepConfig, TrainConfig
 from engine.recipe.fields import parts
-from engine.runs.directory import Run, take_lock
+from engine.runs.directory import Run
+from engine.runs.writer import take_lock
 from engine.sweep import store
 from tests.makers import fake, made
 from tests.makers.drive import DATA, run, text, until
 from tui.app import Workbench
-from tui.cli.commands.sweep import letters
 from tui.screens.sweep.frontier_plot import Frontier
 from tui.screens.sweep.screen import SweepScreen
 from tui.state.sweep_job import Followed
 from tui.widgets.form import Form
 from tui.widgets.row_table import RowTable
+from tui.words.plot import letters
 from tui.words.settings import Settings
 
 GREY = Settings(image_protocol="grey", theme="covid-dark")

@@ -18,6 +18,7 @@ from engine.data.scan import scan
 from engine.evaluation.predictor import MODEL
 from engine.recipe.config import OutputConfig, TrainConfig
 from engine.runs import directory
+from engine.runs.writer import create
 from engine.training.data import scanned
 from engine.training.fit_phases import ENVIRONMENT, reading_of
 from tests.conftest import Cli
@@ -147,7 +148,7 @@ class TestOlderRuns:
         assert done.returncode == 1 and done.stderr.rstrip().endswith("does not know: update covid-tui.")
 
     def test_a_run_that_has_begun_nothing_reads_as_new_ones_do(self, folder: Path, tmp_path: Path) -> None:
-        run = directory.create(folder, TrainConfig(output=OutputConfig(out=tmp_path, name="new"))).run
+        run = create(folder, TrainConfig(output=OutputConfig(out=tmp_path, name="new"))).run
         assert reading_of(run) == 2
         for damaged in ("one", True, 0, None):
             (run.path / ENVIRONMENT).write_text(json.dumps({"reading": damaged}))
