@@ -6,6 +6,7 @@ from typing import Any
 
 from textual.content import Content
 
+from engine.base.events import Finished
 from engine.base.wording import counted
 from engine.recipe.config import TrainConfig
 from engine.runs.watch import RunView
@@ -80,9 +81,8 @@ def _sign(state: str, glyphs: Glyphs) -> str:
 
 
 def _validation(view: RunView) -> str:
-    val = getattr(view.end, "val", None)
-    if val:
-        return as_share(val["accuracy"], val.get("accuracy_ci"))
+    if isinstance(view.end, Finished):
+        return as_share(view.end.val.accuracy, view.end.val.accuracy_ci)
     return f"{view.best.val_accuracy:.1%} so far" if view.best else "-"
 
 
