@@ -49,8 +49,7 @@ def test(entry: Entry) -> str:
 
 def seconds(entry: Entry) -> float:
     """How long it trained."""
-    end = entry.view.end
-    return end.seconds if isinstance(end, Finished) else sum(epoch.seconds for epoch in entry.view.epochs)
+    return entry.view.seconds or 0.0
 
 
 def _test_number(entry: Entry, name: str, form: str) -> str:

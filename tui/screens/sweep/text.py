@@ -89,12 +89,12 @@ def _time(view: RunView) -> str:
     if view.live:
         left = duration(view.seconds_left())
         return f"{left} left" if left else "-"
-    return duration(sum(epoch.seconds for epoch in view.epochs)) or "-"
+    return duration(view.training) or "-"
 
 
 def _state(view: RunView) -> str:
     if view.live and view.started:
-        return f"epoch {min(len(view.epochs) + 1, view.started.epochs)}/{view.started.epochs}"
+        return f"epoch {view.at_epoch}/{view.started.epochs}"
     return {"live": "starts", "stopped": "goes on", "died": "goes on"}.get(view.state, view.state)
 
 
@@ -155,10 +155,9 @@ def course(followed: Followed, own: Sweeping | None, plan: Plan | None, glyphs: 
 def _now(view: RunView, glyphs: Glyphs) -> str:
     if view.started is None:
         return f"{view.name} starts"
-    epoch = min(len(view.epochs) + 1, view.started.epochs)
     best = f"  validation {view.best.val_accuracy:.1%}" if view.best else ""
     left = duration(view.seconds_left())
-    text = f"{view.name}  epoch {epoch}/{view.started.epochs} {glyphs.bar(view.share, 10)}{best}"
+    text = f"{view.name}  epoch {view.at_epoch}/{view.started.epochs} {glyphs.bar(view.share, 10)}{best}"
     return text + (f"  {left} left" if left else "")
 
 

@@ -11,8 +11,8 @@ BAR = 24
 STOPPING = {"keep": "stops after the batch at hand, then tests the best epoch", "now": "stops after the batch at hand"}
 
 
-def course(view: RunView, glyphs: Glyphs, patience: int | None) -> list[Content]:
-    """The lines; `patience` is the recipe's, where it is known."""
+def course(view: RunView, glyphs: Glyphs) -> list[Content]:
+    """The lines."""
     rows: list[Content] = []
     if view.live and view.batch:
         b = view.batch
@@ -25,8 +25,8 @@ def course(view: RunView, glyphs: Glyphs, patience: int | None) -> list[Content]
         rows.append(content(f"{view.progress.task}{bar}  {done:,}" + (f" of {total:,}" if total else "")))
     if view.live and view.started:
         left = duration(view.seconds_left())
-        text = f"whole       {glyphs.bar(view.share, BAR)}  {len(view.epochs)}/{view.started.epochs}"
-        rows.append(content(text + (f"  {left} left" if left else "") + _patience(view, patience)))
+        text = f"whole       {glyphs.bar(view.share, BAR)}  {view.done}/{view.started.epochs}"
+        rows.append(content(text + (f"  {left} left" if left else "") + _phase(view) + _patience(view)))
     elif view.live and not rows:
         rows.append(content("starting ..."))
     if view.live and view.stopping:
@@ -34,10 +34,13 @@ def course(view: RunView, glyphs: Glyphs, patience: int | None) -> list[Content]
     return rows + _end(view, glyphs)
 
 
-def _patience(view: RunView, patience: int | None) -> str:
-    if not patience or not view.best:
-        return ""
-    return f"  patience {len(view.epochs) - view.best.epoch} of {patience}"
+def _phase(view: RunView) -> str:
+    phase = view.phase
+    return f"  phase {phase.number} of {phase.count}" if phase and phase.count > 1 else ""
+
+
+def _patience(view: RunView) -> str:
+    return "  patience {} of {}".format(*view.patience) if view.patience else ""
 
 
 def _end(view: RunView, glyphs: Glyphs) -> list[Content]:
