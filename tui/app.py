@@ -3,7 +3,6 @@
 import contextlib
 import gc
 import pkgutil
-import time
 from collections.abc import Callable, Iterable
 from functools import partial
 from importlib import import_module
@@ -17,8 +16,8 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.theme import Theme
 
+from engine.base.crash_log import keep_details
 from engine.base.errors import LinkError
-from engine.base.files import open_private
 from tui.host.terminal import Abilities
 from tui.screens.base import MODES, WorkScreen
 from tui.state.messages import EventsWaiting, JobEnded
@@ -206,8 +205,8 @@ class Workbench(App[None]):
     def write_log(self, text: str) -> None:
         """Keep the details of an error for whoever mends it."""
         if self._log_file:
-            with contextlib.suppress(OSError, LinkError), open_private(self._log_file, "a") as file:  # it ends no work
-                file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')}\n{text}\n")
+            with contextlib.suppress(OSError, LinkError):  # it ends no work
+                keep_details(self._log_file, text)
 
     def copy(self, text: str, what: str) -> None:
         """Put text on the clipboard of the user's own terminal (OSC 52) and say so."""

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from engine.base.errors import ConfigError, CovidTuiError
 from engine.base.files import private_dir, sync_dir
-from engine.base.wording import reason, unwritable
+from engine.base.wording import FULL, reason, unwritable
 
 _ANOTHER = "name another file"
 _OPEN = re.compile(r"/dev/(stdout|stderr|fd/[0-9]{1,6})|/proc/self/(fd/[0-9]{1,6})")
@@ -79,7 +79,7 @@ def writing(path: Path, force: bool) -> Iterator[BinaryIO]:
         finally:
             Path(part).unlink(missing_ok=True)
     except OSError as error:
-        kind = CovidTuiError if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) else ConfigError
+        kind = CovidTuiError if error.errno in FULL else ConfigError
         raise kind(unwritable(path, error, _ANOTHER)) from error
     if taken != path:
         raise ConfigError(f"{path} came to be while this command was at work, and stays: the result is in {taken}.")

@@ -4,7 +4,10 @@ import errno
 import os
 import re
 
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+FULL = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
+"""Numbers of errors that only room helps: a full disk, a quota, a file that may not grow."""
+UNWRITABLE = FULL | {errno.EROFS, errno.EACCES, errno.EPERM}
+"""Numbers of errors that say that a place can't be written, whatever is written there."""
 _ADDRESS = re.compile(
     r"([a-z][a-z0-9+.-]+)://(.*)|(https?|ftp|sftp|ssh|file|s3|gs|az|abfss?|hdfs|hf):/([^/].*)",
     re.DOTALL | re.IGNORECASE,
@@ -29,14 +32,14 @@ def unwritable(what: object, error: OSError, elsewhere: str = "choose another pl
 
 def reason(error: OSError) -> str:
     """Why the system refused, in its words; a library may have put its own in their place."""
-    if error.errno in _FULL:
+    if error.errno in FULL:
         return os.strerror(error.errno)
     return error.strerror or str(error) or type(error).__name__
 
 
 def remedy(error: OSError, elsewhere: str = "choose another place") -> str:
     """What helps where something can't be written: only a full disk is helped by room."""
-    if error.errno in _FULL:
+    if error.errno in FULL:
         return "make room there"
     if error.errno in (errno.EACCES, errno.EPERM):
         return f"change its permissions, or {elsewhere}"

@@ -6,7 +6,6 @@ whole or not at all. Each row has a checksum, which is verified whenever the row
 no pixel; an image whose row is damaged is decoded anew.
 """
 
-import errno
 import hashlib
 import json
 import os
@@ -32,7 +31,7 @@ from engine.base.events import Emit, Notice
 from engine.base.files import open_private, opened, private_dir, write_json
 from engine.base.files import remove as remove_path
 from engine.base.locks import require_lock, wait_for_lock
-from engine.base.wording import counted, noun
+from engine.base.wording import FULL, counted, noun
 from engine.data.folders.class_listing import Problem
 from engine.data.image.modes import READING
 from engine.data.image.reader import ImageError, Pixels, held, pixel_hash, resize
@@ -367,6 +366,6 @@ def _no_space_told(directory: Path, wanted: int) -> Iterator[None]:
     try:
         yield
     except OSError as exc:
-        if exc.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        if exc.errno in FULL:
             raise CacheError(sentence) from exc
         raise CacheError(f"The decoded images can't be written to {directory} ({exc.strerror}).") from exc

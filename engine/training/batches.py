@@ -17,6 +17,7 @@ from engine.base.cancel import Stop
 from engine.base.errors import Stopped
 from engine.base.events import FILL, Emit, Notice, Progress
 from engine.base.runtime import tensorflow
+from engine.base.wording import FULL
 from engine.data.pixel_store import VERSION, PixelStore
 from engine.data.scan import Record
 from engine.network.classifier import Classifier, preprocessing
@@ -297,7 +298,7 @@ def _without_cache(source: Source) -> Source:
 
 def is_full_disk(error: OSError) -> bool:
     """Does this error mean that no more can be written?"""
-    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+    return error.errno in FULL | {errno.EROFS}
 
 
 def _context(train: PixelSource, precision: str) -> Context:

@@ -11,7 +11,8 @@ from engine.evaluation.predictions_table import write_predictions
 from engine.recipe.config import TrainConfig
 from engine.runs import directory as run_directories
 from tui.cli.progress import also_in, finishing, put, put_json, reporting, say, stop_on_signals, until_stopped
-from tui.cli.verbs import as_interval, as_number, as_share, put_table
+from tui.cli.verbs import put_table
+from tui.words.numbers import as_interval, as_number, as_share
 
 if TYPE_CHECKING:
     from engine.evaluation.predictor import Predictor

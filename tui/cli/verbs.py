@@ -1,6 +1,5 @@
 """What each verb does: one call of the engine, and its result as text or JSON. Every function gives an exit code."""
 
-import errno
 import sys
 import time
 import traceback
@@ -9,18 +8,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from engine.base.crash_log import keep_details
 from engine.base.errors import ConfigError, CovidTuiError, DataError, RunError
 from engine.base.events import Event, Failed, Finished, Helped, Interrupted
-from engine.base.files import open_private
 from engine.base.streams import as_written
-from engine.base.wording import unwritable
 from engine.recipe.config import NetworkConfig, TrainConfig
 from engine.runs import directory as run_directories
-from tui.cli.progress import also_in, in_thread, put, put_json, reporting, say, stop_on_signals, summary
+from tui.cli.progress import also_in, in_thread, put, put_json, reporting, say, stop_on_signals
+from tui.words.error_text import error_sentence, expected
+from tui.words.event_text import summary
+from tui.words.numbers import as_interval, as_number, as_share, histogram_line
 from tui.words.safe_text import display_name
 
 SECONDS_BETWEEN_LOOKS = 0.5
-UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 def train(data: Path | None, config: TrainConfig, as_json: bool, resume: Path | None = None) -> int:
@@ -212,11 +212,9 @@ def say_error(error: Exception) -> int:
 
 def _unforeseen(error: Exception) -> str:
     """A sentence on an error that no other place foresaw; its traceback is kept where the user can find it."""
-    if isinstance(error, OSError) and error.errno in UNWRITABLE:
-        return unwritable(error.filename or "a file of this command", error)
-    if isinstance(error, UnicodeEncodeError) and error.encoding == sys.getfilesystemencoding():
-        return f"{error.object} can't be named in this locale ({error.encoding}): set LC_ALL=C.UTF-8."
-    sentence = f"internal error, {type(error).__name__}: {error}"
+    sentence = error_sentence(error)
+    if expected(error):
+        return sentence
     try:
         return f"{sentence} The details are in {log_crash()}."
     except OSError:
@@ -233,8 +231,7 @@ def log_crash() -> Path:
     from engine.base.runtime import cache_dir
 
     path = cache_dir() / "error.log"
-    with open_private(path, "a") as file:
-        file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')}\n{traceback.format_exc()}\n")
+    keep_details(path, traceback.format_exc())
     return path
 
 
@@ -280,31 +277,10 @@ def _put_facts(facts: dict[str, Any]) -> None:
     put(facts["file"])
     put(f"  {facts['format']}, {facts['width']}x{facts['height']}, mode {facts['mode']}, {facts['bit_depth']} bit")
     put(f"  intensity {facts['minimum']} to {facts['maximum']}, mean {facts['mean']:.0f}, sd {facts['std']:.0f}")
-    put(f"  {bars(facts['histogram'])}  histogram, black to white")
+    put(f"  {histogram_line(facts['histogram'])}  histogram, black to white")
     put(f"  EXIF orientation {facts['orientation']}" + ("" if facts["orientation"] == 1 else " (undone)"))
     put(f"  the network sees {seen['size'][0]}x{seen['size'][1]}, mean {seen['mean']:.0f}")
     for line in facts["dicom"]["told"] if facts["dicom"] else ():
         put(f"  {line}")
     for note in facts["notes"]:
         put(f"  note: {note}")
-
-
-def bars(counts: Sequence[int]) -> str:
-    """A histogram in one line of block characters."""
-    top = max(counts) or 1
-    return "".join(" ▁▂▃▄▅▆▇█"[-(-8 * count // top)] for count in counts)
-
-
-def as_share(value: float | None) -> str:
-    """A share as a percentage; a dash where there is none."""
-    return "-" if value is None else f"{value:.1%}"
-
-
-def as_interval(ends: Sequence[float] | None) -> str:
-    """The ends of a share's interval as percentages; a dash where there is none."""
-    return "-" if ends is None else f"{ends[0]:.1%} to {ends[1]:.1%}"
-
-
-def as_number(value: float | None, digits: int = 3) -> str:
-    """A number with so many decimals; a dash where there is none."""
-    return "-" if value is None else f"{value:.{digits}f}"

@@ -24,6 +24,7 @@ from tui.cli.verbs import say_error
 from tui.host.detach import Leash, on_leash
 from tui.host.terminal import Abilities, Question, Terminal
 from tui.words import settings as user_settings
+from tui.words.error_text import error_sentence
 from tui.words.safe_text import display_name
 from tui.words.settings import Protocol, Settings
 
@@ -102,7 +103,7 @@ def _run(
             app.session.close()
     training, crash = app.session.training, app._exception or broken
     if crash:
-        say(f"covid-tui: internal error, {type(crash).__name__}: {crash} The details are in {terminal.log}.")
+        say(f"covid-tui: {error_sentence(crash)} The details are in {terminal.log}.")
     if app.farewell:
         say(display_name(app.farewell))
     code = app.return_code or (1 if crash else 0)

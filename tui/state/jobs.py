@@ -13,17 +13,13 @@ from engine.base.cancel import Stop
 from engine.base.errors import CovidTuiError, Stopped
 from engine.base.events import Emit, Event, Notice, Progress
 from tui.state.messages import EventsWaiting, JobChanged, JobEnded, Relay
+from tui.words.error_text import error_sentence
 
 if TYPE_CHECKING:
     from tui.app import Workbench
 
 T = TypeVar("T")
 SHOWN_AFTER = 0.1
-
-
-def told(error: Exception) -> str:
-    """An error as its sentence; one that nobody foresaw says so."""
-    return str(error) if isinstance(error, CovidTuiError) else f"Internal error, {type(error).__name__}: {error}"
 
 
 @dataclass(eq=False)
@@ -148,7 +144,7 @@ class Work:
 
     def complain(self, error: Exception) -> None:
         """Show an error as its sentence."""
-        self.app.say(told(error), "error")
+        self.app.say(error_sentence(error), "error")
 
     def tell(self, kind: Callable[..., Message], *values: Any) -> None:
         """Post a message of this kind to every screen."""

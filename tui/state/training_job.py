@@ -15,8 +15,8 @@ from engine.base.events import Emit, Failed, Notice
 from engine.recipe.config import TrainConfig
 from engine.runs.directory import Run
 from engine.runs.watch import RunView
-from tui.state.jobs import told
 from tui.state.messages import Relay
+from tui.words.error_text import error_sentence
 
 NICENESS = 5
 
@@ -100,7 +100,7 @@ class Training:
             self._fail(str(error))
         except Exception as error:
             self._log(traceback.format_exc())
-            self._fail(told(error))
+            self._fail(error_sentence(error))
         finally:
             self._over = True
             self.relay.wake()  # its last event came while it was still at work

@@ -27,14 +27,3 @@ def lines(values: Iterable[Content]) -> Content:
 def number(value: float | None, form: str = ",.0f") -> Text:
     """A number, right-aligned; a dash where there is none."""
     return cell("-" if value is None else format(value, form), right=True)
-
-
-def duration(seconds: float | None) -> str:
-    """A time span in a few characters: 9 s, 4 min, 2 h 05."""
-    if seconds is None:
-        return ""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60):02d}"

@@ -8,7 +8,8 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from tui.state.session import Session
-from tui.widgets.safe_cells import content, duration
+from tui.widgets.safe_cells import content
+from tui.words.numbers import duration
 from tui.words.safe_text import display_name
 
 BAR = 8

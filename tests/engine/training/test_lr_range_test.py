@@ -24,7 +24,7 @@ from engine.training.loop import values_of
 from tests.conftest import SAMPLE, Cli
 from tests.engine.jobs.test_resume import history, weights_sha
 from tests.engine.training.test_loop import CLASSES, HELD_OUT, IMAGES, STORE, images, recipe
-from tui.cli.commands.lr_find import drawn
+from tui.words.plot import range_test
 
 DATA = (SAMPLE, "--classes", "COVID,Viral Pneumonia", "--augment", "none", "--batch", "8")
 RATES = lr_range_test.Range().rates()
@@ -168,7 +168,8 @@ def test_a_plot_is_an_svg(cli: Cli) -> None:
 def test_the_plot_in_the_terminal_is_characters_alone_however_few_the_rates() -> None:
     for few in (RATES, [rate for rate in RATES if 2e-4 < rate < 8e-4]):  # the latter without a power of ten
         found = lr_range_test.read(few, [list(np.linspace(1, 0.5, len(few)))])
-        assert "\x1b" not in drawn(found) and "learning rate" in drawn(found)
+        plot = range_test(found, 78)
+        assert "\x1b" not in plot and "learning rate" in plot
 
 
 def test_the_recipe_with_a_rate_to_be_found_has_no_number(tmp_path: Path) -> None:

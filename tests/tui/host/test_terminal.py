@@ -102,7 +102,7 @@ def test_a_crash_restores_the_terminal_and_says_where_the_details_are(tmp_path: 
         terminal.press("t")
         assert terminal.wait() == 1
         assert terminal.left_alternate_screen
-        assert "internal error, ZeroDivisionError" in terminal.rows
+        assert "Internal error, ZeroDivisionError" in terminal.rows
         assert "ZeroDivisionError" in (tmp_path / "workbench.log").read_text()
 
 
@@ -127,7 +127,7 @@ def test_where_the_screen_cannot_come_it_says_why(tmp_path: Path) -> None:
 def test_a_screen_that_breaks_is_an_error(tmp_path: Path) -> None:
     with workbench("--out", tmp_path / "runs", cache=tmp_path, prelude=BREAK) as terminal:
         assert terminal.wait() == 1
-        assert "internal error, RuntimeError: broken" in terminal.rows.replace("\n", "")
+        assert "Internal error, RuntimeError: broken" in terminal.rows.replace("\n", "")
     assert "Traceback" in (tmp_path / "workbench.log").read_text()
 
 

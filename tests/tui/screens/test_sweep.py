@@ -27,12 +27,12 @@ from engine.sweep import store
 from tests.makers import fake, made
 from tests.makers.drive import DATA, run, text, until
 from tui.app import Workbench
-from tui.cli.commands.sweep import letters
 from tui.screens.sweep.frontier_plot import Frontier
 from tui.screens.sweep.screen import SweepScreen
 from tui.state.sweep_job import Followed
 from tui.widgets.form import Form
 from tui.widgets.row_table import RowTable
+from tui.words.plot import letters
 from tui.words.settings import Settings
 
 GREY = Settings(image_protocol="grey", theme="covid-dark")

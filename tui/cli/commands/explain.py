@@ -11,7 +11,8 @@ from engine.recipe.config import AuditConfig, TrainConfig
 from engine.runs import directory
 from tui.cli.picture import put_picture
 from tui.cli.progress import also_in, put, put_json, reporting, say, stop_on_signals, until_stopped
-from tui.cli.verbs import as_interval, as_number, as_share, put_table
+from tui.cli.verbs import put_table
+from tui.words.numbers import as_interval, as_number, as_share
 
 if TYPE_CHECKING:
     from engine.audit.verdict import Audit

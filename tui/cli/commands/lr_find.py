@@ -11,14 +11,15 @@ from engine.base.errors import ConfigError
 from engine.base.outputs import writing
 from engine.recipe.config import TrainConfig
 from tui.cli.progress import put, put_json, put_raw, reporting, stop_on_signals, until_stopped
-from tui.cli.verbs import as_number, put_table
-from tui.words.plot import blank, lettered
+from tui.cli.verbs import put_table
+from tui.words.numbers import as_number
+from tui.words.plot import logarithms, range_test
 
 if TYPE_CHECKING:
     from engine.training.lr_range_test import RangeTest
 
-PLOT = (78, 18)
-"""Most columns, and the lines, of the plot in the terminal."""
+COLUMNS = 78
+"""Most columns of the plot in the terminal."""
 
 
 def lr_find(
@@ -52,18 +53,6 @@ def lr_find(
     return 0
 
 
-def logarithms(found: "RangeTest") -> tuple[list[float], list[float]]:
-    """The curve as powers of ten of the rate, and losses; what lies far above the first loss is left out."""
-    top = 2 * found.loss[0]
-    shown = [(math.log10(rate), loss) for rate, loss in zip(found.rates, found.loss, strict=True) if loss <= top]
-    return [rate for rate, _ in shown], [loss for _, loss in shown]
-
-
-def ticks(powers: list[float]) -> list[int]:
-    """The whole powers of ten within the curve."""
-    return list(range(math.ceil(powers[0]), math.floor(powers[-1]) + 1))
-
-
 def _put(found: "RangeTest") -> None:
     from engine.training.lr_range_test import RULE
 
@@ -74,26 +63,9 @@ def _put(found: "RangeTest") -> None:
     ])  # fmt: skip
     put()
     if sys.stdout.isatty():
-        put_raw(drawn(found))
+        put_raw(range_test(found, min(COLUMNS, shutil.get_terminal_size().columns)))
     put(f"Learning rate: {found.rate:g} ({RULE}; the orders' mean curve).")
     put(f"covid-tui train DATA --lr {found.rate:g} trains with it, as the peak from which the schedule falls.")
-
-
-def drawn(found: "RangeTest") -> str:
-    """Loss against rate in characters, the rate that is suggested marked by x."""
-    import plotext
-
-    figure = blank(min(PLOT[0], shutil.get_terminal_size().columns), PLOT[1])
-    powers, losses = logarithms(found)
-    signal = figure.signal(powers, losses, marker=plotext.marker("hd"))
-    signal.lines(True)
-    figure.draw(signal)
-    marks = [min(losses) + (max(losses) - min(losses)) * row / PLOT[1] for row in range(PLOT[1] + 1)]
-    taken = figure.signal([math.log10(found.rate)] * len(marks), marks, marker=plotext.marker("x"))
-    taken.lines(False)
-    figure.draw(taken)
-    figure.ruler("x").ticks(ticks(powers), [f"1e{power}" for power in ticks(powers)])
-    return f"smoothed loss by learning rate; x is {found.rate:g}\n{lettered(figure)}"
 
 
 def _write(path: Path, found: "RangeTest", force: bool) -> None:

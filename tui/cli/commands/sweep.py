@@ -1,19 +1,18 @@
 """The verb `sweep`: a grid of recipes, its queue and costs, its frontier, and the one that is chosen."""
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.base.wording import counted
 from engine.recipe.config import SweepConfig, TrainConfig
 from tui.cli.progress import also_in, put, put_json, reporting, stop_on_signals, until_stopped
-from tui.cli.verbs import as_number, put_table
-from tui.words.plot import blank, lettered
+from tui.cli.verbs import put_table
+from tui.words.numbers import as_number
+from tui.words.plot import frontier, letters
 
 if TYPE_CHECKING:
     from engine.jobs.sweep import Sweep
 
-WIDTH, HEIGHT = 74, 18
 BAR, BLOCK = 40, "█"
 
 
@@ -111,7 +110,7 @@ def put_result(result: dict[str, Any], folder: Path) -> None:
     put_table([("", *store.HEADER), *((letter, *row) for letter, row in lines)])
     put()
     put("validation accuracy in percent by training seconds (logarithmic)")
-    for line in plotted(ordered).split("\n"):
+    for line in frontier(ordered).split("\n"):
         put(line)
     put("* frontier: no other recipe is as accurate, as quick and as small; > recommended")
     put()
@@ -119,25 +118,3 @@ def put_result(result: dict[str, Any], folder: Path) -> None:
     put(store.tested(result))
     put()
     put(f"sweep: {folder}")
-
-
-def plotted(candidates: list[dict[str, Any]], width: int = WIDTH, height: int = HEIGHT) -> str:
-    """Validation accuracy against training seconds, the letters in the table's order, those of the frontier large."""
-    import plotext
-
-    figure = blank(width, height)
-    places = [math.log10(max(one["seconds"], 0.01)) for one in candidates]
-    for letter, place, one in zip(letters(candidates), places, candidates, strict=True):
-        figure.draw(figure.signal([place], [100 * one["accuracy"]], marker=plotext.marker(letter, None)))
-    low, high = min(places) - 0.15, max(places) + 0.15
-    ticks = [low + (high - low) * k / 4 for k in range(5)]
-    figure.ruler("x").lim(low, high).ticks(ticks, [f"{10**tick:.3g} s" for tick in ticks])
-    worst = min(100 * one["accuracy"] for one in candidates)
-    figure.ruler("y").lim(min(worst, 99.0) - 1, 100.0).frequency(5)
-    return lettered(figure)
-
-
-def letters(candidates: list[dict[str, Any]]) -> list[str]:
-    """A letter for each recipe, large on the frontier; beyond z a dot."""
-    found = [chr(ord("a") + place) if place < 26 else "." for place in range(len(candidates))]
-    return [letter.upper() if one["frontier"] else letter for letter, one in zip(found, candidates, strict=True)]

@@ -22,13 +22,13 @@ from engine.base.wording import counted
 from engine.recipe.config import AuditPlan
 from tui.screens.audit.variant_pictures import Views
 from tui.screens.base import WorkScreen
-from tui.screens.results.screen import share
 from tui.state.audit_job import Auditing, earlier, ends
 from tui.state.messages import JobChanged
 from tui.widgets.bars import around_zero, whiskers
 from tui.widgets.form import Form
 from tui.widgets.question_dialog import Answer, Ask
-from tui.widgets.safe_cells import cell, content, duration, lines
+from tui.widgets.safe_cells import cell, content, lines
+from tui.words.numbers import as_share, duration
 
 if TYPE_CHECKING:
     from engine.audit.verdict import Audit
@@ -358,7 +358,7 @@ class AuditScreen(WorkScreen):
 
 
 def _accuracy(one: Audited) -> str:
-    return share(one.correct / one.n, one.accuracy_ci) if one.n else "-"
+    return as_share(one.correct / one.n, one.accuracy_ci) if one.n else "-"
 
 
 def _state(one: Audited, now: bool) -> str:

@@ -21,13 +21,13 @@ from tui.screens.dataset.banner import Banner
 from tui.screens.dataset.class_table import ClassTable, about
 from tui.screens.dataset.split_dialog import SplitDialog
 from tui.screens.dataset.text import divided, pictured, reading, warned
-from tui.state.jobs import told
 from tui.state.messages import JobChanged
 from tui.widgets.charts import Bars, scatter, sizes_by_class, told_apart
 from tui.widgets.curves import Curves
 from tui.widgets.name_list import NameList
 from tui.widgets.safe_cells import content
 from tui.widgets.xray import Xray
+from tui.words.error_text import error_sentence
 from tui.words.safe_text import display_name
 
 if TYPE_CHECKING:
@@ -217,7 +217,7 @@ class DatasetScreen(WorkScreen):
     def _not_read(self, record: "Record", error: Exception) -> None:
         """Say so where the picture would be, lest another one be taken for it."""
         if record is self._record:
-            self._unread = told(error)
+            self._unread = error_sentence(error)
             self.query_one(Xray).show(None)
             self._facts()
 

@@ -10,6 +10,7 @@ from engine.network.freezing import FreezePlan
 from engine.recipe.config import TrainConfig
 from tui.widgets.safe_cells import content, lines
 from tui.words.glyphs import Glyphs
+from tui.words.numbers import as_size, whole_percent
 
 KEPT_BYTES = {"float16": 2, "bfloat16": 2, "float32": 4}
 GB = 10**9
@@ -45,7 +46,7 @@ class Choice:
         if self.config.augment.kept_views is None:
             return "Each epoch draws new views, so the training images pass the frozen layers each time."
         if machine.feature_cache == "auto" and self.needed > machine.cache_limit * GB:
-            return f"Not kept: {size(self.needed)} are more than the limit of {machine.cache_limit:g} GB."
+            return f"Not kept: {as_size(self.needed)} are more than the limit of {machine.cache_limit:g} GB."
         return ""
 
     @property
@@ -57,11 +58,11 @@ class Choice:
         """What is kept, as a sentence."""
         shape = "x".join(map(str, self.plan.kept_shape))
         shape = f"{shape} numbers" if len(self.plan.kept_shape) == 1 else shape
-        text = f"Kept once: {shape} a view, {size(self.kept_bytes)}"
+        text = f"Kept once: {shape} a view, {as_size(self.kept_bytes)}"
         if not self.train:
             return f"{text}."
         views = self.config.augment.kept_views or 1
-        return f"{text}; {size(self.needed)} for {counted(views, 'view')} of {counted(self.train, 'image')}."
+        return f"{text}; {as_size(self.needed)} for {counted(views, 'view')} of {counted(self.train, 'image')}."
 
 
 def whole(choice: Choice, glyphs: Glyphs, width: int) -> Content:
@@ -79,13 +80,15 @@ def whole(choice: Choice, glyphs: Glyphs, width: int) -> Content:
         Content.styled(glyphs.bar(share, width), "$primary"),
         Content(""),
         Content("Forward work repeated each epoch"),
-        Content.assemble((glyphs.bar(repeated, width), "$warning"), f" {_percent(repeated)}"),
+        Content.assemble((glyphs.bar(repeated, width), "$warning"), f" {whole_percent(repeated)}"),
     ]
     if choice.not_kept():
         rows += [Content(""), content(choice.not_kept(), "$warning")]
     else:
         rows += [
-            content(f"An epoch takes about {_percent(plan.epoch_share)} of the time of one through the whole network."),
+            content(
+                f"An epoch takes about {whole_percent(plan.epoch_share)} of the time of one through the whole network."
+            ),
             Content(""),
             content(choice.kept()),
         ]
@@ -99,8 +102,8 @@ def short(choice: Choice) -> Content:
     share = trains / (trains + frozen)
     cost = (
         choice.not_kept()
-        or f"Repeated each epoch: {_percent(plan.repeated_share)} of the forward work, about "
-        f"{_percent(plan.epoch_share)} of the time. {choice.kept()}"
+        or f"Repeated each epoch: {whole_percent(plan.repeated_share)} of the forward work, about "
+        f"{whole_percent(plan.epoch_share)} of the time. {choice.kept()}"
     )
     return lines(
         [
@@ -111,16 +114,3 @@ def short(choice: Choice) -> Content:
             content(cost),
         ]
     )
-
-
-def size(count: float) -> str:
-    """A number of bytes in a few characters."""
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:,.0f} {unit}" if unit in ("bytes", "kB") else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} TB"
-
-
-def _percent(share: float) -> str:
-    return "under 1%" if 0 < share < 0.01 else f"{share:.0%}"

@@ -28,12 +28,12 @@ from tui.screens.predict.text import answer_text, facts_text
 from tui.services.heat import Heated, Heats
 from tui.services.models import Models, ask, ask_folder
 from tui.services.read_picture import Picture, network_side, read_picture
-from tui.state.jobs import told
 from tui.state.messages import JobChanged
 from tui.widgets.file_tree import FileTree, PathField
 from tui.widgets.pick_dialog import AskFile, PickRun
 from tui.widgets.safe_cells import content
 from tui.widgets.xray import Xray
+from tui.words.error_text import error_sentence
 
 if TYPE_CHECKING:
     from engine.evaluation.prediction import Prediction
@@ -227,7 +227,7 @@ class PredictScreen(WorkScreen):
         if isinstance(error, Stopped):
             self.query_one("#answer", Static).update(content("Cancelled."))
             return
-        self.query_one("#answer", Static).update(content(told(error), "$error"))
+        self.query_one("#answer", Static).update(content(error_sentence(error), "$error"))
 
     # Where the model looks
 
@@ -310,7 +310,7 @@ class PredictScreen(WorkScreen):
         self.refresh_bindings()
 
     def _folder_failed(self, error: Exception) -> None:
-        self.query_one(History).catch_up(None, told(error))
+        self.query_one(History).catch_up(None, error_sentence(error))
 
     def action_write(self) -> None:
         """Ask where, and write."""

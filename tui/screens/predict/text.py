@@ -6,11 +6,11 @@ from textual.content import Content
 
 from engine.evaluation.level_likeness import FAR, Look, compare
 from engine.runs.directory import Run
-from tui.cli.verbs import bars as histogram
 from tui.services.read_picture import Picture
 from tui.widgets.bars import bars
 from tui.widgets.safe_cells import content, lines
 from tui.words.glyphs import Glyphs
+from tui.words.numbers import histogram_line
 
 if TYPE_CHECKING:
     from engine.evaluation.prediction import Prediction
@@ -56,7 +56,7 @@ def facts_text(picture: Picture, look: Look | str, glyphs: Glyphs) -> Content:
     size = f"{facts.bytes / 1000:,.0f} kB" if facts.bytes >= 1000 else f"{facts.bytes} bytes"
     rows.append(content(f"{facts.format} {facts.width}x{facts.height} {facts.mode} {facts.bit_depth} bit, {size}"))
     rows.append(content(f"levels {facts.minimum} to {facts.maximum}, mean {facts.mean:.0f}, sd {facts.std:.0f}"))
-    rows.append(content(f"black {histogram(picture.histogram)} white", "$foreground-muted"))
+    rows.append(content(f"black {histogram_line(picture.histogram)} white", "$foreground-muted"))
     rows += [content(line) for line in (facts.dicom.told if facts.dicom else ())]
     rows += [content(f"{glyphs.beware} {note}", "$warning") for note in picture.notes]
     if isinstance(look, Look):

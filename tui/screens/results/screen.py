@@ -18,7 +18,8 @@ from tui.screens.results.confusion import Confusion
 from tui.screens.results.mistakes import Mistakes
 from tui.widgets.bars import span
 from tui.widgets.pick_dialog import PickRun
-from tui.widgets.safe_cells import cell, content, duration, lines, number
+from tui.widgets.safe_cells import cell, content, lines, number
+from tui.words.numbers import as_share, duration
 
 MEASURES = (("sensitivity", "specificity"), ("precision", "F1"), ("AUC", "MCC"))
 """Columns by class that are shown together: so many fit a narrow screen with their intervals."""
@@ -27,17 +28,10 @@ MACRO = "mean of classes"
 ENDED = {"all epochs": "all epochs done", "patience": "ended by patience", "stopped": "stopped by hand"}
 
 
-def share(value: float | None, ends: Any, digits: int = 1) -> str:
-    """A share with its interval: 98.4% (96.8 to 99.3)."""
-    if value is None:
-        return "-"
-    return f"{value:.1%}" + (f" ({100 * ends[0]:.{digits}f} to {100 * ends[1]:.{digits}f})" if ends else "")
-
-
 def headline(part: str, result: dict[str, Any]) -> str:
     """A part's result in a line, with its interval and its baseline as far as they are known."""
     of = f"{result['correct']:,}/{result['n']:,} = " if "correct" in result and "n" in result else ""
-    text = f"{part} {of}{share(result['accuracy'], result.get('accuracy_ci'))}"
+    text = f"{part} {of}{as_share(result['accuracy'], result.get('accuracy_ci'))}"
     if "baseline" in result:
         text += f"; always {result['baseline_class']} {result['baseline']:.0%}"
     return text
@@ -258,7 +252,7 @@ def class_rows(test: dict[str, Any], measures: Iterable[str]) -> list[tuple[str,
 def _measured(own: dict[str, Any], name: str) -> str:
     value, ends = own.get(name.lower()), own.get(f"{name.lower()}_ci")
     if name in SHARES:
-        return share(value, ends, 0)
+        return as_share(value, ends, 0)
     return _three(value) + (f" ({ends[0]:.2f} to {ends[1]:.2f})" if value is not None and ends else "")
 
 

@@ -13,7 +13,8 @@ from engine.base.events import Emit, Finished
 from engine.recipe.fields import parts
 from engine.runs.watch import Entry
 from tui.widgets.curves import Curve, Curves
-from tui.widgets.safe_cells import cell, content, duration
+from tui.widgets.safe_cells import cell, content
+from tui.words.numbers import duration
 
 SIGNS = "ABCDEF"
 COLOURS = ("primary", "warning", "success", "error", "accent", "secondary")

@@ -20,7 +20,8 @@ from tui.screens.runs.comparison import COLOURS, SIGNS, Comparison, seconds, tes
 from tui.state.messages import RunChanged, RunsChanged
 from tui.widgets.bars import shortened
 from tui.widgets.question_dialog import Answer, Ask
-from tui.widgets.safe_cells import cell, content, duration, number
+from tui.widgets.safe_cells import cell, content, number
+from tui.words.numbers import duration
 
 COLUMNS = ("", "state", "run", "mode", "validation", "test", "epochs", "time", "backbone")
 VIEWS = ("", "-charts", "-table")

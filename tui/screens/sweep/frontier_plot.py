@@ -6,9 +6,8 @@ from typing import Any
 
 from rich.text import Text
 
-from tui.cli.commands.sweep import letters
 from tui.widgets.curves import SMALLEST, Curves, whole_ticks
-from tui.words.plot import blank
+from tui.words.plot import blank, letters
 
 WHISKER = "│"
 LEAST = {"seconds": 0.01, "trainable": 1.0}

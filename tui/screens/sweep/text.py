@@ -9,12 +9,13 @@ from textual.content import Content
 from engine.base.wording import counted
 from engine.recipe.config import TrainConfig
 from engine.runs.watch import RunView
-from tui.cli.commands.sweep import letters
-from tui.screens.results.screen import headline, share
+from tui.screens.results.screen import headline
 from tui.state.sweep_job import Followed, Plan, Sweeping
 from tui.widgets.question_dialog import Answer
-from tui.widgets.safe_cells import content, duration, lines
+from tui.widgets.safe_cells import content, lines
 from tui.words.glyphs import Glyphs
+from tui.words.numbers import as_share, duration
+from tui.words.plot import letters
 from tui.words.safe_text import display_name
 
 Row = tuple[str, ...]
@@ -81,7 +82,7 @@ def _sign(state: str, glyphs: Glyphs) -> str:
 def _validation(view: RunView) -> str:
     val = getattr(view.end, "val", None)
     if val:
-        return share(val["accuracy"], val.get("accuracy_ci"))
+        return as_share(val["accuracy"], val.get("accuracy_ci"))
     return f"{view.best.val_accuracy:.1%} so far" if view.best else "-"
 
 
@@ -108,7 +109,7 @@ def recipe_rows(ordered: Sequence[dict[str, Any]], recommended: str) -> list[Row
         if len(accuracies) > 1:
             each = f"{each}-{100 * accuracies[-1]:.1f}"
         rows.append((
-            f"{letter}{marks}", one["label"], share(one["accuracy"], one["accuracy_ci"], 0),
+            f"{letter}{marks}", one["label"], as_share(one["accuracy"], one["accuracy_ci"], 0),
             f"{len(accuracies)}: {each}", f"{one['seconds']:,.1f}", f"{one['trainable']:,}",
         ))  # fmt: skip
     return rows
@@ -187,7 +188,7 @@ def advice(result: dict[str, Any] | None) -> Content:
         return content("The advice comes with the first finished training.", "$foreground-muted")
     told = result["advice"]
     named = next(one for one in result["candidates"] if one["name"] == told["name"])
-    right = share(named["accuracy"], named["accuracy_ci"])
+    right = as_share(named["accuracy"], named["accuracy_ci"])
     rows = [content(f"Recommended: {named['label']}, {right} of validation", "bold")]
     if result["chosen"]:
         chosen = result["chosen"]
@@ -203,7 +204,7 @@ def detail(one: dict[str, Any] | None, result: dict[str, Any] | None) -> Content
         return Content("")
     told = result["advice"]
     gap = next((gap for gap in told["gaps"] if gap["name"] == one["name"]), None)
-    right = share(one["accuracy"], one["accuracy_ci"])
+    right = as_share(one["accuracy"], one["accuracy_ci"])
     rest = f"{one['name']}: {right}, loss {one['loss']:.3f}, activations kept in {sum(one['filling']):.1f} s"
     if gap is None:
         return content(f"{rest}; the most accurate.")

@@ -12,8 +12,8 @@ from textual.widgets import Static
 
 from engine.base.events import Event, Failed, Finished, Notice
 from engine.base.wording import counted
-from tui.cli.progress import describe
 from tui.widgets.safe_cells import content, lines
+from tui.words.event_text import describe
 
 KEPT = {True: "was tested", False: "was the best, and the test part is still shut"}
 SIGNS = {"info": ("-", ""), "warning": ("!", "$warning"), "error": ("!", "bold $error")}

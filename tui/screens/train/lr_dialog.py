@@ -20,9 +20,9 @@ from engine.base.cancel import Stop
 from engine.base.events import Emit
 from engine.base.wording import counted
 from engine.recipe.config import TrainConfig
-from tui.cli.commands.lr_find import logarithms
 from tui.widgets.curves import Curve, Curves
 from tui.widgets.safe_cells import content, lines
+from tui.words.plot import logarithms
 
 if TYPE_CHECKING:
     from engine.training.lr_range_test import RangeTest

@@ -4,8 +4,9 @@ from textual.content import Content
 
 from engine.base.events import Failed, Finished, Interrupted
 from engine.runs.watch import RunView
-from tui.widgets.safe_cells import content, duration
+from tui.widgets.safe_cells import content
 from tui.words.glyphs import Glyphs
+from tui.words.numbers import duration
 
 BAR = 24
 STOPPING = {"keep": "stops after the batch at hand, then tests the best epoch", "now": "stops after the batch at hand"}

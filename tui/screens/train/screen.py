@@ -29,7 +29,8 @@ from tui.widgets.curves import SECONDS_BETWEEN_DRAWINGS, Curve, Curves
 from tui.widgets.form import Form
 from tui.widgets.pick_dialog import AskFile
 from tui.widgets.question_dialog import Answer, Ask
-from tui.widgets.safe_cells import cell, content, duration, lines, number
+from tui.widgets.safe_cells import cell, content, lines, number
+from tui.words.numbers import duration
 from tui.words.safe_text import display_name
 
 if TYPE_CHECKING:
