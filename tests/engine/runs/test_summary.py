@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.base.cancel import Stop
@@ -42,6 +42,7 @@ def kept(epochs: list[Epoch], before: Epoch | None = None) -> Epoch | None:
     return before
 
 
+@settings(deadline=None)
 @given(RESULTS)
 def test_the_best_epoch_is_the_one_that_the_loop_keeps(results: list[tuple[float, float]]) -> None:
     epochs = [epoch(number, *values) for number, values in enumerate(results, start=1)]
@@ -51,6 +52,7 @@ def test_the_best_epoch_is_the_one_that_the_loop_keeps(results: list[tuple[float
     assert best is max(finite, key=lambda one: (one.val_accuracy, -one.val_loss, -one.epoch), default=None)
 
 
+@settings(deadline=None)
 @given(RESULTS, st.data())
 def test_the_best_epoch_of_a_resumed_run_is_that_of_the_weights_it_went_on_with(
     results: list[tuple[float, float]], data: st.DataObject
@@ -65,6 +67,7 @@ def test_the_best_epoch_of_a_resumed_run_is_that_of_the_weights_it_went_on_with(
     assert summary.epochs == left + again
 
 
+@settings(deadline=None)
 @given(RESULTS, st.integers(0, 5), st.integers(0, 6))
 def test_patience_counts_as_the_loop_does_and_never_beyond_its_limit(
     results: list[tuple[float, float]], patience: int, probe: int

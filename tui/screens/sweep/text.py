@@ -9,11 +9,11 @@ from textual.content import Content
 from engine.base.wording import counted
 from engine.recipe.config import TrainConfig
 from engine.runs.watch import RunView
-from tui.screens.results.screen import headline
 from tui.state.sweep_job import Followed, Plan, Sweeping
 from tui.widgets.question_dialog import Answer
 from tui.widgets.safe_cells import content, lines
 from tui.words.glyphs import Glyphs
+from tui.words.headline import accuracy, headline
 from tui.words.numbers import as_share, duration
 from tui.words.plot import letters
 from tui.words.safe_text import display_name
@@ -80,10 +80,9 @@ def _sign(state: str, glyphs: Glyphs) -> str:
 
 
 def _validation(view: RunView) -> str:
-    val = getattr(view.end, "val", None)
-    if val:
-        return as_share(val["accuracy"], val.get("accuracy_ci"))
-    return f"{view.best.val_accuracy:.1%} so far" if view.best else "-"
+    if view.result:
+        return accuracy(view.result.val)
+    return "-" if view.val_accuracy is None else f"{as_share(view.val_accuracy)} so far"
 
 
 def _time(view: RunView) -> str:
@@ -156,7 +155,7 @@ def course(followed: Followed, own: Sweeping | None, plan: Plan | None, glyphs: 
 def _now(view: RunView, glyphs: Glyphs) -> str:
     if view.started is None:
         return f"{view.name} starts"
-    best = f"  validation {view.best.val_accuracy:.1%}" if view.best else ""
+    best = "" if view.val_accuracy is None else f"  validation {as_share(view.val_accuracy)}"
     left = duration(view.seconds_left())
     text = f"{view.name}  epoch {view.at_epoch}/{view.started.epochs} {glyphs.bar(view.share, 10)}{best}"
     return text + (f"  {left} left" if left else "")

@@ -6,6 +6,7 @@ from engine.base.events import Failed, Finished, Interrupted
 from engine.runs.watch import RunView
 from tui.widgets.safe_cells import content
 from tui.words.glyphs import Glyphs
+from tui.words.headline import headline
 from tui.words.numbers import duration
 
 BAR = 24
@@ -47,13 +48,10 @@ def _patience(view: RunView) -> str:
 def _end(view: RunView, glyphs: Glyphs) -> list[Content]:
     match view.end:
         case Finished(test=None):
-            text = f"validation {view.end.val['accuracy']:.1%}; the test part is still shut"
+            text = f"{headline('validation', view.end.val)}; the test part is still shut"
             return [content(f"{glyphs.finished} {text}", "bold $success")]
         case Finished(test=dict(test)):
-            low, high = test["accuracy_ci"]
-            result = f"test {test['correct']}/{test['n']} = {test['accuracy']:.1%}"
-            usual = f"always {test['baseline_class']}: {test['baseline']:.1%}"
-            return [content(f"{glyphs.finished} {result} ({low:.1%} to {high:.1%}); {usual}", "bold $success")]
+            return [content(f"{glyphs.finished} {headline('test', test)}", "bold $success")]
         case Interrupted():
             return [content(f"{glyphs.stopped} {view.end.reason}", "$warning")]
         case Failed():
