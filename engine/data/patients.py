@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 
 from engine.base.errors import ConfigError, DataError
-from engine.data.scan import Record, Scan
+from engine.data.records import Record, Scan
 from engine.data.tables import PATIENT_COLUMNS, WORKBOOK, Column, Table, tables
 
 UNKNOWN = (

@@ -2,10 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from engine.data.scan import Scan
+from engine.data.records import Scan
 
 UNEQUAL = 1.5
 """Images of the largest class for each of the smallest from which on the imbalance is reported."""
@@ -13,7 +11,7 @@ FEW = 30
 """Images of a class below which a result says little."""
 
 
-def folder_warnings(found: "Scan") -> Iterator[str]:
+def folder_warnings(found: Scan) -> Iterator[str]:
     """Unequal and small classes, and classes with turned or inverted images; sentences without their full stop."""
     if unequal(found):
         largest = max(found.classes, key=lambda name: found.classes[name].images)
@@ -32,6 +30,6 @@ def folder_warnings(found: "Scan") -> Iterator[str]:
         yield f"too few images to tell how good a model is: {', '.join(small)}"
 
 
-def unequal(found: "Scan") -> bool:
+def unequal(found: Scan) -> bool:
     """Are the classes so unequal that it is worth a warning?"""
     return bool(found.imbalance and found.imbalance >= UNEQUAL)

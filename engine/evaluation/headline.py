@@ -1,8 +1,9 @@
 """The headline of a result: how many are right, how sure that is, and what it must beat, with one way of rounding."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+
+from engine.base.result import Judged, Validated
 
 
 def percent(share: float) -> str:
@@ -34,16 +35,15 @@ class Headline:
     baseline_class: str = ""
 
     @classmethod
-    def of(cls, result: Mapping[str, Any]) -> "Headline":
-        """That of a result as a run keeps it, at least with its accuracy."""
-        ends = result.get("accuracy_ci")
+    def of(cls, result: Judged | Validated) -> "Headline":
+        """That of a result."""
         return cls(
-            accuracy=result["accuracy"],
-            ends=(ends[0], ends[1]) if ends else None,
-            correct=result.get("correct"),
-            n=result.get("n"),
-            baseline=result.get("baseline"),
-            baseline_class=result.get("baseline_class") or "",
+            accuracy=result.accuracy,
+            ends=result.accuracy_ci,
+            correct=result.correct,
+            n=result.n,
+            baseline=result.baseline,
+            baseline_class=result.baseline_class or "",
         )
 
     @property

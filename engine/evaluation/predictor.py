@@ -17,7 +17,7 @@ from engine.base.errors import ConfigError, RunError
 from engine.base.files import write_json
 from engine.base.runtime import tensorflow
 from engine.base.typed_files import Positive, UnfitError, typed
-from engine.data.image.modes import READING
+from engine.data.image.formats import PIXEL_RULES
 from engine.data.image.reader import ImageError
 from engine.evaluation.calibration import at_temperature, read_calibration
 from engine.evaluation.prediction import Input, Prediction, decide, read_inputs
@@ -67,7 +67,7 @@ def read_model(run: Run) -> Model:
     return typed(run.path / MODEL, Model)
 
 
-def save_contract(run: Run, classes: tuple[str, ...], classifier: Classifier, reading: int = READING) -> None:
+def save_contract(run: Run, classes: tuple[str, ...], classifier: Classifier, reading: int = PIXEL_RULES) -> None:
     """Write what a prediction needs into the run: class names, input, reading, preprocessing, and the weights."""
     base = classifier.plan.backbone
     contract = {
@@ -82,12 +82,12 @@ def save_contract(run: Run, classes: tuple[str, ...], classifier: Classifier, re
     in_float32(classifier).save_model(run.path / DELIVERABLE)
 
 
-def reading_in(record: Mapping[str, Any], path: Path) -> int:
+def pixel_rules_in(record: Mapping[str, Any], path: Path) -> int:
     """The rules by which files became pixels for a run, as its file at `path` says; 1 where it is from before there
     were others. Raises RunError.
     """
     reading = record.get("reading", 1)
-    if type(reading) is not int or not 1 <= reading <= READING:
+    if type(reading) is not int or not 1 <= reading <= PIXEL_RULES:
         raise RunError(f"{path} names a way to read images that this version does not know: update covid-tui.")
     return reading
 
@@ -108,7 +108,7 @@ class Predictor:
         except ConfigError as error:
             raise RunError(f"{run.path / CONFIG} is damaged: {error}") from None
         network = self.network = load(run.path / WEIGHTS, trained, len(self.classes)).model
-        self.reading = reading_in({"reading": contract.reading}, run.path / MODEL)
+        self.pixel_rules = pixel_rules_in({"reading": contract.reading}, run.path / MODEL)
         self.calibration = read_calibration(run, self.classes)
         self.reference = read_reference(run, network.get_layer("pool").output.shape[-1])
         tf = tensorflow()
@@ -148,7 +148,7 @@ class Predictor:
         """As `predict`, the network's bare answers. Where `shas` are given, a file whose pixels have another hash, and
         not an empty one, is an error too.
         """
-        for chunk in read_inputs(files, self.backbone.size, stop, with_cautions, shas, self.reading):
+        for chunk in read_inputs(files, self.backbone.size, stop, with_cautions, shas, self.pixel_rules):
             good = [item.pixels for item in chunk if isinstance(item, Input)]
             rows = iter(zip(*self.answer(np.stack(good)), strict=True) if good else ())
             for item in chunk:

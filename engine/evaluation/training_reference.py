@@ -18,7 +18,7 @@ from engine.base.files import replacing
 from engine.base.runtime import tensorflow
 from engine.base.typed_files import opened, why
 from engine.base.wording import unwritable
-from engine.data.scan import Record
+from engine.data.records import Record
 from engine.network.classifier import Classifier
 from engine.runs.directory import Run
 from engine.training.augment import PLAIN

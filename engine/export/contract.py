@@ -6,10 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from engine.base.events import finite
-from engine.base.typed_files import checked
-from engine.data.image.modes import READING
-from engine.evaluation.calibration import Operating
+from engine.base.result import Operating
+from engine.base.typed_files import checked, plain
+from engine.data.image.formats import PIXEL_RULES
 from engine.evaluation.prediction import NOT_FOR_DIAGNOSIS
 
 NAME = "covid-tui.json"
@@ -49,13 +48,13 @@ class Contract:
     operating: Operating | None
     """The decision's threshold for the calibrated probabilities, and what validation showed of it."""
     reading: int = 1
-    """The rules by which files become the input; see `engine.data.image.modes.READING`."""
+    """The rules by which files become the input; see `engine.data.image.formats.PIXEL_RULES`."""
 
     def to_json(self) -> str:
         """As one line of ASCII."""
         form = {"input": [INPUT, "float32", ["n", self.size, self.size, 3]], "outputs": list(OUTPUTS)}
         values = {**dataclasses.asdict(self), **form, "use": NOT_FOR_DIAGNOSIS}
-        return json.dumps(finite(values), allow_nan=False)
+        return json.dumps(plain(values), allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str) -> "Contract":
@@ -75,7 +74,7 @@ class Contract:
         known = len(set(self.classes))
         _require(known == len(self.classes) and 2 <= known <= MOST_CLASSES, "does not name two or more classes")
         _require(type(self.size) is int and self.size in SIZES, "has an impossible size")
-        known_reading = type(self.reading) is int and 1 <= self.reading <= READING
+        known_reading = type(self.reading) is int and 1 <= self.reading <= PIXEL_RULES
         _require(known_reading, "names a way to read images that this version does not know")
         _require(self.temperature is None or _within(self.temperature, 0, 1e6), "has an impossible temperature")
         chosen = self.operating

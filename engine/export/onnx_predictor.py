@@ -61,7 +61,9 @@ class OnnxModel:
 
         How far the image is from the training images can't be told, as they stay in the run.
         """
-        for chunk in read_inputs(files, self.contract.size, stop, with_cautions=True, reading=self.contract.reading):
+        for chunk in read_inputs(
+            files, self.contract.size, stop, with_cautions=True, pixel_rules=self.contract.reading
+        ):
             for item in chunk:
                 yield self._prediction(item) if isinstance(item, Input) else item
 

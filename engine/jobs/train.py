@@ -19,6 +19,8 @@ from engine.base.cancel import Stop
 from engine.base.errors import ConfigError, CovidTuiError, DataError, RunError, Stopped, WeightsError
 from engine.base.events import Emit, Event, Failed, Finished, Helped, Interrupted, Notice
 from engine.base.files import write_json
+from engine.base.result import Validated
+from engine.base.typed_files import plain
 from engine.base.wording import counted, reason, remedy
 from engine.data.split import Split
 from engine.evaluation.calibration import CALIBRATION, calibrate, softmax
@@ -36,7 +38,7 @@ from engine.runs.writer import RunWriter, create, reopen, require_room
 from engine.training import distributed
 from engine.training.batches import PixelSource, is_full_disk
 from engine.training.data import Data, scanned
-from engine.training.fit_phases import Done, fit, reading_of
+from engine.training.fit_phases import Done, fit, pixel_rules_of
 from engine.training.phases import phases
 
 E = TypeVar("E")
@@ -96,7 +98,7 @@ def resume(
 
         def go_on(emit: Emit) -> Finished | Interrupted:
             try:
-                as_begun = data and data.scan.reading == reading_of(run)
+                as_begun = data and data.scan.pixel_rules == pixel_rules_of(run)
                 found = data if data and as_begun else _split_before(folder, config, run, emit, stop)
             except DataError as error:
                 raise DataError(f"{error} {_elsewhere(run)}") from error
@@ -169,7 +171,9 @@ def _split_before(folder: Path, config: TrainConfig, run: Run, emit: Emit, stop:
     """The folder under the split that the run has; a new one where it was killed before it had any."""
     manifest = run.path / SPLIT
     wanted = dataclasses.replace(config.data, split=manifest) if manifest.is_file() else config.data
-    return scanned(folder, dataclasses.replace(config, data=wanted), emit, stop, manifest.is_file(), reading_of(run))
+    return scanned(
+        folder, dataclasses.replace(config, data=wanted), emit, stop, manifest.is_file(), pixel_rules_of(run)
+    )
 
 
 def _told(writer: RunWriter, emit: Emit, stop: Stop, work: Callable[[Emit], E]) -> E | Interrupted:
@@ -229,7 +233,7 @@ def _judged(done: Done, config: TrainConfig, run: Run, emit: Emit, stop: Stop, b
     go_on = _goes_on(run)
     if fitted.best is None:
         raise Stopped(f"Stopped before the first epoch was over; {go_on}.")
-    save_contract(run, data.classes, classifier, data.scan.reading)
+    save_contract(run, data.classes, classifier, data.scan.pixel_rules)
     if stop.now:
         kept = f"the best weights, of epoch {fitted.best.epoch}, are kept"
         raise Stopped(f"Stopped after {counted(fitted.epochs, 'epoch')}; {kept}, and {go_on}.")
@@ -237,18 +241,18 @@ def _judged(done: Done, config: TrainConfig, run: Run, emit: Emit, stop: Stop, b
     labels = done.validation.images.labels
     judged = judge(labels, probabilities, data.classes)
     learnt = calibrate(labels, fitted.logits, data.classes, config.judge)
-    write_json(run.path / CALIBRATION, learnt.to_dict())
+    write_json(run.path / CALIBRATION, plain(learnt))
     save_reference(run, done.source, classifier, data.records("train"), emit, stop)
     keep_validation(run, _validated(data, done.validation, probabilities))
     test = evaluate_test(run, emit, stop) if config.judge.test else None
-    text = one_sided(test, "test images") if test else one_sided(judged.to_dict(), "validation images")
+    text = one_sided(test, "test images") if test else one_sided(judged, "validation images")
     if text:
         emit(Notice("warning", text))
     finished = Finished(
         run=str(run.path),
         epochs=fitted.epochs,
         seconds=round(time.perf_counter() - began + done.before, 2),
-        val={**judged.to_dict(), "loss": fitted.best.val_loss},
+        val=Validated(**{**vars(judged), "loss": fitted.best.val_loss}),
         test=test,
         best_epoch=fitted.best.epoch,
         ended=fitted.ended,

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from engine.base.events import (
     FILL,
@@ -22,6 +22,7 @@ from engine.base.events import (
     Started,
     Stretch,
 )
+from engine.base.result import Tested
 from engine.runs.event_log import Growing
 
 KEPT_NOTICES = 200
@@ -195,11 +196,11 @@ class RunSummary:
     def val_accuracy(self) -> float | None:
         """Validation accuracy of the kept weights, 0 to 1; None before the first epoch's end."""
         if self.result:
-            return float(self.result.val["accuracy"])
+            return self.result.val.accuracy
         return self.best.val_accuracy if self.best else None
 
     @property
-    def test(self) -> dict[str, Any] | None:
+    def test(self) -> Tested | None:
         """What the test gave; None while the part is shut."""
         return self.result.test if self.result else None
 

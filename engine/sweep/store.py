@@ -197,7 +197,7 @@ def tested(result: dict[str, Any]) -> str:
     """What the test of the chosen recipe gave, or that it is still shut."""
     if not result["chosen"]:
         return "The test part is shut: no recipe was chosen yet."
-    own = result["chosen"]["test"]
+    own = checked(result["chosen"]["test"], Tested)
     return f"Chosen: {result['chosen']['run']}; test {Headline.of(own).sentence()}."
 
 

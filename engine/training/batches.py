@@ -19,7 +19,7 @@ from engine.base.events import FILL, Emit, Notice, Progress
 from engine.base.runtime import tensorflow
 from engine.base.wording import FULL
 from engine.data.pixel_store import VERSION, PixelStore
-from engine.data.scan import Record
+from engine.data.records import Record
 from engine.network.classifier import Classifier, preprocessing
 from engine.recipe.config import TrainConfig
 from engine.training.augment import PLAIN, apply, draw, transforms

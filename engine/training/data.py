@@ -10,8 +10,9 @@ from engine.base.events import Emit, Notice
 from engine.base.runtime import cache_dir
 from engine.data import pixel_store, split
 from engine.data.confounding import confounding
-from engine.data.image.modes import READING
-from engine.data.scan import Record, Scan, require_trainable, scan, tell_reading
+from engine.data.image.formats import PIXEL_RULES
+from engine.data.records import Record, Scan
+from engine.data.scan import require_trainable, scan, tell_layout
 from engine.data.warnings import folder_warnings, unequal
 from engine.network.classifier import Classifier
 from engine.recipe.config import TrainConfig
@@ -38,18 +39,18 @@ class Data:
 
 
 def scanned(
-    folder: Path, config: TrainConfig, emit: Emit, stop: Stop, gone_ok: bool = False, reading: int = READING
+    folder: Path, config: TrainConfig, emit: Emit, stop: Stop, gone_ok: bool = False, pixel_rules: int = PIXEL_RULES
 ) -> Data:
     """The folder's images and the recipe's split of them.
 
-    Of a run that goes on, whose split is written, no more is told than what changed. `reading` names the rules by which
-    files become pixels.
+    Of a run that goes on, whose split is written, no more is told than what changed. `pixel_rules` names the rules by
+    which files become pixels.
     """
     wanted = config.data
     near = wanted.near_duplicates and not gone_ok
-    found = scan(folder, wanted.class_names, emit, stop, wanted.follow_links, near, reading)
+    found = scan(folder, wanted.class_names, emit, stop, wanted.follow_links, near, pixel_rules)
     require_trainable(found)
-    tell_reading(found, emit, again=gone_ok)
+    tell_layout(found, emit, again=gone_ok)
     chosen, notices = split.for_recipe(found, wanted, config.machine.seed, gone_ok)
     if not gone_ok:
         for text in folder_warnings(found):
@@ -72,7 +73,9 @@ def pixel_sources(
     records = {part: data.records(part) for part in ("train", "validation")}
     every = [record for part in records.values() for record in part]
     size = classifier.plan.backbone.size
-    store, problems = pixel_store.open_store(data.scan.root, every, size, cache_dir(), emit, stop, data.scan.reading)
+    store, problems = pixel_store.open_store(
+        data.scan.root, every, size, cache_dir(), emit, stop, data.scan.pixel_rules
+    )
     for problem in problems:
         emit(Notice("warning", f"Left out: {problem.file} ({problem.reason})."))
     sources = []

@@ -12,6 +12,7 @@ from engine.base.crash_log import keep_details
 from engine.base.errors import ConfigError, CovidTuiError, DataError, RunError
 from engine.base.events import Event, Failed, Finished, Helped, Interrupted
 from engine.base.streams import as_written
+from engine.base.typed_files import plain
 from engine.recipe.config import NetworkConfig, TrainConfig
 from engine.runs import directory as run_directories
 from tui.cli.progress import also_in, in_thread, put, put_json, reporting, say, stop_on_signals
@@ -262,7 +263,7 @@ def _run_facts(run: run_directories.Run) -> dict[str, Any]:
             "epochs": len(summary.epochs),
             "best_epoch": summary.best.epoch if summary.best else None,
             "val_accuracy": summary.val_accuracy,
-            "test": summary.test,
+            "test": plain(summary.test) if summary.test else None,
             "seconds": summary.seconds,
         }
         facts["mode"] = run.config().network.mode

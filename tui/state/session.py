@@ -30,7 +30,7 @@ from tui.words.glyphs import PLAIN, RICH, Glyphs
 from tui.words.settings import Settings
 
 if TYPE_CHECKING:
-    from engine.data.scan import Scan
+    from engine.data.records import Scan
     from engine.data.split import Split
     from tui.app import Workbench
 

@@ -12,6 +12,7 @@ from textual.message import Message
 from textual.widgets import DataTable, Input, Static
 
 from engine.base.errors import ConfigError
+from engine.network.freezing import plan
 from engine.recipe.config import TrainConfig
 from engine.recipe.fields import Field, Part, Tree, change, parts
 from tui.widgets.safe_cells import cell, content, lines
@@ -217,14 +218,14 @@ class Form(Vertical):
         field = self._field
         try:
             if field:
-                change(self._config, field, field.parse(text))
+                change(self._config, field, field.parse(text), plan)
         except ConfigError as error:
             return str(error)
         return ""
 
     def _take(self, field: Field, value: Any) -> None:
         try:
-            part = change(self._config, field, value)
+            part = change(self._config, field, value, plan)
         except ConfigError as error:
             self._complain(str(error))
             return

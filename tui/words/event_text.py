@@ -15,7 +15,8 @@ from engine.base.events import (
     Started,
 )
 from engine.base.wording import counted
-from engine.evaluation.headline import Headline, percent
+from engine.evaluation.headline import Headline
+from tui.words.numbers import as_number, as_share
 
 
 def describe(event: Event) -> str:
@@ -66,7 +67,7 @@ def summary(event: Finished) -> list[str]:
         f"test           shut; `covid-tui evaluate {event.run}` opens it"
         if test is None
         else f"test accuracy  {Headline.of(test).sentence()}",
-        f"validation     {percent(val['accuracy'])}, loss {val['loss']:.4f}; "
+        f"validation     {as_share(val.accuracy)}, loss {as_number(val.loss, 4)}; "
         f"the best of {counted(event.epochs, 'epoch')} was epoch {event.best_epoch}",
         f"run            {event.run}",
     ]

@@ -3,11 +3,15 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.base.result import Validated
 from engine.evaluation.headline import Headline, percent, percents, points
 from engine.evaluation.intervals import exact_interval
 from tests.makers.fake import TEST
 from tui.words.headline import accuracy, headline
 from tui.words.numbers import as_interval, as_share
+
+EARLY = Validated(accuracy=0.9, loss=0.2)
+"""The validation result of an early version."""
 
 
 def test_a_sentence_has_the_count_the_interval_and_the_baseline() -> None:
@@ -17,11 +21,10 @@ def test_a_sentence_has_the_count_the_interval_and_the_baseline() -> None:
 
 
 def test_what_is_not_known_is_left_out() -> None:
-    """As in the validation result of an early version."""
-    assert Headline.of({"accuracy": 0.9, "loss": 0.2}).sentence() == "90.0%"
-    assert headline("validation", {"accuracy": 0.9, "loss": 0.2}) == "validation 90.0%"
-    assert accuracy({"accuracy": 0.9}) == "90.0%" and accuracy(None) == "-"
-    assert not Headline.of({"accuracy": 1.0}).beats_baseline
+    assert Headline.of(EARLY).sentence() == "90.0%"
+    assert headline("validation", EARLY) == "validation 90.0%"
+    assert accuracy(EARLY) == "90.0%" and accuracy(None) == "-"
+    assert not Headline.of(Validated(accuracy=1.0, loss=None)).beats_baseline
 
 
 @settings(deadline=None)
@@ -29,8 +32,9 @@ def test_what_is_not_known_is_left_out() -> None:
 def test_every_wording_rounds_alike(n: int, data: st.DataObject) -> None:
     correct = data.draw(st.integers(0, n))
     ends = exact_interval(correct, n)
-    result = {"n": n, "correct": correct, "accuracy": correct / n, "accuracy_ci": list(ends), "baseline": 0.729,
-              "baseline_class": "COVID"}  # fmt: skip
+    result = Validated(
+        n=n, correct=correct, accuracy=correct / n, accuracy_ci=ends, loss=0.1, baseline=0.729, baseline_class="COVID"
+    )
     one = Headline.of(result)
     share, whole, short = percent(correct / n), percents(ends), points(ends)
     assert whole.replace("%", "") == short

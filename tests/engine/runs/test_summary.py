@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from engine.base.cancel import Stop
 from engine.base.events import Batch, Epoch, Event, Failed, Finished, Progress, Resumed, Started, Stretch, from_dict
+from engine.base.result import Validated
 from engine.recipe.config import FitConfig, OutputConfig, TrainConfig
 from engine.runs import event_log
 from engine.runs.directory import Run, all_runs
@@ -106,7 +107,7 @@ def test_equal_accuracies_go_to_the_lower_loss_and_a_later_phase_starts_patience
 
 
 def test_a_result_stands_until_the_run_goes_on_from_a_resume_point() -> None:
-    finished = Finished("r", 1, 9.0, {"accuracy": 1.0, "loss": 0.3}, fake.TEST, 1, "all epochs")
+    finished = Finished("r", 1, 9.0, Validated(accuracy=1.0, loss=0.3), fake.TEST, 1, "all epochs")
     events = [fake.started("r", 1), epoch(1, 1.0, 0.3, 4.0), finished, fake.started("r", 2)]
     summary = folded(*events)
     assert summary.result is finished and summary.test == fake.TEST and summary.seconds == 9.0 and summary.end is None

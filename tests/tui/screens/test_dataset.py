@@ -21,7 +21,8 @@ from engine.base.events import Emit
 from engine.data.confounding import confounding
 from engine.data.image.reader import read
 from engine.data.patients import patients
-from engine.data.scan import Scan, scan
+from engine.data.records import Scan
+from engine.data.scan import scan
 from engine.data.subset import joined, subset
 from engine.data.tables import _read
 from engine.recipe.config import AugmentConfig, DataConfig, split_list

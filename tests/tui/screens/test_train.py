@@ -13,7 +13,9 @@ from textual.widgets import Input
 
 from engine.base.errors import ConfigError
 from engine.base.events import Epoch, Notice
+from engine.network.freezing import plan
 from engine.recipe import fields as recipe
+from engine.recipe import toml
 from engine.recipe.config import PARTS, AugmentConfig, DataConfig, FitConfig, NetworkConfig, TrainConfig, from_dict
 from engine.runs.watch import RunView
 from engine.training.phases import rates
@@ -53,9 +55,9 @@ class TestRecipe:
         written = TrainConfig(
             data=DataConfig(classes=odd, split=Path("a b/split.csv")), fit=FitConfig(lr=1 / 3, epochs=7)
         )
-        recipe.save(written, tmp_path / "r.toml")
-        assert recipe.load(tmp_path / "r.toml") == written
-        assert from_dict(TrainConfig, tomllib.loads(recipe.to_toml(TrainConfig()))) == TrainConfig()
+        toml.save(written, tmp_path / "r.toml")
+        assert toml.load(tmp_path / "r.toml", plan) == written
+        assert from_dict(TrainConfig, tomllib.loads(toml.to_toml(TrainConfig()))) == TrainConfig()
 
     @pytest.mark.parametrize(
         ("text", "sentence"),
@@ -75,22 +77,22 @@ class TestRecipe:
     ) -> None:
         (tmp_path / "r.toml").write_bytes(text.encode("latin-1"))
         with pytest.raises(ConfigError, match=sentence):
-            recipe.load(tmp_path / "r.toml")
+            toml.load(tmp_path / "r.toml", plan)
 
     def test_mode_and_layers_go_together(self) -> None:
         fields = {field.name: field for part in recipe.parts() for field in part.fields}
-        chosen = recipe.change(TrainConfig(), fields["unfreeze"], "block5")
+        chosen = recipe.change(TrainConfig(), fields["unfreeze"], "block5", plan)
         assert chosen == NetworkConfig(mode="partial", unfreeze="block5")
-        back = recipe.change(TrainConfig(network=chosen), fields["mode"], "finetune")
+        back = recipe.change(TrainConfig(network=chosen), fields["mode"], "finetune", plan)
         assert back == NetworkConfig(mode="finetune")
         with pytest.raises(ConfigError, match="no part of VGG16"):
-            recipe.change(TrainConfig(), fields["unfreeze"], "block7")
+            recipe.change(TrainConfig(), fields["unfreeze"], "block7", plan)
 
     def test_another_backbone_keeps_the_layers_that_it_has_too(self) -> None:
         fields = {field.name: field for part in recipe.parts() for field in part.fields}
         before = TrainConfig(network=NetworkConfig(mode="partial", unfreeze="block5"))
-        assert recipe.change(before, fields["backbone"], "vgg19").unfreeze == "block5"
-        other = recipe.change(before, fields["backbone"], "resnet50v2")
+        assert recipe.change(before, fields["backbone"], "vgg19", plan).unfreeze == "block5"
+        other = recipe.change(before, fields["backbone"], "resnet50v2", plan)
         assert other == NetworkConfig(backbone="resnet50v2", mode="partial")
 
 
@@ -128,7 +130,7 @@ class TestConfigFlag:
     def test_what_the_workbench_saves_is_what_is_trained(self, tmp_path: Path, trained: list[TrainConfig]) -> None:
         network = NetworkConfig(mode="partial", unfreeze="block5", weights="none")
         saved = TrainConfig(network=network, data=DataConfig(classes="A,B"), fit=FitConfig(batch=8, lr=3e-5))
-        recipe.save(saved, tmp_path / "r.toml")
+        toml.save(saved, tmp_path / "r.toml")
         assert cli.run(["--train", "data", "--config", str(tmp_path / "r.toml")]) == 0
         assert trained == [saved]
 
@@ -223,14 +225,14 @@ def test_the_recipe_is_saved_and_loaded_by_keys(tmp_path: Path) -> None:
             app.screen.query_one("#path").value = str(file)  # type: ignore[attr-defined]
             await pilot.press("enter")
             await until(pilot, file.exists)
-            saved = recipe.load(file)
+            saved = toml.load(file, plan)
             assert (saved.fit.epochs, saved.output.out) == (9, app.session.runs)
             app.session.configure(fit=FitConfig(epochs=1))
             await pilot.press("w")
             app.screen.query_one("#path").value = str(file)  # type: ignore[attr-defined]
             await pilot.press("enter")
             await until(pilot, lambda: "enter writes over it" in text(app))
-            assert recipe.load(file).fit.epochs == 9
+            assert toml.load(file, plan).fit.epochs == 9
             await pilot.press("escape", "o")
             app.screen.query_one("#path").value = str(file)  # type: ignore[attr-defined]
             await pilot.press("enter")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from engine.data.confounding import Confounding
     from engine.data.findings import SplitCheck
     from engine.data.patients import Patients
-    from engine.data.scan import Scan
+    from engine.data.records import Scan
 
 MOST_SOURCES = 12
 """Sources by class that are listed; the rest is counted."""
@@ -104,9 +104,9 @@ def _put_classes(found: "Scan") -> None:
 
 def _put_reading(found: "Scan") -> None:
     """How the folders were read, and what is doubtful in it."""
-    if found.layout.told or found.layout.doubts:
+    if found.layout.remarks or found.layout.doubts:
         put()
-    for text in found.layout.told:
+    for text in found.layout.remarks:
         put(text)
     for text in found.layout.doubts:
         put_alarm(f"! {text}")

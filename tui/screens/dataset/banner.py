@@ -13,7 +13,7 @@ from tui.widgets.safe_cells import content
 
 if TYPE_CHECKING:
     from engine.data.confounding import Confounding
-    from engine.data.scan import Scan
+    from engine.data.records import Scan
     from tui.state.session import Session
 
 

@@ -9,7 +9,7 @@ from engine.data.warnings import folder_warnings
 
 if TYPE_CHECKING:
     from engine.data.confounding import Confounding
-    from engine.data.scan import Scan
+    from engine.data.records import Scan
     from engine.data.split import Split
 
 
@@ -35,7 +35,7 @@ def notes(
     """
     leaking = _leaking(found, split)
     said = [
-        *map(Note, (*found.layout.doubts, *found.layout.told)),
+        *map(Note, (*found.layout.doubts, *found.layout.remarks)),
         *_confounded(confounded),
         *_leaks(leaking),
         *map(Note, folder_warnings(found)),

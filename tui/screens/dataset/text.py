@@ -11,7 +11,7 @@ from tui.widgets.safe_cells import content, lines
 if TYPE_CHECKING:
     from engine.data.confounding import Confounding
     from engine.data.image.reader import XrayImage
-    from engine.data.scan import Record, Scan
+    from engine.data.records import Record, Scan
     from tui.state.session import Session
 
 WELCOME = (

@@ -43,7 +43,7 @@ def seconds(entry: Entry) -> float:
 
 
 def _test_number(entry: Entry, name: str, form: str) -> str:
-    value = (entry.test or {}).get(name)
+    value = getattr(entry.test, name, None)
     return "-" if value is None else format(value, form)
 
 
@@ -61,7 +61,7 @@ RESULTS: dict[str, Callable[[Entry], str]] = {
     "state": lambda entry: entry.view.state,
     "test": test,
     "test AUC": lambda entry: _test_number(entry, "auc", ".3f"),
-    "always one class": lambda entry: as_share((entry.test or {}).get("baseline")),
+    "always one class": lambda entry: as_share(entry.test.baseline if entry.test else None),
     "validation": validation,
     "validation loss": lambda entry: _best(entry, "val_loss", ".4f"),
     "training accuracy": lambda entry: _best(entry, "accuracy", ".4f"),

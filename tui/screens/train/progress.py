@@ -3,6 +3,7 @@
 from textual.content import Content
 
 from engine.base.events import Failed, Finished, Interrupted
+from engine.base.result import Tested
 from engine.runs.watch import RunView
 from tui.widgets.safe_cells import content
 from tui.words.glyphs import Glyphs
@@ -50,7 +51,7 @@ def _end(view: RunView, glyphs: Glyphs) -> list[Content]:
         case Finished(test=None):
             text = f"{headline('validation', view.end.val)}; the test part is still shut"
             return [content(f"{glyphs.finished} {text}", "bold $success")]
-        case Finished(test=dict(test)):
+        case Finished(test=Tested() as test):
             return [content(f"{glyphs.finished} {headline('test', test)}", "bold $success")]
         case Interrupted():
             return [content(f"{glyphs.stopped} {view.end.reason}", "$warning")]

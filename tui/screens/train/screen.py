@@ -15,7 +15,8 @@ from textual.widgets import DataTable, Static
 
 from engine.base.errors import CovidTuiError
 from engine.base.events import Epoch
-from engine.recipe import fields
+from engine.network.freezing import plan
+from engine.recipe import toml
 from engine.runs.watch import RunView
 from engine.training.phases import phases
 from tui.screens.base import WorkScreen
@@ -278,7 +279,7 @@ class TrainScreen(WorkScreen):
             return
         output = dataclasses.replace(self.session.config.output, out=self.session.runs)
         try:
-            fields.save(dataclasses.replace(self.session.config, output=output), path)
+            toml.save(dataclasses.replace(self.session.config, output=output), path)
         except CovidTuiError as error:
             self.session.complain(error)
         else:
@@ -293,7 +294,7 @@ class TrainScreen(WorkScreen):
         if path is None:
             return
         try:
-            loaded = fields.load(path)
+            loaded = toml.load(path, plan)
         except CovidTuiError as error:
             self.session.complain(error)
             return
