@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from textual.widgets import DataTable
 
+from engine.base import result as results
 from engine.base.events import Epoch
-from engine.base.result import Tested
 from engine.base.typed_files import checked
 from engine.evaluation.headline import Headline
 from engine.report.facts import gather
@@ -36,7 +36,7 @@ def test_verbs_and_report_say_the_epoch_that_the_loop_kept(equal: Run, cli: Cli)
     out = equal.path.parent
     listed = json.loads(cli("runs", "--out", out, "--json").stdout)
     assert (listed["best_epoch"], listed["epochs"], listed["seconds"]) == (2, 2, 2.0)
-    test = Headline.of(checked(listed["test"], Tested)).sentence()
+    test = Headline.of(checked(listed["test"], results.Tested)).sentence()
     header, row = cli("runs", "--out", out).stdout.splitlines()
     shown = row.split()
     assert header.split()[:6] == ["run", "state", "mode", "epochs", "best", "epoch"] and shown[3:5] == ["2", "2"]
