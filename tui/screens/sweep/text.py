@@ -9,7 +9,7 @@ from textual.content import Content
 from engine.base.wording import counted
 from engine.recipe.config import TrainConfig
 from engine.runs.watch import RunView
-from tui.state.sweep_job import Followed, Plan, Sweeping
+from tui.state.sweep_job import Followed, Plan, SweepJob
 from tui.widgets.question_dialog import Answer
 from tui.widgets.safe_cells import content, lines
 from tui.words.glyphs import Glyphs
@@ -125,7 +125,7 @@ def summary(plan: Plan) -> str:
     return f"{text} The time is known once one is finished." if waiting else text
 
 
-def course(followed: Followed, own: Sweeping | None, plan: Plan | None, glyphs: Glyphs) -> list[Content]:
+def course(followed: Followed, own: SweepJob | None, plan: Plan | None, glyphs: Glyphs) -> list[Content]:
     """How far the sweep is, in three lines at most; `own` where this process trains it, or did last."""
     if not followed.live and not (own and own.alive):
         return _ended(followed, own, plan, glyphs)
@@ -161,7 +161,7 @@ def _now(view: RunView, glyphs: Glyphs) -> str:
     return text + (f"  {left} left" if left else "")
 
 
-def _ended(followed: Followed, own: Sweeping | None, plan: Plan | None, glyphs: Glyphs) -> list[Content]:
+def _ended(followed: Followed, own: SweepJob | None, plan: Plan | None, glyphs: Glyphs) -> list[Content]:
     if followed.trouble:
         return [content(f"{glyphs.failed} {followed.trouble}", "bold $error")]
     if followed.result is None:
