@@ -1,19 +1,17 @@
 """What has come of the runs of a sweep, each read once for each state of its files, however often it is asked for."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.base.events import Event, Finished
+from engine.base.events import Finished
 from engine.base.locks import is_locked
 from engine.base.typed_files import Stamp, stamp_of
 from engine.evaluation.predictions_csv import VALIDATION, read_predictions
 from engine.runs.directory import Run, State
 from engine.runs.event_log import FILE
-from engine.runs.timing import spent
 
 MOST = 4096
 """Runs that are remembered."""
@@ -25,7 +23,7 @@ class Outcome:
 
     state: State
     end: Finished | None
-    """Its result; the last, where it was trained on after the first."""
+    """Its result; None where it has none, or goes on to another."""
     seconds: float
     """Training seconds, without what was computed once and kept."""
     filling: float
@@ -54,19 +52,8 @@ def answers_of(run: Run) -> Answers:
 
 
 def _read(run: Run) -> Outcome:
-    last: list[Finished] = []
-
-    def passed() -> Iterator[tuple[float, Event]]:
-        for at, event in run.timed_events():
-            if isinstance(event, Finished):
-                last[:] = [event]
-            yield at, event
-
-    events = passed()
-    seconds, filling = spent(events)
-    for _ in events:  # a run that was trained on, or whose test was opened later, ends again
-        pass
-    return Outcome(run.state(), last[0] if last else None, seconds, filling)
+    state, summary = run.state(), run.summary()  # the state first, so that an end is never missed
+    return Outcome(state, summary.result, summary.training, summary.filling)
 
 
 @lru_cache(MOST)

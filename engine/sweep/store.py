@@ -10,6 +10,7 @@ from engine.base.escape import escaped
 from engine.base.files import replacing, write_json
 from engine.base.typed_files import Stamp, UnfitError, checked, json_object, plain, stamp_of
 from engine.base.wording import counted, noun, unwritable
+from engine.evaluation.headline import Headline, percent, percents
 from engine.report.document import inline
 from engine.report.svg import HEIGHT, WIDTH, Axis, Dot, dots
 from engine.sweep.pareto import steps
@@ -77,12 +78,11 @@ def rows(result: Swept) -> list[tuple[str, ...]]:
 
 
 def _row(one: SweptRecipe, recommended: bool, gap: Gap | None) -> tuple[str, ...]:
-    low, high = one.accuracy_ci
     return (
         (">" if recommended else "") + ("*" if one.frontier else ""),
         one.name,
-        f"{one.accuracy:.1%}",
-        f"{low:.1%} to {high:.1%}",
+        percent(one.accuracy),
+        percents(one.accuracy_ci),
         "-" if one.loss is None else f"{one.loss:.3f}",
         f"{one.seconds:.1f}",
         f"{sum(one.filling):.1f}",
@@ -103,12 +103,7 @@ def tested(result: Swept) -> str:
     """What the test of the chosen recipe gave, or that it is still shut."""
     if not result.chosen:
         return "The test part is shut: no recipe was chosen yet."
-    own = result.chosen.test
-    low, high = own.accuracy_ci
-    return (
-        f"Chosen: {result.chosen.run}; test {own.correct}/{own.n} = {own.accuracy:.1%} (95% interval "
-        f"{low:.1%} to {high:.1%}), always saying {own.baseline_class} {own.baseline:.1%}."
-    )
+    return f"Chosen: {result.chosen.run}; test {Headline.of(result.chosen.test).sentence()}."
 
 
 def page(result: Swept) -> str:
