@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from engine.base.cancel import Stop
 from engine.base.events import Emit, Notice, Progress
-from engine.evaluation.level_likeness import Look, look
 from engine.runs.directory import Run
 from tui.state.session import load_tensorflow
 
@@ -17,12 +16,11 @@ if TYPE_CHECKING:
 
 
 class Models:
-    """The last model and the looks of training images, loaded when first needed. Any thread may ask."""
+    """The last model, loaded when first needed. Any thread may ask."""
 
     def __init__(self) -> None:
-        self._lock, self._looking = threading.Lock(), threading.Lock()
+        self._lock = threading.Lock()
         self._kept: Predictor | None = None
-        self._looks: dict[Path, Look] = {}
 
     def predictor(self, run: Run, emit: Emit) -> "Predictor":
         """The run's model. Raises RunError or WeightsError where it has none that is sound."""
@@ -34,13 +32,6 @@ class Models:
 
                 self._kept = Predictor(run)
             return self._kept
-
-    def look(self, run: Run, emit: Emit, stop: Stop) -> Look:
-        """How the run's training images look. Raises DataError where none of them can be read."""
-        with self._looking:
-            if run.path not in self._looks:
-                self._looks[run.path] = look(run, emit, stop)
-            return self._looks[run.path]
 
 
 def ask(models: Models, run: Run, path: Path, emit: Emit, stop: Stop) -> "Prediction":
