@@ -193,6 +193,28 @@ def typed(path: Path, kind: type[T]) -> T:
         raise RunError(f"{path} is damaged: {error}.") from None
 
 
+def plain(value: Any) -> Any:
+    """What is typed as the JSON values that `checked` makes it of again; a number that is not finite becomes null, as
+    JSON has no such numbers.
+    """
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if is_dataclass(value):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    return value
+
+
+def plain_object(value: Any) -> dict[str, Any]:
+    """A dataclass as JSON values, as `plain` makes them."""
+    return dict(plain(value))
+
+
 def _built(kind: type[Any], value: Any) -> Any:
     if kind is Path and isinstance(value, str) and "\0" not in value:
         return Path(value)
@@ -206,7 +228,7 @@ def _plain(text: str) -> str:
     if found := _MISSING.fullmatch(reason):
         return f'its "{at}{"." if at else ""}{found[1]}" is missing'
     if reason.startswith(("its ", "it ")):  # a form's own words
-        return reason
+        return reason.replace('its "', f'its "{at}.', 1) if at else reason
     its = f'its "{at[:_LONGEST_PATH]}"' if at else "it"
     if found := _EXPECTED.fullmatch(reason):
         wanted = re.sub(r"`([^`]+)`", lambda kinds: " or ".join(map(_word, kinds[1].split(" | "))), found[1])

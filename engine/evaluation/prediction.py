@@ -13,11 +13,11 @@ import numpy as np
 
 from engine.base.cancel import Stop
 from engine.base.errors import DataError, Stopped
+from engine.base.result import Operating
 from engine.base.runtime import processors
 from engine.data.folders.tree import pictures
 from engine.data.image.formats import PIXEL_RULES
 from engine.data.image.reader import ImageError, Pixels, held, pixel_hash, to_input
-from engine.evaluation.calibration import Operating
 from engine.evaluation.level_likeness import Likeness, Measure, measured
 from engine.evaluation.plausibility import cautions
 

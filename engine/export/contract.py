@@ -6,10 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from engine.base.events import finite
-from engine.base.typed_files import checked
+from engine.base.result import Operating
+from engine.base.typed_files import checked, plain
 from engine.data.image.formats import PIXEL_RULES
-from engine.evaluation.calibration import Operating
 from engine.evaluation.level_likeness import TrainingLevels
 from engine.evaluation.prediction import NOT_FOR_DIAGNOSIS
 
@@ -58,7 +57,7 @@ class Contract:
         """As one line of ASCII."""
         form = {"input": [INPUT, "float32", ["n", self.size, self.size, 3]], "outputs": list(OUTPUTS)}
         values = {**dataclasses.asdict(self), **form, "use": NOT_FOR_DIAGNOSIS}
-        return json.dumps(finite(values), allow_nan=False)
+        return json.dumps(plain(values), allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str) -> "Contract":

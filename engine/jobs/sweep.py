@@ -6,6 +6,7 @@ test part stays shut until a recipe is chosen.
 
 import contextlib
 import dataclasses
+import math
 import os
 import re
 import time
@@ -19,8 +20,9 @@ import numpy as np
 
 from engine.base.cancel import Deadline, Stop
 from engine.base.errors import ConfigError, RunError
-from engine.base.events import Emit, Interrupted, Notice, Progress
+from engine.base.events import Emit, Finished, Interrupted, Notice, Progress
 from engine.base.files import open_lock, private_dir, require_inside
+from engine.base.typed_files import plain
 from engine.base.wording import counted, noun
 from engine.evaluation.evaluate import open_test
 from engine.evaluation.predictions_csv import VALIDATION, Predictions, read_predictions
@@ -361,7 +363,7 @@ class Sweep:
                 emit(Notice("warning", f"The test part was opened for {before['run']} before: who chooses again with "
                                        "that result in mind will find the next one too good."))  # fmt: skip
             test = open_test(Run(self.path / best.name), emit, stop)
-            return self.write({"run": best.name, "recipe": best.recipe, "test": test})
+            return self.write({"run": best.name, "recipe": best.recipe, "test": plain(test)})
 
     def write(self, chosen: dict[str, Any] | None = None) -> dict[str, Any]:
         """Write sweep.json, sweep.md and sweep.svg anew from the runs; the result."""
@@ -405,7 +407,7 @@ class Sweep:
             name=name,
             trainable=points[0].plan.parameters(len(said[0].classes))[0],
             right=np.stack([one.right for one in said]),
-            losses=tuple(end.val["loss"] for end in ends if end),
+            losses=tuple(_loss(end) for end in ends if end),
             seconds=tuple(training for training, _ in times),
             filling=tuple(filling for _, filling in times),
             runs=tuple(run.name for run in runs),
@@ -421,7 +423,7 @@ class Sweep:
 
     def _validation(self, point: Point) -> tuple[float, float]:
         end = Run(self.path / point.name).finished()
-        return (end.val["accuracy"], -end.val["loss"]) if end else (0.0, 0.0)
+        return (end.val.accuracy, -_loss(end)) if end else (0.0, 0.0)
 
     @contextlib.contextmanager
     def _held(self) -> Iterator[None]:
@@ -430,3 +432,8 @@ class Sweep:
         with open_lock(private_dir(self.path) / "lock") as lock:
             take_lock(lock, self.path)
             yield
+
+
+def _loss(end: Finished) -> float:
+    """The validation loss of a training that ended."""
+    return math.inf if end.val.loss is None else end.val.loss

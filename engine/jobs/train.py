@@ -19,6 +19,8 @@ from engine.base.cancel import Stop
 from engine.base.errors import ConfigError, CovidTuiError, DataError, RunError, Stopped, WeightsError
 from engine.base.events import Emit, Event, Failed, Finished, Helped, Interrupted, Notice
 from engine.base.files import write_json
+from engine.base.result import Validated
+from engine.base.typed_files import plain
 from engine.base.wording import counted, reason, remedy
 from engine.data.split import Split
 from engine.evaluation.calibration import CALIBRATION, calibrate, softmax
@@ -238,18 +240,18 @@ def _judged(done: Done, config: TrainConfig, run: Run, emit: Emit, stop: Stop, b
     labels = done.validation.images.labels
     judged = judge(labels, probabilities, data.classes)
     learnt = calibrate(labels, fitted.logits, data.classes, config.judge)
-    write_json(run.path / CALIBRATION, learnt.to_dict())
+    write_json(run.path / CALIBRATION, plain(learnt))
     save_reference(run, done.source, classifier, data.records("train"), emit, stop)
     keep_validation(run, _validated(data, done.validation, probabilities))
     test = evaluate_test(run, emit, stop) if config.judge.test else None
-    text = one_sided(test, "test images") if test else one_sided(judged.to_dict(), "validation images")
+    text = one_sided(test, "test images") if test else one_sided(judged, "validation images")
     if text:
         emit(Notice("warning", text))
     finished = Finished(
         run=str(run.path),
         epochs=fitted.epochs,
         seconds=round(time.perf_counter() - began + done.before, 2),
-        val={**judged.to_dict(), "loss": fitted.best.val_loss},
+        val=Validated(**{**vars(judged), "loss": fitted.best.val_loss}),
         test=test,
         best_epoch=fitted.best.epoch,
         ended=fitted.ended,

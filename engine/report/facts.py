@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from engine.audit import store
+from engine.audit.verdict import Audit
 from engine.base.errors import CovidTuiError, RunError
 from engine.base.events import Epoch, Finished, Notice, Started
 from engine.base.files import digest_of
+from engine.base.result import Drawn, Elsewhere
 from engine.base.typed_files import typed
 from engine.data.file_names import pair_key
 from engine.data.folders.class_folders import class_folders
@@ -19,7 +21,7 @@ from engine.data.folders.class_listing import AS_PUBLISHED
 from engine.data.image.formats import IMAGE_SUFFIXES
 from engine.data.records import Row
 from engine.data.split import Split, leaks
-from engine.evaluation.calibration import CALIBRATION, read_calibration
+from engine.evaluation.calibration import CALIBRATION, Calibration, read_calibration
 from engine.evaluation.result_files import TEST, read_external, read_test, was_tested
 from engine.evaluation.training_reference import REFERENCE
 from engine.recipe.config import TrainConfig
@@ -33,7 +35,7 @@ _IMAGE = re.compile(rf'(?<=:) [^:;"]*?{_SUFFIX}|[^:,;()"]+{_SUFFIX}', re.IGNOREC
 
 @dataclass(frozen=True)
 class Facts:
-    """All that a card is made from, as the run directory has it; `audit` is an audit.json or None."""
+    """All that a card is made from, as the run directory has it."""
 
     name: str
     folder: str
@@ -46,12 +48,12 @@ class Facts:
     epochs: list[Epoch]
     started: Started | None
     end: Finished | None
-    test: dict[str, Any]
-    calibration: dict[str, Any] | None
+    test: Drawn
+    calibration: Calibration | None
     environment: dict[str, Any]
     hashes: dict[str, str]
-    externals: list[dict[str, Any]]
-    audit: dict[str, Any] | None
+    externals: list[Elsewhere]
+    audit: Audit | None
     warnings: tuple[str, ...]
     """What the training warned of, paths cut to their last name and images unnamed."""
     alarms: tuple[str, ...]
@@ -85,7 +87,7 @@ def gather(run: Run, audit: Path | None = None) -> Facts:
     split, config = Split.read(run.path / SPLIT), run.config()
     folder = run.folder()
     test = read_test(run)
-    taught = read_calibration(run, tuple(test["classes"]))
+    taught = read_calibration(run, tuple(test.classes))
     told = [event for event in run.events() if isinstance(event, Notice)]
     warned = [event for event in told if event.level == "warning"]
     names = (WEIGHTS, SPLIT, "config.json", TEST, CALIBRATION, REFERENCE)
@@ -100,7 +102,7 @@ def gather(run: Run, audit: Path | None = None) -> Facts:
         started=next((event for event in run.events() if isinstance(event, Started)), None),
         end=run.finished(),
         test=test,
-        calibration=taught.to_dict() if taught else None,
+        calibration=taught,
         environment=_environment(run),
         hashes={name: digest_of(run.path / name) for name in names if (run.path / name).is_file()},
         externals=read_external(run),
@@ -156,8 +158,8 @@ def _sources(folder: Path, rows: Sequence[Row], follow_links: bool) -> dict[str,
     return found if any(found.values()) else {}
 
 
-def _audit(path: Path) -> dict[str, Any]:
+def _audit(path: Path) -> Audit:
     try:
-        return store.read(path).to_dict()
+        return store.read(path)
     except RunError as error:
         raise RunError(f"{str(error).removesuffix('.')}: name the folder that `covid-tui audit` wrote.") from error

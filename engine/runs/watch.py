@@ -8,11 +8,11 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from engine.base.cancel import How
 from engine.base.errors import CovidTuiError
 from engine.base.events import Batch, Epoch, Event, Failed, Finished, Interrupted, Notice, Progress, Resumed, Started
+from engine.base.result import Tested
 from engine.base.typed_files import UnfitError, opened, why
 from engine.base.wording import counted
 from engine.recipe.config import TrainConfig
@@ -249,7 +249,7 @@ class Entry:
     """What of it can't be read, as a sentence."""
 
     @property
-    def test(self) -> dict[str, Any] | None:
+    def test(self) -> Tested | None:
         """What its test gave; None where it has not ended, or its test part is shut."""
         return self.view.end.test if isinstance(self.view.end, Finished) else None
 

@@ -3,7 +3,6 @@
 A recipe's runs differ in their seed alone; an image counts for a recipe with the share of them that got it right.
 """
 
-import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.base.errors import RunError
-from engine.base.events import finite
+from engine.base.typed_files import plain, plain_object
 from engine.base.wording import counted, noun
 from engine.evaluation.compare import RESAMPLES, why_both
 from engine.evaluation.intervals import CONFIDENCE, Interval, exact_interval
@@ -66,7 +65,7 @@ class Candidate:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values, the single images left out."""
-        return dict(finite({
+        return dict(plain({
             "name": self.name, "trainable": self.trainable, "n": self.right.shape[1], "accuracy": self.accuracy,
             "accuracy_ci": self.accuracy_ci, "accuracies": self.right.mean(axis=1).tolist(), "loss": self.loss,
             "losses": self.losses, "seconds": self.cost, "each_seconds": self.seconds, "filling": self.filling,
@@ -100,7 +99,7 @@ class Advice:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values."""
-        return dict(finite(dataclasses.asdict(self)))
+        return plain_object(self)
 
 
 def frontier(candidates: Sequence[Candidate]) -> list[Candidate]:

@@ -7,11 +7,13 @@ from pathlib import Path
 from engine.base.cancel import Stop
 from engine.base.events import Batch, Emit, Epoch, Finished, Notice, Started
 from engine.base.files import write_json
+from engine.base.result import Tested, Validated
+from engine.base.typed_files import checked, plain
 from engine.recipe.config import TrainConfig
 from engine.runs.writer import create
 
 STEPS = 20
-TEST = {
+TEST = checked({
     "n": 66, "correct": 65, "accuracy": 65 / 66, "accuracy_ci": [0.918, 0.9996], "loss": 0.05, "auc": 0.99,
     "baseline": 0.5, "baseline_class": "COVID", "confusion": [[33, 0], [1, 32]],
     "classes": {
@@ -19,7 +21,7 @@ TEST = {
                "specificity_ci": [0.84, 0.999], "auc": 0.99}
         for name in ("COVID", "Viral Pneumonia")
     },
-}  # fmt: skip
+}, Tested)  # fmt: skip
 
 
 def train(folder: Path, config: TrainConfig, emit: Emit, stop: Stop, seconds: float = 0.02) -> None:
@@ -37,8 +39,8 @@ def train(folder: Path, config: TrainConfig, emit: Emit, stop: Stop, seconds: fl
             done = epoch
             if stop.is_set():
                 break
-        write_json(writer.run.path / "test.json", TEST)
-        val = {"accuracy": 1 - 0.4 / done, "loss": 1.1 / done}
+        write_json(writer.run.path / "test.json", plain(TEST))
+        val = Validated(accuracy=1 - 0.4 / done, loss=1.1 / done)
         emit(Finished(str(writer.run.path), done, done * STEPS * seconds, val, TEST, done, "all epochs"))
 
 

@@ -9,6 +9,8 @@ import numpy as np
 
 from engine.base.events import Epoch, Finished
 from engine.base.files import write_json
+from engine.base.result import Tested, Validated
+from engine.base.typed_files import plain
 from engine.data.records import Row
 from engine.data.split import Split
 from engine.evaluation.evaluate import _write_predictions
@@ -31,13 +33,14 @@ def finished_run(out: Path, name: str, folder: Path, lines: Sequence[Line], clas
         run = writer.run
         Split(tuple(Row(file, label, "test") for file, label, _ in lines)).write(run.path / "split.csv")
         labels = np.array([list(classes).index(label) for _, label, _ in lines])
-        test = judge(labels, np.array([shares for _, _, shares in lines]), classes).to_dict()
+        test = judge(labels, np.array([shares for _, _, shares in lines]), classes)
         _write_predictions(run.path / "predictions.csv", classes, lines)
-        write_json(run.path / "test.json", test)
+        write_json(run.path / "test.json", plain(test))
         writer.append(fake.started(str(run.path), 2))
         for epoch in (1, 2):
             writer.append(Epoch(epoch, 1 / epoch, 0.8, 1.1 / epoch, 0.9, 1e-4, 1.0))
-        writer.append(Finished(str(run.path), 2, 2.0, {**test, "loss": 0.2}, test, 2, "all epochs"))
+        val = Validated(**{**vars(test), "loss": 0.2})
+        writer.append(Finished(str(run.path), 2, 2.0, val, Tested(**vars(test)), 2, "all epochs"))
     return run
 
 

@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from engine.base.errors import ConfigError, DataError
 from engine.base.outputs import require_new
+from engine.base.result import Elsewhere, Judged, Shift, Tested
+from engine.base.typed_files import plain_object
 from engine.evaluation.predictions_table import write_predictions
 from engine.recipe.config import TrainConfig
 from engine.runs import directory as run_directories
 from tui.cli.progress import also_in, finishing, put, put_json, reporting, say, stop_on_signals, until_stopped
 from tui.cli.verbs import put_table
-from tui.words.numbers import as_interval, as_number, as_share
+from tui.words.numbers import as_interval, as_number, as_number_within, as_share
 
 if TYPE_CHECKING:
     from engine.evaluation.predictor import Predictor
     from engine.export.onnx_predictor import OnnxModel
+    from engine.jobs.repeat import Repeated
 
 
 def predict(
@@ -75,7 +78,6 @@ def evaluate(run: Path, on: Path | None, mapping: str, out: Path, as_json: bool,
     """`covid-tui evaluate`."""
     from engine.evaluation.evaluate import evaluate_on, open_test
     from engine.evaluation.external import parse_mapping
-    from engine.evaluation.metrics import only_answer
 
     if mapping and not on:
         raise ConfigError("--map goes with --on: it names the other folder's classes.")
@@ -90,20 +92,21 @@ def evaluate(run: Path, on: Path | None, mapping: str, out: Path, as_json: bool,
     if result is None:
         return code
     if as_json:
-        only = only_answer(result)
-        put_json({"run": str(chosen.path), "on": str(on) if on else "test", **result, "only_answer": only})
+        numbers = {name: value for name, value in plain_object(result).items() if name != "curves"}
+        where = {"run": str(chosen.path), "on": str(on) if on else "test"}
+        put_json({**where, **numbers, "only_answer": result.only_answer})
         return 0
     _put_result(f"on {on}" if on else "test", result)
-    if result.get("drop"):
+    if isinstance(result, Elsewhere) and result.drop:
         put()
         put_table([("measure", "own test", "here", "difference", "95% interval")] + [
-            (name, f"{row['test']:.3f}", f"{row['here']:.3f}", f"{row['difference']:+.3f}",
-             "{:+.3f} to {:+.3f}".format(*row["difference_ci"]))
-            for name, row in result["drop"].items()
+            (name, f"{row.test:.3f}", f"{row.here:.3f}", f"{row.difference:+.3f}",
+             "{:+.3f} to {:+.3f}".format(*row.difference_ci))
+            for name, row in result.drop.items()
         ])  # fmt: skip
-    if result.get("shift"):
+    if isinstance(result, Elsewhere) and result.shift:
         put()
-        for line in shift_lines(result["shift"]):
+        for line in shift_lines(result.shift):
             put(line)
     return 0
 
@@ -148,7 +151,7 @@ def repeat(data: Path | None, config: TrainConfig, seeds: int, folds: int, as_js
         if as_json:
             put_json({"event": "repeated", **result.to_dict()})
         else:
-            _put_repeated(result.to_dict())
+            _put_repeated(result)
     return 128 + signals[0] if signals else 0
 
 
@@ -166,22 +169,22 @@ def report(run: Path, out: Path, audit: Path | None, as_json: bool) -> int:
     return 0
 
 
-def shift_lines(shift: dict[str, Any]) -> list[str]:
+def shift_lines(shift: Shift) -> list[str]:
     """How far another folder lies from the training images, in a few lines."""
     lines = [
-        f"{name}: {facts['here']:.0f} here, {facts['training']:.0f} in training "
-        f"(Kolmogorov-Smirnov distance {facts['ks']:.2f}, p = {facts['p']:.2g})"
-        for name, facts in shift["facts"].items()
+        f"{name}: {facts.here:.0f} here, {facts.training:.0f} in training "
+        f"(Kolmogorov-Smirnov distance {facts.ks:.2f}, p = {facts.p:.2g})"
+        for name, facts in shift.facts.items()
     ]
-    own = shift["features"]
-    low, high = own["beyond_ci"]
+    own = shift.features
+    low, high = own.beyond_ci
     lines.append(
-        f"features: {own['beyond']:.0%} ({low:.0%} to {high:.0%}) of the images are unlike anything seen in training, "
-        f"where 1% is usual; median distance {own['median_distance']:.2f}, in training {own['usual_distance']:.2f}"
+        f"features: {own.beyond:.0%} ({low:.0%} to {high:.0%}) of the images are unlike anything seen in training, "
+        f"where 1% is usual; median distance {own.median_distance:.2f}, in training {own.usual_distance:.2f}"
     )
-    if shift["told_apart"] is not None:
+    if shift.told_apart is not None:
         lines.append(
-            f"told apart: a classifier tells these images from the training's with AUC {shift['told_apart']:.2f} "
+            f"told apart: a classifier tells these images from the training's with AUC {shift.told_apart:.2f} "
             "(0.5: no shift; 1: complete)"
         )
     return lines
@@ -217,59 +220,53 @@ def _put_predictions(lines: Iterable[dict[str, Any]], classes: Sequence[str]) ->
         put(text)
 
 
-def _put_result(name: str, result: dict[str, Any]) -> None:
+def _put_result(name: str, result: Judged) -> None:
     from engine.evaluation.metrics import one_sided
 
     put(
-        f"{name}: {result['correct']}/{result['n']} = {result['accuracy']:.1%} "
-        f"(95% interval {as_interval(result['accuracy_ci'])}); always saying {result['baseline_class']}: "
-        f"{result['baseline']:.1%}; AUC {as_number(result['auc'])}; loss {result['loss']:.4f}"
+        f"{name}: {result.correct}/{result.n} = {result.accuracy:.1%} "
+        f"(95% interval {as_interval(result.accuracy_ci)}); always saying {result.baseline_class}: "
+        f"{result.baseline:.1%}; AUC {as_number(result.auc)}; loss {result.loss:.4f}"
     )
     if text := one_sided(result, "images"):
         put(f"warning: {text}")
     put()
-    put_table([("truth \\ said", *result["classes"], "sensitivity", "95% interval", "specificity", "95% interval")] + [
-        (name, *map(str, counts), as_share(c["sensitivity"]), as_interval(c["sensitivity_ci"]),
-         as_share(c["specificity"]), as_interval(c["specificity_ci"]))
-        for (name, c), counts in zip(result["classes"].items(), result["confusion"], strict=True)
+    put_table([("truth \\ said", *result.classes, "sensitivity", "95% interval", "specificity", "95% interval")] + [
+        (name, *map(str, counts), as_share(c.sensitivity), as_interval(c.sensitivity_ci),
+         as_share(c.specificity), as_interval(c.specificity_ci))
+        for (name, c), counts in zip(result.classes.items(), result.confusion, strict=True)
     ])  # fmt: skip
-    if "macro" not in result:
-        return
     put()
     put_table([("95% interval in brackets", "precision", "F1", "AUC", "MCC")] + [
-        (name, *(_with_ends(own, key) for key in ("precision", "f1", "auc", "mcc")))
-        for name, own in {**result["classes"], "mean of classes": result["macro"]}.items()
+        (name, *(as_number_within(*own.measured(key)) for key in ("precision", "f1", "auc", "mcc")))
+        for name, own in {**result.classes, "mean of classes": result.macro}.items()
     ])  # fmt: skip
-    if result.get("calibrated"):
+    if not isinstance(result, Tested):
+        return
+    if after := result.calibrated:
         put()
-        own = result["calibrated"]
         put(
-            f"calibration: error {result['ece']:.3f}, at temperature {own['temperature']:.2f} {own['ece']:.3f}; "
-            f"loss {result['loss']:.4f}, at that temperature {own['loss']:.4f}"
+            f"calibration: error {result.ece:.3f}, at temperature {after.temperature:.2f} {after.ece:.3f}; "
+            f"loss {result.loss:.4f}, at that temperature {after.loss:.4f}"
         )
-    if result.get("operating"):
-        own = result["operating"]
+    if own := result.operating:
         put(
-            f"threshold: {own['positive']} from {own['threshold']:.3f} on (chosen on validation: {own['rule']}): "
-            f"sensitivity {_with_ends(own, 'sensitivity')}, specificity {_with_ends(own, 'specificity')}"
+            f"threshold: {own.positive} from {own.threshold:.3f} on (chosen on validation: {own.rule}): "
+            f"sensitivity {as_number_within(own.sensitivity, own.sensitivity_ci)}, "
+            f"specificity {as_number_within(own.specificity, own.specificity_ci)}"
         )
 
 
-def _put_repeated(result: dict[str, Any]) -> None:
-    done, runs = len(result["runs"]), "seeds" if result["kind"] == "seeds" else "folds"
-    put(f"{done} of {result['planned']} {runs} trained.")
+def _put_repeated(result: "Repeated") -> None:
+    done, runs = len(result.runs), "seeds" if result.kind == "seeds" else "folds"
+    put(f"{done} of {result.planned} {runs} trained.")
     put_table([("measure", "mean", "sd", "lowest", "highest")] + [
-        (name, as_number(m["mean"], 4), as_number(m["sd"], 4), as_number(m["low"], 4), as_number(m["high"], 4))
-        for name, m in result["measures"].items()
+        (name, as_number(m.mean, 4), as_number(m.sd, 4), as_number(m.low, 4), as_number(m.high, 4))
+        for name, m in result.measures.items()
     ])  # fmt: skip
     put()
-    for run in result["runs"]:
+    for run in result.runs:
         put(f"run  {run}")
-    if result["pooled"]:
+    if result.pooled:
         put()
-        _put_result("all folds, each image tested once", {**result["pooled"], "calibrated": None, "operating": None})
-
-
-def _with_ends(values: dict[str, Any], name: str) -> str:
-    value, ends = values.get(name), values.get(f"{name}_ci")
-    return "-" if value is None or ends is None else f"{value:.3f} ({ends[0]:.3f} to {ends[1]:.3f})"
+        _put_result("all folds, each image tested once", result.pooled)

@@ -12,6 +12,7 @@ from engine.base.crash_log import keep_details
 from engine.base.errors import ConfigError, CovidTuiError, DataError, RunError
 from engine.base.events import Event, Failed, Finished, Helped, Interrupted
 from engine.base.streams import as_written
+from engine.base.typed_files import plain
 from engine.recipe.config import NetworkConfig, TrainConfig
 from engine.runs import directory as run_directories
 from tui.cli.progress import also_in, in_thread, put, put_json, reporting, say, stop_on_signals
@@ -261,7 +262,7 @@ def _run_facts(run: run_directories.Run) -> dict[str, Any]:
         facts |= {
             "epochs": len(epochs),
             "val_accuracy": max((epoch.val_accuracy for epoch in epochs), default=None),
-            "test": finished.test if finished else None,
+            "test": plain(finished.test) if finished else None,
             "seconds": finished.seconds if finished else None,
         }
         facts["mode"] = run.config().network.mode

@@ -22,6 +22,7 @@ from engine.base.paths import is_there
 from tui.cli.progress import SECONDS_TO_STOP, say
 from tui.cli.verbs import say_error
 from tui.host.detach import Leash, on_leash
+from tui.host.private_apis import crash_of
 from tui.host.terminal import Abilities, Question, Terminal
 from tui.words import settings as user_settings
 from tui.words.error_text import error_sentence
@@ -101,7 +102,7 @@ def _run(
             terminal.put_back()
             app.write_log(traceback.format_exc())
             app.session.close()
-    training, crash = app.session.training, app._exception or broken
+    training, crash = app.session.training, crash_of(app) or broken
     if crash:
         say(f"covid-tui: {error_sentence(crash)} The details are in {terminal.log}.")
     if app.farewell:

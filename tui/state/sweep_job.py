@@ -17,11 +17,11 @@ from engine.base.wording import counted, noun
 from engine.recipe.config import NetworkConfig, SweepConfig, TrainConfig
 from engine.runs.directory import SPLIT
 from engine.runs.watch import Library, News, RunView
-from tui.state.long_job import Undertaking
+from tui.state.job import Job
+from tui.state.long_job import LongJob
 
 if TYPE_CHECKING:
     from engine.jobs.sweep import Planned, Sweep
-    from tui.state.jobs import Job
 
 TRAININGS = "trainings"
 
@@ -108,7 +108,7 @@ def wanted_of(result: dict[str, Any], budget: float) -> SweepConfig:
 
 
 @dataclass(eq=False)
-class Sweeping(Undertaking):
+class SweepJob(LongJob):
     """A sweep that this process trains."""
 
     GROUP, NAME = "sweep", "sweep"
@@ -132,7 +132,7 @@ class Sweeping(Undertaking):
             return None
         return max(0.0, 60 * self.minutes - (time.monotonic() - self.began if self.began else 0.0))
 
-    def fold(self, job: "Job", event: Event) -> None:
+    def fold(self, job: Job, event: Event) -> None:
         """Take in the next event; how far the run at hand is stands in its own directory."""
         match event:
             case Progress(task="sweep"):
@@ -158,7 +158,7 @@ class Sweeping(Undertaking):
             )
 
 
-def swept(own: Sweeping, emit: Emit, stop: Stop) -> dict[str, Any]:
+def swept(own: SweepJob, emit: Emit, stop: Stop) -> dict[str, Any]:
     """Train as `covid-tui sweep` does; called in a thread."""
     if "tensorflow" not in sys.modules:
         emit(Progress("loading TensorFlow, a few seconds, once", 0, None))

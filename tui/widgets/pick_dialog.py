@@ -28,7 +28,7 @@ def described(entry: Entry) -> str:
     """A run in a line: name, mode, test result."""
     mode = entry.config.network.mode if entry.config else "unreadable"
     test = entry.test
-    result = f"test {test['accuracy']:.1%} of {test['n']:,}" if test else entry.view.state
+    result = f"test {test.accuracy:.1%} of {test.n:,}" if test else entry.view.state
     return f"{fitted(entry.run.name, NAME)}  {mode:<9} {result}"
 
 

@@ -1,7 +1,5 @@
 """A job's events in words: a line for each, and a finished training in a few."""
 
-from typing import Any
-
 from engine.base.events import (
     Audited,
     Batch,
@@ -16,8 +14,9 @@ from engine.base.events import (
     Resumed,
     Started,
 )
+from engine.base.result import Tested
 from engine.base.wording import counted
-from tui.words.numbers import as_interval, as_share
+from tui.words.numbers import as_interval, as_number, as_share
 
 
 def describe(event: Event) -> str:
@@ -61,11 +60,11 @@ def progress_line(event: Progress | Batch) -> str:
     return f"  {event.task}: {event.done:,}" + (f" of {event.total:,}" if event.total else "")
 
 
-def _tested(test: dict[str, Any]) -> str:
+def _tested(test: Tested) -> str:
     return (
-        f"test accuracy  {test['correct']}/{test['n']} = {as_share(test['accuracy'])} "
-        f"(95% interval {as_interval(test['accuracy_ci'])}); always saying {test['baseline_class']}: "
-        f"{as_share(test['baseline'])}"
+        f"test accuracy  {test.correct}/{test.n} = {as_share(test.accuracy)} "
+        f"(95% interval {as_interval(test.accuracy_ci)}); always saying {test.baseline_class}: "
+        f"{as_share(test.baseline)}"
     )
 
 
@@ -74,7 +73,7 @@ def summary(event: Finished) -> list[str]:
     test, val = event.test, event.val
     return [
         f"test           shut; `covid-tui evaluate {event.run}` opens it" if test is None else _tested(test),
-        f"validation     {val['accuracy']:.1%}, loss {val['loss']:.4f}; "
+        f"validation     {as_share(val.accuracy)}, loss {as_number(val.loss, 4)}; "
         f"the best of {counted(event.epochs, 'epoch')} was epoch {event.best_epoch}",
         f"run            {event.run}",
     ]

@@ -20,6 +20,7 @@ from engine.base.cancel import Stop
 from engine.base.errors import ConfigError, RunError, Stopped
 from engine.base.events import Event, Progress
 from engine.base.files import digest_of, replacing_folder, write_json
+from engine.base.typed_files import plain
 from engine.data.image.reader import read, to_input
 from engine.evaluation.calibration import CALIBRATION, Calibration, at_temperature, calibrate
 from engine.evaluation.predictor import Predictor
@@ -63,7 +64,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     made = model_run(tmp_path_factory.mktemp("runs"), "made", SAMPLE, names)
     keep_reference(made, SAMPLE, names)
     write_json(made.path / "model.json", {**made.read_json("model.json"), "classes": list(CLASSES)})
-    write_json(made.path / CALIBRATION, taught().to_dict())
+    write_json(made.path / CALIBRATION, plain(taught()))
     return made
 
 

@@ -25,6 +25,7 @@ from engine.base.cancel import Stop
 from engine.base.errors import ConfigError, RunError
 from engine.base.events import Finished
 from engine.base.locks import is_locked
+from engine.base.result import Validated
 from engine.data.split import Split
 from engine.evaluation.compare import mcnemar
 from engine.evaluation.evaluate import keep_validation
@@ -233,7 +234,7 @@ class TestGoingOn:
             with create(SAMPLE, point.config) as writer:
                 shares = np.array([[0.9, 0.1], [0.2, 0.8]])
                 keep_validation(writer.run, Predictions(("A", "B"), files, np.array([0, 1]), shares))
-                val = {"accuracy": 1.0, "loss": 0.2}
+                val = Validated(accuracy=1.0, loss=0.2)
                 writer.append(Finished(str(writer.run.path), 1, 1.0, val, None, 1, "all epochs"))
         with pytest.raises(RunError, match=r"head-.* and .*block5-.* were judged on different validation images"):
             sweep.candidates()
@@ -316,7 +317,7 @@ def test_a_grid_shares_split_and_cache_and_opens_the_test_when_one_is_chosen(
     assert {one.files for one in said} == {Split.read(folder / "split.csv").files("validation")}
     for run, own in zip(runs, said, strict=True):
         end = run.finished()
-        assert end and end.test is None and own.right.mean() == end.val["accuracy"]
+        assert end and end.test is None and own.right.mean() == end.val.accuracy
     head, last = result["candidates"]
     assert head["accuracies"] == [said[0].right.mean(), said[1].right.mean()] and head["trainable"] == 263_682
     assert last["trainable"] == 263_682 + 2_359_808
@@ -333,7 +334,7 @@ def test_a_grid_shares_split_and_cache_and_opens_the_test_when_one_is_chosen(
     chosen = json.loads((folder / "sweep.json").read_text())["chosen"]
     tested = [run for run in runs if not shut(run.path)]
     assert [run.name for run in tested] == [chosen["run"]]
-    assert tested[0].finished().test["n"] == chosen["test"]["n"] == 2  # type: ignore[union-attr,index]
+    assert tested[0].finished().test.n == chosen["test"]["n"] == 2  # type: ignore[union-attr]
     assert all((run.path / "events.jsonl").read_bytes() == before[run.name] for run in runs if run not in tested)
     other = cli("sweep", few, *(("8" if flag == "4" else flag) for flag in RECIPE), *out)
     assert other.returncode == 2 and "begun with another --batch" in other.stderr

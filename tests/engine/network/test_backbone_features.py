@@ -15,6 +15,7 @@ from engine.base.errors import ConfigError
 from engine.base.events import Notice
 from engine.base.files import write_json
 from engine.base.runtime import make_repeatable, tensorflow
+from engine.base.typed_files import plain
 from engine.data.image.reader import read, to_input
 from engine.evaluation.calibration import CALIBRATION
 from engine.evaluation.predictor import Prediction, Predictor
@@ -226,7 +227,7 @@ def with_answers(folder: Path, name: str) -> Run:
     spread = np.ptp(said[:, 0] - said[:, 1]) / 2  # the answers lie around a half, and within a few logits
     logits.set_weights([kernel / spread, bias - said.mean(axis=0) / spread])
     classifier.save_weights(made.path / WEIGHTS)
-    write_json(made.path / CALIBRATION, taught(MADE).to_dict())
+    write_json(made.path / CALIBRATION, plain(taught(MADE)))
     return made
 
 

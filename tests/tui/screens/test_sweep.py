@@ -171,7 +171,7 @@ def test_stopped_it_keeps_what_is_finished_goes_on_and_opens_the_test_when_one_i
             end = store.read(live.path)["chosen"]
             assert end["recipe"] == result["advice"]["name"]
             tested = Run(live.path / end["run"]).finished()
-            assert tested and tested.test and tested.test["n"] == end["test"]["n"] == 4
+            assert tested and tested.test and tested.test.n == end["test"]["n"] == 4
             await until(
                 pilot, lambda: f"Chosen: {end['run']}" in text(app) and f"{end['test']['correct']}/4" in text(app)
             )

@@ -24,8 +24,7 @@ from engine.runs.watch import Entry
 from tui.screens.base import WorkScreen
 from tui.screens.predict.history import Asked, History
 from tui.screens.predict.text import answer_text, facts_text
-from tui.services.heat import Heated, Heats
-from tui.services.models import Models, ask, ask_folder
+from tui.services.models import Heated, Models
 from tui.services.read_picture import Picture, network_side, read_picture
 from tui.state.messages import JobChanged
 from tui.widgets.file_tree import FileTree, PathField
@@ -79,8 +78,7 @@ class PredictScreen(WorkScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._models = Models()
-        self._heats, self._hot = Heats(self._models), False
+        self._hot = False
 
     def body(self) -> Iterable[Widget]:
         """Path and run above files and history, beside pictures, answer and facts."""
@@ -195,7 +193,7 @@ class PredictScreen(WorkScreen):
         self._said = None
         self._cool()
         self.query_one("#answer", Static).update(content("The model is being asked ..."))
-        work = partial(_answer, self._models, self.session.asked, self.session.runs, picture.path)
+        work = partial(_answer, self.session.models, self.session.asked, self.session.runs, picture.path)
         done, failed = partial(self._answered, picture), partial(self._failed, False)
         self.session.start("predict", "predicting", work, done, failed)
 
@@ -233,7 +231,7 @@ class PredictScreen(WorkScreen):
     def _warm(self) -> None:
         if not (self._hot and self._said and self._picture):
             return
-        work = partial(self._heats.heat, self._said[0], self._picture.path, self._picture.seen)
+        work = partial(self.session.models.heat, self._said[0], self._picture.path, self._picture.seen)
         self.session.start("predict-heat", "asking where the model looks", work, self._heated, self._unheated)
 
     def _heated(self, heated: Heated) -> None:
@@ -272,7 +270,7 @@ class PredictScreen(WorkScreen):
         if self.has_class("-narrow"):
             self.set_class(True, "-side")
         follow = self.session.config.data.follow_links
-        work = partial(_folder, self._models, self.session.asked, self.session.runs, folder, lines, follow)
+        work = partial(_folder, self.session.models, self.session.asked, self.session.runs, folder, lines, follow)
         self.session.start("folder", "predicting a folder", work, self._folder_done, self._folder_failed)
 
     def _folder(self) -> Path:
@@ -400,7 +398,7 @@ def _answer(
     models: Models, asked: Path | None, out: Path, path: Path, emit: Emit, stop: Stop
 ) -> "tuple[Run, Prediction]":
     run = _run(asked, out)
-    return run, ask(models, run, path, emit, stop)
+    return run, models.predict(run, path, emit, stop)
 
 
 def _folder(
@@ -413,7 +411,7 @@ def _folder(
     emit: Emit,
     stop: Stop,
 ) -> Sequence[str]:
-    return ask_folder(models, _run(asked, out), folder, lines, emit, stop, follow_links)
+    return models.predict_folder(_run(asked, out), folder, lines, emit, stop, follow_links)
 
 
 SCREEN = PredictScreen

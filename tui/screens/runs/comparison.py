@@ -10,6 +10,7 @@ from textual.widgets import DataTable
 from engine.base.cancel import Stop
 from engine.base.errors import RunError
 from engine.base.events import Emit, Finished
+from engine.base.result import Tested, Validated
 from engine.recipe.fields import parts
 from engine.runs.watch import Entry
 from tui.widgets.curves import Curve, Curves
@@ -26,13 +27,10 @@ WIDEST = 22
 """Columns for a value, where there are several runs."""
 
 
-def interval(values: dict[str, object] | None) -> str:
+def interval(result: Validated | Tested) -> str:
     """An accuracy with its 95% interval, in a few characters."""
-    if not values:
-        return "-"
-    ends = values.get("accuracy_ci")
-    text = f"{values['accuracy']:.1%}"
-    return f"{text} ({ends[0] * 100:.1f}-{ends[1] * 100:.1f})" if isinstance(ends, list | tuple) else text
+    text, ends = f"{result.accuracy:.1%}", result.accuracy_ci
+    return f"{text} ({ends[0] * 100:.1f}-{ends[1] * 100:.1f})" if ends else text
 
 
 def validation(entry: Entry) -> str:
@@ -55,7 +53,7 @@ def seconds(entry: Entry) -> float:
 
 
 def _test_number(entry: Entry, name: str, form: str) -> str:
-    value = (entry.test or {}).get(name)
+    value = getattr(entry.test, name, None)
     return "-" if value is None else format(value, form)
 
 

@@ -19,7 +19,7 @@ from tui.screens.base import WorkScreen
 from tui.screens.sweep.result_pane import Worth
 from tui.screens.sweep.text import PLANNED, TRAINED, choice, course, planned_rows, summary, trained_rows, wanted
 from tui.state.messages import JobChanged
-from tui.state.sweep_job import Followed, Kept, Look, Plan, Sweeping, begun, chosen, earlier, new, wanted_of
+from tui.state.sweep_job import Followed, Kept, Look, Plan, SweepJob, begun, chosen, earlier, new, wanted_of
 from tui.widgets.form import Form
 from tui.widgets.question_dialog import Answer, Ask
 from tui.widgets.row_table import RowTable
@@ -109,7 +109,7 @@ class SweepScreen(WorkScreen):
             self._progress()
 
     @property
-    def _own(self) -> Sweeping | None:
+    def _own(self) -> SweepJob | None:
         """The sweep that is shown, where this process trains it or did last."""
         own = self.session.sweep
         return own if own and self._shown and own.path == self._shown.path else None
@@ -134,7 +134,7 @@ class SweepScreen(WorkScreen):
 
     def job_changed(self, message: JobChanged) -> None:
         """The sweep is further, or over."""
-        if message.job.group == Sweeping.GROUP:
+        if message.job.group == SweepJob.GROUP:
             self._progress()
             self._what()
             if message.job.over:
@@ -353,7 +353,7 @@ class SweepScreen(WorkScreen):
 
     def _stop(self, answer: str | None) -> None:
         if answer == "stop":
-            self.session.cancel(Sweeping.GROUP)
+            self.session.cancel(SweepJob.GROUP)
 
     def action_choose(self) -> None:
         """Ask for which recipe, then open its test part."""

@@ -6,11 +6,12 @@ from typing import Any
 
 from textual.content import Content
 
+from engine.base.events import Finished
 from engine.base.wording import counted
 from engine.recipe.config import TrainConfig
 from engine.runs.watch import RunView
 from tui.screens.results.screen import headline
-from tui.state.sweep_job import Followed, Plan, Sweeping
+from tui.state.sweep_job import Followed, Plan, SweepJob
 from tui.widgets.question_dialog import Answer
 from tui.widgets.safe_cells import content, lines
 from tui.words.glyphs import Glyphs
@@ -80,9 +81,8 @@ def _sign(state: str, glyphs: Glyphs) -> str:
 
 
 def _validation(view: RunView) -> str:
-    val = getattr(view.end, "val", None)
-    if val:
-        return as_share(val["accuracy"], val.get("accuracy_ci"))
+    if isinstance(view.end, Finished):
+        return as_share(view.end.val.accuracy, view.end.val.accuracy_ci)
     return f"{view.best.val_accuracy:.1%} so far" if view.best else "-"
 
 
@@ -126,7 +126,7 @@ def summary(plan: Plan) -> str:
     return f"{text} The time is known once one is finished." if waiting else text
 
 
-def course(followed: Followed, own: Sweeping | None, plan: Plan | None, glyphs: Glyphs) -> list[Content]:
+def course(followed: Followed, own: SweepJob | None, plan: Plan | None, glyphs: Glyphs) -> list[Content]:
     """How far the sweep is, in three lines at most; `own` where this process trains it, or did last."""
     if not followed.live and not (own and own.alive):
         return _ended(followed, own, plan, glyphs)
@@ -163,7 +163,7 @@ def _now(view: RunView, glyphs: Glyphs) -> str:
     return text + (f"  {left} left" if left else "")
 
 
-def _ended(followed: Followed, own: Sweeping | None, plan: Plan | None, glyphs: Glyphs) -> list[Content]:
+def _ended(followed: Followed, own: SweepJob | None, plan: Plan | None, glyphs: Glyphs) -> list[Content]:
     if followed.trouble:
         return [content(f"{glyphs.failed} {followed.trouble}", "bold $error")]
     if followed.result is None:

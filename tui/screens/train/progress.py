@@ -3,6 +3,7 @@
 from textual.content import Content
 
 from engine.base.events import Failed, Finished, Interrupted
+from engine.base.result import Tested
 from engine.runs.watch import RunView
 from tui.widgets.safe_cells import content
 from tui.words.glyphs import Glyphs
@@ -44,12 +45,12 @@ def _patience(view: RunView, patience: int | None) -> str:
 def _end(view: RunView, glyphs: Glyphs) -> list[Content]:
     match view.end:
         case Finished(test=None):
-            text = f"validation {view.end.val['accuracy']:.1%}; the test part is still shut"
+            text = f"validation {view.end.val.accuracy:.1%}; the test part is still shut"
             return [content(f"{glyphs.finished} {text}", "bold $success")]
-        case Finished(test=dict(test)):
-            low, high = test["accuracy_ci"]
-            result = f"test {test['correct']}/{test['n']} = {test['accuracy']:.1%}"
-            usual = f"always {test['baseline_class']}: {test['baseline']:.1%}"
+        case Finished(test=Tested() as test):
+            low, high = test.accuracy_ci
+            result = f"test {test.correct}/{test.n} = {test.accuracy:.1%}"
+            usual = f"always {test.baseline_class}: {test.baseline:.1%}"
             return [content(f"{glyphs.finished} {result} ({low:.1%} to {high:.1%}); {usual}", "bold $success")]
         case Interrupted():
             return [content(f"{glyphs.stopped} {view.end.reason}", "$warning")]
