@@ -42,7 +42,6 @@ from engine.recipe.config import (
     to_dict,
 )
 from engine.runs.directory import SPLIT, Run
-from engine.runs.timing import spent
 from engine.runs.writer import plain_name, take_lock
 from engine.sweep import store
 from engine.sweep.pareto import Candidate, frontier, recommend
@@ -290,7 +289,7 @@ class Sweep:
             run = self.run_of(point)
             end, training = run.finished() if run else None, point.work(images)[1]
             if run and end and training:
-                seconds, work = seconds + spent(run)[0], work + training * end.epochs / point.config.fit.epochs
+                seconds, work = seconds + run.summary().training, work + training * end.epochs / point.config.fit.epochs
         return seconds / work if work else None
 
     def _data(self, emit: Emit, stop: Stop) -> Data:
@@ -402,14 +401,14 @@ class Sweep:
 
     def _candidate(self, name: str, points: Sequence[Point], answers: Mapping[str, Predictions]) -> Candidate:
         runs, said = [Run(self.path / point.name) for point in points], [answers[point.name] for point in points]
-        ends, times = [run.finished() for run in runs], [spent(run) for run in runs]
+        done = [run.summary() for run in runs]
         return Candidate(
             name=name,
             trainable=points[0].plan.parameters(len(said[0].classes))[0],
             right=np.stack([one.right for one in said]),
-            losses=tuple(_loss(end) for end in ends if end),
-            seconds=tuple(training for training, _ in times),
-            filling=tuple(filling for _, filling in times),
+            losses=tuple(_loss(one.result) for one in done if one.result),
+            seconds=tuple(one.training for one in done),
+            filling=tuple(one.filling for one in done),
             runs=tuple(run.name for run in runs),
         )
 

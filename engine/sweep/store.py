@@ -26,6 +26,7 @@ from engine.base.typed_files import (
     json_object,
 )
 from engine.base.wording import counted, noun, unwritable
+from engine.evaluation.headline import Headline, percent, percents
 from engine.report.document import inline
 from engine.report.svg import HEIGHT, WIDTH, Axis, Dot, dots
 from engine.sweep.pareto import steps
@@ -170,12 +171,11 @@ def by_cost(candidates: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _row(one: dict[str, Any], recommended: str, gap: dict[str, Any] | None) -> tuple[str, ...]:
-    low, high = one["accuracy_ci"]
     return (
         (">" if one["name"] == recommended else "") + ("*" if one["frontier"] else ""),
         one["name"],
-        f"{one['accuracy']:.1%}",
-        f"{low:.1%} to {high:.1%}",
+        percent(one["accuracy"]),
+        percents(one["accuracy_ci"]),
         f"{one['loss']:.3f}",
         f"{one['seconds']:.1f}",
         f"{sum(one['filling']):.1f}",
@@ -197,12 +197,8 @@ def tested(result: dict[str, Any]) -> str:
     """What the test of the chosen recipe gave, or that it is still shut."""
     if not result["chosen"]:
         return "The test part is shut: no recipe was chosen yet."
-    own = result["chosen"]["test"]
-    low, high = own["accuracy_ci"]
-    return (
-        f"Chosen: {result['chosen']['run']}; test {own['correct']}/{own['n']} = {own['accuracy']:.1%} (95% interval "
-        f"{low:.1%} to {high:.1%}), always saying {own['baseline_class']} {own['baseline']:.1%}."
-    )
+    own = checked(result["chosen"]["test"], Tested)
+    return f"Chosen: {result['chosen']['run']}; test {Headline.of(own).sentence()}."
 
 
 def page(result: dict[str, Any]) -> str:

@@ -221,13 +221,10 @@ def _put_predictions(lines: Iterable[dict[str, Any]], classes: Sequence[str]) ->
 
 
 def _put_result(name: str, result: Judged) -> None:
+    from engine.evaluation.headline import Headline
     from engine.evaluation.metrics import one_sided
 
-    put(
-        f"{name}: {result.correct}/{result.n} = {result.accuracy:.1%} "
-        f"(95% interval {as_interval(result.accuracy_ci)}); always saying {result.baseline_class}: "
-        f"{result.baseline:.1%}; AUC {as_number(result.auc)}; loss {result.loss:.4f}"
-    )
+    put(f"{name}: {Headline.of(result).sentence()}; AUC {as_number(result.auc)}; loss {result.loss:.4f}")
     if text := one_sided(result, "images"):
         put(f"warning: {text}")
     put()

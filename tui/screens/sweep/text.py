@@ -6,15 +6,14 @@ from typing import Any
 
 from textual.content import Content
 
-from engine.base.events import Finished
 from engine.base.wording import counted
 from engine.recipe.config import TrainConfig
 from engine.runs.watch import RunView
-from tui.screens.results.screen import headline
 from tui.state.sweep_job import Followed, Plan, SweepJob
 from tui.widgets.question_dialog import Answer
 from tui.widgets.safe_cells import content, lines
 from tui.words.glyphs import Glyphs
+from tui.words.headline import accuracy, headline
 from tui.words.numbers import as_share, duration
 from tui.words.plot import letters
 from tui.words.safe_text import display_name
@@ -81,21 +80,21 @@ def _sign(state: str, glyphs: Glyphs) -> str:
 
 
 def _validation(view: RunView) -> str:
-    if isinstance(view.end, Finished):
-        return as_share(view.end.val.accuracy, view.end.val.accuracy_ci)
-    return f"{view.best.val_accuracy:.1%} so far" if view.best else "-"
+    if view.result:
+        return accuracy(view.result.val)
+    return "-" if view.val_accuracy is None else f"{as_share(view.val_accuracy)} so far"
 
 
 def _time(view: RunView) -> str:
     if view.live:
         left = duration(view.seconds_left())
         return f"{left} left" if left else "-"
-    return duration(sum(epoch.seconds for epoch in view.epochs)) or "-"
+    return duration(view.training) or "-"
 
 
 def _state(view: RunView) -> str:
     if view.live and view.started:
-        return f"epoch {min(len(view.epochs) + 1, view.started.epochs)}/{view.started.epochs}"
+        return f"epoch {view.at_epoch}/{view.started.epochs}"
     return {"live": "starts", "stopped": "goes on", "died": "goes on"}.get(view.state, view.state)
 
 
@@ -156,10 +155,9 @@ def course(followed: Followed, own: SweepJob | None, plan: Plan | None, glyphs: 
 def _now(view: RunView, glyphs: Glyphs) -> str:
     if view.started is None:
         return f"{view.name} starts"
-    epoch = min(len(view.epochs) + 1, view.started.epochs)
-    best = f"  validation {view.best.val_accuracy:.1%}" if view.best else ""
+    best = "" if view.val_accuracy is None else f"  validation {as_share(view.val_accuracy)}"
     left = duration(view.seconds_left())
-    text = f"{view.name}  epoch {epoch}/{view.started.epochs} {glyphs.bar(view.share, 10)}{best}"
+    text = f"{view.name}  epoch {view.at_epoch}/{view.started.epochs} {glyphs.bar(view.share, 10)}{best}"
     return text + (f"  {left} left" if left else "")
 
 
