@@ -34,6 +34,7 @@ def predict(
     """`covid-tui predict`."""
     from engine.data.image.notes import noted
     from engine.data.image.reader import ImageError
+    from engine.evaluation.level_likeness import UNCHECKED
     from engine.evaluation.prediction import NOT_FOR_DIAGNOSIS, listed
 
     if not paths:
@@ -66,6 +67,8 @@ def predict(
             write_predictions(csv, lines, classes, force)
         if not as_json:
             _put_predictions(lines, classes)
+    if any(line.get("likeness", "") is None for line in lines):
+        say(UNCHECKED)
     for item in noted((line["file"], line["notes"]) for line in lines if "notes" in line):
         say(f"{item.sentence}.")
     return DataError.exit_code if any("error" in line for line in lines) else 0
