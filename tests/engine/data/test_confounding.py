@@ -14,7 +14,7 @@ from engine.data.confounding import TRAITS, association, confounding, cramers_v
 from engine.data.metadata_probe import guess
 from engine.data.scan import ClassSummary, Record, Scan, scan
 from tests.conftest import SAMPLE, Cli
-from tui.cli.commands.scan import put_alarm
+from tui.cli.console import put_alarm
 
 
 def record(number: int, label: str, **facts: object) -> Record:
