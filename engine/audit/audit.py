@@ -26,7 +26,8 @@ from engine.data.groups import group_of
 from engine.data.masks import LUNGS, RECTANGLE
 from engine.data.patients import patients
 from engine.data.pixel_store import PixelStore
-from engine.data.scan import Record, Scan, require_trainable, scan, tell_reading
+from engine.data.records import Record, Scan
+from engine.data.scan import require_trainable, scan, tell_layout
 from engine.data.split import Split
 from engine.evaluation.calibration import softmax
 from engine.evaluation.intervals import exact_interval
@@ -225,7 +226,7 @@ def _material(folder: Path, config: TrainConfig, size: int, folds: int, emit: Em
     wanted = config.data
     found = scan(folder, wanted.class_names, emit, stop, wanted.follow_links, wanted.near_duplicates)
     require_trainable(found)
-    tell_reading(found, emit)
+    tell_layout(found, emit)
     classes, splits = tuple(found.classes), _splits(found, config, folds, emit)
     listed = {row.file for row in splits[0].rows}
     records = [record for record in found.records if record.file in listed]

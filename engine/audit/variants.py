@@ -15,7 +15,7 @@ from engine.data.image.reader import ImageError, Pixels, seen
 from engine.data.masks import RECTANGLE, Mask, central_rectangle, read_mask, region_of
 from engine.data.parallel import spread
 from engine.data.pixel_store import PixelStore
-from engine.data.scan import Record
+from engine.data.records import Record
 
 VERSION = "1"
 """Names what the variants do to the pixels; a change here makes every kept activation of theirs unfindable."""

@@ -2,15 +2,14 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.base.events import finite
-from engine.base.typed_files import Amount, Count, Ends, Positive, Share, Signed, SignedEnds
+from engine.base.typed_files import Amount, Count, Ends, Positive, Share, Signed, SignedEnds, plain_object
 from engine.base.wording import counted
 from engine.data.masks import RECTANGLE
 from engine.evaluation.compare import mcnemar
@@ -80,7 +79,7 @@ class Audit:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values."""
-        return dict(finite({**asdict(self), "folder": str(self.folder)}))
+        return plain_object(self)
 
 
 def paired_gap(whole: npt.NDArray[np.bool_], without: npt.NDArray[np.bool_]) -> Gap:

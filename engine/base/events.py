@@ -12,8 +12,8 @@ from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from msgspec import Meta
 
-from engine.base.result import Judged, Tested
-from engine.base.typed_files import Amount, Count, Ends, Positive, Share, UnfitError, checked
+from engine.base.result import Tested, Validated
+from engine.base.typed_files import Amount, Count, Ends, Positive, Share, checked, plain
 
 Nth = Annotated[int, Meta(ge=1, le=10**6)]
 """Of epochs, which count from 1."""
@@ -27,16 +27,26 @@ class Event:
     unsure: ClassVar[tuple[str, ...]] = ()
     """Fields whose number need not be finite: those of a training that has grown beyond all bounds."""
 
-    def require_sound(self) -> None:
-        """Raises UnfitError where the values, each of its type, are not what the event promises."""
-
     def to_dict(self) -> dict[str, Any]:
         """The event as JSON values; a number that is not finite becomes null."""
-        return {"event": self.kind, **finite(dataclasses.asdict(self))}
+        return {"event": self.kind, **plain(self)}
 
     def to_json(self) -> str:
         """The event as one line of JSON, without the line's end."""
         return json.dumps(self.to_dict(), allow_nan=False)
+
+
+FILL = "frozen layers"
+"""How the task of a Progress begins that computes what is kept of the frozen layers."""
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A phase of a training: the epochs `first` to `last`, in which the same layers train."""
+
+    name: str
+    first: Nth
+    last: Nth
 
 
 @dataclass(frozen=True)
@@ -56,6 +66,10 @@ class Started(Event):
     """Training steps in an epoch."""
     precision: str
     device: str
+    patience: Count | None = None
+    """Epochs of the last phase without a better one, after which it ends; 0 for never, None where that is not known."""
+    phases: tuple[Stretch, ...] = ()
+    """In order; none where they are not known, as in a run of an earlier version."""
 
 
 @dataclass(frozen=True)
@@ -144,21 +158,12 @@ class Finished(Event):
     run: str
     epochs: Count
     seconds: Amount
-    val: dict[str, Any]
-    """At least accuracy and loss, of the best epoch's weights."""
-    test: dict[str, Any] | None
-    """At least n, correct, accuracy, accuracy_ci, auc, baseline and confusion; None while the test part is shut."""
+    val: Validated
+    """Of the best epoch's weights."""
+    test: Tested | None
+    """None while the test part is shut."""
     best_epoch: Count
     ended: Literal["all epochs", "patience", "stopped"]
-
-    def require_sound(self) -> None:
-        """Raises UnfitError where a result lacks what it promises."""
-        for name, result, form in (("val", self.val, Judged), ("test", self.test, Tested)):
-            try:
-                if result is not None:
-                    checked(result, form)
-            except UnfitError as error:
-                raise UnfitError(str(error).replace('its "', f'its "{name}.', 1)) from None
 
 
 @dataclass(frozen=True)
@@ -203,9 +208,7 @@ def from_dict(values: dict[str, Any]) -> Event:
 
     Raises KeyError where it is of no known kind, UnfitError where a value is missing, of another type or out of range.
     """
-    event = of_kind(KINDS[values["event"]], values)
-    event.require_sound()
-    return event
+    return of_kind(KINDS[values["event"]], values)
 
 
 def of_kind(kind: type[E], values: dict[str, Any]) -> E:
@@ -220,14 +223,3 @@ def of_kind(kind: type[E], values: dict[str, Any]) -> E:
 
 def _is_lost(value: Any) -> bool:
     return value is None or (isinstance(value, float) and not math.isfinite(value))
-
-
-def finite(value: Any) -> Any:
-    """`value` with every float that is not finite replaced by None, as JSON has no such numbers."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {key: finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(item) for item in value]
-    return value

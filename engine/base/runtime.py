@@ -21,8 +21,8 @@ from typing import Any, TextIO
 from engine import __version__
 from engine.base.errors import CacheError
 from engine.base.files import private_dir, write_json
+from engine.base.number_format import Precision
 from engine.base.streams import Stream
-from engine.recipe.config import Precision
 
 _IMPORTING = threading.Lock()
 """Held while descriptor 2 leads elsewhere, as of two threads the second would put back what the first had put there."""

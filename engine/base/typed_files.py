@@ -103,6 +103,21 @@ def content(path: Path, most: int = MOST_BYTES) -> bytes:
         return found
 
 
+Stamp = tuple[int, int, int]
+
+
+def stamp_of(path: Path) -> Stamp | None:
+    """What is another when the file at `path` was changed or replaced; None where there is none that can be looked at.
+
+    Whoever remembers what a file held asks for this before reading it.
+    """
+    try:
+        state = path.stat()
+    except (OSError, ValueError):
+        return None
+    return state.st_ino, state.st_size, state.st_mtime_ns
+
+
 def why(error: Exception) -> str:
     """What to say of an error of reading, as part of a sentence, without the file's name."""
     return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
@@ -193,6 +208,28 @@ def typed(path: Path, kind: type[T]) -> T:
         raise RunError(f"{path} is damaged: {error}.") from None
 
 
+def plain(value: Any) -> Any:
+    """What is typed as the JSON values that `checked` makes it of again; a number that is not finite becomes null, as
+    JSON has no such numbers.
+    """
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if is_dataclass(value):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    return value
+
+
+def plain_object(value: Any) -> dict[str, Any]:
+    """A dataclass as JSON values, as `plain` makes them."""
+    return dict(plain(value))
+
+
 def _built(kind: type[Any], value: Any) -> Any:
     if kind is Path and isinstance(value, str) and "\0" not in value:
         return Path(value)
@@ -206,7 +243,7 @@ def _plain(text: str) -> str:
     if found := _MISSING.fullmatch(reason):
         return f'its "{at}{"." if at else ""}{found[1]}" is missing'
     if reason.startswith(("its ", "it ")):  # a form's own words
-        return reason
+        return reason.replace('its "', f'its "{at}.', 1) if at else reason
     its = f'its "{at[:_LONGEST_PATH]}"' if at else "it"
     if found := _EXPECTED.fullmatch(reason):
         wanted = re.sub(r"`([^`]+)`", lambda kinds: " or ".join(map(_word, kinds[1].split(" | "))), found[1])

@@ -13,7 +13,7 @@ import numpy as np
 
 from engine.data.groups import kept_together
 from engine.data.metadata_probe import Guess, guess
-from engine.data.scan import Record, Scan
+from engine.data.records import Record, Scan
 
 STRONG = 0.5
 """Cramer's V from which on a trait tells so much of the class that a result is in doubt."""

@@ -2,36 +2,21 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.base.cancel import Stop
 from engine.data.groups import joined
 from engine.data.image.reader import Pixels
+from engine.data.records import NearGroup, Record
 
 if TYPE_CHECKING:
-    from engine.data.scan import Record
     from engine.data.similarity.near_duplicates import Match
 
 TOLD, TURNED = 0.01, 0.7
 """Share of a side from which on a crop is worth a word, and the degrees from which on a turn is."""
 
 
-@dataclass(frozen=True, slots=True)
-class NearGroup:
-    """Files that show one picture though their pixels differ: rescaled, recompressed, brightened, cropped, turned,
-    moved, framed, written on, mirrored, inverted.
-    """
-
-    files: tuple[str, ...]
-    """In the records' order; equal copies of a member are members too."""
-    similarity: float
-    """The least correlation of two of its pictures where they overlap, 0 to 1, rounded to thousandths."""
-    changes: tuple[str, ...] = ()
-    """What was seen to be done to some of them: mirrored, inverted, rotated, given a border, shifted, cropped."""
-
-
-def exact_groups(records: Iterable["Record"]) -> tuple[tuple[str, ...], ...]:
+def exact_groups(records: Iterable[Record]) -> tuple[tuple[str, ...], ...]:
     """The files with equal pixels, two or more a group, across classes too; files and groups in the records' order."""
     by_pixels: defaultdict[str, list[str]] = defaultdict(list)
     for record in records:
@@ -40,7 +25,7 @@ def exact_groups(records: Iterable["Record"]) -> tuple[tuple[str, ...], ...]:
 
 
 def near_groups(
-    records: Sequence["Record"],
+    records: Sequence[Record],
     thumbnails: Pixels,
     tick: Callable[[float], None] = lambda share: None,
     stop: Stop | None = None,
@@ -78,7 +63,7 @@ def near_groups(
     return tuple(sorted(near, key=lambda group: order[group.files[0]]))
 
 
-def near_within(groups: Iterable[NearGroup], records: Iterable["Record"]) -> tuple[NearGroup, ...]:
+def near_within(groups: Iterable[NearGroup], records: Iterable[Record]) -> tuple[NearGroup, ...]:
     """What is left of near groups where only `records` are looked at."""
     shas = {record.file: record.sha for record in records}
     left = []
@@ -89,7 +74,7 @@ def near_within(groups: Iterable[NearGroup], records: Iterable["Record"]) -> tup
     return tuple(left)
 
 
-def label_conflicts(records: Iterable["Record"]) -> Iterator[tuple[str, str]]:
+def label_conflicts(records: Iterable[Record]) -> Iterator[tuple[str, str]]:
     """Each file that has the pixels of an earlier one of another class, and a sentence on it without its full stop."""
     first: dict[str, Record] = {}
     for record in records:

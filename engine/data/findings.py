@@ -11,8 +11,8 @@ from engine.base.outputs import writing
 from engine.base.wording import counted
 from engine.data.given_split import Listed, listed, require_match
 from engine.data.patients import Patients
-from engine.data.scan import Scan
-from engine.data.split import Row, Split, leaks, parted
+from engine.data.records import Row, Scan
+from engine.data.split import Split, leaks, parted
 
 HEADER = ("listing", "group", "file", "class", "part", "detail")
 

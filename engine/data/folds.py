@@ -6,8 +6,9 @@ import numpy as np
 
 from engine.base.errors import ConfigError, DataError
 from engine.data.groups import two_labelled
-from engine.data.scan import Record, Scan, require_trainable
-from engine.data.split import Row, Split
+from engine.data.records import Record, Row, Scan
+from engine.data.scan import require_trainable
+from engine.data.split import Split
 
 Group = Callable[[Record], str]
 

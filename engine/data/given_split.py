@@ -6,14 +6,11 @@ A check of a split is worth what it looked at, so what was matched is counted be
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from engine.base.errors import DataError
-from engine.data.folders.file_names import Matcher
-
-if TYPE_CHECKING:
-    from engine.data.scan import Scan
-    from engine.data.split import Row
+from engine.data.file_names import Matcher
+from engine.data.records import Row, Scan
 
 FEW = 0.5
 """Below this share of the listed files, and of the folder's images too, a split is not taken to be of the folder."""
@@ -28,7 +25,7 @@ class Listed:
 
     path: Path
     root: Path
-    rows: "tuple[Row, ...]"
+    rows: tuple[Row, ...]
     """The rows about scanned images, named as the scan names them; hashes are those that the split gives."""
     listed: int
     """All rows of the split."""
@@ -80,7 +77,7 @@ class Listed:
         }
 
 
-def listed(path: Path, given: "Sequence[Row]", scanned: "Scan") -> Listed:
+def listed(path: Path, given: Sequence[Row], scanned: Scan) -> Listed:
     """The rows `given` of the split at `path` by what they are about in `scanned`.
 
     Raises DataError where two rows are about one image.

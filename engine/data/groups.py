@@ -2,10 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from engine.data.scan import Record, Scan
+from engine.data.records import Record, Scan
 
 
 def joined(sets: Iterable[Sequence[str]]) -> list[tuple[str, ...]]:
@@ -28,7 +26,7 @@ def joined(sets: Iterable[Sequence[str]]) -> list[tuple[str, ...]]:
     return [tuple(names) for names in united.values()]
 
 
-def kept_together(scanned: "Scan", patients: Mapping[str, str] | None = None) -> list[list["Record"]]:
+def kept_together(scanned: Scan, patients: Mapping[str, str] | None = None) -> list[list[Record]]:
     """The records in groups that a split may not part, most of them alone; `patients` names the patient of a file."""
     by_value: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for record in scanned.records:
@@ -41,13 +39,13 @@ def kept_together(scanned: "Scan", patients: Mapping[str, str] | None = None) ->
     return [[records[file] for file in files] for files in groups]
 
 
-def two_labelled(scanned: "Scan") -> set[str]:
+def two_labelled(scanned: Scan) -> set[str]:
     """The files of pictures that bear two labels, one of which is wrong: they can't be tested on."""
     groups = kept_together(scanned)
     return {record.file for group in groups if len({one.label for one in group}) > 1 for record in group}
 
 
-def group_of(scanned: "Scan", patients: Mapping[str, str] | None = None) -> "Callable[[Record], str]":
+def group_of(scanned: Scan, patients: Mapping[str, str] | None = None) -> Callable[[Record], str]:
     """The group of a record, named by its first file, as `kept_together` forms them."""
     names = {record.file: group[0].file for group in kept_together(scanned, patients) for record in group}
     return lambda record: names[record.file]

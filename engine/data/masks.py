@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from engine.data.folders.file_names import pair_key
+from engine.data.file_names import pair_key
 from engine.data.image.reader import ImageError, held, resize
 
 Mask = npt.NDArray[np.bool_]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.data.scan import Record
+from engine.data.records import Record
 
 LEAST = 10
 """Images of the smallest class from which on the classifier is tried."""

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 
 from engine.base.errors import ConfigError, DataError
-from engine.data.scan import Record, Scan
+from engine.data.records import Record, Scan
 from engine.data.tables import PATIENT_COLUMNS, WORKBOOK, Column, Table, tables
 
 UNKNOWN = (
@@ -24,6 +24,11 @@ class Patients:
     of: dict[str, str] = field(default_factory=dict)
     missed: str = ""
     """A sentence on the tables that have a column for patients and yet tell none; empty where there are none."""
+
+    @property
+    def unknown(self) -> str:
+        """Sentences that no patient is known, and why; empty where some are."""
+        return "" if self.known else f"{UNKNOWN} {self.missed}".rstrip()
 
     @property
     def known(self) -> bool:

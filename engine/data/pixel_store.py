@@ -32,11 +32,10 @@ from engine.base.files import open_private, opened, private_dir, write_json
 from engine.base.files import remove as remove_path
 from engine.base.locks import require_lock, wait_for_lock
 from engine.base.wording import FULL, counted, noun
-from engine.data.folders.class_listing import Problem
-from engine.data.image.modes import READING
+from engine.data.image.formats import PIXEL_RULES
 from engine.data.image.reader import ImageError, Pixels, held, pixel_hash, resize
 from engine.data.parallel import Pulse, spread
-from engine.data.scan import Record
+from engine.data.records import Problem, Record
 
 VERSION = "bilinear-1"
 """Names what happens to the pixels between file and store; a change here makes every older store unfindable."""
@@ -59,9 +58,9 @@ class KeptRows:
         root: Path,
         records: Sequence[Record],
         emit: Emit,
-        reading: int,
+        pixel_rules: int,
     ) -> None:
-        self._reading = reading
+        self._pixel_rules = pixel_rules
         self._path, self._plan, self._root, self._records, self._emit = path, plan, root, records, emit
         self._file = RowFile(path, plan.row_bytes, sums)
         self._mending = threading.Lock()
@@ -106,7 +105,7 @@ class KeptRows:
             self._emit(Notice("warning", f"{told}."))
 
     def _decoded(self, row: int) -> "Pixels | Problem":
-        return _small(self._root, self._records[row], self._plan.shape[1], self._plan.shape[3], self._reading)
+        return _small(self._root, self._records[row], self._plan.shape[1], self._plan.shape[3], self._pixel_rules)
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,11 +141,11 @@ def open_store(
     cache_dir: Path,
     emit: Emit = lambda event: None,
     stop: Stop | None = None,
-    reading: int = READING,
+    pixel_rules: int = PIXEL_RULES,
 ) -> tuple[PixelStore, tuple[Problem, ...]]:
     """The pixels of `records` at `size` x `size`, in their order, from the cache or else from the files under `root`.
 
-    `reading` is what they were scanned by. As pixels are kept by their hash, those of another reading are never taken.
+    `pixel_rules` is what they were scanned by. As pixels are kept by their hash, those by other rules are never taken.
     Files that vanished or changed since the scan are left out and returned as problems. Raises DataError when none is
     left, CacheError when the cache can't be written, Stopped when `stop` is set meanwhile.
     """
@@ -158,11 +157,11 @@ def open_store(
         plan = _plan(records, size, channels)
         sums = _sums(directory, plan)
         if sums is not None:
-            return _opened(directory, plan, sums, root, records, emit, reading), ()
+            return _opened(directory, plan, sums, root, records, emit, pixel_rules), ()
         if plan.pixels(directory).exists() or plan.description(directory).exists():
             what = f"The decoded images in {plan.pixels(directory)} are damaged or were never finished"
             emit(Notice("warning", f"{what}: they are decoded anew."))
-        return _build(root, records, size, channels, directory, emit, stop, reading)
+        return _build(root, records, size, channels, directory, emit, stop, pixel_rules)
 
 
 def damaged(cache_dir: Path) -> list[tuple[Path, str]]:
@@ -238,7 +237,7 @@ def _build(
     directory: Path,
     emit: Emit,
     stop: Stop | None,
-    reading: int,
+    pixel_rules: int,
 ) -> tuple[PixelStore, tuple[Problem, ...]]:
     problems: list[Problem] = []
     kept: list[Record] = []
@@ -246,7 +245,7 @@ def _build(
     whole = _plan(records, size, channels).bytes
 
     def small(record: Record) -> Pixels | Problem:
-        return _small(root, record, size, channels, reading)
+        return _small(root, record, size, channels, pixel_rules)
 
     with _no_space_told(directory, whole), _temporary(directory) as (file, path):
         sums: list[Sums] = []
@@ -269,20 +268,20 @@ def _build(
         path.replace(plan.pixels(directory))
         # Last, as pixels without it are not finished.
         write_json(plan.description(directory), _meta(plan, every), directory.parent)
-    return _opened(directory, plan, every, root, kept, emit, reading), tuple(problems)
+    return _opened(directory, plan, every, root, kept, emit, pixel_rules), tuple(problems)
 
 
 def _opened(
-    directory: Path, plan: _Plan, sums: Sums, root: Path, records: Sequence[Record], emit: Emit, reading: int
+    directory: Path, plan: _Plan, sums: Sums, root: Path, records: Sequence[Record], emit: Emit, pixel_rules: int
 ) -> PixelStore:
-    rows = KeptRows(plan.pixels(directory), plan, sums, root, tuple(records), emit, reading)
+    rows = KeptRows(plan.pixels(directory), plan, sums, root, tuple(records), emit, pixel_rules)
     return PixelStore(_mapped(directory, plan), tuple(record.file for record in records), plan.shape[3], rows)
 
 
-def _small(root: Path, record: Record, size: int, channels: int, reading: int) -> Pixels | Problem:
+def _small(root: Path, record: Record, size: int, channels: int, pixel_rules: int) -> Pixels | Problem:
     """The resized pixels of one record, (size, size, channels), or why it is left out."""
     try:
-        with held(root / record.file, reading) as image:
+        with held(root / record.file, pixel_rules) as image:
             if pixel_hash(image.pixels) != record.sha:
                 return Problem(record.file, "changed", "has other pixels than when it was scanned")
             small = resize(image.pixels, size)

@@ -9,9 +9,8 @@ with file and reason.
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -19,115 +18,17 @@ from engine.base.cancel import Stop
 from engine.base.errors import DataError
 from engine.base.events import Emit, Notice
 from engine.base.wording import counted
-from engine.data.duplicates import NearGroup, exact_groups, label_conflicts, near_groups
+from engine.data.duplicates import exact_groups, label_conflicts, near_groups
+from engine.data.file_names import natural, pair_key
 from engine.data.folders.class_folders import class_folders
-from engine.data.folders.class_listing import Folder, Problem
-from engine.data.folders.file_names import natural, pair_key
-from engine.data.folders.layout_reading import Reading
+from engine.data.folders.class_listing import Folder
 from engine.data.image import orientation
-from engine.data.image.modes import READING
-from engine.data.image.notes import Noted, noted, of_other_bits
+from engine.data.image.formats import PIXEL_RULES
+from engine.data.image.notes import noted, of_other_bits
 from engine.data.image.reader import Header, ImageError, Pixels, XrayImage, held, peek, pixel_hash
 from engine.data.parallel import Pulse, spread
+from engine.data.records import ClassSummary, Problem, Record, Scan
 from engine.data.similarity.near_duplicates import SIDE, border, thumbnail
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A usable image. `file` and `mask` are POSIX paths relative to the scanned folder; `sha` hashes the pixels."""
-
-    file: str
-    label: str
-    sha: str
-    format: str
-    mode: str
-    width: int
-    height: int
-    bytes: int
-    mean: float
-    """Mean level of the pixels, 0 to 255."""
-    colour: bool = False
-    mask: str | None = None
-    source: str | None = None
-    """Where the image comes from, by the class's metadata workbook."""
-    bit_depth: int = 8
-    spread: float = 0.0
-    """Standard deviation of the levels of the thumbnail."""
-    border: float = 0.0
-    """Mean level of the outer twentieth of the thumbnail."""
-    part: str = ""
-    """The part of the split that its folder publishes; empty where none does."""
-    bits: int = 8
-    """Bits of a sample that spread over the levels; 0 for DICOM files."""
-    patient: str = ""
-    """The patient whose folder it lies in; empty where folders name none."""
-
-
-@dataclass(frozen=True)
-class ClassSummary:
-    """What a class consists of; the dicts count images by format, size ("299x299"), mode, source and note."""
-
-    images: int = 0
-    masks: int = 0
-    colour: int = 0
-    """Images whose channels truly differ."""
-    bytes: int = 0
-    mean_intensity: float | None = None
-    """Mean over images of their mean level, 0 to 255; None without images."""
-    formats: dict[str, int] = field(default_factory=dict)
-    sizes: dict[str, int] = field(default_factory=dict)
-    modes: dict[str, int] = field(default_factory=dict)
-    sources: dict[str, int] = field(default_factory=dict)
-    notes: dict[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Scan:
-    """A scanned folder: records by class and then by name in natural order (COVID-2 before COVID-10)."""
-
-    root: Path
-    records: tuple[Record, ...]
-    problems: tuple[Problem, ...]
-    classes: dict[str, ClassSummary]
-    """By class name, in the order asked for."""
-    duplicates: tuple[tuple[str, ...], ...]
-    """Groups of files with the same pixels."""
-    near: tuple[NearGroup, ...] = ()
-    """Groups of files that show one picture with different pixels; empty where they were not looked for."""
-    notes: tuple[Noted, ...] = ()
-    """What there is to know of the images, each note once, the most frequent first."""
-    reading: int = READING
-    """The rules that the pixels were read by."""
-    layout: Reading = field(default_factory=Reading)
-    """How the folders were read."""
-
-    @property
-    def published(self) -> bool:
-        """Do the folders publish a split?"""
-        return any(record.part for record in self.records)
-
-    @property
-    def imbalance(self) -> float | None:
-        """Images of the largest class for each image of the smallest; None where a class has no image."""
-        counts = [summary.images for summary in self.classes.values()]
-        return max(counts) / min(counts) if all(counts) else None
-
-    def to_dict(self) -> dict[str, Any]:
-        """The scan as JSON values; a file name that is not UTF-8 keeps its surrogates."""
-        return {
-            "root": str(self.root),
-            "images": len(self.records),
-            "classes": {name: asdict(summary) for name, summary in self.classes.items()},
-            "imbalance": self.imbalance,
-            "published": self.published,
-            "layout": self.layout.to_dict(),
-            "problems": [{"file": p.file, "kind": p.kind, "reason": p.reason} for p in self.problems],
-            "notes": [asdict(item) for item in self.notes],
-            "duplicates": {
-                "exact": [list(group) for group in self.duplicates],
-                "near": [asdict(group) for group in self.near],
-            },
-        }
 
 
 def scan(
@@ -137,20 +38,20 @@ def scan(
     stop: Stop | None = None,
     follow_links: bool = False,
     near: bool = False,
-    reading: int = READING,
+    pixel_rules: int = PIXEL_RULES,
 ) -> Scan:
     """Read every image under `root`, of the picked `classes` in this order, or of all.
 
     Symbolic links that lead out of `root` are problems, unless `follow_links` says to read them too. With `near`, the
     images are also searched for those that show one picture with other pixels; that keeps 16 kB an image meanwhile.
-    `reading` names the rules by which files become pixels. Files that can't be used become problems and the scan goes
-    on. Raises DataError when `root` is no folder with class folders, ConfigError for a class that it doesn't have,
+    `pixel_rules` names the rules by which files become pixels. Files that can't be used become problems and the scan
+    goes on. Raises DataError when `root` is no folder with class folders, ConfigError for a class that it doesn't have,
     Stopped when `stop` is set meanwhile.
     """
     root = Path(root)
     listed = class_folders(root, classes, follow_links, stop)
     folders, problems = listed.folders, list(listed.problems)
-    jobs = [_Job(root, folder, file, reading) for folder in folders for file in folder.images]
+    jobs = [_Job(root, folder, file, pixel_rules) for folder in folders for file in folder.images]
     pulse = Pulse(emit, "scan", len(jobs))
     records: list[Record] = []
     # In one block: small pieces that stay, between large ones that go, would keep the memory of all that was decoded.
@@ -180,15 +81,15 @@ def scan(
     )
     told = (*noted(remarked), *of_other_bits((r.file, r.bits) for r in records if r.bit_depth > 8 and r.bits))
     twins = exact_groups(records)
-    return Scan(root, tuple(records), ordered, summaries, twins, alike, told, reading, listed.reading)
+    return Scan(root, tuple(records), ordered, summaries, twins, alike, told, pixel_rules, listed.layout)
 
 
-def tell_reading(scanned: Scan, emit: Emit, again: bool = False) -> None:
+def tell_layout(scanned: Scan, emit: Emit, again: bool = False) -> None:
     """Emit how the folders were read, where that is not plain, what is doubtful in it, and how many problems it has.
 
     Where it was told before and is scanned `again`, the number of problems alone.
     """
-    for text in () if again else scanned.layout.told:
+    for text in () if again else scanned.layout.remarks:
         emit(Notice("info", text))
     for text in () if again else scanned.layout.doubts:
         emit(Notice("warning", text))
@@ -227,13 +128,13 @@ class _Job:
     root: Path
     folder: Folder
     file: str
-    reading: int
+    pixel_rules: int
 
 
 def _examine(job: _Job) -> tuple[Record | None, Pixels | None, Pixels | None, tuple[str, ...], list[Problem]]:
     """The record, thumbnail and still smaller picture of an image, the notes on it, and its and its mask's problems."""
     try:
-        with held(job.root / job.file, job.reading) as image:
+        with held(job.root / job.file, job.pixel_rules) as image:
             return _examined(job, image)
     except ImageError as exc:
         return None, None, None, (), [Problem(job.file, "unreadable", exc.reason, job.folder.label)]
@@ -262,6 +163,7 @@ def _examined(job: _Job, image: XrayImage) -> tuple[Record, Pixels, Pixels, tupl
         part=job.folder.part,
         bits=image.bits,
         patient=job.folder.patient,
+        deviation=round(image.deviation, 3),
     )
     return record, thumb, orientation.reduced(image.pixels), image.notes, problems
 

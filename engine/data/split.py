@@ -21,14 +21,14 @@ from engine.base.escape import from_cell, to_cell
 from engine.base.events import Notice
 from engine.base.files import replacing
 from engine.base.wording import counted
-from engine.data.duplicates import NearGroup
+from engine.data.file_names import natural
 from engine.data.folders.class_listing import AS_PUBLISHED, PART_NAMES
-from engine.data.folders.file_names import natural
 from engine.data.folders.folder_names import difference, look_alike
 from engine.data.given_split import Listed, few, listed, require_match
 from engine.data.groups import joined, kept_together, two_labelled
 from engine.data.patients import patients
-from engine.data.scan import Record, Scan, require_trainable
+from engine.data.records import NearGroup, Record, Row, Scan
+from engine.data.scan import require_trainable
 from engine.data.tables import FILE_COLUMNS, plain_column, read_rows
 from engine.recipe.config import DataConfig
 
@@ -39,16 +39,6 @@ MOST_TOLD = 10
 
 _OTHER_COLUMNS = {"file": FILE_COLUMNS, "class": ("label",), "part": ("split", "publishedsplit")}
 _ERRORS = "surrogateescape"  # a file name that is not UTF-8 comes back as it was
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One image of a split; `sha` is the hash of its pixels, empty where a foreign split.csv gave none."""
-
-    file: str
-    label: str
-    part: str
-    sha: str = ""
 
 
 @dataclass(frozen=True)

@@ -2,25 +2,21 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from engine.base.errors import ConfigError
+from engine.data.file_names import natural
+from engine.data.records import Problem, Scan
 from engine.recipe.config import join_list
-
-if TYPE_CHECKING:
-    from engine.data.scan import Scan
 
 CONFLICT = "label-conflict"
 
 
-def subset(whole: "Scan", names: Sequence[str]) -> "Scan":
+def subset(whole: Scan, names: Sequence[str]) -> Scan:
     """What a scan of the classes `names` alone, in this order, would have found; `whole` itself for no names.
 
     Raises ConfigError for a class that `whole` does not have.
     """
     from engine.data.duplicates import exact_groups, label_conflicts, near_within
-    from engine.data.folders.class_listing import Problem
-    from engine.data.folders.file_names import natural
 
     if not names:
         return whole

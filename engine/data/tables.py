@@ -16,15 +16,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from engine.base.errors import DataError
 from engine.base.escape import from_cell
-from engine.data.folders.file_names import NOT_UTF8, Matcher, Matches, natural, pair_key
+from engine.data.file_names import NOT_UTF8, Matcher, Matches, natural, pair_key
+from engine.data.records import Record, Scan
 from engine.data.workbook import COLUMNS, MB, ROWS, workbook_rows
-
-if TYPE_CHECKING:
-    from engine.data.scan import Record, Scan
 
 FILE_BYTES = 256 * MB
 """The largest table that is read, in bytes of its file."""
@@ -94,7 +91,7 @@ class Table:
             return self.columns.index(exact)
         return plain.index(plain_column(column)) if plain_column(column) in plain else None
 
-    def column(self, column: str, records: "Iterable[Record]") -> Column:
+    def column(self, column: str, records: Iterable[Record]) -> Column:
         """What the column says of the files of `records`; a CLASS.metadata.xlsx speaks of its own class alone.
 
         Raises DataError where the table proves damaged or too large.
@@ -112,7 +109,7 @@ def plain_column(name: str) -> str:
     return "".join(c for c in name.casefold() if c not in " _-.#\ufeff")
 
 
-def tables(scanned: "Scan") -> list[Table]:
+def tables(scanned: Scan) -> list[Table]:
     """The tables in the scanned folder, those that are of no use too; the rows are read when a column is asked for.
 
     Links that the scan did not follow, as they lead out of the folder, are not opened here either.

@@ -3,19 +3,17 @@
 One number, the temperature, divides the logits; it changes how sure the model is, never for two classes what it says.
 """
 
-import dataclasses
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 from msgspec import Meta
 
 from engine.base.errors import RunError
-from engine.base.events import finite
-from engine.base.typed_files import Amount, Ends, Positive, Share, typed
-from engine.evaluation.intervals import Interval
+from engine.base.result import Bin, Operating
+from engine.base.typed_files import Amount, Positive, Share, typed
 from engine.evaluation.metrics import log_loss, share_of
 from engine.recipe.config import JudgeConfig
 from engine.runs.directory import Run
@@ -27,32 +25,6 @@ COLDEST, HOTTEST = 0.05, 20.0
 Temperature = Annotated[float, Meta(gt=0, le=1e6)]
 LEAST = 1e-30
 """Stands for a probability that float32 rounded to 0."""
-
-
-@dataclass(frozen=True)
-class Bin:
-    """Predictions whose probability of the class said lies in (low, high]: how many, how sure, and how often right."""
-
-    low: float
-    high: float
-    n: int
-    confidence: float
-    accuracy: float
-    accuracy_ci: Interval
-
-
-@dataclass(frozen=True)
-class Operating:
-    """The threshold for one class, and what it gets on the images that chose it (validation) or on others (test)."""
-
-    positive: str
-    rule: str
-    threshold: Share
-    """The class is said where its calibrated probability is at least this."""
-    sensitivity: Share | None
-    sensitivity_ci: Ends | None
-    specificity: Share | None
-    specificity_ci: Ends | None
 
 
 @dataclass(frozen=True)
@@ -68,10 +40,6 @@ class Calibration:
     ece: Share
     calibrated_ece: Share
     operating: Operating
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON values."""
-        return dict(finite(dataclasses.asdict(self)))
 
 
 def calibrate(labels: np.ndarray, logits: np.ndarray, classes: Sequence[str], judged: JudgeConfig) -> Calibration:

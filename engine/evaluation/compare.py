@@ -1,13 +1,12 @@
 """Two runs on the same test images: is one better, or would other images turn it round?"""
 
-import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from engine.base.errors import RunError
-from engine.base.events import finite
+from engine.base.typed_files import plain_object
 from engine.base.wording import counted
 from engine.evaluation.intervals import CONFIDENCE, Interval
 from engine.evaluation.metrics import auc_columns, mean_auc
@@ -39,7 +38,7 @@ class Comparison:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values."""
-        return dict(finite(dataclasses.asdict(self)))
+        return plain_object(self)
 
     @property
     def shown(self) -> bool:

@@ -10,18 +10,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 
 from engine.base.cancel import Stop
 from engine.base.errors import DataError, RunError
 from engine.base.escape import to_cell
-from engine.base.events import Emit, Notice, Progress, finite
+from engine.base.events import Emit, Notice, Progress
 from engine.base.files import names_in, opened, replacing, require_inside, write_json
+from engine.base.result import RELIABILITY, Bin, Calibrated, Curve, Drawn, Elsewhere, Tested
+from engine.base.typed_files import plain
 from engine.base.wording import unwritable
 from engine.data.image.reader import ImageError
-from engine.data.scan import Scan, scan, tell_reading
+from engine.data.records import Scan
+from engine.data.scan import scan, tell_layout
 from engine.data.split import Split
 from engine.evaluation import external
 from engine.evaluation.calibration import CALIBRATION, at_temperature, expected_calibration_error, operate, reliability
@@ -34,11 +36,10 @@ from engine.evaluation.training_reference import REFERENCE
 from engine.runs.directory import SPLIT, Run
 from engine.runs.writer import reopen
 
-CURVES = "curves"
 _NONE: Mapping[str, str] = MappingProxyType({})
 
 
-def evaluate_test(run: Run, emit: Emit, stop: Stop) -> dict[str, Any]:
+def evaluate_test(run: Run, emit: Emit, stop: Stop) -> Tested:
     """The run's result on its test part: read where the test was opened before, else measured now and kept.
 
     What test.json holds, but for the curves. Raises RunError where the run has no model or no split, can't be written
@@ -53,10 +54,10 @@ def evaluate_test(run: Run, emit: Emit, stop: Stop) -> dict[str, Any]:
         said = _measure(predictor, run.folder(), names, labels, "test", emit, stop, shas)
         _write_predictions(run.path / PREDICTIONS, predictor.classes, said.lines(predictor.classes))
         _write_result(run.path / TEST, _judged(said, predictor))
-    return {name: value for name, value in read_test(run).items() if name != CURVES}
+    return read_test(run).without_curves()
 
 
-def open_test(run: Run, emit: Emit, stop: Stop) -> dict[str, Any]:
+def open_test(run: Run, emit: Emit, stop: Stop) -> Tested:
     """As `evaluate_test`; a run that was trained with its test part shut then ends with the result in its events."""
     test, end = evaluate_test(run, emit, stop), run.finished()
     if end and end.test is None and run.state() == "finished":
@@ -93,21 +94,19 @@ def evaluate_on(
     stop: Stop,
     mapping: Mapping[str, str] = _NONE,
     follow_links: bool = False,
-) -> dict[str, Any]:
+) -> Elsewhere:
     """The run's result on every image of another folder: an external test, kept in the run.
 
     `mapping` gives the run's class for those of the folder's that have other names. Classes that the run does not know
-    are left out. Beside what test.json holds, the result has "mapping", "left_out" (images by class), "learnt_from"
-    (how many of the images have the pixels of one that the run learnt from), "drop" (see
-    `engine.evaluation.external.drop`; None where the run was not tested) and "shift" (see `external.shift`). Raises
+    are left out. For `drop` and `shift` of the result see the functions of `engine.evaluation.external`. Raises
     DataError where the folder has none of the run's classes, ConfigError where `mapping` names classes there are not,
     RunError where the run's test.json is damaged, LinkError where a link stands for its folder of such results.
     """
     require_inside(run.path, [FOLDER])
     test = read_test(run) if was_tested(run) else None
     predictor = Predictor(run)
-    found: Scan = scan(folder, (), emit, stop, follow_links, reading=predictor.reading)
-    tell_reading(found, emit)
+    found: Scan = scan(folder, (), emit, stop, follow_links, pixel_rules=predictor.pixel_rules)
+    tell_layout(found, emit)
     external.check_mapping(mapping, list(found.classes), predictor.classes)
     for item in found.notes:
         emit(Notice("warning", f"{item.sentence}."))
@@ -126,19 +125,18 @@ def evaluate_on(
         emit(Notice("warning", external.not_apart(learnt_from, len(records))))
     labels = [predictor.classes.index(known[record.label]) for record in records]
     said = _measure(predictor, folder, [record.file for record in records], labels, "evaluate", emit, stop)
-    result = {
-        **_judged(said, predictor),
-        "folder": folder.absolute().name,
-        "mapping": {theirs: ours for theirs, ours in known.items() if theirs not in unknown},
-        "left_out": unknown,
-        "learnt_from": learnt_from,
-        "drop": None,
-        "shift": external.shift(predictor.reference, records, said.features),
-    }
-    if test:
-        result["drop"] = external.drop(test, result)
+    here = _judged(said, predictor)
+    result = Elsewhere(
+        **vars(here),
+        folder=folder.absolute().name,
+        mapping={theirs: ours for theirs, ours in known.items() if theirs not in unknown},
+        left_out=unknown,
+        learnt_from=learnt_from,
+        drop=external.drop(test, here) if test else None,
+        shift=external.shift(predictor.reference, records, said.features),
+    )
     external.keep(run, result)
-    return {name: value for name, value in result.items() if name != CURVES}
+    return result
 
 
 def _learnt(run: Run) -> set[str]:
@@ -162,31 +160,28 @@ class _Said:
         return [(file, classes[label], row.tolist()) for file, label, row in rows]
 
 
-def _judged(said: _Said, predictor: Predictor) -> dict[str, Any]:
-    """Every number on these answers, as JSON values: the `Results`, "calibrated", "operating" and the curves.
+def _judged(said: _Said, predictor: Predictor) -> Drawn:
+    """Every number on these answers, and the curves.
 
-    Temperature and threshold are those that validation chose; the two keys are None where the run has none.
+    Temperature and threshold are those that validation chose; there is nothing of them where the run has none.
     """
     labels, classes, taught = said.labels, predictor.classes, predictor.calibration
-    found: dict[str, Any] = {
-        **judge(labels, said.probabilities, classes).to_dict(),
-        "ece": expected_calibration_error(labels, said.probabilities),
-        "calibrated": None,
-        "operating": None,
-        CURVES: curves(labels, said.probabilities, classes),
-    }
+    drawn: dict[str, Curve | list[Bin]] = {**curves(labels, said.probabilities, classes)}
+    calibrated, at = None, None
     if taught:
         shares = at_temperature(said.probabilities, taught.temperature)
-        found["calibrated"] = {
-            "temperature": taught.temperature,
-            "loss": log_loss(labels, shares),
-            "ece": expected_calibration_error(labels, shares),
-        }
+        ece = expected_calibration_error(labels, shares)
+        calibrated = Calibrated(temperature=taught.temperature, loss=log_loss(labels, shares), ece=ece)
         chosen, k = taught.operating, classes.index(taught.operating.positive)
         at = operate(labels == k, shares[:, k], chosen.threshold, chosen.positive, chosen.rule)
-        found["operating"] = finite(dataclasses.asdict(at))
-        found[CURVES]["reliability"] = [dataclasses.asdict(row) for row in reliability(labels, shares)]
-    return found
+        drawn[RELIABILITY] = reliability(labels, shares)
+    return Drawn(
+        **vars(judge(labels, said.probabilities, classes)),
+        ece=expected_calibration_error(labels, said.probabilities),
+        calibrated=calibrated,
+        operating=at,
+        curves=drawn,
+    )
 
 
 def _measure(
@@ -219,9 +214,9 @@ def _measure(
     return _Said(files, np.array(truth), np.stack(rows), np.stack(features))
 
 
-def _write_result(path: Path, values: dict[str, Any]) -> None:
+def _write_result(path: Path, result: Drawn) -> None:
     try:
-        write_json(path, values)
+        write_json(path, plain(result))
     except OSError as error:
         raise RunError(unwritable(path, error)) from error
 

@@ -2,16 +2,26 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from engine.base.errors import ConfigError, RunError
 from engine.base.files import private_dir, write_json
+from engine.base.result import (
+    MEASURES,
+    Drop,
+    Elsewhere,
+    FactShift,
+    FeatureShift,
+    Judged,
+    Measured,
+    Measures,
+    Shift,
+)
+from engine.base.typed_files import plain
 from engine.base.wording import counted, noun, unwritable
-from engine.data.scan import Record
-from engine.evaluation.intervals import difference_interval
-from engine.evaluation.metrics import MEASURES, share_of
+from engine.data.records import Record
+from engine.evaluation.intervals import difference_interval, exact_interval
 from engine.evaluation.result_files import FOLDER
 from engine.evaluation.training_reference import Reference, facts_of
 from engine.recipe.config import split_list
@@ -49,103 +59,78 @@ def not_apart(learnt_from: int, n: int) -> str:
     )
 
 
-def drop(test: Mapping[str, Any], here: Mapping[str, Any]) -> dict[str, Any]:
-    """By measure: "test", "here", and their "difference" (here - test) with its "difference_ci" at 95%.
+def drop(test: Judged, here: Judged) -> dict[str, Drop]:
+    """By measure, how far the result `here` lies from that of the test.
 
-    Measures are accuracy, auc, mcc, the macro means, and the sensitivity and specificity of each class, of results as
-    `Results.to_dict` gives them; those that either of them lacks are left out. Where one of them has images of fewer
-    classes, so are auc, mcc and the means: those of other classes can't be compared.
+    Measures are accuracy, auc, mcc, the macro means, and the sensitivity and specificity of each class; those that
+    either of them lacks are left out. Where one of them has images of fewer classes, so are auc, mcc and the means:
+    those of other classes can't be compared.
     """
     found = {}
     for name, (first, second) in {**_over_all(test, here), **_by_class(test, here)}.items():
         value, ends, other, other_ends = *first, *second
         if value is None or other is None or ends is None or other_ends is None:
             continue
-        found[name] = {
-            "test": value,
-            "here": other,
-            "difference": other - value,
-            "difference_ci": difference_interval(other, (other_ends[0], other_ends[1]), value, (ends[0], ends[1])),
-        }
+        found[name] = Drop(value, other, other - value, difference_interval(other, other_ends, value, ends))
     return found
 
 
-def shift(reference: Reference | None, records: Sequence[Record], features: np.ndarray) -> dict[str, Any] | None:
-    """How far images (their records, and features (n, channels)) lie from the training images; None without those.
-
-    "facts": by mean level, width and height the means of both sets and the Kolmogorov-Smirnov distance (0 to 1) with
-    its p-value. "features": the median distance to the training images, the limit, and the share beyond it with its
-    interval (1% is usual). "told_apart": AUC of a classifier that tells the two sets apart by features, on images that
-    it was not fitted to (Lopez-Paz and Oquab 2017): 0.5 is no shift, 1 a complete one; None for fewer than 10 images.
-    """
-    if reference is None:
+def shift(reference: Reference | None, records: Sequence[Record], features: np.ndarray) -> Shift | None:
+    """How far images (their records, and features (n, channels)) lie from the training images; None without those."""
+    if reference is None or not len(features):
         return None
     distances, limit = reference.distances(features), reference.limit
-    beyond, ends = share_of(int((distances > limit).sum()), len(distances))
-    return {
-        "facts": _facts(reference, records),
-        "features": {
-            "median_distance": float(np.median(distances)),
-            "usual_distance": float(np.median(reference.own)),
-            "limit": limit,
-            "beyond": beyond,
-            "beyond_ci": ends,
-        },
-        "told_apart": _told_apart(reference.features, features),
-    }
+    beyond = int((distances > limit).sum())
+    far = FeatureShift(
+        median_distance=float(np.median(distances)),
+        usual_distance=float(np.median(reference.own)),
+        limit=limit,
+        beyond=beyond / len(distances),
+        beyond_ci=exact_interval(beyond, len(distances)),
+    )
+    return Shift(_facts(reference, records), far, _told_apart(reference.features, features))
 
 
-def keep(run: Run, result: Mapping[str, Any]) -> None:
+def keep(run: Run, result: Elsewhere) -> None:
     """Keep the result of an external test in the run, under the name of its folder; the last one of a name stays."""
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", str(result["folder"])).strip(".-") or "folder"
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", result.folder).strip(".-") or "folder"
     try:
-        write_json(private_dir(run.path / FOLDER, run.path) / f"{name}.json", result, run.path)
+        write_json(private_dir(run.path / FOLDER, run.path) / f"{name}.json", plain(result), run.path)
     except OSError as error:
         raise RunError(unwritable(run.path / FOLDER, error)) from error
 
 
-_Measured = tuple[float | None, Sequence[float] | None]
-
-
-def _over_all(test: Mapping[str, Any], here: Mapping[str, Any]) -> dict[str, tuple[_Measured, _Measured]]:
-    found = {"accuracy": (_measured(test, "accuracy"), _measured(here, "accuracy"))}
+def _over_all(test: Judged, here: Judged) -> dict[str, tuple[Measured, Measured]]:
+    names = ["accuracy"]
+    found = {}
     if _present(test) == _present(here):
-        found |= {name: (_measured(test, name), _measured(here, name)) for name in ("auc", "mcc")}
-        for name in MEASURES:
-            macro = _measured(test.get("macro", {}), name), _measured(here.get("macro", {}), name)
-            found[f"macro {name}"] = macro
-    return found
+        names += ["auc", "mcc"]
+        found = {f"macro {name}": (test.macro.measured(name), here.macro.measured(name)) for name in MEASURES}
+    return {name: (test.measured(name), here.measured(name)) for name in names} | found
 
 
-def _present(result: Mapping[str, Any]) -> set[str]:
+def _present(result: Judged) -> set[str]:
     """The classes that the result has images of."""
-    return {label for label, own in result["classes"].items() if own["n"]}
+    return {label for label, own in result.classes.items() if own.n}
 
 
-def _by_class(test: Mapping[str, Any], here: Mapping[str, Any]) -> dict[str, tuple[_Measured, _Measured]]:
+def _by_class(test: Judged, here: Judged) -> dict[str, tuple[Measured, Measured]]:
+    none = Measures()
     return {
-        f"{label} {name}": (_measured(own, name), _measured(here["classes"].get(label, {}), name))
-        for label, own in test["classes"].items()
+        f"{label} {name}": (own.measured(name), here.classes.get(label, none).measured(name))
+        for label, own in test.classes.items()
         for name in ("sensitivity", "specificity")
     }
 
 
-def _measured(values: Mapping[str, Any], name: str) -> _Measured:
-    return values.get(name), values.get(f"{name}_ci")
-
-
-def _facts(reference: Reference, records: Sequence[Record]) -> dict[str, Any]:
+def _facts(reference: Reference, records: Sequence[Record]) -> dict[str, FactShift]:
     from scipy.stats import ks_2samp
 
     found = {}
     for name, values in facts_of(records).items():
         test = ks_2samp(reference.facts[name], values)
-        found[name] = {
-            "training": float(np.mean(reference.facts[name])),
-            "here": float(np.mean(values)),
-            "ks": float(test.statistic),
-            "p": float(test.pvalue),
-        }
+        training, here = float(np.mean(reference.facts[name])), float(np.mean(values))
+        found[name] = FactShift(training, here, ks=float(test.statistic), p=float(test.pvalue))
     return found
 
 

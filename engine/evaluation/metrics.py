@@ -3,14 +3,11 @@
 scikit-learn and SciPy do the arithmetic; both are imported when first needed, as they are slow to load.
 """
 
-import dataclasses
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
-from engine.base.events import finite
+from engine.base.result import MEASURES, Judged, Measures, OfClass
 from engine.evaluation.intervals import (
     Interval,
     auc_interval,
@@ -21,61 +18,8 @@ from engine.evaluation.intervals import (
     mean_interval,
 )
 
-MEASURES = ("sensitivity", "specificity", "precision", "f1", "auc", "mcc")
-"""What is measured of each class against the rest, and averaged over the classes."""
 
-
-@dataclass(frozen=True)
-class ClassResult:
-    """One class against the rest, at the most probable class. Intervals are at 95%; None where nothing can be said.
-
-    Shares, F1 and AUC are from 0 to 1, `mcc` (Matthews' correlation coefficient) from -1 to 1.
-    """
-
-    n: int
-    sensitivity: float | None
-    sensitivity_ci: Interval | None
-    specificity: float | None
-    specificity_ci: Interval | None
-    auc: float | None
-    auc_ci: Interval | None
-    precision: float | None
-    precision_ci: Interval | None
-    f1: float | None
-    f1_ci: Interval | None
-    mcc: float | None
-    mcc_ci: Interval | None
-
-
-@dataclass(frozen=True)
-class Results:
-    """How predictions compare with the truth. `confusion` has the truth in rows and the prediction in columns."""
-
-    n: int
-    correct: int
-    accuracy: float
-    accuracy_ci: Interval
-    loss: float
-    auc: float | None
-    """Area under the ROC curve: of the second class for two classes, else the mean over classes against the rest."""
-    auc_ci: Interval | None
-    mcc: float | None
-    """Matthews' correlation coefficient over all classes; None where the images are of one class alone."""
-    mcc_ci: Interval | None
-    baseline: float
-    """Accuracy of always answering the most frequent class."""
-    baseline_class: str
-    confusion: list[list[int]]
-    classes: dict[str, ClassResult]
-    macro: dict[str, Any]
-    """Means over the classes of MEASURES, each NAME with its interval NAME_ci; None where no class has it."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON values."""
-        return dict(finite(dataclasses.asdict(self)))
-
-
-def judge(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]) -> Results:
+def judge(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]) -> Judged:
     """Compare probabilities (n, classes) with labels (n,) from 0; n must be at least 1."""
     said = probabilities.argmax(axis=1)
     confusion = np.zeros((len(classes), len(classes)), int)
@@ -86,14 +30,14 @@ def judge(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str])
     macro = _macro(list(by_class.values()))
     second = by_class[classes[1]] if len(classes) == 2 else None
     several = np.count_nonzero(counts) > 1
-    return Results(
+    return Judged(
         n=len(labels),
         correct=correct,
         accuracy=correct / len(labels),
         accuracy_ci=exact_interval(correct, len(labels)),
         loss=log_loss(labels, probabilities),
-        auc=second.auc if second else macro["auc"],
-        auc_ci=second.auc_ci if second else macro["auc_ci"],
+        auc=second.auc if second else macro.auc,
+        auc_ci=second.auc_ci if second else macro.auc_ci,
         mcc=float(mcc(confusion)) if several else None,
         mcc_ci=mcc_interval(confusion) if several else None,
         baseline=float(counts.max() / len(labels)),
@@ -104,24 +48,13 @@ def judge(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str])
     )
 
 
-def only_answer(result: Mapping[str, Any]) -> str | None:
-    """The class that a model gave for every image of a result, as `Results.to_dict` has it, of images of several.
-
-    Such a model has learnt nothing but which class to name, whatever its accuracy.
-    """
-    truth, answers = (np.sum(result["confusion"], axis=axis) for axis in (1, 0))
-    if np.count_nonzero(truth) < 2 or np.count_nonzero(answers) > 1:
-        return None
-    return str(list(result["classes"])[int(answers.argmax())])
-
-
-def one_sided(result: Mapping[str, Any], images: str) -> str:
+def one_sided(result: Judged, images: str) -> str:
     """A sentence on a model that gives one class for all `images` ("test images"); empty where it gives several."""
-    label = only_answer(result)
+    label = result.only_answer
     if label is None:
         return ""
     return (
-        f'The model says "{label}" for every one of the {result["n"]:,} {images}: it does not tell the classes '
+        f'The model says "{label}" for every one of the {result.n:,} {images}: it does not tell the classes '
         "apart, and its accuracy is no more than that class's share. Train longer, train more layers (--mode "
         "partial), or make the classes count alike (--class-weight balanced)."
     )
@@ -159,7 +92,7 @@ def share_of(part: int, whole: int) -> tuple[float, Interval] | tuple[None, None
     return (part / whole, exact_interval(part, whole)) if whole else (None, None)
 
 
-def _one_class(confusion: np.ndarray, k: int, area: float | None) -> ClassResult:
+def _one_class(confusion: np.ndarray, k: int, area: float | None) -> OfClass:
     hits, n, answers = int(confusion[k, k]), int(confusion[k].sum()), int(confusion[:, k].sum())
     others, missed, false = int(confusion.sum()) - n, n - hits, answers - hits
     table = np.array([[hits, missed], [false, others - false]])
@@ -167,7 +100,7 @@ def _one_class(confusion: np.ndarray, k: int, area: float | None) -> ClassResult
     specificity, specificity_ci = share_of(others - false, others)
     both = n > 0 and others > 0  # else precision, F1 and MCC are fixed whatever the model answers
     precision, precision_ci = share_of(hits, answers) if both else (None, None)
-    return ClassResult(
+    return OfClass(
         n=n,
         sensitivity=sensitivity,
         sensitivity_ci=sensitivity_ci,
@@ -184,10 +117,10 @@ def _one_class(confusion: np.ndarray, k: int, area: float | None) -> ClassResult
     )
 
 
-def _macro(classes: Sequence[ClassResult]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+def _macro(classes: Sequence[OfClass]) -> Measures:
+    found: dict[str, float | Interval | None] = {}
     for name in MEASURES:
-        known = [c for c in classes if getattr(c, name) is not None]
-        found[name] = float(np.mean([getattr(c, name) for c in known])) if known else None
-        found[f"{name}_ci"] = mean_interval([getattr(c, f"{name}_ci") for c in known]) if known else None
-    return found
+        known = [(value, ends) for value, ends in (one.measured(name) for one in classes) if value is not None]
+        found[name] = float(np.mean([value for value, _ in known])) if known else None
+        found[f"{name}_ci"] = mean_interval([ends for _, ends in known if ends]) if known else None
+    return Measures(**found)  # type: ignore[arg-type]  # each name has its own type

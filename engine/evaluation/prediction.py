@@ -13,11 +13,12 @@ import numpy as np
 
 from engine.base.cancel import Stop
 from engine.base.errors import DataError, Stopped
+from engine.base.result import Operating
 from engine.base.runtime import processors
 from engine.data.folders.tree import pictures
-from engine.data.image.modes import READING
+from engine.data.image.formats import PIXEL_RULES
 from engine.data.image.reader import ImageError, Pixels, held, pixel_hash, to_input
-from engine.evaluation.calibration import Operating
+from engine.evaluation.level_likeness import Likeness, Measure, measured
 from engine.evaluation.plausibility import cautions
 
 BATCH = 32
@@ -56,6 +57,8 @@ class Prediction:
     """Beyond it the image is unlike anything seen."""
     cautions: tuple[str, ...] = ()
     """Why the answer may mean nothing, each a short sentence without its full stop."""
+    likeness: Likeness | None = None
+    """How it looks beside the training images; None where that could not be checked."""
 
     @property
     def unlike(self) -> bool | None:
@@ -66,17 +69,23 @@ class Prediction:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values."""
-        return {**dataclasses.asdict(self), "file": str(self.file), "unlike": self.unlike, "use": NOT_FOR_DIAGNOSIS}
+        likeness = self.likeness.to_dict() if self.likeness else None
+        values = {**dataclasses.asdict(self), "file": str(self.file), "likeness": likeness, "unlike": self.unlike}
+        return {**values, "use": NOT_FOR_DIAGNOSIS}
 
 
 @dataclass(frozen=True, eq=False)
 class Input:
-    """A file as a network sees it: `pixels` are uint8 (size, size, 3); and what its reading gave to say."""
+    """A file as a network sees it: `pixels` are uint8 (size, size, 3); and what its reading gave to say.
+
+    `cautions` and `measures` are there where they were asked for.
+    """
 
     file: Path
     pixels: Pixels
     notes: tuple[str, ...]
     cautions: tuple[str, ...]
+    measures: dict[Measure, float]
 
 
 def read_inputs(
@@ -85,16 +94,16 @@ def read_inputs(
     stop: Stop | None = None,
     with_cautions: bool = False,
     shas: Iterable[str] = (),
-    reading: int = READING,
+    pixel_rules: int = PIXEL_RULES,
 ) -> Iterator[list[Input | ImageError]]:
     """The files in turn, BATCH at a time, as inputs of `size`, or the errors that they gave.
 
-    `reading` names the rules by which files become pixels: those that the model was trained with.
+    `pixel_rules` names the rules by which files become pixels: those that the model was trained with.
     Where `shas` are given, a file whose pixels have another hash, and not an empty one, is an error too. Raises Stopped
     if `stop` says "now".
     """
     waiting = zip(files, chain(shas, repeat("")), strict=False)
-    read_one = partial(_read_input, size=size, with_cautions=with_cautions, reading=reading)
+    read_one = partial(_read_input, size=size, with_cautions=with_cautions, pixel_rules=pixel_rules)
     with ThreadPoolExecutor(processors()) as pool:
         while chunk := list(islice(waiting, BATCH)):
             if stop and stop.now:
@@ -102,13 +111,14 @@ def read_inputs(
             yield list(pool.map(read_one, *zip(*chunk, strict=True)))
 
 
-def _read_input(file: Path, sha: str, size: int, with_cautions: bool, reading: int) -> Input | ImageError:
+def _read_input(file: Path, sha: str, size: int, with_cautions: bool, pixel_rules: int) -> Input | ImageError:
     try:
-        with held(file, reading) as image:
+        with held(file, pixel_rules) as image:
             if sha and pixel_hash(image.pixels) != sha:
                 return ImageError(file, "it got other pixels since the split")
             found = cautions(image.pixels, image.dicom) if with_cautions else ()
-            return Input(file, to_input(image.pixels, size), image.notes, found)
+            measures = measured(image) if with_cautions else {}
+            return Input(file, to_input(image.pixels, size), image.notes, found, measures)
     except ImageError as error:
         return error
 

@@ -149,7 +149,7 @@ def explain(
     the run does not know, Stopped when `stop` is set meanwhile.
     """
     wanted = explainer.target(target)
-    pixels = seen(file, explainer.size, explainer.predictor.reading)
+    pixels = seen(file, explainer.size, explainer.predictor.pixel_rules)
     logits = explainer.logits(pixels[None])[0]
     number = int(logits.argmax()) if wanted is None else wanted
     (as_is, mirrored), _ = explainer.maps(np.stack([pixels, pixels[:, ::-1]]), [number, number])

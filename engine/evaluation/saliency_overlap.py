@@ -129,7 +129,7 @@ def _measured(
     def opened(row: tuple[str, str]) -> tuple[Pixels, Mask] | ImageError:
         file, size = folder / row[0], explainer.size
         try:
-            pixels = seen(file, size, explainer.predictor.reading)
+            pixels = seen(file, size, explainer.predictor.pixel_rules)
             mask = mask_beside(file) if masks else None
             return pixels, read_mask(mask, size) if mask else central_rectangle(size)
         except ImageError as error:

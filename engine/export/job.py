@@ -101,7 +101,8 @@ def contract_of(predictor: Predictor) -> Contract:
         classes=predictor.classes,
         temperature=taught.temperature if taught else None,
         operating=taught.operating if taught else None,
-        reading=predictor.reading,
+        reading=predictor.pixel_rules,
+        levels=predictor.reference.levels if predictor.reference else None,
     )
 
 

@@ -43,7 +43,7 @@ def gather(predictor: Predictor, stop: Stop) -> Pictures:
     for part in _PARTS:
         own = [row for row in rows if row.part == part]
         files, shas = [folder / row.file for row in own], [row.sha for row in own]
-        for chunk in read_inputs(files, size, stop, shas=shas, reading=predictor.reading):
+        for chunk in read_inputs(files, size, stop, shas=shas, pixel_rules=predictor.pixel_rules):
             good = [item.pixels for item in chunk if isinstance(item, Input)][: IMAGES - len(found)]
             found += good
             counts[part] = counts.get(part, 0) + len(good)

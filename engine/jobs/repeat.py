@@ -15,13 +15,15 @@ import numpy as np
 
 from engine.base.cancel import Stop
 from engine.base.errors import ConfigError, RunError
-from engine.base.events import Emit, Finished, Interrupted, Notice, finite
+from engine.base.events import Emit, Finished, Interrupted, Notice
 from engine.base.files import private_dir, write_json
+from engine.base.result import Judged
+from engine.base.typed_files import plain_object
 from engine.base.wording import unwritable
 from engine.data.folds import draw_folds
 from engine.data.groups import group_of
 from engine.data.patients import patients
-from engine.data.scan import scan, tell_reading
+from engine.data.scan import scan, tell_layout
 from engine.evaluation.metrics import judge
 from engine.evaluation.predictions_csv import read_predictions
 from engine.jobs import train
@@ -33,17 +35,13 @@ from engine.training.cluster import one_process
 RESULT = "result.json"
 
 
-def _macro(end: Finished, name: str) -> Any:
-    return (end.test or {}).get("macro", {}).get(name)
-
-
-MEASURES: dict[str, Callable[[Finished], Any]] = {
-    "validation accuracy": lambda end: end.val["accuracy"],
-    "test accuracy": lambda end: (end.test or {}).get("accuracy"),
-    "test AUC": lambda end: (end.test or {}).get("auc"),
-    "test MCC": lambda end: (end.test or {}).get("mcc"),
-    "macro sensitivity": lambda end: _macro(end, "sensitivity"),
-    "macro F1": lambda end: _macro(end, "f1"),
+MEASURES: dict[str, Callable[[Finished], float | None]] = {
+    "validation accuracy": lambda end: end.val.accuracy,
+    "test accuracy": lambda end: end.test.accuracy if end.test else None,
+    "test AUC": lambda end: end.test.auc if end.test else None,
+    "test MCC": lambda end: end.test.mcc if end.test else None,
+    "macro sensitivity": lambda end: end.test.macro.sensitivity if end.test else None,
+    "macro F1": lambda end: end.test.macro.f1 if end.test else None,
 }
 
 
@@ -69,12 +67,12 @@ class Repeated:
     planned: int
     """As many runs were asked for; there are fewer where they were stopped."""
     measures: dict[str, Spread]
-    pooled: dict[str, Any] | None
-    """For folds that are all done: the result over every image, each tested once (`Results.to_dict`)."""
+    pooled: Judged | None
+    """For folds that are all done: the result over every image, each tested once."""
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values."""
-        return dict(finite(dataclasses.asdict(self)))
+        return plain_object(self)
 
 
 def over_seeds(folder: Path, config: TrainConfig, count: int, emit: Emit, stop: Stop) -> Repeated:
@@ -110,7 +108,7 @@ def over_folds(folder: Path, config: TrainConfig, count: int, emit: Emit, stop: 
     data = config.data
     found = scan(folder, data.class_names, emit, stop, data.follow_links, data.near_duplicates)
     known = patients(found, data.group_by)
-    tell_reading(found, emit)
+    tell_layout(found, emit)
     emit(Notice("info" if known.known else "warning", known.told))
     if found.published:
         raise ConfigError(f"{folder} publishes a split by its folders: --folds would draw another; leave it out.")
@@ -182,13 +180,13 @@ def _train_all(
             if isinstance(end, Interrupted):
                 break
             ends.append(end)
-    measured = {name: [tell(end) for end in ends] for name, tell in MEASURES.items()}
+    measured = {name: [value for end in ends if (value := tell(end)) is not None] for name, tell in MEASURES.items()}
     result = Repeated(
         kind=kind,
         folder=str(own),
         runs=tuple(end.run for end in ends),
         planned=len(recipes),
-        measures={name: spread(values) for name, values in measured.items() if values and None not in values},
+        measures={name: spread(values) for name, values in measured.items() if values and len(values) == len(ends)},
         pooled=_pooled(ends) if kind == "folds" and len(ends) == len(recipes) else None,
     )
     with _written(own / RESULT):
@@ -196,8 +194,8 @@ def _train_all(
     return result
 
 
-def _pooled(ends: Sequence[Finished]) -> dict[str, Any]:
+def _pooled(ends: Sequence[Finished]) -> Judged:
     """The result over all folds' answers together."""
     said = [read_predictions(Run(Path(end.run))) for end in ends]
     labels = np.concatenate([one.labels for one in said])
-    return judge(labels, np.concatenate([one.probabilities for one in said]), said[0].classes).to_dict()
+    return judge(labels, np.concatenate([one.probabilities for one in said]), said[0].classes)

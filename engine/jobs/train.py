@@ -19,6 +19,8 @@ from engine.base.cancel import Stop
 from engine.base.errors import ConfigError, CovidTuiError, DataError, RunError, Stopped, WeightsError
 from engine.base.events import Emit, Event, Failed, Finished, Helped, Interrupted, Notice
 from engine.base.files import write_json
+from engine.base.result import Validated
+from engine.base.typed_files import plain
 from engine.base.wording import counted, reason, remedy
 from engine.data.split import Split
 from engine.evaluation.calibration import CALIBRATION, calibrate, softmax
@@ -31,11 +33,12 @@ from engine.network import pretrained
 from engine.network.backbones import backbone
 from engine.recipe.config import TrainConfig, from_dict
 from engine.runs.directory import ENVIRONMENT, LOG, SPLIT, Run
+from engine.runs.summary import waited
 from engine.runs.writer import RunWriter, create, reopen, require_room
 from engine.training import distributed
 from engine.training.batches import PixelSource, is_full_disk
 from engine.training.data import Data, scanned
-from engine.training.fit_phases import Done, fit, reading_of
+from engine.training.fit_phases import Done, fit, pixel_rules_of
 from engine.training.phases import phases
 
 E = TypeVar("E")
@@ -95,7 +98,7 @@ def resume(
 
         def go_on(emit: Emit) -> Finished | Interrupted:
             try:
-                as_begun = data and data.scan.reading == reading_of(run)
+                as_begun = data and data.scan.pixel_rules == pixel_rules_of(run)
                 found = data if data and as_begun else _split_before(folder, config, run, emit, stop)
             except DataError as error:
                 raise DataError(f"{error} {_elsewhere(run)}") from error
@@ -117,12 +120,12 @@ def _require_patience(run: Run, config: TrainConfig) -> None:
     end = last if run.state() == "finished" else None
     if end is None or not patience or config.fit.epochs <= end.epochs:
         return
-    waited = end.epochs - max(end.best_epoch, phases(config)[-1].first - 1)
-    if waited >= patience:
+    without = waited(end.epochs, end.best_epoch, phases(config)[-1].first)
+    if without >= patience:
         ended = "was ended by patience" if end.ended == "patience" else "would be ended by patience at once"
         raise ConfigError(
             f"{run.name} {ended}, as none of its {counted(end.epochs, 'epoch')} was better than epoch "
-            f"{end.best_epoch}: to train on, raise --patience above {waited} or set it to 0; the run and its "
+            f"{end.best_epoch}: to train on, raise --patience above {without} or set it to 0; the run and its "
             "result stay as they are."
         )
 
@@ -168,7 +171,9 @@ def _split_before(folder: Path, config: TrainConfig, run: Run, emit: Emit, stop:
     """The folder under the split that the run has; a new one where it was killed before it had any."""
     manifest = run.path / SPLIT
     wanted = dataclasses.replace(config.data, split=manifest) if manifest.is_file() else config.data
-    return scanned(folder, dataclasses.replace(config, data=wanted), emit, stop, manifest.is_file(), reading_of(run))
+    return scanned(
+        folder, dataclasses.replace(config, data=wanted), emit, stop, manifest.is_file(), pixel_rules_of(run)
+    )
 
 
 def _told(writer: RunWriter, emit: Emit, stop: Stop, work: Callable[[Emit], E]) -> E | Interrupted:
@@ -228,7 +233,7 @@ def _judged(done: Done, config: TrainConfig, run: Run, emit: Emit, stop: Stop, b
     go_on = _goes_on(run)
     if fitted.best is None:
         raise Stopped(f"Stopped before the first epoch was over; {go_on}.")
-    save_contract(run, data.classes, classifier, data.scan.reading)
+    save_contract(run, data.classes, classifier, data.scan.pixel_rules)
     if stop.now:
         kept = f"the best weights, of epoch {fitted.best.epoch}, are kept"
         raise Stopped(f"Stopped after {counted(fitted.epochs, 'epoch')}; {kept}, and {go_on}.")
@@ -236,18 +241,18 @@ def _judged(done: Done, config: TrainConfig, run: Run, emit: Emit, stop: Stop, b
     labels = done.validation.images.labels
     judged = judge(labels, probabilities, data.classes)
     learnt = calibrate(labels, fitted.logits, data.classes, config.judge)
-    write_json(run.path / CALIBRATION, learnt.to_dict())
+    write_json(run.path / CALIBRATION, plain(learnt))
     save_reference(run, done.source, classifier, data.records("train"), emit, stop)
     keep_validation(run, _validated(data, done.validation, probabilities))
     test = evaluate_test(run, emit, stop) if config.judge.test else None
-    text = one_sided(test, "test images") if test else one_sided(judged.to_dict(), "validation images")
+    text = one_sided(test, "test images") if test else one_sided(judged, "validation images")
     if text:
         emit(Notice("warning", text))
     finished = Finished(
         run=str(run.path),
         epochs=fitted.epochs,
         seconds=round(time.perf_counter() - began + done.before, 2),
-        val={**judged.to_dict(), "loss": fitted.best.val_loss},
+        val=Validated(**{**vars(judged), "loss": fitted.best.val_loss}),
         test=test,
         best_epoch=fitted.best.epoch,
         ended=fitted.ended,

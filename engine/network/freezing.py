@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from engine.base.errors import ConfigError
+from engine.base.number_format import FeatureFormat
 from engine.network.backbones import Backbone, Layer, backbone, head
-from engine.recipe.config import FeatureFormat, NetworkConfig, split_list
+from engine.recipe.config import NetworkConfig, split_list
 
 
 @dataclass(frozen=True)

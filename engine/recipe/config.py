@@ -17,11 +17,10 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from engine.base.errors import ConfigError
+from engine.base.number_format import FeatureFormat, Precision
 
 T = TypeVar("T")
 Mode = Literal["transfer", "finetune", "partial", "probe-then-finetune"]
-Precision = Literal["auto", "float32", "bfloat16", "float16"]
-FeatureFormat = Literal["auto", "float16", "bfloat16", "float32"]
 Rate = float | Literal["auto"]
 
 

@@ -1,4 +1,4 @@
-"""The recipe as a form and as a file: its fields with their help, one value changed, and TOML read and written.
+"""The recipe as a form: its fields with their help, what is typed into one, and one value changed.
 
 Everything is generated from the dataclasses of `engine.recipe.config`; a field that is added there appears here.
 """
@@ -7,28 +7,26 @@ import ast
 import dataclasses
 import functools
 import inspect
-import json
-import math
-import tomllib
 import typing
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from engine.base.errors import ConfigError
-from engine.base.files import replacing
 from engine.base.paths import typed
-from engine.base.wording import not_a_path, unwritable
-from engine.network.freezing import plan
+from engine.base.wording import not_a_path
 from engine.recipe import config as recipe
-from engine.recipe.config import BACKBONE_NAMES, AuditPlan, Rate, SweepPlan, TrainConfig, from_dict, to_dict
+from engine.recipe.config import BACKBONE_NAMES, AuditPlan, NetworkConfig, Rate, SweepPlan, TrainConfig
 
-HEAD = "# A recipe of covid-tui: `covid-tui --train DATA --config FILE` trains it; a flag overrules what stands here.\n"
-MOST_BYTES = 2**20
 Tree = TrainConfig | AuditPlan | SweepPlan
 """What a form shows: groups of fields."""
 NAMING = ("partial", "probe-then-finetune")
 """The modes whose layers --unfreeze names."""
+Check = Callable[[NetworkConfig], object]
+"""Raises ConfigError for layers that a network does not have, as `engine.network.freezing.plan` does: which those are
+is known above the recipe.
+"""
 
 
 @dataclass(frozen=True)
@@ -89,13 +87,13 @@ class Field:
             except ValueError:
                 raise ConfigError(f'{self.flag} is "{text}": give a number, or "auto".') from None
         if self.hint is Path:
-            return _path(text)
+            return as_path(text)
         if Path in typing.get_args(self.hint):
-            return _path(text) if text else None
+            return as_path(text) if text else None
         return text
 
 
-def _path(text: str) -> Path:
+def as_path(text: str) -> Path:
     """The path that `text` means. Raises ConfigError for an address."""
     if sentence := not_a_path(text):
         raise ConfigError(sentence)
@@ -144,11 +142,11 @@ def _helps() -> dict[tuple[str, str], str]:
     return found
 
 
-def change(config: Tree, field: Field, value: Any) -> Any:
+def change(config: Tree, field: Field, value: Any, check: Check) -> Any:
     """The part of the recipe that `field` is in, with this value. Raises ConfigError with what is wrong with it.
 
     The mode and the layers to unfreeze go together: naming layers chooses "partial" where the mode names none, another
-    mode unnames them, and so does another backbone that lacks them.
+    mode unnames them, and so does another backbone that lacks them, as `check` says.
     """
     values = {field.name: value}
     if field.name == "mode" and value not in NAMING:
@@ -159,74 +157,9 @@ def change(config: Tree, field: Field, value: Any) -> Any:
     if field.part != "network":
         return part
     try:
-        plan(part)
+        check(part)
     except ConfigError:
         if field.name != "backbone":
             raise
         part = dataclasses.replace(part, unfreeze="")  # the last block of the new one
     return part
-
-
-def to_toml(config: TrainConfig) -> str:
-    """The recipe as TOML, each part a table, each field under its help."""
-    values, lines = to_dict(config), [HEAD]
-    for part in parts():
-        lines.append(f"[{part.name}]")
-        for field in part.fields:
-            value = values[part.name][field.name]
-            lines.append(f"# {field.help}")
-            lines.append(f"# {field.name} =" if value is None else f"{field.name} = {_toml(value)}")
-        lines.append("")
-    return "\n".join(lines)
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return repr(value) if math.isfinite(value) else str(value)
-    # A JSON string of ASCII is a TOML string, but for the halves that a lone surrogate or a far character becomes.
-    text = "".join(c if ord(c) > 0x7F else json.dumps(c)[1:-1] for c in str(value)).replace("\x7f", "\\u007f")
-    return f'"{text}"'
-
-
-def save(config: TrainConfig, path: Path) -> None:
-    """Write the recipe to a file. Raises ConfigError where that can't be done."""
-    try:
-        data = to_toml(config).encode()
-        with replacing(path) as file:
-            file.write(data)
-    except OSError as error:
-        raise ConfigError(unwritable(path, error, "name another file")) from error
-    except UnicodeEncodeError:
-        raise ConfigError("The recipe names a file or class whose name is not UTF-8, which TOML can't hold.") from None
-
-
-def load(path: Path) -> TrainConfig:
-    """The recipe in a file; what it leaves out is as usual. Raises ConfigError where it can't be used."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
-    except OSError as error:
-        raise ConfigError(f"The recipe {path} can't be read ({error.strerror}).") from error
-    if len(data) > MOST_BYTES:
-        raise ConfigError(f"{path} is too large to be a recipe.")
-    try:
-        values = tomllib.loads(data.decode())
-    except ValueError as error:
-        raise ConfigError(f"{path} is no TOML file: {error}.") from error
-    try:
-        return from_toml(values)
-    except (ConfigError, TypeError) as error:
-        raise ConfigError(f"{path}: {error}") from error
-
-
-def from_toml(values: dict[str, Any]) -> TrainConfig:
-    """The recipe of these values, where no shell has read the "~" of a path. Raises ConfigError or TypeError."""
-    config = from_dict(TrainConfig, values)
-    plan(config.network)
-    for group in dataclasses.fields(config):
-        part = getattr(config, group.name)
-        paths = {name: _path(str(value)) for name, value in vars(part).items() if isinstance(value, Path)}
-        config = dataclasses.replace(config, **{group.name: dataclasses.replace(part, **paths)})
-    return config

@@ -9,20 +9,24 @@ from pathlib import Path
 from typing import Any
 
 from engine.audit import store
+from engine.audit.verdict import Audit
 from engine.base.errors import CovidTuiError, RunError
 from engine.base.events import Epoch, Finished, Notice, Started
 from engine.base.files import digest_of
+from engine.base.result import Drawn, Elsewhere
 from engine.base.typed_files import typed
+from engine.data.file_names import pair_key
 from engine.data.folders.class_folders import class_folders
 from engine.data.folders.class_listing import AS_PUBLISHED
-from engine.data.folders.file_names import pair_key
 from engine.data.image.formats import IMAGE_SUFFIXES
-from engine.data.split import Row, Split, leaks
-from engine.evaluation.calibration import CALIBRATION, read_calibration
+from engine.data.records import Row
+from engine.data.split import Split, leaks
+from engine.evaluation.calibration import CALIBRATION, Calibration, read_calibration
 from engine.evaluation.result_files import TEST, read_external, read_test, was_tested
 from engine.evaluation.training_reference import REFERENCE
 from engine.recipe.config import TrainConfig
 from engine.runs.directory import ENVIRONMENT, SPLIT, WEIGHTS, Run
+from engine.runs.summary import RunSummary
 
 _PATH = re.compile(r"(?<![\w.])/(?:[^\s/]+/)*([^\s/]+)")
 _SUFFIX = rf"(?:{'|'.join(map(re.escape, sorted(IMAGE_SUFFIXES)))})\b"
@@ -32,7 +36,7 @@ _IMAGE = re.compile(rf'(?<=:) [^:;"]*?{_SUFFIX}|[^:,;()"]+{_SUFFIX}', re.IGNOREC
 
 @dataclass(frozen=True)
 class Facts:
-    """All that a card is made from, as the run directory has it; `audit` is an audit.json or None."""
+    """All that a card is made from, as the run directory has it."""
 
     name: str
     folder: str
@@ -45,12 +49,12 @@ class Facts:
     epochs: list[Epoch]
     started: Started | None
     end: Finished | None
-    test: dict[str, Any]
-    calibration: dict[str, Any] | None
+    test: Drawn
+    calibration: Calibration | None
     environment: dict[str, Any]
     hashes: dict[str, str]
-    externals: list[dict[str, Any]]
-    audit: dict[str, Any] | None
+    externals: list[Elsewhere]
+    audit: Audit | None
     warnings: tuple[str, ...]
     """What the training warned of, paths cut to their last name and images unnamed."""
     alarms: tuple[str, ...]
@@ -84,22 +88,26 @@ def gather(run: Run, audit: Path | None = None) -> Facts:
     split, config = Split.read(run.path / SPLIT), run.config()
     folder = run.folder()
     test = read_test(run)
-    taught = read_calibration(run, tuple(test["classes"]))
-    told = [event for event in run.events() if isinstance(event, Notice)]
-    warned = [event for event in told if event.level == "warning"]
+    taught = read_calibration(run, tuple(test.classes))
+    summary, notices = RunSummary(), list[Notice]()
+    for at, event in run.timed_events():
+        summary.fold(event, at)
+        if isinstance(event, Notice):
+            notices.append(event)
+    warned = [notice for notice in notices if notice.level == "warning"]
     names = (WEIGHTS, SPLIT, "config.json", TEST, CALIBRATION, REFERENCE)
     return Facts(
         name=run.name,
         folder=folder.name,
         config=config,
         rows=split.rows,
-        published=any(event.text.startswith(AS_PUBLISHED.capitalize()) for event in told),
+        published=any(notice.text.startswith(AS_PUBLISHED.capitalize()) for notice in notices),
         sources=_sources(folder, split.rows, config.data.follow_links),
-        epochs=run.epochs(),
-        started=next((event for event in run.events() if isinstance(event, Started)), None),
-        end=run.finished(),
+        epochs=summary.epochs,
+        started=summary.started,
+        end=summary.result,
         test=test,
-        calibration=taught.to_dict() if taught else None,
+        calibration=taught,
         environment=_environment(run),
         hashes={name: digest_of(run.path / name) for name in names if (run.path / name).is_file()},
         externals=read_external(run),
@@ -155,8 +163,8 @@ def _sources(folder: Path, rows: Sequence[Row], follow_links: bool) -> dict[str,
     return found if any(found.values()) else {}
 
 
-def _audit(path: Path) -> dict[str, Any]:
+def _audit(path: Path) -> Audit:
     try:
-        return store.read(path).to_dict()
+        return store.read(path)
     except RunError as error:
         raise RunError(f"{str(error).removesuffix('.')}: name the folder that `covid-tui audit` wrote.") from error

@@ -10,10 +10,13 @@ from typing import Any
 
 from engine.base.errors import RunError
 from engine.base.files import replacing
+from engine.base.result import MEASURES, Drawn, Elsewhere
+from engine.base.typed_files import Ends
 from engine.base.wording import counted, noun, unwritable
 from engine.data.split import Split
 from engine.evaluation import external
-from engine.evaluation.metrics import MEASURES, one_sided
+from engine.evaluation.headline import Headline, percent, percents
+from engine.evaluation.metrics import one_sided
 from engine.evaluation.result_files import CARDS
 from engine.recipe.config import to_dict
 from engine.report.document import Block, Paragraph, Plots, Points, Section, Table, markdown, page
@@ -88,16 +91,17 @@ _METHODS = (
 def limits(facts: Facts) -> list[str]:
     """What a reader should doubt, as far as the run itself can tell; a sentence each."""
     test, found = facts.test, list[str]()
-    low = test["accuracy_ci"][0]
-    if low <= test["baseline"]:
+    low = test.accuracy_ci[0]
+    if not Headline.of(test).beats_baseline:
         found.append("The accuracy is not shown to be better than the baseline: its interval reaches down to it.")
-    if test["n"] < FEW_TEST:
-        found.append(f"The test has only {counted(test['n'], 'image')}: the true accuracy may be as low as {low:.1%}.")
+    if test.n < FEW_TEST:
+        images = counted(test.n, "image")
+        found.append(f"The test has only {images}: the true accuracy may be as low as {percent(low)}.")
     if facts.leaks:
         several = f"{counted(len(facts.leaks), 'picture')} {noun(len(facts.leaks), 'lies', 'lie')}"
         found.append(f"{several} in two parts, so the result looks better than it is.")
-    if facts.calibration and facts.calibration["n"] < FEW_VALIDATION:
-        found.append(f"Temperature and threshold come from only {counted(facts.calibration['n'], 'validation image')}.")
+    if facts.calibration and facts.calibration.n < FEW_VALIDATION:
+        found.append(f"Temperature and threshold come from only {counted(facts.calibration.n, 'validation image')}.")
     if not facts.sources:
         found.append("No metadata name the sources, so class and source may be the same thing, and nothing here shows.")
     elif facts.apart:
@@ -113,15 +117,13 @@ def limits(facts: Facts) -> list[str]:
 
 
 def _summary(facts: Facts) -> list[Block]:
-    test, names = facts.test, list(facts.test["classes"])
+    test, names = facts.test, list(facts.test.classes)
     told = f"{names[0]} from {names[1]}" if len(names) == 2 else f"{', '.join(names)} apart"
     return [
         Paragraph("For research and teaching only, not for diagnosis.", warning=True),
         Paragraph(
             f"A network ({facts.config.network.backbone}, {facts.config.network.mode}) was trained to tell {told} in "
-            f"chest X-rays. On {counted(test['n'], 'test image')} it answers {test['correct']} rightly: "
-            f"{test['accuracy']:.1%} (95% interval {_ends(test['accuracy_ci'])}); always saying "
-            f"{test['baseline_class']} would get {test['baseline']:.1%}."
+            f"chest X-rays. Of {counted(test.n, 'test image')} it gets right {Headline.of(test).sentence()}."
         ),
         *([Paragraph(text, warning=True)] if (text := one_sided(test, "test images")) else []),
     ]
@@ -203,20 +205,20 @@ def _training(facts: Facts) -> list[Block]:
     return [*blocks, Table(("part", "setting", "value"), rows)]
 
 
-def _results(test: dict[str, Any]) -> list[Block]:
-    classes = test["classes"]
-    rows = [(name, f"{own['n']:,}", *(_measure(own, key) for key in MEASURES)) for name, own in classes.items()]
-    macro = test.get("macro", {})
-    rows.append(("mean of classes", "", *(_measure(macro, key) for key in MEASURES)))
+def _results(test: Drawn) -> list[Block]:
+    classes = test.classes
+    rows = [
+        (label, f"{own.n:,}", *(_measure(*own.measured(name)) for name in MEASURES)) for label, own in classes.items()
+    ]
+    rows.append(("mean of classes", "", *(_measure(*test.macro.measured(name)) for name in MEASURES)))
     header = ("class", "images", "sensitivity", "specificity", "precision", "F1", "AUC", "MCC")
-    counts = [(name, *map(str, row)) for name, row in zip(classes, test["confusion"], strict=True)]
-    plots = [("Truth in rows, answers in columns", grid(list(classes), test["confusion"]))]
-    plots += [("Each class's measures with 95% intervals", interval_plot(test)), *curve_plots(test.get("curves", {}))]
+    counts = [(name, *map(str, row)) for name, row in zip(classes, test.confusion, strict=True)]
+    plots = [("Truth in rows, answers in columns", grid(list(classes), test.confusion))]
+    plots += [("Each class's measures with 95% intervals", interval_plot(test)), *curve_plots(test)]
     return [
         Paragraph(
-            f"Accuracy {test['accuracy']:.1%} ({_ends(test['accuracy_ci'])}), {test['correct']} of {test['n']}; "
-            f"baseline {test['baseline']:.1%} ({test['baseline_class']}); AUC {_measure(test, 'auc')}; "
-            f"MCC {_measure(test, 'mcc')}; loss {test['loss']:.4f} nats."
+            f"Accuracy {Headline.of(test).sentence()}; AUC {_measure(*test.measured('auc'))}; "
+            f"MCC {_measure(*test.measured('mcc'))}; loss {test.loss:.4f} nats."
         ),
         Table(header, rows),
         Table(("truth \\ said", *classes), counts),
@@ -226,28 +228,28 @@ def _results(test: dict[str, Any]) -> list[Block]:
 
 def _calibration(facts: Facts) -> list[Block]:
     taught, test = facts.calibration, facts.test
-    if taught is None or not test.get("calibrated"):
+    if taught is None or not (after := test.calibrated):
         return [Paragraph("This run has no calibration: its probabilities are the network's own.")]
-    after = test["calibrated"]
-    fitted = "fitted on" if taught["fitted"] else "left at 1, as all are right, by"
+    fitted = "fitted on" if taught.fitted else "left at 1, as all are right, by"
     rows = [
-        ("expected calibration error", f"{test['ece']:.3f}", f"{after['ece']:.3f}"),
-        ("loss, nats", f"{test['loss']:.4f}", f"{after['loss']:.4f}"),
+        ("expected calibration error", f"{test.ece:.3f}", f"{after.ece:.3f}"),
+        ("loss, nats", f"{test.loss:.4f}", f"{after.loss:.4f}"),
     ]
     blocks: list[Block] = [
         Paragraph(
-            f"Temperature {taught['temperature']:.3f}, {fitted} {counted(taught['n'], 'validation image')}. "
-            "On the test:"
+            f"Temperature {taught.temperature:.3f}, {fitted} {counted(taught.n, 'validation image')}. On the test:"
         ),
         Table(("", "as the network says", "at the temperature"), rows),
     ]
-    for where, own in (("validation, which chose it", taught["operating"]), ("test", test["operating"])):
-        blocks.append(
-            Paragraph(
-                f"{own['positive']} is said from a probability of {own['threshold']:.3f} on (rule: {own['rule']}); on "
-                f"{where}: sensitivity {_measure(own, 'sensitivity')}, specificity {_measure(own, 'specificity')}."
+    for where, own in (("validation, which chose it", taught.operating), ("test", test.operating)):
+        if own:
+            blocks.append(
+                Paragraph(
+                    f"{own.positive} is said from a probability of {own.threshold:.3f} on (rule: {own.rule}); on "
+                    f"{where}: sensitivity {_measure(own.sensitivity, own.sensitivity_ci)}, specificity "
+                    f"{_measure(own.specificity, own.specificity_ci)}."
+                )
             )
-        )
     return blocks
 
 
@@ -255,56 +257,55 @@ def _audited(facts: Facts) -> list[Block]:
     audit = facts.audit
     if audit is None:
         return [Paragraph("None is reported: `covid-tui audit` does one, and `report --audit` adds it.")]
-    tested, folds = audit["tested"], audit["folds"]
+    tested, folds = audit.tested, audit.folds
     counts = ", ".join(f"{n:,} {name}" for name, n in tested.items())
     how = f"{folds} folds, each image tested once" if folds > 1 else "one split"
-    network = audit["recipe"].get("network", {})
+    network = audit.recipe.get("network", {})
     blocks: list[Block] = [
         Paragraph(
-            f"Folder {Path(audit['folder']).name}: {counts} images tested, {how}; {network.get('backbone')}, "
-            f"{network.get('mode')}; the lungs by {audit['region']}."
+            f"Folder {audit.folder.name}: {counts} images tested, {how}; {network.get('backbone')}, "
+            f"{network.get('mode')}; the lungs by {audit.region}."
         )
     ]
-    if set(tested) != set(facts.test["classes"]):
+    if set(tested) != set(facts.test.classes):
         blocks.append(Paragraph("That is an audit of other classes than this run tells apart.", warning=True))
     rows = [
-        (one["title"], f"{one['correct']}/{one['n']}", f"{one['accuracy']:.1%}", _ends(one["accuracy_ci"]))
-        for one in audit["variants"]
+        (one.title, f"{one.correct}/{one.n}", percent(one.accuracy), percents(one.accuracy_ci))
+        for one in audit.variants
     ]
     return [
         *blocks,
-        Paragraph(audit["verdict"], warning=True),
+        Paragraph(audit.verdict, warning=True),
         Table(("what is shown", "right", "accuracy", "95% interval"), rows),
         Plots([("Accuracy by what is shown; dashed: the baseline", variant_plot(audit))]),
     ]
 
 
-def _external(tests: Sequence[dict[str, Any]]) -> list[Block]:
+def _external(tests: Sequence[Elsewhere]) -> list[Block]:
     if not tests:
         return [Paragraph("None: `covid-tui evaluate --on` does one.")]
     blocks: list[Block] = []
     for one in tests:
-        text = f"{one['folder']}: accuracy {one['accuracy']:.1%} ({_ends(one['accuracy_ci'])})"
-        text += f" on {counted(one['n'], 'image')}."
-        renamed = [f"{theirs} as {ours}" for theirs, ours in one.get("mapping", {}).items() if theirs != ours]
-        left_out = [f"{name} ({n})" for name, n in one.get("left_out", {}).items()]
+        text = f"{one.folder}: accuracy {percent(one.accuracy)} ({percents(one.accuracy_ci)})"
+        text += f" on {counted(one.n, 'image')}."
+        renamed = [f"{theirs} as {ours}" for theirs, ours in one.mapping.items() if theirs != ours]
+        left_out = [f"{name} ({n})" for name, n in one.left_out.items()]
         text += f" Counted: {', '.join(renamed)}." if renamed else ""
         text += f" Left out, as the run does not know them: {', '.join(left_out)}." if left_out else ""
         blocks.append(Paragraph(text))
-        if one.get("learnt_from"):
-            blocks.append(Paragraph(external.not_apart(one["learnt_from"], one["n"]), warning=True))
-        if one.get("drop"):
+        if one.learnt_from:
+            blocks.append(Paragraph(external.not_apart(one.learnt_from, one.n), warning=True))
+        if one.drop:
             header = ("measure", "own test", "here", "difference (95% interval)")
             rows = [
-                (name, f"{m['test']:.3f}", f"{m['here']:.3f}",
-                 f"{m['difference']:+.3f} ({m['difference_ci'][0]:+.3f} to {m['difference_ci'][1]:+.3f})")
-                for name, m in one["drop"].items()
+                (name, f"{m.test:.3f}", f"{m.here:.3f}",
+                 f"{m.difference:+.3f} ({m.difference_ci[0]:+.3f} to {m.difference_ci[1]:+.3f})")
+                for name, m in one.drop.items()
             ]  # fmt: skip
             blocks.append(Table(header, rows))
-        if one.get("shift"):
-            own = one["shift"]["features"]
-            told = one["shift"]["told_apart"]
-            text = f"{own['beyond']:.0%} ({_ends(own['beyond_ci'])}) are unlike anything seen in training (1% is usual)"
+        if one.shift:
+            own, told = one.shift.features, one.shift.told_apart
+            text = f"{own.beyond:.0%} ({percents(own.beyond_ci)}) are unlike anything seen in training (1% is usual)"
             blocks.append(Paragraph(text + (f"; told apart with AUC {told:.2f}." if told is not None else ".")))
     return blocks
 
@@ -317,15 +318,10 @@ def _environment(facts: Facts) -> list[Block]:
     return [Table(("what", "version or value"), rows), Table(("file of the run", "SHA-256"), hashes)]
 
 
-def _measure(values: dict[str, Any], name: str) -> str:
-    value, ends = values.get(name), values.get(f"{name}_ci")
+def _measure(value: float | None, ends: Ends | None) -> str:
     if value is None:
         return "-"
     return f"{value:.3f}" + (f" ({ends[0]:.3f} to {ends[1]:.3f})" if ends else "")
-
-
-def _ends(ends: Sequence[float]) -> str:
-    return f"{ends[0]:.1%} to {ends[1]:.1%}"
 
 
 def _text(value: Any) -> str:

@@ -3,6 +3,7 @@
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from engine.base.cancel import Stop
 from engine.base.errors import DataError
@@ -10,13 +11,18 @@ from engine.base.events import Emit, Notice
 from engine.base.runtime import cache_dir
 from engine.data import pixel_store, split
 from engine.data.confounding import confounding
-from engine.data.image.modes import READING
-from engine.data.scan import Record, Scan, require_trainable, scan, tell_reading
-from engine.data.warnings import folder_warnings, unequal
+from engine.data.image.formats import PIXEL_RULES
+from engine.data.records import Record, Scan
+from engine.data.scan import require_trainable, scan, tell_layout
+from engine.data.warnings import NEUTRAL, Kind, folder_warnings
 from engine.network.classifier import Classifier
 from engine.recipe.config import TrainConfig
 from engine.runs.directory import SPLIT, Run
 from engine.training.batches import Images, PixelSource
+
+TOLD_BEFORE: frozenset[Kind] = frozenset(("layout", "layout-doubt", "problems"))
+"""Kinds of warnings of which `tell_layout` tells."""
+BALANCED = "--class-weight balanced makes each class count alike, however many images it has."
 
 
 @dataclass(frozen=True)
@@ -38,28 +44,27 @@ class Data:
 
 
 def scanned(
-    folder: Path, config: TrainConfig, emit: Emit, stop: Stop, gone_ok: bool = False, reading: int = READING
+    folder: Path, config: TrainConfig, emit: Emit, stop: Stop, gone_ok: bool = False, pixel_rules: int = PIXEL_RULES
 ) -> Data:
     """The folder's images and the recipe's split of them.
 
-    Of a run that goes on, whose split is written, no more is told than what changed. `reading` names the rules by which
-    files become pixels.
+    Of a run that goes on, whose split is written, no more is told than what changed. `pixel_rules` names the rules by
+    which files become pixels.
     """
     wanted = config.data
     near = wanted.near_duplicates and not gone_ok
-    found = scan(folder, wanted.class_names, emit, stop, wanted.follow_links, near, reading)
+    found = scan(folder, wanted.class_names, emit, stop, wanted.follow_links, near, pixel_rules)
     require_trainable(found)
-    tell_reading(found, emit, again=gone_ok)
+    tell_layout(found, emit, again=gone_ok)
     chosen, notices = split.for_recipe(found, wanted, config.machine.seed, gone_ok)
     if not gone_ok:
-        for text in folder_warnings(found):
-            emit(Notice("warning", f"{text[0].upper()}{text[1:]}."))
-        if unequal(found) and config.fit.class_weight == "none":
-            emit(Notice("info", "--class-weight balanced makes each class count alike, however many images it has."))
-        for item in found.notes:
-            emit(Notice("warning", f"{item.sentence}."))
-        for text in confounding(found).alarms:
-            emit(Notice("warning", text, "confounding"))
+        for one in folder_warnings(found, confounding(found)):
+            if one.kind in TOLD_BEFORE:
+                continue
+            level: Literal["info", "warning"] = "info" if one.kind in NEUTRAL else "warning"
+            emit(Notice(level, one.capitalised, "confounding" if one.kind == "confounded" else ""))
+            if one.kind == "unequal" and config.fit.class_weight == "none":
+                emit(Notice("info", BALANCED))
     for notice in notices:
         emit(notice)
     return Data(found, chosen)
@@ -72,7 +77,9 @@ def pixel_sources(
     records = {part: data.records(part) for part in ("train", "validation")}
     every = [record for part in records.values() for record in part]
     size = classifier.plan.backbone.size
-    store, problems = pixel_store.open_store(data.scan.root, every, size, cache_dir(), emit, stop, data.scan.reading)
+    store, problems = pixel_store.open_store(
+        data.scan.root, every, size, cache_dir(), emit, stop, data.scan.pixel_rules
+    )
     for problem in problems:
         emit(Notice("warning", f"Left out: {problem.file} ({problem.reason})."))
     sources = []

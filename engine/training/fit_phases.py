@@ -7,15 +7,16 @@ from typing import get_args
 
 from engine.base.cancel import Stop
 from engine.base.errors import RunError, WeightsError
-from engine.base.events import Emit, Notice, Resumed, Started
+from engine.base.events import Emit, Notice, Resumed, Started, Stretch
 from engine.base.files import write_json
+from engine.base.number_format import Precision
 from engine.base.runtime import Choice, cache_dir, choose_precision, device, environment, make_repeatable
 from engine.base.wording import counted, noun
-from engine.data.image.modes import READING
+from engine.data.image.formats import PIXEL_RULES
 from engine.evaluation.evaluate import forget_test
-from engine.evaluation.predictor import reading_in
+from engine.evaluation.predictor import pixel_rules_in
 from engine.network.classifier import Classifier, under, with_first_weights
-from engine.recipe.config import Precision, TrainConfig, to_dict
+from engine.recipe.config import TrainConfig, to_dict
 from engine.runs.directory import ENVIRONMENT, SPLIT, Run
 from engine.runs.writer import RunWriter
 from engine.training import checkpoint, loop, lr_range_test
@@ -55,7 +56,7 @@ def fit(
     """
     run, classes, seed = writer.run, data.classes, config.machine.seed
     make_repeatable(seed)
-    precision = _precision(run, config, joined, data.scan.reading, emit)
+    precision = _precision(run, config, joined, data.scan.pixel_rules, emit)
     if joined.seat.chief:
         joined.from_chief(_brief(data, run, config, precision, resumed))
     with joined.scope():
@@ -110,10 +111,10 @@ def _phases(
     return fitted, classifier, at_hand(train) if fitted.ended == "stopped" else train
 
 
-def reading_of(run: Run) -> int:
+def pixel_rules_of(run: Run) -> int:
     """The rules by which files become pixels for the run: those that its training began with. Raises RunError."""
     record = run.path / ENVIRONMENT
-    return reading_in(run.read_json(record.name), record) if record.is_file() else READING
+    return pixel_rules_in(run.read_json(record.name), record) if record.is_file() else PIXEL_RULES
 
 
 def _brief(data: Data, run: Run, config: TrainConfig, precision: Choice, resumed: bool) -> bytes:
@@ -123,7 +124,7 @@ def _brief(data: Data, run: Run, config: TrainConfig, precision: Choice, resumed
         "folder": str(data.scan.root.absolute()),
         "split": (run.path / SPLIT).read_text(encoding="utf-8"),
         "precision": precision.precision,
-        "reading": data.scan.reading,
+        "reading": data.scan.pixel_rules,
         "resumed": resumed,
     }
     return json.dumps(values).encode()
@@ -264,6 +265,8 @@ def _started(
         steps=_steps(images, config.fit.batch),
         precision=precision.precision,
         device=joined.told or device(),
+        patience=config.fit.patience,
+        phases=tuple(Stretch(phase.name, phase.first, phase.last) for phase in phases(config)),
     )
 
 

@@ -9,7 +9,10 @@ import numpy as np
 
 from engine.base.events import Epoch, Finished
 from engine.base.files import write_json
-from engine.data.split import Row, Split
+from engine.base.result import Tested, Validated
+from engine.base.typed_files import plain
+from engine.data.records import Row
+from engine.data.split import Split
 from engine.evaluation.evaluate import _write_predictions
 from engine.evaluation.metrics import judge
 from engine.network.freezing import plan
@@ -30,13 +33,14 @@ def finished_run(out: Path, name: str, folder: Path, lines: Sequence[Line], clas
         run = writer.run
         Split(tuple(Row(file, label, "test") for file, label, _ in lines)).write(run.path / "split.csv")
         labels = np.array([list(classes).index(label) for _, label, _ in lines])
-        test = judge(labels, np.array([shares for _, _, shares in lines]), classes).to_dict()
+        test = judge(labels, np.array([shares for _, _, shares in lines]), classes)
         _write_predictions(run.path / "predictions.csv", classes, lines)
-        write_json(run.path / "test.json", test)
+        write_json(run.path / "test.json", plain(test))
         writer.append(fake.started(str(run.path), 2))
         for epoch in (1, 2):
             writer.append(Epoch(epoch, 1 / epoch, 0.8, 1.1 / epoch, 0.9, 1e-4, 1.0))
-        writer.append(Finished(str(run.path), 2, 2.0, {**test, "loss": 0.2}, test, 2, "all epochs"))
+        val = Validated(**{**vars(test), "loss": 0.2})
+        writer.append(Finished(str(run.path), 2, 2.0, val, Tested(**vars(test)), 2, "all epochs"))
     return run
 
 
@@ -69,6 +73,19 @@ def model_run(out: Path, name: str, folder: Path, classes: Sequence[str] = CLASS
         write_json(writer.run.path / MODEL, {**contract, "preprocessing": preprocessing})
         build(freeze, len(classes), "float32", seed=1).save_weights(writer.run.path / directory.WEIGHTS)
     return writer.run
+
+
+def keep_reference(run: Run, folder: Path, classes: Sequence[str] = CLASSES, images: int = 12) -> None:
+    """Let the run know how so many of the images of each class in `folder` look, as a training does."""
+    from engine.data.scan import scan
+    from engine.evaluation.predictor import Answer, Predictor
+    from engine.evaluation.training_reference import write_reference
+
+    every = scan(folder, tuple(classes)).records
+    records = [record for label in classes for record in [one for one in every if one.label == label][:images]]
+    said = list(Predictor(run).answers([folder / record.file for record in records]))
+    features = [answer.features for answer in said if isinstance(answer, Answer)]
+    write_reference(run, np.stack(features), records)
 
 
 def kept_sweep(path: Path, folder: Path) -> None:

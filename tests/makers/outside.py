@@ -13,9 +13,11 @@ from PIL import Image
 
 from engine.base.cancel import Stop
 from engine.base.files import replacing_folder, replacing_path
+from engine.base.result import Elsewhere
 from engine.data.pixel_store import open_store
 from engine.data.scan import scan
 from engine.evaluation import external
+from engine.evaluation.result_files import read_test
 from engine.report.sections import write_card
 from engine.runs.directory import Run
 from engine.training import checkpoint, feature_file
@@ -108,7 +110,7 @@ def whole_run(out: Path, images: Path) -> Path:
     (run / "checkpoint").mkdir(mode=0o700)
     for epoch in (2, 3):
         checkpoint.write(run / "checkpoint", point(epoch))
-    external.keep(Run(run), {**Run(run).read_json("test.json"), "folder": "elsewhere"})
+    external.keep(Run(run), Elsewhere(**vars(read_test(Run(run))), folder="elsewhere"))
     for part in ("train", "validation"):
         (run / "tensorboard" / part).mkdir(parents=True)
         (run / "tensorboard" / part / "events.out.tfevents.1.covid-tui").write_bytes(b"1")

@@ -19,6 +19,7 @@ from engine.base.cancel import Stop
 from engine.base.errors import CovidTuiError
 from engine.base.events import Epoch
 from engine.base.files import write_json
+from engine.base.typed_files import plain
 from engine.evaluation.calibration import calibrate
 from engine.evaluation.evaluate import _write_predictions
 from engine.evaluation.predictions_table import worst_first
@@ -102,14 +103,18 @@ def full_run(out: Path, name: str, folder: Path) -> Run:
     after = {"temperature": 1.5, "loss": 0.4, "ece": 0.1}
     bins = [{"low": 0.9, "high": 1.0, "n": 4, "confidence": 0.95, "accuracy": 1.0, "accuracy_ci": [0.4, 1.0]}]
     curve = {"roc": [[0.0, 0.0], [1.0, 1.0]], "precision_recall": [[0.0, 1.0], [1.0, 0.5]], "average_precision": 0.7}
-    test |= {"ece": 0.2, "calibrated": after, "operating": taught.to_dict()["operating"]}
+    test |= {"ece": 0.2, "calibrated": after, "operating": plain(taught.operating)}
     test["curves"] = {made.CLASSES[0]: curve, "reliability": bins}
     write_json(run.path / "test.json", test)
-    write_json(run.path / "calibration.json", taught.to_dict())
+    write_json(run.path / "calibration.json", plain(taught))
     write_json(run.path / "model.json", {"classes": list(made.CLASSES), "backbone": "vgg16", "input": [224, 224, 3]})
     write_json(run.path / "environment.json", {"versions": {"python": "3"}, "processors": 2, "precision": "float32"})
     drop = {"accuracy": {"test": 0.9, "here": 0.8, "difference": -0.1, "difference_ci": [-0.2, 0.1]}}
-    shift = {"features": {"beyond": 0.1, "beyond_ci": [0.0, 0.2]}, "told_apart": 0.7}
+    shift = {
+        "facts": {"width": {"training": 299.0, "here": 512.0, "ks": 1.0, "p": 0.0}}, "told_apart": 0.7,
+        "features": {"median_distance": 0.5, "usual_distance": 0.3, "limit": 0.8, "beyond": 0.1,
+                     "beyond_ci": [0.0, 0.2]},
+    }  # fmt: skip
     (run.path / "external").mkdir()
     elsewhere = {"folder": "e", "mapping": {"A": "COVID"}, "left_out": {"B": 5}, "learnt_from": 2, "drop": drop}
     write_json(run.path / "external" / "e.json", {**test, **elsewhere, "shift": shift})
@@ -236,10 +241,10 @@ def the_sweep_is_shown(path: Path) -> None:
     if result:
         with contextlib.redirect_stdout(io.StringIO()):
             put_sweep(result, path)
-        store.page(result), store.svg(result["candidates"]), swept.advice(result)
-        for mine in result["candidates"]:
+        store.page(result), store.svg(result.candidates), swept.advice(result)
+        for mine in result.candidates:
             swept.detail(mine, result), swept.choice(result, mine)
-        held(lambda: sweep_job.wanted_of(result, 0.0))
+        held(lambda: sweep_job.wanted_of(result.grid, 0.0))
     held(lambda: sweep_job.begun(path, None, silent, Stop()))
 
 

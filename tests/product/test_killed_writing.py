@@ -18,7 +18,8 @@ from engine.base.cancel import Stop
 from engine.base.events import Epoch, Notice, Progress
 from engine.data import pixel_store
 from engine.data.pixel_store import open_store
-from engine.data.scan import Scan, scan
+from engine.data.records import Scan
+from engine.data.scan import scan
 from engine.jobs import repair as leftovers
 from engine.recipe.config import OutputConfig, TrainConfig
 from engine.runs.directory import Run

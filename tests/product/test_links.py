@@ -16,6 +16,7 @@ from engine.base import cache as caches
 from engine.base.cancel import Stop
 from engine.base.errors import CovidTuiError, RunError
 from engine.base.events import Epoch, Notice
+from engine.base.result import Elsewhere
 from engine.data.split import Split
 from engine.evaluation import external
 from engine.evaluation.evaluate import _write_predictions, forget_test
@@ -70,7 +71,7 @@ def gone_on_with(path: Path) -> Iterator[Callable[[], object]]:
         yield lambda epoch=epoch: checkpoint.write(path / "checkpoint", point(epoch + 2))
     yield lambda: forget_test(run)
     test = fake.TEST
-    yield lambda: external.keep(run, {**test, "folder": "elsewhere"})
+    yield lambda: external.keep(run, Elsewhere(**vars(test), folder="elsewhere"))
     yield lambda: Split(()).write(path / "split.csv")
     yield lambda: _write_predictions(path / "predictions.csv", made.CLASSES, [])
     yield lambda: _write_predictions(path / "validation.csv", made.CLASSES, [])

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.data.scan import ClassSummary, Record, Scan
-from engine.data.split import Row, Split, reuse
+from engine.data.records import ClassSummary, Record, Row, Scan
+from engine.data.split import Split, reuse
 from tests.conftest import Cli
 
 PAIRS = 30

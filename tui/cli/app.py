@@ -119,7 +119,8 @@ def _runs_folder(named: dict[str, Argument], aloud: bool = True) -> Path:
 
 def _saved(named: dict[str, Argument]) -> tuple[TrainConfig, tuple[str, ...], str]:
     """The recipe to begin with, the fields that are not taken from it, and its source where that must be named."""
-    from engine.recipe.fields import load
+    from engine.network.freezing import plan
+    from engine.recipe.toml import load
     from engine.runs.directory import find
     from tui.words import settings
 
@@ -131,7 +132,7 @@ def _saved(named: dict[str, Argument]) -> tuple[TrainConfig, tuple[str, ...], st
     if len(given) > 1:
         raise ConfigError("--resume takes the recipe from the run: leave --config out.")
     if "--config" in given:
-        return load(given["--config"]), (), ""
+        return load(given["--config"], plan), (), ""
     if "--resume" in given:
         if not _chief(named):  # its recipe comes from the chief, and the run need not lie here
             return TrainConfig(), (), ""

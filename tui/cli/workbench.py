@@ -19,6 +19,7 @@ from tui.cli.console import say
 from tui.cli.errors import say_error
 from tui.cli.signals import SECONDS_TO_STOP, heed
 from tui.host.detach import Leash, on_leash
+from tui.host.private_apis import crash_of
 from tui.host.terminal import Abilities, Question, Terminal
 from tui.words import settings as user_settings
 from tui.words.error_text import error_sentence
@@ -98,7 +99,7 @@ def _run(
             terminal.put_back()
             app.write_log(traceback.format_exc())
             app.session.close()
-    training, crash = app.session.training, app._exception or broken
+    training, crash = app.session.training, crash_of(app) or broken
     if crash:
         say(f"covid-tui: {error_sentence(crash)} The details are in {terminal.log}.")
     if app.farewell:

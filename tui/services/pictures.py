@@ -15,7 +15,7 @@ from engine.base.events import Emit, Progress
 from engine.data.image.reader import Pixels, read
 
 if TYPE_CHECKING:
-    from engine.data.scan import Record
+    from engine.data.records import Record
 
 BINS = 32
 OUTSIDE = 0.4

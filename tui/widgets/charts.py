@@ -11,7 +11,7 @@ from tui.words.plot import blank
 from tui.words.safe_text import display_name
 
 if TYPE_CHECKING:
-    from engine.data.scan import Record
+    from engine.data.records import Record
 
 MARKS = ("hd", "x", "o", "+", "*", "#")
 COLOURS = ("primary", "warning", "success", "error", "accent", "secondary")

@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from engine.base.errors import ConfigError
+from engine.network.freezing import plan
 from engine.recipe.config import TrainConfig
-from engine.recipe.fields import from_toml
+from engine.recipe.toml import from_toml
 
 Protocol = Literal["auto", "halfblock", "sixel", "kitty", "grey"]
 
@@ -67,7 +68,7 @@ def load(path: Path | None = None) -> Settings:
             complaints.append(f"{path}: {problem}")
             about_recipe = complaints[-1] if name == "recipe" else about_recipe
         else:
-            good[name] = from_toml(value) if name == "recipe" else value
+            good[name] = from_toml(value, plan) if name == "recipe" else value
     return Settings(**good, complaints=tuple(complaints), recipe_complaint=about_recipe)
 
 
@@ -92,7 +93,7 @@ def _recipe_problem(value: Any) -> str:
     if not isinstance(value, dict):
         return "recipe must be a table of the recipe's parts, such as [recipe.fit]."
     try:
-        from_toml(value)
+        from_toml(value, plan)
     except (ConfigError, TypeError) as error:
         return f"recipe: {error}"
     return ""

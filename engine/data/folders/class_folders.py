@@ -10,11 +10,12 @@ from pathlib import Path
 
 from engine.base.cancel import Stop
 from engine.base.errors import ConfigError
-from engine.data.folders.class_listing import Folder, Problem, with_sources
-from engine.data.folders.file_names import pair_key
+from engine.data.file_names import pair_key
+from engine.data.folders.class_listing import Folder, with_sources
 from engine.data.folders.layout import lay_out
-from engine.data.folders.layout_reading import Place, Reading
+from engine.data.folders.places import Place
 from engine.data.folders.tree import Dir, look
+from engine.data.records import Layout, Problem
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class ClassFolders:
     """The listings of the folders with images, those of a class after each other, with what is wrong with them."""
 
     folders: tuple[Folder, ...]
-    reading: Reading
+    layout: Layout
     problems: tuple[Problem, ...]
 
 
@@ -47,7 +48,7 @@ def class_folders(
             found, troubles = _paired(root, top, list(places))
             folders += found
             problems += [replace(problem, label=label) for problem in troubles]
-    return ClassFolders(tuple(folders), laid.reading, tuple(problems))
+    return ClassFolders(tuple(folders), laid.layout, tuple(problems))
 
 
 def _check_picked(root: Path, classes: tuple[str, ...], found: Sequence[str]) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from engine.base.errors import DataError
 from engine.base.wording import counted, noun
-from engine.data.folders.file_names import pair_key
+from engine.data.file_names import pair_key
+from engine.data.records import Problem
 from engine.data.tables import WORKBOOK, sources_in
 
 IGNORED = frozenset(
@@ -24,21 +25,6 @@ PART_NAMES = {
 }  # fmt: skip
 """What folders and tables call the parts of a split, whatever the case."""
 AS_PUBLISHED = "split as published by the folders"
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something in the folder that can't be used or is in doubt; `kind` is a short word that stays the same.
-
-    Kinds: unreadable, symlink, misplaced, folder, empty, unlabelled, mask-missing, mask-orphan, mask-shape, same-name,
-    workbook, label-conflict, pose; and from the pixel store: vanished, changed.
-    """
-
-    file: str
-    kind: str
-    reason: str
-    label: str = ""
-    """The class that it concerns; empty where it concerns none, or all."""
 
 
 @dataclass(frozen=True, slots=True)

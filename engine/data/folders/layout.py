@@ -11,14 +11,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.base.errors import DataError
+from engine.data.file_names import natural
 from engine.data.folders import refusals
-from engine.data.folders.class_listing import PART_NAMES, Problem
-from engine.data.folders.file_names import natural
+from engine.data.folders.class_listing import PART_NAMES
 from engine.data.folders.folder_names import alike, difference, look_alike, named_as_patients, numbered_anew, part_of
-from engine.data.folders.layout_reading import Kind, Laid, Place, Reading, inner, kind_of, labelled, room_of
+from engine.data.folders.places import Kind, Laid, Place, inner, kind_of, labelled, room_of
 from engine.data.folders.refusals import PREDICT, enumerated, few
 from engine.data.folders.tree import IMAGE_ROOMS, LEADS_OUT, MASK_ROOMS, Dir, left_out
 from engine.data.image.formats import IMAGE_SUFFIXES
+from engine.data.records import Layout, Problem
 
 MOST_LINKS = 20
 """Links of one folder that are told one by one; the rest is counted."""
@@ -55,18 +56,18 @@ class _Reader:
         parts = [kid for kid in kids if part_of(kid.name)]
         others = [kid for kid in kids if not part_of(kid.name)]
         homes = labelled(parts)
-        layout = self._by_parts(parts, homes, others) if homes else self._by_classes(parts, others)
+        form = self._by_parts(parts, homes, others) if homes else self._by_classes(parts, others)
         self._beside(published=bool(homes))
         self._unused_masks()
         if base is not self._top:
             self._told.insert(0, f"The classes were found in {base.path}.")
         if any(place.patient for place in self._places):
-            layout = f"{layout}/PATIENT"
+            form = f"{form}/PATIENT"
             self._name_patients()
         self._tell_alike()
         places = sorted(self._places, key=lambda place: (natural(place.label), _PART_ORDER.index(place.part)))
-        reading = Reading(layout, base.path, tuple(self._told), tuple(self._doubts))
-        return Laid(reading, tuple(places), tuple(self._problems))
+        layout = Layout(form, base.path, tuple(self._told), tuple(self._doubts))
+        return Laid(layout, tuple(places), tuple(self._problems))
 
     def _unwrapped(self, folder: Dir) -> Dir:
         """The first folder from `folder` on downwards that is not merely around another one."""

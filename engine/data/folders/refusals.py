@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from engine.data.folders.folder_names import named_as_patients, part_of
-from engine.data.folders.layout_reading import inner
+from engine.data.folders.places import inner
 from engine.data.folders.tree import Dir, left_out
 
 PREDICT = "`covid-tui predict` takes images without a class"

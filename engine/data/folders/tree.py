@@ -14,8 +14,8 @@ from typing import Any
 from engine.base.cancel import Stop
 from engine.base.errors import DataError, Stopped
 from engine.base.wording import not_a_path
+from engine.data.file_names import natural
 from engine.data.folders.class_listing import IGNORED
-from engine.data.folders.file_names import natural
 from engine.data.image.formats import IMAGE_SUFFIXES, begins_as_image
 
 DEPTH = 8

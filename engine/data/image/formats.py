@@ -13,6 +13,11 @@ SUFFIXES: dict[str, tuple[str, ...]] = {
 IMAGE_SUFFIXES = frozenset(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
 """Every suffix that a file of a format in SUFFIXES usually bears."""
 
+PIXEL_RULES = 2
+"""Names how files become pixels. 1 spread all 16 bits of any 16-bit file, and took any alpha at its word; runs that
+were trained on such pixels go on with them.
+"""
+
 _FOREIGN: tuple[tuple[int, bytes, str], ...] = (
     (0, b"%!PS", "a PostScript file; export the picture as PNG"),
     (0, b"\xc5\xd0\xd3\xc6", "a PostScript (EPS) file; export the picture as PNG"),

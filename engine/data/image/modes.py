@@ -14,11 +14,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from engine.data.image.dicom_windowing import Pixels, fewest_bits, levels
+from engine.data.image.formats import PIXEL_RULES
 
-READING = 2
-"""Names how files become pixels. 1 spread all 16 bits of any 16-bit file, and took any alpha at its word; runs that
-were trained on such pixels go on with them.
-"""
 NEARLY_ALL = 99
 """An alpha channel that hides so many of a hundred pixels is no part of it: nobody shows the hundredth of an X-ray."""
 TWICE = 50_000_000
@@ -44,40 +41,40 @@ class Flat:
     """Bits of a sample that spread over the levels."""
 
 
-def load(image: Image.Image, reading: int) -> bool:
+def load(image: Image.Image, pixel_rules: int) -> bool:
     """Decode the pixels; are their colours multiplied with their alpha, and so lie on black already?
 
     Pillow would divide them again, and make black of whatever has no alpha.
     """
     tiles = getattr(image, "tile", [])
     raw = [_raw_mode(tile.args) for tile in tiles]
-    multiplied = reading > 1 and bool(raw) and all(mode in _BARE for mode in raw)
+    multiplied = pixel_rules > 1 and bool(raw) and all(mode in _BARE for mode in raw)
     if multiplied:
         _reinterpret(image, _BARE[raw[0]])
     image.load()
     return multiplied
 
 
-def is_deep(image: Image.Image, bit_depth: int, reading: int) -> bool:
+def is_deep(image: Image.Image, bit_depth: int, pixel_rules: int) -> bool:
     """May the file have to be decoded once more for the lower bytes of its samples?"""
     small = image.width * image.height <= TWICE
-    return reading > 1 and bit_depth == 16 and image.mode in ("RGB", "RGBA") and small
+    return pixel_rules > 1 and bit_depth == 16 and image.mode in ("RGB", "RGBA") and small
 
 
 def flatten(
-    image: Image.Image, bit_depth: int, content: bytes, reading: int = READING, multiplied: bool = False
+    image: Image.Image, bit_depth: int, content: bytes, pixel_rules: int = PIXEL_RULES, multiplied: bool = False
 ) -> Flat:
     """The loaded image as grey or RGB, transparency laid on black, with notes on what that cost.
 
     `content` is the file's, and `multiplied` what `load` said.
     """
     if image.mode.startswith("I;16"):
-        return _from_16_bits(image, bit_depth, content, reading)
+        return _from_16_bits(image, bit_depth, content, pixel_rules)
     notes, bits = [], 8
     _fit_key(image, bit_depth)
     strips: Strips = partial(_strips, image)
     if bit_depth == 16:
-        if is_deep(image, bit_depth, reading):
+        if is_deep(image, bit_depth, pixel_rules):
             bits, strips = _deep(image, content)
         else:
             bits = 16
@@ -89,19 +86,19 @@ def flatten(
         keep = image.mode in ("L", "RGB")
         shown = (np.asarray(strip if keep else strip.convert(plain)) for strip in strips())
         return Flat(_gathered(shown, image), notes, bits)
-    note, laid = _judged_alpha((_with_alpha(strip).getchannel("A") for strip in strips()), image, reading)
+    note, laid = _judged_alpha((_with_alpha(strip).getchannel("A") for strip in strips()), image, pixel_rules)
     laid = laid and not multiplied
     return Flat(_gathered((_shown(_with_alpha(strip), laid) for strip in strips()), image), [*notes, note], bits)
 
 
-def _from_16_bits(image: Image.Image, bit_depth: int, content: bytes, reading: int) -> Flat:
+def _from_16_bits(image: Image.Image, bit_depth: int, content: bytes, pixel_rules: int) -> Flat:
     declared = 12 if bit_depth == 12 else 16
     brightest = max(int(values.max()) for values in _values(image))
-    bits = _significant(image, content, brightest, declared) if reading > 1 else declared
+    bits = _significant(image, content, brightest, declared) if pixel_rules > 1 else declared
     notes = []
     if bits < declared:
         notes.append(_spread_note(bits, declared))
-    elif reading == 1 and declared == 16 and 0 < brightest < 2**14:
+    elif pixel_rules == 1 and declared == 16 and 0 < brightest < 2**14:
         notes.append(f"uses {brightest.bit_length()} of its 16 bits and looks dark, as when this run was trained")
     # WhiteIsZero, which Pillow undoes for 8 bits only.
     flipped = 2**bits - 1 if getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == 0 else None
@@ -109,7 +106,7 @@ def _from_16_bits(image: Image.Image, bit_depth: int, content: bytes, reading: i
     hides = False
     if isinstance(key, int):
         count = sum(int((values == key).sum()) for values in _values(image, flipped))
-        note, hides = _on_alpha(count, image.width * image.height, count < image.width * image.height, reading)
+        note, hides = _on_alpha(count, image.width * image.height, count < image.width * image.height, pixel_rules)
         notes.append(note)
     table = levels(bits)
 
@@ -203,9 +200,9 @@ def _spread_note(bits: int, declared: int) -> str:
     return f"uses {bits} of its {declared} bits, so those are spread over all levels"
 
 
-def _on_alpha(hidden: int, whole: int, varies: bool, reading: int) -> tuple[str, bool]:
+def _on_alpha(hidden: int, whole: int, varies: bool, pixel_rules: int) -> tuple[str, bool]:
     """What to say of an alpha channel that hides so many of all pixels, and whether the picture is laid on black."""
-    if reading == 1 or (varies and hidden * 100 < NEARLY_ALL * whole):
+    if pixel_rules == 1 or (varies and hidden * 100 < NEARLY_ALL * whole):
         return "has transparent parts, which are laid on black", True
     if hidden == whole:
         return "has an alpha channel that hides all of it, which is ignored", False
@@ -214,7 +211,7 @@ def _on_alpha(hidden: int, whole: int, varies: bool, reading: int) -> tuple[str,
     return "has an alpha channel that is the same everywhere, which is ignored", False
 
 
-def _judged_alpha(channels: Iterable[Image.Image], image: Image.Image, reading: int) -> tuple[str, bool]:
+def _judged_alpha(channels: Iterable[Image.Image], image: Image.Image, pixel_rules: int) -> tuple[str, bool]:
     hidden, least, most = 0, 255, 0
     for channel in channels:
         low, high = channel.getextrema()
@@ -222,7 +219,7 @@ def _judged_alpha(channels: Iterable[Image.Image], image: Image.Image, reading: 
         hidden += sum(channel.histogram()[:_SEEN])
     if least == 255:
         return "has an alpha channel that hides nothing", False
-    return _on_alpha(hidden, image.width * image.height, least < most, reading)
+    return _on_alpha(hidden, image.width * image.height, least < most, pixel_rules)
 
 
 def _fit_key(image: Image.Image, bit_depth: int) -> None:

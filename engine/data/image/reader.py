@@ -35,10 +35,10 @@ from engine.base.errors import DataError
 from engine.data.image import memory_cost
 from engine.data.image.dicom import Dicom, DicomFacts, is_dicom, read_header
 from engine.data.image.dicom_tags import DEFLATED, MOST_INFLATED, DicomError
-from engine.data.image.formats import SUFFIXES, unknown_content
+from engine.data.image.formats import PIXEL_RULES, SUFFIXES, unknown_content
 from engine.data.image.library_messages import hush
 from engine.data.image.memory_budget import MB, MOST, ROOM, Claim, NoRoomError
-from engine.data.image.modes import READING, flatten, grey_if_equal, is_deep, load
+from engine.data.image.modes import flatten, grey_if_equal, is_deep, load
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -124,23 +124,28 @@ class XrayImage:
         return sum(int(block.sum(dtype=np.uint32)) for block in _blocks(self.pixels, 2**24)) / self.pixels.size
 
     @cached_property
-    def facts(self) -> ImageFacts:
-        """All that is known of the file and its pixels; measured when first asked for."""
+    def deviation(self) -> float:
+        """Standard deviation of the levels of the pixels."""
         blocks = _blocks(self.pixels, 2**16)
         squares = sum(int(np.square(block, dtype=np.uint16).sum(dtype=np.uint32)) for block in blocks)
+        return math.sqrt(max(0.0, squares / self.pixels.size - self.mean**2))
+
+    @cached_property
+    def facts(self) -> ImageFacts:
+        """All that is known of the file and its pixels; measured when first asked for."""
         return ImageFacts(
             **asdict(self.header),
             colour=self.colour,
             minimum=int(self.pixels.min()),
             maximum=int(self.pixels.max()),
             mean=self.mean,
-            std=math.sqrt(max(0.0, squares / self.pixels.size - self.mean**2)),
+            std=self.deviation,
             notes=self.notes,
             dicom=self.dicom,
         )
 
 
-def read(path: Path, reading: int = READING) -> XrayImage:
+def read(path: Path, pixel_rules: int = PIXEL_RULES) -> XrayImage:
     """The pixels and facts of the image file at `path`.
 
     Samples of more than 8 bits map linearly to 0..255, rounded, from 0 to what the fewest of 8, 10, 12, 14 or 16 bits
@@ -148,16 +153,16 @@ def read(path: Path, reading: int = READING) -> XrayImage:
     where that is less than the file has; those of DICOM files as their headers say
     (`engine.data.image.dicom_windowing.grey`).
     Transparency is laid on black, but for an alpha channel that hides everything, or nearly, or is the same
-    everywhere: it is ignored, with a note. RGB with equal channels comes out grey. `reading` names the rules, as they
-    were for older runs. Raises ImageError for anything that is not one still, whole picture of a format in SUFFIXES,
-    or that would need too much memory.
+    everywhere: it is ignored, with a note. RGB with equal channels comes out grey. `pixel_rules` names the rules, as
+    they were for older runs. Raises ImageError for anything that is not one still, whole picture of a format in
+    SUFFIXES, or that would need too much memory.
     """
-    with held(path, reading) as image:
+    with held(path, pixel_rules) as image:
         return image
 
 
 @contextmanager
-def held(path: Path, reading: int = READING) -> Iterator[XrayImage]:
+def held(path: Path, pixel_rules: int = PIXEL_RULES) -> Iterator[XrayImage]:
     """As `read`, for work in threads on a picture that is used within the block and not after it.
 
     Until the block ends, what the picture takes counts as taken of the memory that all readers share, so that any
@@ -166,10 +171,10 @@ def held(path: Path, reading: int = READING) -> Iterator[XrayImage]:
     """
     path = Path(path)
     with ROOM.claim() as claim:
-        yield _read(path, claim, reading)
+        yield _read(path, claim, pixel_rules)
 
 
-def _read(path: Path, claim: Claim, reading: int) -> XrayImage:
+def _read(path: Path, claim: Claim, pixel_rules: int) -> XrayImage:
     image, header, content = _open(path, claim)
     if isinstance(image, Dicom):
         return _from_dicom(path, image, header, claim)
@@ -177,14 +182,14 @@ def _read(path: Path, claim: Claim, reading: int) -> XrayImage:
     if image.format == "MPO":
         notes.append("holds several camera pictures, of which the first is read")
     try:
-        deep = is_deep(image, header.bit_depth, reading)
+        deep = is_deep(image, header.bit_depth, pixel_rules)
         in_scans = header.format == "JPEG" and (content.count(_SCAN) > 1 or "progressive" in image.info)
         claim.grow_to(memory_cost.pixels(image, header.orientation, len(content), in_scans, deep))
-        multiplied = load(image, reading)
+        multiplied = load(image, pixel_rules)
         left = _orientation(image)
         _let_go(image)
         content = content if deep else content[: 2 * MB] if header.bit_depth > 8 else b""
-        flat = flatten(image, header.bit_depth, content, reading, multiplied)
+        flat = flatten(image, header.bit_depth, content, pixel_rules, multiplied)
         del image
         pixels = flat.pixels
         if left != 1:
@@ -245,9 +250,9 @@ def to_input(pixels: Pixels, size: int) -> Pixels:
     return np.repeat(small[..., None], 3, axis=2) if small.ndim == 2 else small
 
 
-def seen(path: Path, size: int, reading: int = READING) -> Pixels:
+def seen(path: Path, size: int, pixel_rules: int = PIXEL_RULES) -> Pixels:
     """What a network of input `size` sees of the file at `path`, as `to_input` gives it. Raises ImageError."""
-    with held(path, reading) as image:
+    with held(path, pixel_rules) as image:
         return to_input(image.pixels, size)
 
 

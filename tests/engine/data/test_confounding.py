@@ -12,7 +12,8 @@ from scipy.stats.contingency import association as scipy_association
 
 from engine.data.confounding import TRAITS, association, confounding, cramers_v
 from engine.data.metadata_probe import guess
-from engine.data.scan import ClassSummary, Record, Scan, scan
+from engine.data.records import ClassSummary, Record, Scan
+from engine.data.scan import scan
 from tests.conftest import SAMPLE, Cli
 from tui.cli.console import put_alarm
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from engine.base.errors import DataError
-from engine.data.scan import ClassSummary, Record, Scan
+from engine.data.records import ClassSummary, Record, Scan
 from engine.data.split import Split, reuse
 from tests.conftest import Cli
 
@@ -86,7 +86,7 @@ def test_a_row_means_the_file_that_it_was_written_for_or_none(
     files: list[tuple[str, str]], data: st.DataObject
 ) -> None:
     """Whatever the names, a way of writing keeps the meaning, and another folder's row means nothing."""
-    from engine.data.folders.file_names import Matcher
+    from engine.data.file_names import Matcher
 
     named = [f"{label}/{name}.png" for label, name in files if name.strip(".")]
     root = Path("/data/set")
@@ -101,7 +101,7 @@ def test_a_row_means_the_file_that_it_was_written_for_or_none(
 
 
 def test_a_bare_name_means_the_one_file_that_has_it_and_a_path_must_fit_to_its_end() -> None:
-    from engine.data.folders.file_names import Matcher
+    from engine.data.file_names import Matcher
 
     matcher = Matcher(["A/1.png", "B/1.png", "B/2.png", "B/2.jpg", "B/x.PNG", "B/X.png", "B/images/7.png", "B\\9.png"])
     assert matcher.find("1.png") == ["A/1.png", "B/1.png"], "of two classes: neither is meant"

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from engine.base.errors import DataError
-from engine.data.scan import Scan, scan
+from engine.data.records import Scan
+from engine.data.scan import scan
 from engine.data.split import Split, draw, leaks, reuse
 from tests.conftest import Cli
 

@@ -12,9 +12,9 @@ from engine.audit.audit import _splits
 from engine.base.errors import ConfigError
 from engine.base.events import Event, Notice
 from engine.data.patients import UNKNOWN, patients
-from engine.data.scan import ClassSummary, Record, Scan
+from engine.data.records import ClassSummary, Record, Row, Scan
 from engine.data.scan import scan as scan_folder
-from engine.data.split import Row, Split, draw, for_recipe
+from engine.data.split import Split, draw, for_recipe
 from engine.recipe.config import DataConfig, TrainConfig
 from tests.conftest import Cli
 

@@ -20,7 +20,8 @@ from engine.base.events import Event, Notice, Progress
 from engine.data import pixel_store as pixels_module
 from engine.data.image.reader import held, read, to_input
 from engine.data.pixel_store import PixelStore, open_store
-from engine.data.scan import Record, Scan, scan
+from engine.data.records import Record, Scan
+from engine.data.scan import scan
 
 ROOT = Path(__file__).resolve().parents[3]
 SIZE = 24
@@ -65,9 +66,9 @@ def count_reads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """The files that the store opens from now on."""
     opened: list[Path] = []
 
-    def watched(path: Path, reading: int) -> object:
+    def watched(path: Path, pixel_rules: int) -> object:
         opened.append(path)
-        return held(path, reading)
+        return held(path, pixel_rules)
 
     monkeypatch.setattr(pixels_module, "held", watched)
     return opened
@@ -259,11 +260,11 @@ if how == "full":
     resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
 if how == "killed":
     original = pixels._small
-    def small(root, record, size, channels, *reading):
+    def small(root, record, size, channels, *pixel_rules):
         if record.file == "B/5.tif":
             print("ready", flush=True)
             signal.pause()
-        return original(root, record, size, channels, *reading)
+        return original(root, record, size, channels, *pixel_rules)
     pixels._small = small
 try:
     store, problems = pixels.open_store(root, found.records, 24, caches)

@@ -10,7 +10,8 @@ import pytest
 from engine.audit.audit import _splits
 from engine.base.cancel import Stop
 from engine.base.errors import ConfigError, DataError
-from engine.data.scan import Scan, scan
+from engine.data.records import Scan
+from engine.data.scan import scan
 from engine.data.split import Split, for_recipe, published
 from engine.data.subset import subset
 from engine.jobs.repeat import over_folds
@@ -122,7 +123,7 @@ def test_parts_without_classes_in_them_are_no_classes(tmp_path: Path) -> None:
         scan(tmp_path / "parts")
     alone = scan(lay(tmp_path / "alone", {"train": range(1, 5)}))
     assert not alone.published and list(alone.classes) == list(CLASSES)
-    assert alone.layout.told == ("The classes were found in train.",)
+    assert alone.layout.remarks == ("The classes were found in train.",)
 
 
 def test_a_split_beside_folders_named_as_its_classes_is_not_guessed_at(tmp_path: Path) -> None:
@@ -143,7 +144,7 @@ def test_where_no_part_is_for_the_test_one_is_drawn_and_validation_kept(tmp_path
     assert told == (f"{tmp_path} has no test part: 20% of the images to train on are drawn for it.",)
     _, notices = for_recipe(found, DataConfig(test_share=0.2), 3)
     assert notices[0].text == "Split as published by the folders."
-    assert any("a test is drawn" in text for text in found.layout.told)
+    assert any("a test is drawn" in text for text in found.layout.remarks)
 
 
 def test_what_is_out_of_place_is_told_and_a_choice_of_classes_keeps_its_own(tmp_path: Path) -> None:

@@ -17,10 +17,11 @@ from PIL import Image
 from engine.base.cancel import Stop
 from engine.base.errors import ConfigError, DataError, Stopped
 from engine.base.events import Event, Progress
-from engine.data.folders.file_names import natural
+from engine.data.file_names import natural
 from engine.data.image.reader import pixel_hash
 from engine.data.parallel import Pulse, spread
-from engine.data.scan import Scan, require_trainable, scan
+from engine.data.records import Scan
+from engine.data.scan import require_trainable, scan
 from engine.recipe.config import DataConfig, TrainConfig
 from tests.conftest import Cli
 

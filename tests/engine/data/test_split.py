@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.base.errors import DataError
-from engine.data.scan import ClassSummary, Record, Scan, scan
-from engine.data.split import PARTS, Row, Split, draw, leaks, reuse
+from engine.data.records import ClassSummary, Record, Row, Scan
+from engine.data.scan import scan
+from engine.data.split import PARTS, Split, draw, leaks, reuse
 
 
 def record(file: str, label: str, sha: str) -> Record:

@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.base.errors import ConfigError, DataError
-from engine.data.folders.file_names import Matcher
+from engine.data.file_names import Matcher
 from engine.data.patients import UNKNOWN, patients
-from engine.data.scan import ClassSummary, Record, Scan
+from engine.data.records import ClassSummary, Record, Scan
 from engine.data.tables import read_rows, sources_in, tables
 from engine.data.workbook import workbook_rows
 from tests.conftest import ROOT, SAMPLE

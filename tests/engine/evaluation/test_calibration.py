@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
 from engine.base.errors import ConfigError
-from engine.base.typed_files import checked
+from engine.base.typed_files import checked, plain
 from engine.evaluation.calibration import (
     Calibration,
     at_temperature,
@@ -129,8 +129,8 @@ def test_the_positive_class_is_the_first_or_the_one_named() -> None:
 def test_a_calibration_survives_being_saved() -> None:
     labels, logits = cases(60, 3, 0)
     found = calibrate(labels, logits, ("a", "b", "c"), JudgeConfig(positive="b", threshold="sensitivity=0.8"))
-    again = checked(json.loads(json.dumps(found.to_dict())), Calibration)
-    assert again.to_dict() == found.to_dict() and found.operating.positive == "b"
+    again = checked(json.loads(json.dumps(plain(found))), Calibration)
+    assert again == found and found.operating.positive == "b"
     assert found.operating.sensitivity is not None and found.operating.sensitivity >= 0.8
     assert found.calibrated_loss < found.loss
 

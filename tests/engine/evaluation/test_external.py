@@ -10,7 +10,8 @@ import pytest
 from scipy.stats import ks_2samp
 
 from engine.base.errors import ConfigError
-from engine.data.scan import Record
+from engine.base.typed_files import plain
+from engine.data.records import Record
 from engine.data.split import Split
 from engine.evaluation import external
 from engine.evaluation.metrics import judge
@@ -41,27 +42,24 @@ def test_a_mapping_is_read_and_checked() -> None:
 
 
 def test_a_drop_is_the_difference_with_an_interval_that_shrinks_with_more_images() -> None:
-    good, bad = (
-        judge(*simulated(3.0, 400, 0), ("a", "b")).to_dict(),
-        judge(*simulated(0.5, 400, 1), ("a", "b")).to_dict(),
-    )
+    good, bad = judge(*simulated(3.0, 400, 0), ("a", "b")), judge(*simulated(0.5, 400, 1), ("a", "b"))
     found = external.drop(good, bad)
     assert set(found) >= {"accuracy", "auc", "mcc", "macro f1", "a sensitivity", "b specificity"}
     for row in found.values():
-        low, high = row["difference_ci"]
-        assert row["difference"] == pytest.approx(row["here"] - row["test"]) and low <= row["difference"] <= high
-    assert found["accuracy"]["difference_ci"][1] < 0 and found["auc"]["difference_ci"][1] < 0
-    few = external.drop(good, judge(*simulated(0.5, 40, 1), ("a", "b")).to_dict())
-    assert np.diff(few["accuracy"]["difference_ci"]) > np.diff(found["accuracy"]["difference_ci"])
-    assert "b sensitivity" not in external.drop(good, {**bad, "classes": {}})
+        low, high = row.difference_ci
+        assert row.difference == pytest.approx(row.here - row.test) and low <= row.difference <= high
+    assert found["accuracy"].difference_ci[1] < 0 and found["auc"].difference_ci[1] < 0
+    few = external.drop(good, judge(*simulated(0.5, 40, 1), ("a", "b")))
+    assert np.diff(few["accuracy"].difference_ci) > np.diff(found["accuracy"].difference_ci)
+    assert "b sensitivity" not in external.drop(good, judge(*simulated(0.5, 400, 1), ("a", "c")))
 
 
 def test_means_over_other_classes_are_not_compared() -> None:
     """A folder of positives alone has a Matthews coefficient of 0, which says nothing of the model."""
     labels = np.repeat([0, 1, 2], 50)
     shares = np.eye(3)[labels] * 0.6 + 0.1
-    whole = judge(labels, shares, ("a", "b", "c")).to_dict()
-    part = judge(labels[:100], shares[:100], ("a", "b", "c")).to_dict()
+    whole = judge(labels, shares, ("a", "b", "c"))
+    part = judge(labels[:100], shares[:100], ("a", "b", "c"))
     found = external.drop(whole, part)
     assert set(found) == {"accuracy", *(f"{name} sensitivity" for name in "ab"), *(f"{n} specificity" for n in "abc")}
     assert {"mcc", "auc", "macro f1"} <= set(external.drop(whole, whole))
@@ -76,11 +74,12 @@ def test_shift_tells_moved_images_from_unmoved() -> None:
     moved = random.normal(1, 0.3, (80, 20)) + np.eye(20)[0] * 3
     far = external.shift(training, [record(m + 40, 512) for m in means], moved)
     assert same is not None and far is not None
-    assert same["facts"]["mean level"]["ks"] == pytest.approx(ks_2samp(facts["mean level"], means).statistic)
-    assert same["facts"]["mean level"]["p"] > 0.01 > far["facts"]["mean level"]["p"]
-    assert far["facts"]["width"] == pytest.approx({"training": 299, "here": 512, "ks": 1, "p": 0}, abs=1e-9)
-    assert same["features"]["beyond"] < 0.2 and far["features"]["beyond"] > 0.9
-    assert 0.3 < same["told_apart"] < 0.7 and far["told_apart"] > 0.98
+    assert same.facts["mean level"].ks == pytest.approx(ks_2samp(facts["mean level"], means).statistic)
+    assert same.facts["mean level"].p > 0.01 > far.facts["mean level"].p
+    assert plain(far.facts["width"]) == pytest.approx({"training": 299, "here": 512, "ks": 1, "p": 0}, abs=1e-9)
+    assert same.features.beyond < 0.2 and far.features.beyond > 0.9
+    assert same.told_apart is not None and far.told_apart is not None
+    assert 0.3 < same.told_apart < 0.7 and far.told_apart > 0.98
     assert external.shift(None, [], moved) is None
 
 
@@ -102,8 +101,8 @@ def test_evaluate_on_another_folder_keeps_an_external_test(trained: dict[str, An
     test = json.loads((Path(trained["run"]) / "test.json").read_text())
     assert shown["drop"]["accuracy"]["test"] == test["accuracy"] and "curves" not in shown and "curves" in test
     assert shown["shift"]["facts"]["width"]["ks"] == 0 and shown["shift"]["told_apart"] is not None
-    [kept] = [one for one in read_external(Run(trained["run"])) if one["folder"] == "elsewhere"]
-    assert kept["accuracy"] == shown["accuracy"] and str(tmp_path) not in json.dumps(kept)
+    [kept] = [one for one in read_external(Run(trained["run"])) if one.folder == "elsewhere"]
+    assert kept.accuracy == shown["accuracy"] and str(tmp_path) not in json.dumps(plain(kept))
     assert cli("report", trained["run"]).returncode == 0
     card = (Path(trained["run"]) / "card.md").read_text()
     assert "Counted: Lung\\_Opacity as Viral Pneumonia. Left out, as the run does not know them: Normal (5)." in card

@@ -97,7 +97,7 @@ def test_the_intervals_of_a_result_cover_the_truth(shift: float, n: int) -> None
         for name in ("f1", "precision"):
             pairs[name] = getattr(truth.classes["a"], name), getattr(result.classes["a"], f"{name}_ci")
         for name in ("f1", "mcc"):
-            pairs[f"macro {name}"] = truth.macro[name], result.macro[f"{name}_ci"]
+            pairs[f"macro {name}"] = truth.macro.measured(name)[0], result.macro.measured(name)[1]
         for name, (value, (low, high)) in pairs.items():
             covered[name] += low <= value <= high
     assert {name: count for name, count in covered.items() if count < 0.92 * 300} == {}
@@ -136,8 +136,8 @@ def test_the_further_measures_are_scikit_learns(seed: int, n: int, classes: int)
                 exact_interval(int((said[labels == k] == k).sum()), int((said == k).sum()))
             )
         assert own.auc_ci is not None and own.auc is not None and own.auc_ci[0] <= own.auc <= own.auc_ci[1]
-    assert result.macro["f1"] == pytest.approx(f1_score(labels, said, average="macro"))
+    assert result.macro.f1 == pytest.approx(f1_score(labels, said, average="macro"))
     assert result.mcc == pytest.approx(matthews_corrcoef(labels, said), abs=1e-9)
-    assert result.macro["auc"] == pytest.approx(
+    assert result.macro.auc == pytest.approx(
         np.mean([roc_auc_score(labels == k, shares[:, k]) for k in range(classes)])
     )

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from scipy.stats import binom, binomtest
 from sklearn.metrics import accuracy_score, confusion_matrix, log_loss, recall_score, roc_auc_score
 
-from engine.evaluation.metrics import exact_interval, judge, one_sided, only_answer
+from engine.base.typed_files import plain
+from engine.evaluation.metrics import exact_interval, judge, one_sided
 
 NAMES = ("COVID", "Viral Pneumonia", "Normal", "Lung_Opacity")
 
@@ -64,10 +65,10 @@ def test_an_interval_covers_the_truth_at_least_95_times_in_100(n: int, p: float)
 
 
 def test_what_can_not_be_said_is_null_in_json() -> None:
-    result = judge(np.array([0, 0]), np.array([[0.9, 0.1], [0.4, 0.6]]), NAMES[:2]).to_dict()
-    text = json.dumps(result, allow_nan=False)
-    assert result["auc"] is None and result["classes"]["Viral Pneumonia"]["sensitivity"] is None
-    assert json.loads(text)["confusion"] == [[1, 1], [0, 0]] and result["baseline_class"] == "COVID"
+    result = judge(np.array([0, 0]), np.array([[0.9, 0.1], [0.4, 0.6]]), NAMES[:2])
+    values = json.loads(json.dumps(plain(result), allow_nan=False))
+    assert values["auc"] is None and values["classes"]["Viral Pneumonia"]["sensitivity"] is None
+    assert values["confusion"] == [[1, 1], [0, 0]] and values["baseline_class"] == "COVID"
 
 
 @given(st.integers(0, 1000), st.integers(1, 60), st.integers(2, 4), st.data())
@@ -78,13 +79,13 @@ def test_nothing_is_said_of_a_class_that_is_absent_or_alone(
     """Its precision is 0 (or 1) whatever the model answers, and so says nothing of the model."""
     only = data.draw(st.integers(0, classes - 1))
     shares = np.random.default_rng(seed).dirichlet(np.ones(classes), n)
-    result = judge(np.full(n, only), shares, NAMES[:classes]).to_dict()
-    for name, own in result["classes"].items():
+    result = judge(np.full(n, only), shares, NAMES[:classes])
+    for name, own in result.classes.items():
         for measure in ("precision", "f1", "mcc", "auc"):
-            assert own[measure] is None and own[f"{measure}_ci"] is None, (name, measure)
-    assert result["classes"][NAMES[only]]["sensitivity"] == result["accuracy"]
-    assert result["mcc"] is None and result["mcc_ci"] is None
-    assert result["macro"]["precision"] is None and result["macro"]["f1"] is None
+            assert own.measured(measure) == (None, None), (name, measure)
+    assert result.classes[NAMES[only]].sensitivity == result.accuracy
+    assert result.mcc is None and result.mcc_ci is None
+    assert result.macro.precision is None and result.macro.f1 is None
 
 
 @given(st.integers(0, 1000), st.integers(2, 60), st.integers(2, 4), st.data())
@@ -96,13 +97,13 @@ def test_a_model_that_gives_one_class_for_every_image_is_named(
     answers = np.array(data.draw(st.lists(st.integers(0, classes - 1), min_size=len(labels), max_size=len(labels))))
     if data.draw(st.booleans()):
         answers[:] = answers[0]
-    result = judge(labels, np.eye(classes)[answers], NAMES[:classes]).to_dict()
+    result = judge(labels, np.eye(classes)[answers], NAMES[:classes])
     one = len(set(answers.tolist())) == 1
-    assert only_answer(result) == (NAMES[answers[0]] if one else None)
+    assert result.only_answer == (NAMES[answers[0]] if one else None)
     text = one_sided(result, "test images")
     assert bool(text) == one and (not one or f'"{NAMES[answers[0]]}" for every one of the {len(labels)}' in text)
 
 
 def test_images_of_one_class_alone_accuse_no_model_of_naming_it() -> None:
-    result = judge(np.array([1, 1, 1]), np.tile([0.2, 0.8], (3, 1)), NAMES[:2]).to_dict()
-    assert only_answer(result) is None and one_sided(result, "images") == ""
+    result = judge(np.array([1, 1, 1]), np.tile([0.2, 0.8], (3, 1)), NAMES[:2])
+    assert result.only_answer is None and one_sided(result, "images") == ""

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from engine.base.errors import RunError
+from engine.base.typed_files import checked, plain
 from engine.evaluation.result_files import read_external, read_test
 from engine.report.facts import gather
 from engine.report.sections import card
@@ -25,8 +26,12 @@ ELSEWHERE = {
     "left_out": {"Normal": 5},
     "learnt_from": 2,
     "drop": {"accuracy": {"test": 0.9, "here": 0.8, "difference": -0.1, "difference_ci": [-0.2, 0.1]}},
-    "shift": {"features": {"beyond": 0.1, "beyond_ci": [0.0, 0.2]}, "told_apart": 0.7},
-}
+    "shift": {
+        "facts": {"width": {"training": 299.0, "here": 512.0, "ks": 1.0, "p": 0.0}}, "told_apart": 0.7,
+        "features": {"median_distance": 0.5, "usual_distance": 0.3, "limit": 0.8, "beyond": 0.1,
+                     "beyond_ci": [0.0, 0.2]},
+    },
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -69,6 +74,7 @@ def test_whatever_is_damaged_is_refused_by_name_or_can_be_shown(run: Run) -> Non
             path.write_text(json.dumps(values))
             try:
                 found = read_test(run) if path.name == "test.json" else read_external(run)[0]
+                assert checked(json.loads(json.dumps(plain(found))), type(found)) == found
             except RunError as error:
                 refused += 1
                 assert str(error).startswith(f"{path} is damaged: its ") and "remove it" in str(error)
@@ -79,7 +85,7 @@ def test_whatever_is_damaged_is_refused_by_name_or_can_be_shown(run: Run) -> Non
             put_result("test", found)
         assert refused > 300 and shown > 30, "what older runs lack may be missing"
         path.write_text(json.dumps(sound))
-        assert read_test(run) == test
+        assert plain(read_test(run)) == test
 
 
 @pytest.mark.parametrize("name", ["test.json", "external/elsewhere.json", "calibration.json"])

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from engine.base.cancel import Stop
 from engine.base.errors import ConfigError, DataError, RunError
+from engine.base.typed_files import plain
 from engine.data.folds import draw_folds
-from engine.data.scan import ClassSummary, Record, Scan
+from engine.data.records import ClassSummary, Record, Scan
 from engine.data.split import Split, leaks
 from engine.evaluation.metrics import judge
 from engine.evaluation.predictions_csv import read_predictions
@@ -117,9 +118,9 @@ def test_folds_and_seeds_are_ordinary_runs_on_one_cache(cli: Cli, tmp_path: Path
     said = [read_predictions(run) for run in runs]
     pooled = judge(
         np.concatenate([s.labels for s in said]), np.concatenate([s.probabilities for s in said]), said[0].classes
-    ).to_dict()
-    assert result["pooled"] == json.loads(json.dumps(pooled))
-    accuracies = [run.finished().test["accuracy"] for run in runs]  # type: ignore[union-attr]
+    )
+    assert result["pooled"] == plain(pooled)
+    accuracies = [run.finished().test.accuracy for run in runs]  # type: ignore[union-attr]
     assert result["measures"]["test accuracy"]["values"] == accuracies
     assert json.loads((tmp_path / "f-folds" / "result.json").read_text())["pooled"]["n"] == 60
     assert Split.read(runs[0].path / "split.csv") == Split.read(tmp_path / "f-folds" / "fold1.csv")

@@ -24,7 +24,7 @@ from engine.base.cancel import Stop
 from engine.base.errors import ConfigError, DataError, RunError
 from engine.base.events import Epoch, Event, Failed, Finished
 from engine.base.runtime import tensorflow
-from engine.data.image.modes import READING
+from engine.data.image.formats import PIXEL_RULES
 from engine.jobs import train
 from engine.recipe.config import AugmentConfig, DataConfig, FitConfig, NetworkConfig, OutputConfig, TrainConfig
 from engine.runs import directory as runs
@@ -186,7 +186,7 @@ def test_a_run_that_lost_its_number_format_is_told(tmp_path: Path) -> None:
     run = create(SAMPLE, TrainConfig(output=OutputConfig(out=tmp_path))).run
     (run.path / runs.ENVIRONMENT).write_text("{}")
     with pytest.raises(RunError, match=r"environment\.json does not say"):
-        fit_phases._precision(run, run.config(), ONE, READING, lambda _: None)
+        fit_phases._precision(run, run.config(), ONE, PIXEL_RULES, lambda _: None)
 
 
 def test_a_stop_that_keeps_tests_also_where_the_phase_has_not_kept_the_images_as_they_are(tmp_path: Path) -> None:

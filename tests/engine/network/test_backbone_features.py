@@ -15,6 +15,7 @@ from engine.base.errors import ConfigError
 from engine.base.events import Notice
 from engine.base.files import write_json
 from engine.base.runtime import make_repeatable, tensorflow
+from engine.base.typed_files import plain
 from engine.data.image.reader import read, to_input
 from engine.evaluation.calibration import CALIBRATION
 from engine.evaluation.predictor import Prediction, Predictor
@@ -24,13 +25,14 @@ from engine.export.formats import FORMATS, exportable, quiet
 from engine.export.onnx_guard import OPERATIONS
 from engine.export.onnx_predictor import OnnxModel
 from engine.jobs import probe as trial
-from engine.jobs.sweep import Grid, Sweep, lacking, queue
+from engine.jobs.sweep import Sweep, lacking, queue
 from engine.network import keras_graphs
 from engine.network.backbones import BACKBONES
 from engine.network.classifier import Classifier, build, preprocess, under
 from engine.network.freezing import plan
 from engine.recipe.config import AugmentConfig, FitConfig, MachineConfig, NetworkConfig, OutputConfig, TrainConfig
 from engine.runs.directory import WEIGHTS, Run
+from engine.sweep.result import Grid
 from engine.training import layer_hints, loop
 from engine.training.augment import PLAIN
 from engine.training.batches import FeatureSource, Source, choose
@@ -226,7 +228,7 @@ def with_answers(folder: Path, name: str) -> Run:
     spread = np.ptp(said[:, 0] - said[:, 1]) / 2  # the answers lie around a half, and within a few logits
     logits.set_weights([kernel / spread, bias - said.mean(axis=0) / spread])
     classifier.save_weights(made.path / WEIGHTS)
-    write_json(made.path / CALIBRATION, taught(MADE).to_dict())
+    write_json(made.path / CALIBRATION, plain(taught(MADE)))
     return made
 
 

@@ -16,7 +16,8 @@ from PIL import Image
 from engine.base.cancel import Stop
 from engine.base.errors import RunError
 from engine.base.events import Epoch, Notice
-from engine.data.split import Row, Split
+from engine.data.records import Row
+from engine.data.split import Split
 from engine.jobs.train import scanned
 from engine.recipe.config import TrainConfig
 from engine.report.document import Paragraph, Plots, Points, Section, Table, markdown, page

@@ -17,6 +17,7 @@ import pytest
 from engine.base.cancel import Stop
 from engine.base.errors import ConfigError, RunError
 from engine.base.events import Batch, Epoch, Event, Failed, Finished, Interrupted, Notice
+from engine.base.result import Validated
 from engine.recipe.config import OutputConfig, TrainConfig
 from engine.runs import directory, event_log
 from engine.runs.event_log import LAST_BYTES
@@ -33,7 +34,7 @@ def epoch(number: int) -> Epoch:
     return Epoch(number, 0.5, 0.9, 0.6, 0.8, 1e-4, 2.5)
 
 
-FINISHED = Finished("r", 2, 3.0, {"accuracy": 1.0, "loss": 0.2}, TEST, 1, "all epochs")
+FINISHED = Finished("r", 2, 3.0, Validated(accuracy=1.0, loss=0.2), TEST, 1, "all epochs")
 
 
 def test_names_are_never_reused_even_by_many_at_once(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from engine.base.errors import DataError
-from engine.recipe import fields
+from engine.network.freezing import plan
+from engine.recipe import toml
 from tests.conftest import ROOT, Cli
 from tui.cli import app, run
 from tui.cli.app import app as frame
@@ -170,7 +171,7 @@ def test_no_shell_is_needed_to_name_the_home_directory_in_a_file(tmp_path: Path)
     (tmp_path / "config.toml").write_text('[recipe.output]\nout = "~/runs"\n')
     (tmp_path / "recipe.toml").write_text('[output]\nout = "~/runs"\n[data]\nsplit = "~/split.csv"\n')
     assert settings.load(tmp_path / "config.toml").recipe.output.out == Path.home() / "runs"
-    found = fields.load(tmp_path / "recipe.toml")
+    found = toml.load(tmp_path / "recipe.toml", plan)
     assert (found.output.out, found.data.split) == (Path.home() / "runs", Path.home() / "split.csv")
-    fields.save(found, tmp_path / "again.toml")
-    assert fields.load(tmp_path / "again.toml") == found
+    toml.save(found, tmp_path / "again.toml")
+    assert toml.load(tmp_path / "again.toml", plan) == found

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from engine.recipe import fields
+from engine.recipe import toml
 from engine.recipe.config import AugmentConfig, FitConfig, NetworkConfig, TrainConfig
 from engine.runs.directory import all_runs
 from tests.makers.screen import Terminal, workbench
@@ -235,7 +235,7 @@ def test_a_real_training_outlives_its_terminal(tmp_path: Path, cache: Path) -> N
     quick = TrainConfig(
         network=NetworkConfig(weights="none"), augment=AugmentConfig(augment="none"), fit=FitConfig(epochs=2, batch=16)
     )
-    fields.save(quick, tmp_path / "quick.toml")
+    toml.save(quick, tmp_path / "quick.toml")
     with workbench(DATA, "--out", tmp_path / "runs", cache=cache) as terminal:
         terminal.until("train 96", seconds=60)
         terminal.press("3")

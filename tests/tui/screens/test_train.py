@@ -13,7 +13,9 @@ from textual.widgets import Input
 
 from engine.base.errors import ConfigError
 from engine.base.events import Epoch, Notice
+from engine.network.freezing import plan
 from engine.recipe import fields as recipe
+from engine.recipe import toml
 from engine.recipe.config import PARTS, AugmentConfig, DataConfig, FitConfig, NetworkConfig, TrainConfig, from_dict
 from engine.runs.watch import RunView
 from engine.training.phases import rates
@@ -21,6 +23,7 @@ from tests.makers import fake
 from tests.makers.drive import DATA, run, text, until
 from tui import cli
 from tui.app import Workbench
+from tui.screens.train.log_dialog import log_line
 from tui.screens.train.machine import Machine, Meter
 from tui.screens.train.progress import course
 from tui.widgets.form import FieldTable, Form, ValueLine
@@ -51,9 +54,9 @@ class TestRecipe:
         written = TrainConfig(
             data=DataConfig(classes=odd, split=Path("a b/split.csv")), fit=FitConfig(lr=1 / 3, epochs=7)
         )
-        recipe.save(written, tmp_path / "r.toml")
-        assert recipe.load(tmp_path / "r.toml") == written
-        assert from_dict(TrainConfig, tomllib.loads(recipe.to_toml(TrainConfig()))) == TrainConfig()
+        toml.save(written, tmp_path / "r.toml")
+        assert toml.load(tmp_path / "r.toml", plan) == written
+        assert from_dict(TrainConfig, tomllib.loads(toml.to_toml(TrainConfig()))) == TrainConfig()
 
     @pytest.mark.parametrize(
         ("text", "sentence"),
@@ -73,22 +76,22 @@ class TestRecipe:
     ) -> None:
         (tmp_path / "r.toml").write_bytes(text.encode("latin-1"))
         with pytest.raises(ConfigError, match=sentence):
-            recipe.load(tmp_path / "r.toml")
+            toml.load(tmp_path / "r.toml", plan)
 
     def test_mode_and_layers_go_together(self) -> None:
         fields = {field.name: field for part in recipe.parts() for field in part.fields}
-        chosen = recipe.change(TrainConfig(), fields["unfreeze"], "block5")
+        chosen = recipe.change(TrainConfig(), fields["unfreeze"], "block5", plan)
         assert chosen == NetworkConfig(mode="partial", unfreeze="block5")
-        back = recipe.change(TrainConfig(network=chosen), fields["mode"], "finetune")
+        back = recipe.change(TrainConfig(network=chosen), fields["mode"], "finetune", plan)
         assert back == NetworkConfig(mode="finetune")
         with pytest.raises(ConfigError, match="no part of VGG16"):
-            recipe.change(TrainConfig(), fields["unfreeze"], "block7")
+            recipe.change(TrainConfig(), fields["unfreeze"], "block7", plan)
 
     def test_another_backbone_keeps_the_layers_that_it_has_too(self) -> None:
         fields = {field.name: field for part in recipe.parts() for field in part.fields}
         before = TrainConfig(network=NetworkConfig(mode="partial", unfreeze="block5"))
-        assert recipe.change(before, fields["backbone"], "vgg19").unfreeze == "block5"
-        other = recipe.change(before, fields["backbone"], "resnet50v2")
+        assert recipe.change(before, fields["backbone"], "vgg19", plan).unfreeze == "block5"
+        other = recipe.change(before, fields["backbone"], "resnet50v2", plan)
         assert other == NetworkConfig(backbone="resnet50v2", mode="partial")
 
 
@@ -126,7 +129,7 @@ class TestConfigFlag:
     def test_what_the_workbench_saves_is_what_is_trained(self, tmp_path: Path, trained: list[TrainConfig]) -> None:
         network = NetworkConfig(mode="partial", unfreeze="block5", weights="none")
         saved = TrainConfig(network=network, data=DataConfig(classes="A,B"), fit=FitConfig(batch=8, lr=3e-5))
-        recipe.save(saved, tmp_path / "r.toml")
+        toml.save(saved, tmp_path / "r.toml")
         assert cli.run(["--train", "data", "--config", str(tmp_path / "r.toml")]) == 0
         assert trained == [saved]
 
@@ -221,14 +224,14 @@ def test_the_recipe_is_saved_and_loaded_by_keys(tmp_path: Path) -> None:
             app.screen.query_one("#path").value = str(file)  # type: ignore[attr-defined]
             await pilot.press("enter")
             await until(pilot, file.exists)
-            saved = recipe.load(file)
+            saved = toml.load(file, plan)
             assert (saved.fit.epochs, saved.output.out) == (9, app.session.runs)
             app.session.configure(fit=FitConfig(epochs=1))
             await pilot.press("w")
             app.screen.query_one("#path").value = str(file)  # type: ignore[attr-defined]
             await pilot.press("enter")
             await until(pilot, lambda: "enter writes over it" in text(app))
-            assert recipe.load(file).fit.epochs == 9
+            assert toml.load(file, plan).fit.epochs == 9
             await pilot.press("escape", "o")
             app.screen.query_one("#path").value = str(file)  # type: ignore[attr-defined]
             await pilot.press("enter")
@@ -385,17 +388,17 @@ def test_another_training_can_begin_as_soon_as_the_last_has_come_to_its_end(tmp_
 
 def test_patience_and_states_in_words() -> None:
     view = RunView(Path("r"), own=True)
-    view.fold(fake.started("r", 20))
+    view.fold(fake.started("r", 20, patience=3))
     for number, accuracy in enumerate((0.8, 0.9, 0.85, 0.9), start=1):
         view.fold(Epoch(number, 1.0, 0.5, 1.0, accuracy, 1e-4, 2.0))
     view.fold(fake.batch(5, 10))
-    lines = [line.plain for line in course(view, PLAIN, 3)]
+    lines = [line.plain for line in course(view, PLAIN)]
     assert "10/20" in lines[0] and "1 s left" in lines[0]
     assert "patience 2 of 3" in lines[1] and "31 s left" in lines[1]
     view.state = "died"
-    assert "Its process died" in course(view, PLAIN, 3)[-1].plain
+    assert "Its process died" in course(view, PLAIN)[-1].plain
     view.fold(Notice("warning", "[red]x\x1b"))
-    assert view.log[-1] == ("warning", "[red]x\x1b")
+    assert log_line(view.log[-1]) == ("warning", "[red]x\x1b")
 
 
 def test_the_machine_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:

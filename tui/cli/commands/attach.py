@@ -38,7 +38,7 @@ def attach(run: Path, *, out: Path = RUNS) -> int:
         while not stop.is_set():
             live = chosen.state() == "live"
             while events := tail.read():
-                for event in events:
+                for _, event in events:
                     emit(event)
                     for line in summary(event) if isinstance(event, Finished) else ():
                         put(line)

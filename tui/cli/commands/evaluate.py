@@ -40,9 +40,10 @@ def evaluate(
     json
         Print one JSON object.
     """
+    from engine.base.result import Elsewhere
+    from engine.base.typed_files import plain_object
     from engine.evaluation.evaluate import evaluate_on, open_test
     from engine.evaluation.external import parse_mapping
-    from engine.evaluation.metrics import only_answer
 
     if mapping and not on:
         raise ConfigError("--map goes with --on: it names the other folder's classes.")
@@ -57,19 +58,20 @@ def evaluate(
     if result is None:
         return code
     if json:
-        only = only_answer(result)
-        put_json({"run": str(chosen.path), "on": str(on) if on else "test", **result, "only_answer": only})
+        numbers = {name: value for name, value in plain_object(result).items() if name != "curves"}
+        where = {"run": str(chosen.path), "on": str(on) if on else "test"}
+        put_json({**where, **numbers, "only_answer": result.only_answer})
         return 0
     put_result(f"on {on}" if on else "test", result)
-    if result.get("drop"):
+    if isinstance(result, Elsewhere) and result.drop:
         put()
         put_table([("measure", "own test", "here", "difference", "95% interval")] + [
-            (name, f"{row['test']:.3f}", f"{row['here']:.3f}", f"{row['difference']:+.3f}",
-             "{:+.3f} to {:+.3f}".format(*row["difference_ci"]))
-            for name, row in result["drop"].items()
+            (name, f"{row.test:.3f}", f"{row.here:.3f}", f"{row.difference:+.3f}",
+             "{:+.3f} to {:+.3f}".format(*row.difference_ci))
+            for name, row in result.drop.items()
         ])  # fmt: skip
-    if result.get("shift"):
+    if isinstance(result, Elsewhere) and result.shift:
         put()
-        for line in shift_lines(result["shift"]):
+        for line in shift_lines(result.shift):
             put(line)
     return 0

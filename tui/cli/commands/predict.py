@@ -50,6 +50,7 @@ def predict(
     """
     from engine.data.image.notes import noted
     from engine.data.image.reader import ImageError
+    from engine.evaluation.level_likeness import UNCHECKED
     from engine.evaluation.prediction import NOT_FOR_DIAGNOSIS, listed
     from engine.evaluation.predictions_table import write_predictions
 
@@ -83,6 +84,8 @@ def predict(
             write_predictions(csv, lines, classes, force)
         if not json:
             _put_predictions(lines, classes)
+    if any(line.get("likeness", "") is None for line in lines):
+        say(UNCHECKED)
     for item in noted((line["file"], line["notes"]) for line in lines if "notes" in line):
         say(f"{item.sentence}.")
     return DataError.exit_code if any("error" in line for line in lines) else 0

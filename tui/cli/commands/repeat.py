@@ -1,7 +1,7 @@
 """Trainings done several times: `covid-tui train --seeds N` and `--folds K`."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from engine.base.errors import ConfigError
 from engine.recipe.config import TrainConfig
@@ -10,6 +10,9 @@ from tui.cli.progress import reporting
 from tui.cli.result_tables import put_result
 from tui.cli.signals import stop_on_signals, until_stopped
 from tui.words.numbers import as_number
+
+if TYPE_CHECKING:
+    from engine.jobs.repeat import Repeated
 
 
 def repeat(data: Path | None, config: TrainConfig, seeds: int, folds: int, as_json: bool) -> int:
@@ -29,20 +32,20 @@ def repeat(data: Path | None, config: TrainConfig, seeds: int, folds: int, as_js
         if as_json:
             put_json({"event": "repeated", **result.to_dict()})
         else:
-            _put_repeated(result.to_dict())
+            _put_repeated(result)
     return 128 + signals[0] if signals else 0
 
 
-def _put_repeated(result: dict[str, Any]) -> None:
-    done, runs = len(result["runs"]), "seeds" if result["kind"] == "seeds" else "folds"
-    put(f"{done} of {result['planned']} {runs} trained.")
+def _put_repeated(result: "Repeated") -> None:
+    done, runs = len(result.runs), "seeds" if result.kind == "seeds" else "folds"
+    put(f"{done} of {result.planned} {runs} trained.")
     put_table([("measure", "mean", "sd", "lowest", "highest")] + [
-        (name, as_number(m["mean"], 4), as_number(m["sd"], 4), as_number(m["low"], 4), as_number(m["high"], 4))
-        for name, m in result["measures"].items()
+        (name, as_number(m.mean, 4), as_number(m.sd, 4), as_number(m.low, 4), as_number(m.high, 4))
+        for name, m in result.measures.items()
     ])  # fmt: skip
     put()
-    for run in result["runs"]:
+    for run in result.runs:
         put(f"run  {run}")
-    if result["pooled"]:
+    if result.pooled:
         put()
-        put_result("all folds, each image tested once", {**result["pooled"], "calibrated": None, "operating": None})
+        put_result("all folds, each image tested once", result.pooled)

@@ -18,13 +18,18 @@ if TYPE_CHECKING:
     from engine.data.confounding import Confounding
     from engine.data.findings import SplitCheck
     from engine.data.patients import Patients
-    from engine.data.scan import Scan
+    from engine.data.records import Scan
+    from engine.data.warnings import FolderWarning, Kind
 
 
 MOST_SOURCES = 12
 """Sources by class that are listed; the rest is counted."""
 MOST_LINES, MOST_NAMES = 10, 8
 """Lines of a listing, and names in a line, that are shown; the rest is counted, and whole in --csv and --json."""
+LISTED: "frozenset[Kind]" = frozenset(
+    ("layout", "layout-doubt", "leaks", "equal-images", "near-duplicates", "problems", "patients", "note")
+)
+"""Kinds of warnings that are listed file by file, or sentence by sentence, in another place of the output."""
 Located = list[dict[str, str]]
 """Files, each with the part that it lies in."""
 
@@ -82,16 +87,18 @@ def scan(
     known = patients(scanned, wanted.group_by)
     checked = check_split(scanned, wanted.split, known)
     confounded = confounding(scanned)
+    warnings = folder_warnings(scanned, confounded, known, checked.rows if checked else ())
     if csv:
         write_findings(csv, findings(scanned, checked), force)
     if json:
         parts = _split_json(checked, known)
-        warnings = list(folder_warnings(scanned))
-        put_json({**scanned.to_dict(), "warnings": warnings, "confounding": confounded.to_dict(), **parts})
+        beware = {"warnings": [one.sentence for one in warnings], "beware": [one.to_dict() for one in warnings]}
+        put_json({**scanned.to_dict(), **beware, "confounding": confounded.to_dict(), **parts})
         return 0
     _put_classes(scanned)
     _put_reading(scanned)
-    _put_confounding(scanned, confounded)
+    _put_sources(scanned, confounded)
+    _put_warnings(warnings, confounded)
     _put_groups(scanned, wanted, known)
     if checked:
         _put_split(scanned, wanted.split, checked)
@@ -135,17 +142,15 @@ def _put_classes(scanned: "Scan") -> None:
 
 def _put_reading(scanned: "Scan") -> None:
     """How the folders were read, and what is doubtful in it."""
-    if scanned.layout.told or scanned.layout.doubts:
+    if scanned.layout.remarks or scanned.layout.doubts:
         put()
-    for text in scanned.layout.told:
+    for text in scanned.layout.remarks:
         put(text)
     for text in scanned.layout.doubts:
         put_alarm(f"! {text}")
 
 
-def _put_confounding(scanned: "Scan", confounded: "Confounding") -> None:
-    from engine.data.warnings import folder_warnings
-
+def _put_sources(scanned: "Scan", confounded: "Confounding") -> None:
     source = next((a for a in confounded.associations if a.trait == "source"), None)
     if source:
         put()
@@ -154,15 +159,19 @@ def _put_confounding(scanned: "Scan", confounded: "Confounding") -> None:
         put_table([("source", *names), *((s, *(f"{row.get(name, 0):,}" for name in names)) for s, row in most)])
         if len(source.table) > len(most):
             put(f"and {counted(len(source.table) - len(most), 'more source')}")
+
+
+def _put_warnings(warnings: "Sequence[FolderWarning]", confounded: "Confounding") -> None:
+    """What to beware of, but for the kinds that are listed in another place."""
     put()
-    for text in folder_warnings(scanned):
-        put(f"Beware: {text}.")
-    for alarm in confounded.alarms:
-        put_alarm(f"! {alarm}")
+    for one in warnings:
+        if one.grave and one.kind not in LISTED:
+            put_alarm(f"! {one.capitalised}")
+    for one in warnings:
+        if not one.grave and one.kind not in LISTED:
+            put(f"Beware: {one.sentence}.")
     if confounded.guess and not confounded.guess.telling:
         put(confounded.guess.sentence)
-    if not confounded.sources_known and len(scanned.classes) > 1:
-        put("The sources of the images are not known: a model may learn hospitals in place of lungs.")
 
 
 def _put_groups(scanned: "Scan", wanted: DataConfig, known: "Patients") -> None:

@@ -1,8 +1,9 @@
 """The verb `sweep`: a grid of recipes, its queue and costs, its frontier, and the one that is chosen."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
+from engine.base.typed_files import plain_object
 from engine.base.wording import counted
 from engine.recipe.config import (
     AugmentConfig,
@@ -14,6 +15,7 @@ from engine.recipe.config import (
     SweepConfig,
     TrainConfig,
 )
+from engine.sweep.result import Grid, Swept
 from tui.cli.app import Flat
 from tui.cli.console import also_in, put, put_json, put_table
 from tui.cli.progress import reporting
@@ -62,7 +64,7 @@ def sweep(
 
 
 def _sweep(data: Path, config: TrainConfig, wanted: SweepConfig, only_plan: bool, choose: str, as_json: bool) -> int:
-    from engine.jobs.sweep import Grid, Sweep
+    from engine.jobs.sweep import Sweep
 
     job = Sweep(data, config, Grid.of(wanted, config))
     with stop_on_signals() as (stop, signals), reporting(as_json and not only_plan) as emit:
@@ -72,7 +74,7 @@ def _sweep(data: Path, config: TrainConfig, wanted: SweepConfig, only_plan: bool
                 _put_plan(job, images, as_json)
             return code
 
-        def work() -> dict[str, Any]:
+        def work() -> Swept:
             result = job.train(emit, stop, wanted.budget or None)
             if choose and not stop.is_set():
                 return job.choose("" if choose == "auto" else choose, emit, stop)
@@ -82,7 +84,9 @@ def _sweep(data: Path, config: TrainConfig, wanted: SweepConfig, only_plan: bool
     if result is None:
         return code
     with also_in(job.path):
-        put_json({"event": "swept", "folder": str(job.path), **result}) if as_json else put_sweep(result, job.path)
+        put_json({"event": "swept", "folder": str(job.path), **plain_object(result)}) if as_json else put_sweep(
+            result, job.path
+        )
     return 128 + signals[0] if signals else 0
 
 
@@ -120,15 +124,15 @@ def _work(count: float) -> str:
     return f"{count / 1e12:,.1f} T"
 
 
-def put_sweep(result: dict[str, Any], folder: Path) -> None:
+def put_sweep(result: Swept, folder: Path) -> None:
     """The table, the frontier as a plot, the advice and the files."""
     from engine.sweep import store
 
     put(store.counts(result))
-    if not result["candidates"]:
+    if result.advice is None:
         return
     put()
-    ordered = store.by_cost(result["candidates"])
+    ordered = result.by_cost()
     lines = zip(letters(ordered), store.rows(result), strict=True)
     put_table([("", *store.HEADER), *((letter, *row) for letter, row in lines)])
     put()
@@ -137,7 +141,7 @@ def put_sweep(result: dict[str, Any], folder: Path) -> None:
         put(line)
     put("* frontier: no other recipe is as accurate, as quick and as small; > recommended")
     put()
-    put(result["advice"]["sentence"])
+    put(result.advice.sentence)
     put(store.tested(result))
     put()
     put(f"sweep: {folder}")

@@ -17,7 +17,7 @@ from tui.widgets.xray import Way, Xray
 
 if TYPE_CHECKING:
     from engine.data.image.reader import Pixels
-    from engine.data.scan import Record
+    from engine.data.records import Record
 
 MOST = 6
 """Variants with a picture of their own; shuffled labels show the whole image."""

@@ -23,7 +23,7 @@ from tui.widgets.xray import Way, Xray
 
 if TYPE_CHECKING:
     from engine.data.image.reader import Pixels
-    from engine.data.scan import Record
+    from engine.data.records import Record
     from tui.state.session import Session
 
 VERSIONS = 6

@@ -13,7 +13,7 @@ from tui.widgets.safe_cells import content
 
 if TYPE_CHECKING:
     from engine.data.confounding import Confounding
-    from engine.data.scan import Scan
+    from engine.data.records import Scan
     from tui.state.session import Session
 
 
@@ -69,11 +69,10 @@ class Banner(Static):
 
 def _measure(found: "Scan", group_by: str, emit: Emit, stop: Stop) -> "tuple[Confounding, str]":
     from engine.data.confounding import confounding
-    from engine.data.patients import UNKNOWN, patients
+    from engine.data.patients import patients
 
     try:
-        known = patients(found, group_by)
-        told = "" if known.known else f"{UNKNOWN} {known.missed}".rstrip()
+        told = patients(found, group_by).unknown
     except ConfigError as error:
         told = str(error)
     return confounding(found), told

@@ -14,7 +14,7 @@ from tui.widgets.safe_cells import cell, content, number
 from tui.words.glyphs import Glyphs
 
 if TYPE_CHECKING:
-    from engine.data.scan import ClassSummary, Scan
+    from engine.data.records import ClassSummary, Scan
 
 BAR = 8
 BOX = 4

@@ -32,7 +32,7 @@ from tui.words.safe_text import display_name
 
 if TYPE_CHECKING:
     from engine.data.image.reader import Pixels, XrayImage
-    from engine.data.scan import Record, Scan
+    from engine.data.records import Record, Scan
 
 Page = Literal["facts", "pictures", "charts"]
 CHARTS = ("intensity", "sizes", "classes")

@@ -7,7 +7,7 @@ from engine.base.wording import counted
 from tui.widgets.table_dialog import Table
 
 if TYPE_CHECKING:
-    from engine.data.scan import Scan
+    from engine.data.records import Scan
     from engine.data.split import Split
 
 

@@ -11,6 +11,8 @@ from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
 from engine.base.events import Finished
+from engine.base.result import Measures, Tested
+from engine.evaluation.headline import Headline
 from engine.runs.directory import Run
 from engine.runs.watch import Entry
 from tui.screens.base import WorkScreen
@@ -19,22 +21,14 @@ from tui.screens.results.mistakes import Mistakes
 from tui.widgets.bars import span
 from tui.widgets.pick_dialog import PickRun
 from tui.widgets.safe_cells import cell, content, lines, number
-from tui.words.numbers import as_share, duration
+from tui.words.headline import headline
+from tui.words.numbers import as_number, as_share, duration
 
 MEASURES = (("sensitivity", "specificity"), ("precision", "F1"), ("AUC", "MCC"))
 """Columns by class that are shown together: so many fit a narrow screen with their intervals."""
 SHARES = ("sensitivity", "specificity", "precision")
 MACRO = "mean of classes"
 ENDED = {"all epochs": "all epochs done", "patience": "ended by patience", "stopped": "stopped by hand"}
-
-
-def headline(part: str, result: dict[str, Any]) -> str:
-    """A part's result in a line, with its interval and its baseline as far as they are known."""
-    of = f"{result['correct']:,}/{result['n']:,} = " if "correct" in result and "n" in result else ""
-    text = f"{part} {of}{as_share(result['accuracy'], result.get('accuracy_ci'))}"
-    if "baseline" in result:
-        text += f"; always {result['baseline_class']} {result['baseline']:.0%}"
-    return text
 
 
 class ResultsScreen(WorkScreen):
@@ -125,36 +119,33 @@ class ResultsScreen(WorkScreen):
             self._tables(entry.test)
             self.query_one(Mistakes).show(Run(entry.run.path), entry.config)
 
-    def _verdict(self, entry: Entry, end: Finished, test: dict[str, Any]) -> None:
-        low = (test.get("accuracy_ci") or [0.0])[0]
+    def _verdict(self, entry: Entry, end: Finished, test: Tested) -> None:
+        low, high = test.accuracy_ci
         rows = [content(headline("test", test), "bold")]
-        if test.get("accuracy_ci"):
-            room = max(20, min(76, self.size.width - 30))
-            line = span(low, test["accuracy"], test["accuracy_ci"][1], test["baseline"], room)
-            rows.append(Content.assemble(line, content("  | baseline", "$foreground-muted")))
-        rows.append(content(", ".join([headline("validation", end.val), f"loss {end.val['loss']:.4f}"])))
+        room = max(20, min(76, self.size.width - 30))
+        line = span(low, test.accuracy, high, test.baseline, room)
+        rows.append(Content.assemble(line, content("  | baseline", "$foreground-muted")))
+        rows.append(content(", ".join([headline("validation", end.val), f"loss {as_number(end.val.loss, 4)}"])))
         mode = entry.config.network.mode if entry.config else "unreadable recipe"
         facts = [mode, f"best epoch {end.best_epoch} of {end.epochs}", ENDED[end.ended], duration(end.seconds)]
-        facts += [f"AUC {_three(test.get('auc'))}", f"loss {test['loss']:.4f}"]
+        facts += [f"AUC {_three(test.auc)}", f"loss {test.loss:.4f}"]
         rows.append(content(", ".join(facts), "$foreground-muted"))
-        if test.get("baseline", 0) >= low:
-            text = f"{self.session.glyphs.beware} Not shown to be better than always saying {test['baseline_class']}."
+        if not Headline.of(test).beats_baseline:
+            text = f"{self.session.glyphs.beware} Not shown to be better than always saying {test.baseline_class}."
             rows.append(content(text, "bold $warning"))
-        from engine.evaluation.metrics import only_answer  # which loads NumPy
-
-        if only := only_answer(test):
+        if only := test.only_answer:
             text = f"{self.session.glyphs.beware} Says {only} for every image: it does not tell the classes apart."
             rows.append(content(text, "bold $warning"))
         self.query_one("#verdict", Static).update(lines(rows))
 
-    def _tables(self, test: dict[str, Any]) -> None:
-        names = tuple(test["classes"])
-        self.query_one(Confusion).show(names, test["confusion"])
+    def _tables(self, test: Tested) -> None:
+        names = tuple(test.classes)
+        self.query_one(Confusion).show(names, test.confusion)
         for few in (2, 3, 4):
             self.query_one("#tables").set_class(len(names) == few, f"-of{few}")
         self._by_class(test)
 
-    def _by_class(self, test: dict[str, Any]) -> None:
+    def _by_class(self, test: Tested) -> None:
         classes = self.query_one("#classes", DataTable)
         classes.clear(columns=True)
         head, *rows = class_rows(test, MEASURES[self._measures])
@@ -236,21 +227,21 @@ class ResultsScreen(WorkScreen):
         return bool(tested) and (action != "predict" or self.query_one(Mistakes).path is not None)
 
 
-def class_rows(test: dict[str, Any], measures: Iterable[str]) -> list[tuple[str, ...]]:
+def class_rows(test: Tested, measures: Iterable[str]) -> list[tuple[str, ...]]:
     """The measures of each class against the rest and their means, each with its interval, under the columns' names.
 
     A result from before a measure was taken has a dash for it.
     """
     names = tuple(measures)
     rows = [("class", "images", *(f"{name} (95%)" for name in names))]
-    for label, own in {**test["classes"], **({MACRO: test["macro"]} if test.get("macro") else {})}.items():
-        n = number(own["n"] if "n" in own else test["n"]).plain
-        rows.append((label, n, *(_measured(own, name) for name in names)))
+    every: list[tuple[str, int, Measures]] = [(label, own.n, own) for label, own in test.classes.items()]
+    for label, n, own in [*every, (MACRO, test.n, test.macro)] if test.macro != Measures() else every:
+        rows.append((label, number(n).plain, *(_measured(own, name) for name in names)))
     return rows
 
 
-def _measured(own: dict[str, Any], name: str) -> str:
-    value, ends = own.get(name.lower()), own.get(f"{name.lower()}_ci")
+def _measured(own: Measures, name: str) -> str:
+    value, ends = own.measured(name.lower())
     if name in SHARES:
         return as_share(value, ends, 0)
     return _three(value) + (f" ({ends[0]:.2f} to {ends[1]:.2f})" if value is not None and ends else "")

@@ -15,7 +15,8 @@ from textual.widgets import DataTable, Static
 
 from engine.base.errors import CovidTuiError
 from engine.base.events import Epoch
-from engine.recipe import fields
+from engine.network.freezing import plan
+from engine.recipe import toml
 from engine.runs.watch import RunView
 from engine.training.phases import phases
 from tui.screens.base import WorkScreen
@@ -125,15 +126,8 @@ class TrainScreen(WorkScreen):
         self._epochs(view)
         self._curves_soon()
         self._log(view)
-        rows = course(view, self.session.glyphs, self._patience(view))
+        rows = course(view, self.session.glyphs)
         self.query_one("#progress", Static).update(lines(rows), layout=False)
-
-    def _patience(self, view: RunView) -> int | None:
-        training = self.session.training
-        if training and training.view is view:
-            return training.config.fit.patience
-        entry = self.session.library.get(view.path) if view.path else None
-        return entry.config.fit.patience if entry and entry.config else None
 
     def _epochs(self, view: RunView) -> None:
         table, best = self.query_one("#epochs", DataTable), view.best
@@ -285,7 +279,7 @@ class TrainScreen(WorkScreen):
             return
         output = dataclasses.replace(self.session.config.output, out=self.session.runs)
         try:
-            fields.save(dataclasses.replace(self.session.config, output=output), path)
+            toml.save(dataclasses.replace(self.session.config, output=output), path)
         except CovidTuiError as error:
             self.session.complain(error)
         else:
@@ -300,7 +294,7 @@ class TrainScreen(WorkScreen):
         if path is None:
             return
         try:
-            loaded = fields.load(path)
+            loaded = toml.load(path, plan)
         except CovidTuiError as error:
             self.session.complain(error)
             return

@@ -248,7 +248,7 @@ class TestPatientsOfFolders:
                         picture(ord(label) * 100 + patient + first),
                     )
         found = scan(tmp_path)
-        assert found.layout.layout == "PART/CLASS/PATIENT"
+        assert found.layout.form == "PART/CLASS/PATIENT"
         _, doubts = published(found, patients=patients(found).of)
         assert any("has images of 4 patients in two parts or more" in text for text in doubts)
 

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.base.errors import DataError
+from engine.data.file_names import natural
 from engine.data.folders.class_folders import ClassFolders, class_folders
-from engine.data.folders.file_names import natural
 from engine.data.folders.folder_names import named_as_patients, part_of
 from engine.data.folders.layout import lay_out
 from engine.data.folders.tree import MASK_ROOMS, Dir
@@ -298,9 +298,9 @@ def test_a_layout_is_read_as_what_it_is(name: str, tmp_path: Path) -> None:
     wanted = READ[name]
     found = class_folders(grow(tmp_path / "data", *wanted.patterns))
     assert counted(found) == wanted.classes
-    reading = found.reading
-    assert (reading.layout, reading.base) == (wanted.layout, wanted.base)
-    for said, words in ((reading.told, wanted.told), (reading.doubts, wanted.doubts)):
+    layout = found.layout
+    assert (layout.form, layout.base) == (wanted.layout, wanted.base)
+    for said, words in ((layout.remarks, wanted.told), (layout.doubts, wanted.doubts)):
         assert len(said) == len(words), said
         assert all(part in text for part, text in zip(words, said, strict=True)), said
     assert sorted((problem.file, problem.kind) for problem in found.problems) == sorted(wanted.problems)

@@ -15,14 +15,14 @@ from engine.base.events import Event, Notice
 from engine.data.image.notes import Noted, noted, of_other_bits
 from engine.data.pixel_store import open_store
 from engine.data.scan import scan
+from engine.data.warnings import folder_warnings
 from engine.evaluation.predictor import MODEL
 from engine.recipe.config import OutputConfig, TrainConfig
 from engine.runs import directory
 from engine.runs.writer import create
 from engine.training.data import scanned
-from engine.training.fit_phases import ENVIRONMENT, reading_of
+from engine.training.fit_phases import ENVIRONMENT, pixel_rules_of
 from tests.conftest import Cli
-from tui.screens.dataset.beware import notes as beware
 
 SPREAD = "uses 12 of its 16 bits, so those are spread over all levels"
 HIDDEN = "has an alpha channel that hides all of it, which is ignored"
@@ -92,7 +92,7 @@ class TestTold:
         assert not [event for event in told if isinstance(event, Notice) and " images: " in event.text]
 
     def test_on_the_dataset_screen(self, folder: Path) -> None:
-        texts = [note.text for note in beware(scan(folder))]
+        texts = [one.sentence for one in folder_warnings(scan(folder))]
         assert [text for text in texts if " images: " in text] == list(TOLD)
 
     def test_by_a_prediction(self, folder: Path, cli: Cli, trained: dict[str, Any]) -> None:
@@ -135,9 +135,9 @@ class TestOlderRuns:
         assert wide["probabilities"] == pytest.approx(as_plain["probabilities"], abs=0.1)
 
     def test_go_on_with_their_own_reading(self, older: Path, trained: dict[str, Any], folder: Path) -> None:
-        assert (reading_of(directory.Run(older)), reading_of(directory.Run(trained["run"]))) == (1, 2)
-        found = scanned(folder, TrainConfig(), lambda event: None, Stop(), gone_ok=True, reading=1)
-        assert found.scan.reading == 1
+        assert (pixel_rules_of(directory.Run(older)), pixel_rules_of(directory.Run(trained["run"]))) == (1, 2)
+        found = scanned(folder, TrainConfig(), lambda event: None, Stop(), gone_ok=True, pixel_rules=1)
+        assert found.scan.pixel_rules == 1
         dark = [record.mean for record in found.scan.records if record.bit_depth == 16]
         assert max(dark) < 17
 
@@ -149,18 +149,18 @@ class TestOlderRuns:
 
     def test_a_run_that_has_begun_nothing_reads_as_new_ones_do(self, folder: Path, tmp_path: Path) -> None:
         run = create(folder, TrainConfig(output=OutputConfig(out=tmp_path, name="new"))).run
-        assert reading_of(run) == 2
+        assert pixel_rules_of(run) == 2
         for damaged in ("one", True, 0, None):
             (run.path / ENVIRONMENT).write_text(json.dumps({"reading": damaged}))
             with pytest.raises(RunError, match="names a way to read images"):
-                reading_of(run)
+                pixel_rules_of(run)
 
 
 def test_pixels_kept_under_one_reading_are_not_taken_for_those_of_another(folder: Path, tmp_path: Path) -> None:
     means = []
     for reading in (1, 2, 1, 2):
-        records = scan(folder, reading=reading).records
-        store, problems = open_store(folder, records, 32, tmp_path, reading=reading)
+        records = scan(folder, pixel_rules=reading).records
+        store, problems = open_store(folder, records, 32, tmp_path, pixel_rules=reading)
         assert not problems
         means.append(float(store.array.mean()))
     assert means[0] == means[2] < 20 and means[1] == means[3] > 60

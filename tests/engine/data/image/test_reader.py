@@ -210,7 +210,7 @@ class TestSixteenBits:
         assert np.array_equal(read(tmp_path / "x.tif").pixels, np.rint(values / 4095 * 255).astype(np.uint8))
 
     def test_a_run_from_before_goes_on_with_the_pixels_that_it_learnt(self, tmp_path: Path) -> None:
-        image = read(saved(tmp_path / "x.png", self.every % 4096), reading=1)
+        image = read(saved(tmp_path / "x.png", self.every % 4096), pixel_rules=1)
         assert image.facts.maximum == 16
         assert image.notes == ("uses 12 of its 16 bits and looks dark, as when this run was trained",)
 
@@ -374,7 +374,7 @@ class TestModes:
 
     def test_a_run_from_before_takes_an_alpha_at_its_word(self, tmp_path: Path) -> None:
         path, _ = transparent(tmp_path, "PNG RGBA", np.zeros((40, 30), np.uint8))
-        assert not read(path, reading=1).pixels.any()
+        assert not read(path, pixel_rules=1).pixels.any()
 
     @pytest.mark.parametrize("depth", [1, 2, 4, 8, 16])
     def test_a_greys_transparent_value_lies_on_black(self, tmp_path: Path, depth: int) -> None:

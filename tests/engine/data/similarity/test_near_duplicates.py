@@ -10,13 +10,14 @@ from PIL import Image
 from benchmarks.near import measured
 from engine.base.cancel import Stop
 from engine.base.errors import Stopped
-from engine.data.duplicates import NearGroup, near_groups, near_within
+from engine.data.duplicates import near_groups, near_within
 from engine.data.groups import group_of, joined, kept_together
 from engine.data.image.reader import Pixels, read
-from engine.data.scan import ClassSummary, Record, Scan, scan
+from engine.data.records import ClassSummary, NearGroup, Record, Row, Scan
+from engine.data.scan import scan
 from engine.data.similarity import near_duplicates
 from engine.data.similarity.near_duplicates import SIDE, Match, border, matches, thumbnail
-from engine.data.split import Row, draw, leaks
+from engine.data.split import draw, leaks
 from sample_data.generate import phantom_for
 from sample_data.phantom import Disease
 from sample_data.radiograph import draw as draw_phantom

@@ -1,33 +1,15 @@
-"""How a dataset's folders are read, and what one folder of a tree can be by what lies in it."""
+"""Where the images of a dataset lie, and what one folder of a tree can be by what lies in it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-from engine.data.folders.class_listing import Problem
 from engine.data.folders.folder_names import named_as_patients, part_of
 from engine.data.folders.tree import IMAGE_ROOMS, Dir
+from engine.data.records import Layout, Problem
 
 Kind = Literal["images", "patients", "parts", "nest"]
 """What a folder at the place of a class holds: images; folders of patients; parts of a split; other folders."""
-
-
-@dataclass(frozen=True)
-class Reading:
-    """How a folder was read."""
-
-    layout: str = "CLASS"
-    """What its folders are from `base` on: CLASS, PART/CLASS or CLASS/PART, any of them with /PATIENT."""
-    base: str = ""
-    """The folder in it where the layout begins; empty for the folder itself."""
-    told: tuple[str, ...] = ()
-    """Sentences on how it was read, where it is not plainly CLASS or train/CLASS."""
-    doubts: tuple[str, ...] = ()
-    """Sentences on what may be wrong with it, or was left out of it."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON values."""
-        return {"layout": self.layout, "base": self.base, "told": [*self.told], "doubts": [*self.doubts]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +28,9 @@ class Place:
 
 @dataclass(frozen=True)
 class Laid:
-    """A reading with the places of the images, by class and then by part, and what is out of place."""
+    """A layout with the places of the images, by class and then by part, and what is out of place."""
 
-    reading: Reading
+    layout: Layout
     places: tuple[Place, ...]
     problems: tuple[Problem, ...]
 
