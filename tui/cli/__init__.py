@@ -11,14 +11,14 @@ from cyclopts import CycloptsError
 from engine.base import streams
 from tui.cli.app import app, keep_width_sane, one_classes_flag
 from tui.cli.commands import VERBS
-from tui.cli.commands.workbench import workbench
+from tui.cli.commands.workbench import workbench as without_verb
 from tui.cli.console import ReaderGone, require_written, say
 from tui.cli.errors import say_error
 from tui.cli.outputs import require_new_outputs
 
 __all__ = ["main", "run"]
 
-app.default(workbench)
+app.default(without_verb)
 for verb in VERBS:
     app.command(f"tui.cli.commands.{verb}:{verb}")
 
