@@ -242,10 +242,10 @@ def the_sweep_is_shown(path: Path) -> None:
     if result:
         with contextlib.redirect_stdout(io.StringIO()):
             put_result(result, path)
-        store.page(result), store.svg(result["candidates"]), swept.advice(result)
-        for mine in result["candidates"]:
+        store.page(result), store.svg(result.candidates), swept.advice(result)
+        for mine in result.candidates:
             swept.detail(mine, result), swept.choice(result, mine)
-        held(lambda: sweep_job.grid_of(result, 0.0))
+        held(lambda: sweep_job.config_of(result.grid, 0.0))
     held(lambda: sweep_job.plan_of(path, None, silent, Stop()))
 
 

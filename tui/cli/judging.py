@@ -34,6 +34,7 @@ def predict(
     """`covid-tui predict`."""
     from engine.data.image.notes import noted
     from engine.data.image.reader import ImageError
+    from engine.evaluation.level_likeness import UNCHECKED
     from engine.evaluation.prediction import NOT_FOR_DIAGNOSIS, listed
 
     if not paths:
@@ -66,6 +67,8 @@ def predict(
             write_predictions(csv, lines, classes, force)
         if not as_json:
             _put_predictions(lines, classes)
+    if any(line.get("likeness", "") is None for line in lines):
+        say(UNCHECKED)
     for item in noted((line["file"], line["notes"]) for line in lines if "notes" in line):
         say(f"{item.sentence}.")
     return DataError.exit_code if any("error" in line for line in lines) else 0
@@ -218,13 +221,10 @@ def _put_predictions(lines: Iterable[dict[str, Any]], classes: Sequence[str]) ->
 
 
 def _put_result(name: str, result: Judged) -> None:
+    from engine.evaluation.headline import Headline
     from engine.evaluation.metrics import one_sided
 
-    put(
-        f"{name}: {result.correct}/{result.n} = {result.accuracy:.1%} "
-        f"(95% interval {as_interval(result.accuracy_ci)}); always saying {result.baseline_class}: "
-        f"{result.baseline:.1%}; AUC {as_number(result.auc)}; loss {result.loss:.4f}"
-    )
+    put(f"{name}: {Headline.of(result).sentence()}; AUC {as_number(result.auc)}; loss {result.loss:.4f}")
     if text := one_sided(result, "images"):
         put(f"warning: {text}")
     put()

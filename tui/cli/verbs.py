@@ -112,7 +112,7 @@ def attach(run: Path, out: Path) -> int:
         while not stop.is_set():
             live = chosen.state() == "live"
             while events := tail.read():
-                for event in events:
+                for _, event in events:
                     emit(event)
                     for line in summary(event) if isinstance(event, Finished) else ():
                         put(line)
@@ -126,7 +126,7 @@ def attach(run: Path, out: Path) -> int:
 
 def runs(out: Path, as_json: bool) -> int:
     """`covid-tui runs`."""
-    rows = [("run", "state", "mode", "epochs", "validation", "test", "95% interval", "seconds")]
+    rows = [("run", "state", "mode", "epochs", "best epoch", "validation", "test", "95% interval", "seconds")]
     troubles = []
     for run in run_directories.all_runs(out):
         facts = _run_facts(run)
@@ -137,7 +137,7 @@ def runs(out: Path, as_json: bool) -> int:
         test = facts["test"] or {}
         rows.append((
             facts["name"], facts["state"], facts["mode"] or "unreadable", as_number(facts["epochs"], 0),
-            as_share(facts["val_accuracy"]),
+            as_number(facts["best_epoch"], 0), as_share(facts["val_accuracy"]),
             as_share(test.get("accuracy")), as_interval(test.get("accuracy_ci")), as_number(facts["seconds"], 1),
         ))  # fmt: skip
     if not as_json:
@@ -255,15 +255,16 @@ def _run_facts(run: run_directories.Run) -> dict[str, Any]:
     """What the list says of a run; None for what can't be read, and in "error" why."""
     facts: dict[str, Any] = {
         "name": run.name, "run": str(run.path), "state": run.state(), "mode": None, "epochs": None,
-        "val_accuracy": None, "test": None, "seconds": None, "error": None,
+        "best_epoch": None, "val_accuracy": None, "test": None, "seconds": None, "error": None,
     }  # fmt: skip
     try:
-        finished, epochs = run.finished(), run.epochs()
+        summary = run.summary()
         facts |= {
-            "epochs": len(epochs),
-            "val_accuracy": max((epoch.val_accuracy for epoch in epochs), default=None),
-            "test": plain(finished.test) if finished else None,
-            "seconds": finished.seconds if finished else None,
+            "epochs": len(summary.epochs),
+            "best_epoch": summary.best.epoch if summary.best else None,
+            "val_accuracy": summary.val_accuracy,
+            "test": plain(summary.test) if summary.test else None,
+            "seconds": summary.seconds,
         }
         facts["mode"] = run.config().network.mode
         run.folder()

@@ -14,7 +14,6 @@ from engine.runs.directory import Run
 
 if TYPE_CHECKING:
     from engine.data.image.reader import Pixels
-    from engine.evaluation.level_likeness import Look
     from engine.evaluation.prediction import Prediction
     from engine.evaluation.predictor import Predictor
     from engine.evaluation.saliency import Explainer, Explanation
@@ -44,16 +43,15 @@ class _Loaded:
 
 
 class Models:
-    """Keeps the model of the run that was asked last, and how training images look. Any thread may ask.
+    """Keeps the model of the run that was asked last. Any thread may ask.
 
     One session has one of these, whatever screens ask: a second model in memory is what a small machine has no room
     for. The model before is let go before the next one is loaded.
     """
 
     def __init__(self) -> None:
-        self._lock, self._heating, self._looking = threading.Lock(), threading.Lock(), threading.Lock()
+        self._lock, self._heating = threading.Lock(), threading.Lock()
         self._loaded: _Loaded | None = None
-        self._looks: dict[Path, Look] = {}
 
     def _load(self, run: Run, emit: Emit) -> _Loaded:
         with self._lock:
@@ -114,15 +112,6 @@ class Models:
             loaded.explainer = loaded.explainer or Explainer(loaded.predictor)
             explanation = explain(loaded.explainer, path, emit=emit, stop=stop)
             return Heated(overlay(pixels, explanation.heat), explanation)
-
-    def look(self, run: Run, emit: Emit, stop: Stop) -> "Look":
-        """How the run's training images look. Raises DataError where none of them can be read."""
-        from engine.evaluation.level_likeness import look
-
-        with self._looking:
-            if run.path not in self._looks:
-                self._looks[run.path] = look(run, emit, stop)
-            return self._looks[run.path]
 
 
 def load_tensorflow(emit: Emit) -> None:

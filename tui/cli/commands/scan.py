@@ -19,11 +19,16 @@ if TYPE_CHECKING:
     from engine.data.findings import SplitCheck
     from engine.data.patients import Patients
     from engine.data.records import Scan
+    from engine.data.warnings import FolderWarning, Kind
 
 MOST_SOURCES = 12
 """Sources by class that are listed; the rest is counted."""
 MOST_LINES, MOST_NAMES = 10, 8
 """Lines of a listing, and names in a line, that are shown; the rest is counted, and whole in --csv and --json."""
+LISTED: "frozenset[Kind]" = frozenset(
+    ("layout", "layout-doubt", "leaks", "equal-images", "near-duplicates", "problems", "patients", "note")
+)
+"""Kinds of warnings that are listed file by file, or sentence by sentence, in another place of the output."""
 Located = list[dict[str, str]]
 """Files, each with the part that it lies in."""
 
@@ -44,16 +49,18 @@ def scan(data: Path, wanted: DataConfig, as_json: bool, csv: Path | None = None,
     known = patients(found, wanted.group_by)
     checked = check_split(found, wanted.split, known)
     confounded = confounding(found)
+    warnings = folder_warnings(found, confounded, known, checked.rows if checked else ())
     if csv:
         write_findings(csv, findings(found, checked), force)
     if as_json:
         split = _split_as_json(checked, known)
-        warnings = list(folder_warnings(found))
-        put_json({**found.to_dict(), "warnings": warnings, "confounding": confounded.to_dict(), **split})
+        told = {"warnings": [one.sentence for one in warnings], "beware": [one.to_dict() for one in warnings]}
+        put_json({**found.to_dict(), **told, "confounding": confounded.to_dict(), **split})
         return 0
     _put_classes(found)
     _put_reading(found)
-    _put_confounding(found, confounded)
+    _put_sources(found, confounded)
+    _put_warnings(warnings, confounded)
     _put_groups(found, wanted, known)
     if checked:
         _put_split(found, wanted.split, checked)
@@ -112,9 +119,7 @@ def _put_reading(found: "Scan") -> None:
         put_alarm(f"! {text}")
 
 
-def _put_confounding(found: "Scan", confounded: "Confounding") -> None:
-    from engine.data.warnings import folder_warnings
-
+def _put_sources(found: "Scan", confounded: "Confounding") -> None:
     source = next((a for a in confounded.associations if a.trait == "source"), None)
     if source:
         put()
@@ -123,15 +128,19 @@ def _put_confounding(found: "Scan", confounded: "Confounding") -> None:
         put_table([("source", *names), *((s, *(f"{row.get(name, 0):,}" for name in names)) for s, row in most)])
         if len(source.table) > len(most):
             put(f"and {counted(len(source.table) - len(most), 'more source')}")
+
+
+def _put_warnings(warnings: "Sequence[FolderWarning]", confounded: "Confounding") -> None:
+    """What to beware of, but for the kinds that have a listing of their own."""
     put()
-    for text in folder_warnings(found):
-        put(f"Beware: {text}.")
-    for alarm in confounded.alarms:
-        put_alarm(f"! {alarm}")
+    for one in warnings:
+        if one.grave and one.kind not in LISTED:
+            put_alarm(f"! {one.capitalised}")
+    for one in warnings:
+        if not one.grave and one.kind not in LISTED:
+            put(f"Beware: {one.sentence}.")
     if confounded.guess and not confounded.guess.telling:
         put(confounded.guess.sentence)
-    if not confounded.sources_known and len(found.classes) > 1:
-        put("The sources of the images are not known: a model may learn hospitals in place of lungs.")
 
 
 def _put_groups(found: "Scan", wanted: DataConfig, known: "Patients") -> None:

@@ -1,10 +1,12 @@
 """The verb `sweep`: a grid of recipes, its queue and costs, its frontier, and the one that is chosen."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from engine.base.typed_files import plain_object
 from engine.base.wording import counted
 from engine.recipe.config import SweepConfig, TrainConfig
+from engine.sweep.result import Grid, Swept
 from tui.cli.progress import also_in, put, put_json, reporting, stop_on_signals, until_stopped
 from tui.cli.verbs import put_table
 from tui.words.numbers import as_number
@@ -18,7 +20,7 @@ BAR, BLOCK = 40, "█"
 
 def sweep(data: Path, config: TrainConfig, wanted: SweepConfig, only_plan: bool, choose: str, as_json: bool) -> int:
     """`covid-tui sweep`."""
-    from engine.jobs.sweep import Grid, Sweep
+    from engine.jobs.sweep import Sweep
 
     own = Sweep(data, config, Grid.of(wanted, config))
     with stop_on_signals() as (stop, signals), reporting(as_json and not only_plan) as emit:
@@ -28,7 +30,7 @@ def sweep(data: Path, config: TrainConfig, wanted: SweepConfig, only_plan: bool,
                 _put_plan(own, images, as_json)
             return code
 
-        def work() -> dict[str, Any]:
+        def work() -> Swept:
             result = own.train(emit, stop, wanted.budget or None)
             if choose and not stop.is_set():
                 return own.choose("" if choose == "auto" else choose, emit, stop)
@@ -38,7 +40,9 @@ def sweep(data: Path, config: TrainConfig, wanted: SweepConfig, only_plan: bool,
     if result is None:
         return code
     with also_in(own.path):
-        put_json({"event": "swept", "folder": str(own.path), **result}) if as_json else put_result(result, own.path)
+        put_json({"event": "swept", "folder": str(own.path), **plain_object(result)}) if as_json else put_result(
+            result, own.path
+        )
     return 128 + signals[0] if signals else 0
 
 
@@ -97,15 +101,15 @@ def _work(count: float) -> str:
     return f"{count / 1e12:,.1f} T"
 
 
-def put_result(result: dict[str, Any], folder: Path) -> None:
+def put_result(result: Swept, folder: Path) -> None:
     """The table, the frontier as a plot, the advice and the files."""
     from engine.sweep import store
 
     put(store.counts(result))
-    if not result["candidates"]:
+    if result.advice is None:
         return
     put()
-    ordered = store.by_cost(result["candidates"])
+    ordered = result.by_cost()
     lines = zip(letters(ordered), store.rows(result), strict=True)
     put_table([("", *store.HEADER), *((letter, *row) for letter, row in lines)])
     put()
@@ -114,7 +118,7 @@ def put_result(result: dict[str, Any], folder: Path) -> None:
         put(line)
     put("* frontier: no other recipe is as accurate, as quick and as small; > recommended")
     put()
-    put(result["advice"]["sentence"])
+    put(result.advice.sentence)
     put(store.tested(result))
     put()
     put(f"sweep: {folder}")

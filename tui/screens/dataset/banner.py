@@ -69,11 +69,10 @@ class Banner(Static):
 
 def _measure(scan: "Scan", group_by: str, emit: Emit, stop: Stop) -> "tuple[Confounding, str]":
     from engine.data.confounding import confounding
-    from engine.data.patients import UNKNOWN, patients
+    from engine.data.patients import patients
 
     try:
-        known = patients(scan, group_by)
-        trouble = "" if known.known else f"{UNKNOWN} {known.missed}".rstrip()
+        trouble = patients(scan, group_by).unknown
     except ConfigError as error:
         trouble = str(error)
     return confounding(scan), trouble

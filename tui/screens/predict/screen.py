@@ -17,7 +17,6 @@ from engine.base.paths import is_folder
 from engine.base.wording import counted, not_a_path, noun
 from engine.data.folders.tree import is_image
 from engine.data.image.formats import IMAGE_SUFFIXES
-from engine.evaluation.level_likeness import Look
 from engine.evaluation.predictions_table import write_predictions
 from engine.runs.directory import WEIGHTS, Run
 from engine.runs.watch import Entry
@@ -75,7 +74,6 @@ class PredictScreen(WorkScreen):
     _picture: Picture | None = None
     _path: Path | None = None
     _answered_by: "tuple[Run, Prediction] | None" = None
-    _look: Look | str = ""
     _heat = ""
 
     def __init__(self) -> None:
@@ -172,7 +170,7 @@ class PredictScreen(WorkScreen):
 
     def open(self, path: Path) -> None:
         """Show the file, then ask the model about it."""
-        self._path, self._picture, self._answered_by, self._look, self._heat = path, None, None, "", ""
+        self._path, self._picture, self._answered_by, self._heat = path, None, None, ""
         self.query_one(PathField).mean(path)
         self.set_class(False, "-side")
         self.query_one("#facts", Static).update("")
@@ -192,7 +190,7 @@ class PredictScreen(WorkScreen):
         self.refresh_bindings()
 
     def _ask(self, picture: Picture) -> None:
-        self._answered_by, self._look = None, ""
+        self._answered_by = None
         self._cool()
         self.query_one("#answer", Static).update(content("The model is being asked ..."))
         work = partial(ask_file, self.session.models, self.session.asked, self.session.runs, picture.path)
@@ -203,24 +201,8 @@ class PredictScreen(WorkScreen):
         self._answered_by = run, prediction = found
         sure = prediction.probabilities[prediction.label]
         self.query_one(History).add(Asked(picture.path, run.path, prediction.label, sure))
-        self._look = "The training images are being looked at ..."
         self._show_answer()
-        self.session.start(
-            "look",
-            "looking at the training images",
-            partial(self.session.models.look, run),
-            self._looked,
-            self._not_looked,
-        )
         self._warm()
-
-    def _looked(self, look: Look) -> None:
-        self._look = look
-        self._show_answer()
-
-    def _not_looked(self, error: Exception) -> None:
-        self._look = "" if isinstance(error, Stopped) else str(error)
-        self._show_answer()
 
     def _failed(self, unreadable: bool, error: Exception) -> None:
         if unreadable:
@@ -265,13 +247,14 @@ class PredictScreen(WorkScreen):
         if self._answered_by and self._picture:
             box = self.query_one("#answer-pane")
             width = max(24, box.content_size.width - 1)
-            text = answer_text(*self._answered_by, self._look, self._picture, self.session.glyphs, width, self._heat)
+            text = answer_text(*self._answered_by, self.session.glyphs, width, self._heat)
             self.query_one("#answer", Static).update(text)
         self._facts()
 
     def _facts(self) -> None:
         if self._picture:
-            text = facts_text(self._picture, self._look, self.session.glyphs)
+            said = self._answered_by[1] if self._answered_by else None
+            text = facts_text(self._picture, said, self.session.glyphs)
             self.query_one("#facts", Static).update(text)
 
     def on_resize(self) -> None:

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
@@ -14,12 +14,24 @@ from textual.widgets import DataTable, Static
 
 from engine.base.errors import CovidTuiError
 from engine.recipe.config import SweepPlan
+from engine.sweep.result import Grid, Swept
 from tui.screens.base import WorkScreen
 from tui.screens.sweep.kept_list import KeptSweeps
 from tui.screens.sweep.result_pane import ResultPane
 from tui.screens.sweep.text import PLANNED, TRAINED, choice, course, planned_rows, summary, trained_rows, wanted
 from tui.state.messages import JobChanged
-from tui.state.sweep_job import Followed, Kept, Look, Plan, SweepJob, grid_of, kept_sweeps, new_plan, open_test, plan_of
+from tui.state.sweep_job import (
+    Followed,
+    Kept,
+    Look,
+    Plan,
+    SweepJob,
+    config_of,
+    kept_sweeps,
+    new_plan,
+    open_test,
+    plan_of,
+)
 from tui.widgets.form import Form
 from tui.widgets.question_dialog import Answer, Ask
 from tui.widgets.row_table import RowTable
@@ -201,8 +213,8 @@ class SweepScreen(WorkScreen):
         followed.take(look)
         if look.result:
             if first:
-                self._take_grid(look.result)
-            if first and look.result["candidates"] and not self._live:
+                self._take_grid(look.result.grid)
+            if first and look.result.candidates and not self._live:
                 self._turn()
             self._replan()
             self._list()
@@ -212,9 +224,9 @@ class SweepScreen(WorkScreen):
         self._queue()
         self.refresh_bindings()
 
-    def _take_grid(self, result: dict[str, Any]) -> None:
+    def _take_grid(self, grid: Grid) -> None:
         try:
-            self._wanted = SweepPlan(grid_of(result, self._wanted.sweep.budget))
+            self._wanted = SweepPlan(config_of(grid, self._wanted.sweep.budget))
         except CovidTuiError as error:
             self.session.complain(error)
         self.query_one(Form).show(self._wanted)
@@ -296,7 +308,7 @@ class SweepScreen(WorkScreen):
             return session.sweep is not None and session.sweep.alive
         if action in ("choose", "queue", "axis", "plot"):
             narrow = self.has_class("-narrow")
-            there = bool(result and result["advice"]) and not (narrow and self.has_class("-setup"))
+            there = bool(result and result.advice) and not (narrow and self.has_class("-setup"))
             if action == "choose":
                 return there and not self._live and CHOOSE not in session.jobs
             if action == "queue":
@@ -357,7 +369,7 @@ class SweepScreen(WorkScreen):
             self.session.start(CHOOSE, "testing the chosen recipe", partial(open_test, path, name), self._chose)
             self._draw()
 
-    def _chose(self, result: dict[str, Any]) -> None:
+    def _chose(self, result: Swept) -> None:
         self.query_one("#advice-pane").scroll_home(animate=False)
         self._draw()
 
