@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from engine.base.cancel import Stop
 from engine.base.errors import CovidTuiError, RunError
 from engine.base.events import Emit, Event, Notice, Progress
 from engine.base.locks import is_locked
+from engine.base.runtime import announce_tensorflow
 from engine.base.wording import counted, noun
 from engine.recipe.config import NetworkConfig, SweepConfig, TrainConfig
 from engine.runs.directory import SPLIT
@@ -155,8 +155,7 @@ class SweepJob(LongJob):
 
 def swept(own: SweepJob, emit: Emit, stop: Stop) -> Swept:
     """Train as `covid-tui sweep` does; called in a thread."""
-    if "tensorflow" not in sys.modules:
-        emit(Progress("loading TensorFlow, a few seconds, once", 0, None))
+    announce_tensorflow(emit, as_task=True)
     own.began = time.monotonic()
     return own.plan.sweep.train(emit, stop, own.minutes or None)
 
@@ -165,8 +164,7 @@ def chosen(path: Path, name: str, emit: Emit, stop: Stop) -> Swept:
     """Open the test part for one recipe of the sweep at `path`; what sweep.json then holds. Called in a thread."""
     from engine.jobs.sweep import Sweep
 
-    if "tensorflow" not in sys.modules:
-        emit(Notice("info", "TensorFlow is being loaded; this takes a few seconds, once."))
+    announce_tensorflow(emit)
     return Sweep.begun(path).choose(name, emit, stop)
 
 

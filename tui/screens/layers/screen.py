@@ -21,7 +21,6 @@ from engine.network.freezing import FreezePlan, Row, recipe, table
 from engine.recipe.config import TrainConfig
 from tui.screens.base import WorkScreen
 from tui.screens.layers.text import Choice, short, whole
-from tui.services.models import load_tensorflow
 from tui.widgets.safe_cells import cell, content, lines, number
 
 if TYPE_CHECKING:
@@ -351,9 +350,10 @@ class LayersScreen(WorkScreen):
 
 
 def _guide(folder: Path, config: TrainConfig, emit: Emit, stop: Stop) -> "Guide":
-    load_tensorflow(emit)
+    from engine.base.runtime import load_tensorflow
     from engine.jobs.probe import guide
 
+    load_tensorflow(emit)
     return guide(folder, config, emit, stop)
 
 
