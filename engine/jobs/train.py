@@ -142,7 +142,7 @@ def assist(folder: Path | None, config: TrainConfig, emit: Emit, stop: Stop) -> 
         brief = json.loads(joined.from_chief())
     config = from_dict(TrainConfig, brief["config"])
     folder = folder or Path(brief["folder"])
-    emit(Notice("info", f"This is {joined.seat}; the run and all that is told of it are with the chief."))
+    emit(Notice("info", f"This is {joined.seat}; the run and its messages are with the chief."))
 
     def tell(event: Event) -> None:
         if isinstance(event, Interrupted) or (isinstance(event, Notice) and event.level == "warning"):
