@@ -279,8 +279,8 @@ REFUSED = {
     ),
     "hospitals around classes": (
         (f"{{Hanoi,Lima}}/{PAIR}/1.png",),
-        r"has images two folders deep, in Hanoi, Lima \(which hold COVID, Normal\); it is not known which of the folders "
-        r"are the classes\. Put all images of a class into one folder, as CLASS/\*.png, or give the one folder",
+        r"has images two folders deep, in Hanoi, Lima \(which hold COVID, Normal\); it is not known which of the "
+        r"folders are the classes\. Put all images of a class into one folder, as CLASS/\*.png, or give the one folder",
     ),
     "one class two deep": (
         ("Normal/1.png", "Pneumonia/{bacterial,viral}/1.png"),
