@@ -23,7 +23,6 @@ from tests.makers import fake
 from tests.makers.drive import DATA, run, text, until
 from tui import cli
 from tui.app import Workbench
-from tui.cli import verbs
 from tui.screens.train.log_dialog import log_line
 from tui.screens.train.machine import Machine, Meter
 from tui.screens.train.progress import course
@@ -105,7 +104,7 @@ class TestConfigFlag:
             found.append(config)
             return 0
 
-        monkeypatch.setattr(verbs, "train", train)
+        monkeypatch.setattr("tui.cli.commands.train.train_once", train)
         return found
 
     def test_flags_overrule_the_file_and_the_file_the_defaults(

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from rich.text import Text
 from textual.binding import Binding, BindingType
@@ -15,6 +15,7 @@ from textual.widgets import DataTable, Static
 
 from engine.base.errors import CovidTuiError
 from engine.recipe.config import SweepPlan
+from engine.sweep.result import Grid, Swept
 from tui.screens.base import WorkScreen
 from tui.screens.sweep.result_pane import Worth
 from tui.screens.sweep.text import PLANNED, TRAINED, choice, course, planned_rows, summary, trained_rows, wanted
@@ -205,8 +206,8 @@ class SweepScreen(WorkScreen):
         followed.take(look)
         if look.result:
             if first:
-                self._take_grid(look.result)
-            if first and look.result["candidates"] and not self._live:
+                self._take_grid(look.result.grid)
+            if first and look.result.candidates and not self._live:
                 self._turn()
             self._replan()
             self._list()
@@ -216,9 +217,9 @@ class SweepScreen(WorkScreen):
         self._queue()
         self.refresh_bindings()
 
-    def _take_grid(self, result: dict[str, Any]) -> None:
+    def _take_grid(self, grid: Grid) -> None:
         try:
-            self._wanted = SweepPlan(wanted_of(result, self._wanted.sweep.budget))
+            self._wanted = SweepPlan(wanted_of(grid, self._wanted.sweep.budget))
         except CovidTuiError as error:
             self.session.complain(error)
         self.query_one(Form).show(self._wanted)
@@ -307,7 +308,7 @@ class SweepScreen(WorkScreen):
             return session.sweep is not None and session.sweep.alive
         if action in ("choose", "queue", "axis", "plot"):
             narrow = self.has_class("-narrow")
-            there = bool(result and result["advice"]) and not (narrow and self.has_class("-setup"))
+            there = bool(result and result.advice) and not (narrow and self.has_class("-setup"))
             if action == "choose":
                 return there and not self._live and CHOOSE not in session.jobs
             if action == "queue":
@@ -367,7 +368,7 @@ class SweepScreen(WorkScreen):
             self.session.start(CHOOSE, "testing the chosen recipe", partial(chosen, path, name), self._chose)
             self._draw()
 
-    def _chose(self, result: dict[str, Any]) -> None:
+    def _chose(self, result: Swept) -> None:
         self.query_one("#advice-pane").scroll_home(animate=False)
         self._draw()
 
