@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual.binding import Binding, BindingType
@@ -20,11 +20,14 @@ from tui.screens.base import WorkScreen
 from tui.screens.sweep.result_pane import Worth
 from tui.screens.sweep.text import PLANNED, TRAINED, choice, course, planned_rows, summary, trained_rows, wanted
 from tui.state.messages import JobChanged
-from tui.state.sweep_job import Followed, Kept, Look, Plan, SweepJob, begun, chosen, earlier, new, wanted_of
+from tui.state.sweep_job import Followed, Kept, Look, SweepJob, begun, chosen, earlier, new, wanted_of
 from tui.widgets.form import Form
 from tui.widgets.question_dialog import Answer, Ask
 from tui.widgets.row_table import RowTable
 from tui.widgets.safe_cells import cell, content, lines
+
+if TYPE_CHECKING:
+    from engine.jobs.sweep_plan import Plan
 
 SECONDS_BETWEEN_LOOKS = 0.5
 PLAN, CHOOSE = "sweep-plan", "sweep-choose"
@@ -57,7 +60,7 @@ class SweepScreen(WorkScreen):
         Binding("c", "copy", "Copy", id="sweep.copy", tooltip="Copy the table in focus, or the sweep's path."),
     ]  # fmt: skip
     _wanted = SweepPlan()
-    _plan: Plan | None = None
+    _plan: "Plan | None" = None
     _trouble = ""
     _shown: Followed | None = None
     _kept: tuple[Kept, ...] = ()
@@ -172,7 +175,7 @@ class SweepScreen(WorkScreen):
         config = dataclasses.replace(session.config, output=output)
         return partial(new, session.data, config, self._wanted.sweep, len(session.split.files("train")))
 
-    def _planned(self, plan: Plan | None) -> None:
+    def _planned(self, plan: "Plan | None") -> None:
         self._plan, self._trouble = plan, ""
         self._draw()
 
@@ -338,7 +341,7 @@ class SweepScreen(WorkScreen):
         if self._plan:
             self._begin(self._plan)
 
-    def _begin(self, plan: Plan) -> None:
+    def _begin(self, plan: "Plan") -> None:
         try:
             self.session.begin_sweep(plan, self._wanted.sweep.budget)
         except CovidTuiError as error:
