@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 TRAININGS = "trainings"
 
 
-def new(folder: Path, config: TrainConfig, wanted: SweepConfig, images: int, emit: Emit, stop: Stop) -> "Plan":
+def new_plan(folder: Path, config: TrainConfig, wanted: SweepConfig, images: int, emit: Emit, stop: Stop) -> "Plan":
     """The plan of a sweep under `config.output.out` that is named by date; nothing is written. Raises ConfigError."""
     from engine.jobs.sweep import Sweep
+    from engine.jobs.sweep_plan import Plan
 
     network = NetworkConfig(weights=config.network.weights)
     output = dataclasses.replace(config.output, name=_fresh_name(config.output.out))
@@ -37,10 +38,11 @@ def new(folder: Path, config: TrainConfig, wanted: SweepConfig, images: int, emi
     return Plan.of(Sweep(folder, config, Grid.of(wanted, config)), images)
 
 
-def begun(path: Path, folder: Path | None, emit: Emit, stop: Stop) -> "Plan":
+def plan_of(path: Path, folder: Path | None, emit: Emit, stop: Stop) -> "Plan":
     """The plan of the sweep at `path`, as far as it is. Raises RunError or ConfigError where it can't go on."""
     from engine.data.split import Split
     from engine.jobs.sweep import Sweep
+    from engine.jobs.sweep_plan import Plan
 
     return Plan.of(Sweep.begun(path, folder), len(Split.read(path / SPLIT).files("train")))
 
@@ -51,7 +53,7 @@ def _fresh_name(out: Path) -> str:
     return next(name for name in names if not (out / name).exists())
 
 
-def wanted_of(grid: Grid, budget: float) -> SweepConfig:
+def config_of(grid: Grid, budget: float) -> SweepConfig:
     """The form's values for a grid. Raises ConfigError for one that the form can't hold."""
     rates = ",".join(f"{rate:g}" if isinstance(rate, float) else rate for rate in grid.lrs)
     return SweepConfig(",".join(grid.backbones), ",".join(grid.depths), rates, len(grid.seeds), budget)
@@ -106,15 +108,15 @@ class SweepJob(LongJob):
             self.error = f"{why}: {left} of {counted(total, 'training')} {noun(left, 'is', 'are')} left."
 
 
-def swept(own: SweepJob, emit: Emit, stop: Stop) -> Swept:
+def run_sweep(job: SweepJob, emit: Emit, stop: Stop) -> Swept:
     """Train as `covid-tui sweep` does; called in a thread."""
     if "tensorflow" not in sys.modules:
         emit(Progress("loading TensorFlow, a few seconds, once", 0, None))
-    own.began = time.monotonic()
-    return own.plan.sweep.train(emit, stop, own.minutes or None)
+    job.began = time.monotonic()
+    return job.plan.sweep.train(emit, stop, job.minutes or None)
 
 
-def chosen(path: Path, name: str, emit: Emit, stop: Stop) -> Swept:
+def open_test(path: Path, name: str, emit: Emit, stop: Stop) -> Swept:
     """Open the test part for one recipe of the sweep at `path`; what sweep.json then holds. Called in a thread."""
     from engine.jobs.sweep import Sweep
 
@@ -133,7 +135,7 @@ class Kept:
     live: bool
 
 
-def earlier(out: Path, emit: Emit, stop: Stop) -> tuple[list[Kept], list[str]]:
+def kept_sweeps(out: Path, emit: Emit, stop: Stop) -> tuple[list[Kept], list[str]]:
     """The sweeps under `out`, newest first, and a sentence for each that can't be read."""
     from engine.sweep import store
 
