@@ -140,9 +140,10 @@ def assist(folder: Path | None, config: TrainConfig, emit: Emit, stop: Stop) -> 
     """
     joined = distributed.opened(config.machine.devices, emit, stop)
     with joined.watched("the chief says why, or its run directory"):
-        brief = from_dict(Brief, json.loads(joined.from_chief()))
+        received = json.loads(joined.from_chief())
+    brief = from_dict(Brief, received)
     config, folder = brief.config, folder or brief.folder
-    emit(Notice("info", f"This is {joined.seat}; the run and all that is told of it are with the chief."))
+    emit(Notice("info", f"This is {joined.seat}; the run and its messages are with the chief."))
 
     def tell(event: Event) -> None:
         if isinstance(event, Interrupted) or (isinstance(event, Notice) and event.level == "warning"):
