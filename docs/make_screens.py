@@ -21,7 +21,7 @@ from unittest import mock
 from textual.pilot import Pilot
 from textual.widgets import DataTable
 
-from engine.config import (
+from engine.recipe.config import (
     AugmentConfig,
     DataConfig,
     FitConfig,
@@ -31,7 +31,7 @@ from engine.config import (
     TrainConfig,
 )
 from tui.app import Workbench
-from tui.settings import Settings
+from tui.words.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 SCREENS = ROOT / "docs" / "screens"
@@ -65,8 +65,8 @@ def main() -> None:
 def train() -> None:
     """A real training."""
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    from engine.jobs import train as job
-    from engine.stopping import Stop
+    from engine.base.cancel import Stop
+    from engine.jobs.train import train as job
 
     output = OutputConfig(out=Path("runs"), name="partial-block5")
     print(job(Path("sample_data"), dataclasses.replace(RECIPE, output=output), lambda event: None, Stop()))
@@ -74,8 +74,8 @@ def train() -> None:
 
 def sweep() -> None:
     """A real sweep, with its split's test part shut."""
-    from engine.stopping import Stop
-    from engine.sweep import Grid, Sweep
+    from engine.base.cancel import Stop
+    from engine.jobs.sweep import Grid, Sweep
 
     data = dataclasses.replace(RECIPE.data, classes="COVID,Viral Pneumonia", val_share=0.3, near_duplicates=False)
     recipe = dataclasses.replace(
