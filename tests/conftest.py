@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.forked import Command, Forks
+from tests.makers.forked import Command, Forks
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "sample_data"
@@ -36,8 +36,8 @@ def start(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cal
     forks, away = Forks(tmp_path_factory.mktemp("forks")), tmp_path_factory.mktemp("away")
 
     def begin(*arguments: object, **environment: str) -> Command:
-        told = {**os.environ, "COVID_TUI_CACHE": str(cache), "PYTHONPATH": str(ROOT), **environment}
-        return forks.start([*map(str, arguments)], away, told)
+        environ = {**os.environ, "COVID_TUI_CACHE": str(cache), "PYTHONPATH": str(ROOT), **environment}
+        return forks.start([*map(str, arguments)], away, environ)
 
     yield begin
     forks.close()

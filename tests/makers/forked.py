@@ -8,6 +8,7 @@ loading itself, about memory, or about how an interpreter starts, needs a fresh 
 
 import contextlib
 import gc
+import importlib
 import json
 import os
 import selectors
@@ -17,12 +18,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
 from pathlib import Path
-from types import FrameType
+from types import FrameType, ModuleType
 from typing import IO
 
-ROOT = Path(__file__).resolve().parent.parent
-CODE = "from tests.forked import serve; serve(); from tui.cli import main; main()"
+ROOT = Path(__file__).resolve().parents[2]
+CODE = "from tests.makers.forked import serve; serve(); from tui.cli import main; main()"
 """`serve` returns in the forks alone, with the command's arguments in place."""
 LIBRARIES = (
     *("numpy", "PIL.Image", "h5py", "scipy.stats", "scipy.optimize", "sklearn.linear_model", "sklearn.model_selection"),
@@ -35,8 +38,6 @@ def serve() -> None:
 
     Ends this process where the one that started it is gone, as its end of standard input then closes.
     """
-    import importlib
-
     os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", GRPC_VERBOSITY="ERROR")
     for name in LIBRARIES:
         importlib.import_module(name)
@@ -58,7 +59,31 @@ def serve() -> None:
             caller.close()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     listener.close()
+    sys.meta_path.insert(0, Hidden("tensorflow"))
     _become(caller)
+
+
+class Hidden(MetaPathFinder, Loader):
+    """Hides a loaded module until it is imported, as the product says when it is about to load TensorFlow."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.module = sys.modules.pop(name)
+        self.spec = self.module.__spec__
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        if name != self.name:
+            return None
+        spec = ModuleSpec(name, self, is_package=True)
+        spec.submodule_search_locations = self.spec and self.spec.submodule_search_locations
+        return spec
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        sys.meta_path.remove(self)
+        return self.module
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__spec__ = self.spec
 
 
 def _reap(number: int, frame: FrameType | None) -> None:
