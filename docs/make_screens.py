@@ -140,7 +140,7 @@ def without_web_fonts(svg: str) -> str:
     return re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)
 
 
-async def until(pilot: Pilot[None], holds: Callable[[], bool], seconds: float = 120) -> None:
+async def until(pilot: Pilot[None], holds: Callable[[], bool], seconds: float = 600) -> None:
     """Wait until this holds."""
     end = time.monotonic() + seconds
     while not holds():

@@ -3,6 +3,7 @@ shows can be typed, links lead somewhere, and nothing on a page is fetched from 
 """
 
 import dataclasses
+import itertools
 import re
 from pathlib import Path
 
@@ -114,6 +115,23 @@ def test_links_between_the_papers_lead_somewhere(page: Path) -> None:
 def test_a_picture_fetches_nothing(picture: Path) -> None:
     text = picture.read_text(encoding="utf-8")
     assert not re.search(r"""url\(["']?https?:|(?:href|src)=["']https?:|@import|<script""", text)
+
+
+@pytest.mark.skipif(not (ROOT / "engine" / "base").is_dir(), reason="the map shows the house after the move")
+def test_the_map_shows_the_house_as_it_is() -> None:
+    tree = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8").split("## The tree\n\n```\n")[1].split("```")[0]
+    above, shown = list[str](), set[str]()
+    for line in tree.splitlines():
+        depth = (len(line) - len(line.lstrip())) // 2
+        for word in itertools.takewhile(re.compile(r"\w+(?:/|\.py|\.tcss)").fullmatch, line.split()):
+            path = "/".join([*above[:depth], word.rstrip("/")])
+            assert (ROOT / path).exists(), path
+            if word.endswith("/"):
+                above, shown = [*above[:depth], word.rstrip("/")], {*shown, path}
+    for package in ("engine", "tui"):
+        for room in (ROOT / package).iterdir():
+            if (room / "__init__.py").is_file():
+                assert f"{package}/{room.name}" in shown, room
 
 
 def test_the_moving_picture_is_small() -> None:
