@@ -6,6 +6,7 @@ it, so what is on the site is what the code has. Nothing is written into the rep
 
 import ast
 import dataclasses
+import functools
 import importlib
 import inspect
 import itertools
@@ -32,6 +33,12 @@ from tui.app import Workbench
 from tui.cli.app import app
 from tui.recipe import Field, Tree, parts
 
+__all__ = [
+    "TREES", "arguments", "bindings", "events", "filled", "groups", "parts", "position",
+    "require_self_contained", "verbs",
+]  # fmt: skip
+TREES: tuple[type[Tree], ...] = (TrainConfig, AuditPlan, SweepPlan)
+"""What a recipe's page shows: a training, and what is asked of an audit and of a sweep beside it."""
 MARK = re.compile(r"^\{\{ (?P<name>[a-z]+)(?: (?P<about>[a-z]+))? \}\}$", re.MULTILINE)
 LOADED = re.compile(
     r"""<(?:script|img|iframe|source)\b[^>]*\bsrc=["']?(?:https?:)?//|<link\b[^>]*\bhref=["']?https?://"""
@@ -50,6 +57,7 @@ def verbs() -> tuple[str, ...]:
     return tuple(name for name in app if not name.startswith("-"))
 
 
+@functools.cache
 def arguments(verb: str) -> tuple[Argument, ...]:
     """The arguments and flags of a verb, groups of the recipe among them."""
     found = app[verb].assemble_argument_collection(default_parameter=app.default_parameter, parse_docstring=True)
@@ -59,7 +67,8 @@ def arguments(verb: str) -> tuple[Argument, ...]:
 def groups(verb: str) -> tuple[type, ...]:
     """The parts of the recipe whose fields a verb takes as flags."""
     hints = [argument.hint for argument in arguments(verb)]
-    return tuple(hint for hint in hints if dataclasses.is_dataclass(hint) and hint is not TrainConfig)
+    kinds = [hint for hint in hints if isinstance(hint, type) and dataclasses.is_dataclass(hint)]
+    return tuple(kind for kind in kinds if kind is not TrainConfig)
 
 
 def verbs_text() -> str:
@@ -76,7 +85,7 @@ def verb_text(verb: str) -> str:
     rows = [(names(one), _values(one.hint), _default(one), _prose(one.parameter.help or "")) for one in own]
     lines = [f"## {verb}", _prose(_help(verb)), f"```\ncovid-tui {verb} {usage(shown)}\n```"]
     lines += [_table(("flag", "value", "default", "what it does"), rows)] if rows else []
-    titles = {kind: part.name for tree in (TrainConfig, AuditPlan, SweepPlan) for part, kind in _kinds(tree)}
+    titles = {kind: part.name for tree in TREES for part, kind in _kinds(tree)}
     links = [f"[{titles[group]}](recipe.md#{titles[group]})" for group in groups(verb)]
     if links:
         lines.append(f"It takes the fields of the recipe as flags too: {', '.join(links)}.")
@@ -107,7 +116,7 @@ def position(argument: Argument) -> str:
 def recipe_text() -> str:
     """A table for each part of the recipe, and for what an audit and a sweep are asked beside it."""
     sections = []
-    for tree in (TrainConfig, AuditPlan, SweepPlan):
+    for tree in TREES:
         for part in parts(tree):
             rows = [_recipe_row(field) for field in part.fields]
             sections += [
@@ -156,6 +165,7 @@ def key_text(screen: str = "") -> str:
     return _table(("key", "id", "what it does"), rows)
 
 
+@functools.cache
 def bindings() -> dict[str, tuple[tuple[str, ...], str]]:
     """All keys of the workbench that can be set: by id, what is pressed and what it does."""
     for package in (tui.screens, tui.widgets):

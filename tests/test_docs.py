@@ -55,7 +55,7 @@ def test_the_reference_names_every_part_of_the_recipe_that_a_verb_takes() -> Non
 
 def test_every_field_of_a_recipe_stands_with_its_help() -> None:
     page = built("reference/recipe.md")
-    for tree in (reference.TrainConfig, reference.AuditPlan, reference.SweepPlan):
+    for tree in reference.TREES:
         for part in reference.parts(tree):
             section = page.split(f"\n## {part.name}\n")[1].split("\n## ")[0]
             for field in part.fields:
