@@ -18,18 +18,18 @@ import numpy as np
 import xxhash
 
 from benchmarks.timing import report, scratch, seconds_of, table
-from engine import checkedrows
-from engine.config import AugmentConfig, FitConfig, NetworkConfig, TrainConfig
-from engine.dataset.pixels import PixelStore
-from engine.events import Epoch, Event
+from engine.base import checked_rows
+from engine.base.cancel import Stop
+from engine.base.events import Epoch, Event
+from engine.base.runtime import choose_precision
+from engine.data.pixel_store import PixelStore
 from engine.network.classifier import build
 from engine.network.freezing import plan
-from engine.runtime import choose_precision
-from engine.stopping import Stop
-from engine.training import features, loop
-from engine.training.featurefile import Context
-from engine.training.features import FeatureStore
-from engine.training.sources import FeatureSource, Images, PixelSource
+from engine.recipe.config import AugmentConfig, FitConfig, NetworkConfig, TrainConfig
+from engine.training import feature_store, loop
+from engine.training.batches import FeatureSource, Images, PixelSource
+from engine.training.feature_file import Context
+from engine.training.feature_store import FeatureStore
 
 ROWS = {
     "head, float32": 2048,
@@ -83,7 +83,7 @@ class Digest:
     def __call__(self, row: memoryview, seed: int) -> int:
         return 0 if self.trusts else self.real(row, seed)
 
-    def trust(self, file: checkedrows.RowFile, sums: checkedrows.Sums, yes: bool) -> None:
+    def trust(self, file: checked_rows.RowFile, sums: checked_rows.Sums, yes: bool) -> None:
         """Read the rows of `file` as ever, but compute their checksums no more, or again."""
         self.trusts = yes
         file.sums = np.zeros_like(sums) if yes else sums
@@ -112,7 +112,7 @@ def epochs(mode: str, images: int) -> tuple[float, float]:
     """Median seconds of the epochs of one training that verify each row at each reading, and of those between them."""
     seconds: dict[bool, list[float]] = {True: [], False: []}
     digest = Digest()
-    with mock.patch.object(features, "HELD", 0), mock.patch.object(xxhash, "xxh3_64_intdigest", digest):
+    with mock.patch.object(feature_store, "HELD", 0), mock.patch.object(xxhash, "xxh3_64_intdigest", digest):
         config, store, some = filled(mode, images)
         classifier = build(plan(config.network), 2, store.context.precision, seed=0)
         pixels = PixelSource(some, classifier, PixelStore(np.zeros((1, 1, 1, 1), np.uint8), ("",), 1), config)
@@ -138,8 +138,8 @@ def reading(length: int, images: int) -> tuple[float, float]:
     path = scratch() / "rows"
     rows = np.random.default_rng(0).integers(0, 256, (images, length), np.uint8)
     path.write_bytes(rows.tobytes())
-    sums, order, digest = checkedrows.checksums(rows), np.arange(images), Digest()
-    file = checkedrows.RowFile(path, length, sums)
+    sums, order, digest = checked_rows.checksums(rows), np.arange(images), Digest()
+    file = checked_rows.RowFile(path, length, sums)
 
     def every() -> None:
         for start in range(0, images, 64):

@@ -13,14 +13,14 @@ from collections.abc import Callable
 import numpy as np
 
 from benchmarks.timing import report, seconds_of, table
-from engine.config import AugmentConfig, FitConfig, NetworkConfig, TrainConfig
-from engine.dataset.pixels import PixelStore
+from engine.base.runtime import choose_precision, device, tensorflow
+from engine.data.pixel_store import PixelStore
 from engine.network.classifier import Classifier, build
 from engine.network.freezing import plan
-from engine.runtime import choose_precision, device, tensorflow
+from engine.recipe.config import AugmentConfig, FitConfig, NetworkConfig, TrainConfig
+from engine.training.batches import Images, PixelSource
 from engine.training.loop import Steps, new_optimizer
 from engine.training.phases import phases
-from engine.training.sources import Images, PixelSource
 
 IMAGES = 256
 CONVOLUTION = (64, 28, 28, 512)

@@ -15,19 +15,19 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.timing import report, scratch, seconds_of, table
-from engine.config import AugmentConfig, FitConfig, TrainConfig
-from engine.dataset.pixels import PixelStore, open_store
-from engine.dataset.scan import scan
-from engine.events import Epoch
+from engine.base.cancel import Stop
+from engine.base.events import Epoch
+from engine.base.runtime import processors, tensorflow
+from engine.data.pixel_store import PixelStore, open_store
+from engine.data.scan import scan
 from engine.network.classifier import build
 from engine.network.freezing import plan
-from engine.runtime import processors, tensorflow
-from engine.stopping import Stop
+from engine.recipe.config import AugmentConfig, FitConfig, TrainConfig
 from engine.training import loop
 from engine.training.augment import apply, draw, transforms
-from engine.training.featurefile import Context
-from engine.training.features import FeatureStore
-from engine.training.sources import FeatureSource, Images, PixelSource
+from engine.training.batches import FeatureSource, Images, PixelSource
+from engine.training.feature_file import Context
+from engine.training.feature_store import FeatureStore
 from sample_data.generate import write_dataset
 from sample_data.phantom import Disease
 

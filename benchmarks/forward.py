@@ -11,13 +11,13 @@ from collections.abc import Callable
 import numpy as np
 
 from benchmarks.timing import report, table
-from engine.config import NetworkConfig, TrainConfig
-from engine.dataset.pixels import PixelStore
+from engine.base.runtime import choose_precision, tensorflow
+from engine.data.pixel_store import PixelStore
 from engine.network.classifier import build, preprocess
 from engine.network.freezing import plan
-from engine.runtime import choose_precision, tensorflow
+from engine.recipe.config import NetworkConfig, TrainConfig
+from engine.training.batches import Images, PixelSource
 from engine.training.forward import Pass
-from engine.training.sources import Images, PixelSource
 
 BATCH = 64
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.timing import covid_tui, imagenet_weights, report, scratch, table
-from engine.results.explain import TITLES, Explainer, Method, explain, mass_inside
-from engine.results.predict import Predictor
-from engine.runs import Run
-from tests.signed import SQUARES, mask_of, write_signed
+from engine.evaluation.predictor import Predictor
+from engine.evaluation.saliency import TITLES, Explainer, Method, explain, mass_inside
+from engine.runs.directory import Run
+from tests.makers.signed import SQUARES, mask_of, write_signed
 
 TRAINS = {"block5": ("--mode", "partial", "--unfreeze", "block5"), "the head alone": ("--mode", "transfer")}
 RECIPE = ("--augment", "none", "--batch", "8", "--epochs", "15", "--patience", "0", "--test-share", "0.1")

@@ -12,8 +12,9 @@ import statistics
 from pathlib import Path
 
 from benchmarks.timing import XRAY, covid_tui, imagenet_weights, report, scratch, table
-from engine.dataset.scan import Scan, scan
-from engine.dataset.split import Split, leaks, reuse
+from engine.data.records import Scan
+from engine.data.scan import scan
+from engine.data.split import Split, leaks, reuse
 
 RECIPE = ["--mode", "transfer", "--augment", "none", "--batch", "16", "--epochs", "40", "--patience", "8"]
 HEADER = ("seed", "as published", "leaks removed", "leaked images", "same, leaks removed", "other images", "same")

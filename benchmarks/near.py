@@ -17,14 +17,14 @@ from concurrent.futures import ProcessPoolExecutor
 import numpy as np
 
 from benchmarks.timing import XRAY, report, table
-from engine.dataset.images import Pixels, read
-from engine.dataset.scan import scan
-from engine.dataset.similarity import Match, matches, thumbnail
-from engine.runtime import processors
+from engine.base.runtime import processors
+from engine.data.image.reader import Pixels, read
+from engine.data.scan import scan
+from engine.data.similarity.near_duplicates import Match, matches, thumbnail
 from sample_data.generate import phantom_for
 from sample_data.phantom import Disease
 from sample_data.radiograph import draw
-from tests.planted import CHANGES
+from tests.makers.planted import CHANGES
 
 SHARES = (0.01, 0.1, 0.5)
 A_KIND = 20

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.timing import CLASSES, XRAY, covid_tui, imagenet_weights, report, scratch, table
-from engine.config import NetworkConfig
 from engine.network.freezing import plan
+from engine.recipe.config import NetworkConfig
 
 
 def epoch_seconds(unfreeze: str, kept: str, cache: Path, epochs: int) -> float:

@@ -2,7 +2,7 @@
 
 python -m benchmarks.rates [--seeds 3] [--lr 1e-4 auto] [--cache FOLDER] [-- FLAGS OF train]
 
-With two or more numbers after --lr it is the grid from which the rule of engine/training/lrfind.py was chosen.
+With two or more numbers after --lr it is the grid from which the rule of engine/training/lr_range_test.py was chosen.
 """
 
 import argparse

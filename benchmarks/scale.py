@@ -25,9 +25,9 @@ print(json.dumps(measure(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))))
 
 def measure(step: str, root: Path, cache: Path) -> dict[str, float]:
     """Run one step on the folder `root` in this process: its seconds, and the process's peak memory in MB."""
-    from engine.dataset.pixels import open_store
-    from engine.dataset.scan import scan
-    from engine.dataset.split import draw
+    from engine.data.pixel_store import open_store
+    from engine.data.scan import scan
+    from engine.data.split import draw
 
     started = time.perf_counter()
     found = scan(root)
@@ -38,13 +38,13 @@ def measure(step: str, root: Path, cache: Path) -> dict[str, float]:
         started = time.perf_counter()
         open_store(root, found.records, 224, cache)
     if step == "activations":
-        from engine.config import AugmentConfig, NetworkConfig, TrainConfig
+        from engine.base.cancel import Stop
+        from engine.base.runtime import choose_precision
         from engine.network.classifier import build
         from engine.network.freezing import plan
-        from engine.runtime import choose_precision
-        from engine.stopping import Stop
+        from engine.recipe.config import AugmentConfig, NetworkConfig, TrainConfig
         from engine.training.augment import PLAIN
-        from engine.training.sources import Images, PixelSource, choose
+        from engine.training.batches import Images, PixelSource, choose
 
         config = TrainConfig(network=NetworkConfig(mode="partial"), augment=AugmentConfig(augment="none"))
         precision = choose_precision("auto").precision

@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks.timing import ROOT, report, table
 
 COMMAND = [sys.executable, "-c", "from tui.cli import main; main()"]
-IMPORT = [sys.executable, "-c", "from engine.runtime import tensorflow; tensorflow()"]
+IMPORT = [sys.executable, "-c", "from engine.base.runtime import tensorflow; tensorflow()"]
 
 
 def median_seconds(command: list[str], repeats: int) -> float:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.runtime import cpu, processors, versions
+from engine.base.runtime import cpu, processors, versions
 
 ROOT = Path(__file__).resolve().parent.parent
 XRAY = ROOT.parent / "shared" / "xray"
@@ -67,8 +67,9 @@ def imagenet_weights(folder: Path) -> Path:
     if not path.is_file():
         code = (
             "from engine.network.backbones import BACKBONES as b; from engine.network.freezing import plan;"
-            "from engine.config import NetworkConfig; from engine.network import classifier as c, weights as w;"
-            "from engine.stopping import Stop; n = c.build(plan(NetworkConfig()), 2, 'float32', 0);"
+            "from engine.recipe.config import NetworkConfig;"
+            "from engine.network import classifier as c, pretrained as w;"
+            "from engine.base.cancel import Stop; n = c.build(plan(NetworkConfig()), 2, 'float32', 0);"
             "w.pretrained('imagenet', b['vgg16'], c.backbone_shapes(n), print, Stop())"
         )
         run(sys.executable, "-c", code, COVID_TUI_CACHE=str(folder))

@@ -12,14 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.timing import ROOT, report, scratch, table
-from engine.config import AugmentConfig, FitConfig, NetworkConfig, TrainConfig
-from tests.tui.screen import Terminal, workbench
-from tui import recipe
+from engine.recipe import fields, toml
+from engine.recipe.config import AugmentConfig, FitConfig, NetworkConfig, TrainConfig
+from tests.makers.screen import Terminal, workbench
 
 PROBE = """
 import asyncio, json, sys, time
 from pathlib import Path
-from tui import recipe
+from engine.network.freezing import plan
+from engine.recipe import toml
 from tui.app import Workbench
 
 begin = Workbench._begin
@@ -35,7 +36,7 @@ async def probe(session, file):
         file.write(json.dumps([phase(session), time.perf_counter() - before - 0.01]) + "\\n")
 def begin_too(self):
     begin(self)
-    self.session.configure(**vars(recipe.load(Path({recipe!r}))))
+    self.session.configure(**vars(toml.load(Path({recipe!r}), plan)))
     self.probe = asyncio.ensure_future(probe(self.session, open({out!r}, "w", buffering=1)))
 Workbench._begin = begin_too
 """
@@ -43,7 +44,7 @@ UP, DOWN = "\x1b[A", "\x1b[B"
 LINE = b"class weight"
 """Is painted anew when the cursor comes or goes, and otherwise not."""
 HELP = {DOWN: "balanced makes each class", UP: "Epochs without a better"}
-ROWS = [name for part in recipe.parts() for name in (part.name, *(field.name for field in part.fields))]
+ROWS = [name for part in fields.parts() for name in (part.name, *(field.name for field in part.fields))]
 TO_PATIENCE = ROWS.index("patience")
 
 
@@ -66,7 +67,7 @@ def training(folder: Path, keys: int, mode: str) -> tuple[list[float], list[floa
     config = TrainConfig(
         network=network, augment=AugmentConfig(augment="none"), fit=FitConfig(epochs=1000, batch=8, patience=0)
     )
-    recipe.save(config, folder / "recipe.toml")
+    toml.save(config, folder / "recipe.toml")
     lags = folder / "lags.jsonl"
     prelude = PROBE.format(recipe=str(folder / "recipe.toml"), out=str(lags))
     data = ROOT / "sample_data"

@@ -22,7 +22,7 @@ from unittest import mock
 from textual.pilot import Pilot
 from textual.widgets import DataTable
 
-from engine.config import (
+from engine.recipe.config import (
     AugmentConfig,
     DataConfig,
     FitConfig,
@@ -32,7 +32,7 @@ from engine.config import (
     TrainConfig,
 )
 from tui.app import Workbench
-from tui.settings import Settings
+from tui.words.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 SCREENS = ROOT / "docs" / "screens"
@@ -66,8 +66,8 @@ def main() -> None:
 def train() -> None:
     """Two real trainings: the head alone, and the last block with it, which is the newer one."""
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    from engine.jobs import train as job
-    from engine.stopping import Stop
+    from engine.base.cancel import Stop
+    from engine.jobs.train import train as job
 
     for name, network in (("transfer", NetworkConfig()), ("partial-block5", RECIPE.network)):
         recipe = dataclasses.replace(RECIPE, network=network, output=OutputConfig(out=Path("runs"), name=name))
@@ -76,8 +76,8 @@ def train() -> None:
 
 def sweep() -> None:
     """A real sweep, with its split's test part shut."""
-    from engine.stopping import Stop
-    from engine.sweep import Grid, Sweep
+    from engine.base.cancel import Stop
+    from engine.jobs.sweep import Grid, Sweep
 
     data = dataclasses.replace(RECIPE.data, classes="COVID,Viral Pneumonia", val_share=0.3, near_duplicates=False)
     recipe = dataclasses.replace(

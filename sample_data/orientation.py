@@ -1,4 +1,4 @@
-"""Fits the probe of `engine.dataset.orientation` on drawn phantoms and writes its table.
+"""Fits the probe of `engine.data.image.orientation` on drawn phantoms and writes its table.
 
 python -m sample_data.orientation
 
@@ -10,7 +10,7 @@ same table.
 import numpy as np
 from scipy import ndimage
 
-from engine.dataset.orientation import POSES, features, reduced, table_file
+from engine.data.image.orientation import POSES, features, reduced, table_file
 from sample_data.generate import phantom_for
 from sample_data.phantom import Disease
 from sample_data.radiograph import draw

@@ -3,12 +3,11 @@
 import contextlib
 import gc
 import pkgutil
-import time
 from collections.abc import Callable, Iterable
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
@@ -16,22 +15,23 @@ from textual.command import CommandPalette
 from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.theme import Theme
+from textual.worker import Worker
 
-from engine.errors import LinkError
-from engine.files import open_private
-from tui.messages import EventsWaiting, JobEnded
-from tui.screens import MODES, WorkScreen
-from tui.session import Session
-from tui.settings import Settings
-from tui.terminal import Abilities
-from tui.text import display_name
-from tui.widgets.ask import Answer, Ask, Help
+from engine.base.crash_log import keep_details
+from engine.base.errors import LinkError
+from tui.host.terminal import Abilities
+from tui.screens.frame import MODES
+from tui.state.host import Listener, Severity
+from tui.state.messages import EventsWaiting
+from tui.state.session import Session
+from tui.widgets.question_dialog import Answer, Ask, Help
 from tui.widgets.xray import Way, choose
+from tui.words.safe_text import display_name
+from tui.words.settings import Settings
 
 if TYPE_CHECKING:
     from textual.driver import Driver
 
-Severity = Literal["information", "warning", "error"]
 STAY = Answer("s", "Stay", "stay")
 QUIT_QUESTION = "A training is under way in this workbench."
 QUIT_ANSWERS = (
@@ -74,20 +74,20 @@ LIGHT = Theme(
 
 def _screen(mode: str) -> Callable[[], Screen[None]]:
     """A maker of the screen, which is imported when it is first opened."""
-    return lambda: cast("Screen[None]", import_module(f"tui.screens.{mode}").SCREEN())
+    return lambda: cast("Screen[None]", import_module(f"tui.screens.{mode}.screen").SCREEN())
 
 
 def _bound() -> set[str]:
     """The names of all keys that can be set. Imports every screen and widget, so it is for a thread."""
     for package in ("screens", "widgets"):
-        for module in pkgutil.iter_modules([str(Path(__file__).parent / package)]):
-            import_module(f"tui.{package}.{module.name}")
-    found, left = set[str](), [DOMNode]
+        for module in pkgutil.walk_packages([str(Path(__file__).parent / package)], f"tui.{package}."):
+            import_module(module.name)
+    known_ids, left = set[str](), [DOMNode]
     while left:
         kind = left.pop()
         left += kind.__subclasses__()
-        found |= {one.id for one in Binding.make_bindings(kind.__dict__.get("BINDINGS", ())) if one.id}
-    return found
+        known_ids |= {one.id for one in Binding.make_bindings(kind.__dict__.get("BINDINGS", ())) if one.id}
+    return known_ids
 
 
 class Workbench(App[None]):
@@ -131,7 +131,8 @@ class Workbench(App[None]):
         """`data` is opened at once, `picture` predicted, and the run at `attached` shown; `log` takes tracebacks."""
         super().__init__(driver_class=driver)
         self.settings, self.abilities, self._log_file = settings, abilities, log
-        self.work_screens: list[WorkScreen] = []
+        self.listeners: list[Listener] = []
+        """The screens that are made, each hearing of changes."""
         self.session = Session(self, runs, settings)
         self.session.picture = picture
         self._data, self._attached = data, attached
@@ -193,9 +194,9 @@ class Workbench(App[None]):
         """A thread has events."""
         self.session.drain(message.relay)
 
-    def on_job_ended(self, message: JobEnded) -> None:
+    def on_worker_state_changed(self, message: Worker.StateChanged) -> None:
         """A thread has come to its end."""
-        self.session.end(message.job)
+        self.session.worker_changed(message.worker)
 
     # What holds on every screen
 
@@ -206,8 +207,8 @@ class Workbench(App[None]):
     def write_log(self, text: str) -> None:
         """Keep the details of an error for whoever mends it."""
         if self._log_file:
-            with contextlib.suppress(OSError, LinkError), open_private(self._log_file, "a") as file:  # it ends no work
-                file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')}\n{text}\n")
+            with contextlib.suppress(OSError, LinkError):  # it ends no work
+                keep_details(self._log_file, text)
 
     def copy(self, text: str, what: str) -> None:
         """Put text on the clipboard of the user's own terminal (OSC 52) and say so."""
@@ -275,7 +276,7 @@ class Workbench(App[None]):
 
     async def action_quit(self) -> None:
         """Leave; while a training, an audit or a sweep of this workbench is under way, ask first."""
-        training, long = self.session.training, self.session.undertaking
+        training, long = self.session.training, self.session.long_job
         if isinstance(self.screen, Ask):
             return
         if training and training.alive:

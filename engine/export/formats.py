@@ -13,16 +13,16 @@ from typing import Any
 
 import numpy as np
 
-from engine.errors import RunError
+from engine.base.errors import RunError
+from engine.base.escape import escaped
+from engine.base.runtime import native_stderr_to, tensorflow
+from engine.evaluation.calibration import LEAST
+from engine.evaluation.prediction import NOT_FOR_DIAGNOSIS
+from engine.evaluation.predictor import Predictor
 from engine.export.contract import CALIBRATED, INPUT, KEY, NAME, OUTPUTS, PROBABILITIES, Contract
-from engine.export.onnxmodel import SUFFIX as ONNX
-from engine.export.onnxmodel import OnnxModel
-from engine.foreign import escaped
+from engine.export.onnx_predictor import SUFFIX as ONNX
+from engine.export.onnx_predictor import OnnxModel
 from engine.network.classifier import with_preprocessing
-from engine.results.calibration import LEAST
-from engine.results.predict import Predictor
-from engine.results.prediction import NOT_FOR_DIAGNOSIS
-from engine.runtime import native_stderr_to, tensorflow
 
 OPSET = 17
 """ONNX's, of 2022: whatever has been released since reads it."""

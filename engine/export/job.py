@@ -10,19 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from engine import __version__
-from engine.config import split_list
-from engine.errors import ConfigError, CovidTuiError, RunError, Stopped
-from engine.events import Emit, Progress
+from engine.base.cancel import Stop
+from engine.base.errors import ConfigError, CovidTuiError, RunError, Stopped
+from engine.base.events import Emit, Progress
+from engine.base.files import digest_of, private_dir, replacing_folder, replacing_path, require_inside
+from engine.base.outputs import run_of
+from engine.base.wording import unwritable
+from engine.evaluation.predictor import Predictor
 from engine.export import FOLDER
 from engine.export.contract import NAME, Contract
 from engine.export.formats import FORMATS, Format, exportable, quiet, require_installed
 from engine.export.verify import IMAGES, LIMIT, Pictures, gather, largest_difference
-from engine.files import digest_of, private_dir, replacing_folder, replacing_path, require_inside
-from engine.outputs import run_of
-from engine.results.predict import Predictor
-from engine.runs import WEIGHTS, Run
-from engine.stopping import Stop
-from engine.wording import unwritable
+from engine.recipe.config import split_list
+from engine.runs.directory import WEIGHTS, Run
 
 _SAVED = re.compile(rf"[a-z_]+\.pb|variables/variables\.(index|data-\d+-of-\d+)|assets/{re.escape(NAME)}")
 """The files of a SavedModel, by their path in its folder."""
@@ -101,7 +101,8 @@ def contract_of(predictor: Predictor) -> Contract:
         classes=predictor.classes,
         temperature=taught.temperature if taught else None,
         operating=taught.operating if taught else None,
-        reading=predictor.reading,
+        reading=predictor.pixel_rules,
+        levels=predictor.reference.levels if predictor.reference else None,
     )
 
 

@@ -4,16 +4,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.dataset.split import Split
-from engine.errors import RunError, Stopped
-from engine.events import Emit, Progress
+from engine.base.cancel import Stop
+from engine.base.errors import RunError, Stopped
+from engine.base.events import Emit, Progress
+from engine.data.split import Split
+from engine.evaluation.calibration import at_temperature
+from engine.evaluation.prediction import Input, read_inputs
+from engine.evaluation.predictor import Predictor
 from engine.export.contract import CALIBRATED, PROBABILITIES
 from engine.export.formats import Answers
-from engine.results.calibration import at_temperature
-from engine.results.predict import Predictor
-from engine.results.prediction import Input, read_inputs
-from engine.runs import SPLIT
-from engine.stopping import Stop
+from engine.runs.directory import SPLIT
 
 IMAGES = 32
 LIMIT = 1e-3
@@ -43,7 +43,7 @@ def gather(predictor: Predictor, stop: Stop) -> Pictures:
     for part in _PARTS:
         own = [row for row in rows if row.part == part]
         files, shas = [folder / row.file for row in own], [row.sha for row in own]
-        for chunk in read_inputs(files, size, stop, shas=shas, reading=predictor.reading):
+        for chunk in read_inputs(files, size, stop, shas=shas, pixel_rules=predictor.pixel_rules):
             good = [item.pixels for item in chunk if isinstance(item, Input)][: IMAGES - len(found)]
             found += good
             counts[part] = counts.get(part, 0) + len(good)

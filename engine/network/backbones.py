@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from engine.errors import ConfigError
+from engine.base.errors import ConfigError
 
 HEAD_UNITS = 512
 """Width of the head's hidden layer, as in the student report."""

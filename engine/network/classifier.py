@@ -10,17 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from engine.config import NetworkConfig
-from engine.events import Emit
-from engine.files import replacing_path
-from engine.network import graphs
+from engine.base.cancel import Stop
+from engine.base.events import Emit
+from engine.base.files import replacing_path
+from engine.base.runtime import tensorflow
+from engine.network import keras_graphs
 from engine.network.backbones import HEAD_UNITS, Backbone
 from engine.network.freezing import FreezePlan
 from engine.network.freezing import plan as plan_of
-from engine.network.weightfile import read_weights
-from engine.network.weights import pretrained
-from engine.runtime import tensorflow
-from engine.stopping import Stop
+from engine.network.hdf5_reader import read_weights
+from engine.network.pretrained import pretrained
+from engine.recipe.config import NetworkConfig
 
 CAFFE_MEANS = (103.939, 116.779, 123.68)
 """ImageNet's mean blue, green and red, from 0 to 255."""
@@ -56,7 +56,7 @@ class Classifier:
         for name, values in arrays.items():
             layer = self.model.get_layer(name)
             layer.set_weights(list(values))
-            graphs.settle(layer)
+            keras_graphs.settle(layer)
 
     def save_weights(self, path: Path) -> None:
         """Write all weights to a Keras .weights.h5, whole or not at all."""
@@ -96,7 +96,7 @@ def build(plan: FreezePlan, classes: int, precision: str, seed: int, blank: bool
     """
     keras = tensorflow().keras
     with _policy("float32" if precision == "float32" else f"mixed_{precision}"):
-        base = graphs.network(plan.backbone, None if blank else seed)
+        base = keras_graphs.network(plan.backbone, None if blank else seed)
         start = [keras.initializers.GlorotUniform(seed=seed + number) for number in range(2)]
         pooled = keras.layers.GlobalAveragePooling2D(dtype="float32", name="pool")(base.output)
         hidden = keras.layers.Dense(HEAD_UNITS, "relu", kernel_initializer=start[0], name="dense")(pooled)
@@ -117,7 +117,7 @@ def in_float32(classifier: Classifier) -> Classifier:
     same = build(classifier.plan, classifier.model.output_shape[-1], "float32", seed=0, blank=True)
     same.model.set_weights(classifier.model.get_weights())
     for layer in same.model.layers:
-        graphs.settle(layer)
+        keras_graphs.settle(layer)
     return same
 
 
@@ -163,7 +163,7 @@ def preprocess(images: Any, backbone: Backbone) -> Any:
     if backbone.preprocessing == "caffe":
         return images[..., ::-1] - np.array(CAFFE_MEANS, np.float32)
     if backbone.preprocessing == "torch":
-        means, deviations = np.array([graphs.IMAGENET_MEANS, graphs.IMAGENET_DEVIATIONS], np.float32)
+        means, deviations = np.array([keras_graphs.IMAGENET_MEANS, keras_graphs.IMAGENET_DEVIATIONS], np.float32)
         return (images / 255.0 - means) / deviations
     return images / 127.5 - 1.0 if backbone.preprocessing == "tf" else images
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from engine.config import AugmentConfig
-from engine.runtime import tensorflow
+from engine.base.runtime import tensorflow
+from engine.recipe.config import AugmentConfig
 
 PLAIN = -1
 """The view that is the image itself."""

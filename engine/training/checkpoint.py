@@ -25,11 +25,11 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from engine.errors import LinkError
-from engine.events import Epoch, of_kind
-from engine.files import digest_of, names_in, open_private, opened, private_dir
-from engine.reading import MOST_OF_TABLE, Amount, Count, Positive, checked, content, why
-from engine.reading import opened as opened_to_read
+from engine.base.errors import LinkError
+from engine.base.events import Epoch, of_kind
+from engine.base.files import digest_of, names_in, open_private, opened, private_dir
+from engine.base.typed_files import MOST_OF_TABLE, Amount, Count, Positive, checked, content, why
+from engine.base.typed_files import opened as opened_to_read
 
 FOLDER = "checkpoint"
 KEPT = 2

@@ -5,8 +5,8 @@ import os
 import shutil
 from dataclasses import dataclass
 
-from engine.errors import ConfigError
-from engine.runtime import imported_tensorflow
+from engine.base.errors import ConfigError
+from engine.base.runtime import imported_tensorflow
 
 WORKERS = "workers"
 """The value of --devices that asks for several processes, on one host or more."""
@@ -64,7 +64,7 @@ def addresses() -> tuple[str, ...]:
             count = int(os.environ["SLURM_STEP_NUM_TASKS"])
             found = slurm(gpus_per_node=count, gpus_per_task=1, auto_set_gpu=False).cluster_spec()
     except (RuntimeError, ValueError, KeyError, OSError) as error:
-        raise ConfigError(f"Slurm's variables do not tell the workers ({error}): set TF_CONFIG instead.") from error
+        raise ConfigError(f"Slurm's variables do not name the workers ({error}): set TF_CONFIG instead.") from error
     return tuple(found.as_dict()["worker"])
 
 

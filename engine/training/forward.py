@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from engine.errors import Stopped
-from engine.runtime import tensorflow
-from engine.stopping import Stop
+from engine.base.cancel import Stop
+from engine.base.errors import Stopped
+from engine.base.runtime import tensorflow
 from engine.training.augment import PLAIN
-from engine.training.sources import Source
+from engine.training.batches import Source
 
 
 class Pass:

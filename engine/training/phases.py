@@ -9,11 +9,11 @@ best weights so far and with a fresh optimizer.
 from dataclasses import dataclass
 from functools import cached_property
 
-from engine.config import TrainConfig
-from engine.errors import ConfigError
+from engine.base.errors import ConfigError
+from engine.base.wording import counted
 from engine.network.freezing import FreezePlan, plan
+from engine.recipe.config import TrainConfig
 from engine.training.schedule import learning_rate
-from engine.wording import counted
 
 FINETUNE_SHARE = 0.1
 """The rate after the probe, as a share of the recipe's: pretrained layers bear smaller steps than a new head."""

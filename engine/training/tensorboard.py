@@ -11,10 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from engine.errors import LinkError
-from engine.events import Emit, Epoch, Event, Notice
-from engine.files import open_private, private_dir
-from engine.runtime import tensorflow
+from engine.base.errors import LinkError
+from engine.base.events import Emit, Epoch, Event, Notice
+from engine.base.files import open_private, private_dir
+from engine.base.runtime import tensorflow
 
 
 class Curves:

@@ -9,19 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from engine.config import TrainConfig
-from engine.events import Emit
-from engine.stopping import Stop
-from tests.tui import fake
-from tests.tui.drive import DATA, run, text, until
+from engine.base.cancel import Stop
+from engine.base.events import Emit
+from engine.recipe.config import TrainConfig
+from engine.runs.watch import KEPT_POINTS, Points
+from tests.makers import fake
+from tests.makers.drive import DATA, run, text, until
 from tui.app import Workbench
-from tui.messages import Relay
-from tui.screens import MODES
-from tui.settings import Settings, load
-from tui.terminal import Abilities
-from tui.watch import KEPT_POINTS, Points
+from tui.host.terminal import Abilities
+from tui.screens.frame import MODES
 from tui.widgets.curves import thinned
 from tui.widgets.xray import choose
+from tui.words.settings import Settings, load
 
 ALLOWED = {chr(code) for code in (*range(0x20, 0x7F), *range(0x2500, 0x25A0))} | {"\n"}
 
@@ -197,19 +196,6 @@ def test_a_second_workbench_sees_the_run_live_and_stops_it(tmp_path: Path) -> No
         other.join()
 
     run(scenario())
-
-
-def test_a_relay_merges_what_stands_for_the_same() -> None:
-    woken: list[Relay] = []
-    relay = Relay(woken.append)
-    for step in range(1, 10_001):
-        relay.emit(fake.batch(1, step % fake.STEPS + 1))
-    assert len(woken) == 1
-    assert len(relay.drain()) == 1
-    relay.emit(fake.batch(1, 1))
-    relay.emit(fake.batch(2, 1))
-    assert [event.epoch for event in relay.drain()] == [1, 2]  # type: ignore[attr-defined]
-    assert len(woken) == 2
 
 
 def test_curves_stay_small_and_finite() -> None:

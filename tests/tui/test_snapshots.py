@@ -13,16 +13,17 @@ import pytest
 from pytest_textual_snapshot import SVGImageExtension
 from textual.pilot import Pilot
 
-from engine.runs import Run
-from tests.tui import made
-from tests.tui.drive import DATA, run, until
-from tui.answers import worst_first
+from engine.evaluation.predictions_table import worst_first
+from engine.runs.directory import Run
+from tests.makers import made
+from tests.makers.drive import DATA, run, until
 from tui.app import Workbench
-from tui.screens import MODES
-from tui.settings import Settings
-from tui.widgets.machine import Gauge, Machine
+from tui.screens.frame import MODES
+from tui.screens.train.machine import Gauge, Machine
+from tui.services.models import Models
+from tui.words.settings import Settings
 
-RUNS = Path(__file__).parent / "data" / "runs"
+RUNS = Path(__file__).parents[1] / "makers" / "data" / "runs"
 EXAMPLE = DATA.parent / "docs" / "example"
 GAUGES = [Gauge("cpu", 0.75, "75% of 2"), Gauge("memory", 0.25, "8.0/32 GB"), Gauge("this", 0.05, "1.6 GB")]
 PICTURE = "COVID/images/COVID-4.png"
@@ -31,7 +32,7 @@ LOOKS = {"dark": "covid-dark", "light": "covid-light", "nocolor": "covid-dark"}
 
 def said(*_: object) -> Any:
     """What the model of the kept run said about the picture, without its weights."""
-    from engine.results.prediction import Prediction
+    from engine.evaluation.prediction import Prediction
 
     answer = next(answer for answer in worst_first(Run(Path("runs/partial-vgg16"))) if answer.file == PICTURE)
     return Prediction(Path("sample_data") / PICTURE, answer.said, answer.shares)
@@ -52,7 +53,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     made.kept_sweep(Path("runs/which"), Path("sample_data"))
     monkeypatch.setattr(Path, "absolute", lambda self: self)
     monkeypatch.setattr(Machine, "on_mount", lambda self: self.show(GAUGES))
-    monkeypatch.setattr("tui.screens.predict.ask", said)
+    monkeypatch.setattr(Models, "predict", said)
     return tmp_path
 
 

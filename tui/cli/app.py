@@ -9,11 +9,11 @@ from pathlib import Path
 from cyclopts import App, Argument, ArgumentCollection, Parameter, Token
 
 from engine import __version__
-from engine.config import PARTS, AuditConfig, OutputConfig, TrainConfig, join_list
-from engine.errors import ConfigError
-from engine.wording import not_a_path
-from tui.headless import say
-from tui.paths import typed
+from engine.base.errors import ConfigError
+from engine.base.paths import typed
+from engine.base.wording import not_a_path
+from engine.recipe.config import PARTS, AuditConfig, OutputConfig, TrainConfig, join_list
+from tui.cli.console import say
 
 for part in (*PARTS, AuditConfig):
     Parameter(name="*")(part)  # each field becomes a flag of its own, without its group's name
@@ -82,7 +82,7 @@ def _recipe_file(app: App, commands: tuple[str, ...], arguments: ArgumentCollect
     if "--epochs" not in named:
         _runs_folder(named, aloud=bool(commands))
         return
-    from tui.recipe import parts
+    from engine.recipe.fields import parts
 
     recipe, apart, source = _saved(named)
     if commands == ("audit",):  # which has a budget of its own
@@ -104,7 +104,7 @@ def _runs_folder(named: dict[str, Argument], aloud: bool = True) -> Path:
         return RUNS
     if argument.tokens:
         return Path(argument.tokens[-1].value)
-    from tui import settings
+    from tui.words import settings
 
     mine = settings.load()
     out = mine.recipe.output.out
@@ -118,10 +118,11 @@ def _runs_folder(named: dict[str, Argument], aloud: bool = True) -> Path:
 
 
 def _saved(named: dict[str, Argument]) -> tuple[TrainConfig, tuple[str, ...], str]:
-    """The recipe to begin with, the fields that are not taken from it, and its source where that must be told."""
-    from engine.runs import find
-    from tui import settings
-    from tui.recipe import load
+    """The recipe to begin with, the fields that are not taken from it, and its source where that must be named."""
+    from engine.network.freezing import plan
+    from engine.recipe.toml import load
+    from engine.runs.directory import find
+    from tui.words import settings
 
     given = {
         flag: typed(named[flag].tokens[-1].value)
@@ -131,7 +132,7 @@ def _saved(named: dict[str, Argument]) -> tuple[TrainConfig, tuple[str, ...], st
     if len(given) > 1:
         raise ConfigError("--resume takes the recipe from the run: leave --config out.")
     if "--config" in given:
-        return load(given["--config"]), (), ""
+        return load(given["--config"], plan), (), ""
     if "--resume" in given:
         if not _chief(named):  # its recipe comes from the chief, and the run need not lie here
             return TrainConfig(), (), ""

@@ -7,15 +7,15 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.events import Blur
 from textual.message import Message
 from textual.widgets import DataTable, Input, Static
 
-from engine.config import TrainConfig
-from engine.errors import ConfigError
-from tui.recipe import Field, Part, Tree, change, parts
-from tui.text import display_name, undisplayed
-from tui.widgets.cells import cell, content, lines
+from engine.base.errors import ConfigError
+from engine.network.freezing import plan
+from engine.recipe.config import TrainConfig
+from engine.recipe.fields import Field, Part, Tree, change, parts
+from tui.widgets.safe_cells import cell, content, lines
+from tui.words.safe_text import display_name, undisplayed
 
 NAME_WIDTH = 14
 """Columns for a field's name, where none is longer."""
@@ -87,8 +87,8 @@ class ValueLine(Input):
         """Leave."""
         self.post_message(self.Left())
 
-    def _on_blur(self, event: Blur) -> None:
-        super()._on_blur(event)
+    def on_blur(self) -> None:
+        """The focus went elsewhere."""
         self.post_message(self.Left())
 
 
@@ -217,14 +217,14 @@ class Form(Vertical):
         field = self._field
         try:
             if field:
-                change(self._config, field, field.parse(text))
+                change(self._config, field, field.parse(text), plan)
         except ConfigError as error:
             return str(error)
         return ""
 
     def _take(self, field: Field, value: Any) -> None:
         try:
-            part = change(self._config, field, value)
+            part = change(self._config, field, value, plan)
         except ConfigError as error:
             self._complain(str(error))
             return

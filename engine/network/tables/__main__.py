@@ -6,8 +6,8 @@ import math
 import re
 from typing import Any
 
-from engine.files import replacing
-from engine.network import graphs
+from engine.base.files import replacing
+from engine.network import keras_graphs
 from engine.network.backbones import BACKBONES, Backbone, table_file
 
 COLUMNS = ("name", "block", "kind", "shape", "parameters", "learnable", "macs", "cuttable")
@@ -35,7 +35,7 @@ def text(backbone: Backbone) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
-    model = graphs.network(backbone, seed=None)
+    model = keras_graphs.network(backbone, seed=None)
     cuts = _cuts(model)
     for layer in model.layers:
         shape = layer.output.shape[1:]

@@ -1,0 +1,196 @@
+"""What an audit's numbers mean: the gap between whole images and images without lungs, and a paragraph about it."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.base.typed_files import Amount, Count, Ends, Positive, Share, Signed, SignedEnds, plain_object
+from engine.base.wording import counted
+from engine.data.masks import RECTANGLE
+from engine.evaluation.compare import mcnemar
+from engine.evaluation.intervals import CONFIDENCE, Interval
+
+Finding = Literal["nothing learnt", "lungs", "partly", "either", "shortcut", "unclear"]
+"""nothing learnt: no accuracy to explain. lungs: what is left without them is not shown to be better than the baseline.
+partly: the lungs add to what the rest gives. either: the rest gives as much as the whole, and so do the lungs.
+shortcut: the rest gives as much as the whole, and the lungs alone give nothing. unclear: too few images to tell.
+"""
+
+
+@dataclass(frozen=True)
+class VariantResult:
+    """How the recipe did on one variant's test images. Shares are from 0 to 1.
+
+    The interval is exact at 95% for independent answers; those of several folds depend on each other a little.
+    """
+
+    name: str
+    title: str
+    n: Positive
+    correct: Count
+    accuracy: Share
+    accuracy_ci: Ends
+    auc: Share | None
+    """Mean over the folds; of the second class for two classes, else the mean over classes against the rest."""
+    epochs: tuple[Count, ...]
+    """By fold."""
+    seconds: Amount
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Accuracy on whole images less that on the same images with the lungs blacked out."""
+
+    value: Signed
+    ci: SignedEnds
+    """95%, paired (Newcombe 1998, method 10)."""
+    only_whole: Count
+    """Images that are right as a whole and wrong without lungs."""
+    only_without: Count
+    p: Share
+    """McNemar's exact test: how likely so uneven a count is where neither is better."""
+
+
+@dataclass(frozen=True)
+class Audit:
+    """An audit's result."""
+
+    folder: Path
+    tested: dict[str, Count]
+    """Images tested, by class."""
+    folds: Positive
+    """Trainings a variant: above 1, each image was tested by the one that had not seen it."""
+    region: str
+    """"lung mask", or "central rectangle" where the dataset has none that can be used."""
+    baseline: Share
+    """Accuracy of always answering the most frequent class."""
+    baseline_class: str
+    variants: tuple[VariantResult, ...]
+    gap: Gap
+    finding: Finding
+    verdict: str
+    seconds: Amount
+    recipe: dict[str, dict[str, Any]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON values."""
+        return plain_object(self)
+
+
+def paired_gap(whole: npt.NDArray[np.bool_], without: npt.NDArray[np.bool_]) -> Gap:
+    """The gap between two answers on the same images, each (n,) of whether it is right."""
+    only_whole, only_without = int((whole & ~without).sum()), int((without & ~whole).sum())
+    both, neither = int((whole & without).sum()), int((~whole & ~without).sum())
+    interval = paired_interval(both, only_whole, only_without, neither)
+    return Gap(
+        float(whole.mean() - without.mean()), interval, only_whole, only_without, p=mcnemar(only_whole, only_without)
+    )
+
+
+def paired_interval(both: int, only_first: int, only_second: int, neither: int) -> Interval:
+    """The 95% interval of the difference of two shares of the same images (Newcombe 1998, Statistics in Medicine
+    17:2635, method 10). Unlike a bootstrap's, it has a width where the two never differ.
+    """
+    n = both + only_first + only_second + neither
+    first, second = both + only_first, both + only_second
+    (low1, high1), (low2, high2) = _wilson(first, n), _wilson(second, n)
+    share1, share2 = first / n, second / n
+    margins = math.sqrt(float(first) * (n - first) * second * (n - second))
+    cross = both * neither - only_first * only_second
+    phi = (max(cross - n / 2, 0.0) if cross > 0 else cross) / margins if margins else 0.0
+
+    def reach(one: float, other: float) -> float:
+        return math.sqrt(max(0.0, one**2 - 2 * phi * one * other + other**2))
+
+    difference = share1 - share2
+    return (
+        max(-1.0, difference - reach(share1 - low1, high2 - share2)),
+        min(1.0, difference + reach(high1 - share1, share2 - low2)),
+    )
+
+
+def _wilson(successes: int, n: int) -> Interval:
+    from scipy.stats import binomtest
+
+    interval = binomtest(successes, n).proportion_ci(CONFIDENCE, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+def judge_variants(
+    variants: Sequence[VariantResult], gap: Gap, baseline: float, baseline_class: str, region: str
+) -> tuple[Finding, str]:
+    """What the results mean, as a word and as a paragraph."""
+    by_name = {variant.name: variant for variant in variants}
+    whole, without, lungs = by_name["whole"], by_name["without-lungs"], by_name["lungs"]
+
+    def beats(variant: VariantResult) -> bool:
+        return variant.accuracy_ci[0] > baseline
+
+    if not beats(whole):
+        finding: Finding = "nothing learnt"
+    elif gap.ci[0] > 0:
+        finding = "partly" if beats(without) else "lungs"
+    elif beats(without):
+        finding = "either" if beats(lungs) else "shortcut"
+    else:
+        finding = "unclear"
+    always = f'always saying "{baseline_class}" ({baseline:.1%})'
+    where = "the central rectangle" if region == RECTANGLE else "the lungs"
+    kept = (without.accuracy - baseline) / (whole.accuracy - baseline) if beats(whole) else 0.0
+    sentences = [_opening(whole, without, gap, where), _meaning(finding, lungs, always, where, min(1.0, kept))]
+    hints = [by_name[name] for name in ("silhouette", "border", "thumbnail") if name in by_name]
+    enough = [f"{hint.title} ({hint.accuracy:.1%})" for hint in hints if beats(hint)]
+    if enough and finding != "nothing learnt":
+        sentences.append(f"Better than {always} by themselves: {', '.join(enough)}.")
+    control = by_name.get("shuffled")
+    if control and beats(control):
+        sentences.append(
+            f"Shuffled labels still get {control.accuracy:.1%}, which chance hardly gives: distrust every number here."
+        )
+    if region == RECTANGLE:
+        sentences.append(
+            "The dataset has no lung masks to use, so a central rectangle stood in for the lungs: what lies outside of "
+            "it may still be lung."
+        )
+    return finding, " ".join(sentences)
+
+
+def _opening(whole: VariantResult, without: VariantResult, gap: Gap, where: str) -> str:
+    low, high = (100 * end for end in gap.ci)
+    return (
+        f"Whole images give {_share(whole)}; with {where} blacked out it is {_share(without)}: a gap of "
+        f"{100 * gap.value:+.1f} points (95% interval {low:+.1f} to {high:+.1f}; McNemar p = {gap.p:.2g}, "
+        f"on the same {counted(whole.n, 'image')})."
+    )
+
+
+def _meaning(finding: Finding, lungs: VariantResult, always: str, where: str, kept: float) -> str:
+    """The finding in words; `kept` is the share (0 to 1) of the whole's advantage that is left without the lungs."""
+    if finding == "nothing learnt":
+        return f"That is not shown to be better than {always}, so no accuracy has a source to look for."
+    if finding == "unclear":
+        return f"Neither a gap nor an advantage over {always} without {where} is shown: test on more images."
+    if finding == "lungs":
+        return f"Without {where} nothing better than {always} is shown, so the accuracy comes from there."
+    available = f"{'Most' if kept >= 0.5 else 'Part'} of this accuracy is available without {where}"
+    if finding == "partly":
+        return f"{available} ({kept:.0%} of the advantage over {always}); the rest comes from there."
+    if finding == "either":
+        return (
+            f"{available}. What is there gives {_share(lungs)} alone, so the classes differ there too; but nothing "
+            f"shows that a network trained on whole images reads it."
+        )
+    return (
+        f"{available}, and what is there ({_share(lungs)}) is not shown to be better than {always}: the classes differ "
+        "in something else, a shortcut that says nothing about disease."
+    )
+
+
+def _share(variant: VariantResult) -> str:
+    low, high = variant.accuracy_ci
+    return f"{variant.accuracy:.1%} ({100 * low:.1f} to {100 * high:.1f})"

@@ -1,0 +1,61 @@
+"""Words that sentences share: how things are counted, and what is said of what can't be written or is no path."""
+
+import errno
+import os
+import re
+
+FULL = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
+"""Numbers of errors that only room helps: a full disk, a quota, a file that may not grow."""
+UNWRITABLE = FULL | {errno.EROFS, errno.EACCES, errno.EPERM}
+"""Numbers of errors that say that a place can't be written, whatever is written there."""
+_ADDRESS = re.compile(
+    r"([a-z][a-z0-9+.-]+)://(.*)|(https?|ftp|sftp|ssh|file|s3|gs|az|abfss?|hdfs|hf):/([^/].*)",
+    re.DOTALL | re.IGNORECASE,
+)
+"""An address, for known kinds also with the one slash that a path makes of its two."""
+
+
+def counted(count: int, one: str, several: str = "") -> str:
+    """`count` with its noun, as in "1 image" and "2,000 images"; `several` is the plural that no "s" makes."""
+    return f"{count:,} {noun(count, one, several)}"
+
+
+def noun(count: int, one: str, several: str = "") -> str:
+    """The noun that goes with `count`: "image", "images"; `several` is the plural that no "s" makes."""
+    return one if count == 1 else several or f"{one}s"
+
+
+def unwritable(what: object, error: OSError, elsewhere: str = "choose another place") -> str:
+    """A sentence on a place that can't be written, with its reason and what helps; `elsewhere` says how to avoid it."""
+    return f"{what} can't be written ({reason(error)}): {remedy(error, elsewhere)}."
+
+
+def reason(error: OSError) -> str:
+    """Why the system refused, in its words; a library may have put its own in their place."""
+    if error.errno in FULL:
+        return os.strerror(error.errno)
+    return error.strerror or str(error) or type(error).__name__
+
+
+def remedy(error: OSError, elsewhere: str = "choose another place") -> str:
+    """What helps where something can't be written: only a full disk is helped by room."""
+    if error.errno in FULL:
+        return "make room there"
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return f"change its permissions, or {elsewhere}"
+    return elsewhere
+
+
+def not_a_path(text: str) -> str:
+    """What to say of a text that is an address and no path; empty for any other."""
+    match = _ADDRESS.fullmatch(text)
+    if not match or os.path.lexists(text):
+        return ""
+    scheme, rest = (match[1] or match[3]).lower(), match[2] or match[4] or ""
+    if scheme == "file":
+        path = "/" + rest.removeprefix("localhost").lstrip("/")
+        return f"file://{path} is an address, and addresses are not read: give the path alone, {path}."
+    return (
+        f"{scheme}://{rest} is an address, and addresses are not read: download it first, and name the file "
+        "or folder that this gives."
+    )

@@ -1,0 +1,199 @@
+"""A folder of X-rays becomes records: what each image is, which class it is of, and what is wrong with the rest.
+
+Class folders hold images beside masks (the COVID-19 Radiography Database), or the image files themselves; either may
+lie in the folders of a published split, train/CLASS and test/CLASS. `engine.data.folders.layout` knows these and more,
+and how the folder was read is a part of the scan. Nothing is passed over in silence: what can't be used is a problem
+with file and reason.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from engine.base.cancel import Stop
+from engine.base.errors import DataError
+from engine.base.events import Emit, Notice
+from engine.base.wording import counted
+from engine.data.duplicates import exact_groups, label_conflicts, near_groups
+from engine.data.file_names import natural, pair_key
+from engine.data.folders.class_folders import class_folders
+from engine.data.folders.class_listing import Folder
+from engine.data.image import orientation
+from engine.data.image.formats import PIXEL_RULES
+from engine.data.image.notes import noted, of_other_bits
+from engine.data.image.reader import Header, ImageError, Pixels, XrayImage, held, peek, pixel_hash
+from engine.data.parallel import Pulse, spread
+from engine.data.records import ClassSummary, Problem, Record, Scan
+from engine.data.similarity.near_duplicates import SIDE, border, thumbnail
+
+
+def scan(
+    root: Path,
+    classes: tuple[str, ...] = (),
+    emit: Emit = lambda event: None,
+    stop: Stop | None = None,
+    follow_links: bool = False,
+    near: bool = False,
+    pixel_rules: int = PIXEL_RULES,
+) -> Scan:
+    """Read every image under `root`, of the picked `classes` in this order, or of all.
+
+    Symbolic links that lead out of `root` are problems, unless `follow_links` says to read them too. With `near`, the
+    images are also searched for those that show one picture with other pixels; that keeps 16 kB an image meanwhile.
+    `pixel_rules` names the rules by which files become pixels. Files that can't be used become problems and the scan
+    goes on. Raises DataError when `root` is no folder with class folders, ConfigError for a class that it doesn't have,
+    Stopped when `stop` is set meanwhile.
+    """
+    root = Path(root)
+    listed = class_folders(root, classes, follow_links, stop)
+    folders, problems = listed.folders, list(listed.problems)
+    jobs = [_Job(root, folder, file, pixel_rules) for folder in folders for file in folder.images]
+    pulse = Pulse(emit, "scan", len(jobs))
+    records: list[Record] = []
+    # In one block: small pieces that stay, between large ones that go, would keep the memory of all that was decoded.
+    thumbs = np.empty((len(jobs) if near else 0, SIDE, SIDE), np.uint8)
+    notes: dict[str, Counter[str]] = {folder.label: Counter() for folder in folders}  # one for all parts of a class
+    laid = np.empty((len(jobs), orientation.SIDE, orientation.SIDE), np.uint8)
+    remarked: list[tuple[str, tuple[str, ...]]] = []
+    with closing(spread(_examine, jobs, stop)) as results:
+        for done, (record, thumb, small, remarks, found) in enumerate(results, start=1):
+            problems.extend(found)
+            if record is not None and thumb is not None and small is not None:
+                laid[len(records)] = small
+                if near:
+                    thumbs[len(records)] = thumb
+                records.append(record)
+                notes[record.label].update(remarks)
+                remarked.append((record.file, remarks))
+            pulse(done)
+    summaries = {name: _summary([r for r in records if r.label == name], notes[name]) for name in notes}
+    labels = {record.file: record.label for record in records}
+    problems += [Problem(file, "label-conflict", reason, labels[file]) for file, reason in label_conflicts(records)]
+    poses = orientation.poses(laid[: len(records)])
+    problems += [Problem(r.file, "pose", p.doubt, r.label) for r, p in zip(records, poses, strict=True) if p.words]
+    ordered = tuple(sorted(problems, key=lambda problem: (natural(problem.file), problem.kind)))
+    alike = (
+        near_groups(records, thumbs[: len(records)], Pulse(emit, "near duplicates", 100).share, stop) if near else ()
+    )
+    told = (*noted(remarked), *of_other_bits((r.file, r.bits) for r in records if r.bit_depth > 8 and r.bits))
+    twins = exact_groups(records)
+    return Scan(root, tuple(records), ordered, summaries, twins, alike, told, pixel_rules, listed.layout)
+
+
+def tell_layout(scanned: Scan, emit: Emit, again: bool = False) -> None:
+    """Emit how the folders were read, where that is not plain, what is doubtful in it, and how many problems it has.
+
+    Where it was told before and is scanned `again`, the number of problems alone.
+    """
+    for text in () if again else scanned.layout.remarks:
+        emit(Notice("info", text))
+    for text in () if again else scanned.layout.doubts:
+        emit(Notice("warning", text))
+    if scanned.problems:
+        several = counted(len(scanned.problems), "problem")
+        emit(Notice("warning", f"{several} in the folder; `covid-tui scan` lists them."))
+
+
+def require_trainable(scanned: Scan) -> None:
+    """Raises DataError unless there are two classes or more, each with an image."""
+    names = list(scanned.classes)
+    if len(names) < 2:
+        raise DataError(
+            f"{scanned.root} has one class with images ({names[0]}); learning to tell classes apart needs at least two."
+        )
+    for name, summary in scanned.classes.items():
+        if not summary.images:
+            raise DataError(f'Class "{name}" in {scanned.root} has no readable image: {_why_none(scanned, name)}.')
+
+
+def _why_none(scanned: Scan, name: str) -> str:
+    """What became of the files of a class without a usable image."""
+    bad = [problem for problem in scanned.problems if problem.label == name and problem.kind == "unreadable"]
+    if not bad:
+        return "`covid-tui scan` tells why"
+    (reason, count), *others = Counter(problem.reason for problem in bad).most_common()
+    first = next(problem.file for problem in bad if problem.reason == reason)
+    if len(bad) == 1:
+        return f"{first}: {reason}"
+    most = f"of {count:,} of its {counted(len(bad), 'file')}" if others else f"of all its {count:,} files"
+    return f"{most} {first} is the first: {reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    root: Path
+    folder: Folder
+    file: str
+    pixel_rules: int
+
+
+def _examine(job: _Job) -> tuple[Record | None, Pixels | None, Pixels | None, tuple[str, ...], list[Problem]]:
+    """The record, thumbnail and still smaller picture of an image, the notes on it, and its and its mask's problems."""
+    try:
+        with held(job.root / job.file, job.pixel_rules) as image:
+            return _examined(job, image)
+    except ImageError as exc:
+        return None, None, None, (), [Problem(job.file, "unreadable", exc.reason, job.folder.label)]
+
+
+def _examined(job: _Job, image: XrayImage) -> tuple[Record, Pixels, Pixels, tuple[str, ...], list[Problem]]:
+    header, key = image.header, pair_key(job.file)
+    thumb = thumbnail(image.pixels)
+    mask, problems = _checked_mask(job.root, job.folder.masks.get(key), header, job.folder.label)
+    record = Record(
+        file=job.file,
+        label=job.folder.label,
+        sha=pixel_hash(image.pixels),
+        format=header.format,
+        mode=header.mode,
+        width=header.width,
+        height=header.height,
+        bytes=header.bytes,
+        mean=round(image.mean, 3),
+        colour=image.colour,
+        mask=mask,
+        source=job.folder.sources.get(key),
+        bit_depth=header.bit_depth,
+        spread=round(float(thumb.std()), 3),
+        border=round(border(thumb), 3),
+        part=job.folder.part,
+        bits=image.bits,
+        patient=job.folder.patient,
+        deviation=round(image.deviation, 3),
+    )
+    return record, thumb, orientation.reduced(image.pixels), image.notes, problems
+
+
+def _checked_mask(root: Path, mask: str | None, image: Header, label: str) -> tuple[str | None, list[Problem]]:
+    if mask is None:
+        return None, []
+    try:
+        header = peek(root / mask)
+    except ImageError as exc:
+        return None, [Problem(mask, "unreadable", exc.reason, label)]
+    if abs(header.width / header.height * image.height / image.width - 1) <= 0.02:
+        return mask, []
+    reason = f"the mask's {header.width}x{header.height} pixels have another shape than its image's"
+    return mask, [Problem(mask, "mask-shape", f"{reason} {image.width}x{image.height}", label)]
+
+
+def _summary(records: list[Record], notes: Counter[str]) -> ClassSummary:
+    def count(values: Iterable[str]) -> dict[str, int]:
+        return dict(Counter(values).most_common())
+
+    return ClassSummary(
+        images=len(records),
+        masks=sum(record.mask is not None for record in records),
+        colour=sum(record.colour for record in records),
+        bytes=sum(record.bytes for record in records),
+        mean_intensity=round(sum(record.mean for record in records) / len(records), 3) if records else None,
+        formats=count(record.format for record in records),
+        sizes=count(f"{record.width}x{record.height}" for record in records),
+        modes=count(record.mode for record in records),
+        sources=count(record.source for record in records if record.source),
+        notes=dict(notes.most_common()),
+    )

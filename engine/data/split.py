@@ -1,0 +1,393 @@
+"""Who learns from which image: train, validation and test, drawn once, written down, and never mixed.
+
+Images that show one picture, or are of one patient where that is known, form a group, and a group lies in one part, so
+that no test image was ever trained on. The draw depends on the seed and on the files' names and pixels alone, not on
+the order in which a file system lists them.
+"""
+
+import csv
+import hashlib
+import io
+import os
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from engine.base.errors import DataError
+from engine.base.escape import from_cell, to_cell
+from engine.base.events import Notice
+from engine.base.files import replacing
+from engine.base.wording import counted
+from engine.data.file_names import natural
+from engine.data.folders.class_listing import AS_PUBLISHED, PART_NAMES
+from engine.data.folders.folder_names import difference, look_alike
+from engine.data.given_split import Listed, few, listed, require_match
+from engine.data.groups import joined, kept_together, two_labelled
+from engine.data.patients import patients
+from engine.data.records import NearGroup, Record, Row, Scan
+from engine.data.scan import require_trainable
+from engine.data.tables import FILE_COLUMNS, plain_column, read_rows
+from engine.recipe.config import DataConfig
+
+PARTS = ("train", "validation", "test")
+COLUMNS = ("file", "class", "part", "sha")
+MOST_TOLD = 10
+"""Leaks that are named one by one where a training or a scan tells of them; all of them are counted."""
+
+_OTHER_COLUMNS = {"file": FILE_COLUMNS, "class": ("label",), "part": ("split", "publishedsplit")}
+_ERRORS = "surrogateescape"  # a file name that is not UTF-8 comes back as it was
+
+
+@dataclass(frozen=True)
+class Split:
+    """Which image lies in which part, in the order of the scan."""
+
+    rows: tuple[Row, ...]
+
+    def files(self, part: str) -> tuple[str, ...]:
+        """The files of `part`, in order."""
+        return tuple(row.file for row in self.rows if row.part == part)
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Images by part and class; every class stands in every part."""
+        labels = list(dict.fromkeys(row.label for row in self.rows))
+        pairs = Counter((row.part, row.label) for row in self.rows)
+        return {part: {label: pairs[part, label] for label in labels} for part in PARTS}
+
+    def write(self, path: Path) -> None:
+        """Write the split as CSV, whole or not at all."""
+        text = io.StringIO(newline="")
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows(map(to_cell, (row.file, row.label, row.part, row.sha)) for row in self.rows)
+        with replacing(path) as file:
+            file.write(text.getvalue().encode("utf-8", _ERRORS))
+
+    @classmethod
+    def read(cls, path: Path) -> "Split":
+        """The split that `write` wrote, or any table with the columns file, class and part. Raises DataError.
+
+        A column may also be called path (or one of FILE_COLUMNS), label, or split (published_split).
+        """
+        rows: list[Row] = []
+        try:
+            lines = read_rows(path, pipes=True)
+            _, given = next(lines, (0, []))
+            places = _places(given)
+            missing = [name for name in COLUMNS[:3] if name not in places]
+            if missing:
+                raise DataError(f"is no split: it lacks the column {', '.join(missing)}")
+            rows.extend(_row(line, {name: _cell(row, place) for name, place in places.items()}) for line, row in lines)
+        except FileNotFoundError as exc:
+            raise DataError(f"{path} does not exist; check the path given with --split.") from exc
+        except OSError as exc:
+            raise DataError(f"{path} can't be read ({exc.strerror}); check the path given with --split.") from exc
+        except DataError as exc:
+            raise DataError(f"{path} {exc}.") from None
+        twice = [file for file, n in Counter(row.file for row in rows).items() if n > 1]
+        if twice:
+            raise DataError(f"{path} lists {few(twice[:1])} twice; each image belongs to one part.")
+        return cls(tuple(rows))
+
+
+def draw(
+    scanned: Scan, val_share: float, test_share: float, seed: int, patients: Mapping[str, str] | None = None
+) -> Split:
+    """A new split of `scanned`, by class: `test_share` and `val_share` of its images, the rest to train on.
+
+    Equal images, near duplicates that the scan looked for, and images of one patient, where `patients` names that of a
+    file, stay together, so a share is met to within one group, and each part gets at least one group of each class. A
+    picture that bears two labels goes to train, where it can't falsify a result; a patient with images of two classes
+    is dealt with those of the class that has most of them. The same records and seed give the same split. Raises
+    DataError when a class has fewer than three distinct images, or a part would have none of a class.
+    """
+    require_trainable(scanned)
+    by_class = _by_class(scanned, patients)
+    parts: dict[str, str] = {}
+    for name, own in by_class.items():
+        if len(own) < len(PARTS):
+            raise DataError(_too_few(name, own, scanned))
+        total = sum(record.label == name for record in scanned.records)
+        targets = {"test": test_share * total, "validation": val_share * total}
+        for part, members in _deal(_shuffled(own, name, seed), targets).items():
+            parts.update((record.file, part) for group in members for record in group)
+    split = Split(tuple(Row(r.file, r.label, parts.get(r.file, "train"), r.sha) for r in scanned.records))
+    lacking = [(part, name) for part, counts in split.counts().items() for name, count in counts.items() if not count]
+    if lacking:
+        part, name = lacking[0]
+        raise DataError(
+            f'Kept together, the patients leave the part "{part}" without an image of class "{name}"; give another '
+            "--seed, or larger shares."
+        )
+    return split
+
+
+def reuse(
+    path: Path,
+    scanned: Scan,
+    gone_ok: bool = False,
+    val_share: float = 0.1,
+    seed: int = 0,
+    patients: Mapping[str, str] | None = None,
+) -> tuple[Split, tuple[str, ...]]:
+    """The split written at `path`, applied to `scanned`, and sentences on what does not agree with it.
+
+    Classes that were not scanned are left out, as are images that `path` does not list. Images that changed since, and
+    equal images or images of one patient in two parts, are told but kept. Where no image is for validation, as in many
+    a published split, `val_share` of those to train on are drawn for it, those of one patient together. Raises
+    DataError when an image is of another class, when a part has no image of a class, or when an image is gone, which
+    `gone_ok` turns into a sentence.
+    """
+    known = {record.file: record for record in scanned.records}
+    found = listed(path, Split.read(path).rows, scanned)
+    if not gone_ok:
+        require_match(found)
+        if found.missing:
+            raise DataError(
+                f"{path} lists {_images(found.missing)} that {scanned.root} lacks or can't read: {few(found.missing)}."
+            )
+        if found.unclear:
+            raise DataError(f"{path} lists names that fit several images of {scanned.root}: {few(found.unclear)}.")
+    for row in found.rows:
+        if known[row.file].label != row.label:
+            raise DataError(
+                f'{path} says that {row.file} is of class "{row.label}", but it lies in "{known[row.file].label}".'
+            )
+    parts = {row.file: row for row in found.rows}
+    split = Split(tuple(Row(r.file, r.label, parts[r.file].part, r.sha) for r in scanned.records if r.file in parts))
+    split, drawn = _completed(path, split, scanned, val_share, seed, patients)
+    return split, (*drawn, *_apart(path, split, patients), *_disagreements(scanned, found, split))
+
+
+def published(
+    scanned: Scan,
+    val_share: float = 0.1,
+    seed: int = 0,
+    patients: Mapping[str, str] | None = None,
+    test_share: float = 0.1,
+) -> tuple[Split, tuple[str, ...]]:
+    """The split that the folders of `scanned` publish, and sentences on what is doubtful in it.
+
+    Where there is no folder for the test, or for validation, `test_share` and `val_share` of the images to train on are
+    drawn for it, those of one patient together. Raises DataError when a part has no image of a class.
+    """
+    split = Split(tuple(Row(r.file, r.label, r.part, r.sha) for r in scanned.records))
+    tested: tuple[str, ...] = ()
+    if split.files("train") and not split.files("test"):
+        split = _with_drawn("test", split, scanned, test_share, seed, patients)
+        tested = (f"{scanned.root} has no test part: {test_share:.0%} of the images to train on are drawn for it.",)
+    split, drawn = _completed(scanned.root, split, scanned, val_share, seed, patients)
+    return split, (*tested, *drawn, *_apart(scanned.root, split, patients), *_leaking(scanned.root, scanned, split))
+
+
+def for_recipe(scanned: Scan, data: DataConfig, seed: int, gone_ok: bool = False) -> tuple[Split, tuple[Notice, ...]]:
+    """The split that a recipe asks for, reused, published or drawn, and what to say of it. Raises as those do."""
+    if data.split is None and scanned.published:
+        known = patients(scanned, data.group_by)
+        taken, doubts = published(scanned, data.val_share, seed, known.of, data.test_share)
+        unused = "; --test-share is not used" if any(record.part == "test" for record in scanned.records) else ""
+        first = Notice("info", f"{AS_PUBLISHED.capitalize()}{unused}.")
+        return taken, (first, *(Notice("warning", text) for text in doubts))
+    if data.split is None:
+        known = patients(scanned, data.group_by)
+        drawn = draw(scanned, data.val_share, data.test_share, seed, known.of)
+        return drawn, (Notice("info", known.told),)
+    # Of a run that goes on, what patients its split parts was told before.
+    of = None if gone_ok else patients(scanned, data.group_by).of
+    reused, told = reuse(data.split, scanned, gone_ok, data.val_share, seed, of)
+    return reused, tuple(Notice("warning", text) for text in told)
+
+
+def leaks(rows: Sequence[Row], near: Iterable[NearGroup] = ()) -> tuple[tuple[str, ...], ...]:
+    """Groups of files that show one picture, with the same pixels or as `near` has it, and lie in two or more parts."""
+    by_pixels: defaultdict[str, list[str]] = defaultdict(list)
+    for row in rows:
+        by_pixels[row.sha or f"unknown {row.file}"].append(row.file)
+    parts = {row.file: row.part for row in rows}
+    alike = [[file for file in group.files if file in parts] for group in near]
+    groups = joined([*by_pixels.values(), *(files for files in alike if files)])
+    return tuple(group for group in groups if len({parts[file] for file in group}) > 1)
+
+
+def parted(rows: Sequence[Row], patients: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """The files of each patient who has images in two or more parts; `patients` names that of a file."""
+    of: defaultdict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        if row.file in patients:
+            of[patients[row.file]].append(row)
+    return {who: tuple(row.file for row in own) for who, own in of.items() if len({row.part for row in own}) > 1}
+
+
+def _places(given: Sequence[str]) -> dict[str, int]:
+    """Where each column is, under its own name or else under the likeliest of the others that it may have."""
+    plain = [plain_column(name) for name in given]
+    names = {name: (name, *_OTHER_COLUMNS.get(name, ())) for name in COLUMNS}
+    found = {name: next((plain.index(one) for one in others if one in plain), -1) for name, others in names.items()}
+    return {name: place for name, place in found.items() if place >= 0}
+
+
+def _cell(row: Sequence[str], place: int) -> str:
+    return row[place] if place < len(row) else ""
+
+
+def _row(line: int, values: dict[str, str]) -> Row:
+    file, label, part = (from_cell(values[name]) for name in COLUMNS[:3])
+    part = PART_NAMES.get(part.strip().lower(), part.strip().lower())
+    if not file or not label or part not in PARTS:
+        raise DataError(f"can't be used: line {line} needs a file, a class and a part ({', '.join(PARTS)})")
+    return Row(file, label, part, values.get("sha", ""))
+
+
+def _by_class(scanned: Scan, patients: Mapping[str, str] | None) -> dict[str, list[list[Record]]]:
+    """The groups to deal, each with the class that has most of its images; without pictures that bear two labels."""
+    by_class: dict[str, list[list[Record]]] = {name: [] for name in scanned.classes}
+    doubtful = two_labelled(scanned)
+    mixed = []
+    for group in kept_together(scanned, patients):
+        if len(_labels(group)) > 1:
+            mixed.append(group)
+        else:
+            by_class[group[0].label].append(group)
+    for group in sorted(mixed, key=_first):
+        if not any(record.file in doubtful for record in group):
+            counts = _labels(group)
+            label = max(counts, key=lambda name: (counts[name], -len(by_class[name]), name))
+            by_class[label].append(group)
+    return by_class
+
+
+def _labels(group: Sequence[Record]) -> Counter[str]:
+    return Counter(record.label for record in group)
+
+
+def _first(group: Sequence[Record]) -> tuple[tuple[str | int, ...], str]:
+    return min(natural(record.file) for record in group)
+
+
+def _too_few(name: str, own: list[list[Record]], scanned: Scan) -> str:
+    images = scanned.classes[name].images
+    have = f"{images} image{'s' * (images != 1)}"
+    if images >= len(PARTS):
+        have += f", of which {len(own)} differ{'s' * (len(own) == 1)} from each other and from all other classes"
+    return (
+        f'Class "{name}" in {scanned.root} has {have}; '
+        f"each class needs at least {len(PARTS)}, for {', '.join(PARTS[:-1])} and {PARTS[-1]}."
+    )
+
+
+def _shuffled(groups: list[list[Record]], name: str, seed: int) -> list[list[Record]]:
+    """The groups in a random order that depends on seed, class and files, not on their order or on other classes."""
+    ordered = sorted(groups, key=_first)
+    entropy = int.from_bytes(hashlib.sha256(os.fsencode(name)).digest()[:8], "big")
+    order = np.random.default_rng([seed, entropy]).permutation(len(ordered))
+    return [ordered[place] for place in order]
+
+
+def _deal(groups: list[list[Record]], targets: dict[str, float]) -> dict[str, list[list[Record]]]:
+    """Groups for each target number of images, as near to it as whole groups allow, at least one each and one left."""
+    left = groups
+    dealt: dict[str, list[list[Record]]] = {}
+    for still_empty, (part, target) in zip(range(len(targets), 0, -1), targets.items(), strict=True):
+        wanted = round(target)
+        taken: list[list[Record]] = []
+        rest: list[list[Record]] = []
+        for group in left:
+            fits = len(group) <= wanted and len(left) - len(taken) > still_empty
+            (taken if fits else rest).append(group)
+            wanted -= len(group) if fits else 0
+        if len(rest) > still_empty:
+            smallest = min(rest, key=len)
+            if not taken or len(smallest) - wanted < wanted:
+                taken.append(smallest)
+                rest = [group for group in rest if group is not smallest]
+        dealt[part], left = taken, rest
+    return dealt
+
+
+def _completed(
+    where: Path, split: Split, scanned: Scan, val_share: float, seed: int, patients: Mapping[str, str] | None = None
+) -> tuple[Split, tuple[str, ...]]:
+    """The split with a validation part, and a sentence where that had to be drawn. Raises DataError."""
+    drawn: tuple[str, ...] = ()
+    if split.files("train") and not split.files("validation"):
+        split = _with_drawn("validation", split, scanned, val_share, seed, patients)
+        drawn = (f"{where} has no validation part: {val_share:.0%} of the images to train on are drawn for it.",)
+    for part, counts in split.counts().items():
+        lacking = [name for name in scanned.classes if not counts.get(name)]
+        if lacking:
+            named = _named_otherwise(lacking[0], [name for name, count in counts.items() if count])
+            raise DataError(f'{where} puts no image of class "{lacking[0]}" into the part "{part}"{named}.')
+    return split, drawn
+
+
+def _named_otherwise(lacking: str, there: Sequence[str]) -> str:
+    """A half sentence on the class of the part that looks like the one that it lacks, where there is one."""
+    for name in there:
+        if look_alike(lacking, name):
+            return (
+                f', but of "{name}": the two differ in {difference(lacking, name)}. Where they are one class, give its '
+                "folders one name"
+            )
+    return ""
+
+
+def _with_drawn(
+    part: str, split: Split, scanned: Scan, share: float, seed: int, patients: Mapping[str, str] | None = None
+) -> Split:
+    """The split with `share` of each class's training images for `part`, whole groups of them."""
+    train = set(split.files("train"))
+    by_class: dict[str, list[list[Record]]] = {name: [] for name in scanned.classes}
+    for group in kept_together(scanned, patients):
+        own = [record for record in group if record.file in train]
+        if own and len({record.label for record in own}) == 1:
+            by_class[own[0].label].append(own)
+    chosen: set[str] = set()
+    for name, groups in by_class.items():
+        if len(groups) > 1:
+            dealt = _deal(_shuffled(groups, name, seed), {part: share * sum(map(len, groups))})[part]
+            chosen.update(record.file for group in dealt for record in group)
+    return Split(tuple(replace(row, part=part) if row.file in chosen else row for row in split.rows))
+
+
+def _disagreements(scanned: Scan, found: Listed, split: Split) -> Iterable[str]:
+    path = found.path
+    if found.elsewhere:
+        some = f"{_images(found.elsewhere)} of classes that are not used here"
+        yield f"{path} lists {some}; left out: {few(found.elsewhere)}."
+    if found.unlisted:
+        some = f"{_images(found.unlisted)} of {scanned.root}"
+        yield f"{path} does not list {some}; left out: {few(found.unlisted)}."
+    gone = (*found.missing, *found.unclear)
+    if gone:
+        yield f"{scanned.root} has lost {_images(gone)} since {path} was written: {few(gone)}. The rest goes on."
+    before = {row.file: row.sha for row in found.rows}
+    changed = [row.file for row in split.rows if before[row.file] not in ("", row.sha)]
+    if changed:
+        yield f"Since {path} was written, {_images(changed)} got other pixels: {few(changed)}."
+    yield from _leaking(path, scanned, split)
+
+
+def _apart(where: Path, split: Split, patients: Mapping[str, str] | None) -> Iterable[str]:
+    apart = len(parted(split.rows, patients or {}))
+    if apart:
+        yield f"{where} has images of {apart:,} patient{'s' * (apart > 1)} in two parts or more."
+
+
+def _leaking(path: Path, scanned: Scan, split: Split) -> Iterable[str]:
+    parts = {row.file: row.part for row in split.rows}
+    found = leaks(split.rows, scanned.near)
+    for group in found[:MOST_TOLD]:
+        named = ", ".join(f"{file} ({parts[file]})" for file in group)
+        yield f"{path} puts the same picture into two parts, so its result looks better than it is: {named}."
+    if len(found) > MOST_TOLD:
+        yield (
+            f"{path} puts {counted(len(found), 'picture')} into two parts in all; `covid-tui scan --csv FILE` writes a "
+            "list of them."
+        )
+
+
+def _images(files: Sequence[str]) -> str:
+    return f"{len(files):,} image{'s' * (len(files) != 1)}"

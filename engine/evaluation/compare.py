@@ -1,0 +1,170 @@
+"""Two runs on the same test images: is one better, or would other images turn it round?"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from engine.base.errors import RunError
+from engine.base.typed_files import plain_object
+from engine.base.wording import counted
+from engine.evaluation.intervals import CONFIDENCE, Interval
+from engine.evaluation.metrics import auc_columns, mean_auc
+from engine.evaluation.predictions_csv import read_predictions
+from engine.runs.directory import SPLIT, Run
+
+RESAMPLES = 2000
+ROWS = 50
+"""Resamples at a time, to keep memory small."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two runs' answers to the same images. Differences are of the first run less the second."""
+
+    n: int
+    accuracies: tuple[float, float]
+    only_first: int
+    """Images that the first run alone got right."""
+    only_second: int
+    p: float
+    """McNemar's exact two-sided p-value: how often chance alone would divide these images as unevenly."""
+    difference: float
+    difference_ci: Interval
+    aucs: tuple[float, float] | None
+    auc_difference: float | None
+    auc_difference_ci: Interval | None
+    """None as well where both order the images without a mistake, as resampling then knows no other outcome."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON values."""
+        return plain_object(self)
+
+    @property
+    def shown(self) -> bool:
+        """Is one of the two shown to be better? The exact test decides, never the interval."""
+        return self.p < 1 - CONFIDENCE
+
+    @property
+    def verdict(self) -> str:
+        """The comparison in a sentence, which says what decides and what the interval is for."""
+        low, high = self.difference_ci
+        better = (
+            f"The {'first' if self.difference > 0 else 'second'} is better" if self.shown else "No difference shown"
+        )
+        return (
+            f"{better} on {counted(self.n, 'image')}: McNemar's exact test decides (p = {self.p:.2g}). "
+            f"Accuracy differs by {self.difference:+.1%} ({low:+.1%} to {high:+.1%}); "
+            f"{why_both(self.difference_ci, self.p, self.only_first + self.only_second)}."
+        )
+
+
+def why_both(interval: Interval, p: float, divided: int) -> str:
+    """What an interval says beside an exact test of the same images, so that nobody reads two verdicts.
+
+    A bootstrap draws from the few images that divide the two as if there were no others: it is too narrow where they
+    are few, and may leave 0 out although the test shows nothing.
+    """
+    if not divided:
+        return "no image divides the two, so the interval is what so many images allow to claim"
+    says = "the interval, by paired bootstrap, only says about how large that may be"
+    if (p < 1 - CONFIDENCE) == (not interval[0] <= 0 <= interval[1]):
+        return says
+    few = f"only {divided:,} image{'s divide' if divided > 1 else ' divides'} the two"
+    return f"{says}: where {few} it is too rough to decide"
+
+
+def compare_runs(first: Run, second: Run, with_auc: bool = True) -> Comparison:
+    """Compare the test results of two runs. Raises RunError where they were not tested on the same images."""
+    one, other = read_predictions(first), read_predictions(second)
+    if sorted(one.classes) != sorted(other.classes):
+        raise RunError(f"{first.name} and {second.name} can't be compared: they tell other classes apart.")
+    place = {file: k for k, file in enumerate(other.files)}
+    if set(one.files) != set(place):
+        raise RunError(
+            f"{first.name} and {second.name} were tested on different images: train one of them again with "
+            f"--split {first.path / SPLIT}, then compare."
+        )
+    columns = [other.classes.index(name) for name in one.classes]
+    rows = [place[file] for file in one.files]
+    labels = np.array([one.classes.index(other.classes[k]) for k in other.labels[rows]])
+    if (labels != one.labels).any():
+        raise RunError(f"{first.name} and {second.name} can't be compared: they call an image by different classes.")
+    return compare(one.labels, one.probabilities, other.probabilities[np.ix_(rows, columns)], with_auc=with_auc)
+
+
+def compare(
+    labels: np.ndarray, first: np.ndarray, second: np.ndarray, seed: int = 0, with_auc: bool = True
+) -> Comparison:
+    """Compare two sets of probabilities (n, classes) for the same images with labels (n,), n at least 1.
+
+    McNemar's test is exact (binomial over the images that only one got right; McNemar 1947); intervals are percentiles
+    of RESAMPLES paired bootstrap samples (Efron 1979). AUC is that of the second class for two classes, else the mean
+    over classes. Where no image divides the two, the accuracy's interval is what that many images allow to claim.
+    """
+    right = first.argmax(axis=1) == labels, second.argmax(axis=1) == labels
+    only_first, only_second = int((right[0] & ~right[1]).sum()), int((right[1] & ~right[0]).sum())
+    divided, n = only_first + only_second, len(labels)
+    random = np.random.default_rng(seed)
+    areas = (mean_auc(labels, first), mean_auc(labels, second)) if with_auc else (None, None)
+    aucs = (areas[0], areas[1]) if areas[0] is not None and areas[1] is not None else None
+    most = 1 - ((1 - CONFIDENCE) / 2) ** (1 / n)  # of none in n, Clopper and Pearson's upper limit
+    return Comparison(
+        n=n,
+        accuracies=(float(right[0].mean()), float(right[1].mean())),
+        only_first=only_first,
+        only_second=only_second,
+        p=mcnemar(only_first, only_second),
+        difference=(only_first - only_second) / n,
+        difference_ci=_accuracy_ends(only_first, only_second, n, random) if divided else (-most, most),
+        aucs=aucs,
+        auc_difference=aucs[0] - aucs[1] if aucs else None,
+        auc_difference_ci=_auc_ends(labels, first, second, random) if aucs and min(aucs) < 1 else None,
+    )
+
+
+def mcnemar(only_first: int, only_second: int) -> float:
+    """The two-sided p-value of McNemar's exact test: of a fair coin's being as uneven or more. In whole numbers, as the
+    screen that asks can't wait for SciPy.
+    """
+    divided, ways, tail = only_first + only_second, 1, 0
+    for count in range(min(only_first, only_second) + 1):
+        tail += ways
+        ways = ways * (divided - count) // (count + 1)
+    return min(1.0, 2 * tail / (1 << divided))
+
+
+def _ends(values: np.ndarray) -> Interval:
+    low, high = np.quantile(values, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return float(low), float(high)
+
+
+def _accuracy_ends(only_first: int, only_second: int, n: int, random: np.random.Generator) -> Interval:
+    # How many of each kind a resample of the images has is multinomial; so nothing needs to be resampled one by one.
+    shares = np.array([only_first, only_second, n - only_first - only_second]) / n
+    counts = random.multinomial(n, shares, RESAMPLES)
+    return _ends((counts[:, 0] - counts[:, 1]) / n)
+
+
+def _auc_ends(
+    labels: np.ndarray, first: np.ndarray, second: np.ndarray, random: np.random.Generator
+) -> Interval | None:
+    found = []
+    for _ in range(RESAMPLES // ROWS):
+        samples = random.integers(0, len(labels), (ROWS, len(labels)))
+        areas = [[_aucs(labels == k, shares[:, k], samples) for k in auc_columns(shares)] for shares in (first, second)]
+        found.append(np.mean(areas[0], axis=0) - np.mean(areas[1], axis=0))
+    differences = np.concatenate(found)
+    differences = differences[np.isfinite(differences)]
+    return _ends(differences) if len(differences) else None
+
+
+def _aucs(positive: np.ndarray, scores: np.ndarray, samples: np.ndarray) -> np.ndarray:
+    """The AUC in each resample, by ranks (Mann and Whitney 1947); NaN where all of one, or none, are positive."""
+    from scipy.stats import rankdata
+
+    yes = positive[samples]
+    count = yes.sum(axis=1)
+    above = (rankdata(scores[samples], axis=1) * yes).sum(axis=1) - count * (count + 1) / 2
+    with np.errstate(invalid="ignore"):
+        return np.asarray(above / (count * (samples.shape[1] - count)))

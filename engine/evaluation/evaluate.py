@@ -1,0 +1,235 @@
+"""A run against its own test part, opened once, or against another folder."""
+
+import contextlib
+import csv
+import dataclasses
+import fnmatch
+import io
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+
+from engine.base.cancel import Stop
+from engine.base.errors import DataError, RunError
+from engine.base.escape import to_cell
+from engine.base.events import Emit, Notice, Progress
+from engine.base.files import names_in, opened, replacing, require_inside, write_json
+from engine.base.result import RELIABILITY, Bin, Calibrated, Curve, Drawn, Elsewhere, Tested
+from engine.base.typed_files import plain
+from engine.base.wording import unwritable
+from engine.data.image.reader import ImageError
+from engine.data.records import Scan
+from engine.data.scan import scan, tell_layout
+from engine.data.split import Split
+from engine.evaluation import external
+from engine.evaluation.calibration import CALIBRATION, at_temperature, expected_calibration_error, operate, reliability
+from engine.evaluation.metrics import judge, log_loss
+from engine.evaluation.predictions_csv import PREDICTIONS, VALIDATION, Predictions
+from engine.evaluation.predictor import Predictor
+from engine.evaluation.result_files import CARDS, FOLDER, TEST, read_test, was_tested
+from engine.evaluation.roc import curves
+from engine.evaluation.training_reference import REFERENCE
+from engine.runs.directory import SPLIT, Run
+from engine.runs.writer import reopen
+
+_NONE: Mapping[str, str] = MappingProxyType({})
+
+
+def evaluate_test(run: Run, emit: Emit, stop: Stop) -> Tested:
+    """The run's result on its test part: read where the test was opened before, else measured now and kept.
+
+    What test.json holds, but for the curves. Raises RunError where the run has no model or no split, can't be written
+    or has a damaged test.json, DataError where none of its test files can be read.
+    """
+    if not was_tested(run):
+        split = Split.read(run.path / SPLIT)
+        rows = [row for row in split.rows if row.part == "test"]
+        predictor = Predictor(run)
+        names, labels = [row.file for row in rows], [predictor.classes.index(row.label) for row in rows]
+        shas = [row.sha for row in rows]
+        said = _measure(predictor, run.folder(), names, labels, "test", emit, stop, shas)
+        _write_predictions(run.path / PREDICTIONS, predictor.classes, said.lines(predictor.classes))
+        _write_result(run.path / TEST, _judged(said, predictor))
+    return read_test(run).without_curves()
+
+
+def open_test(run: Run, emit: Emit, stop: Stop) -> Tested:
+    """As `evaluate_test`; a run that was trained with its test part shut then ends with the result in its events."""
+    test, end = evaluate_test(run, emit, stop), run.finished()
+    if end and end.test is None and run.state() == "finished":
+        with reopen(run, run.config()) as writer:
+            writer.append(dataclasses.replace(end, test=test))
+    return test
+
+
+def keep_validation(run: Run, said: Predictions) -> None:
+    """Write the run's answers to its validation images, which chose its epoch and its threshold, to validation.csv."""
+    rows = zip(said.files, said.labels, said.probabilities, strict=True)
+    lines = [(file, said.classes[label], shares.tolist()) for file, label, shares in rows]
+    _write_predictions(run.path / VALIDATION, said.classes, lines)
+
+
+def forget_test(run: Run) -> bool:
+    """Remove all that was measured of the run's weights, as they are about to change; was it tested before?
+
+    Raises LinkError where the run's folder of external tests is a link.
+    """
+    there = was_tested(run)
+    for name in (TEST, PREDICTIONS, VALIDATION, CALIBRATION, REFERENCE, *CARDS):
+        (run.path / name).unlink(missing_ok=True)
+    with contextlib.suppress(FileNotFoundError), opened(run.path / FOLDER, run.path) as folder:
+        for name in fnmatch.filter(names_in(folder), "*.json"):
+            os.unlink(name, dir_fd=folder)
+    return there
+
+
+def evaluate_on(
+    run: Run,
+    folder: Path,
+    emit: Emit,
+    stop: Stop,
+    mapping: Mapping[str, str] = _NONE,
+    follow_links: bool = False,
+) -> Elsewhere:
+    """The run's result on every image of another folder: an external test, kept in the run.
+
+    `mapping` gives the run's class for those of the folder's that have other names. Classes that the run does not know
+    are left out. For `drop` and `shift` of the result see the functions of `engine.evaluation.external`. Raises
+    DataError where the folder has none of the run's classes, ConfigError where `mapping` names classes there are not,
+    RunError where the run's test.json is damaged, LinkError where a link stands for its folder of such results.
+    """
+    require_inside(run.path, [FOLDER])
+    test = read_test(run) if was_tested(run) else None
+    predictor = Predictor(run)
+    found: Scan = scan(folder, (), emit, stop, follow_links, pixel_rules=predictor.pixel_rules)
+    tell_layout(found, emit)
+    external.check_mapping(mapping, list(found.classes), predictor.classes)
+    for item in found.notes:
+        emit(Notice("warning", f"{item.sentence}."))
+    known = {name: mapping.get(name, name) for name in found.classes}
+    unknown = {name: found.classes[name].images for name, ours in known.items() if ours not in predictor.classes}
+    if unknown:
+        emit(Notice("warning", f"Left out, as the run does not know them: {', '.join(unknown)}."))
+    records = [record for record in found.records if record.label not in unknown]
+    if not records:
+        raise DataError(
+            f"{folder} has no image of the run's classes ({', '.join(predictor.classes)}): give --map theirs=ours."
+        )
+    learnt = _learnt(run)
+    learnt_from = sum(record.sha in learnt for record in records)
+    if learnt_from:
+        emit(Notice("warning", external.not_apart(learnt_from, len(records))))
+    labels = [predictor.classes.index(known[record.label]) for record in records]
+    said = _measure(predictor, folder, [record.file for record in records], labels, "evaluate", emit, stop)
+    here = _judged(said, predictor)
+    result = Elsewhere(
+        **vars(here),
+        folder=folder.absolute().name,
+        mapping={theirs: ours for theirs, ours in known.items() if theirs not in unknown},
+        left_out=unknown,
+        learnt_from=learnt_from,
+        drop=external.drop(test, here) if test else None,
+        shift=external.shift(predictor.reference, records, said.features),
+    )
+    external.keep(run, result)
+    return result
+
+
+def _learnt(run: Run) -> set[str]:
+    """The pixel hashes of the images that the run was trained on or chosen by."""
+    rows = Split.read(run.path / SPLIT).rows if (run.path / SPLIT).is_file() else ()
+    return {row.sha for row in rows if row.part != "test" and row.sha}
+
+
+@dataclass(frozen=True, eq=False)
+class _Said:
+    """Answers to the images that could be read: files, labels (n,), probabilities (n, classes), features (n, c)."""
+
+    files: list[str]
+    labels: np.ndarray
+    probabilities: np.ndarray
+    features: np.ndarray
+
+    def lines(self, classes: Sequence[str]) -> list[tuple[str, str, list[float]]]:
+        """File, true class and probabilities of each."""
+        rows = zip(self.files, self.labels, self.probabilities, strict=True)
+        return [(file, classes[label], row.tolist()) for file, label, row in rows]
+
+
+def _judged(said: _Said, predictor: Predictor) -> Drawn:
+    """Every number on these answers, and the curves.
+
+    Temperature and threshold are those that validation chose; there is nothing of them where the run has none.
+    """
+    labels, classes, taught = said.labels, predictor.classes, predictor.calibration
+    drawn: dict[str, Curve | list[Bin]] = {**curves(labels, said.probabilities, classes)}
+    calibrated, at = None, None
+    if taught:
+        shares = at_temperature(said.probabilities, taught.temperature)
+        ece = expected_calibration_error(labels, shares)
+        calibrated = Calibrated(temperature=taught.temperature, loss=log_loss(labels, shares), ece=ece)
+        chosen, k = taught.operating, classes.index(taught.operating.positive)
+        at = operate(labels == k, shares[:, k], chosen.threshold, chosen.positive, chosen.rule)
+        drawn[RELIABILITY] = reliability(labels, shares)
+    return Drawn(
+        **vars(judge(labels, said.probabilities, classes)),
+        ece=expected_calibration_error(labels, said.probabilities),
+        calibrated=calibrated,
+        operating=at,
+        curves=drawn,
+    )
+
+
+def _measure(
+    predictor: Predictor,
+    folder: Path,
+    names: Sequence[str],
+    labels: Sequence[int],
+    task: str,
+    emit: Emit,
+    stop: Stop,
+    shas: Sequence[str] = (),
+) -> _Said:
+    """The answers to the images `names` below `folder`; those that can't be read, or have other pixels than `shas` say,
+    are told and left out.
+    """
+    files, truth, rows, features = list[str](), list[int](), list[np.ndarray](), list[np.ndarray]()
+    answers = predictor.answers([folder / name for name in names], stop, shas=shas)
+    for done, (name, label, answer) in enumerate(zip(names, labels, answers, strict=True), start=1):
+        if isinstance(answer, ImageError):
+            emit(Notice("warning", f"Left out of the {task}: {answer}"))
+        else:
+            files.append(name)
+            truth.append(label)
+            rows.append(answer.probabilities)
+            features.append(answer.features)
+        if done % 8 == 0 or done == len(names):
+            emit(Progress(task, done, len(names)))
+    if not files:
+        raise DataError(f"None of the images to evaluate below {folder} can be read.")
+    return _Said(files, np.array(truth), np.stack(rows), np.stack(features))
+
+
+def _write_result(path: Path, result: Drawn) -> None:
+    try:
+        write_json(path, plain(result))
+    except OSError as error:
+        raise RunError(unwritable(path, error)) from error
+
+
+def _write_predictions(path: Path, classes: Sequence[str], lines: Sequence[tuple[str, str, Sequence[float]]]) -> None:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(map(to_cell, ("file", "class", "said", *classes)))
+    for name, label, shares in lines:
+        said = classes[int(np.argmax(shares))]
+        writer.writerow([*map(to_cell, (name, label, said)), *(f"{share:.8f}" for share in shares)])
+    try:
+        with replacing(path) as file:
+            file.write(text.getvalue().encode())
+    except OSError as error:
+        raise RunError(unwritable(path, error)) from error

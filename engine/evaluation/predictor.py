@@ -1,0 +1,182 @@
+"""One contract from an image file to probabilities, for evaluation as for prediction.
+
+Both go through `Predictor`, in float32 on any machine, so that a file gets the same answer in either.
+"""
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from msgspec import Meta
+
+from engine.base.cancel import Stop
+from engine.base.errors import ConfigError, RunError
+from engine.base.files import write_json
+from engine.base.runtime import Environment, tensorflow
+from engine.base.typed_files import Positive, UnfitError, typed
+from engine.data.image.formats import PIXEL_RULES
+from engine.data.image.reader import ImageError
+from engine.evaluation.calibration import at_temperature, read_calibration
+from engine.evaluation.level_likeness import Measure, likeness
+from engine.evaluation.prediction import Input, Prediction, decide, read_inputs
+from engine.evaluation.training_reference import read_reference
+from engine.network.backbones import backbone
+from engine.network.classifier import Classifier, in_float32, load, preprocess
+from engine.network.freezing import plan
+from engine.recipe.config import BACKBONE_NAMES
+from engine.runs.directory import CONFIG, WEIGHTS, Run
+
+MODEL = "model.json"
+DELIVERABLE = "model.keras"
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """A network's bare answer to one file: probabilities (classes,) and last activations before the head (channels,),
+    float32, and what the reading of the file gave to say.
+    """
+
+    file: Path
+    probabilities: np.ndarray
+    features: np.ndarray
+    notes: tuple[str, ...]
+    cautions: tuple[str, ...]
+    measures: dict[Measure, float]
+    """How the file looks; empty where cautions were not asked for."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """What model.json holds: class names in the order of the answers, and the network."""
+
+    classes: Annotated[tuple[str, ...], Meta(min_length=2, max_length=1000)]
+    backbone: str
+    reading: Positive = 1
+    """The rules by which files became pixels."""
+
+    def __post_init__(self) -> None:
+        """Raises UnfitError where the classes are not different ones, or the backbone is none."""
+        if len(set(self.classes)) < len(self.classes):
+            raise UnfitError('its "classes" name one twice')
+        if self.backbone not in BACKBONE_NAMES:
+            raise UnfitError('its "backbone" is unknown')
+
+
+def read_model(run: Run) -> Model:
+    """What the run's model.json holds. Raises RunError where it is missing or damaged."""
+    return typed(run.path / MODEL, Model)
+
+
+def save_contract(run: Run, classes: tuple[str, ...], classifier: Classifier, reading: int = PIXEL_RULES) -> None:
+    """Write what a prediction needs into the run: class names, input, reading, preprocessing, and the weights."""
+    base = classifier.plan.backbone
+    contract = {
+        "classes": list(classes),
+        "backbone": base.name,
+        "input": [base.size, base.size, 3],
+        "reading": reading,
+        "preprocessing": base.preprocessing,
+    }
+    write_json(run.path / MODEL, contract)
+    classifier.save_weights(run.path / WEIGHTS)
+    in_float32(classifier).save_model(run.path / DELIVERABLE)
+
+
+def pixel_rules_in(record: Model | Environment, path: Path) -> int:
+    """The rules by which files became pixels for a run, as its file at `path` says; 1 where it is from before there
+    were others. Raises RunError.
+    """
+    reading = record.reading or 1
+    if reading > PIXEL_RULES:
+        raise RunError(f"{path} names a way to read images that this version does not know: update covid-tui.")
+    return reading
+
+
+class Predictor:
+    """A run's model, ready to predict."""
+
+    def __init__(self, run: Run) -> None:
+        """Raises RunError where the run has no model yet, WeightsError where its weights are damaged."""
+        if not (run.path / WEIGHTS).is_file():
+            raise RunError(f"{run.path} has no trained weights ({WEIGHTS}): its training did not finish an epoch.")
+        contract, recipe = read_model(run), run.config().network
+        self.run, self.classes, self.backbone = run, contract.classes, backbone(contract.backbone)
+        if contract.backbone != recipe.backbone:
+            raise RunError(f"{run.path / MODEL} is damaged: its backbone is not that of the recipe beside it.")
+        try:
+            trained = plan(recipe)
+        except ConfigError as error:
+            raise RunError(f"{run.path / CONFIG} is damaged: {error}") from None
+        network = self.network = load(run.path / WEIGHTS, trained, len(self.classes)).model
+        self.pixel_rules = pixel_rules_in(contract, run.path / MODEL)
+        self.calibration = read_calibration(run, self.classes)
+        self.reference = read_reference(run, network.get_layer("pool").output.shape[-1])
+        tf = tensorflow()
+        both = tf.keras.Model(network.input, [network.output, network.get_layer("pool").output])
+
+        @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
+        def forward(images: Any) -> Any:
+            logits, features = both(preprocess(images, self.backbone), training=False)
+            return tf.nn.softmax(logits), features
+
+        self._forward = forward
+
+    @property
+    def title(self) -> str:
+        """What predicts, for people."""
+        return f"Run {self.run.name}"
+
+    def probabilities(self, inputs: np.ndarray) -> np.ndarray:
+        """Probabilities, float32 (n, classes), of network inputs, uint8 (n, size, size, 3)."""
+        return self.answer(inputs)[0]
+
+    def answer(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """As `probabilities`, and the last activations before the head, float32 (n, channels)."""
+        probabilities, features = (found.numpy() for found in self._forward(inputs))
+        if not np.isfinite(probabilities).all():
+            raise RunError(f"{self.run.path / WEIGHTS} is damaged: its weights give no probabilities; train anew.")
+        return probabilities, features
+
+    def predict(self, files: Iterable[Path], stop: Stop | None = None) -> Iterator[Prediction | ImageError]:
+        """A prediction for each file in turn, or the error that its image gave. Raises Stopped if `stop` says "now"."""
+        for answer in self.answers(files, stop, with_cautions=True):
+            yield answer if isinstance(answer, ImageError) else self._prediction(answer)
+
+    def answers(
+        self, files: Iterable[Path], stop: Stop | None = None, with_cautions: bool = False, shas: Iterable[str] = ()
+    ) -> Iterator[Answer | ImageError]:
+        """As `predict`, the network's bare answers. Where `shas` are given, a file whose pixels have another hash, and
+        not an empty one, is an error too.
+        """
+        for chunk in read_inputs(files, self.backbone.size, stop, with_cautions, shas, self.pixel_rules):
+            good = [item.pixels for item in chunk if isinstance(item, Input)]
+            rows = iter(zip(*self.answer(np.stack(good)), strict=True) if good else ())
+            for item in chunk:
+                if isinstance(item, Input):
+                    yield Answer(item.file, *next(rows), item.notes, item.cautions, item.measures)
+                else:
+                    yield item
+
+    def _prediction(self, answer: Answer) -> Prediction:
+        row, found = answer.probabilities, list(answer.cautions)
+        said = Prediction(answer.file, self.classes[int(row.argmax())], self._by_class(row), answer.notes)
+        if self.reference:
+            distance, limit = float(self.reference.distances(answer.features[None])[0]), self.reference.limit
+            alike = likeness(answer.measures, self.reference.levels)
+            said = dataclasses.replace(said, distance=distance, distance_limit=limit, likeness=alike)
+            if alike.unlike:
+                found.insert(0, alike.caution)
+            if distance > limit:
+                found.insert(0, f"is unlike anything that the model learnt from (distance {distance:.2f}, "
+                                f"where 99% of the training images lie within {limit:.2f})")  # fmt: skip
+        if self.calibration:
+            calibrated = at_temperature(row[None], self.calibration.temperature)[0]
+            decision = decide(self.classes, calibrated, self.calibration.operating)
+            said = dataclasses.replace(said, calibrated=self._by_class(calibrated), decision=decision)
+        return dataclasses.replace(said, cautions=tuple(found))
+
+    def _by_class(self, row: np.ndarray) -> dict[str, float]:
+        return {name: float(p) for name, p in zip(self.classes, row, strict=True)}

@@ -1,0 +1,181 @@
+"""The training images as the network sees them: how near to them is an image, and how far do other sets lie from them?
+
+Kept in the run as reference.npz, so that nobody needs the training images to ask.
+"""
+
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, BinaryIO, Final
+
+import numpy as np
+
+from engine.base.cancel import Stop
+from engine.base.errors import RunError, Stopped
+from engine.base.events import Emit, Progress
+from engine.base.files import replacing
+from engine.base.runtime import tensorflow
+from engine.base.typed_files import opened, why
+from engine.base.wording import unwritable
+from engine.data.records import Record
+from engine.evaluation.level_likeness import Measure, TrainingLevels, training_levels
+from engine.network.classifier import Classifier
+from engine.runs.directory import Run
+from engine.training.augment import PLAIN
+from engine.training.batches import Source, prepared
+
+REFERENCE = "reference.npz"
+MOST = 500
+"""So many training images are kept, evenly spread over the training part: enough for the quantile, half a megabyte."""
+MOST_BYTES = 2**26
+"""More than a reference takes, packed or not."""
+NEIGHBOUR = 5
+"""The distance is that to the fifth nearest image: to the nearest, one odd training image would excuse its like."""
+QUANTILE = 0.99
+"""An image farther off than this share of the training images from each other is unlike anything seen."""
+BATCH = 32
+FACTS = ("mean level", "width", "height")
+DEVIATION: Final = "sd of levels"
+"""The fact that references lack that were written before it was kept."""
+_ARRAYS = ("features", *FACTS)
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """`features` are float32 (n, channels), n at least 2; `facts` are float64 (n,) by the names in FACTS, and
+    by DEVIATION where that was kept.
+    """
+
+    features: np.ndarray
+    facts: dict[str, np.ndarray]
+
+    def distances(self, features: np.ndarray) -> np.ndarray:
+        """The distance (0 to 2) of each of features (m, channels) to its NEIGHBOURth nearest training image.
+
+        Euclidean, between features scaled to length 1 (Sun et al. 2022, "Out-of-distribution detection with deep
+        nearest neighbors").
+        """
+        return _nearest(_unit(features), _unit(self.features), min(NEIGHBOUR, len(self.features) - 1))
+
+    @cached_property
+    def own(self) -> np.ndarray:
+        """The distances (n,) of the training images to each other, none to itself, in ascending order."""
+        unit = _unit(self.features)
+        return np.sort(_nearest(unit, unit, min(NEIGHBOUR, len(unit) - 1), themselves=True))
+
+    @cached_property
+    def levels(self) -> TrainingLevels:
+        """How the training images look."""
+        facts = self.facts
+        found: dict[Measure, np.ndarray] = {"mean level": facts["mean level"]}
+        if DEVIATION in facts:
+            found[DEVIATION] = facts[DEVIATION]
+        return training_levels({**found, "width/height": facts["width"] / facts["height"]})
+
+    @property
+    def limit(self) -> float:
+        """The distance beyond which an image is unlike anything seen."""
+        return float(np.quantile(self.own, QUANTILE))
+
+
+def facts_of(records: Sequence[Record]) -> dict[str, np.ndarray]:
+    """The FACTS of images, float64 (n,) each: mean level from 0 to 255, width and height in pixels."""
+    columns = zip(*((record.mean, record.width, record.height) for record in records), strict=True)
+    return {name: np.array(column, np.float64) for name, column in zip(FACTS, columns, strict=True)}
+
+
+def save_reference(
+    run: Run, source: Source, classifier: Classifier, records: Sequence[Record], emit: Emit, stop: Stop
+) -> None:
+    """Write the run's reference.npz from its training images, the classifier that `source` feeds, and their records.
+
+    Raises Stopped where `stop` says "now", and RunError where the file can't be written.
+    """
+    chosen = np.unique(np.linspace(0, len(source.images) - 1, min(MOST, len(source.images))).round().astype(int))
+    by_pixels = {record.sha: record for record in records}
+    records = [by_pixels[source.images.shas[i]] for i in chosen]
+    try:
+        features = _pooled(prepared(source, PLAIN, emit), classifier, chosen, emit, stop)
+    except OSError as error:
+        raise RunError(unwritable(run.path / REFERENCE, error)) from error
+    write_reference(run, features, records)
+
+
+def write_reference(run: Run, features: np.ndarray, records: Sequence[Record]) -> None:
+    """Write the run's reference.npz from features (n, channels) of the images of n `records`. Raises RunError."""
+    facts = {**facts_of(records), DEVIATION: np.array([record.deviation for record in records], np.float64)}
+    try:
+        with replacing(run.path / REFERENCE) as file:
+            np.savez_compressed(file, features=features.astype(np.float16), **facts)  # type: ignore[arg-type]
+    except OSError as error:
+        raise RunError(unwritable(run.path / REFERENCE, error)) from error
+
+
+def read_reference(run: Run, channels: int | None = None) -> Reference | None:
+    """The run's reference; None where it has none, as runs from before there were any, or has too few images for one.
+
+    Its features must have `channels`, where those of the network are known. Raises RunError where the file is damaged.
+    """
+    path = run.path / REFERENCE
+    mend = "remove it, and distances are no longer given"
+    try:
+        with opened(path, MOST_BYTES) as file:
+            arrays = _arrays(file)
+    except FileNotFoundError:
+        return None
+    except Exception as error:  # what lies in the place of the file may meet any fault of what unpacks it
+        raise RunError(f"{path} is damaged ({why(error)}): {mend}.") from error
+    features = arrays.pop("features").astype(np.float32)
+    whole = features.ndim == 2 and channels in (None, features.shape[1])
+    whole = whole and bool((arrays["width"] > 0).all() and (arrays["height"] > 0).all())
+    whole = whole and all(array.shape == features.shape[:1] for array in arrays.values())
+    if not whole or not all(np.isfinite(array).all() for array in (features, *arrays.values())):
+        raise RunError(f"{path} is damaged (its arrays don't fit): {mend}.")
+    return Reference(features, arrays) if len(features) > 1 else None
+
+
+def _arrays(file: BinaryIO) -> dict[str, np.ndarray]:
+    """The arrays of a reference, all of them numbers, none of them larger than it can be."""
+    with zipfile.ZipFile(file) as archive:
+        if sum(entry.file_size for entry in archive.infolist()) > MOST_BYTES:
+            raise ValueError("it unfolds into more than any reference takes")
+    file.seek(0)
+    with np.load(file, allow_pickle=False) as stored:
+        names = (*_ARRAYS, DEVIATION) if DEVIATION in stored else _ARRAYS
+        arrays = {name: np.asarray(stored[name]) for name in names}
+    if any(array.dtype.kind not in "fiu" for array in arrays.values()):
+        raise ValueError("its arrays are no numbers")
+    return arrays
+
+
+def _pooled(source: Source, classifier: Classifier, chosen: np.ndarray, emit: Emit, stop: Stop) -> np.ndarray:
+    """The last activations before the head, averaged over the picture: float32 (n, channels)."""
+    tf, model = tensorflow(), classifier.model
+    start = model.input if source.network is model else classifier.prefix.output  # type: ignore[union-attr]
+    pool = model.get_layer("pool").output
+    # Where only the head trains, what is kept of an image are these very numbers.
+    forward = None if start is pool else tf.function(tf.keras.Model(start, pool), reduce_retracing=True)
+    found: list[Any] = []
+    done = 0
+    for inputs, _ in source.batches(chosen, PLAIN, BATCH):
+        if stop.now:
+            raise Stopped("Stopped while the training images were looked at again.")
+        found.append(np.asarray(forward(inputs, training=False) if forward else inputs, np.float32))
+        done += len(found[-1])
+        emit(Progress("training images as the network sees them", done, len(chosen)))
+    return np.concatenate(found)
+
+
+def _unit(features: np.ndarray) -> np.ndarray:
+    wide = features.astype(np.float32)
+    return np.asarray(wide / np.maximum(np.linalg.norm(wide, axis=1, keepdims=True), 1e-12))
+
+
+def _nearest(these: np.ndarray, those: np.ndarray, k: int, themselves: bool = False) -> np.ndarray:
+    """Distance of each of `these` to the kth nearest of `those`; with `themselves`, the first of them is itself."""
+    squares = np.clip(2 - 2 * these @ those.T, 0, None)
+    if themselves:
+        np.fill_diagonal(squares, -1)
+    place = k if themselves else k - 1
+    return np.sqrt(np.maximum(np.partition(squares, place, axis=1)[:, place], 0))

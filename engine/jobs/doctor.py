@@ -1,0 +1,57 @@
+"""What this machine offers to a training: versions, devices, number format, weights, caches."""
+
+import importlib.metadata
+from pathlib import Path
+from typing import Any
+
+from engine.base.cache import KINDS, size
+from engine.base.runtime import cache_dir, choose_precision, cpu, device, processors, tensorflow, versions
+from engine.jobs import repair
+from engine.network.backbones import BACKBONES
+from engine.network.pretrained import OFFLINE_BACKBONE, OFFLINE_PACKAGE, converted, keras_home
+
+DOWNLOADED = "none here: they will be downloaded"
+NOT_OFFLINE = f"{DOWNLOADED} (the offline extra has VGG16's alone)"
+
+
+def examine() -> dict[str, Any]:
+    """Everything that `covid-tui doctor` shows, as JSON values."""
+    gpus = tensorflow().config.list_physical_devices("GPU")
+    precision = choose_precision("auto")
+    return {
+        "versions": versions(),
+        "machine": {
+            "processor": cpu()[0],
+            "processors": processors(),
+            "gpus": len(gpus),
+            "trains on": device(),
+            "precision": f"{precision.precision} ({precision.reason})",
+        },
+        "ImageNet weights": {name: weights_found(name) for name in BACKBONES},
+        "cache": {"folder": str(cache_dir()), **cache_sizes()},
+    }
+
+
+def half_written(out: Path) -> list[repair.Leftover]:
+    """What killed processes left in the runs under `out` and in the caches."""
+    return repair.find(out, cache_dir(), keras_home())
+
+
+def weights_found(backbone: str) -> str:
+    """Where the ImageNet weights of a backbone would come from on this machine."""
+    if (keras_home() / "models" / BACKBONES[backbone].keras_file).is_file():
+        return "in Keras's cache"
+    if backbone != OFFLINE_BACKBONE:
+        return NOT_OFFLINE
+    if converted(cache_dir()).is_file():
+        return "converted earlier from the offline extra"
+    try:
+        importlib.metadata.distribution(OFFLINE_PACKAGE)
+        return "in the offline extra"
+    except importlib.metadata.PackageNotFoundError:
+        return DOWNLOADED
+
+
+def cache_sizes() -> dict[str, str]:
+    """Size of each part of the cache."""
+    return {kind: f"{size(cache_dir(), kind) / 1e6:,.1f} MB" for kind in KINDS}

@@ -1,0 +1,201 @@
+"""One recipe trained several times: with other seeds, or on each fold of a cross-validation.
+
+Each training is an ordinary run. What one result is worth shows in how far it lies from the others.
+"""
+
+import contextlib
+import dataclasses
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from engine.base.cancel import Stop
+from engine.base.errors import ConfigError, RunError
+from engine.base.events import Emit, Finished, Interrupted, Notice
+from engine.base.files import private_dir, write_json
+from engine.base.result import Judged
+from engine.base.typed_files import plain_object
+from engine.base.wording import unwritable
+from engine.data.folds import draw_folds
+from engine.data.groups import group_of
+from engine.data.patients import patients
+from engine.data.scan import scan, tell_layout
+from engine.evaluation.metrics import judge
+from engine.evaluation.predictions_csv import read_predictions
+from engine.jobs import train
+from engine.recipe.config import TrainConfig
+from engine.runs.directory import Run
+from engine.runs.writer import usual_name
+from engine.training.cluster import one_process
+
+RESULT = "result.json"
+
+
+MEASURES: dict[str, Callable[[Finished], float | None]] = {
+    "validation accuracy": lambda end: end.val.accuracy,
+    "test accuracy": lambda end: end.test.accuracy if end.test else None,
+    "test AUC": lambda end: end.test.auc if end.test else None,
+    "test MCC": lambda end: end.test.mcc if end.test else None,
+    "macro sensitivity": lambda end: end.test.macro.sensitivity if end.test else None,
+    "macro F1": lambda end: end.test.macro.f1 if end.test else None,
+}
+
+
+@dataclass(frozen=True)
+class Spread:
+    """One measure over the runs; `sd` is the standard deviation between runs (n - 1), None for one run."""
+
+    mean: float
+    sd: float | None
+    low: float
+    high: float
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """Several runs of one recipe."""
+
+    kind: Literal["seeds", "folds"]
+    folder: str
+    """Where result.json, and for folds their splits, lie."""
+    runs: tuple[str, ...]
+    planned: int
+    """As many runs were asked for; there are fewer where they were stopped."""
+    measures: dict[str, Spread]
+    pooled: Judged | None
+    """For folds that are all done: the result over every image, each tested once."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON values."""
+        return plain_object(self)
+
+
+def over_seeds(folder: Path, config: TrainConfig, count: int, emit: Emit, stop: Stop) -> Repeated:
+    """Train with the recipe's seed and the `count` - 1 that follow it.
+
+    The seed draws the split too, unless the recipe reuses one. Raises ConfigError for fewer than two, and what
+    `jobs.train` raises.
+    """
+    if count < 2:
+        raise ConfigError(f"--seeds is {count}: give a whole number from 2.")
+    one_process(config.machine.devices, "--seeds")
+    train.require(config, emit, stop)
+    base, first = config.output.name or usual_name(config), config.machine.seed
+    recipes = []
+    for seed in range(first, first + count):
+        output = dataclasses.replace(config.output, name=f"{base}-seed{seed}")
+        machine = dataclasses.replace(config.machine, seed=seed)
+        recipes.append(dataclasses.replace(config, output=output, machine=machine))
+    return _train_all("seeds", folder, recipes, _own_folder(config, f"{base}-seeds"), emit, stop)
+
+
+def over_folds(folder: Path, config: TrainConfig, count: int, emit: Emit, stop: Stop) -> Repeated:
+    """Cross-validate: train `count` times, each time tested on another fold; kept activations serve every fold.
+
+    Raises ConfigError where the recipe names a split, and what `draw_folds` and `jobs.train` raise.
+    """
+    if config.data.split:
+        raise ConfigError("--folds draws its own splits: leave --split out.")
+    if not config.judge.test:
+        raise ConfigError("--folds tests every image once: leave --no-test out.")
+    one_process(config.machine.devices, "--folds")
+    train.require(config, emit, stop)
+    data = config.data
+    found = scan(folder, data.class_names, emit, stop, data.follow_links, data.near_duplicates)
+    known = patients(found, data.group_by)
+    tell_layout(found, emit)
+    emit(Notice("info" if known.known else "warning", known.told))
+    if found.published:
+        raise ConfigError(f"{folder} publishes a split by its folders: --folds would draw another; leave it out.")
+    splits = draw_folds(found, count, data.val_share, config.machine.seed, group_of(found, known.of))
+    base = config.output.name or usual_name(config)
+    own = _own_folder(config, f"{base}-folds")
+    recipes = []
+    for number, drawn in enumerate(splits, start=1):
+        path = own / f"fold{number}.csv"
+        with _written(path):
+            drawn.write(path)
+        output = dataclasses.replace(config.output, name=f"{base}-fold{number}")
+        # Near duplicates were looked for once, for all folds.
+        own_data = dataclasses.replace(data, split=path, near_duplicates=False)
+        recipes.append(dataclasses.replace(config, output=output, data=own_data))
+    return _train_all("folds", folder, recipes, own, emit, stop)
+
+
+def spread(values: Sequence[float]) -> Spread:
+    """Mean and spread of at least one value."""
+    sd = float(np.std(values, ddof=1)) if len(values) > 1 else None
+    return Spread(float(np.mean(values)), sd, min(values), max(values), tuple(values))
+
+
+def _own_folder(config: TrainConfig, name: str) -> Path:
+    path = config.output.out.absolute() / name
+    try:
+        private_dir(path.parent)
+        path.mkdir(mode=0o700)
+    except FileExistsError:
+        raise ConfigError(f"{path} exists already: choose another --name.") from None
+    except OSError as error:
+        raise RunError(f"{path} can't be made ({error.strerror}): choose another folder with --out.") from error
+    return path
+
+
+@contextlib.contextmanager
+def _written(path: Path) -> Iterator[None]:
+    """Raises RunError where the block can't write `path`."""
+    try:
+        yield
+    except OSError as error:
+        raise RunError(unwritable(path, error)) from error
+
+
+@contextlib.contextmanager
+def _gone_if_unused(own: Path, runs: Sequence[Path]) -> Iterator[None]:
+    """Where an error comes before any of `runs` is begun, the folder `own` goes, so that its name can be used again."""
+    before = {run for run in runs if run.exists()}
+    try:
+        yield
+    except BaseException:
+        if {run for run in runs if run.exists()} == before:
+            shutil.rmtree(own, ignore_errors=True)
+        raise
+
+
+def _train_all(
+    kind: Literal["seeds", "folds"], folder: Path, recipes: Sequence[TrainConfig], own: Path, emit: Emit, stop: Stop
+) -> Repeated:
+    """Train each recipe in turn, as far as `stop` lets it, and write down what they give together."""
+    ends: list[Finished] = []
+    with _gone_if_unused(own, [recipe.output.out / recipe.output.name for recipe in recipes]):
+        for number, recipe in enumerate(recipes, start=1):
+            if stop.is_set():
+                break
+            emit(Notice("info", f"Training {number} of {len(recipes)}: {recipe.output.name}."))
+            end = train.train(folder, recipe, emit, stop)
+            if isinstance(end, Interrupted):
+                break
+            ends.append(end)
+    measured = {name: [value for end in ends if (value := tell(end)) is not None] for name, tell in MEASURES.items()}
+    result = Repeated(
+        kind=kind,
+        folder=str(own),
+        runs=tuple(end.run for end in ends),
+        planned=len(recipes),
+        measures={name: spread(values) for name, values in measured.items() if values and len(values) == len(ends)},
+        pooled=_pooled(ends) if kind == "folds" and len(ends) == len(recipes) else None,
+    )
+    with _written(own / RESULT):
+        write_json(own / RESULT, result.to_dict())
+    return result
+
+
+def _pooled(ends: Sequence[Finished]) -> Judged:
+    """The result over all folds' answers together."""
+    said = [read_predictions(Run(Path(end.run))) for end in ends]
+    labels = np.concatenate([one.labels for one in said])
+    return judge(labels, np.concatenate([one.probabilities for one in said]), said[0].classes)

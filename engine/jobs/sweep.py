@@ -1,0 +1,405 @@
+"""Which layers are worth training? A grid of recipes trained one after the other on one split, each an ordinary run.
+
+All runs lie in one folder and share the scan, the split, the decoded pixels and what the frozen layers compute. The
+test part stays shut until a recipe is chosen.
+"""
+
+import contextlib
+import dataclasses
+import math
+import os
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from engine.base.cancel import Deadline, Stop
+from engine.base.errors import ConfigError, RunError
+from engine.base.events import Emit, Finished, Interrupted, Notice, Progress
+from engine.base.files import open_lock, private_dir, require_inside
+from engine.base.wording import counted, noun
+from engine.evaluation.evaluate import open_test
+from engine.jobs import train as jobs
+from engine.network import pretrained
+from engine.network.backbones import backbone
+from engine.network.freezing import FreezePlan, parse_unfreeze, plan, recipe
+from engine.recipe.config import (
+    NetworkConfig,
+    OutputConfig,
+    Rate,
+    TrainConfig,
+    differences,
+    from_dict,
+    to_dict,
+)
+from engine.runs.directory import SPLIT, Run
+from engine.runs.writer import plain_name, take_lock
+from engine.sweep import store
+from engine.sweep.outcomes import Answers, answers_of, outcome_of
+from engine.sweep.pareto import Candidate, frontier, recommend
+from engine.sweep.result import Grid, Swept, SweptChoice, SweptPoint
+from engine.training.cluster import one_process
+from engine.training.data import Data, scanned
+
+HEAD, ALL, ONLY, AUTO = "head", "all", "only:", "auto"
+KEEPS_FREE = ("checkpoint_minutes", "cache_limit", "devices")
+"""Fields in which a sweep that goes on may differ from what it began with."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """One training of the grid."""
+
+    label: str
+    """What of backbone, depth and learning rate the grid varies, as the user wrote it."""
+    recipe: str
+    """Backbone, depth and learning rate; the points that differ from it in their seed alone make one candidate."""
+    config: TrainConfig
+
+    @property
+    def name(self) -> str:
+        """The name of its run."""
+        return self.config.output.name
+
+    @cached_property
+    def plan(self) -> FreezePlan:
+        """Which layers train."""
+        return plan(self.config.network)
+
+    def work(self, images: int) -> tuple[float, float]:
+        """Multiply-adds of what is computed once to be kept, and of all epochs: a step back costs two forward."""
+        layers, views = self.plan.backbone.layers, self.config.augment.kept_views
+        whole = sum(layer.macs for layer in layers)
+        kept = self.config.machine.feature_cache != "off" and self.plan.cut > 1 and views is not None
+        below = sum(layer.macs for layer in layers[: self.plan.cut]) if kept else 0
+        back = sum(layer.macs for layer in layers[self.plan.cut :])
+        epochs = self.config.fit.epochs
+        return float(below * images * (views or 0)), float((whole - below + 2 * back) * images * epochs)
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A point in the queue: what it costs, and how far it is."""
+
+    point: Point
+    filling: float
+    """Multiply-adds for activations that no earlier point of the queue has kept."""
+    training: float
+    state: str
+    """"waiting", "half" (stopped or died, will go on), or "finished"."""
+
+
+def unfreezing(depth: str, network: NetworkConfig) -> NetworkConfig:
+    """`network` with the layers of this depth trainable. Raises ConfigError where there is no such depth."""
+    chosen = backbone(network.backbone)
+    if depth == HEAD:
+        return recipe(network, frozenset(), chosen)
+    weighted = [layer for layer in chosen.layers if layer.learnable]
+    if depth == ALL:
+        return recipe(network, frozenset(layer.name for layer in weighted), chosen)
+    if depth.startswith(ONLY):
+        return recipe(network, parse_unfreeze(depth.removeprefix(ONLY).replace("+", ","), chosen), chosen)
+    named = parse_unfreeze(depth, chosen)
+    first = min(chosen.by_name[name].index for name in named)
+    return recipe(network, frozenset(layer.name for layer in weighted if layer.index >= first), chosen)
+
+
+def queue(config: TrainConfig, grid: Grid) -> list[Point]:
+    """The grid's points, the cheapest first; those that keep the same activations stand together.
+
+    Depths that train the same layers are one. Raises ConfigError for a depth that no backbone has.
+    """
+    if len(grid.backbones) > 1 and config.network.weights not in ("imagenet", "none"):
+        raise ConfigError(f"--weights {config.network.weights} fits one backbone: name that one alone in --backbones.")
+    known: dict[tuple[str, frozenset[str]], tuple[str, NetworkConfig]] = {}
+    for depth in grid.depths:
+        refused: list[ConfigError] = []
+        for name in grid.backbones:
+            own = dataclasses.replace(config.network, backbone=name)  # type: ignore[arg-type]
+            for one in (HEAD, *backbone(name).depths, ALL) if depth == AUTO else (depth,):
+                try:
+                    network = unfreezing(one, own)
+                except ConfigError as error:
+                    refused.append(error)
+                    continue
+                known.setdefault((name, plan(network).trainable), (one, network))
+        if len(refused) == len(grid.backbones):
+            raise refused[0]
+    points = [
+        _point(config, grid, network, depth, lr, seed)
+        for depth, network in known.values() for lr in grid.lrs for seed in grid.seeds
+    ]  # fmt: skip
+    return sorted(points, key=lambda point: (point.work(1)[1], point.plan.cut, point.recipe, point.config.machine.seed))
+
+
+def lacking(grid: Grid) -> list[str]:
+    """Which depths some backbone lacks that another has, in a sentence for each backbone: they are left out for it."""
+
+    def has(depth: str, name: str) -> bool:
+        with contextlib.suppress(ConfigError):
+            return depth == AUTO or bool(unfreezing(depth, NetworkConfig(backbone=name)))  # type: ignore[arg-type]
+        return False
+
+    told = []
+    for chosen in map(backbone, grid.backbones):
+        absent = [depth for depth in grid.depths if not has(depth, chosen.name)]
+        if absent:
+            told.append(
+                f"{chosen.title} has no {' and no '.join(absent)}, so that is left out for it: its blocks are "
+                f"{chosen.blocks[0]} to {chosen.blocks[-1]}, and --depths auto takes each backbone's own."
+            )
+    return told
+
+
+def _point(config: TrainConfig, grid: Grid, network: NetworkConfig, depth: str, lr: Rate, seed: int) -> Point:
+    named = re.sub(r"[^A-Za-z0-9._+-]", "-", depth)
+    rate = lr if lr == "auto" else f"{lr:g}"
+    name = f"{network.backbone}-{named}-lr{rate}"
+    own = dataclasses.replace(
+        config,
+        network=network,
+        fit=dataclasses.replace(config.fit, lr=lr),
+        machine=dataclasses.replace(config.machine, seed=seed),
+        judge=dataclasses.replace(config.judge, test=False),
+        output=dataclasses.replace(config.output, name=f"{name}-seed{seed}"),
+    )
+    plain_name(own)
+    varied = [network.backbone] * (len(grid.backbones) > 1) + [depth] + [f"lr {rate}"] * (len(grid.lrs) > 1)
+    return Point(" ".join(varied), name, own)
+
+
+class Sweep:
+    """A sweep's folder under `config.output.out`, made where it is not there yet, and its queue."""
+
+    def __init__(self, folder: Path, config: TrainConfig, grid: Grid) -> None:
+        """Raises ConfigError for a bad name or grid, or where the folder holds another sweep's runs."""
+        plain_name(config)
+        one_process(config.machine.devices, "A sweep")
+        if not config.output.name:
+            raise ConfigError("Give the sweep a --name, under which it is gone on with.")
+        self.folder, self.config, self.grid = folder, config, grid
+        self.path = config.output.out.absolute() / config.output.name
+        own = dataclasses.replace(
+            config,
+            output=dataclasses.replace(config.output, out=self.path),
+            data=dataclasses.replace(config.data, split=self.path / SPLIT, near_duplicates=False),
+        )
+        self.points = queue(own, grid)
+        if (self.path / "config.json").is_file():
+            raise ConfigError(f"{self.path} is a run: choose another --name for the sweep.")
+        for point in self.points:
+            run = self.run_of(point)
+            other = differences(run.config(), self._recipe(run, point)) if run else []
+            if other := [name for name in other if name not in KEEPS_FREE]:
+                flags = ", ".join(f"--{name.replace('_', '-')}" for name in other)
+                raise ConfigError(f"{self.path} was begun with another {flags}: choose another --name.")
+
+    @classmethod
+    def begun(cls, path: Path, folder: Path | None = None) -> "Sweep":
+        """The sweep whose folder is at `path`, to go on with; its images are where its runs say, else in `folder`.
+
+        Raises RunError where sweep.json is missing or damaged, or nothing says where the images are.
+        """
+        saved = store.read(path)
+        try:
+            config = from_dict(TrainConfig, saved.recipe)
+            runs = [Run(path / point.name) for point in saved.points]
+            said = [run.folder() for run in runs if (run.path / "config.json").is_file()]
+        except ConfigError as error:
+            raise RunError(f"{path / store.REPORT} holds no recipe to go on with ({error}).") from error
+        there = (one for one in said if os.path.isdir(one))  # noqa: PTH112  (a name too long for a file is none)
+        images = next(there, folder or next(iter(said), None))
+        if images is None:
+            raise RunError(f"{path} has no run yet that says where its images are: open their folder first.")
+        output = dataclasses.replace(config.output, out=path.absolute().parent, name=path.name)
+        return cls(images, dataclasses.replace(config, output=output), saved.grid)
+
+    def run_of(self, point: Point) -> Run | None:
+        """The point's run, where it was begun. Raises LinkError where a link stands for its folder."""
+        path = self.path / point.name
+        require_inside(self.path, [point.name])
+        return Run(path) if (path / "config.json").is_file() else None
+
+    def _recipe(self, run: Run, point: Point) -> TrainConfig:
+        """The recipe that the point's run goes on with: the learning rate that it found stays."""
+        if point.config.fit.lr != "auto":
+            return point.config
+        return dataclasses.replace(point.config, fit=dataclasses.replace(point.config.fit, lr=run.config().fit.lr))
+
+    def plan(self, images: int) -> list[Planned]:
+        """The queue with the cost of each point for so many training images, what is shared counted once."""
+        kept: set[tuple[str, int, int | None]] = set()
+        found = []
+        for point in self.points:
+            run = self.run_of(point)
+            state = "waiting" if run is None else "finished" if outcome_of(run).end else "half"
+            filling, training = point.work(images)
+            own = point.config
+            shared = own.augment.kept_views == 1 and own.network.weights != "none"  # what a seed has no part in
+            key = (own.network.backbone, point.plan.cut, None if shared else own.machine.seed)
+            found.append(Planned(point, 0.0 if key in kept else filling, training, state))
+            kept.add(key)
+        return found
+
+    def images(self, emit: Emit, stop: Stop) -> int:
+        """Training images of the sweep's split, whether that is drawn yet or not; nothing is written."""
+        return len(self._data(emit, stop).split.files("train"))
+
+    def seconds_per_work(self, images: int, backbone: str = "") -> float | None:
+        """Seconds a multiply-add, by the finished trainings that go through layers of the backbone (of any when "")."""
+        seconds = work = 0.0
+        for point in self.points:
+            if backbone not in ("", point.config.network.backbone):
+                continue
+            run, training = self.run_of(point), point.work(images)[1]
+            there = outcome_of(run) if run else None
+            if there and there.end and training:
+                seconds, work = seconds + there.seconds, work + training * there.end.epochs / point.config.fit.epochs
+        return seconds / work if work else None
+
+    def _data(self, emit: Emit, stop: Stop) -> Data:
+        """The folder's images in the sweep's split: the one that is written, else what the recipe's seed draws."""
+        for text in lacking(self.grid):
+            emit(Notice("warning", text))
+        manifest = self.path / SPLIT
+        data = dataclasses.replace(self.config.data, split=manifest) if manifest.is_file() else self.config.data
+        return scanned(self.folder, dataclasses.replace(self.config, data=data), emit, stop)
+
+    def train(self, emit: Emit, stop: Stop, minutes: float | None = None) -> Swept:
+        """Train what is left of the queue, for at most so many minutes; the result so far.
+
+        A point that is stopped keeps a resume point and goes on the next time. Raises as `jobs.train` does.
+        """
+        limit = Deadline(stop, None if minutes is None else time.monotonic() + 60 * minutes)
+        for name in self.grid.backbones:
+            pretrained.require(self.config.network.weights, backbone(name), emit, stop)
+        with self._held():
+            data = self._data(emit, stop)
+            if not (self.path / SPLIT).is_file():
+                data.split.write(self.path / SPLIT)
+            self.write()
+            for number, point in enumerate(self.points, start=1):
+                run = self.run_of(point)
+                if self._finished(point):
+                    continue
+                if limit.is_set():
+                    break
+                emit(Progress("sweep", number - 1, len(self.points)))
+                emit(Notice("info", f"Training {number} of {len(self.points)}: {point.name}."))
+                own = limit.fresh()
+                if run is None:
+                    with contextlib.suppress(OSError):  # a folder that a process was killed over before it held a thing
+                        (self.path / point.name).rmdir()
+                if run:
+                    end = jobs.resume(run, self._recipe(run, point), emit, own, self.folder, data)
+                else:
+                    end = jobs.train(self.folder, point.config, emit, own, data)
+                self.write()
+                if isinstance(end, Interrupted):
+                    break
+            left = [point.name for point in self.points if not self._finished(point)]
+            emit(Progress("sweep", len(self.points) - len(left), len(self.points)))
+            if left and limit.over and not stop.is_set():
+                count = f"{len(left)} of {counted(len(self.points), 'training')} {noun(len(left), 'is', 'are')}"
+                rest = f"{count} left: {', '.join(left)}"
+                used = f"The budget of {minutes:g} minutes is used up"
+                emit(Notice("warning", f"{used}; {rest}. Start it again to go on."))
+            return self.write()
+
+    def choose(self, wanted: str, emit: Emit, stop: Stop) -> Swept:
+        """Open the test part for one recipe (empty: the recommended one): its run with the best validation result.
+
+        Raises ConfigError where the sweep has no such recipe or run that is finished, RunError where another process
+        trains the sweep.
+        """
+        with self._held():
+            result = self.write()
+            if result.advice is None:
+                raise ConfigError("No training of the sweep is finished yet, so there is nothing to choose from.")
+            name = wanted or result.advice.name
+            chosen = [p for p in self.points if name in (p.recipe, p.name) and self._finished(p)]
+            if not chosen:
+                there = ", ".join(one.name for one in result.candidates)
+                raise ConfigError(f'--choose is "{name}": give one of {there}, or auto.')
+            before = result.chosen
+            best = max(chosen, key=self._validation)
+            if before and before.run != best.name:
+                emit(Notice("warning", f"The test part was opened for {before.run} before: who chooses again with "
+                                       "that result in mind will find the next one too good."))  # fmt: skip
+            test = open_test(Run(self.path / best.name), emit, stop)
+            return self.write(SweptChoice(run=best.name, recipe=best.recipe, test=test))
+
+    def write(self, chosen: SweptChoice | None = None) -> Swept:
+        """Write sweep.json, sweep.md and sweep.svg anew from the runs; the result."""
+        candidates = self.candidates()
+        first = {one.name for one in frontier(candidates)}
+        labels = {point.recipe: point.label for point in self.points}
+        advice = recommend(candidates) if candidates else None
+        output = dataclasses.replace(self.config.output, out=OutputConfig().out)  # the report names no folder
+        result = Swept(
+            sweep=self.path.name,
+            grid=self.grid,
+            recipe=to_dict(dataclasses.replace(self.config, output=output)),
+            points=tuple(SweptPoint(p.name, p.recipe, self._state(p)) for p in self.points),
+            candidates=tuple(one.swept(labels[one.name], one.name in first) for one in candidates),
+            advice=advice,
+            chosen=chosen or store.chosen(self.path),
+        )
+        store.write(self.path, result)
+        return result
+
+    def candidates(self) -> list[Candidate]:
+        """The recipes with at least one finished run, in the queue's order.
+
+        Raises RunError where two runs were judged on different images, as only answers to the same ones make pairs.
+        """
+        done = [point for point in self.points if self._finished(point)]
+        said = {point.name: answers_of(Run(self.path / point.name)) for point in done}
+        others = [name for name, one in said.items() if one.files != said[done[0].name].files]
+        if others:
+            first, other = done[0].name, others[0]
+            raise RunError(f"{first} and {other} were judged on different validation images: sweep again.")
+        names = dict.fromkeys(point.recipe for point in done)
+        return [self._candidate(name, [p for p in done if p.recipe == name], said) for name in names]
+
+    def _candidate(self, name: str, points: Sequence[Point], answers: Mapping[str, Answers]) -> Candidate:
+        runs, said = [Run(self.path / point.name) for point in points], [answers[point.name] for point in points]
+        outcomes = [outcome_of(run) for run in runs]
+        return Candidate(
+            name=name,
+            trainable=points[0].plan.parameters(said[0].classes)[0],
+            right=np.stack([one.right for one in said]),
+            losses=tuple(_loss(one.end) for one in outcomes if one.end),
+            seconds=tuple(one.seconds for one in outcomes),
+            filling=tuple(one.filling for one in outcomes),
+            runs=tuple(run.name for run in runs),
+        )
+
+    def _finished(self, point: Point) -> bool:
+        run = self.run_of(point)
+        return run is not None and outcome_of(run).end is not None
+
+    def _state(self, point: Point) -> str:
+        run = self.run_of(point)
+        return outcome_of(run).state if run else "waiting"
+
+    def _validation(self, point: Point) -> tuple[float, float]:
+        end = outcome_of(Run(self.path / point.name)).end
+        return (end.val.accuracy, -_loss(end)) if end else (0.0, 0.0)
+
+    @contextlib.contextmanager
+    def _held(self) -> Iterator[None]:
+        """Nobody else works on this sweep meanwhile."""
+        private_dir(self.path.parent)
+        with open_lock(private_dir(self.path) / "lock") as lock:
+            take_lock(lock, self.path)
+            yield
+
+
+def _loss(end: Finished) -> float:
+    """The validation loss of a training that ended."""
+    return math.inf if end.val.loss is None else end.val.loss

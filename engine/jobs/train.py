@@ -1,0 +1,273 @@
+"""The main job whole: a folder of X-rays in, a trained and tested model out.
+
+A job takes a recipe, an `emit(event)` and a `stop`, and knows no screen. Everything it has to say goes through the run
+directory first.
+"""
+
+import dataclasses
+import json
+import tempfile
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from engine.base.cancel import Stop
+from engine.base.errors import ConfigError, CovidTuiError, DataError, RunError, Stopped, WeightsError
+from engine.base.events import Emit, Event, Failed, Finished, Helped, Interrupted, Notice
+from engine.base.files import write_json
+from engine.base.result import Validated
+from engine.base.runtime import Environment
+from engine.base.typed_files import plain
+from engine.base.wording import counted, reason, remedy
+from engine.data.split import Split
+from engine.evaluation.calibration import CALIBRATION, calibrate, softmax
+from engine.evaluation.evaluate import evaluate_test, keep_validation
+from engine.evaluation.metrics import judge, one_sided
+from engine.evaluation.predictions_csv import Predictions
+from engine.evaluation.predictor import save_contract
+from engine.evaluation.training_reference import save_reference
+from engine.network import pretrained
+from engine.network.backbones import backbone
+from engine.recipe.config import TrainConfig, from_dict
+from engine.runs.directory import ENVIRONMENT, LOG, SPLIT, Run
+from engine.runs.summary import waited
+from engine.runs.writer import RunWriter, create, reopen, require_room
+from engine.training import distributed
+from engine.training.batches import PixelSource, is_full_disk
+from engine.training.data import Data, scanned
+from engine.training.fit_phases import Brief, Done, fit, pixel_rules_of
+from engine.training.phases import phases
+
+E = TypeVar("E")
+End = Finished | Interrupted | Helped
+
+
+def train(
+    folder: Path, config: TrainConfig, emit: Emit, stop: Stop, data: Data | None = None
+) -> Finished | Interrupted:
+    """Scan, split, train, keep the best weights and test them; the run directory is made under `config.output.out`.
+
+    `data` is the folder's, where it was scanned and split as the recipe says before. Raises a CovidTuiError whose
+    sentence says what is wrong. Once the run exists, a Failed event records it there; a run that is refused before its
+    training began goes away again.
+    """
+    require(config, emit, stop)
+    require_room(config)
+    data = data or scanned(folder, config, emit, stop)
+    config.judge.positive_among(data.classes)
+    with create(folder, config) as writer:
+        try:
+            return _told(writer, emit, stop, lambda emit: _train(data, config, writer, emit, stop))
+        except (ConfigError, DataError, WeightsError):
+            writer.leave_nothing()
+            raise
+
+
+def require(config: TrainConfig, emit: Emit, stop: Stop) -> None:
+    """Raise the error that a training of this recipe is going to meet, as far as that can be known before the folder
+    is scanned and a run made: in its phases, its devices, its first weights, a split that it reuses.
+    """
+    phases(config)
+    distributed.require(config.machine.devices)
+    pretrained.require(config.network.weights, backbone(config.network.backbone), emit, stop)
+    if config.data.split:
+        Split.read(config.data.split)
+
+
+def resume(
+    run: Run, config: TrainConfig, emit: Emit, stop: Stop, folder: Path | None = None, data: Data | None = None
+) -> Finished | Interrupted:
+    """Go on with a run that died or was stopped, or train a finished one for more epochs, as if it had never ended.
+
+    `config` is the run's own, but for the fields in `engine.recipe.config.RESUMABLE`; `folder` is where its images are
+    now, should they have moved, and `data` what is in it and in the run's split, where that is known. Raises as `train`
+    does, RunError where another process trains the run or its events are damaged, and ConfigError for another recipe or
+    for one whose patience had ended the run already. Whatever comes before the training goes on is no part of the run:
+    it stays as it was.
+    """
+    _require_patience(run, config)
+    own = dataclasses.replace(config, data=dataclasses.replace(config.data, split=None))  # it is in the run
+    require(own, emit, stop)
+    folder, output = folder or run.folder(), run.config().output
+    config = dataclasses.replace(config, output=dataclasses.replace(config.output, out=output.out, name=output.name))
+    with reopen(run, config) as writer:
+        writer.wait(lambda: writer.keep_config(config, folder))
+
+        def go_on(emit: Emit) -> Finished | Interrupted:
+            try:
+                as_begun = data and data.scan.pixel_rules == pixel_rules_of(run)
+                found = data if data and as_begun else _split_before(folder, config, run, emit, stop)
+            except DataError as error:
+                raise DataError(f"{error} {_elsewhere(run)}") from error
+            return _train(found, config, writer, emit, stop, resumed=True)
+
+        return _told(writer, emit, stop, go_on)
+
+
+def _elsewhere(run: Run) -> str:
+    return (
+        f"The run stays as it is; where its images lie elsewhere now, `covid-tui train DATA --resume {run.path}` goes "
+        "on with them."
+    )
+
+
+def _require_patience(run: Run, config: TrainConfig) -> None:
+    """Raise ConfigError where a finished run was to take more epochs, and patience would end it before the first."""
+    last, patience = run.finished(), config.fit.patience
+    end = last if run.state() == "finished" else None
+    if end is None or not patience or config.fit.epochs <= end.epochs:
+        return
+    without = waited(end.epochs, end.best_epoch, phases(config)[-1].first)
+    if without >= patience:
+        ended = "was ended by patience" if end.ended == "patience" else "would be ended by patience at once"
+        raise ConfigError(
+            f"{run.name} {ended}, as none of its {counted(end.epochs, 'epoch')} was better than epoch "
+            f"{end.best_epoch}: to train on, raise --patience above {without} or set it to 0; the run and its "
+            "result stay as they are."
+        )
+
+
+def assist(folder: Path | None, config: TrainConfig, emit: Emit, stop: Stop) -> Helped | Interrupted:
+    """Take part, as a worker, in the training of the chief, which tells the user and writes the run.
+
+    Recipe and split are the chief's, and so is the folder of images unless `folder` says where they are here.
+    The run that this worker's own work is written down in goes away with it; its warnings are told. Raises as `train`
+    does.
+    """
+    joined = distributed.opened(config.machine.devices, emit, stop)
+    with joined.watched("the chief says why, or its run directory"):
+        received = json.loads(joined.from_chief())
+    brief = from_dict(Brief, received)
+    config, folder = brief.config, folder or brief.folder
+    emit(Notice("info", f"This is {joined.seat}; the run and its messages are with the chief."))
+
+    def tell(event: Event) -> None:
+        if isinstance(event, Interrupted) or (isinstance(event, Notice) and event.level == "warning"):
+            emit(event)
+
+    with tempfile.TemporaryDirectory(prefix="covid-tui-") as out:
+        output = dataclasses.replace(config.output, out=Path(out), name="worker", tensorboard=False)
+        config = dataclasses.replace(config, output=output)
+        with create(folder, config) as writer:
+            run = writer.run
+            (run.path / SPLIT).write_text(brief.split, encoding="utf-8")
+            there = Environment(precision=brief.precision, reading=brief.reading)
+            write_json(run.path / ENVIRONMENT, there.to_dict())
+
+            def work(silent: Emit) -> Helped:
+                data = _split_before(folder, config, run, silent, stop)
+                with joined.quiet(run.path / LOG), joined.watched("the chief says how its run goes on"):
+                    done = fit(data, config, writer, joined, silent, stop, brief.resumed)
+                if done.fitted.ended == "stopped":
+                    raise Stopped("A worker was asked to stop, so all do; the chief says how its run goes on.")
+                return Helped(joined.seat.worker, joined.seat.workers, done.fitted.epochs)
+
+            return _told(writer, tell, stop, work)
+
+
+def _split_before(folder: Path, config: TrainConfig, run: Run, emit: Emit, stop: Stop) -> Data:
+    """The folder under the split that the run has; a new one where it was killed before it had any."""
+    manifest = run.path / SPLIT
+    wanted = dataclasses.replace(config.data, split=manifest) if manifest.is_file() else config.data
+    return scanned(
+        folder, dataclasses.replace(config, data=wanted), emit, stop, manifest.is_file(), pixel_rules_of(run)
+    )
+
+
+def _told(writer: RunWriter, emit: Emit, stop: Stop, work: Callable[[Emit], E]) -> E | Interrupted:
+    """Do `work` with an `emit` that writes to the run first; however it ends, its last event says so there."""
+    emit = writer.tee(emit, stop)
+    try:
+        return work(emit)
+    except Stopped as error:
+        interrupted = Interrupted(str(writer.run.path), len(writer.run.epochs()), str(error))
+        emit(interrupted)
+        return interrupted
+    except CovidTuiError as error:
+        emit(Failed(str(error)))
+        raise
+    except Exception as error:
+        lack = _lack(error, writer.run)
+        if lack:
+            emit(Failed(str(lack)))
+            raise lack from error
+        writer.log(traceback.format_exc())
+        emit(Failed("The training met an internal error; train.log in the run directory has the details."))
+        raise
+
+
+def _lack(error: Exception, run: Run) -> RunError | None:
+    """What the machine has too little of, as a sentence, where that is what the error means."""
+    if isinstance(error, OSError) and is_full_disk(error):
+        return RunError(
+            f"{run.path} or the cache can't be written ({reason(error)}): {remedy(error, 'see to that disk')}, then "
+            f"{_goes_on(run)}."
+        )
+    # TensorFlow's name for a device without memory for a tensor; nothing here need load it for that.
+    if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
+        return RunError(
+            "The memory of this machine is too small for this training: train anew with a smaller --batch, or with "
+            "fewer layers that train (--mode partial)."
+        )
+    return None
+
+
+def _train(
+    data: Data, config: TrainConfig, writer: RunWriter, emit: Emit, stop: Stop, resumed: bool = False
+) -> Finished | Interrupted:
+    began, run = time.perf_counter(), writer.run
+    if not (run.path / SPLIT).is_file():
+        data.split.write(run.path / SPLIT)
+    joined = distributed.opened(config.machine.devices, emit, stop)
+    with joined.quiet(run.path / LOG):
+        with joined.watched(_goes_on(run)):
+            done = fit(data, config, writer, joined, emit, stop, resumed)
+        return _judged(done, config, run, emit, stop, began)
+
+
+def _judged(done: Done, config: TrainConfig, run: Run, emit: Emit, stop: Stop, began: float) -> Finished:
+    """Calibrate and test what was fitted, and keep all that it takes to use it. Raises Stopped where it was stopped."""
+    fitted, classifier, data = done.fitted, done.classifier, done.data
+    go_on = _goes_on(run)
+    if fitted.best is None:
+        raise Stopped(f"Stopped before the first epoch was over; {go_on}.")
+    save_contract(run, data.classes, classifier, data.scan.pixel_rules)
+    if stop.now:
+        kept = f"the best weights, of epoch {fitted.best.epoch}, are kept"
+        raise Stopped(f"Stopped after {counted(fitted.epochs, 'epoch')}; {kept}, and {go_on}.")
+    probabilities = softmax(fitted.logits)
+    labels = done.validation.images.labels
+    judged = judge(labels, probabilities, data.classes)
+    learnt = calibrate(labels, fitted.logits, data.classes, config.judge)
+    write_json(run.path / CALIBRATION, plain(learnt))
+    save_reference(run, done.source, classifier, data.records("train"), emit, stop)
+    keep_validation(run, _validated(data, done.validation, probabilities))
+    test = evaluate_test(run, emit, stop) if config.judge.test else None
+    text = one_sided(test, "test images") if test else one_sided(judged, "validation images")
+    if text:
+        emit(Notice("warning", text))
+    finished = Finished(
+        run=str(run.path),
+        epochs=fitted.epochs,
+        seconds=round(time.perf_counter() - began + done.before, 2),
+        val=Validated(**{**vars(judged), "loss": fitted.best.val_loss}),
+        test=test,
+        best_epoch=fitted.best.epoch,
+        ended=fitted.ended,
+    )
+    emit(finished)
+    return finished
+
+
+def _goes_on(run: Run) -> str:
+    return f"covid-tui --train --resume {run.path} goes on"
+
+
+def _validated(data: Data, validation: PixelSource, probabilities: np.ndarray) -> Predictions:
+    """The answers of the best epoch's weights to the validation images, as they stand in `validation`."""
+    files = [record.file for record in data.records("validation") if record.file in validation.store.index]
+    return Predictions(data.classes, tuple(files), validation.images.labels, probabilities)

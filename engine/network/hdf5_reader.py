@@ -1,0 +1,222 @@
+"""The one door through which a weight file enters: HDF5 read as plain arrays, after a walk over all that it holds.
+
+HDF5 can do more than hold arrays. A link or an external or virtual dataset fetches the contents of other files, a
+filter unfolds a small file into a huge array, a model's recipe can carry code. None of that is needed for weights, so
+a file that has any of it is refused before the first array is read. Keras never opens the file.
+"""
+
+import contextlib
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from engine.base.errors import WeightsError
+from engine.network.backbones import HEAD_UNITS, steady_names
+
+Shape = tuple[int, ...]
+Shapes = Mapping[str, Sequence[Shape]]
+Layer = list[np.ndarray]
+Arrays = dict[str, Layer]
+
+HEAD = {"dense": 2, "logits": 2}
+"""The layers of a run's head, and how many arrays each has; they may stand in a file whose backbone alone is read."""
+MOST_CLASSES = 1000
+MOST_OBJECTS = 3000
+"""Groups and datasets: VGG16 with its head has 81, DenseNet121, which has most of all backbones, 1,467."""
+DEEPEST = 8
+LONGEST_ATTRIBUTE = 2**16
+SIGNATURE = b"\x89HDF\r\n\x1a\n"
+GIVE = "give a .weights.h5, as Keras's model.save_weights writes it, which holds numbers alone"
+
+_OTHER_CONTENT: tuple[tuple[bytes, str], ...] = (
+    (b"PK", "a zip archive, as .keras, .npz and PyTorch files are, which can carry code"),
+    (b"\x93NUMPY", "a NumPy array file, which names no layers and can carry pickled objects"),
+    *((bytes((0x80, protocol)), "a Python pickle, which can run code when it is read") for protocol in range(2, 6)),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"", "no HDF5 file"),
+)
+
+
+@dataclass(frozen=True)
+class _Item:
+    """A dataset that the walk found sound, and where it lies in the file."""
+
+    path: tuple[str, ...]
+    data: Any
+
+    @property
+    def bytes(self) -> int:
+        """What it would take in memory as float32."""
+        return 4 * int(math.prod(self.data.shape))
+
+
+def read_weights(path: Path, shapes: Shapes) -> Arrays:
+    """The arrays of the layers named in `shapes`, from a Keras .weights.h5 or Keras's older .h5 weight file.
+
+    A head's layers may be there too and are left unread; nothing else may. Raises WeightsError, naming the file and
+    what is wrong with it, before any array is read.
+    """
+    with _layers_of(path, tuple(shapes)) as layers:
+        _check(path, layers, shapes)
+        found = {name: [np.asarray(item.data, np.float32) for item in layers[name]] for name in shapes}
+    for name, arrays in found.items():
+        if not all(np.isfinite(array).all() for array in arrays):
+            raise WeightsError(f"{path} is damaged: the weights of its layer {name} are not all finite numbers.")
+    return found
+
+
+def require_weights(path: Path, parameters: Mapping[str, int]) -> None:
+    """Raise WeightsError unless the file at `path` has these layers with so many numbers each; none of them is read."""
+    with _layers_of(path, tuple(parameters)) as layers:
+        for name, count in parameters.items():
+            if sum(int(math.prod(item.data.shape)) for item in layers.get(name, ())) != count:
+                raise WeightsError(_unfit(path, name))
+
+
+def _unfit(path: Path, name: str) -> str:
+    return f"{path} does not fit the network: its layer {name} is missing or has another shape."
+
+
+@contextlib.contextmanager
+def _layers_of(path: Path, names: Sequence[str]) -> Iterator[dict[str, list["_Item"]]]:
+    """The datasets by layer of a sound weight file, open meanwhile; `names` are those of the network's layers."""
+    if not path.is_file():
+        raise WeightsError(f"{path} is missing or no file: {GIVE}.")
+    try:
+        with path.open("rb") as raw:
+            _require_hdf5(path, raw.read(len(SIGNATURE)))
+        with h5py.File(path, "r") as file:
+            _require(path, "model_config" not in file.attrs, "holds a whole model, whose recipe can carry code")
+            items = list(_walk(path, file))
+            found = _layers(file, items) if "layers" in file else _older_layers(file, items, names)
+            yield dict(zip(steady_names(found), found.values(), strict=True))
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise WeightsError(f"{path} can't be read as a Keras weight file ({reason}).") from error
+
+
+def _require_hdf5(path: Path, head: bytes) -> None:
+    if head != SIGNATURE:
+        what = next(name for magic, name in _OTHER_CONTENT if head.startswith(magic))
+        raise WeightsError(f"{path} is {what}: {GIVE}.")
+
+
+def _require(path: Path, holds: bool, fault: str) -> None:
+    if not holds:
+        raise WeightsError(f"{path} {fault}: {GIVE}.")
+
+
+def _walk(path: Path, file: Any) -> Iterator[_Item]:
+    """Every dataset of the file, reached by hard links alone. Raises WeightsError for anything but plain numbers."""
+    waiting: list[tuple[tuple[str, ...], Any]] = [((), file)]
+    seen = 0
+    while waiting:
+        at, group = waiting.pop()
+        _require(path, len(at) < DEEPEST, f"nests its groups more than {DEEPEST} deep")
+        for name in group:
+            seen += 1
+            _require(path, seen <= MOST_OBJECTS, f"holds more than {MOST_OBJECTS} groups and arrays")
+            where = "/".join((*at, name))
+            hard = isinstance(group.get(name, getlink=True), h5py.HardLink)
+            _require(path, hard, f"has a link in the place of {where}, which could lead to any file")
+            item = group[name]
+            if isinstance(item, h5py.Group):
+                waiting.append(((*at, name), item))
+                continue
+            fault = _fault(item)
+            _require(path, not fault, f"{fault} {where}")
+            yield _Item((*at, name), item)
+
+
+def _fault(item: Any) -> str:
+    """Why an object of the file is no plain array of numbers, as the beginning of a sentence; empty where it is one."""
+    if not isinstance(item, h5py.Dataset):
+        return "has something other than an array at"
+    if item.external or item.is_virtual:
+        return "takes from another file the array"
+    if item.id.get_create_plist().get_nfilters():
+        return "has compressed or filtered, which weights never are, the array"
+    kinds = "fiu" if item.shape == () else "f"  # a Normalization counts in whole numbers
+    if item.dtype.kind not in kinds or item.dtype.itemsize > 8 or item.shape is None:
+        return "has something other than floating-point numbers in"
+    if item.id.get_storage_size() != math.prod(item.shape) * item.dtype.itemsize:
+        return "holds less or more than the declared size of"
+    return ""
+
+
+def _layers(file: Any, items: Sequence[_Item]) -> dict[str, list[_Item]]:
+    """Keras 3's datasets by layer, each layer's in order; one that lies elsewhere stands alone under its path.
+
+    They are layers/<class>_<n>/vars/<i>, where the group `vars` carries the layer's name.
+    """
+    found: dict[str, list[_Item]] = {}
+    for item in items:
+        found.setdefault(_layer_name(file, item), []).append(item)
+    for own in found.values():
+        own.sort(key=lambda item: (len(item.path[-1]), item.path[-1]))  # 2 before 10
+    return found
+
+
+def _older_layers(file: Any, items: Sequence[_Item], layers: Sequence[str]) -> dict[str, list[_Item]]:
+    """As `_layers`, of Keras 1 and 2: <layer>/..., where the group's attribute `weight_names` has the paths within it.
+
+    The file's attribute `layer_names` has the layers in order, where there is one; a name may have slashes. Some
+    layers were renamed since: where the names are others, the order counts, as it does for Keras.
+    """
+    names = _texts(file, "layer_names") or sorted({item.path[0] for item in items})
+    found: dict[str, list[_Item]] = {}
+    left = {item.path: item for item in items}
+    for name in names:
+        at = tuple(name.split("/"))
+        own = {"/".join(path[len(at) :]): item for path, item in left.items() if path[: len(at)] == at}
+        order = _texts(file[name], "weight_names")
+        if sorted(order) != sorted(own):
+            raise ValueError(f"{name} lists other arrays than it holds")
+        if own:
+            found[name] = [own[text] for text in order]
+        left = {path: item for path, item in left.items() if path[: len(at)] != at}
+    found |= {"/".join(path): [item] for path, item in left.items()}
+    if len(found) == len(layers) and found.keys() != set(layers):
+        return dict(zip(layers, found.values(), strict=True))
+    return found
+
+
+def _texts(item: Any, name: str) -> list[str]:
+    """The texts of an attribute; none where it is absent."""
+    return [text.decode() if isinstance(text, bytes) else str(text) for text in _attribute(item, name, ())]
+
+
+def _layer_name(file: Any, item: _Item) -> str:
+    if len(item.path) != 4 or (item.path[0], item.path[2]) != ("layers", "vars"):
+        return "/".join(item.path)
+    return str(_attribute(file["/".join(item.path[:3])], "name", item.path[1]))
+
+
+def _attribute(item: Any, name: str, default: Any) -> Any:
+    if name not in item.attrs:
+        return default
+    identity = item.attrs.get_id(name)
+    if identity.shape == (0,):  # a layer without weights; HDF5 knows no size of nothing
+        return default
+    if identity.get_storage_size() > LONGEST_ATTRIBUTE:
+        raise ValueError(f"its attribute {name} is too long")
+    return item.attrs[name]
+
+
+def _check(path: Path, layers: Mapping[str, Sequence[_Item]], shapes: Shapes) -> None:
+    """Raises WeightsError unless the file has the network's layers in their shapes, and besides a head at most."""
+    for name, own in layers.items():
+        if name not in shapes:
+            _require(path, len(own) == HEAD.get(name), f"has {name}, which is not of this network")
+    size = sum(item.bytes for own in layers.values() for item in own)
+    network = 4 * sum(math.prod(shape) for layer in shapes.values() for shape in layer)
+    head = 4 * HEAD_UNITS * (HEAD_UNITS + MOST_CLASSES + 2)
+    _require(path, size <= network + head, f"declares {size:,} bytes of weights, more than the network has")
+    for name, expected in shapes.items():
+        if [item.data.shape for item in layers.get(name, ())] != list(expected):
+            raise WeightsError(_unfit(path, name))

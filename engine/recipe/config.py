@@ -1,0 +1,400 @@
+"""The one description of a training: every flag, form field and saved key comes from these frozen dataclasses.
+
+The text under each field is its help, on the command line as in the workbench. The defaults are the recipe of the
+student report that covid-tui grew out of.
+"""
+
+import csv
+import dataclasses
+import io
+import math
+import re
+import typing
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from engine.base.errors import ConfigError
+from engine.base.number_format import FeatureFormat, Precision
+from engine.base.typed_files import UnfitError, checked, plain_object, unknown_keys
+
+T = TypeVar("T")
+Mode = Literal["transfer", "finetune", "partial", "probe-then-finetune"]
+Rate = float | Literal["auto"]
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Which images, and who learns from which."""
+
+    classes: str = ""
+    """Class folders to use, in this order, separated by commas (all of them when empty). A name that has a comma itself
+    stands in double quotes, which a shell wants in single ones: '"a, b",c'. Or give --classes once for each name."""
+    val_share: float = 0.1
+    """Share of each class kept for validation, which picks the best epoch."""
+    test_share: float = 0.1
+    """Share of each class kept for the test, opened once, after training."""
+    split: Path | None = None
+    """A split.csv to reuse instead of drawing a new split."""
+    follow_links: bool = False
+    """Also read what symbolic links lead to outside the folder."""
+    group_by: str = ""
+    """What tells a patient, whose images stay in one part: a metadata column, "name:REGEX" for a pattern of file names,
+    or "none" (when empty: a column such as "patientid", where there is one)."""
+    near_duplicates: bool = True
+    """Also keep images in one part that show one picture with other pixels: rescaled, brightened, cropped, mirrored."""
+
+    def __post_init__(self) -> None:
+        _require(0 < self.val_share < 1, f"--val-share is {self.val_share}: give a share between 0 and 1, such as 0.1.")
+        _require(0 < self.test_share < 1, f"--test-share is {self.test_share}: give a share between 0 and 1.")
+        _require(self.val_share + self.test_share < 0.9, "--val-share and --test-share leave too little to train on.")
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The picked class names in order; empty for all. A name with a comma is written in double quotes."""
+        return split_list(self.classes)
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Which network, and which of its layers learn."""
+
+    backbone: Literal["vgg16", "vgg19", "efficientnetb1", "resnet50v2", "mobilenetv2", "densenet121"] = "vgg16"
+    """The pretrained network under the head."""
+    mode: Mode = "transfer"
+    """transfer trains the head alone, finetune every layer, partial the layers that --unfreeze names,
+    probe-then-finetune the head first and then every layer, or those that --unfreeze names, at a tenth of the rate."""
+    unfreeze: str = ""
+    """Layers to train: block names, layer names or index ranges, as in "block5" or "block4_conv3,15-18" for vgg16;
+    `covid-tui layers --backbone NAME` lists those of each."""
+    weights: str = "imagenet"
+    """Where the backbone starts: imagenet, none (random), or a Keras .weights.h5 file."""
+
+    def __post_init__(self) -> None:
+        _require(
+            self.mode in ("partial", "probe-then-finetune") or not self.unfreeze,
+            f"--unfreeze goes with --mode partial or probe-then-finetune, not with --mode {self.mode}.",
+        )
+
+
+BACKBONE_NAMES: tuple[str, ...] = typing.get_args(typing.get_type_hints(NetworkConfig)["backbone"])
+
+
+@dataclass(frozen=True)
+class AugmentConfig:
+    """Random changes to the training images."""
+
+    augment: Literal["report", "none"] = "report"
+    """report turns, zooms, shears and mirrors the training images; none leaves them as they are."""
+    rotation: float = 30.0
+    """Largest rotation, in degrees."""
+    shear: float = 0.2
+    """Largest shear angle, in degrees (Keras's ImageDataGenerator, which the report used, reads it so)."""
+    zoom: float = 0.2
+    """Largest zoom, in and out, of each axis, as a share of its length."""
+    shift: float = 0.0
+    """Largest shift of each axis, as a share of its length (the report tried 0.2 and found no gain)."""
+    flip: bool = True
+    """Mirror half of the images left to right."""
+    views: str = "4"
+    """How many augmented views of an image the epochs cycle through, the image as it is coming first, or "epoch" for
+    a new view each epoch."""
+
+    def __post_init__(self) -> None:
+        _require(0 <= self.rotation <= 180, f"--rotation is {self.rotation}: give degrees from 0 to 180.")
+        _require(0 <= self.shear < 90, f"--shear is {self.shear}: give degrees from 0 to below 90.")
+        _require(0 <= self.zoom < 1, f"--zoom is {self.zoom}: give a share from 0 to below 1.")
+        _require(0 <= self.shift < 1, f"--shift is {self.shift}: give a share from 0 to below 1.")
+        fits = self.views == "epoch" or (self.views.isascii() and self.views.isdigit() and 1 <= int(self.views) <= 1000)
+        _require(fits, f'--views is "{self.views}": give a whole number from 1 to 1000, or "epoch".')
+
+    @property
+    def kept_views(self) -> int | None:
+        """Views kept of each image, the one as it is included; None when every epoch draws anew."""
+        if self.augment == "none":
+            return 1
+        return None if self.views == "epoch" else int(self.views) + 1
+
+
+@dataclass(frozen=True)
+class FitConfig:
+    """How the weights are fitted."""
+
+    epochs: int = 20
+    """Most epochs to train."""
+    batch: int = 64
+    """Images a training step."""
+    lr: Rate = 1e-4
+    """Learning rate at the start, falling by cosine decay with restarts; "auto" finds it by the test of `lr-find`."""
+    patience: int = 3
+    """Epochs without a better validation result before training ends early (0: never)."""
+    class_weight: Literal["none", "balanced"] = "none"
+    """balanced makes each class count alike, however many images it has."""
+    probe_epochs: int = 5
+    """For probe-then-finetune: epochs of the head alone, out of --epochs."""
+    layer_decay: float = 1.0
+    """Each block further from the head has its learning rate times this, such as 0.8 (1: all the same)."""
+    gradual: int = 0
+    """Let one block more train every so many epochs, from the head downward (0: all from the first epoch on)."""
+
+    def __post_init__(self) -> None:
+        _require(1 <= self.epochs <= 100_000, f"--epochs is {self.epochs}: give a whole number from 1 to 100000.")
+        _require(1 <= self.batch <= 65_536, f"--batch is {self.batch}: give a whole number from 1 to 65536.")
+        fits = self.lr == "auto" or (math.isfinite(self.lr) and 0 < self.lr <= 10)
+        _require(fits, f'--lr is {self.lr}: give a number above 0, up to 10, or "auto".')
+        _require(self.patience >= 0, f"--patience is {self.patience}: give a whole number from 0.")
+        _require(self.probe_epochs >= 1, f"--probe-epochs is {self.probe_epochs}: give a whole number from 1.")
+        _require(0 < self.layer_decay <= 1, f"--layer-decay is {self.layer_decay}: give a number above 0, up to 1.")
+        _require(self.gradual >= 0, f"--gradual is {self.gradual}: give a whole number from 0.")
+
+    @property
+    def peak(self) -> float:
+        """The learning rate at the start as a number. Raises ConfigError while it is still to be found."""
+        if self.lr == "auto":
+            raise ConfigError('The learning rate is "auto", which a training replaces before its first step.')
+        return self.lr
+
+
+@dataclass(frozen=True)
+class MachineConfig:
+    """How the machine is used; changes speed, and results only within rounding."""
+
+    seed: int = 0
+    """Fixes the split, the augmentation, the order of the images and the head's first weights."""
+    precision: Precision = "auto"
+    """Number format of the network's arithmetic; auto measures what this machine does fastest."""
+    feature_cache: Literal["auto", "on", "off"] = "auto"
+    """Keep what the frozen layers compute, so that each epoch repeats only the layers that train."""
+    feature_dtype: FeatureFormat = "auto"
+    """Number format in which kept activations are stored; auto takes the one they are computed in, which rounds
+    nothing, but float16 for feature maps computed in float32, which take half the disk so."""
+    cache_limit: float = 20.0
+    """Largest size of the kept activations, in GB; those unused for longest are removed first."""
+    devices: str = "auto"
+    """What trains together: auto (every GPU of this host), a number of its GPUs, cpu:N (the processor as N devices), or
+    workers (the processes that TF_CONFIG or Slurm names, on one host or several)."""
+
+    def __post_init__(self) -> None:
+        known = re.fullmatch(r"auto|workers|[1-9][0-9]{0,3}|cpu:([2-9]|1[0-6])", self.devices)
+        _require(
+            bool(known), f'--devices is "{self.devices}": give auto, a number of GPUs, cpu:2 to cpu:16, or workers.'
+        )
+        _require(
+            0 <= self.cache_limit <= 1e6, f"--cache-limit is {self.cache_limit}: give a size in GB, from 0 to 1000000."
+        )
+        _require(0 <= self.seed < 2**31, f"--seed is {self.seed}: give a whole number from 0 to 2147483647.")
+
+
+@dataclass(frozen=True)
+class JudgeConfig:
+    """How the trained model decides; chosen on validation, applied to the test once."""
+
+    positive: str = ""
+    """Class that the threshold decides for, against all others (the first class when empty)."""
+    threshold: str = "youden"
+    """How its threshold is chosen: youden (largest sensitivity + specificity), sensitivity=0.95 (at least so much,
+    then the largest specificity), specificity=0.95, or a probability such as 0.5."""
+    test: bool = True
+    """Open the test part when the training ends; without it the part stays shut until `covid-tui evaluate RUN`."""
+
+    def __post_init__(self) -> None:
+        kind, least = self.rule
+        _require(
+            kind in ("youden", "sensitivity", "specificity", "fixed") and 0 <= least <= 1,
+            f'--threshold is "{self.threshold}": give youden, sensitivity=0.95, specificity=0.95, or a probability.',
+        )
+
+    @property
+    def rule(self) -> tuple[str, float]:
+        """The rule's name (youden, sensitivity, specificity, fixed; else unknown) and its number from 0 to 1."""
+        kind, _, number = self.threshold.strip().replace(">=", "=").partition("=")
+        if kind == "youden" and not number:
+            return kind, 0.0
+        try:
+            value = float(number or kind)
+        except ValueError:
+            return "unknown", 0.0
+        return (kind.strip() if number else "fixed"), value
+
+    def positive_among(self, classes: Sequence[str]) -> int:
+        """The place of the positive class among `classes`. Raises ConfigError where it is none of them."""
+        _require(
+            not self.positive or self.positive in classes,
+            f'--positive is "{self.positive}": give one of the classes, {", ".join(classes)}.',
+        )
+        return classes.index(self.positive) if self.positive else 0
+
+
+@dataclass(frozen=True)
+class OutputConfig:
+    """Where the run is written."""
+
+    out: Path = Path("runs")
+    """Folder that holds the run directories."""
+    name: str = ""
+    """Name of the run directory (date, time, mode and backbone when empty)."""
+    tensorboard: bool = False
+    """Also write TensorBoard event files into the run directory."""
+    checkpoint_minutes: float = 5.0
+    """Most minutes of work that a killed training loses: a resume point is written at least so often."""
+
+    def __post_init__(self) -> None:
+        _require(
+            0 <= self.checkpoint_minutes <= 1e6,
+            f"--checkpoint-minutes is {self.checkpoint_minutes}: give minutes, from 0 (after every batch) to 1000000.",
+        )
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """One training, whole."""
+
+    data: DataConfig = field(default_factory=DataConfig)
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+    fit: FitConfig = field(default_factory=FitConfig)
+    machine: MachineConfig = field(default_factory=MachineConfig)
+    judge: JudgeConfig = field(default_factory=JudgeConfig)
+    output: OutputConfig = field(default_factory=OutputConfig)
+
+
+@dataclass(frozen=True)
+class AuditConfig:
+    """How much an audit trains on each variant of the images."""
+
+    folds: int = 5
+    """Divide the images into so many test parts, so that each is tested once (1: the one split that --val-share,
+    --test-share or --split give)."""
+    epochs: int = 60
+    """Most epochs to train on each."""
+    batch: int = 16
+    """Images a training step."""
+    lr: float = 1e-3
+    """Learning rate at the start; it falls by cosine decay with restarts."""
+    patience: int = 15
+    """Epochs without a better validation result before a training ends early (0: never)."""
+    class_weight: Literal["none", "balanced"] = "none"
+    """balanced makes each class count alike, however many images it has."""
+
+    def __post_init__(self) -> None:
+        _require(self.folds >= 1, f"--folds is {self.folds}: give a whole number from 1.")
+        FitConfig(self.epochs, self.batch, self.lr, self.patience)
+
+    def recipe(self, config: TrainConfig) -> TrainConfig:
+        """The recipe that is trained on each variant: the images, network and machine of `config`, no augmentation."""
+        fit = FitConfig(self.epochs, self.batch, self.lr, self.patience, self.class_weight)
+        return dataclasses.replace(config, fit=fit, augment=AugmentConfig(augment="none"))
+
+
+@dataclass(frozen=True)
+class AuditPlan:
+    """What is asked of an audit beside the recipe."""
+
+    audit: AuditConfig = field(default_factory=AuditConfig)
+
+
+@dataclass(frozen=True)
+class SweepConfig:
+    """What a sweep varies; every combination is trained. Data and the rest of the recipe are as for a training."""
+
+    backbones: str = "vgg16"
+    """Pretrained networks, separated by commas."""
+    depths: str = "auto"
+    """How much trains: head, all, or the block or layer from which on everything trains, as `covid-tui layers` names
+    it; "only:block3" and "only:block1_conv1+block5" for just those. A depth that a backbone lacks is left out for it.
+    "auto" takes head, four of each backbone's own, and all: head,block5_conv3,block5,block4,block3,all for vgg16."""
+    lrs: str = ""
+    """Learning rates, separated by commas (--lr when empty)."""
+    seeds: int = 2
+    """Train each recipe so many times, with --seed and those that follow; --seed alone draws the split."""
+    budget: float = 0.0
+    """Minutes after which the sweep stops, even within a training, which goes on the next time (0: no limit)."""
+
+    def __post_init__(self) -> None:
+        strange = [name for name in split_list(self.backbones) if name not in BACKBONE_NAMES]
+        known = ", ".join(BACKBONE_NAMES)
+        _require(not strange, f'There is no backbone "{", ".join(strange)}": choose among {known}.')
+        _require(1 <= self.seeds <= 1000, f"--seeds is {self.seeds}: give a whole number from 1 to 1000.")
+        _require(0 <= self.budget <= 1e6, f"--budget is {self.budget}: give minutes, up to 1000000, or 0 for no limit.")
+        for name in ("backbones", "depths", "lrs"):
+            items = split_list(getattr(self, name))
+            _require(bool(items) or name == "lrs", f"--{name} is empty: give at least one.")
+            _require(len(set(items)) == len(items), f"--{name} names one of its values twice.")
+        for rate in self.rates:
+            FitConfig(lr=rate)
+
+    @property
+    def rates(self) -> tuple[Rate, ...]:
+        """The learning rates, none where the recipe's own is meant. Raises ConfigError for what is no rate."""
+        try:
+            return tuple("auto" if rate == "auto" else float(rate) for rate in split_list(self.lrs))
+        except ValueError:
+            sentence = f'--lrs is "{self.lrs}": give numbers with commas between them, such as 1e-3,1e-4.'
+            raise ConfigError(sentence) from None
+
+
+@dataclass(frozen=True)
+class SweepPlan:
+    """What is asked of a sweep beside the recipe."""
+
+    sweep: SweepConfig = field(default_factory=SweepConfig)
+
+
+RESUMABLE = ("epochs", "patience", "checkpoint_minutes", "cache_limit", "devices")
+"""Fields that may change when a run goes on."""
+
+PARTS: tuple[type, ...] = tuple(f.default_factory for f in dataclasses.fields(TrainConfig))  # type: ignore[misc]
+
+
+def split_list(text: str) -> tuple[str, ...]:
+    """The comma-separated items of `text`, stripped; double quotes protect a comma inside an item.
+
+    Raises ConfigError where the quotes, or a line's end between them, make no such list.
+    """
+    if not text.strip():
+        return ()
+    try:
+        row = next(csv.reader([text], skipinitialspace=True))
+    except csv.Error as error:
+        raise ConfigError(f"This is no list with commas between its items ({error}): {text[:80]!r}.") from None
+    return tuple(item.strip() for item in row if item.strip())
+
+
+def join_list(items: Sequence[str]) -> str:
+    """The text that `split_list` takes apart into these items."""
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerow(items)
+    return text.getvalue()[:-1]
+
+
+def to_dict(config: TrainConfig) -> dict[str, Any]:
+    """A recipe as plain JSON values."""
+    return plain_object(config)
+
+
+def from_dict(kind: type[T], values: Any) -> T:
+    """The recipe that `to_dict` wrote. Raises ConfigError on an unknown key, a value of another type, or one out of
+    range.
+    """
+    unknown = unknown_keys(values, kind)
+    _require(not unknown, f"The recipe has the unknown key {', '.join(sorted(unknown))}.")
+    try:
+        return checked(values, kind)
+    except UnfitError as error:
+        raise ConfigError(f"The recipe can't be used: {error}.") from None
+
+
+def differences(one: TrainConfig, other: TrainConfig) -> list[str]:
+    """Names of the fields, of any part, in which two recipes differ."""
+    return [
+        f.name
+        for part in dataclasses.fields(TrainConfig)
+        for f in dataclasses.fields(getattr(one, part.name))
+        if getattr(getattr(one, part.name), f.name) != getattr(getattr(other, part.name), f.name)
+    ]
+
+
+def _require(holds: bool, sentence: str) -> None:
+    if not holds:
+        raise ConfigError(sentence)

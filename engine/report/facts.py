@@ -1,0 +1,160 @@
+"""What a model card is made from: all that a run directory knows, without a path of the machine."""
+
+import os
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.audit import store
+from engine.audit.verdict import Audit
+from engine.base.errors import CovidTuiError, RunError
+from engine.base.events import Epoch, Finished, Notice, Started
+from engine.base.files import digest_of
+from engine.base.result import Drawn, Elsewhere
+from engine.base.runtime import Environment
+from engine.base.typed_files import typed
+from engine.data.file_names import pair_key
+from engine.data.folders.class_folders import class_folders
+from engine.data.folders.class_listing import AS_PUBLISHED
+from engine.data.image.formats import IMAGE_SUFFIXES
+from engine.data.records import Row
+from engine.data.split import Split, leaks
+from engine.evaluation.calibration import CALIBRATION, Calibration, read_calibration
+from engine.evaluation.result_files import TEST, read_external, read_test, was_tested
+from engine.evaluation.training_reference import REFERENCE
+from engine.recipe.config import TrainConfig
+from engine.runs.directory import ENVIRONMENT, SPLIT, WEIGHTS, Run
+from engine.runs.summary import RunSummary
+
+_PATH = re.compile(r"(?<![\w.])/(?:[^\s/]+/)*([^\s/]+)")
+_SUFFIX = rf"(?:{'|'.join(map(re.escape, sorted(IMAGE_SUFFIXES)))})\b"
+_IMAGE = re.compile(rf'(?<=:) [^:;"]*?{_SUFFIX}|[^:,;()"]+{_SUFFIX}', re.IGNORECASE)
+"""An image's name: after a colon all up to its suffix, elsewhere, as in a list, without a comma or a bracket."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All that a card is made from, as the run directory has it."""
+
+    name: str
+    folder: str
+    config: TrainConfig
+    rows: tuple[Row, ...]
+    published: bool
+    """Do the images' folders publish the split?"""
+    sources: dict[str, dict[str, int]]
+    """By class, images by source; empty where no metadata name any."""
+    epochs: list[Epoch]
+    started: Started | None
+    end: Finished | None
+    test: Drawn
+    calibration: Calibration | None
+    environment: Environment
+    hashes: dict[str, str]
+    externals: list[Elsewhere]
+    audit: Audit | None
+    warnings: tuple[str, ...]
+    """What the training warned of, paths cut to their last name and images unnamed."""
+    alarms: tuple[str, ...]
+    """Those of the warnings that say how the class can be told without the lungs."""
+
+    @property
+    def leaks(self) -> tuple[tuple[str, ...], ...]:
+        """Groups of files with the same pixels in two or more parts."""
+        return leaks(self.rows)
+
+    @property
+    def apart(self) -> bool:
+        """Are sources of two classes or more known, and has none images of two?"""
+        known = [own for own in self.sources.values() if own]
+        every = [source for own in known for source in own]
+        return len(known) > 1 and len(every) == len(set(every))
+
+    @property
+    def sourced(self) -> int:
+        """Images whose source is known."""
+        return sum(sum(own.values()) for own in self.sources.values())
+
+
+def gather(run: Run, audit: Path | None = None) -> Facts:
+    """The facts of a run, and of a shortcut audit where its folder or its audit.json is given.
+
+    Raises RunError where the run was not tested yet, or where a file is damaged.
+    """
+    if not was_tested(run):
+        raise RunError(f"{run.name} was not tested yet: `covid-tui evaluate {run.name}` does it, then report.")
+    split, config = Split.read(run.path / SPLIT), run.config()
+    folder = run.folder()
+    test = read_test(run)
+    taught = read_calibration(run, tuple(test.classes))
+    summary, notices = RunSummary(), list[Notice]()
+    for at, event in run.timed_events():
+        summary.fold(event, at)
+        if isinstance(event, Notice):
+            notices.append(event)
+    warned = [notice for notice in notices if notice.level == "warning"]
+    names = (WEIGHTS, SPLIT, "config.json", TEST, CALIBRATION, REFERENCE)
+    return Facts(
+        name=run.name,
+        folder=folder.name,
+        config=config,
+        rows=split.rows,
+        published=any(notice.text.startswith(AS_PUBLISHED.capitalize()) for notice in notices),
+        sources=_sources(folder, split.rows, config.data.follow_links),
+        epochs=summary.epochs,
+        started=summary.started,
+        end=summary.result,
+        test=test,
+        calibration=taught,
+        environment=_environment(run),
+        hashes={name: digest_of(run.path / name) for name in names if (run.path / name).is_file()},
+        externals=read_external(run),
+        audit=_audit(audit or run.path) if audit or (run.path / store.REPORT).is_file() else None,
+        warnings=_texts(warned, folder, split.rows),
+        alarms=_texts([event for event in warned if event.topic == "confounding"], folder, split.rows),
+    )
+
+
+def _environment(run: Run) -> Environment:
+    path = run.path / ENVIRONMENT
+    return typed(path, Environment) if os.path.lexists(path) else Environment()
+
+
+def _texts(notices: Sequence[Notice], folder: Path, rows: Sequence[Row]) -> tuple[str, ...]:
+    """What the notices say, without the paths of folders and the names of images, which may be those of patients."""
+    files = sorted((row.file for row in rows), key=len, reverse=True)
+
+    def unnamed(text: str) -> str:
+        text = text.replace(f"{folder}/", "").replace(str(folder), folder.name)
+        for file in files:
+            text = text.replace(file, "an image")
+        return _PATH.sub(r"\1", _IMAGE.sub(" an image", text)).strip()
+
+    counts = Counter(map(unnamed, dict.fromkeys(notice.text for notice in notices)))
+    return tuple(text if count == 1 else f"{text} ({count:,} times)" for text, count in counts.items())
+
+
+def _sources(folder: Path, rows: Sequence[Row], follow_links: bool) -> dict[str, dict[str, int]]:
+    """By class, images by source, where the folder is still there and its metadata name any."""
+    labels = tuple(dict.fromkeys(row.label for row in rows))
+    listed: dict[str, str] = {}
+    try:
+        for one in class_folders(folder, labels, follow_links).folders:
+            named = ((file, one.sources.get(pair_key(file))) for file in one.images)
+            listed |= {file: source for file, source in named if source}
+    except CovidTuiError:
+        return {}
+    found: dict[str, dict[str, int]] = {label: {} for label in labels}
+    for row in rows:
+        if source := listed.get(row.file):
+            found[row.label][source] = found[row.label].get(source, 0) + 1
+    return found if any(found.values()) else {}
+
+
+def _audit(path: Path) -> Audit:
+    try:
+        return store.read(path)
+    except RunError as error:
+        raise RunError(f"{str(error).removesuffix('.')}: name the folder that `covid-tui audit` wrote.") from error

@@ -1,0 +1,64 @@
+"""The plots of a model card, drawn from a run's numbers; each is (caption, SVG)."""
+
+from collections.abc import Sequence
+
+from engine.audit.verdict import Audit
+from engine.base.events import Epoch
+from engine.base.result import Drawn, Judged
+from engine.report.svg import Axis, Series, intervals, lines
+
+Figure = tuple[str, str]
+_SHARE = ("sensitivity", "specificity", "precision", "f1", "auc")
+
+
+def epoch_plots(epochs: Sequence[Epoch]) -> list[Figure]:
+    """Loss and accuracy by epoch, of training and validation."""
+    x = Axis("epoch", 1, max(2, epochs[-1].epoch))
+    top = max(max(epoch.loss, epoch.val_loss) for epoch in epochs)
+    scales = {"loss": Axis("loss, nats", 0, top or 1), "accuracy": Axis("accuracy", 0, 1)}
+    found = []
+    for name, y in scales.items():
+        pairs = [("training", name), ("validation", f"val_{name}")]
+        series = [Series(part, [(e.epoch, getattr(e, field)) for e in epochs], marked=True) for part, field in pairs]
+        found.append((f"{name.capitalize()} by epoch", lines(series, x, y)))
+    return found
+
+
+def curve_plots(test: Drawn) -> list[Figure]:
+    """ROC and precision-recall curves by class and the reliability diagram, as far as test.json has them."""
+    own, found = test.class_curves, []
+    if own:
+        roc = [Series(name, curve.roc) for name, curve in own.items()]
+        rates = Axis("1 - specificity", 0, 1), Axis("sensitivity", 0, 1)
+        found.append(("ROC curves, each class against the rest", lines(roc, *rates, diagonal=True)))
+        recall = [
+            Series(f"{name} (average precision {curve.average_precision:.3f})", curve.precision_recall)
+            for name, curve in own.items()
+        ]
+        shares = Axis("recall", 0, 1), Axis("precision", 0, 1)
+        found.append(("Precision-recall curves", lines(recall, *shares)))
+    if test.reliability:
+        points = [(row.confidence, row.accuracy) for row in test.reliability]
+        axes = Axis("confidence, at the temperature", 0, 1), Axis("accuracy", 0, 1)
+        diagram = lines([Series("test images in ten bins", points, marked=True)], *axes, diagonal=True)
+        found.append(("Reliability diagram", diagram))
+    return found
+
+
+def interval_plot(test: Judged) -> str:
+    """A row for each class's measure with its interval."""
+    rows = [
+        (f"{label[:12]} {name}", ends[0], value, ends[1])
+        for label, own in test.classes.items()
+        for name, (value, ends) in ((name, own.measured(name)) for name in _SHARE)
+        if value is not None and ends
+    ]
+    low, high = test.accuracy_ci
+    return intervals([("accuracy", low, test.accuracy, high), *rows],
+                     Axis("dashed: baseline accuracy", 0, 1), test.baseline)  # fmt: skip
+
+
+def variant_plot(audit: Audit) -> str:
+    """A row for each variant's accuracy with its interval."""
+    rows = [(one.title[:24], one.accuracy_ci[0], one.accuracy, one.accuracy_ci[1]) for one in audit.variants]
+    return intervals(rows, Axis("accuracy", 0, 1), audit.baseline)

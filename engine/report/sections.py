@@ -1,0 +1,330 @@
+"""The model card of a run: what went in, what came out, how sure that is, and what nobody knows.
+
+Its sections follow the order of the CLAIM checklist (Tejani et al. 2024, "Checklist for Artificial Intelligence in
+Medical Imaging"). It holds plots and numbers alone: no image, no file's path.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from engine.base.errors import RunError
+from engine.base.files import replacing
+from engine.base.result import MEASURES, Drawn, Elsewhere
+from engine.base.typed_files import Ends
+from engine.base.wording import counted, noun, unwritable
+from engine.data.split import Split
+from engine.evaluation import external
+from engine.evaluation.headline import Headline, percent, percents
+from engine.evaluation.metrics import one_sided
+from engine.evaluation.result_files import CARDS
+from engine.recipe.config import to_dict
+from engine.report.document import Block, Paragraph, Plots, Points, Section, Table, markdown, page
+from engine.report.facts import Facts, gather
+from engine.report.figures import curve_plots, epoch_plots, interval_plot, variant_plot
+from engine.report.svg import grid
+from engine.runs.directory import Run
+
+MARKDOWN, HTML = CARDS
+FEW_TEST, FEW_VALIDATION = 200, 200
+"""Fewer images than this are named among the limits."""
+_UNTOLD = ("out", "name", "split")  # paths of the machine, and the name, which is the title
+
+
+def write_card(run: Run, audit: Path | None = None) -> tuple[Path, Path]:
+    """Write card.md and card.html into the run; their paths.
+
+    `audit` is the folder of a shortcut audit or its audit.json. Raises RunError where the run was not tested yet, or
+    where a file is damaged or can't be written.
+    """
+    facts = gather(run, audit)
+    title, sections = f"Model card: {facts.name}", card(facts)
+    paths = run.path / MARKDOWN, run.path / HTML
+    try:
+        for path, text in zip(paths, (markdown(title, sections), page(title, sections)), strict=True):
+            with replacing(path) as file:
+                file.write(text.encode())
+    except OSError as error:
+        raise RunError(unwritable(run.path, error)) from error
+    return paths
+
+
+def card(facts: Facts) -> list[Section]:
+    """The card's sections, in CLAIM's order."""
+    return [
+        Section("Summary", _summary(facts)),
+        Section("Intended use", [Paragraph(_USE)]),
+        Section("Data", _data(facts)),
+        Section("Reference standard", [Paragraph(_LABELS)]),
+        Section("Partitions", _partitions(facts)),
+        Section("Model", _model(facts)),
+        Section("Training", _training(facts)),
+        Section("Evaluation", [Points(_METHODS)]),
+        Section("Results on the test part", _results(facts.test)),
+        Section("Calibration and operating point", _calibration(facts)),
+        Section("Shortcut audit", _audited(facts)),
+        Section("External tests", _external(facts.externals)),
+        Section("Limits", [Points(limits(facts))]),
+        Section("Environment and hashes", _environment(facts)),
+    ]
+
+
+_USE = (
+    "Research and teaching: to learn what a network can tell apart in a given set of images, and how good a result is "
+    "worth. It is not a diagnostic device and must not be used on patients."
+)
+_LABELS = (
+    "The class of an image is the folder that it lies in. Who gave the labels, and by what test, is not recorded here; "
+    "nothing was checked against a reference standard."
+)
+_METHODS = (
+    "The test part was opened once, after training; temperature and threshold come from validation alone.",
+    "Shares (accuracy, sensitivity, specificity, precision) have exact 95% intervals (Clopper and Pearson), F1 the one "
+    "that follows from them, AUC Newcombe's, Matthews' coefficient (MCC) a simulated one; means of classes have the "
+    "mean of their limits.",
+    "The intervals speak of other images of the same kind. They hold only where images are independent: of one "
+    "patient several images make them too narrow.",
+    "The baseline is what always answering the most frequent class gets.",
+)
+
+
+def limits(facts: Facts) -> list[str]:
+    """What a reader should doubt, as far as the run itself can tell; a sentence each."""
+    test, found = facts.test, list[str]()
+    low = test.accuracy_ci[0]
+    if not Headline.of(test).beats_baseline:
+        found.append("The accuracy is not shown to be better than the baseline: its interval reaches down to it.")
+    if test.n < FEW_TEST:
+        images = counted(test.n, "image")
+        found.append(f"The test has only {images}: the true accuracy may be as low as {percent(low)}.")
+    if facts.leaks:
+        several = f"{counted(len(facts.leaks), 'picture')} {noun(len(facts.leaks), 'lies', 'lie')}"
+        found.append(f"{several} in two parts, so the result looks better than it is.")
+    if facts.calibration and facts.calibration.n < FEW_VALIDATION:
+        found.append(f"Temperature and threshold come from only {counted(facts.calibration.n, 'validation image')}.")
+    if not facts.sources:
+        found.append("No metadata name the sources, so class and source may be the same thing, and nothing here shows.")
+    elif facts.apart:
+        found.append("No source has images of two classes: the model may tell sources apart, and not diseases.")
+    found.append("Patients are known only as far as the split's groups tell; unknown ones may stand in two parts.")
+    if not facts.audit:
+        found.append("No shortcut audit is reported: whether the model reads lungs is not known.")
+    if not facts.externals:
+        found.append("It was not tested on images from elsewhere, where accuracy usually falls.")
+    found += [f"The training warned: {text}" for text in facts.warnings]
+    found.append("Age, sex, projection and scanner of the images are not known here and were not balanced.")
+    return found
+
+
+def _summary(facts: Facts) -> list[Block]:
+    test, names = facts.test, list(facts.test.classes)
+    told = f"{names[0]} from {names[1]}" if len(names) == 2 else f"{', '.join(names)} apart"
+    return [
+        Paragraph("For research and teaching only, not for diagnosis.", warning=True),
+        Paragraph(
+            f"A network ({facts.config.network.backbone}, {facts.config.network.mode}) was trained to tell {told} in "
+            f"chest X-rays. Of {counted(test.n, 'test image')} it gets right {Headline.of(test).sentence()}."
+        ),
+        *([Paragraph(text, warning=True)] if (text := one_sided(test, "test images")) else []),
+    ]
+
+
+def _data(facts: Facts) -> list[Block]:
+    counts: dict[str, int] = {}
+    for row in facts.rows:
+        counts[row.label] = counts.get(row.label, 0) + 1
+    rows = [
+        (name, f"{n:,}", f"{len(facts.sources[name]):,}" if facts.sources.get(name) else "not known")
+        for name, n in counts.items()
+    ]
+    blocks: list[Block] = [
+        Paragraph(f"Folder {facts.folder}: {counted(len(facts.rows), 'image')}."),
+        Table(("class", "images", "sources"), rows),
+        *(Paragraph(text, warning=True) for text in facts.alarms),
+    ]
+    if facts.sources:
+        every = sorted({source for own in facts.sources.values() for source in own})
+        most = sorted(every, key=lambda s: -sum(own.get(s, 0) for own in facts.sources.values()))[:12]
+        by_class = [(source, *(str(own.get(source, 0)) for own in facts.sources.values())) for source in most]
+        blocks += [Paragraph("The largest sources by class:"), Table(("source", *facts.sources), by_class)]
+        if facts.apart:
+            text = "Classes and sources determine each other."
+            if facts.sourced < len(facts.rows):
+                text = f"Of the {facts.sourced:,} images whose source is known, no source has those of two classes."
+            blocks.append(Paragraph(text, warning=True))
+    return blocks
+
+
+def _partitions(facts: Facts) -> list[Block]:
+    counts = Split(facts.rows).counts()
+    classes = list(next(iter(counts.values())))
+    table = Table(("part", *classes), [(part, *(f"{own[c]:,}" for c in classes)) for part, own in counts.items()])
+    how = f"Drawn by class with seed {facts.config.machine.seed}."
+    if facts.config.data.split is not None:
+        how = "A given split was reused."
+    elif facts.published:
+        how = "The test part is the one that the folders publish."
+        if any("has no test part" in text for text in facts.warnings):
+            how = f"The folders publish no test part; it was drawn with seed {facts.config.machine.seed}."
+    if facts.leaks:
+        text = f"{counted(len(facts.leaks), 'group')} of images with the same pixels "
+        text += f"{noun(len(facts.leaks), 'lies', 'lie')} in more than one part."
+        return [table, Paragraph(how), Paragraph(text, warning=True)]
+    return [table, Paragraph(f"{how} No two parts share an image with the same pixels.")]
+
+
+def _model(facts: Facts) -> list[Block]:
+    started = facts.started
+    if started is None:
+        return [Paragraph(f"{facts.config.network.backbone}, {facts.config.network.mode}.")]
+    return [
+        Paragraph(
+            f"{facts.config.network.backbone} without its top, global average pooling, a dense layer, and a logit a "
+            f"class. {started.trainable:,} of {started.trainable + started.frozen:,} parameters train "
+            f"({started.mode}). Input: the whole image squashed to the network's size, grey in three equal channels."
+        )
+    ]
+
+
+def _training(facts: Facts) -> list[Block]:
+    values = to_dict(facts.config)
+    weights = values["network"]["weights"]
+    values["network"]["weights"] = Path(weights).name
+    rows = [
+        (part, name.replace("_", " "), _text(value))
+        for part, own in values.items()
+        for name, value in own.items()
+        if name not in _UNTOLD
+    ]
+    blocks: list[Block] = []
+    if facts.end:
+        how = f"{counted(facts.end.epochs, 'epoch')} in {facts.end.seconds:,.0f} s ({facts.end.ended})"
+        kept = f"the weights of epoch {facts.end.best_epoch}, the best on validation, are kept"
+        blocks.append(Paragraph(f"{how}; {kept}."))
+    blocks += [Plots(epoch_plots(facts.epochs))] if facts.epochs else []
+    return [*blocks, Table(("part", "setting", "value"), rows)]
+
+
+def _results(test: Drawn) -> list[Block]:
+    classes = test.classes
+    rows = [
+        (label, f"{own.n:,}", *(_measure(*own.measured(name)) for name in MEASURES)) for label, own in classes.items()
+    ]
+    rows.append(("mean of classes", "", *(_measure(*test.macro.measured(name)) for name in MEASURES)))
+    header = ("class", "images", "sensitivity", "specificity", "precision", "F1", "AUC", "MCC")
+    counts = [(name, *map(str, row)) for name, row in zip(classes, test.confusion, strict=True)]
+    plots = [("Truth in rows, answers in columns", grid(list(classes), test.confusion))]
+    plots += [("Each class's measures with 95% intervals", interval_plot(test)), *curve_plots(test)]
+    return [
+        Paragraph(
+            f"Accuracy {Headline.of(test).sentence()}; AUC {_measure(*test.measured('auc'))}; "
+            f"MCC {_measure(*test.measured('mcc'))}; loss {test.loss:.4f} nats."
+        ),
+        Table(header, rows),
+        Table(("truth \\ said", *classes), counts),
+        Plots(plots),
+    ]
+
+
+def _calibration(facts: Facts) -> list[Block]:
+    taught, test = facts.calibration, facts.test
+    if taught is None or not (after := test.calibrated):
+        return [Paragraph("This run has no calibration: its probabilities are the network's own.")]
+    fitted = "fitted on" if taught.fitted else "left at 1, as all are right, by"
+    rows = [
+        ("expected calibration error", f"{test.ece:.3f}", f"{after.ece:.3f}"),
+        ("loss, nats", f"{test.loss:.4f}", f"{after.loss:.4f}"),
+    ]
+    blocks: list[Block] = [
+        Paragraph(
+            f"Temperature {taught.temperature:.3f}, {fitted} {counted(taught.n, 'validation image')}. On the test:"
+        ),
+        Table(("", "as the network says", "at the temperature"), rows),
+    ]
+    for where, own in (("validation, which chose it", taught.operating), ("test", test.operating)):
+        if own:
+            blocks.append(
+                Paragraph(
+                    f"{own.positive} is said from a probability of {own.threshold:.3f} on (rule: {own.rule}); on "
+                    f"{where}: sensitivity {_measure(own.sensitivity, own.sensitivity_ci)}, specificity "
+                    f"{_measure(own.specificity, own.specificity_ci)}."
+                )
+            )
+    return blocks
+
+
+def _audited(facts: Facts) -> list[Block]:
+    audit = facts.audit
+    if audit is None:
+        return [Paragraph("None is reported: `covid-tui audit` does one, and `report --audit` adds it.")]
+    tested, folds = audit.tested, audit.folds
+    counts = ", ".join(f"{n:,} {name}" for name, n in tested.items())
+    how = f"{folds} folds, each image tested once" if folds > 1 else "one split"
+    network = audit.recipe.get("network", {})
+    blocks: list[Block] = [
+        Paragraph(
+            f"Folder {audit.folder.name}: {counts} images tested, {how}; {network.get('backbone')}, "
+            f"{network.get('mode')}; the lungs by {audit.region}."
+        )
+    ]
+    if set(tested) != set(facts.test.classes):
+        blocks.append(Paragraph("That is an audit of other classes than this run tells apart.", warning=True))
+    rows = [
+        (one.title, f"{one.correct}/{one.n}", percent(one.accuracy), percents(one.accuracy_ci))
+        for one in audit.variants
+    ]
+    return [
+        *blocks,
+        Paragraph(audit.verdict, warning=True),
+        Table(("what is shown", "right", "accuracy", "95% interval"), rows),
+        Plots([("Accuracy by what is shown; dashed: the baseline", variant_plot(audit))]),
+    ]
+
+
+def _external(tests: Sequence[Elsewhere]) -> list[Block]:
+    if not tests:
+        return [Paragraph("None: `covid-tui evaluate --on` does one.")]
+    blocks: list[Block] = []
+    for one in tests:
+        text = f"{one.folder}: accuracy {percent(one.accuracy)} ({percents(one.accuracy_ci)})"
+        text += f" on {counted(one.n, 'image')}."
+        renamed = [f"{theirs} as {ours}" for theirs, ours in one.mapping.items() if theirs != ours]
+        left_out = [f"{name} ({n})" for name, n in one.left_out.items()]
+        text += f" Counted: {', '.join(renamed)}." if renamed else ""
+        text += f" Left out, as the run does not know them: {', '.join(left_out)}." if left_out else ""
+        blocks.append(Paragraph(text))
+        if one.learnt_from:
+            blocks.append(Paragraph(external.not_apart(one.learnt_from, one.n), warning=True))
+        if one.drop:
+            header = ("measure", "own test", "here", "difference (95% interval)")
+            rows = [
+                (name, f"{m.test:.3f}", f"{m.here:.3f}",
+                 f"{m.difference:+.3f} ({m.difference_ci[0]:+.3f} to {m.difference_ci[1]:+.3f})")
+                for name, m in one.drop.items()
+            ]  # fmt: skip
+            blocks.append(Table(header, rows))
+        if one.shift:
+            own, told = one.shift.features, one.shift.told_apart
+            text = f"{own.beyond:.0%} ({percents(own.beyond_ci)}) are unlike anything seen in training (1% is usual)"
+            blocks.append(Paragraph(text + (f"; told apart with AUC {told:.2f}." if told is not None else ".")))
+    return blocks
+
+
+def _environment(facts: Facts) -> list[Block]:
+    known = facts.environment.to_dict()
+    rows = [(name, str(value)) for name, value in known.pop("versions", {}).items()]
+    rows += [(name, str(value)) for name, value in known.items()]
+    hashes = [(name, value) for name, value in facts.hashes.items()]
+    return [Table(("what", "version or value"), rows), Table(("file of the run", "SHA-256"), hashes)]
+
+
+def _measure(value: float | None, ends: Ends | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.3f}" + (f" ({ends[0]:.3f} to {ends[1]:.3f})" if ends else "")
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "-" if value in ("", None) else str(value)

@@ -1,0 +1,1 @@
+"""Many recipes compared: which layers are worth training."""

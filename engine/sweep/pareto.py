@@ -1,0 +1,185 @@
+"""Many recipes judged on the same validation images: which are worth their cost, and which is to be recommended.
+
+A recipe's runs differ in their seed alone; an image counts for a recipe with the share of them that got it right.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.base.errors import RunError
+from engine.base.wording import counted, noun
+from engine.evaluation.compare import RESAMPLES, why_both
+from engine.evaluation.intervals import CONFIDENCE, Interval, exact_interval
+from engine.sweep.result import Advice, Gap, SweptRecipe
+
+LEAST_P = 1 - CONFIDENCE
+"""A recipe whose paired test against the best gives a smaller p-value is told to be worse."""
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A recipe that was trained with one seed or more; rows of `right` are runs, columns the validation images."""
+
+    name: str
+    trainable: int
+    right: npt.NDArray[np.bool_]
+    losses: tuple[float, ...]
+    """Validation loss of each run, in nats."""
+    seconds: tuple[float, ...]
+    """Training seconds of each run, without what was computed once and kept."""
+    filling: tuple[float, ...]
+    """Seconds of each run in which activations were computed to be kept; a later run of the same cut has none."""
+    runs: tuple[str, ...] = ()
+
+    @cached_property
+    def hits(self) -> npt.NDArray[np.intp]:
+        """In how many of the runs each image was told rightly, (n,)."""
+        return np.asarray(self.right.sum(axis=0), np.intp)
+
+    @property
+    def accuracy(self) -> float:
+        """Mean over the runs."""
+        return float(self.right.mean())
+
+    @property
+    def accuracy_ci(self) -> Interval:
+        """The exact interval that one run with this share right would have."""
+        n = self.right.shape[1]
+        return exact_interval(float(self.hits.sum()) / len(self.right), n)
+
+    @property
+    def loss(self) -> float:
+        """Mean validation loss."""
+        return float(np.mean(self.losses))
+
+    @property
+    def cost(self) -> float:
+        """Mean training seconds."""
+        return float(np.mean(self.seconds))
+
+    def swept(self, label: str, frontier: bool) -> SweptRecipe:
+        """As sweep.json has it, without the single images."""
+        return SweptRecipe(
+            name=self.name, trainable=self.trainable, n=self.right.shape[1], accuracy=self.accuracy,
+            accuracy_ci=self.accuracy_ci, accuracies=tuple(self.right.mean(axis=1).tolist()), loss=_known(self.loss),
+            losses=tuple(map(_known, self.losses)), seconds=self.cost, each_seconds=self.seconds, filling=self.filling,
+            runs=self.runs, label=label, frontier=frontier,
+        )  # fmt: skip
+
+
+def _known(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def frontier(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Those that no other beats: none is at least as accurate, as quick and as small, and better in one of these."""
+    marks = [(-one.accuracy, one.cost, one.trainable) for one in candidates]
+
+    def beaten(mine: tuple[float, ...]) -> bool:
+        return any(other != mine and all(o <= m for o, m in zip(other, mine, strict=True)) for other in marks)
+
+    return [one for one, mine in zip(candidates, marks, strict=True) if not beaten(mine)]
+
+
+def steps(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The frontier in one plane of (cost, accuracy): ever more accurate as it gets dearer."""
+    found: list[tuple[float, float]] = []
+    for cost, accuracy in sorted(points, key=lambda point: (point[0], -point[1])):
+        if not found or accuracy > found[-1][1]:
+            found.append((cost, accuracy))
+    return found
+
+
+def recommend(candidates: Sequence[Candidate]) -> Advice:
+    """The cheapest, in training seconds, of the recipes that validation doesn't show to be worse than the best.
+
+    Best is the highest mean accuracy, ties going to the lower loss. Raises RunError where the recipes were not judged
+    on the same number of images.
+    """
+    if len({one.right.shape[1] for one in candidates}) != 1:
+        raise RunError("The recipes of the sweep were judged on different validation images: sweep again.")
+    best = min(candidates, key=lambda one: (-one.accuracy, one.loss, one.cost))
+    by_cost = sorted(candidates, key=lambda one: (one.cost, one.trainable, one.name))
+    gaps = tuple(gap(best, one) for one in by_cost if one is not best)
+    worse = {one.name for one in gaps if one.p < LEAST_P}
+    chosen = next(one for one in by_cost if one.name not in worse)
+    return Advice(chosen.name, best.name, gaps, _sentence(chosen, best, gaps))
+
+
+def gap(best: Candidate, other: Candidate) -> Gap:
+    """The accuracy of `best` less that of `other`, on the same images."""
+    one, two = len(best.right), len(other.right)
+    ahead = best.hits * two - other.hits * one  # whole numbers: an image's share, times the runs of both
+    ends, divided = _resampled(ahead / (one * two)), int(np.count_nonzero(ahead))
+    return Gap(other.name, best.accuracy - other.accuracy, ends, sign_flips(ahead), divided)
+
+
+def sign_flips(differences: npt.NDArray[np.intp]) -> float:
+    """The two-sided p-value of the paired randomization test (Fisher 1935) for whole numbers (n,): how often their sum
+    would lie as far from 0 if each had its sign by the toss of a coin. Exact; for -1, 0 and 1 it is McNemar's test.
+    """
+    there = differences[differences != 0]
+    seen = abs(int(there.sum()))
+    if not seen:
+        return 1.0
+    there = there // np.gcd.reduce(there)
+    seen = abs(int(there.sum()))
+    # What gets a plus adds up to the sum, over the few sizes, of size times a binomial count: a convolution for each.
+    shares, reach = np.ones(1), 0
+    for size, count in zip(*np.unique(np.abs(there), return_counts=True), strict=True):
+        longer = np.zeros(len(shares) + int(size) * int(count))
+        for plus, share in enumerate(_coin(int(count))):
+            longer[plus * size : plus * size + len(shares)] += share * shares
+        shares, reach = longer, reach + int(size) * int(count)
+    return min(1.0, 2 * math.fsum(shares[(reach + seen) // 2 :]))  # the other tail is its mirror image
+
+
+def _coin(tosses: int) -> list[float]:
+    """How likely each number of heads is, from 0 on; each rounded once, from whole numbers."""
+    ways, every, found = 1, 1 << tosses, []
+    for heads in range(tosses // 2 + 1):
+        found.append(ways / every)
+        ways = ways * (tosses - heads) // (heads + 1)
+    return found + found[(tosses - 1) // 2 :: -1] if tosses else found
+
+
+def _resampled(differences: npt.NDArray[np.float64], seed: int = 0) -> Interval:
+    """Percentiles of the mean over RESAMPLES paired bootstrap samples of the images; where no image divides the two,
+    what so many images allow to claim.
+    """
+    n = len(differences)
+    if not differences.any():
+        most = 1 - ((1 - CONFIDENCE) / 2) ** (1 / n)
+        return -most, most
+    values, counts = np.unique(differences, return_counts=True)
+    drawn = np.random.default_rng(seed).multinomial(n, counts / n, RESAMPLES) @ values / n
+    low, high = np.quantile(drawn, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return float(low), float(high)
+
+
+def _sentence(chosen: Candidate, best: Candidate, gaps: Sequence[Gap]) -> str:
+    n, seeds = chosen.right.shape[1], len(chosen.right)
+    low, high = chosen.accuracy_ci
+    facts = (
+        f"{chosen.name} trains {chosen.trainable:,} parameters in {chosen.cost:.0f} s and is right for "
+        f"{chosen.accuracy:.1%} ({low:.1%} to {high:.1%}) of {counted(n, 'validation image')}, mean of {seeds} "
+        f"{noun(seeds, 'seed')}"
+    )
+    doubt = "the test part, still shut, is to say what the choice is worth, as the best of several looks too good here"
+    if chosen is best:
+        worse = [one.name for one in gaps if one.p < LEAST_P]
+        others = f"of the cheaper and dearer ones {', '.join(worse)} are shown to be worse" if worse else ""
+        return f"{facts}: the most accurate recipe{', and ' + others if others else ''}; {doubt}."
+    ahead = next(one for one in gaps if one.name == chosen.name)
+    first, last = (100 * end for end in ahead.ci)
+    why = why_both(ahead.ci, ahead.p, ahead.divided)
+    return (
+        f"{facts}; {best.name} is the most accurate with {best.accuracy:.1%} in {best.cost:.0f} s, but its lead of "
+        f"{100 * ahead.value:.1f} points can't be told from chance: the exact paired test decides (paired p = "
+        f"{ahead.p:.2g}). Its 95% interval is {first:+.1f} to {last:+.1f}; {why}; {doubt}."
+    )

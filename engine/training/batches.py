@@ -1,0 +1,312 @@
+"""What the training loop eats: batches of pixels for the whole network, or kept activations for its suffix."""
+
+import dataclasses
+import errno
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from engine.base.cache import trim
+from engine.base.cancel import Stop
+from engine.base.errors import Stopped
+from engine.base.events import FILL, Emit, Notice, Progress
+from engine.base.runtime import tensorflow
+from engine.base.wording import FULL
+from engine.data.pixel_store import VERSION, PixelStore
+from engine.data.records import Record
+from engine.network.classifier import Classifier, preprocessing
+from engine.recipe.config import TrainConfig
+from engine.training.augment import PLAIN, apply, draw, transforms
+from engine.training.cache_policy import Caching, caching, spare_disk
+from engine.training.feature_file import Context, Key
+from engine.training.feature_store import Append, FeatureStore
+
+PREFIX_BATCH = 32
+
+
+@dataclass(frozen=True)
+class Images:
+    """The images of one part of the split: rows of the pixel store, pixel hashes, and labels (int32, 0 to classes)."""
+
+    rows: np.ndarray
+    shas: tuple[str, ...]
+    labels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @classmethod
+    def of(cls, records: Sequence[Record], classes: Sequence[str], store: PixelStore) -> "Images":
+        """The images of `records`, all of which must be in the store."""
+        return cls(
+            rows=np.array([store.index[record.file] for record in records]),
+            shas=tuple(record.sha for record in records),
+            labels=np.array([classes.index(record.label) for record in records], np.int32),
+        )
+
+
+class Source(Protocol):
+    """Gives the input of `network` for any of its images."""
+
+    @property
+    def images(self) -> Images: ...
+
+    @property
+    def network(self) -> Any: ...
+
+    def prepare(self, view: int) -> None:
+        """Make a view ready, whatever that takes."""
+
+    def batches(self, order: np.ndarray, view: int, batch: int) -> Iterator[tuple[Any, np.ndarray]]:
+        """(input, labels) of the images in `order`, `batch` at a time, the last one as long as it comes out."""
+
+
+@dataclass(frozen=True)
+class PixelSource:
+    """Pixels from the store, augmented and preprocessed, for the whole network."""
+
+    images: Images
+    classifier: Classifier
+    store: PixelStore
+    config: TrainConfig
+
+    @property
+    def network(self) -> Any:
+        return self.classifier.model
+
+    def prepare(self, view: int) -> None:
+        pass
+
+    def batches(self, order: np.ndarray, view: int, batch: int) -> Iterator[tuple[Any, np.ndarray]]:
+        with ThreadPoolExecutor(1) as ahead:
+            chunks = [order[start : start + batch] for start in range(0, len(order), batch)]
+            waiting = ahead.submit(self.input, chunks[0], view) if chunks else None
+            for number, chunk in enumerate(chunks, start=1):
+                assert waiting is not None
+                ready = waiting.result()
+                waiting = ahead.submit(self.input, chunks[number], view) if number < len(chunks) else None
+                yield ready, self.images.labels[chunk]
+
+    def input(self, chosen: np.ndarray, view: int) -> Any:
+        """The network's input, float32 (n, size, size, 3), for the images at `chosen` seen in `view`."""
+        tf = tensorflow()
+        pixels = self.store.rows(self.images.rows[chosen])
+        if view != PLAIN:
+            draws = [draw(self.config.augment, self.config.machine.seed, self.images.shas[i], view) for i in chosen]
+            pixels = apply(tf.cast(pixels, tf.float32), transforms(draws, pixels.shape[1]))
+        return preprocessing(self.classifier.plan.backbone)(pixels)
+
+
+@dataclass(frozen=True)
+class FeatureSource:
+    """Kept activations for the network's suffix; what is missing of a view is computed when it is first needed."""
+
+    pixels: PixelSource
+    plain: FeatureStore
+    augmented: FeatureStore
+    emit: Emit
+    stop: Stop
+
+    @property
+    def images(self) -> Images:
+        return self.pixels.images
+
+    @property
+    def network(self) -> Any:
+        return self.pixels.classifier.suffix
+
+    def prepare(self, view: int) -> None:
+        store = self._store(view)
+        store.refresh()
+        if not store.missing(self._keys(range(len(self.images)), view)):
+            return
+        with store.filling(self.stop, self.emit) as append:
+            todo = store.missing(self._keys(range(len(self.images)), view))
+            self._compute(todo, view, append, _company())
+
+    def _compute(self, todo: Sequence[Key], view: int, append: Append, company: int) -> None:
+        """Compute the activations of these keys of one view. Raises Stopped between two batches."""
+        if not todo:
+            return
+        at = {sha: i for i, sha in enumerate(self.images.shas)}
+        task = _task(view)
+        self.emit(Progress(task, 0, len(todo)))
+        for start in range(0, len(todo), PREFIX_BATCH):
+            if self.stop.is_set():
+                raise Stopped("Stopped while the frozen layers were computed.")
+            keys = todo[start : start + PREFIX_BATCH]
+            append(keys, self._activations(np.array([at[sha] for sha, _ in keys]), view, company))
+            self.emit(Progress(task, start + len(keys), len(todo)))
+
+    def _activations(self, chosen: np.ndarray, view: int, company: int) -> np.ndarray:
+        """What the frozen layers give for the images at `chosen`, float32; computed at least `company` at a time."""
+        several = np.resize(chosen, max(len(chosen), company))
+        return np.asarray(self._prefix(self.pixels.input(several, view)).numpy()[: len(chosen)])
+
+    @cached_property
+    def _prefix(self) -> Any:
+        return _forward(self.pixels.classifier.prefix)
+
+    def missing(self, views: int) -> int:
+        """How many activations of so many views, the images as they are among them, are not kept yet."""
+        every = range(len(self.images))
+        return sum(len(self._store(view).missing(self._keys(every, view))) for view in range(PLAIN, PLAIN + views))
+
+    def batches(self, order: np.ndarray, view: int, batch: int) -> Iterator[tuple[Any, np.ndarray]]:
+        store, images = self._store(view), self.images
+        rows = store.locate(self._keys(order, view))
+        for start in range(0, len(order), batch):
+            part = slice(start, start + batch)
+            found, damaged = store.take(rows[part])
+            if damaged and not store.given_up:
+                self._mend(store)
+                rows = store.locate(self._keys(order, view))
+                found, damaged = store.take(rows[part])
+                store.given_up |= bool(damaged)  # what was written can't be read back either
+            for some in (damaged[at : at + PREFIX_BATCH] for at in range(0, len(damaged), PREFIX_BATCH)):
+                found[some] = store.stored(self._activations(order[part][some], view, PREFIX_BATCH))
+            yield found, images.labels[order[part]]
+
+    def _mend(self, store: FeatureStore) -> None:
+        """Compute anew, and say so, what is damaged of this source's images in the store, in every view."""
+        count = self.pixels.config.augment.kept_views or 1
+        views = [PLAIN] if store is self.plain else range(PLAIN + 1, PLAIN + count)
+        store.refresh(again=True)
+        told = 0
+        try:
+            if self.stop.is_set():  # what is looked at after a stop must not wait for another training
+                raise OSError(errno.EINTR, "the training is stopped")
+            with store.filling(self.stop, self.emit) as append:
+                # Another process may have mended some meanwhile.
+                found = {view: store.damaged(self._keys(range(len(self.images)), view)) for view in views}
+                told = sum(map(len, found.values()))
+                if told:
+                    text = f"{told:,} of the activations kept in {store.folder} were damaged: they are computed anew."
+                    self.emit(Notice("warning", text))
+                for view, keys in found.items():
+                    self._compute(keys, view, append, PREFIX_BATCH)
+        except OSError as error:
+            store.given_up = True
+            what = "They" if told else f"Some of the activations kept in {store.folder} are damaged. They"
+            why = f"as they can't be replaced there ({error.strerror or error})"
+            self.emit(Notice("warning", f"{what} are computed anew whenever they are needed, {why}."))
+
+    def _store(self, view: int) -> FeatureStore:
+        return self.plain if view == PLAIN else self.augmented
+
+    def _keys(self, chosen: Sequence[int] | np.ndarray | range, view: int) -> list[Key]:
+        shas = self.images.shas
+        return [(shas[i], view) for i in chosen]
+
+
+def _task(view: int) -> str:
+    return FILL if view == PLAIN else f"{FILL}, view {view + 1}"
+
+
+def _company() -> int:
+    """With how many images an image must pass the frozen layers to get the bits that it gets in a whole batch.
+
+    On a processor some networks round otherwise for one image than for more; a GPU may for any number.
+    """
+    return PREFIX_BATCH if tensorflow().config.list_physical_devices("GPU") else 2
+
+
+def _forward(network: Any) -> Any:
+    tf = tensorflow()
+    return tf.function(lambda images: tf.cast(network(images, training=False), tf.float32), reduce_retracing=True)
+
+
+def choose(
+    train: PixelSource, validation: PixelSource, precision: str, cache: Path, emit: Emit, stop: Stop
+) -> tuple[Source, Source]:
+    """Decide whether activations are kept, say so with the reason, and give the sources of training and validation."""
+    config, plan = train.config, train.classifier.plan
+    if train.classifier.prefix is None:
+        return train, validation
+    decided = caching(plan, config, precision, len(train.images), len(validation.images), spare_disk(cache))
+    if decided.reason == "off":
+        emit(Notice("info", "Activations of the frozen layers are not kept, as asked (--feature-cache off)."))
+        return train, validation
+    if decided.reason == "no room":
+        why = f"they would take {_size(decided.needed)}, and the cache has room for {_size(decided.room)}"
+        emit(Notice("warning", f"Activations are not kept: {why}. Each epoch goes through the whole network."))
+        return train, validation
+    views, context = decided.views, _context(train, precision, decided)
+    try:
+        plain = FeatureStore(cache, context)
+        policy = {**dataclasses.asdict(config.augment), "views": "", "seed": config.machine.seed}
+        augmented = FeatureStore(cache, dataclasses.replace(context, augmentation=policy))
+    except OSError as error:
+        emit(Notice("warning", f"Activations are not kept: {cache} can't be written ({error.strerror})."))
+        return train, validation
+    kept, kept_validation = (FeatureSource(part, plain, augmented, emit, stop) for part in (train, validation))
+    # The stores are held by now, so that what this training finds in them makes room for nothing.
+    missing = kept_validation.missing(1) + (kept.missing(views) if views else 0)
+    removed = trim(cache, int(decided.limit), missing * context.row_bytes)
+    if removed:
+        emit(Notice("info", f"{_size(removed)} of activations that were unused for longest are removed."))
+    if views is None:
+        emit(Notice("info", "Every epoch draws new views, so the training images pass the frozen layers each epoch."))
+        return train, kept_validation
+    what = f"{context.shape[0]:,} numbers" if len(context.shape) == 1 else "x".join(map(str, context.shape))
+    each = f"{what} an image in {context.dtype}, {_size(decided.needed)}"
+    later = f"later epochs need {plan.epoch_share:.0%} of the work"
+    emit(Notice("info", f"The frozen layers run once a view and are kept ({each}): {later}."))
+    return kept, kept_validation
+
+
+def prepared(source: Source, view: int, emit: Emit) -> Source:
+    """The source with `view` ready; where the disk is full or broken, the same images without kept activations."""
+    try:
+        source.prepare(view)
+        return source
+    except OSError as error:
+        why = error.strerror or error
+        emit(Notice("warning", f"The cache can't be filled ({why}): training goes on without it, slower."))
+        return _without_cache(source)
+
+
+def stored_format(source: Source) -> str:
+    """The number format of the activations that the source gives, or "none" where it gives pixels."""
+    return source.plain.context.dtype if isinstance(source, FeatureSource) else "none"
+
+
+def at_hand(source: Source) -> Source:
+    """The source where it gives the images as they are at once; else the same images without the cache."""
+    return _without_cache(source) if isinstance(source, FeatureSource) and source.missing(1) else source
+
+
+def _without_cache(source: Source) -> Source:
+    """The same images straight through the whole network."""
+    return source.pixels if isinstance(source, FeatureSource) else source
+
+
+def is_full_disk(error: OSError) -> bool:
+    """Does this error mean that no more can be written?"""
+    return error.errno in FULL | {errno.EROFS}
+
+
+def _context(train: PixelSource, precision: str, decided: Caching) -> Context:
+    plan = train.classifier.plan
+    return Context(
+        prefix=train.classifier.prefix_hash(),
+        preprocessing=f"{VERSION}, {plan.backbone.preprocessing}",
+        size=plan.backbone.size,
+        precision=precision,
+        augmentation=None,
+        dtype=decided.dtype,
+        shape=decided.shape,
+    )
+
+
+def _size(count: float) -> str:
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:,.0f} {unit}"
+        count /= 1000
+    return f"{count:,.0f} TB"

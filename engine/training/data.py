@@ -1,0 +1,102 @@
+"""What a training learns from: a folder's images, their split, and their decoded pixels."""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from engine.base.cancel import Stop
+from engine.base.errors import DataError
+from engine.base.events import Emit, Notice
+from engine.base.runtime import cache_dir
+from engine.data import pixel_store, split
+from engine.data.confounding import confounding
+from engine.data.image.formats import PIXEL_RULES
+from engine.data.records import Record, Scan
+from engine.data.scan import require_trainable, scan, tell_layout
+from engine.data.warnings import NEUTRAL, Kind, folder_warnings
+from engine.network.classifier import Classifier
+from engine.recipe.config import TrainConfig
+from engine.runs.directory import SPLIT, Run
+from engine.training.batches import Images, PixelSource
+
+TOLD_BEFORE: frozenset[Kind] = frozenset(("layout", "layout-doubt", "problems"))
+"""Kinds of warnings of which `tell_layout` tells."""
+BALANCED = "--class-weight balanced makes each class count alike, however many images it has."
+
+
+@dataclass(frozen=True)
+class Data:
+    """What a training learns from: a scan, and its split into parts."""
+
+    scan: Scan
+    split: split.Split
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names, in the order of the labels."""
+        return tuple(self.scan.classes)
+
+    def records(self, part: str) -> list[Record]:
+        """The records of a part, in the scan's order."""
+        chosen = set(self.split.files(part))
+        return [record for record in self.scan.records if record.file in chosen]
+
+
+def scanned(
+    folder: Path, config: TrainConfig, emit: Emit, stop: Stop, gone_ok: bool = False, pixel_rules: int = PIXEL_RULES
+) -> Data:
+    """The folder's images and the recipe's split of them.
+
+    Of a run that goes on, whose split is written, no more is told than what changed. `pixel_rules` names the rules by
+    which files become pixels.
+    """
+    wanted = config.data
+    near = wanted.near_duplicates and not gone_ok
+    found = scan(folder, wanted.class_names, emit, stop, wanted.follow_links, near, pixel_rules)
+    require_trainable(found)
+    tell_layout(found, emit, again=gone_ok)
+    chosen, notices = split.for_recipe(found, wanted, config.machine.seed, gone_ok)
+    if not gone_ok:
+        for one in folder_warnings(found, confounding(found)):
+            if one.kind in TOLD_BEFORE:
+                continue
+            level: Literal["info", "warning"] = "info" if one.kind in NEUTRAL else "warning"
+            emit(Notice(level, one.capitalised, "confounding" if one.kind == "confounded" else ""))
+            if one.kind == "unequal" and config.fit.class_weight == "none":
+                emit(Notice("info", BALANCED))
+    for notice in notices:
+        emit(notice)
+    return Data(found, chosen)
+
+
+def pixel_sources(
+    data: Data, classifier: Classifier, config: TrainConfig, emit: Emit, stop: Stop
+) -> tuple[PixelSource, PixelSource]:
+    """Training and validation images from the pixel store. The test's pixels stay out of it until the test."""
+    records = {part: data.records(part) for part in ("train", "validation")}
+    every = [record for part in records.values() for record in part]
+    size = classifier.plan.backbone.size
+    store, problems = pixel_store.open_store(
+        data.scan.root, every, size, cache_dir(), emit, stop, data.scan.pixel_rules
+    )
+    for problem in problems:
+        emit(Notice("warning", f"Left out: {problem.file} ({problem.reason})."))
+    sources = []
+    for part, found in records.items():
+        there = [record for record in found if record.file in store.index]
+        if not there:
+            raise DataError(f"No image of the {part} part can be read any more: scan {data.scan.root} again.")
+        sources.append(PixelSource(Images.of(there, data.classes, store), classifier, store, config))
+    return sources[0], sources[1]
+
+
+def as_decoded(data: Data, decoded: tuple[str, ...], run: Run) -> Data:
+    """The data without what vanished or changed since the scan; the run's manifest then lacks it too."""
+    there = set(decoded)
+    rows = tuple(row for row in data.split.rows if row.part == "test" or row.file in there)
+    if len(rows) == len(data.split.rows):
+        return data
+    kept = split.Split(rows)
+    kept.write(run.path / SPLIT)
+    return dataclasses.replace(data, split=kept)

@@ -1,0 +1,309 @@
+"""The part of a job that trains: first weights, resume point, and the recipe's phases one after the other."""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+from engine.base.cancel import Stop
+from engine.base.errors import RunError, WeightsError
+from engine.base.events import Emit, Notice, Resumed, Started, Stretch
+from engine.base.files import write_json
+from engine.base.number_format import Precision
+from engine.base.runtime import Choice, Environment, cache_dir, choose_precision, device, environment, make_repeatable
+from engine.base.typed_files import Positive, plain, typed
+from engine.base.wording import counted, noun
+from engine.data.image.formats import PIXEL_RULES
+from engine.evaluation.evaluate import forget_test
+from engine.evaluation.predictor import pixel_rules_in
+from engine.network.classifier import Classifier, under, with_first_weights
+from engine.recipe.config import TrainConfig
+from engine.runs.directory import ENVIRONMENT, SPLIT, Run
+from engine.runs.writer import RunWriter
+from engine.training import checkpoint, loop, lr_range_test
+from engine.training.batches import PixelSource, Source, at_hand, choose, stored_format
+from engine.training.data import Data, as_decoded, pixel_sources
+from engine.training.distributed import Devices
+from engine.training.phases import phases, sentence
+from engine.training.tensorboard import also_tensorboard
+
+USUAL_STEPS = 1400
+"""Training steps of the report's transfer run: 20 epochs of 70 batches of 64."""
+FEW_STEPS = 500
+"""Fewer planned steps than this are pointed out, with what to change."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """A fitted network, with what it was fitted and validated on."""
+
+    fitted: loop.Fitted
+    classifier: Classifier
+    data: Data
+    """The data given, less what could not be read any more."""
+    source: Source
+    validation: PixelSource
+    before: float
+    """Seconds of fitting before a resume."""
+
+
+def fit(
+    data: Data, config: TrainConfig, writer: RunWriter, joined: Devices, emit: Emit, stop: Stop, resumed: bool
+) -> Done:
+    """Train the recipe from its first weights on, or from the newest resume point of the run.
+
+    It is the part of a training that every worker does; what the workers tell each other, they do in one order.
+    Raises a CovidTuiError whose sentence says what is wrong.
+    """
+    run, classes, seed = writer.run, data.classes, config.machine.seed
+    make_repeatable(seed)
+    precision = _precision(run, config, joined, data.scan.pixel_rules, emit)
+    if joined.seat.chief:
+        joined.from_chief(_brief(data, run, config, precision, resumed))
+    with joined.scope():
+        classifier = with_first_weights(config.network, len(classes), precision.precision, seed, emit, stop)
+    training, validation = joined.meet(stop, lambda: pixel_sources(data, classifier, config, emit, stop))
+    if not resumed:
+        data = as_decoded(data, training.store.files, run)
+    point = _resume_point(run, classifier, config, joined, emit) if resumed else None
+    emit(_started(run, data, classifier, config, precision, joined, len(training.images)))
+    _point_out_few_steps(len(training.images), config, emit)
+    if resumed and joined.seat.chief:
+        _go_back(point, writer, config, emit)
+    images = training, validation
+    fitted, classifier, source = _phases(images, config, precision.precision, writer, joined, emit, stop, point)
+    return Done(fitted, classifier, data, source, validation, point.seconds if point else 0.0)
+
+
+def _phases(
+    images: tuple[PixelSource, PixelSource],
+    config: TrainConfig,
+    precision: str,
+    writer: RunWriter,
+    joined: Devices,
+    emit: Emit,
+    stop: Stop,
+    point: checkpoint.Point | None,
+) -> tuple[loop.Fitted, Classifier, Source]:
+    """Train the recipe's phases, or what is left of them after `point`: how it ended, with which network and source."""
+    every, run = phases(config), writer.run
+    if len(every) > 1 or config.fit.layer_decay != 1:
+        emit(Notice("info", sentence(every, config)))
+    watched = also_tensorboard(emit, run.path / "tensorboard") if config.output.tensorboard else emit
+    keeper = checkpoint.Keeper(run.path, config.output.checkpoint_minutes) if joined.seat.chief else None
+    fitted: loop.Fitted | None = None
+    for number in range(_phase(point, run, len(every)) if point else 0, len(every)):
+        classifier = under(images[0].classifier, every[number].plan)
+        pixels = [dataclasses.replace(part, classifier=classifier) for part in images]
+        train, validation = choose(pixels[0], pixels[1], precision, cache_dir(), emit, stop)
+        facts = {**_facts(classifier, train, config), "phase": str(number)}
+        for name in ("training images", "frozen weights"):
+            joined.require_same(name, facts[name])
+        if config.fit.lr == "auto":
+            config = _with_found_rate(classifier, train, config, writer, joined, emit, stop)
+        if point:
+            _require_same(point, facts, run, config, emit)
+        args = config, watched, stop, keeper, facts, point, every[number], fitted, joined
+        fitted, point = loop.fit(classifier, train, validation, *args), None
+        if fitted.ended == "stopped":
+            break
+    assert fitted is not None
+    # A stop ends every filling of the cache: what is looked at once more after one must not wait for that.
+    return fitted, classifier, at_hand(train) if fitted.ended == "stopped" else train
+
+
+def pixel_rules_of(run: Run) -> int:
+    """The rules by which files become pixels for the run: those that its training began with. Raises RunError."""
+    record = run.path / ENVIRONMENT
+    return pixel_rules_in(typed(record, Environment), record) if record.is_file() else PIXEL_RULES
+
+
+@dataclass(frozen=True, kw_only=True)
+class Brief:
+    """What the chief tells the other workers before all else."""
+
+    config: TrainConfig
+    folder: Path
+    """Of the images."""
+    split: str
+    """The text of split.csv."""
+    precision: str
+    reading: Positive
+    resumed: bool
+
+
+def _brief(data: Data, run: Run, config: TrainConfig, precision: Choice, resumed: bool) -> bytes:
+    brief = Brief(
+        config=config,
+        folder=data.scan.root.absolute(),
+        split=(run.path / SPLIT).read_text(encoding="utf-8"),
+        precision=precision.precision,
+        reading=data.scan.pixel_rules,
+        resumed=resumed,
+    )
+    return json.dumps(plain(brief)).encode()
+
+
+def _with_found_rate(
+    classifier: Classifier,
+    training: Source,
+    config: TrainConfig,
+    writer: RunWriter,
+    joined: Devices,
+    emit: Emit,
+    stop: Stop,
+) -> TrainConfig:
+    """The recipe with the learning rate that the range test finds, which the run keeps, so that a resume has the same.
+
+    The notice is in the run before the recipe is: a run killed between the two finds the same rate once more.
+    """
+    found = lr_range_test.range_test(classifier, training, config, emit, stop, devices=joined)
+    emit(
+        Notice(
+            "info",
+            f"Learning rate {found.rate:g}: {lr_range_test.RULE}, "
+            f"over {counted(len(found.sweeps), 'order')} of the images.",
+        )
+    )
+    config = dataclasses.replace(config, fit=dataclasses.replace(config.fit, lr=found.rate))
+    writer.keep_config(config, writer.run.folder())
+    return config
+
+
+def _precision(run: Run, config: TrainConfig, joined: Devices, reading: int, emit: Emit) -> Choice:
+    """The number format to compute in: the run's own, where it was begun before, whatever is fastest here."""
+    record = run.path / ENVIRONMENT
+    if record.is_file():
+        before = typed(record, Environment).precision
+        if before not in get_args(Precision):
+            raise RunError(f"{record} does not say in which number format the run began: train anew.")
+        return Choice(str(before), "as the run began")
+    chosen = choose_precision(config.machine.precision)
+    emit(Notice("info", f"Precision: {chosen.precision} ({chosen.reason})."))
+    trained = joined.told or device()
+    there = dataclasses.replace(environment(), device=trained, precision=chosen.precision, reading=reading)
+    write_json(record, there.to_dict())
+    return chosen
+
+
+def _facts(classifier: Classifier, training: Source, config: TrainConfig) -> dict[str, str]:
+    """What a resumed training must find as it was."""
+    images = zip(training.images.shas, training.images.labels, strict=True)
+    return {
+        "frozen weights": _frozen_weights(classifier),
+        "training images": checkpoint.digest(f"{sha} {label}\n".encode() for sha, label in images),
+        checkpoint.KEPT_FACT: stored_format(training),
+    }
+
+
+def _frozen_weights(classifier: Classifier) -> str:
+    """Their SHA-256."""
+    return checkpoint.digest(value.numpy().tobytes() for value in classifier.frozen_variables)
+
+
+def _resume_point(
+    run: Run, classifier: Classifier, config: TrainConfig, joined: Devices, emit: Emit
+) -> checkpoint.Point | None:
+    """The newest whole resume point; None where the run must begin anew. It is the chief's, who sends it to the other
+    workers.
+
+    Nothing in the run is changed yet. Raises WeightsError where the frozen weights are not those it was written with.
+    """
+    if not joined.seat.chief:
+        message = joined.from_chief()
+        return checkpoint.from_bytes(message) if message else None
+    every = phases(config)
+    trained = [under(classifier, phase.plan).trainable_variables for phase in every]
+    shapes = [{"trained": [tuple(variable.shape) for variable in variables]} for variables in trained]
+    point, damages = checkpoint.newest(run.path / checkpoint.FOLDER, *shapes)
+    for damage in damages:
+        emit(Notice("warning", f"The resume point {damage.file} is damaged ({damage.reason}): it is passed over."))
+    if point:
+        frozen = _frozen_weights(under(classifier, every[_phase(point, run, len(every))].plan))
+        _require_frozen(point, frozen, run, config)
+    if joined.seat.workers > 1:
+        joined.from_chief(checkpoint.to_bytes(point) if point else b"")
+    return point
+
+
+def _phase(point: checkpoint.Point, run: Run, phases: int) -> int:
+    """The number of the phase that a point lies in. Raises RunError where the recipe has none such."""
+    text = point.facts.get("phase", "0")
+    if not (text.isascii() and text.isdigit() and int(text) < phases):
+        raise RunError(f"{run.path / checkpoint.FOLDER} is of another recipe than the run's: train anew.")
+    return int(text)
+
+
+def _go_back(point: checkpoint.Point | None, writer: RunWriter, config: TrainConfig, emit: Emit) -> None:
+    """Put the run back to the point from which it goes on; what was measured of its weights goes away."""
+    writer.rewind(point.history if point else ())
+    at = point.position if point else checkpoint.Position(1)
+    emit(Resumed(at.epoch, at.step))
+    if at.epoch <= config.fit.epochs and forget_test(writer.run):
+        emit(
+            Notice(
+                "warning",
+                "This run was tested before: whoever trains on with that result in mind will find the next too good.",
+            )
+        )
+
+
+def _require_frozen(point: checkpoint.Point, frozen: str, run: Run, config: TrainConfig) -> None:
+    if point.facts.get("frozen weights", frozen) != frozen:
+        raise WeightsError(
+            f"The frozen weights from {config.network.weights} are not those that {run.name} began with: "
+            "put the former weights back to go on."
+        )
+
+
+def _require_same(point: checkpoint.Point, facts: dict[str, str], run: Run, config: TrainConfig, emit: Emit) -> None:
+    """Warn of what is not as it was at the point. Raises WeightsError where the frozen weights are others."""
+    _require_frozen(point, facts["frozen weights"], run, config)
+    for name, value in point.facts.items():
+        if value == facts.get(name):
+            continue
+        emit(Notice("warning", f"The {name} are not what they were: the result will not be exactly that of one go."))
+
+
+def _started(
+    run: Run, data: Data, classifier: Classifier, config: TrainConfig, precision: Choice, joined: Devices, images: int
+) -> Started:
+    trainable, frozen = classifier.plan.parameters(len(data.classes))
+    return Started(
+        run=str(run.path),
+        classes=data.classes,
+        parts=data.split.counts(),
+        mode=config.network.mode,
+        trainable=trainable,
+        frozen=frozen,
+        epochs=config.fit.epochs,
+        steps=_steps(images, config.fit.batch),
+        precision=precision.precision,
+        device=joined.told or device(),
+        patience=config.fit.patience,
+        phases=tuple(Stretch(phase.name, phase.first, phase.last) for phase in phases(config)),
+    )
+
+
+def _steps(images: int, batch: int) -> int:
+    return -(-images // batch)
+
+
+def _point_out_few_steps(images: int, config: TrainConfig, emit: Emit) -> None:
+    """Say so where the recipe, made for thousands of images, takes too few steps on this folder."""
+    planned = config.fit.epochs * _steps(images, config.fit.batch)
+    if planned >= FEW_STEPS:
+        return
+    batch = min(config.fit.batch, 16)
+    epochs = max(config.fit.epochs, -(-FEW_STEPS // _steps(images, batch)))
+    emit(
+        Notice(
+            "warning",
+            f"Only {counted(planned, 'training step')} {noun(planned, 'is', 'are')} planned "
+            f"({counted(config.fit.epochs, 'epoch')} of "
+            f"{counted(_steps(images, config.fit.batch), 'batch', 'batches')}); "
+            f"the recipe usually takes about {USUAL_STEPS:,}, so this "
+            f"training may end before it has learnt. Try --batch {batch} --epochs {epochs} --patience {epochs // 5}.",
+        )
+    )

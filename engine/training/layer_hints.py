@@ -1,0 +1,128 @@
+"""A cheap hint at the layers worth training: how large their gradients are beside their weights, after a linear probe.
+
+The relative gradient norm of Lee et al. (2023, "Surgical fine-tuning improves adaptation to distribution shifts"): the
+layers that the new images pull at hardest, for their size, are those to train first. It is a guide, not a measurement.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from engine.base.cancel import Stop
+from engine.base.errors import Stopped
+from engine.base.events import Emit, Event, Notice, Progress
+from engine.base.runtime import tensorflow
+from engine.base.wording import counted
+from engine.network.classifier import Classifier, with_first_weights
+from engine.recipe.config import FitConfig, TrainConfig
+from engine.training import loop
+from engine.training.augment import PLAIN
+from engine.training.batches import PixelSource, Source
+
+MOST = 256
+"""Training images that the gradients are taken over."""
+BATCH = 16
+PROBE = FitConfig(epochs=30, batch=16, lr=1e-3, patience=5)
+
+
+@dataclass(frozen=True)
+class BlockPull:
+    """A block: the norm of its mean gradient over that of its weights."""
+
+    block: str
+    relative: float
+    parameters: int
+
+
+@dataclass(frozen=True)
+class Guide:
+    """The blocks, input side first, after a probe with this validation accuracy, over so many training images."""
+
+    blocks: tuple[BlockPull, ...]
+    probe_accuracy: float
+    images: int
+
+    @property
+    def hardest(self) -> BlockPull:
+        """The block pulled at hardest; of equals the one nearest to the head, which is cheaper to train."""
+        return max(reversed(self.blocks), key=lambda block: block.relative)
+
+    @property
+    def sentence(self) -> str:
+        """What it suggests."""
+        own, rest = self.hardest, sorted((b.relative for b in self.blocks if b is not self.hardest), reverse=True)
+        lead = f", {own.relative / rest[0]:.1f} times the next" if rest and rest[0] > 0 else ""
+        return (
+            f"{own.block} is pulled at hardest for its size{lead}: try --mode partial --unfreeze {own.block} first. "
+            f"A guide from one pass over {counted(self.images, 'image')} after a probe that is right for "
+            f"{self.probe_accuracy:.1%} of validation; a sweep measures."
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {**dataclasses.asdict(self), "suggested": self.hardest.block, "sentence": self.sentence}
+
+
+def probed(
+    classifier: Classifier, sources: tuple[Source, Source], config: TrainConfig, emit: Emit, stop: Stop
+) -> float:
+    """Train the head alone, in seconds on what is kept of the images; the best epoch's validation accuracy.
+
+    Raises Stopped.
+    """
+
+    def tell(event: Event) -> None:
+        if isinstance(event, Progress | Notice):
+            emit(event)
+
+    emit(Notice("info", f"A linear probe first: the head alone, up to {PROBE.epochs} epochs."))
+    fitted = loop.fit(classifier, *sources, dataclasses.replace(config, fit=PROBE), tell, stop)
+    if stop.is_set() or fitted.best is None:
+        raise Stopped("Stopped before the gradients were measured.")
+    return fitted.best.val_accuracy
+
+
+def pulls(probe: Classifier, pixels: PixelSource, precision: str, emit: Emit, stop: Stop) -> tuple[BlockPull, ...]:
+    """The relative gradient norm of each block, all layers trainable, with the weights that `probe` has.
+
+    Over up to MOST of the images in `pixels`, evenly spread, as they are. Raises Stopped.
+    """
+    tf = tensorflow()
+    network = dataclasses.replace(pixels.config.network, mode="finetune", unfreeze="", weights="none")
+    seed = pixels.config.machine.seed
+    whole = with_first_weights(network, probe.model.output_shape[-1], precision, seed, lambda event: None, stop)
+    whole.load({layer.name: layer.get_weights() for layer in probe.model.layers if layer.weights})
+    variables = whole.trainable_variables
+
+    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
+    def gradients(inputs: Any, answers: Any) -> Any:
+        with tf.GradientTape() as tape:
+            logits = whole.model(inputs, training=False)
+            loss = tf.reduce_sum(tf.nn.sparse_softmax_cross_entropy_with_logits(answers, logits))
+        return tape.gradient(loss, variables)
+
+    count = len(pixels.images)
+    chosen = np.unique(np.linspace(0, count - 1, min(MOST, count)).round().astype(int))
+    source = dataclasses.replace(pixels, classifier=whole)
+    sums, done = [np.zeros(variable.shape) for variable in variables], 0
+    for inputs, answers in source.batches(chosen, PLAIN, BATCH):
+        for total, gradient in zip(sums, gradients(inputs, answers), strict=True):
+            total += np.asarray(gradient, np.float64)
+        done += len(answers)
+        emit(Progress("gradients by block", done, len(chosen)))
+        if stop.is_set():
+            raise Stopped("Stopped while the gradients were measured.")
+    squares = {
+        id(variable): (float((total**2).sum()) / len(chosen) ** 2, float((variable.numpy().astype(float) ** 2).sum()))
+        for variable, total in zip(variables, sums, strict=True)
+    }
+    found = []
+    for block in whole.plan.backbone.blocks:
+        own = [layer for layer in whole.plan.backbone.layers if layer.block == block and layer.learnable]
+        pairs = [squares[id(v)] for layer in own for v in whole.model.get_layer(layer.name).trainable_weights]
+        if pairs:
+            gradient, weight = (float(np.sqrt(sum(column))) for column in zip(*pairs, strict=True))
+            found.append(BlockPull(block, gradient / weight if weight else 0.0, sum(one.learnable for one in own)))
+    return tuple(found)

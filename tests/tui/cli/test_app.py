@@ -1,0 +1,145 @@
+"""The command line walked as a whole: every verb and flag has its help, shells help to type, and the user's own
+recipe is taken.
+"""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from engine.base.errors import DataError
+from engine.network.freezing import plan
+from engine.recipe import toml
+from tests.conftest import ROOT, Cli
+from tui.cli import app, run
+from tui.cli.app import app as frame
+from tui.words import settings
+
+VERBS = tuple(name for name in app if not name.startswith("-"))
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_flag_of_a_verb_says_what_it_does(
+    verb: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "500")  # a flag's names and its text then stand on one line
+    assert run([verb, "--help"]) == 0
+    text = " ".join(re.sub("[│╭╮╰╯─]", "", capsys.readouterr().out).split())
+    assert re.search(rf"Usage: covid-tui {verb} .*?[A-Z].{{20,}}", text), "the verb says what it does"
+    for argument in frame[verb].assemble_argument_collection(parse_docstring=True):
+        if argument.show:
+            told = " ".join((argument.parameter.help or "").split())
+            assert re.match(r"[A-Za-z\"].{10,}", told), f"{verb} {argument.name} has no help"
+            assert told in text, f"{verb} {argument.name} does not show its help"
+
+
+@pytest.mark.parametrize(
+    "typed, completed",
+    [
+        (["tr"], {"train"}),
+        (["train", "--mode", ""], {"transfer", "partial", "finetune"}),
+        (["train", "--checkp"], {"--checkpoint-minutes"}),
+        (["doctor", "--re"], {"--repair"}),
+    ],
+)
+def test_bash_completes_verbs_flags_and_choices(
+    typed: list[str], completed: set[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["completion", "bash"]) == 0
+    script = tmp_path / "completion.bash"
+    script.write_text(capsys.readouterr().out)
+    drive = """
+source "$1"; shift
+COMP_WORDS=(covid-tui "$@"); COMP_CWORD=$#
+function=$(complete -p covid-tui | sed 's/.*-F \\([^ ]*\\).*/\\1/')
+$function covid-tui "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD-1]}"
+printf '%s\\n' "${COMPREPLY[@]}"
+"""
+    done = subprocess.run(["bash", "-c", drive, "bash", script, *typed], capture_output=True, text=True, check=True)
+    assert completed <= set(done.stdout.split()) and not done.stderr
+    assert all(word.startswith(typed[-1]) for word in done.stdout.split())
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_other_shells_get_every_verb(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["completion", shell]) == 0
+    said = capsys.readouterr().out
+    assert all(verb in said for verb in VERBS)
+
+
+def own_recipe(folder: Path, text: str) -> dict[str, str]:
+    """The environment in which `text` is the user's config.toml."""
+    (folder / "covid-tui").mkdir()
+    (folder / "covid-tui" / "config.toml").write_text(text)
+    return {"XDG_CONFIG_HOME": str(folder), "HOME": str(folder)}
+
+
+def test_the_users_recipe_is_taken_told_and_overruled(cli: Cli, tmp_path: Path) -> None:
+    environment = own_recipe(tmp_path, "[recipe.fit]\nbatch = 7\nepochs = 4\n")
+    done = cli("train", tmp_path / "nowhere", "--epochs", "3", **environment)
+    assert done.returncode == 3 and "config.toml: --batch 7." in done.stderr
+    assert "--epochs" not in done.stderr
+    assert "config.toml" not in cli("scan", tmp_path / "nowhere", **environment).stderr
+
+
+def test_an_audit_has_a_budget_of_its_own(cli: Cli, tmp_path: Path) -> None:
+    environment = own_recipe(tmp_path, "[recipe.fit]\nbatch = 7\n[recipe.machine]\nseed = 5\n")
+    done = cli("audit", tmp_path / "nowhere", **environment)
+    assert done.returncode == DataError.exit_code and "config.toml: --seed 5." in done.stderr
+
+
+def test_a_wrong_recipe_of_the_users_ends_a_headless_training_and_only_warns_the_workbench(
+    cli: Cli, tmp_path: Path
+) -> None:
+    environment = own_recipe(tmp_path, "[recipe.fit]\nbotch = 7\n")
+    done = cli("train", ROOT / "sample_data", **environment)
+    assert done.returncode == 2 and "config.toml" in done.stderr and "botch" in done.stderr
+    found = settings.load(tmp_path / "covid-tui" / "config.toml")
+    assert found.recipe == settings.Settings().recipe and "botch" in found.complaints[0]
+
+
+def test_a_recipe_file_leaves_the_users_own_aside(cli: Cli, tmp_path: Path) -> None:
+    environment = own_recipe(tmp_path, "[recipe.fit]\nbatch = 7\n")
+    (tmp_path / "recipe.toml").write_text("[fit]\nepochs = 2\n")
+    done = cli("train", tmp_path / "nowhere", "--config", tmp_path / "recipe.toml", **environment)
+    assert done.returncode == DataError.exit_code and "batch" not in done.stderr
+
+
+def test_every_verb_looks_for_the_runs_where_the_users_recipe_has_them(cli: Cli, tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    environment = own_recipe(tmp_path, f'[recipe.output]\nout = "{mine}"\n')
+    done = cli("runs", **environment)
+    assert f"There are no runs under {mine}" in done.stdout + done.stderr
+    assert f"config.toml: --out {mine}." in done.stderr
+    for command in (("attach", "x"), ("predict", "x.png"), ("evaluate", "x"), ("train", "--resume", "x")):
+        assert f"under {mine}" in cli(*command, **environment).stderr, command
+    other = tmp_path / "other"
+    done = cli("runs", "--out", other, **environment)
+    assert f"under {other}" in done.stdout + done.stderr and str(mine) not in done.stdout + done.stderr
+
+
+def test_the_workbench_opens_the_users_own_folder_of_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    environment = own_recipe(tmp_path, f'[recipe.output]\nout = "{tmp_path / "mine"}"\n')
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    opened: list[object] = []
+    monkeypatch.setattr("tui.cli.workbench.open_workbench", lambda data, out, *_: opened.append(out) or 0)
+    assert run([]) == run(["--out", "other"]) == 0
+    assert opened == [tmp_path / "mine", Path("other")]
+
+
+def test_a_wrong_recipe_of_the_users_is_told_where_only_the_runs_are_asked_for(cli: Cli, tmp_path: Path) -> None:
+    environment = own_recipe(tmp_path, "[recipe.fit]\nbotch = 7\n")
+    done = cli("runs", **environment)
+    assert done.returncode == 0 and "botch" in done.stderr and "under runs" in done.stderr
+
+
+def test_no_shell_is_needed_to_name_the_home_directory_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text('[recipe.output]\nout = "~/runs"\n')
+    (tmp_path / "recipe.toml").write_text('[output]\nout = "~/runs"\n[data]\nsplit = "~/split.csv"\n')
+    assert settings.load(tmp_path / "config.toml").recipe.output.out == Path.home() / "runs"
+    found = toml.load(tmp_path / "recipe.toml", plan)
+    assert (found.output.out, found.data.split) == (Path.home() / "runs", Path.home() / "split.csv")
+    toml.save(found, tmp_path / "again.toml")
+    assert toml.load(tmp_path / "again.toml", plan) == found

@@ -1,0 +1,548 @@
+"""The Dataset screen by keys, on real folders: choosing, picking, looking, and everything that it warns of."""
+
+import json
+import os
+import re
+import shutil
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openpyxl
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Checkbox, Input, Static
+
+from engine.base.cancel import Stop
+from engine.base.errors import Stopped
+from engine.base.events import Emit, Event, Notice
+from engine.data.confounding import confounding
+from engine.data.image.reader import read
+from engine.data.patients import patients
+from engine.data.records import Scan
+from engine.data.scan import scan
+from engine.data.subset import joined, subset
+from engine.data.tables import _read
+from engine.data.warnings import FolderWarning, folder_warnings
+from engine.recipe.config import AugmentConfig, DataConfig, TrainConfig, split_list
+from engine.training.augment import draw, transforms
+from engine.training.data import scanned
+from tests.conftest import Cli
+from tests.makers.drive import DATA, run, text, until
+from tui.app import Workbench
+from tui.screens.dataset.augmentation_dialog import AugmentationDialog, cycle
+from tui.screens.dataset.banner import Banner
+from tui.screens.dataset.folder_dialog import FolderDialog, FolderTree
+from tui.screens.dataset.split_dialog import SplitDialog
+from tui.services.pictures import masked, moved
+from tui.state.session import _scan
+from tui.widgets.name_list import NameList
+from tui.widgets.xray import Xray
+from tui.words.settings import Settings
+
+ODD = "[red]x\x1b[31m.png"
+
+
+@pytest.fixture(scope="module")
+def messy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three classes, each from a source of its own, with equal images, damaged files and an odd name."""
+    folder = tmp_path_factory.mktemp("messy")
+    for name, count in (("COVID", 8), ("Normal", 4), ("Viral Pneumonia", 5)):
+        for kind in ("images", "masks"):
+            (folder / name / kind).mkdir(parents=True)
+            for number in range(1, count + 1):
+                shutil.copy(DATA / name / kind / f"{name}-{number}.png", folder / name / kind)
+        book = openpyxl.Workbook()
+        book.active.append(["FILE NAME", "FORMAT", "SIZE", "URL"])
+        for number in range(1, count + 1):
+            book.active.append([f"{name}-{number}", "PNG", "256*256", f"https://example.org/{name[0]}"])
+        book.save(folder / f"{name}.metadata.xlsx")
+    images = folder / "COVID" / "images"
+    shutil.copy(images / "COVID-1.png", images / "COVID-1 copy.png")
+    shutil.copy(images / "COVID-2.png", images / ODD)
+    (images / "page.png").write_text("<!DOCTYPE html>", encoding="utf-8")
+    return folder
+
+
+def workbench(tmp_path: Path, data: Path | None) -> Workbench:
+    return Workbench(tmp_path / "runs", data=data, settings=Settings(image_protocol="halfblock"))
+
+
+async def ready(app: Workbench, pilot: Pilot[None]) -> None:
+    await until(pilot, lambda: app.session.split is not None)
+    await until(pilot, lambda: app.screen.query_one(Xray).pixels is not None and not app.session.jobs)
+
+
+def test_a_folder_is_chosen_by_a_typed_path_that_is_completed(tmp_path: Path) -> None:
+    (tmp_path / "some place").mkdir()
+    shutil.copytree(DATA, tmp_path / "some place" / "x-rays", ignore=shutil.ignore_patterns("*.py", "Normal*", "Lung*"))
+
+    async def scenario() -> None:
+        app = workbench(tmp_path, None)
+        async with app.run_test(size=(120, 40)) as pilot:
+            assert "Press o to open" in text(app)
+            await pilot.press("o")
+            await pilot.pause()
+            path = app.screen.query_one("#path", Input)
+            path.value = f"{tmp_path}/so"
+            path.cursor_position = len(path.value)
+            await until(pilot, lambda: path._suggestion == f"{tmp_path}/some place/")
+            await pilot.press("tab", "x", "-")
+            await until(pilot, lambda: path._suggestion == f"{tmp_path}/some place/x-rays/")
+            await pilot.press("x", "enter")
+            await until(pilot, lambda: re.search(r"is[\s│]+no[\s│]+folder", text(app)))  # a long path wraps
+            await pilot.press("backspace")
+            await until(pilot, lambda: path._suggestion)
+            await pilot.press("tab", "enter")
+            await until(pilot, lambda: app.session.split is not None)
+            assert app.session.data == tmp_path / "some place" / "x-rays"
+            await pilot.pause()
+            assert "Viral Pneumonia" in text(app)
+
+    run(scenario())
+
+
+def test_a_folder_that_nobody_can_have_is_told(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        app = workbench(tmp_path, None)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await pilot.press("o")
+            await until(pilot, lambda: isinstance(app.screen, FolderDialog))
+            for path in ("~noone-here/", "/" + 300 * "x"):
+                app.screen.query_one("#path", Input).value = path
+                await pilot.press("enter")
+                await until(pilot, lambda: re.search(r"is[\s│]+no[\s│]+folder", text(app)))
+
+    run(scenario())
+
+
+def test_a_cancelled_reading_leaves_no_folder_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def endless(folder: Path, wanted: DataConfig, emit: Emit, stop: Stop) -> None:
+        while not stop.is_set():
+            time.sleep(0.01)
+
+    monkeypatch.setattr("tui.state.session._scan", endless)
+
+    async def scenario() -> None:
+        app = workbench(tmp_path, DATA)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await until(pilot, lambda: app.session.busy is not None)
+            await pilot.press("ctrl+g")
+            await until(pilot, lambda: "Press o to open" in text(app))
+            assert app.session.cannot_train() == "Choose a folder of X-rays first."
+
+    run(scenario())
+
+
+def test_a_folder_is_chosen_from_the_tree_whatever_its_name(tmp_path: Path, messy: Path) -> None:
+    odd = tmp_path / "[red]\x1b]0;t\x07"
+    for name in ("[@click=app.quit]z", "zz"):
+        shutil.copytree(messy, odd / name)
+
+    async def scenario() -> None:
+        app = workbench(tmp_path, odd)  # no class folders in it, but two that have them
+        async with app.run_test(size=(120, 40), notifications=True) as pilot:
+            await until(pilot, lambda: " deep" in text(app))  # the toast breaks its lines by the path
+            app.session.data = odd
+            await pilot.press("o")
+            await until(pilot, lambda: isinstance(app.screen, FolderDialog))
+            tree = app.screen.query_one(FolderTree)
+            await until(pilot, lambda: tree.root.children)
+            await pilot.press("down", "down", "right")
+            await until(pilot, lambda: "[@click=app.quit]z" in text(app))
+            assert "[red]\\x1b]0;t\\x07" in text(app) and "\x1b" not in text(app)
+            await pilot.press("down", "enter")
+            await until(pilot, lambda: app.session.split is not None)
+            assert app.session.data == odd / "[@click=app.quit]z"
+
+    run(scenario())
+
+
+def test_classes_are_picked_with_space_without_reading_again(tmp_path: Path, messy: Path) -> None:
+    async def scenario() -> None:
+        app = workbench(tmp_path, messy)
+        async with app.run_test(size=(160, 50)) as pilot:
+            await ready(app, pilot)
+            shown = text(app)
+            assert "[x] COVID" in shown and "53%" in shown and "299x299" in shown  # 10 of 19
+            await pilot.press("down", "space")
+            await pilot.pause()
+            assert app.session.config.data.class_names == ("COVID", "Viral Pneumonia")
+            assert "scan" not in app.session.jobs and app.session.split
+            assert "[ ] Normal" in text(app) and "67%" in text(app)
+            assert app.session.scan == scan(messy, ("COVID", "Viral Pneumonia"))
+            await pilot.press("space")
+            assert app.session.config.data.classes == "" and app.session.scan == app.session.whole
+            await pilot.click("#classes", offset=(2, 3))  # the box of the third class
+            await pilot.pause()
+            assert app.session.config.data.class_names == ("COVID", "Normal")
+            await pilot.press("up", "space")
+            await pilot.pause()
+            assert app.session.split is None and "needs at least two" in text(app)
+
+    run(scenario())
+
+
+def test_a_subset_of_a_scan_is_the_scan_of_the_subset(messy: Path) -> None:
+    whole = scan(messy)
+    for names in (("COVID", "Normal"), ("Viral Pneumonia", "COVID"), ("Normal", "Viral Pneumonia")):
+        assert subset(whole, names) == scan(messy, names)
+    assert split_list(joined(['a "b", c', "d", "e\nf"])) == ('a "b", c', "d", "e\nf")
+
+
+def test_what_to_beware_of_is_told(messy: Path) -> None:
+    found = scan(messy)
+    said = "\n".join(one.sentence for one in folder_warnings(found, confounding(found)))
+    assert "CONFOUNDED: the source alone tells the class" in said and "2 groups of equal images" in said
+    assert "always saying COVID would be right in 53%" in said and "too few images" in said
+    found = scan(DATA)
+    assert [one for one in folder_warnings(found, confounding(found)) if one.grave] == []
+
+
+def lines(app: Workbench) -> list[str]:
+    """What the screen says to beware of, without the keys that list it."""
+    rows = str(app.screen.query_one("#beware", Static).render()).splitlines()
+    return [row[2:].partition(" (see ")[0] for row in rows]
+
+
+def test_the_screen_a_scan_and_a_training_warn_of_the_same(tmp_path: Path, messy: Path, cli: Cli) -> None:
+    shutil.copytree(messy, tmp_path / "data")
+    shutil.copy(messy / "COVID" / "images" / "COVID-3.png", tmp_path / "data" / "Normal" / "images" / "Normal-99.png")
+    found = scan(tmp_path / "data", near=True)
+    warnings = folder_warnings(found, confounding(found), patients(found))
+    kinds = {one.kind for one in warnings}
+    assert kinds >= {"confounded", "label-conflict", "unequal", "few", "equal-images", "problems", "patients"}
+    told = json.loads(cli("scan", tmp_path / "data", "--json").stdout)
+    assert told["beware"] == [one.to_dict() for one in warnings]
+    assert told["warnings"] == [one.sentence for one in warnings]
+    shown = cli("scan", tmp_path / "data").stdout
+    assert all(one.sentence in shown for one in warnings if one.kind in ("confounded", "unequal", "few"))
+    assert "! 1 image has the same pixels as one of another class: a label is wrong." in shown
+    events: list[Event] = []
+    scanned(tmp_path / "data", TrainConfig(), events.append, Stop())
+    notices = "\n".join(event.text for event in events if isinstance(event, Notice))
+    assert all(one.capitalised in notices for one in warnings if one.kind != "problems")
+    assert "problems in the folder" in notices
+
+    async def scenario() -> None:
+        app = workbench(tmp_path, tmp_path / "data")
+        async with app.run_test(size=(120, 40)) as pilot:
+            await until(pilot, lambda: lines(app) == [one.sentence for one in warnings], 60)
+
+    run(scenario())
+
+
+def test_a_red_banner_stands_over_classes_that_their_sources_tell_apart(tmp_path: Path, messy: Path) -> None:
+    async def scenario() -> None:
+        for folder, alarm in ((messy, True), (DATA, False)):
+            app = workbench(tmp_path, folder)
+            async with app.run_test(size=(120, 40)) as pilot:
+                await ready(app, pilot)
+                banner = app.screen.query_one(Banner)
+                await until(pilot, lambda banner=banner: banner.confounding is not None)
+                await pilot.pause()
+                assert banner.display is alarm
+                assert ("CONFOUNDED: the source alone tells the class of every image" in text(app)) is alarm
+
+    run(scenario())
+
+
+def test_problems_equal_images_and_sources_are_listed_and_copied(tmp_path: Path, messy: Path) -> None:
+    async def scenario() -> None:
+        app = workbench(tmp_path, messy)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await ready(app, pilot)
+            await pilot.press("p")
+            await until(pilot, lambda: "COVID/images/page.png" in text(app))
+            await pilot.press("end")
+            await until(pilot, lambda: "a failed download leaves it" in text(app))
+            await pilot.press("y")
+            assert "COVID/images/page.png\tunreadable\tit is a web page" in app.clipboard
+            await pilot.press("escape", "d")
+            await until(pilot, lambda: "COVID/images/[red]x\\x1b[31m.png" in text(app))
+            await pilot.press("escape", "u")
+            await until(pilot, lambda: "the source alone tells the class" in text(app))
+            assert "https://example.org/V" in text(app) and "not known" in text(app)
+            await pilot.press("escape")
+            assert app.is_running
+
+    run(scenario())
+
+
+def test_the_split_is_edited_and_drawn_anew_at_each_key(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        app = workbench(tmp_path, DATA)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await ready(app, pilot)
+            before = app.session.split
+            await pilot.press("s")
+            await until(pilot, lambda: isinstance(app.screen, SplitDialog))
+            await pilot.press("end", "backspace", "3")
+            await pilot.pause()
+            assert app.session.config.data.val_share == 0.3 and app.session.split
+            assert "30.0%" in text(app)
+            await pilot.press("backspace", "backspace")  # "0" is no share
+            await pilot.pause()
+            assert "between 0 and 1" in text(app) and app.session.config.data.val_share == 0.3
+            await pilot.press(".", "1")
+            await pilot.press("down", "down", "end", "7")
+            assert app.session.config.machine.seed == 7
+            assert app.session.split.files("test") != before.files("test")  # type: ignore[union-attr]
+            await pilot.press("escape")
+            await until(pilot, lambda: "seed 7" in text(app))
+
+    run(scenario())
+
+
+def test_many_images_are_split_in_a_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tui.state.session.MOST_SPLIT_AT_ONCE", 10)
+
+    async def scenario() -> None:
+        app = workbench(tmp_path, DATA)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await ready(app, pilot)
+            assert "train 96" in text(app)
+            await pilot.press("down", "space")
+            await until(pilot, lambda: "train 72" in text(app))
+            assert not app.session.cannot_train()
+
+    run(scenario())
+
+
+def test_images_are_looked_through_and_the_mask_laid_over(tmp_path: Path, messy: Path) -> None:
+    async def scenario(size: tuple[int, int]) -> None:
+        app = workbench(tmp_path, messy)
+        async with app.run_test(size=size) as pilot:
+            await ready(app, pilot)
+            await pilot.press("i", "end", "up")
+            await until(pilot, lambda: "COVID-7.png" in str(app.screen.query_one("#picture-pane").border_title))
+            xray, files = app.screen.query_one(Xray), app.screen.query_one(NameList)
+            path = messy / "COVID" / "images" / "COVID-7.png"
+            await until(pilot, lambda: np.array_equal(xray.pixels, read(path).pixels))
+            await until(pilot, lambda: "299x299 PNG" in text(app) and "mask off" in text(app))
+            assert "source https://example.org/C" in text(app)
+            await pilot.press("m")
+            mask = read(messy / "COVID" / "masks" / "COVID-7.png").pixels
+            await until(pilot, lambda: np.array_equal(xray.pixels, masked(read(path).pixels, mask)))
+            await pilot.press("home")
+            await until(pilot, lambda: files.cursor == 0 and "no mask" in text(app))
+            assert "[red]x\\x1b[31m.png" in text(app)
+            await pilot.press("escape", "down")
+            await until(pilot, lambda: files.names and files.names[0] == "Normal-1.png")
+
+    run(scenario((120, 40)))
+    run(scenario((80, 24)))
+
+
+def test_another_choice_of_classes_leaves_the_image_at_hand(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        app = workbench(tmp_path, DATA)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await ready(app, pilot)
+            await pilot.press("down", "i", "down", "down")
+            await ready(app, pilot)
+            file = app.screen.query_one("#picture-pane").border_title
+            await pilot.press("escape", "space")
+            await until(pilot, lambda: app.session.config.data.classes)
+            await ready(app, pilot)
+            assert app.screen.query_one(NameList).cursor == 2
+            assert app.screen.query_one("#picture-pane").border_title == file
+
+    run(scenario())
+
+
+def test_a_picture_that_is_gone_is_not_taken_for_the_one_before(tmp_path: Path, messy: Path) -> None:
+    data = shutil.copytree(messy, tmp_path / "data")
+
+    async def scenario() -> None:
+        app = workbench(tmp_path, data)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await ready(app, pilot)
+            (data / app.session.scan.records[1].file).unlink()  # type: ignore[union-attr]
+            await pilot.press("i", "down")
+            await until(pilot, lambda: "there is no such file" in str(app.screen.query_one("#picture-facts").render()))
+            assert app.screen.query_one(Xray).pixels is None
+
+    run(scenario())
+
+
+def test_charts_of_intensities_sizes_and_classes(tmp_path: Path, messy: Path) -> None:
+    async def scenario() -> None:
+        app = workbench(tmp_path, messy)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await ready(app, pilot)
+            curves = app.screen.query_one("#intensity")
+            await until(pilot, lambda: len(curves.curves) == 3)  # type: ignore[attr-defined]
+            pixels = [read(messy / "Normal" / "images" / f"Normal-{n}.png").pixels for n in range(1, 5)]
+            share = 100 * np.mean([np.mean((p >= 128) & (p < 136)) for p in pixels])
+            assert curves.curves[1].y[16] == pytest.approx(share)  # type: ignore[attr-defined]
+            assert len({curve.marker for curve in curves.curves}) == 3  # type: ignore[attr-defined]
+            await until(pilot, lambda: "150" in text(app))
+            await pilot.press("c")
+            await until(pilot, lambda: "Normal 299x299 4" in text(app))
+            await pilot.press("c")
+            await until(pilot, lambda: "Viral Pneumonia 5" in text(app) and "█" * 20 in text(app))
+
+    run(scenario())
+
+
+def test_the_narrow_layout_shows_facts_images_and_charts_in_turn(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        app = workbench(tmp_path, DATA)
+        async with app.run_test(size=(80, 24)) as pilot:
+            await ready(app, pilot)
+            assert "Split" in text(app) and "COVID-1.png" not in text(app) and "Intensity" not in text(app)
+            await pilot.press("c")
+            await until(
+                pilot, lambda: "Intensity by class" in text(app) and "Split" not in text(app).split("^p")[0][:900]
+            )
+            await pilot.press("i")
+            await until(pilot, lambda: "COVID-12.png" in text(app) and "Intensity" not in text(app))
+            await pilot.press("escape")
+            await until(pilot, lambda: "Beware" in text(app) and "COVID-12.png" not in text(app))
+
+    run(scenario())
+
+
+def test_augmentation_is_previewed_and_redrawn_as_its_ranges_change(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        app = workbench(tmp_path, DATA)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await ready(app, pilot)
+            await pilot.press("a")
+            await until(pilot, lambda: isinstance(app.screen, AugmentationDialog))
+            pictures = list(app.screen.query(Xray))
+            await until(pilot, lambda: len(pictures) == 7 and all(picture.pixels is not None for picture in pictures))
+            await pilot.pause()
+            sha = app.session.scan.records[0].sha  # type: ignore[union-attr]
+            asked = draw(AugmentConfig(), 0, sha, 0)
+            assert f"rotate {asked.rotation:+.0f} deg" in text(app) and "as it is" in text(app)
+            first = pictures[1].pixels
+            await pilot.press("down", "end", "backspace", "backspace", "9", "0")
+            await until(pilot, lambda: not np.array_equal(pictures[1].pixels, first))
+            assert app.session.config.augment.rotation == 90
+            turned = draw(AugmentConfig(rotation=90), 0, sha, 0)
+            await until(pilot, lambda: f"rotate {turned.rotation:+.0f} deg" in text(app))
+            await pilot.press("1")
+            assert "0 to 180" in text(app) and app.session.config.augment.rotation == 90
+            await pilot.press("backspace", "up", "space")  # no augmentation at all
+            await until(pilot, lambda: all(np.array_equal(p.pixels, pictures[0].pixels) for p in pictures))
+            assert not app.screen.query_one("#augment", Checkbox).value
+            await until(pilot, lambda: "Every epoch sees the" in text(app))
+            await pilot.press("pagedown")
+            await until(pilot, lambda: "COVID-2.png" in text(app))
+            await pilot.press("escape")
+            assert app.session.config.augment.augment == "none"
+
+    run(scenario())
+
+
+def test_what_the_epochs_see_is_said() -> None:
+    assert cycle(AugmentConfig()) == "The epochs go round: the image as it is, then versions 1 to 4."
+    assert cycle(AugmentConfig(views="1")).endswith("then version 1.")
+    assert cycle(AugmentConfig(views="epoch")) == "Every epoch sees a new version."
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (64, 64, 3)])
+def test_the_preview_moves_an_image_as_the_training_does(shape: tuple[int, ...]) -> None:
+    from engine.training.augment import apply
+
+    image = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    draws = [draw(AugmentConfig(shear=20.0, shift=0.2), 3, "ab" * 32, view) for view in range(8)]
+    matrices = transforms(draws, 64)
+    batch = np.repeat(image.reshape(1, 64, 64, -1).astype(np.float32), 8, axis=0)
+    trained = apply(batch, matrices).numpy().reshape(8, *shape)
+    for one, matrix in zip(trained, matrices, strict=True):
+        ours = moved(image, matrix)
+        assert np.abs(ours - one).max() <= 1.0
+        assert np.abs(ours.astype(float) - image).mean() > 5
+
+
+@pytest.mark.parametrize(("theme", "size"), [("covid-light", (80, 24)), ("ansi-dark", (200, 50))])
+def test_every_dialog_opens_in_every_size_in_plain_characters(
+    tmp_path: Path, theme: str, size: tuple[int, int]
+) -> None:
+    allowed = {chr(code) for code in (*range(0x20, 0x7F), *range(0x2500, 0x25A0))} | {"\n"}
+
+    async def scenario() -> None:
+        app = Workbench(tmp_path, data=DATA, settings=Settings(theme=theme, image_protocol="grey"))
+        async with app.run_test(size=size) as pilot:
+            await ready(app, pilot)
+            for key in "aspduo":
+                await pilot.press(key)
+                await pilot.pause(0.05)
+                assert len(app.screen_stack) == 2, key
+                assert not set(text(app)) - allowed, (key, set(text(app)) - allowed)
+                await pilot.press("escape")
+                await pilot.pause()
+
+    run(scenario())
+
+
+def test_a_scan_reads_the_tables_of_its_folder_once_and_none_that_a_link_leads_out_to(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    for name in ("COVID", "Normal"):
+        (folder / name).mkdir(parents=True)
+        shutil.copy(DATA / name / "images" / f"{name}-1.png", folder / name)
+    for table, who in ((folder / "own.csv", "mine"), (tmp_path / "theirs.csv", "theirs")):
+        table.write_text(f"file,patient\nCOVID-1,{who}\n", encoding="utf-8")
+    (folder / "linked.csv").symlink_to(tmp_path / "theirs.csv")
+    _read.cache_clear()
+    found = _scan(folder, DataConfig(), lambda event: None, Stop())
+    assert _read.cache_info().misses == 1
+    assert patients(found).of == {"COVID/COVID-1.png": "mine"}
+    assert _read.cache_info().misses == 1 and _read.cache_info().hits == 1
+
+
+def test_classes_that_were_not_compared_to_the_end_are_not_called_harmless(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def endless(*arguments: Any) -> None:
+        while not arguments[-1].is_set():
+            time.sleep(0.01)
+        raise Stopped("The comparing was stopped.")
+
+    monkeypatch.setattr("tui.screens.dataset.banner._measure", endless)
+    monkeypatch.setattr("tui.screens.dataset.text.folder_warnings", partial(quiet, folder_warnings))
+
+    async def scenario() -> None:
+        app = workbench(tmp_path, DATA)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await until(pilot, lambda: list(app.session.jobs) == ["confounding"])
+            await until(pilot, lambda: "The classes are being compared" in text(app))
+            await until(pilot, lambda: app.session.busy is not None)
+            await pilot.press("ctrl+g")
+            await until(pilot, lambda: "not compared to the end" in text(app))
+            assert "Nothing found" not in text(app)
+
+    run(scenario())
+
+
+def quiet(real: Callable[..., list[FolderWarning]], found: Scan, *others: Any) -> list[FolderWarning]:
+    """What there is to beware of beside what the files themselves show."""
+    return [one for one in real(found, *others) if one.kind == "not-compared"]
+
+
+def test_the_folder_above_is_offered_whatever_its_name(tmp_path: Path) -> None:
+    odd = tmp_path / os.fsdecode(b"caf\xe9")
+    shutil.copytree(DATA / "COVID", odd / "data" / "COVID")
+    shutil.copytree(DATA / "Normal", odd / "data" / "Normal")
+
+    async def scenario() -> None:
+        app = workbench(tmp_path, odd / "data")
+        async with app.run_test(size=(120, 40)) as pilot:
+            await until(pilot, lambda: app.session.split is not None)
+            await pilot.press("o")
+            await until(pilot, lambda: isinstance(app.screen, FolderDialog))
+            path = app.screen.query_one("#path", Input)
+            assert path.value.endswith("caf\\xe9/") and app.focused is path
+            await pilot.press("d")
+            await until(pilot, lambda: path._suggestion.endswith("/data/"))
+            await pilot.press("tab", "enter")
+            await until(pilot, lambda: not isinstance(app.screen, FolderDialog))
+            assert app.session.data == odd / "data"
+
+    run(scenario())

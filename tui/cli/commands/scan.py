@@ -1,0 +1,247 @@
+"""The verb `scan`: a folder's classes, what could tell them without the lungs, duplicates, leaks, problems."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from engine.base.wording import counted
+from engine.recipe.config import DataConfig
+from tui.cli.console import put, put_alarm, put_json, put_table
+from tui.cli.outputs import Writes
+from tui.cli.progress import reporting
+from tui.cli.signals import stop_on_signals, until_stopped
+
+if TYPE_CHECKING:
+    from engine.data.confounding import Confounding
+    from engine.data.findings import SplitCheck
+    from engine.data.patients import Patients
+    from engine.data.records import Scan
+    from engine.data.warnings import FolderWarning, Kind
+
+
+MOST_SOURCES = 12
+"""Sources by class that are listed; the rest is counted."""
+MOST_LINES, MOST_NAMES = 10, 8
+"""Lines of a listing, and names in a line, that are shown; the rest is counted, and whole in --csv and --json."""
+LISTED: "frozenset[Kind]" = frozenset(
+    ("layout", "layout-doubt", "leaks", "equal-images", "near-duplicates", "problems", "patients", "note")
+)
+"""Kinds of warnings that are listed file by file, or sentence by sentence, in another place of the output."""
+Located = list[dict[str, str]]
+"""Files, each with the part that it lies in."""
+
+
+def scan(
+    data: Path,
+    *,
+    classes: str = "",
+    split: Path | None = None,
+    group_by: str = "",
+    near_duplicates: Annotated[bool, Parameter(negative_bool="no-")] = True,
+    follow_links: bool = False,
+    csv: Annotated[Path | None, Writes(".csv")] = None,
+    force: bool = False,
+    json: bool = False,
+) -> int:
+    """Say what a folder holds: classes, sources, masks, duplicates, problems, and what tells the classes without lungs.
+
+    Parameters
+    ----------
+    data
+        Folder that holds CLASS/images, or class folders of images.
+    classes
+        Class folders to look at, separated by commas (all of them when empty). A name that has a comma itself stands in
+        double quotes, which a shell wants in single ones: '"a, b",c'. Or give --classes once for each name.
+    split
+        A table with the columns file (or path), class, part (or split): are pictures or patients in two of its parts?
+    group_by
+        What tells a patient: a metadata column, or "name:REGEX" for a pattern of file names.
+    near_duplicates
+        Also look for images that show one picture with other pixels: rescaled, brightened, cropped, mirrored.
+    follow_links
+        Also read what symbolic links lead to outside the folder.
+    csv
+        Also write every problem, duplicate and leak to this new file, as CSV; the text shows the first ones of each.
+    force
+        Let --csv replace a file that is there.
+    json
+        Print one JSON object.
+    """
+    from engine.data.confounding import confounding
+    from engine.data.findings import check_split, findings, write_findings
+    from engine.data.patients import patients
+    from engine.data.scan import scan as scan_folder
+    from engine.data.warnings import folder_warnings
+
+    wanted = DataConfig(
+        classes=classes, split=split, follow_links=follow_links, group_by=group_by, near_duplicates=near_duplicates
+    )
+    with stop_on_signals() as (stop, signals), reporting(as_json=False) as emit:
+        flags = wanted.follow_links, wanted.near_duplicates
+        scanned, code = until_stopped(lambda: scan_folder(data, wanted.class_names, emit, stop, *flags), signals)
+    if scanned is None:
+        return code
+    known = patients(scanned, wanted.group_by)
+    checked = check_split(scanned, wanted.split, known)
+    confounded = confounding(scanned)
+    warnings = folder_warnings(scanned, confounded, known, checked.rows if checked else ())
+    if csv:
+        write_findings(csv, findings(scanned, checked), force)
+    if json:
+        parts = _split_json(checked, known)
+        beware = {"warnings": [one.sentence for one in warnings], "beware": [one.to_dict() for one in warnings]}
+        put_json({**scanned.to_dict(), **beware, "confounding": confounded.to_dict(), **parts})
+        return 0
+    _put_classes(scanned)
+    _put_reading(scanned)
+    _put_sources(scanned, confounded)
+    _put_warnings(warnings, confounded)
+    _put_groups(scanned, wanted, known)
+    if checked:
+        _put_split(scanned, wanted.split, checked)
+    if scanned.notes:
+        put()
+        put("To know of the images:")
+        for item in scanned.notes:
+            put(f"  {item.sentence}")
+    if scanned.problems:
+        put()
+        put(f"{counted(len(scanned.problems), 'problem')}:")
+        _put_head([f"{problem.file}: {problem.reason}" for problem in scanned.problems])
+    return 0
+
+
+def _split_json(checked: "SplitCheck | None", known: "Patients") -> dict[str, Any]:
+    parts = checked.parts if checked else {}
+
+    def located(files: Sequence[str]) -> Located:
+        return [{"file": file, "part": parts[file]} for file in files]
+
+    apart = checked.apart if checked else None
+    in_two = None if apart is None else [{"patient": who, "images": located(files)} for who, files in apart.items()]
+    return {
+        "patients": {"told": known.told, "patients": len(set(known.of.values())) or None, "in_two_parts": in_two},
+        "split": checked.listed.to_dict() if checked and checked.listed else None,
+        "leaks": None if checked is None else [located(files) for files in checked.leaks],
+    }
+
+
+def _put_classes(scanned: "Scan") -> None:
+    rows: list[Sequence[str]] = [("class", "images", "share", "masks", "formats", "sizes", "modes", "mean", "sources")]
+    for name, c in scanned.classes.items():
+        share = f"{c.images / max(len(scanned.records), 1):.0%}"
+        texts = [_counts(c.formats), _counts(c.sizes), _counts(c.modes)]
+        level = "-" if c.mean_intensity is None else f"{c.mean_intensity:.0f}"
+        sources = f"{len(c.sources)}" if c.sources else "-"
+        rows.append((name, f"{c.images:,}", share, f"{c.masks:,}", *texts, level, sources))
+    put_table(rows)
+
+
+def _put_reading(scanned: "Scan") -> None:
+    """How the folders were read, and what is doubtful in it."""
+    if scanned.layout.remarks or scanned.layout.doubts:
+        put()
+    for text in scanned.layout.remarks:
+        put(text)
+    for text in scanned.layout.doubts:
+        put_alarm(f"! {text}")
+
+
+def _put_sources(scanned: "Scan", confounded: "Confounding") -> None:
+    source = next((a for a in confounded.associations if a.trait == "source"), None)
+    if source:
+        put()
+        names = list(scanned.classes)
+        most = sorted(source.table.items(), key=lambda item: -sum(item[1].values()))[:MOST_SOURCES]
+        put_table([("source", *names), *((s, *(f"{row.get(name, 0):,}" for name in names)) for s, row in most)])
+        if len(source.table) > len(most):
+            put(f"and {counted(len(source.table) - len(most), 'more source')}")
+
+
+def _put_warnings(warnings: "Sequence[FolderWarning]", confounded: "Confounding") -> None:
+    """What to beware of, but for the kinds that are listed in another place."""
+    put()
+    for one in warnings:
+        if one.grave and one.kind not in LISTED:
+            put_alarm(f"! {one.capitalised}")
+    for one in warnings:
+        if not one.grave and one.kind not in LISTED:
+            put(f"Beware: {one.sentence}.")
+    if confounded.guess and not confounded.guess.telling:
+        put(confounded.guess.sentence)
+
+
+def _put_groups(scanned: "Scan", wanted: DataConfig, known: "Patients") -> None:
+    put(known.told)
+    if scanned.duplicates:
+        put()
+        put(f"{counted(len(scanned.duplicates), 'group')} of files with the same pixels:")
+        _put_head([_few(group) for group in scanned.duplicates])
+    if scanned.near:
+        put()
+        put(f"{counted(len(scanned.near), 'group')} of near duplicates, which show one picture with other pixels:")
+        _put_head([
+            f"{_few(alike.files)}  ({'; '.join([*alike.changes, f'correlation {alike.similarity:.3f}'])})"
+            for alike in scanned.near
+        ])  # fmt: skip
+    elif not wanted.near_duplicates:
+        put("Near duplicates were not looked for, as asked.")
+
+
+def _put_split(scanned: "Scan", path: Path | None, checked: "SplitCheck") -> None:
+    """What the split at `path`, else that of the folders, has in two parts, and what was looked at for that."""
+    from engine.data.folders.class_listing import AS_PUBLISHED
+
+    put()
+    split, parts = path or scanned.root, checked.parts
+
+    def where(files: Sequence[str]) -> str:
+        return _few([f"{file} ({parts[file]})" for file in files])
+
+    if checked.listed:
+        put(checked.listed.told)
+        for doubt in checked.listed.doubts():
+            put_alarm(f"! {doubt}")
+    else:
+        put(f"{_parts(scanned)}; {AS_PUBLISHED}.")
+    if checked.leaks:
+        several = counted(len(checked.leaks), "picture")
+        put_alarm(f"! LEAKS: {split} puts {several} into two parts; a test on it looks too good:")
+        _put_head([where(files) for files in checked.leaks])
+    else:
+        put(f"{split} puts no picture into two parts, {checked.of}.")
+    if checked.apart:
+        several = counted(len(checked.apart), "patient")
+        put_alarm(f"! LEAKS: {split} has images of {several} in two parts or more; a test on it looks too good:")
+        _put_head([f"{who}: {where(files)}" for who, files in checked.apart.items()])
+    elif checked.apart is not None:
+        of = f"{checked.named:,} of {counted(len(checked.rows), 'image')} have a known patient"
+        put(f"{split} has no patient in two parts; {of}, {checked.patients:,} in all.")
+
+
+def _put_head(lines: Sequence[str]) -> None:
+    """The first lines of a listing, and how many more there are."""
+    for line in lines[:MOST_LINES]:
+        put(f"  {line}")
+    if len(lines) > MOST_LINES:
+        put(f"  and {len(lines) - MOST_LINES:,} more: --csv FILE writes all of them to a file, --json prints them")
+
+
+def _few(names: Sequence[str]) -> str:
+    more = len(names) - MOST_NAMES
+    return ", ".join(names[:MOST_NAMES]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def _parts(scanned: "Scan") -> str:
+    counts = Counter(record.part for record in scanned.records)
+    return ", ".join(f"{part} {counts[part]:,}" for part in ("train", "validation", "test") if counts[part])
+
+
+def _counts(counts: dict[str, Any]) -> str:
+    items = sorted(counts.items(), key=lambda item: -item[1])
+    return ", ".join(f"{name}" if len(items) == 1 else f"{name} ({n:,})" for name, n in items[:3]) + (
+        f" and {len(items) - 3} more" if len(items) > 3 else ""
+    )

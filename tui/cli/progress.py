@@ -1,0 +1,103 @@
+"""A job's events without a screen: JSON lines, plain lines, or a progress display where stderr is a terminal."""
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from engine.base.events import Audited, Batch, Emit, Epoch, Event, Notice, Progress, Resumed, Started
+from tui.cli.console import ReaderGone, Unwritten, put_json, say
+from tui.words.event_text import describe, progress_line
+from tui.words.safe_text import display_name
+
+SECONDS_BETWEEN_LINES = 5.0
+
+
+@contextlib.contextmanager
+def reporting(as_json: bool) -> Iterator[Emit]:
+    """Where a job's events go for the length of the block."""
+    if as_json:
+        yield _show_json
+    elif sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+        with _Bars() as bars:
+            yield bars.show
+    else:
+        yield _Lines().show
+
+
+def _show_json(event: Event) -> None:
+    """An event is progress: whoever does not read it ends no work."""
+    with contextlib.suppress(ReaderGone, Unwritten):
+        put_json(event.to_dict())
+
+
+class _Lines:
+    """Events as plain lines on stderr; a task in progress speaks every few seconds."""
+
+    def __init__(self) -> None:
+        self._last = time.monotonic()
+
+    def show(self, event: Event) -> None:
+        text = describe(event)
+        if text:
+            say(text)
+        elif isinstance(event, Progress | Batch):
+            now = time.monotonic()
+            if now - self._last >= SECONDS_BETWEEN_LINES:
+                self._last = now
+                say(progress_line(event))
+
+
+class _Bars:
+    """Events as lines with bars below them, on stderr: the task or epoch at hand, and the whole training."""
+
+    def __enter__(self) -> "_Bars":
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as RichProgress
+
+        self._console = Console(stderr=True, markup=False, highlight=False, emoji=False, soft_wrap=True)
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}", markup=False),
+        )
+        self._progress = RichProgress(*columns, console=self._console, transient=True, refresh_per_second=4)
+        self._bars: dict[str, Any] = {}
+        self._epochs = 0
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def show(self, event: Event) -> None:
+        if isinstance(event, Started):
+            self._epochs = event.epochs
+            self._set("training", 0, event.epochs)
+        if isinstance(event, Progress):
+            self._set(event.task, event.done, event.total)
+        if isinstance(event, Batch):
+            note = f"loss {event.loss:.4f}  accuracy {event.accuracy:.4f}  {event.images_per_second:,.0f} images/s"
+            self._set(f"epoch {event.epoch}", event.step, event.steps, note)
+        if isinstance(event, Epoch):
+            self._set("training", event.epoch, self._epochs)
+        if isinstance(event, Audited):
+            self._set(f"{event.title}, trainings", event.done, event.total)
+        if isinstance(event, Resumed):
+            self._set("training", event.epoch - 1, self._epochs)
+        text = describe(event)
+        if text:
+            style = "yellow" if isinstance(event, Notice) and event.level == "warning" else None
+            self._console.print(display_name(text), style=style)
+
+    def _set(self, name: str, done: int, total: int | None, note: str = "") -> None:
+        if name not in self._bars:
+            self._bars[name] = self._progress.add_task(display_name(name), total=total, note="")
+        self._progress.update(self._bars[name], completed=done, total=total, note=note)
+        if done == total:
+            self._progress.remove_task(self._bars.pop(name))

@@ -1,0 +1,133 @@
+"""From the command line to the workbench and back: terminal, signals, and a training that outlives its screen."""
+
+import asyncio
+import contextlib
+import dataclasses
+import gc
+import signal
+import threading
+import traceback
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.base.errors import DataError
+from engine.base.paths import is_there
+from tui.cli.console import say
+from tui.cli.errors import say_error
+from tui.cli.signals import SECONDS_TO_STOP, heed
+from tui.host.detach import Leash, on_leash
+from tui.host.private_apis import crash_of
+from tui.host.terminal import Abilities, Question, Terminal
+from tui.words import settings as user_settings
+from tui.words.error_text import error_sentence
+from tui.words.safe_text import display_name
+from tui.words.settings import Protocol, Settings
+
+if TYPE_CHECKING:
+    from tui.app import Workbench
+
+MOST_THREADS = 32
+SECONDS_OF_ONE_KILL = 1.0
+"""A group's kill reaches a process twice, once directly; within this time it counts as one."""
+
+
+def open_workbench(
+    data: Path | None, out: Path, protocol: Protocol | None, unicode: bool | None, attached: Path | None = None
+) -> int:
+    """`covid-tui [DATA]` and, with the run's directory as `attached`, `covid-tui attach RUN`; gives an exit code."""
+    from engine.base.runtime import cache_dir
+
+    if data is not None and not is_there(data):
+        raise DataError(f"{data} does not exist: name a folder of X-rays, or an image file.")
+    terminal = Terminal(cache_dir() / "workbench.log")
+    chosen = user_settings.load()
+    chosen = dataclasses.replace(
+        chosen,
+        unicode=chosen.unicode if unicode is None else unicode,
+        image_protocol=protocol or chosen.image_protocol,
+    )
+    return on_leash(partial(_reported, partial(_run, terminal, data, out, chosen, attached)))
+
+
+def _reported(work: Callable[[Leash], int], leash: Leash) -> int:
+    """What `work` gives; an error is reported here, for the process at the shell hears nothing but an exit code."""
+    try:
+        return work(leash)
+    except Exception as error:
+        return say_error(error)
+
+
+class _Threads(ThreadPoolExecutor):
+    """Those that the screen's work is done in: enough for what only waits or follows, and no end waits for them."""
+
+    def __init__(self) -> None:
+        super().__init__(MOST_THREADS, "work")
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Take no more work; asyncio would wait here, and with it whoever quits."""
+        super().shutdown(wait=False, cancel_futures=True)
+
+    def join(self, seconds: float) -> None:
+        """Wait until all of them have come to their end, but not longer than so."""
+        waiting = threading.Thread(target=super().shutdown, name="join", daemon=True)
+        waiting.start()
+        waiting.join(seconds)
+
+
+def _run(
+    terminal: Terminal, data: Path | None, out: Path, chosen: Settings, attached: Path | None, leash: Leash
+) -> int:
+    gc.disable()  # the app turns it on again after its first frame, which comes a tenth sooner for it
+    question = Question(terminal.descriptor) if chosen.image_protocol == "auto" else None
+    from tui.app import Workbench  # the terminal answers meanwhile
+
+    abilities = question.answer() if question else Abilities()
+    picture = data if data and data.is_file() else None
+    threads, broken = _Threads(), None
+    with terminal:
+        app = Workbench(
+            out, data=None if picture else data, picture=picture, attached=attached, settings=chosen,
+            abilities=abilities, log=terminal.log, driver=terminal.driver(),
+        )  # fmt: skip
+        try:
+            asyncio.run(_until_left(app, terminal, threads))
+        except BaseException as error:
+            broken = error
+            terminal.put_back()
+            app.write_log(traceback.format_exc())
+            app.session.close()
+    training, crash = app.session.training, crash_of(app) or broken
+    if crash:
+        say(f"covid-tui: {error_sentence(crash)} The details are in {terminal.log}.")
+    if app.farewell:
+        say(display_name(app.farewell))
+    code = app.return_code or (1 if crash else 0)
+    leash.let_go(code)  # what is left, be it a training or a library still loading, needs no shell
+    if training and training.alive:
+        heed(training.request_stop, deaf=SECONDS_OF_ONE_KILL)
+        training.wait()
+    threads.join(SECONDS_TO_STOP)  # all were asked to stop, and some have something to keep
+    return code
+
+
+async def _until_left(app: "Workbench", terminal: Terminal, threads: _Threads) -> None:
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(threads)
+
+    def hung_up() -> None:
+        terminal.give_up()
+        app.leave(128 + signal.SIGHUP)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, partial(app.leave, 128 + number))
+    loop.add_signal_handler(signal.SIGHUP, hung_up)
+    terminal.on_hangup(lambda: _soon(loop, hung_up))
+    await app.run_async()
+
+
+def _soon(loop: asyncio.AbstractEventLoop, tell: Callable[[], None]) -> None:
+    with contextlib.suppress(RuntimeError):  # the loop is closed: the screen is gone already
+        loop.call_soon_threadsafe(tell)

@@ -1,0 +1,1 @@
+"""Screen 7: does the recipe learn from the lungs?"""

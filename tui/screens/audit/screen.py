@@ -1,0 +1,357 @@
+"""Screen 7: does the recipe learn from the lungs? An audit started, followed and stopped; earlier ones opened again."""
+
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.text import Text
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Vertical, VerticalScroll
+from textual.content import Content
+from textual.events import Resize
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import DataTable, Static
+
+from engine.base.errors import CovidTuiError
+from engine.base.events import Audited
+from engine.base.wording import counted
+from engine.recipe.config import AuditPlan
+from tui.screens.audit.text import accuracy, course, region_name, state_of, written_on
+from tui.screens.audit.variant_pictures import Views
+from tui.screens.base import WorkScreen
+from tui.state.audit_job import AuditJob, ends, kept_audits
+from tui.state.messages import JobChanged
+from tui.widgets.bars import around_zero, whiskers
+from tui.widgets.form import Form
+from tui.widgets.question_dialog import Answer, Ask
+from tui.widgets.safe_cells import cell, content, lines
+from tui.words.numbers import duration
+
+if TYPE_CHECKING:
+    from engine.audit.verdict import Audit
+
+COLUMNS = ("shown", "0% to 100%", "accuracy (95%)", "state")
+NARROWEST_BAR = 10
+BAR = 20
+STOP = Answer("k", "Stop after the batch at hand; what is computed is kept for the next audit", "stop")
+GO_ON = Answer("g", "Go on", "")
+
+
+class VariantTable(DataTable[Text]):
+    """The variants; made anew when it gets another width."""
+
+    HELP = (
+        "The same training on whole images and on parts of them. A bar ends in the 95% interval of its accuracy; the "
+        'sign "|" is what always naming the most frequent class would get. What is left without the lungs is no '
+        "medicine, and shuffled labels should get no more than chance."
+    )
+    _wide = 0
+
+    class Widened(Message):
+        """The table has another width."""
+
+    def on_resize(self, event: Resize) -> None:
+        """The bars take what room there is."""
+        if event.size.width != self._wide:
+            self._wide = event.size.width
+            self.post_message(self.Widened())
+
+
+class AuditScreen(WorkScreen):
+    """What to audit on the left; the variants, the verdict and their pictures on the right."""
+
+    MODE = "audit"
+    CSS_PATH = "audit.tcss"
+    HELP = (
+        "The recipe is trained on whole images, on the lungs alone, without them, on the border, a thumbnail, the "
+        "mask's outline and shuffled labels: if what is left without the lungs gives the same accuracy, it is a "
+        "shortcut. Data and network are those of the other screens; the form says how much is trained."
+    )
+    AUTO_FOCUS = ""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("r", "start", "Start", id="audit.start", tooltip="Audit the recipe on the open data."),
+        Binding("s", "stop", "Stop", id="audit.stop", tooltip="Stop the audit under way: you are asked."),
+        Binding("e", "setup", "Setup", id="audit.setup", tooltip="To what is audited and earlier audits, and back."),
+        Binding("v", "views", "Pictures", id="audit.views", tooltip="To the pictures of the variants, and back."),
+        Binding("n", "step(1)", "Next X-ray", id="audit.next", tooltip="The variants of the next X-ray."),
+        Binding("N,shift+n", "step(-1)", "X-ray before", key_display="N", id="audit.previous", show=False,
+                tooltip="The variants of the X-ray before."),
+        Binding("k", "next_class", "Class", id="audit.class", tooltip="The variants of an X-ray of the next class."),
+        Binding("c", "copy", "Copy", id="audit.copy", tooltip="Copy the table of variants, or the audit's path."),
+    ]  # fmt: skip
+    _plan = AuditPlan()
+    _shown: "AuditJob | tuple[Path, Audit] | None" = None
+    _drawn: object = None
+    _kept: "list[tuple[Path, Audit]]" = []  # noqa: RUF012  (never changed in place)
+
+    def body(self) -> Iterable[Widget]:
+        """Budget, data and earlier audits beside variants, progress, verdict and pictures."""
+        with Container(classes="columns"):
+            with Container(id="left"):
+                yield Form(self._plan, id="budget").add_class("pane")
+                with Vertical(id="sources"):
+                    yield Static(id="what", classes="pane")
+                    yield DataTable[Text](cursor_type="row", show_header=False, id="earlier", classes="pane")
+            with Vertical(id="outcome"):
+                yield VariantTable(cursor_type="row", id="variants", classes="pane")
+                yield Static(id="progress")
+                with VerticalScroll(id="verdict-pane", classes="pane"):
+                    yield Static(id="verdict")
+                yield Views(self.session, self.workbench.picture_way, self.workbench.abilities, id="views")
+
+    def on_mount(self) -> None:
+        """Titles, and a clock for the time left."""
+        for name, title in (
+            ("#budget", "Trainings"), ("#what", "Data and recipe"), ("#earlier", "Audits on disk"),
+            ("#verdict-pane", "Verdict"),
+        ):  # fmt: skip
+            self.query_one(name).border_title = title
+        self.query_one("#earlier", DataTable).add_columns("finding", "name")
+        self.query_one(Form).show(self._plan)
+        self.add_class("-setup")
+        self._shown = self.session.audit
+        self._show()
+        self._list()
+        self.query_one("#budget FieldTable").focus()
+        self.set_interval(1.0, self._tick)
+
+    def on_screen_resume(self) -> None:
+        """Another process may have written an audit."""
+        self._list()
+
+    def on_variant_table_widened(self) -> None:
+        """Draw anew."""
+        self._show()
+
+    def _tick(self) -> None:
+        if isinstance(self._shown, AuditJob) and self._shown.alive and self.workbench.current_mode == self.MODE:
+            self._progress()
+
+    def data_changed(self) -> None:
+        """Say what would be audited."""
+        self._what()
+        self.query_one(Views).data_changed()
+
+    def config_changed(self) -> None:
+        """The recipe is part of it."""
+        self._what()
+
+    def run_changed(self, message: object) -> None:
+        """A training's end lets an audit begin."""
+        self._what()
+
+    def job_changed(self, message: JobChanged) -> None:
+        """The audit is further, or over."""
+        if message.job.group == AuditJob.GROUP:
+            self._show()
+            self._what()
+            if message.job.over:
+                self._list()
+
+    # What is shown
+
+    def _what(self) -> None:
+        session = self.session
+        scan, network = session.scan, session.config.network
+        rows = [content(session.data.name or session.data if session.data else "no data chosen", "bold")]
+        if scan:
+            classes = ", ".join(f"{name} {summary.images:,}" for name, summary in scan.classes.items())
+            masks = sum(summary.masks for summary in scan.classes.values())
+            region = f"{masks:,} with lung masks" if masks else "no lung masks: a rectangle stands in"
+            rows += [content(classes), content(f"{counted(len(scan.records), 'image')}, {region}")]
+        layers = f" ({network.unfreeze})" if network.unfreeze else ""
+        rows.append(content(f"{network.backbone}, {network.mode}{layers}, seed {session.config.machine.seed}"))
+        reason = session.cannot_audit()
+        rows.append(content(reason, "$warning") if reason else content("r starts the audit.", "$foreground-muted"))
+        self.query_one("#what", Static).update(lines(rows))
+
+    def _list(self) -> None:
+        self.session.start("audits", "reading the audits", partial(kept_audits, self.session.runs), self._listed)
+
+    def _listed(self, read: "tuple[list[tuple[Path, Audit]], list[str]]") -> None:
+        kept, troubles = read
+        self.warn_of_new(troubles)
+        self._kept = kept
+        table = self.query_one("#earlier", DataTable)
+        place = table.cursor_row
+        table.clear()
+        for path, audit in kept:
+            table.add_row(cell(audit.finding, "bold"), cell(path.name))
+        table.move_cursor(row=min(place, len(kept) - 1))
+        if self._shown is None and kept:
+            self._shown = kept[0]
+            self.remove_class("-setup")
+            self._show()
+
+    def _show(self) -> None:
+        variants, audit = self._variants()
+        self._table(variants, audit)
+        self._progress()
+        self._verdict(audit)
+
+    def _variants(self) -> "tuple[list[Audited], Audit | None]":
+        shown = self._shown
+        if isinstance(shown, AuditJob):
+            return list(shown.variants.values()), shown.result
+        return (ends(shown[1]), shown[1]) if shown else ([], None)
+
+    def _table(self, variants: list[Audited], audit: "Audit | None") -> None:
+        table = self.query_one(VariantTable)
+        table.border_title = content(self._title(audit))
+        now = self._shown.now if isinstance(self._shown, AuditJob) else None
+        texts = [(one.title, accuracy(one), state_of(one, one is now)) for one in variants]
+        widths = [max(map(len, column)) for column in zip(*texts, strict=True)] if texts else [12, 14, 8]
+        wide = max(NARROWEST_BAR, table.content_size.width - sum(widths) - 2 * len(COLUMNS) - 1)
+        key = (tuple(variants), now, audit, wide)
+        if key == self._drawn:
+            return  # each image that is read is told, and moves the line of progress alone
+        self._drawn = key
+        place = table.cursor_row
+        table.clear(columns=True)
+        for name, width in zip(COLUMNS, (widths[0], wide, max(widths[1], len(COLUMNS[2])), widths[2]), strict=True):
+            table.add_column(Text(name, no_wrap=True, overflow="crop"), width=width)
+        for one, (title, share, state) in zip(variants, texts, strict=True):
+            bar = ""
+            if one.accuracy_ci:
+                bar = whiskers(one.correct / one.n, one.accuracy_ci, audit.baseline if audit else None, wide)
+            style = "bold" if one is now else ""
+            table.add_row(cell(title, style), cell(bar), cell(share, "bold", right=True), cell(state, style))
+        table.move_cursor(row=min(place, len(variants) - 1))
+
+    def _title(self, audit: "Audit | None") -> str:
+        if audit is None:
+            return "Variants" if self._shown is None else f"Audit of {self._folder().name}"
+        n, how = sum(audit.tested.values()), "each tested once" if audit.folds > 1 else "tested"
+        always = f"| always {audit.baseline_class} {audit.baseline:.0%}"
+        return f"Audit of {audit.folder.name or audit.folder}: {counted(n, 'image')} {how}, {always}"
+
+    def _folder(self) -> Path:
+        return self._shown.folder if isinstance(self._shown, AuditJob) else Path()
+
+    def _progress(self) -> None:
+        box, glyphs, shown = self.query_one("#progress", Static), self.session.glyphs, self._shown
+        rows: list[Content] = []
+        if isinstance(shown, tuple):
+            path, audit = shown
+            text = f"{path.name}, of {written_on(path)}, took {duration(audit.seconds)}"
+            rows.append(content(text, "$foreground-muted"))
+        elif shown is not None:
+            rows = course(shown, glyphs.bar(shown.done / max(1, shown.total), BAR))
+            signs = {"finished": glyphs.finished, "stopped": glyphs.stopped, "failed": glyphs.failed}
+            if shown.state == "finished" and shown.path and shown.result:
+                text = f"{signs[shown.state]} done in {duration(shown.result.seconds)}; kept as {shown.path.name}"
+                rows.append(content(text, "bold $success"))
+            elif not shown.alive:
+                style = "bold $error" if shown.state == "failed" else "$warning"
+                rows.append(content(f"{signs[shown.state]} {shown.error}", style))
+            if shown.warnings and len(rows) < 2:
+                rows.append(content(f"{glyphs.beware} {shown.warnings[-1]}", "$warning"))
+        box.update(lines(rows), layout=False)
+
+    def _verdict(self, audit: "Audit | None") -> None:
+        box = self.query_one("#verdict", Static)
+        if audit is None:
+            text = "The verdict comes when all variants are done." if self._shown else "No audit is shown."
+            box.update(content(text, "$foreground-muted"))
+            return
+        gap = audit.gap
+        plot = around_zero(gap.value, gap.ci, max(24, min(64, box.container_size.width - 12)))
+        low, high = (100 * end for end in gap.ci)
+        rows = [
+            content(f"{audit.finding}: gap without the {region_name(audit)} {100 * gap.value:+.1f} points "
+                    f"({low:+.1f} to {high:+.1f})", "bold"),
+            content(f"gap {plot} points", "$primary"),
+            content(audit.verdict),
+        ]  # fmt: skip
+        box.update(lines(rows))
+
+    # Keys
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Stop what is under way, else start; pictures where there are some."""
+        live = self.session.audit is not None and self.session.audit.alive
+        if action == "start":
+            return not live
+        if action == "stop":
+            return live
+        if action == "views":
+            return self.has_class("-narrow")
+        if action in ("step", "next_class"):
+            return self.session.scan is not None
+        return self._shown is not None if action == "copy" else True
+
+    def on_form_changed(self, event: Form.Changed) -> None:
+        """Another budget."""
+        self._plan = AuditPlan(event.value)
+        self.query_one(Form).show(self._plan)
+
+    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
+        """Open an earlier audit."""
+        if event.data_table.id == "earlier" and event.cursor_row < len(self._kept):
+            self._open(self._kept[event.cursor_row])
+
+    def _open(self, shown: "AuditJob | tuple[Path, Audit]") -> None:
+        self._shown = shown
+        self.remove_class("-setup", "-views")
+        self.query_one("#verdict-pane").scroll_home(animate=False)
+        self.query_one(VariantTable).focus()
+        self.call_after_refresh(self._show)
+        self.refresh_bindings()
+
+    def action_start(self) -> None:
+        """Audit, or say why not."""
+        try:
+            self.session.begin_audit(self._plan.audit)
+        except CovidTuiError as error:
+            self.session.complain(error)
+            return
+        if self.session.audit:
+            self._open(self.session.audit)
+
+    def action_stop(self) -> None:
+        """Ask, then stop."""
+        self.app.push_screen(Ask("Stop the audit?", (STOP, GO_ON)), self._stop)
+
+    def _stop(self, answer: str | None) -> None:
+        if answer == "stop":
+            self.session.cancel(AuditJob.GROUP)
+
+    def action_setup(self) -> None:
+        """To the form and the list, or back to what is shown; where nothing is under way in sight, to that."""
+        audit = self.session.audit
+        away = self.has_class("-setup") if self.has_class("-narrow") else self.query_one("#left").has_focus_within
+        if away and audit and audit.alive and self._shown is not audit:
+            self._open(audit)
+            return
+        self.remove_class("-views")
+        self.set_class(not away, "-setup")
+        self.call_after_refresh(self.query_one(VariantTable if away else "#budget FieldTable").focus)
+
+    def action_views(self) -> None:
+        """The pictures in place of the rest, and back."""
+        self.remove_class("-setup")
+        self.toggle_class("-views")
+        self.call_after_refresh(self._show)
+
+    def action_step(self, by: int) -> None:
+        """Another X-ray."""
+        self.query_one(Views).step(by)
+
+    def action_next_class(self) -> None:
+        """An X-ray of another class."""
+        self.query_one(Views).next_class()
+
+    def action_copy(self) -> None:
+        """The table where it has the focus, else the audit's path."""
+        path = self._shown[0] if isinstance(self._shown, tuple) else self._shown.path if self._shown else None
+        if path and self.focused is not self.query_one(VariantTable):
+            self.workbench.copy(str(path), "the audit's path")
+            return
+        variants = self._variants()[0]
+        rows = [(one.title, str(one.correct), str(one.n), accuracy(one)) for one in variants]
+        self.workbench.copy_table([("shown", "right", "images", COLUMNS[2]), *rows], "the table of variants")
+
+
+SCREEN = AuditScreen

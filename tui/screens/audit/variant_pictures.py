@@ -1,0 +1,94 @@
+"""What each variant of an audit shows of one X-ray of the open folder, in small pictures."""
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.containers import Grid, Vertical
+from textual.widgets import Static
+
+from engine.base.cancel import Stop
+from engine.base.events import Emit
+from tui.host.terminal import Abilities
+from tui.state.session import Session
+from tui.widgets.safe_cells import content
+from tui.widgets.xray import Way, Xray
+
+if TYPE_CHECKING:
+    from engine.data.image.reader import Pixels
+    from engine.data.records import Record
+
+MOST = 6
+"""Variants with a picture of their own; shuffled labels show the whole image."""
+
+Shown = list[tuple[str, "Pixels"]]
+
+
+class Views(Vertical):
+    """The pictures, each over its variant's title."""
+
+    def __init__(self, session: Session, way: Way, abilities: Abilities, *, id: str | None = None) -> None:
+        super().__init__(id=id, classes="pane")
+        self._session, self._way, self._abilities = session, way, abilities
+        self._record: Record | None = None
+        self.shown: Shown = []
+
+    def compose(self) -> ComposeResult:
+        """A grid of pictures with captions."""
+        with Grid(id="view-grid"):
+            for place in range(MOST):
+                with Vertical(classes="view"):
+                    picture = Xray(self._way, self._abilities, id=f"view-{place}")
+                    picture.can_focus = False
+                    yield picture
+                    yield Static(id=f"view-title-{place}", classes="view-title")
+        yield Static(id="no-views", classes="muted")
+
+    def on_mount(self) -> None:
+        """Nothing yet."""
+        self.border_title = "What each variant shows"
+
+    def data_changed(self) -> None:
+        """Keep to the image where it is still there; else the first."""
+        records = self._session.scan.records if self._session.scan else ()
+        if self._record not in records:
+            self._show(records[0] if records else None)
+
+    def step(self, by: int) -> None:
+        """The picture of the next image, or of the one before."""
+        records = self._session.scan.records if self._session.scan else ()
+        if self._record in records:
+            self._show(records[(records.index(self._record) + by) % len(records)])
+
+    def next_class(self) -> None:
+        """The picture of the next class's first image."""
+        if self._session.scan and self._record:
+            labels = list(self._session.scan.classes)
+            label = labels[(labels.index(self._record.label) + 1) % len(labels)]
+            self._show(next(record for record in self._session.scan.records if record.label == label))
+
+    def _show(self, record: "Record | None") -> None:
+        self._record = record
+        if record is None or self._session.data is None:
+            self._draw([], "Open a folder on the Dataset screen to see what the variants show of its images.")
+            return
+        self.border_title = content(f"What each variant shows of {record.file} ({record.label})")
+        work = partial(_views, self._session.data / record.file, self._session.freeze.backbone.size)
+        self._session.start("views", "reading a picture", work, self._draw, lambda error: self._draw([], str(error)))
+
+    def _draw(self, shown: Shown, trouble: str = "") -> None:
+        self.shown = shown
+        for place in range(MOST):
+            title, pixels = shown[place] if place < len(shown) else ("", None)
+            self.query_one(f"#view-{place}", Xray).show(pixels)
+            self.query_one(f"#view-title-{place}", Static).update(content(title))
+        self.query_one("#view-grid").display, self.query_one("#no-views").display = bool(shown), not shown
+        self.query_one("#no-views", Static).update(content(trouble))
+
+
+def _views(path: Path, side: int, emit: Emit, stop: Stop) -> Shown:
+    from engine.audit.variants import views
+
+    region, pictures = views(path, side)
+    return [(variant.titled(region), pixels) for variant, pixels in pictures if not variant.shuffled]

@@ -1,0 +1,150 @@
+"""What every screen of the workbench is: title, tabs, body and keys, and how it hears of changes."""
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import ClassVar, TypeVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.message import Message
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Footer
+
+from tui.screens.frame import MODES, Frame
+from tui.screens.title import TabLine, TitleBar
+from tui.state.messages import ConfigChanged, DataChanged, JobChanged, RunChanged, RunsChanged
+from tui.state.session import Session
+
+M = TypeVar("M", bound=Message)
+
+
+class WorkScreen(Screen[None]):
+    """A screen of the workbench: title, tabs, its own body, keys.
+
+    A subclass names its `MODE`, composes its `body` and overrides the `..._changed` methods that concern it. They are
+    called in the screen's thread: once each when the screen is first opened, then with every change; changes that come
+    while another screen is open are told when this one is opened again, the last of each kind only.
+    """
+
+    MODE: ClassVar[str]
+    HELP: ClassVar[str | None] = None
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave_field", "", id="field.leave", show=False, tooltip="Leave a text field."),
+    ]
+    AUTO_FOCUS = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._missed: dict[tuple[type[Message], object], Callable[[], None]] = {}
+        self._keys: tuple[tuple[str, bool], ...] = ()
+        self._warned: frozenset[str] = frozenset()
+
+    @property
+    def workbench(self) -> Frame:
+        """The app."""
+        return cast("Frame", self.app)
+
+    @property
+    def session(self) -> Session:
+        """What all screens share."""
+        return self.workbench.session
+
+    def warn_of_new(self, troubles: Iterable[str]) -> None:
+        """Warn of those that were not there when this was last asked."""
+        now = tuple(troubles)
+        for trouble in now:
+            if trouble not in self._warned:
+                self.workbench.say(trouble, "warning")
+        self._warned = frozenset(now)
+
+    def body(self) -> Iterable[Widget]:
+        """The widgets between tabs and keys."""
+        raise NotImplementedError
+
+    def compose(self) -> ComposeResult:
+        """Title, tabs, body, keys."""
+        yield TitleBar(self.session)
+        yield TabLine(MODES, self.MODE)
+        with Container(id="body"):
+            yield from self.body()
+        yield Footer(show_command_palette=True)
+
+    def on_mount(self) -> None:
+        """Begin to hear of changes."""
+        self.workbench.listeners.append(self)
+        self.data_changed()
+        self.config_changed()
+        self.runs_changed()
+        if self.session.shown:
+            self.run_changed(RunChanged(self.session.shown))
+
+    def on_unmount(self) -> None:
+        """Hear of no more changes."""
+        self.workbench.listeners.remove(self)
+
+    def data_changed(self) -> None:
+        """`session.data`, `scan` or `split` is another one."""
+
+    def config_changed(self) -> None:
+        """`session.config` is another one."""
+
+    def run_changed(self, message: RunChanged) -> None:
+        """`message.view` has heard more of its run."""
+
+    def runs_changed(self) -> None:
+        """The list of runs, `session.library.entries()`, is another one."""
+
+    def job_changed(self, message: JobChanged) -> None:
+        """`message.job` has begun, is further, or is over."""
+
+    def on_data_changed(self, message: DataChanged) -> None:
+        """Pass it on."""
+        self._hear(message, lambda _: self.data_changed())
+
+    def on_config_changed(self, message: ConfigChanged) -> None:
+        """Pass it on."""
+        self._hear(message, lambda _: self.config_changed())
+
+    def on_run_changed(self, message: RunChanged) -> None:
+        """Pass it on."""
+        self._hear(message, self.run_changed)
+
+    def on_runs_changed(self, message: RunsChanged) -> None:
+        """Pass it on."""
+        self._hear(message, lambda _: self.runs_changed())
+
+    def on_job_changed(self, message: JobChanged) -> None:
+        """Pass it on."""
+        self._hear(message, self.job_changed)
+
+    def on_screen_resume(self) -> None:
+        """Catch up with what happened while another screen was open."""
+        missed, self._missed = self._missed, {}
+        for act in missed.values():
+            act()
+        self._refresh_frame()
+
+    def _hear(self, message: M, act: Callable[[M], None]) -> None:
+        """Act on a message now, or, while another screen is open, on the last of its kind when this one is again."""
+        if not self.app.is_running:
+            return  # the workbench closes, and some of the widgets are gone
+        if self.workbench.current_mode == self.MODE:
+            act(message)
+            self._refresh_frame()
+        else:
+            about = getattr(message, "view", None) or getattr(message, "job", None)
+            self._missed[type(message), about] = partial(act, message)
+
+    def action_leave_field(self) -> None:
+        """Give the screen's keys back from a text field, or cancel the work under way."""
+        self.set_focus(None)
+
+    def _refresh_frame(self) -> None:
+        self.query_one(TitleBar).refresh()
+        # A footer is made anew by every refresh of the bindings, so that is left for when there is something new.
+        keys = tuple((key, active.enabled) for key, active in self.active_bindings.items())
+        if keys != self._keys:
+            self._keys = keys
+            self.refresh_bindings()

@@ -1,0 +1,1 @@
+"""Screen 1: what a folder of X-rays holds."""

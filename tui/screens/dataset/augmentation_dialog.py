@@ -1,0 +1,203 @@
+"""Augmentation previewed: an X-ray as it is beside six versions of it, the very ones that the training would see."""
+
+import dataclasses
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Grid, Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Checkbox, Footer, Input, Label, Static
+
+from engine.base.cancel import Stop
+from engine.base.errors import ConfigError
+from engine.base.events import Emit
+from engine.recipe.config import AugmentConfig
+from tui.host.terminal import Abilities
+from tui.widgets.safe_cells import content
+from tui.widgets.xray import Way, Xray
+
+if TYPE_CHECKING:
+    from engine.data.image.reader import Pixels
+    from engine.data.records import Record
+    from tui.state.session import Session
+
+VERSIONS = 6
+ROOMY = 100
+"""Columns from which on what was done to a version is written in lines, not one thing a line."""
+FIELDS = (
+    ("rotation", "rotation deg"),
+    ("shear", "shear deg"),
+    ("zoom", "zoom share"),
+    ("shift", "shift share"),
+    ("seed", "seed"),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Preview:
+    """Pictures and what was done to each; the first is the image as it is. `base` is what they were made from."""
+
+    file: Path
+    base: "Pixels"
+    pictures: tuple[tuple[str, "Pixels"], ...]
+
+
+class AugmentationDialog(ModalScreen[None]):
+    """Ranges on the left, seven pictures on the right; a changed range draws them anew and is kept in the recipe."""
+
+    HELP = (
+        "Six versions of the image, drawn from the ranges on the left and the seed. They are what a training with this "
+        "recipe sees of this image. Page up and down show another image; the ranges are kept in the recipe."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss", "Close", key_display="esc", id="augment.close", tooltip="Close; ranges are kept."),
+        Binding("pagedown", "other(1)", "Next image", id="augment.next", tooltip="Preview the next image."),
+        Binding("pageup", "other(-1)", "Previous", id="augment.previous", tooltip="Preview the image before."),
+        Binding("up", "app.focus_previous", "Field above", show=False),
+        Binding("down", "app.focus_next", "Field below", show=False),
+    ]
+
+    def __init__(self, session: "Session", records: "list[Record]", place: int, way: Way, abilities: Abilities) -> None:
+        """Preview the record at `place`; the others can be gone to."""
+        super().__init__()
+        self._session, self._records, self._place = session, records, place
+        self._way, self._abilities = way, abilities
+        self._shown: Preview | None = None
+        self._wrong: dict[str, str] = {}
+
+    def compose(self) -> ComposeResult:
+        """The form beside the grid."""
+        policy, seed = self._session.config.augment, self._session.config.machine.seed
+        values = {**{name: f"{getattr(policy, name):g}" for name, _ in FIELDS[:-1]}, "seed": str(seed)}
+        with Horizontal(classes="whole") as box:
+            box.border_title = "Augmentation"
+            with Vertical(id="ranges"):
+                yield Checkbox("augment", policy.augment == "report", id="augment", compact=True)
+                for name, label in FIELDS:
+                    with Horizontal(classes="field"):
+                        yield Label(label)
+                        yield Input(values[name], id=name, restrict=r"[0-9.eE+-]*")
+                yield Checkbox("flip", policy.flip, id="flip", compact=True)
+                yield Static(id="augment-note", classes="muted")
+            with Grid(id="versions"):
+                for place in range(VERSIONS + 1):
+                    with Vertical(classes="version"):
+                        picture = Xray(self._way, self._abilities, id=f"version-{place}")
+                        picture.can_focus = False
+                        yield picture
+                        yield Static(id=f"done-{place}", classes="done")
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """The first pictures."""
+        self._draw()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Draw anew, where the value is one."""
+        self._set(str(event.input.id), event.value.strip())
+        event.input.set_class(str(event.input.id) in self._wrong, "-invalid")
+
+    def on_checkbox_changed(self, event: Checkbox.Changed) -> None:
+        """Augment or not, mirror or not."""
+        self._set(str(event.checkbox.id), event.value)
+
+    def _set(self, name: str, value: str | bool) -> None:
+        session = self._session
+        try:
+            change = _change(session, name, value)
+        except (ConfigError, ValueError) as error:
+            self._wrong[name] = str(error) if isinstance(error, ConfigError) else f"{name}: {value!r} is no number."
+        else:
+            self._wrong.pop(name, None)
+            if change:
+                change()
+                self._draw()
+        self._note()
+
+    def _draw(self) -> None:
+        """Have the pictures made in a thread."""
+        record = self._records[self._place]
+        path = Path(self._session.data or ".") / record.file
+        known = self._shown.base if self._shown and self._shown.file == path else None
+        config = self._session.config
+        size = self._session.freeze.backbone.size
+        work = partial(preview, path, known, record.sha, config.augment, config.machine.seed, size)
+        self.query_one(".whole").border_title = content(f"Augmentation of {record.file}")
+        self._session.start("augment", "augmenting", work, self._show)
+        self._note()
+
+    def _show(self, made: Preview) -> None:
+        self._shown = made
+        if not self.is_attached:
+            return
+        for place, (done, pixels) in enumerate(made.pictures):
+            self.query_one(f"#version-{place}", Xray).show(pixels)
+            text = done if self.app.size.width >= ROOMY else "\n".join(done.split(", "))
+            self.query_one(f"#done-{place}", Static).update(Content(text))
+
+    def _note(self) -> None:
+        glyphs, policy = self._session.glyphs, self._session.config.augment
+        if self._wrong:
+            text, style = f"{glyphs.beware} {next(iter(self._wrong.values()))}", "$error"
+        else:
+            text, style = cycle(policy), ""
+        self.query_one("#augment-note", Static).update(content(text, style))
+
+    def action_other(self, step: int) -> None:
+        """Another image of the class."""
+        self._place = (self._place + step) % len(self._records)
+        self._draw()
+
+
+def cycle(policy: AugmentConfig) -> str:
+    """What the epochs see of an image, as a sentence."""
+    if policy.augment == "none":
+        return "Every epoch sees the image as it is."
+    if policy.kept_views is None:
+        return "Every epoch sees a new version."
+    count = policy.kept_views - 1
+    return f"The epochs go round: the image as it is, then version{'s' * (count > 1)} 1{f' to {count}' * (count > 1)}."
+
+
+def preview(
+    path: Path,
+    known: "Pixels | None",
+    sha: str,
+    policy: AugmentConfig,
+    seed: int,
+    size: int,
+    emit: Emit,
+    stop: Stop,
+) -> Preview:
+    """The image at `path`, already decoded and resized where `known`, and its first versions under a policy."""
+    from engine.data.image.reader import read, resize
+    from engine.training.augment import PLAIN, draw, transforms
+    from tui.services.pictures import moved
+
+    base = resize(read(path).pixels, size) if known is None else known
+    draws = [draw(policy, seed, sha, view) for view in (PLAIN, *range(VERSIONS))]
+    pictures = [
+        (str(done), moved(base, matrix) if view else base)
+        for view, (done, matrix) in enumerate(zip(draws, transforms(draws, size), strict=True))
+    ]
+    return Preview(path, base, tuple(pictures))
+
+
+def _change(session: "Session", name: str, value: str | bool) -> Callable[[], None] | None:
+    """What sets the field; None where it is so already. Raises ValueError or ConfigError."""
+    policy, machine = session.config.augment, session.config.machine
+    if name == "seed":
+        seed = dataclasses.replace(machine, seed=int(value))
+        return None if seed == machine else lambda: session.configure(machine=seed)
+    if name == "augment":
+        changed = dataclasses.replace(policy, augment="report" if value else "none")
+    elif name == "flip":
+        changed = dataclasses.replace(policy, flip=bool(value))
+    else:
+        changed = dataclasses.replace(policy, **{name: float(value)})  # type: ignore[arg-type]
+    return None if changed == policy else lambda: session.configure(augment=changed)

@@ -1,0 +1,175 @@
+"""Choosing a folder: a tree to walk through, and a path to type, completed as one types."""
+
+import os
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Footer, Input, Static, Tree
+from textual.widgets.tree import TreeNode
+
+from engine.base.cancel import Stop
+from engine.base.events import Emit
+from engine.base.paths import is_folder
+from engine.base.wording import not_a_path
+from tui.widgets.file_tree import PathField
+from tui.widgets.safe_cells import content
+from tui.words.safe_text import display_name
+
+if TYPE_CHECKING:
+    from tui.state.session import Session
+
+ABOUT = "The folder holds one folder a class: CLASS/images beside CLASS/masks, or CLASS with the images in it."
+MOST_FOLDERS = 1000
+
+
+def folders(where: Path) -> list[str]:
+    """Names of the folders in `where`, without hidden ones, sorted; none where it can't be read."""
+    try:
+        with os.scandir(where) as entries:
+            names = [entry.name for entry in entries if not entry.name.startswith(".") and entry.is_dir()]
+    except (OSError, ValueError):
+        return []
+    return sorted(names, key=str.casefold)
+
+
+class FolderTree(Tree[Path]):
+    """Folders, listed in a thread when they are opened."""
+
+    HELP = "Right opens a folder, left closes it or goes up, enter chooses it as the folder of X-rays."
+    ICON_NODE, ICON_NODE_EXPANDED = "+ ", "- "
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "choose", "Choose", id="folder.choose", tooltip="Read the X-rays of this folder."),
+        Binding("right", "unfold", "Open", id="folder.unfold", tooltip="Show the folders in it."),
+        Binding("left", "fold", "Shut", id="folder.fold", tooltip="Close it, or go to the folder above."),
+        Binding("backspace", "up", "Above", id="folder.up", tooltip="Begin the tree one folder higher."),
+    ]
+
+    def __init__(self, session: "Session", root: Path) -> None:
+        super().__init__(self._label(root, True), root)
+        self._session = session
+        self.auto_expand = False
+
+    @staticmethod
+    def _label(path: Path, whole: bool = False) -> Text:
+        return Text(display_name(path if whole else path.name), no_wrap=True)
+
+    def on_mount(self) -> None:
+        """List the root."""
+        self.root.expand()
+
+    def on_tree_node_expanded(self, event: Tree.NodeExpanded[Path]) -> None:
+        """List what is in it, once."""
+        node = event.node
+        if node.data is not None and not node.children:
+            self._session.start(
+                f"folders {node.id}", "listing folders", partial(_list, node.data), partial(self._fill, node)
+            )
+
+    def _fill(self, node: TreeNode[Path], names: list[tuple[str, bool]]) -> None:
+        if node.data is None or node.children or not self.is_attached:
+            return
+        for name, deeper in names[:MOST_FOLDERS]:
+            path = node.data / name
+            node.add(self._label(path), path) if deeper else node.add_leaf(self._label(path), path)
+        if len(names) > MOST_FOLDERS:
+            node.add_leaf(f"and {len(names) - MOST_FOLDERS:,} more: type the path")
+        if not names:
+            node.allow_expand = False
+
+    def action_choose(self) -> None:
+        """Choose the folder under the cursor."""
+        node = self.cursor_node
+        if node is not None and node.data is not None and isinstance(self.screen, FolderDialog):
+            self.screen.dismiss(node.data)
+
+    def action_unfold(self) -> None:
+        """Open the folder, or go into an open one."""
+        node = self.cursor_node
+        if node is None:
+            return
+        if node.is_expanded:
+            self.action_cursor_down()
+        elif node.allow_expand:
+            node.expand()
+
+    def action_fold(self) -> None:
+        """Close the folder, or go to the one above."""
+        node = self.cursor_node
+        if node is None:
+            return
+        if node.is_expanded and node is not self.root:
+            node.collapse()
+        elif node.parent is not None:
+            self.move_cursor(node.parent)
+        else:
+            self.action_up()
+
+    def action_up(self) -> None:
+        """Begin one folder higher."""
+        here = self.root.data
+        if here is not None and here.parent != here:
+            self.reset(self._label(here.parent, True), here.parent)
+            self.root.expand()
+            self.move_cursor(self.root)
+
+
+class FolderDialog(ModalScreen[Path]):
+    """Gives the chosen folder, or nothing."""
+
+    HELP = ABOUT
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "escape", "dismiss", "Back", key_display="esc", id="folder.back", tooltip="Keep the folder that is open."
+        ),
+    ]
+
+    def __init__(self, session: "Session") -> None:
+        super().__init__()
+        self._session = session
+
+    def compose(self) -> ComposeResult:
+        """The path above the tree."""
+        here = self._session.data or Path.cwd()
+        root = here.parent if self._session.data else here
+        with Vertical(classes="dialog large") as box:
+            box.border_title = "Open a folder of X-rays"
+            field = PathField("type a path; tab completes it", folders=True, id="path")
+            field.mean(root)
+            yield field
+            yield Static(Content(""), id="path-wrong")
+            yield FolderTree(self._session, root)
+            yield Static(content(ABOUT), classes="muted")
+        yield Footer(show_command_palette=False)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Choose what was typed, where it is a folder."""
+        path = self.query_one(PathField).path
+        if path is None:
+            return
+        if is_folder(path):
+            self.dismiss(path)
+        else:
+            self.query_one("#path-wrong", Static).update(
+                content(not_a_path(str(path)) or f"{path} is no folder.", "$error")
+            )
+
+    def on_input_changed(self) -> None:
+        """What was wrong is wrong no more."""
+        self.query_one("#path-wrong", Static).update("")
+
+
+def _list(where: Path, emit: Emit, stop: Stop) -> list[tuple[str, bool]]:
+    """The folders in `where`, and whether each holds folders of its own."""
+    found: list[tuple[str, bool]] = []
+    for name in folders(where):
+        if stop.is_set():
+            break
+        found.append((name, len(found) >= MOST_FOLDERS or bool(folders(where / name))))
+    return found

@@ -1,0 +1,395 @@
+"""Screen 1: what a folder of X-rays holds, how it is split, what is wrong with it, and how its images look."""
+
+import dataclasses
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Vertical, VerticalScroll
+from textual.content import Content
+from textual.events import Resize
+from textual.widget import Widget
+from textual.widgets import DataTable, Static
+
+from engine.base.cancel import Stop
+from engine.base.events import Emit
+from engine.data.subset import joined
+from tui.screens.base import WorkScreen
+from tui.screens.dataset.banner import Banner
+from tui.screens.dataset.class_table import ClassTable, about
+from tui.screens.dataset.split_dialog import SplitDialog
+from tui.screens.dataset.text import divided, pictured, reading, warned
+from tui.state.messages import JobChanged
+from tui.widgets.charts import Bars, class_curve, scatter, sizes_by_class
+from tui.widgets.curves import Curves
+from tui.widgets.name_list import NameList
+from tui.widgets.safe_cells import content
+from tui.widgets.xray import Xray
+from tui.words.error_text import error_sentence
+from tui.words.safe_text import display_name
+
+if TYPE_CHECKING:
+    from engine.data.image.reader import Pixels, XrayImage
+    from engine.data.records import Record, Scan
+
+Page = Literal["facts", "pictures", "charts"]
+CHARTS = ("intensity", "sizes", "classes")
+CHART_TITLES = {
+    "intensity": "Intensity by class, % of pixels",
+    "sizes": "Image sizes",
+    "classes": "Images of each class",
+}
+SAMPLE = 60
+"""Images of each class that the intensities are measured on."""
+MOST_BARS = 8
+
+
+class DatasetScreen(WorkScreen):
+    """Classes, split and warnings beside pictures and charts; on a narrow terminal one of the three at a time."""
+
+    MODE = "dataset"
+    CSS_PATH = "dataset.tcss"
+    HELP = (
+        "Choose a folder of X-rays, see what it holds, and pick the classes to train on. The files of the class under "
+        "the cursor are listed beside the picture."
+    )
+    AUTO_FOCUS = "#classes"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("o", "choose", "Open", id="dataset.open", tooltip="Choose the folder of X-rays."),
+        Binding("i", "page('pictures')", "Images", id="dataset.images", tooltip="Look through the class's images."),
+        Binding("c", "chart", "Chart", id="dataset.chart", tooltip="Next chart: intensities, image and class sizes."),
+        Binding("m", "mask", "Mask", id="dataset.mask", tooltip="Lay the lung mask over the picture, or take it off."),
+        Binding("a", "augment", "Augment", id="dataset.augment", tooltip="Preview the augmentation of this image."),
+        Binding("s", "split", "Split", id="dataset.split", tooltip="Sizes of train, validation, test; edit shares."),
+        Binding("p", "problems", "Problems", id="dataset.problems", tooltip="Files that can't be used, and why."),
+        Binding("d", "duplicates", "Equal", id="dataset.duplicates", tooltip="Images with the same pixels."),
+        Binding("u", "sources", "Sources", id="dataset.sources", tooltip="Where each class's images come from."),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._whole: Scan | None = None
+        self._scan: Scan | None = None
+        self._records: list[Record] = []
+        self._class = ""
+        self._image: XrayImage | None = None
+        self._mask: Pixels | None = None
+        self._masked = False
+        self._unread = ""
+        """Why the image at hand can't be shown, as a sentence."""
+        self._chart = 0
+        self._intensities: dict[str, list[float]] | None = None
+
+    def body(self) -> Iterable[Widget]:
+        """The path above what is in it."""
+        yield Static(id="folder")
+        with Container(classes="columns"):
+            with Vertical(id="facts"):
+                yield Banner(id="banner")
+                with Vertical(classes="pane", id="classes-pane"):
+                    yield ClassTable(cursor_type="row", id="classes")
+                    yield Static(id="class-facts", classes="muted")
+                yield Static(classes="pane", id="split")
+                with VerticalScroll(classes="pane", id="beware-pane", can_focus=False):
+                    yield Static(id="beware")
+                yield Curves(empty="Intensities appear once the images are read.", id="intensity")
+                yield Bars(empty="No images yet.", id="bars")
+                yield Curves(empty="No images yet.", id="scatter")
+            with Container(classes="pane", id="picture-pane"):
+                with Vertical(id="look"):
+                    yield Xray(self.workbench.picture_way, self.workbench.abilities, id="picture")
+                    yield Static(id="picture-facts", classes="muted")
+                yield NameList(id="files")
+
+    def on_mount(self) -> None:
+        """Titles."""
+        for pane, title in (("classes", "Classes"), ("beware", "Beware"), ("picture", "Picture")):
+            self.query_one(f"#{pane}-pane").border_title = title
+        self.query_one("#split").border_title = "Split"
+        for name in ("intensity", "bars", "scatter"):
+            self.query_one(f"#{name}").add_class("pane", "chart")
+        self._go("facts")
+
+    # Data
+
+    def data_changed(self) -> None:
+        """Show the folder as far as it is read."""
+        session = self.session
+        where = display_name(session.data) if session.data else "no folder open"
+        self.query_one("#folder", Static).update(Content.assemble(("Folder  ", "dim"), where))
+        self.query_one(ClassTable).show(session.whole, session.scan, session.glyphs)
+        if session.scan is not self._scan:
+            self._scan = session.scan
+            self._intensities = None
+            if session.whole is not self._whole:
+                self._whole = session.whole
+                self._show_class(self._class if self._whole and self._class in self._whole.classes else self._first())
+            self._draw_chart()
+        self.query_one(Banner).watch_over(session)
+        self._show_warnings()
+        self._facts()
+        if session.scan and self.focused is None and self.is_current:
+            self.set_focus(self.query_one(ClassTable))
+        if isinstance(self.app.screen, SplitDialog):
+            self.app.screen.fill()
+
+    def job_changed(self, message: JobChanged) -> None:
+        """Show how far the reading is."""
+        if message.job.group == "scan":
+            self._show_warnings()
+
+    def on_banner_measured(self) -> None:
+        """List what the banner found."""
+        self._show_warnings()
+
+    def _first(self) -> str:
+        return next(iter(self.session.whole.classes if self.session.whole else ()), "")
+
+    def _show_warnings(self) -> None:
+        """Split and warnings."""
+        session = self.session
+        split, box = self.query_one("#split", Static), self.query_one("#beware", Static)
+        self.query_one("#beware-pane").border_title = "Beware" if session.scan else "Begin"
+        if session.scan is None:
+            split.update(content("-", "$text-muted"))
+            box.update(reading(session))
+        else:
+            banner = self.query_one(Banner)
+            split.update(divided(session))
+            box.update(warned(session, session.scan, banner.confounding, banner.patients, banner.unfinished))
+
+    # Classes
+
+    def on_class_table_picked(self, event: ClassTable.Picked) -> None:
+        """Take a class into the training, or leave it out."""
+        whole, data = self.session.whole, self.session.config.data
+        if whole is None:
+            return
+        picked = set(data.class_names or whole.classes) ^ {event.name}
+        names = [name for name in whole.classes if name in picked]
+        if not names:
+            self.workbench.say("A training needs at least two classes.", "warning")
+            return
+        text = "" if len(names) == len(whole.classes) else joined(names)
+        self.session.configure(data=dataclasses.replace(data, classes=text))
+
+    def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
+        """List the class's images."""
+        name = event.row_key.value if event.row_key else None
+        if name and name != self._class:
+            self._show_class(name)
+
+    def on_data_table_row_selected(self) -> None:
+        """Enter: to the images."""
+        self.action_page("pictures")
+
+    def _show_class(self, name: str) -> None:
+        self._class = name
+        whole = self.session.whole
+        self._records = [record for record in (whole.records if whole else ()) if record.label == name]
+        files = self.query_one(NameList)
+        files.show([record.file.rsplit("/", 1)[-1] for record in self._records])
+        summary = whole.classes.get(name) if whole else None
+        text = about(name, summary, self.session.glyphs) if summary else Content("")
+        self.query_one("#class-facts", Static).update(text)
+        if not self._records:
+            self._image, self._mask, self._unread = None, None, ""
+            self.query_one(Xray).show(None)
+            self._facts()
+
+    # Pictures
+
+    @property
+    def _record(self) -> "Record | None":
+        place = self.query_one(NameList).cursor
+        return self._records[place] if place < len(self._records) else None
+
+    def on_name_list_highlighted(self) -> None:
+        """Show the image."""
+        record, data = self._record, self.session.data
+        if record and data:
+            self._image, self._mask, self._unread = None, None, ""
+            work, failed = partial(_read, data, record), partial(self._not_read, record)
+            self.session.start("picture", "reading a picture", work, self._show, failed)
+
+    def _not_read(self, record: "Record", error: Exception) -> None:
+        """Say so where the picture would be, lest another one be taken for it."""
+        if record is self._record:
+            self._unread = error_sentence(error)
+            self.query_one(Xray).show(None)
+            self._facts()
+
+    def _show(self, loaded: "tuple[Record, XrayImage, Pixels | None]") -> None:
+        record, image, mask = loaded
+        if record is self._record:
+            self._image, self._mask = image, mask
+            self._draw_picture()
+
+    def _draw_picture(self) -> None:
+        from tui.services.pictures import masked
+
+        image = self._image
+        if image:
+            mask = self._mask if self._masked else None
+            self.query_one(Xray).show(image.pixels if mask is None else masked(image.pixels, mask))
+        self._facts()
+
+    def _facts(self) -> None:
+        """What is known of the picture, under it."""
+        record, image, session = self._record, self._image, self.session
+        pane, box = self.query_one("#picture-pane"), self.query_one("#picture-facts", Static)
+        pane.border_title = content(record.file.rsplit("/", 1)[-1]) if record else "Picture"
+        if not record or not image:
+            box.update(content(self._unread, "$error"))
+            return
+        box.update(pictured(session, record, image, self._masked))
+
+    def action_mask(self) -> None:
+        """Lay the lung mask over the picture, or take it off."""
+        self._masked = not self._masked
+        if self._masked and self._record and self._record.mask is None:
+            self.workbench.say("This image has no lung mask.")
+        self._draw_picture()
+
+    # Charts
+
+    def action_chart(self) -> None:
+        """The next chart; on a narrow terminal first to the charts."""
+        if "-narrow" not in self.classes or self.query_one("#body").has_class("-charts"):
+            self._chart = (self._chart + 1) % len(CHARTS)
+        self._go("charts")
+        self._draw_chart()
+
+    def on_resize(self, event: Resize) -> None:
+        """A chart may have come into sight."""
+        self.query_one(ClassTable).fit(event.size.width)
+        self.call_after_refresh(self._draw_chart)
+
+    def _draw_chart(self) -> None:
+        """Show the chart at hand, if there is room for one."""
+        kind, scan = CHARTS[self._chart], self.session.scan
+        records = scan.records if scan else ()
+        sizes = sizes_by_class(records)
+        scattered = kind == "sizes" and len(sizes) > MOST_BARS
+        shown = "scatter" if scattered else "intensity" if kind == "intensity" else "bars"
+        for name in ("intensity", "bars", "scatter"):
+            self.query_one(f"#{name}").set_class(name != shown, "-off")
+        chart = self.query_one(f"#{shown}")
+        chart.border_title = f"{'Image widths by heights' if scattered else CHART_TITLES[kind]}  (c: next)"
+        if scan is None or ("-narrow" in self.classes and not self.query_one("#body").has_class("-charts")):
+            return
+        if shown == "intensity":
+            self._measure(scan)
+        elif scattered:
+            self.query_one("#scatter", Curves).draw(scatter(records))
+        else:
+            bars = [(name, summary.images) for name, summary in scan.classes.items()] if kind == "classes" else sizes
+            self.query_one(Bars).show(bars)
+
+    def _measure(self, scan: "Scan") -> None:
+        """Draw the intensities, measuring them first in a thread where that is still to be done."""
+        if self._intensities is None:
+            if "intensities" not in self.session.jobs:
+                work = partial(_intensities, scan)
+                self.session.start("intensities", "measuring intensities", work, partial(self._measured, scan))
+            return
+        curves = [
+            class_curve(name, place, [8 * bin + 4 for bin in range(len(shares))], shares)
+            for place, (name, shares) in enumerate(self._intensities.items())
+        ]
+        self.query_one("#intensity", Curves).draw(curves, (0, 255))
+
+    def _measured(self, scan: "Scan", shares: dict[str, list[float]]) -> None:
+        if scan is self._scan:
+            self._intensities = shares
+        self._draw_chart()
+
+    # Pages and dialogs
+
+    def _go(self, page: Page) -> None:
+        body = self.query_one("#body")
+        for name in ("facts", "pictures", "charts"):
+            body.set_class(name == page, f"-{name}")
+
+    def action_page(self, page: Page) -> None:
+        """To the images, or back."""
+        self._go(page)
+        self.set_focus(self.query_one(NameList if page == "pictures" else ClassTable))
+
+    def action_leave_field(self) -> None:
+        """Back to the classes."""
+        self.action_page("facts")
+        self._draw_chart()
+
+    def action_choose(self) -> None:
+        """Choose a folder."""
+        from tui.screens.dataset.folder_dialog import FolderDialog
+
+        def chosen(folder: Path | None) -> None:
+            if folder is not None:
+                self._class = ""
+                self.session.open_data(folder)
+
+        self.app.push_screen(FolderDialog(self.session), chosen)
+
+    def action_augment(self) -> None:
+        """Preview the augmentation of the image at hand."""
+        from tui.screens.dataset.augmentation_dialog import AugmentationDialog
+
+        way, abilities = self.workbench.picture_way, self.workbench.abilities
+        place = self.query_one(NameList).cursor
+        self.app.push_screen(AugmentationDialog(self.session, self._records, place, way, abilities))
+
+    def action_split(self) -> None:
+        """Edit the split."""
+        self.app.push_screen(SplitDialog(self.session))
+
+    def action_problems(self) -> None:
+        """List the problems."""
+        self._list("problems")
+
+    def action_duplicates(self) -> None:
+        """List the equal images."""
+        self._list("duplicates")
+
+    def action_sources(self) -> None:
+        """List the sources."""
+        self._list("sources")
+
+    def _list(self, what: str) -> None:
+        from tui.screens.dataset import tables
+        from tui.widgets.table_dialog import Listing
+
+        if self.session.scan:
+            self.app.push_screen(Listing(getattr(tables, what)(self.session.scan, self.session.split)))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Most of it needs a folder that is read."""
+        if action in ("chart", "split", "problems", "duplicates", "sources"):
+            return self.session.scan is not None
+        if action in ("augment", "mask") or (action, parameters) == ("page", ("pictures",)):
+            return bool(self._records)
+        return True
+
+
+def _read(root: Path, record: "Record", emit: Emit, stop: Stop) -> "tuple[Record, XrayImage, Pixels | None]":
+    from engine.data.image.reader import ImageError, read
+
+    image = read(root / record.file)
+    _ = image.facts  # measured here, not in the screen's thread
+    try:
+        mask = read(root / record.mask).pixels if record.mask else None
+    except ImageError:
+        mask = None
+    return record, image, mask
+
+
+def _intensities(scan: "Scan", emit: Emit, stop: Stop) -> dict[str, list[float]]:
+    from tui.services.pictures import histograms
+
+    return histograms(scan.root, scan.records, SAMPLE, emit, stop)
+
+
+SCREEN = DatasetScreen

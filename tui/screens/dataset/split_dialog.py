@@ -1,0 +1,120 @@
+"""The split into train, validation and test: its shares and seed are edited, and it is drawn anew at once."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import DataTable, Footer, Input, Label, Static
+
+from engine.base.errors import ConfigError
+from tui.widgets.safe_cells import cell, content, lines, number
+
+if TYPE_CHECKING:
+    from tui.state.session import Session
+
+ABOUT = (
+    "The validation part picks the best epoch; the test part is opened once, after the training. "
+    "Equal images stay together in one part."
+)
+FIELDS = (("val_share", "validation share"), ("test_share", "test share"), ("seed", "seed"))
+
+
+class SplitDialog(ModalScreen[None]):
+    """Shares and seed above the sizes by class and part."""
+
+    HELP = "Type a share between 0 and 1, or a seed; the split is drawn anew at each key and kept in the recipe."
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss", "Close", key_display="esc", id="split.close", tooltip="Close; the split is kept."),
+        Binding("up", "app.focus_previous", "Field above", show=False),
+        Binding("down", "app.focus_next", "Field below", show=False),
+    ]
+
+    def __init__(self, session: "Session") -> None:
+        super().__init__()
+        self._session = session
+        self._wrong = ""
+
+    def compose(self) -> ComposeResult:
+        """Fields, table, and what is wrong."""
+        config = self._session.config
+        values = {"val_share": config.data.val_share, "test_share": config.data.test_share, "seed": config.machine.seed}
+        with Vertical(classes="dialog large") as box:
+            box.border_title = "Split"
+            yield Static(content(ABOUT), classes="question")
+            for name, label in FIELDS:
+                with Horizontal(classes="field"):
+                    yield Label(label)
+                    yield Input(f"{values[name]:g}" if name != "seed" else str(values[name]), id=name)
+            yield Static(id="split-wrong")
+            yield DataTable[Text](cursor_type="none", id="parts")
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """The columns and what is so."""
+        table = self.query_one(DataTable)
+        for name in ("class", "train", "validation", "test", "together"):
+            table.add_column(Text(name, justify="left" if name == "class" else "right"), key=name)
+        self.fill()
+
+    def fill(self) -> None:
+        """Show the session's split."""
+        session, table = self._session, self.query_one(DataTable)
+        table.clear()
+        if session.split:
+            counts = session.split.counts()
+            for name in counts["train"]:
+                counted = [counts[part][name] for part in counts]
+                table.add_row(cell(name), *map(number, counted), number(sum(counted)), key=name)
+            sums = [sum(counted.values()) for counted in counts.values()]
+            table.add_row(cell("all", "bold"), *map(number, sums), number(sum(sums)))
+            shares = [cell(f"{count / max(1, sum(sums)):.1%}", "dim", right=True) for count in sums]
+            table.add_row(cell(""), *shares, cell(""))
+        rows: list[Content] = []
+        wrong = self._wrong or session.split_problem
+        if wrong:
+            rows.append(content(f"{session.glyphs.beware} {wrong}", "$error"))
+        elif "split" in session.jobs:
+            rows.append(content("The split is being drawn ..."))
+        if session.config.data.split:
+            rows.append(
+                content(f"Reused from {session.config.data.split}; a change of a field draws anew.", "$warning")
+            )
+        self.query_one("#split-wrong", Static).update(lines(rows))
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Draw anew, where the value is one."""
+        session = self._session
+        name, text = str(event.input.id), event.value.strip()
+        try:
+            change = _change(session, name, text)
+        except (ConfigError, ValueError) as error:
+            label = dict(FIELDS)[name]
+            self._wrong = (
+                str(error) if isinstance(error, ConfigError) else f"{label}: {text or 'nothing'} is no number."
+            )
+        else:
+            self._wrong = ""
+            if change:
+                change()
+        event.input.set_class(bool(self._wrong), "-invalid")
+        self.fill()
+
+
+def _change(session: "Session", name: str, text: str) -> Callable[[], None] | None:
+    """What sets the field to `text`; None where it is so already. Raises ValueError or ConfigError."""
+    data, machine = session.config.data, session.config.machine
+    if name == "seed":
+        seed = dataclasses.replace(machine, seed=int(text))
+        drawn = dataclasses.replace(data, split=None)
+        return None if seed == machine else lambda: session.configure(data=drawn, machine=seed)
+    share = float(text)
+    if share == getattr(data, name):
+        return None
+    changed = dataclasses.replace(data, split=None, **{name: share})  # type: ignore[arg-type]
+    return lambda: session.configure(data=changed)

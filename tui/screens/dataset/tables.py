@@ -1,0 +1,73 @@
+"""The lists of a dataset as tables for a `Listing`: problems, equal images, sources by class."""
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from engine.base.wording import counted
+from tui.widgets.table_dialog import Table
+
+if TYPE_CHECKING:
+    from engine.data.records import Scan
+    from engine.data.split import Split
+
+
+def problems(found: "Scan", split: "Split | None") -> Table:
+    """Everything in the folder that can't be used or is in doubt."""
+    return Table(
+        title=f"Problems ({len(found.problems):,})",
+        about="These files are left out or in doubt; all others are used.",
+        columns=("file", "kind", "reason"),
+        rows=[(problem.file, problem.kind, problem.reason) for problem in found.problems],
+        none="No problems: every file in the class folders can be used.",
+    )
+
+
+def duplicates(found: "Scan", split: "Split | None") -> Table:
+    """The groups of images that show one picture, with the same pixels or with others, and the part of each."""
+    parts = {row.file: row.part for row in split.rows} if split else {}
+    labels = {record.file: record.label for record in found.records}
+    groups = [("same pixels", files) for files in found.duplicates]
+    groups += [(", ".join((*near.changes, f"alike {near.similarity:.3f}")), near.files) for near in found.near]
+    return Table(
+        title=f"Equal images ({counted(len(found.duplicates), 'group')}) and near duplicates "
+        f"({counted(len(found.near), 'group')})",
+        about="Images of a group show one picture, whatever their names and formats. Each group lies in one part, "
+        "so that no test image was ever trained on.",
+        columns=("group", "file", "class", "part", "how"),
+        rows=[
+            (number, file, labels.get(file, ""), parts.get(file, ""), how)
+            for number, (how, files) in enumerate(groups, start=1)
+            for file in files
+        ],
+        none="No two images show the same picture.",
+    )
+
+
+def sources(found: "Scan", split: "Split | None") -> Table:
+    """Images by source and class, and whether the one tells the other."""
+    from engine.data.confounding import TRAITS, association
+
+    classes = list(found.classes)
+    known = Counter((record.source, record.label) for record in found.records if record.source)
+    names = sorted({source for source, _ in known})
+    rows: list[tuple[str | int, ...]] = [(source, *(known[source, name] for name in classes)) for source in names]
+    unknown = [found.classes[name].images - sum(known[source, name] for source in names) for name in classes]
+    if names and any(unknown):
+        rows.append(("not known", *unknown))
+    tie = association("source", found.records, TRAITS["source"])
+    verdict = ""
+    if tie:
+        verdict = (
+            tie.sentence
+            if tie.grave
+            else f"Guessing the class by the source alone is right for {tie.guessed:.0%} of the images, always saying "
+            f"the commonest class for {tie.baseline:.0%}."
+        )
+    return Table(
+        title="Images by source and class",
+        about=verdict,
+        columns=("source", *classes),
+        rows=rows,
+        none="The sources are not known: a CLASS.metadata.xlsx beside the class folders, with the columns FILE NAME "
+        "and URL, tells them.",
+    )

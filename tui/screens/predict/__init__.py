@@ -1,0 +1,1 @@
+"""Screen 6: what a model says about an image."""

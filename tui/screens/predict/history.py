@@ -1,0 +1,168 @@
+"""What was predicted: the files of this session, or all files of a folder, as one table."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import DataTable, Static
+
+from engine.base.events import Progress
+from engine.data.image.notes import noted
+from tui.widgets.bars import capped, shortened
+from tui.widgets.safe_cells import cell, content
+from tui.words.glyphs import Glyphs
+
+FILE, NAME, BAR = 18, 12, 8
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A file of this session with what a run's model said."""
+
+    path: Path
+    run: Path
+    label: str
+    sure: float
+
+
+class PredictionTable(DataTable[Text]):
+    """The table."""
+
+    HELP = (
+        "What was predicted: the images of this session, newest first, or all those of a folder. Enter shows an image "
+        "again, h turns between the two, w writes the folder's table as CSV, c copies it."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = []
+
+
+class History(Vertical):
+    """The table under a line that says how far it is. `folder` is the folder predicted, where one was."""
+
+    class Chosen(Message):
+        """The user wants to see this file again."""
+
+        def __init__(self, path: Path) -> None:
+            super().__init__()
+            self.path = path
+
+    def __init__(self, glyphs: Glyphs, *, id: str | None = None) -> None:
+        super().__init__(id=id, classes="pane")
+        self._glyphs = glyphs
+        self._asked: list[Asked] = []
+        self.folder: Path | None = None
+        self.lines: list[dict[str, Any]] = []
+        """The folder's answers so far, as `Models.predict_folder` adds them."""
+        self.of_folder = False
+        """Is it the folder's table that is shown?"""
+        self._listed: list[Path] = []
+        self._columns: tuple[str, ...] = ()
+
+    def compose(self) -> ComposeResult:
+        """Line and table."""
+        yield Static(id="so-far", classes="muted")
+        yield PredictionTable(cursor_type="row", id="predictions")
+
+    def on_mount(self) -> None:
+        """Nothing yet."""
+        self.turn(of_folder=False)
+
+    @property
+    def table(self) -> PredictionTable:
+        """The table."""
+        return self.query_one(PredictionTable)
+
+    def add(self, asked: Asked) -> None:
+        """An image was predicted."""
+        self._asked = [asked, *(a for a in self._asked if (a.path, a.run) != (asked.path, asked.run))]
+        if not self.of_folder:
+            self.turn(of_folder=False)
+
+    def begin(self, folder: Path) -> list[dict[str, Any]]:
+        """A folder is to be predicted; the list that takes its lines."""
+        self.folder, self.lines = folder, []
+        self.turn(of_folder=True)
+        return self.lines
+
+    def turn(self, of_folder: bool) -> None:
+        """Show the folder's table, or the session's."""
+        self.of_folder, self._listed = of_folder, []
+        name = content(self.folder.name or self.folder) if self.folder else Content("")
+        self.border_title = Content.assemble("Folder ", name) if of_folder else Content("This session")
+        self.table.clear(columns=True)
+        self._columns = ()
+        if of_folder:
+            self.catch_up()
+        else:
+            self._session_rows()
+
+    def catch_up(self, progress: Progress | None = None, over: str = "") -> None:
+        """Take in the folder's new lines; `over` says how it ended."""
+        if not self.of_folder:
+            return
+        new = self.lines[len(self._listed) :]
+        if new and not self._columns:
+            classes = next((tuple(line["probabilities"]) for line in self.lines if "probabilities" in line), ())
+            if classes or over:
+                self._columns = ("file", "said", *classes)
+                for name in self._columns:
+                    self.table.add_column(cell(capped(name, NAME), right=name in classes))
+        for line in new if self._columns else ():
+            self._listed.append(Path(line["file"]))
+            shares = list(line.get("probabilities", {}).values())
+            label = capped(line.get("label", "error"), NAME)
+            self.table.add_row(
+                cell(shortened(Path(line["file"]).name, FILE)), cell(label),
+                *(cell(f"{share:.1%}", right=True) for share in shares),
+                *(cell("") for _ in self._columns[2 + len(shares) :]),
+            )  # fmt: skip
+        self.query_one("#so-far", Static).update(content(self._so_far(progress, over)))
+
+    def _so_far(self, progress: Progress | None, over: str) -> str:
+        if over:
+            return over
+        if progress and progress.total and progress.done < progress.total:
+            bar = self._glyphs.bar(progress.done / progress.total, BAR)
+            return f"{progress.done:,} of {progress.total:,} {bar} ^g cancels"
+        if not self.lines:
+            return "The model is being loaded ..."
+        counts = Counter(line.get("label", "error") for line in self.lines)
+        notes = noted((Path(line["file"]).name, line["notes"]) for line in self.lines if "notes" in line)
+        summed = ", ".join(f"{name} {count:,}" for name, count in counts.most_common())
+        return "\n".join([summed, *(f"{self._glyphs.beware} {item.sentence}" for item in notes)])
+
+    def _session_rows(self) -> None:
+        for name in ("file", "said", "sure", "run"):
+            self.table.add_column(cell(name, right=name == "sure"))
+        for asked in self._asked:
+            self._listed.append(asked.path)
+            self.table.add_row(
+                cell(shortened(asked.path.name, FILE)), cell(capped(asked.label, NAME)),
+                cell(f"{asked.sure:.1%}", right=True), cell(asked.run.name),
+            )  # fmt: skip
+        text = f"{len(self._asked):,} predicted" if self._asked else "Nothing has been predicted yet."
+        self.query_one("#so-far", Static).update(content(text))
+
+    def rows(self) -> list[tuple[str, ...]]:
+        """What is shown as rows of texts, a header first."""
+        if not self.of_folder:
+            head = ("file", "said", "probability", "run")
+            return [head, *((str(a.path), a.label, f"{a.sure:.6f}", str(a.run)) for a in self._asked)]
+        classes = self._columns[2:]
+        return [("file", "said", *classes)] + [
+            (line["file"], line.get("label", f"error: {line.get('error')}"),
+             *(f"{share:.6f}" for share in line.get("probabilities", {}).values()))
+            for line in self.lines
+        ]  # fmt: skip
+
+    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
+        """Enter or a click on the highlighted row."""
+        event.stop()
+        if 0 <= event.cursor_row < len(self._listed):
+            self.post_message(self.Chosen(self._listed[event.cursor_row]))

@@ -1,0 +1,393 @@
+"""Screen 6: what a run's model says about an image, or a folder of them. For research and teaching only."""
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Horizontal, Vertical, VerticalScroll
+from textual.widget import Widget
+from textual.widgets import DirectoryTree, Input, Static
+
+from engine.base.cancel import Stop
+from engine.base.errors import Stopped
+from engine.base.events import Emit
+from engine.base.paths import is_folder
+from engine.base.wording import counted, not_a_path, noun
+from engine.data.folders.tree import is_image
+from engine.data.image.formats import IMAGE_SUFFIXES
+from engine.evaluation.predictions_table import write_predictions
+from engine.runs.directory import WEIGHTS, Run
+from engine.runs.watch import Entry
+from tui.screens.base import WorkScreen
+from tui.screens.predict.history import Asked, History
+from tui.screens.predict.questions import ask_file, ask_folder
+from tui.screens.predict.text import answer_text, facts_text
+from tui.services.models import Heated
+from tui.services.read_picture import Picture, network_side, read_picture
+from tui.state.messages import JobChanged
+from tui.widgets.file_tree import FileTree, PathField
+from tui.widgets.pick_dialog import AskFile, PickRun
+from tui.widgets.safe_cells import content
+from tui.widgets.xray import Xray
+from tui.words.error_text import error_sentence
+
+if TYPE_CHECKING:
+    from engine.evaluation.prediction import Prediction
+
+NOT_FOR_DIAGNOSIS = "For research and teaching only, not for diagnosis."
+NO_RUN = "No run has a trained model yet: a training on the screen Train makes one."
+
+
+class Seen(Xray):
+    """The network's input."""
+
+    HELP = "The picture as the network takes it: squashed to the square of its backbone, grey in three equal channels."
+
+
+class PredictScreen(WorkScreen):
+    """Files beside pictures, the model's answer and the file's facts."""
+
+    MODE = "predict"
+    CSS_PATH = "predict.tcss"
+    HELP = (
+        "What a trained run says about an image. Choose a file in the tree or type its path. The picture stands as it "
+        "is in the file and as the network sees it; g lays the heat on the latter, which says where the model looks "
+        "(HiResCAM). TensorFlow is loaded for the first answer, and the model is kept. This is for research and "
+        "teaching only, not for diagnosis."
+    )
+    AUTO_FOCUS = "#tree"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("o", "choose", "File", id="predict.file", tooltip="Type the path of an image file, or of a folder."),
+        Binding("r", "pick", "Run", id="predict.run", tooltip="Choose the run whose model is asked."),
+        Binding("g", "heat", "Heat", id="predict.heat", tooltip="Where the model looks (HiResCAM), and back."),
+        Binding("f", "folder", "Folder", id="predict.folder", tooltip="Predict every image of the folder chosen."),
+        Binding("h", "history", "History", id="predict.history", tooltip="Turn between this session and the folder."),
+        Binding("w", "write", "CSV", id="predict.csv", tooltip="Write the folder's predictions as a CSV file."),
+        Binding("t", "side", "Files", id="predict.files", tooltip="To the files and the history, and back."),
+        Binding(
+            "v", "view", "View", id="predict.view", tooltip="The picture as in the file, or as the network sees it."
+        ),
+        Binding("c", "copy", "Copy", id="predict.copy", tooltip="Copy the file's path, or the table in focus."),
+    ]
+    _picture: Picture | None = None
+    _path: Path | None = None
+    _answered_by: "tuple[Run, Prediction] | None" = None
+    _heat = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._hot = False
+
+    def body(self) -> Iterable[Widget]:
+        """Path and run above files and history, beside pictures, answer and facts."""
+        way, abilities = self.workbench.picture_way, self.workbench.abilities
+        with Horizontal(id="where"):
+            yield PathField("path of an image file or a folder, then enter", id="file", suffixes=IMAGE_SUFFIXES)
+            yield Static(id="model", classes="muted")
+        with Container(id="desk"):
+            with Vertical(id="side"):
+                with Vertical(classes="pane", id="files-pane"):
+                    yield FileTree(self._start(), IMAGE_SUFFIXES, is_image, id="tree")
+                yield History(self.session.glyphs, id="history")
+            with Container(id="main"):
+                with Container(id="pictures"):
+                    with Vertical(classes="pane", id="file-pane"):
+                        yield Xray(way, abilities, id="as-file")
+                    with Vertical(classes="pane", id="seen-pane"):
+                        yield Seen(way, abilities, id="as-seen")
+                with Container(id="lower"):
+                    with VerticalScroll(classes="pane", id="answer-pane"):
+                        yield Static(content("No image yet."), id="answer")
+                    with VerticalScroll(classes="pane", id="facts-pane"):
+                        yield Static(id="facts")
+        yield Static(content(NOT_FOR_DIAGNOSIS, "italic $warning"), id="caution")
+
+    def _start(self) -> Path:
+        chosen = self.session.picture
+        return chosen.absolute().parent if chosen else self.session.data or Path.cwd()
+
+    def on_mount(self) -> None:
+        """Titles."""
+        for pane, title in (
+            ("#files-pane", "Files"), ("#file-pane", "As in the file"), ("#seen-pane", "As the network sees it"),
+            ("#answer-pane", "What the model says"), ("#facts-pane", "The file"),
+        ):  # fmt: skip
+            self.query_one(pane).border_title = title
+
+    def on_screen_resume(self) -> None:
+        """Take up the picture that the command line or another screen named."""
+        path, self.session.picture = self.session.picture, None
+        self._name_run()
+        if path:
+            self.open(path)
+
+    def data_changed(self) -> None:
+        """The tree begins at the data, unless it stands elsewhere for a reason."""
+        if self.session.data and self._path is None and self.query_one(FileTree).path != self.session.data:
+            self.query_one(FileTree).path = self.session.data
+
+    def runs_changed(self) -> None:
+        """A run may have become ready, or be gone."""
+        self._name_run()
+
+    # Which run
+
+    def trained(self) -> list[Entry]:
+        """The runs that have a model, newest first."""
+        return [entry for entry in self.session.library.entries() if (entry.run.path / WEIGHTS).is_file()]
+
+    def _name_run(self) -> None:
+        asked, newest = self.session.asked, next(iter(self.trained()), None)
+        name = asked.name if asked else newest.run.name if newest else "none trained yet"
+        self.query_one("#model", Static).update(content(f"run {name}"))
+
+    def action_pick(self) -> None:
+        """Choose the run."""
+        entries, asked = self.trained(), self.session.asked
+        if not entries:
+            self.workbench.say(NO_RUN, "warning")
+            return
+        self.app.push_screen(PickRun("Which run is to answer?", entries, asked or entries[0].run.path), self._picked)
+
+    def _picked(self, path: Path | None) -> None:
+        if path:
+            self.session.asked = path
+            self._name_run()
+            if self._picture and self._picture.seen.shape[0] != self._side():
+                self.open(self._picture.path)
+            elif self._picture:
+                self._ask(self._picture)
+
+    def _side(self) -> int:
+        """Side of the square that the asked run's network sees, in pixels."""
+        entries = self.trained()
+        asked = next((entry for entry in entries if entry.run.path == self.session.asked), next(iter(entries), None))
+        return network_side(asked.config if asked else None)
+
+    # One image
+
+    def open(self, path: Path) -> None:
+        """Show the file, then ask the model about it."""
+        self._path, self._picture, self._answered_by, self._heat = path, None, None, ""
+        self.query_one(PathField).mean(path)
+        self.set_class(False, "-side")
+        self.query_one("#facts", Static).update("")
+        self.query_one("#answer", Static).update(content("The file is being read ..."))
+        self.refresh_bindings()
+        self.session.cancel("predict")
+        self.session.cancel("predict-heat")
+        work = partial(read_picture, path, self._side())
+        self.session.start("picture", "reading a picture", work, self._pictured, partial(self._failed, True))
+
+    def _pictured(self, picture: Picture) -> None:
+        self._picture = picture
+        self.query_one("#as-file", Xray).show(picture.shown)
+        self.query_one("#as-seen", Xray).show(picture.seen)
+        self._facts()
+        self._ask(picture)
+        self.refresh_bindings()
+
+    def _ask(self, picture: Picture) -> None:
+        self._answered_by = None
+        self._cool()
+        self.query_one("#answer", Static).update(content("The model is being asked ..."))
+        work = partial(ask_file, self.session.models, self.session.asked, self.session.runs, picture.path)
+        done, failed = partial(self._answered, picture), partial(self._failed, False)
+        self.session.start("predict", "predicting", work, done, failed)
+
+    def _answered(self, picture: Picture, found: "tuple[Run, Prediction]") -> None:
+        self._answered_by = run, prediction = found
+        sure = prediction.probabilities[prediction.label]
+        self.query_one(History).add(Asked(picture.path, run.path, prediction.label, sure))
+        self._show_answer()
+        self._warm()
+
+    def _failed(self, unreadable: bool, error: Exception) -> None:
+        if unreadable:
+            for picture in self.query(Xray):
+                picture.show(None)
+        if isinstance(error, Stopped):
+            self.query_one("#answer", Static).update(content("Cancelled."))
+            return
+        self.query_one("#answer", Static).update(content(error_sentence(error), "$error"))
+
+    # Where the model looks
+
+    def action_heat(self) -> None:
+        """Lay the heat on what the network sees, or take it off; the next pictures are shown alike."""
+        self._hot = not self._hot
+        self._cool()
+        self._show_answer()
+        self._warm()
+
+    def _cool(self) -> None:
+        self.session.cancel("predict-heat")
+        self._heat = ""
+        if self._picture:
+            self.query_one("#as-seen", Xray).show(self._picture.seen)
+
+    def _warm(self) -> None:
+        if not (self._hot and self._answered_by and self._picture):
+            return
+        work = partial(self.session.models.heat, self._answered_by[0], self._picture.path, self._picture.seen)
+        self.session.start("predict-heat", "asking where the model looks", work, self._heated, self._unheated)
+
+    def _heated(self, heated: Heated) -> None:
+        self.query_one("#as-seen", Xray).show(heated.pixels)
+        self._heat = heated.sentence
+        self._show_answer()
+
+    def _unheated(self, error: Exception) -> None:
+        self._heat = "" if isinstance(error, Stopped) else str(error)
+        self._show_answer()
+
+    def _show_answer(self) -> None:
+        if self._answered_by and self._picture:
+            box = self.query_one("#answer-pane")
+            width = max(24, box.content_size.width - 1)
+            text = answer_text(*self._answered_by, self.session.glyphs, width, self._heat)
+            self.query_one("#answer", Static).update(text)
+        self._facts()
+
+    def _facts(self) -> None:
+        if self._picture:
+            said = self._answered_by[1] if self._answered_by else None
+            text = facts_text(self._picture, said, self.session.glyphs)
+            self.query_one("#facts", Static).update(text)
+
+    def on_resize(self) -> None:
+        """The bars follow the width."""
+        self.call_after_refresh(self._show_answer)
+
+    # A folder
+
+    def action_folder(self) -> None:
+        """Predict every image of the folder under the tree's cursor, or of the file's."""
+        folder = self._folder()
+        lines = self.query_one(History).begin(folder)
+        if self.has_class("-narrow"):
+            self.set_class(True, "-side")
+        follow = self.session.config.data.follow_links
+        work = partial(ask_folder, self.session.models, self.session.asked, self.session.runs, folder, lines, follow)
+        self.session.start("folder", "predicting a folder", work, self._folder_done, self._folder_failed)
+
+    def _folder(self) -> Path:
+        node = self.query_one(FileTree).cursor_node
+        if node and node.data:
+            return node.data.path if node.allow_expand else node.data.path.parent
+        return self._path.parent if self._path else Path(self.query_one(FileTree).path)
+
+    def job_changed(self, message: JobChanged) -> None:
+        """Show the folder's new lines, or that it was cancelled; any other end the job itself has told."""
+        job, history = message.job, self.query_one(History)
+        if job.group != "folder":
+            return
+        if not job.over:
+            history.catch_up(job.progress)
+        elif job.stop.is_set() and self.session.jobs.get("folder") is None:
+            count = len(history.lines)
+            history.catch_up(over=f"Cancelled; {counted(count, 'file')} {noun(count, 'is', 'are')} done.")
+
+    def _folder_done(self, _: Sequence[str]) -> None:
+        self.query_one(History).catch_up()
+        self.refresh_bindings()
+
+    def _folder_failed(self, error: Exception) -> None:
+        self.query_one(History).catch_up(None, error_sentence(error))
+
+    def action_write(self) -> None:
+        """Ask where, and write."""
+        folder = self.query_one(History).folder
+        if folder:
+            proposal = Path.cwd() / f"{folder.name or 'folder'}-predictions.csv"
+            ask = AskFile("Write the folder's predictions to which file?", proposal, suffix=".csv", writes=True)
+            self.app.push_screen(ask, self._write)
+
+    def _write(self, path: Path | None) -> None:
+        if path is None:
+            return
+        lines = list(self.query_one(History).lines)
+        classes = next((list(line["probabilities"]) for line in lines if "probabilities" in line), [])
+
+        def work(emit: Emit, stop: Stop) -> None:
+            write_predictions(path, lines, classes, force=True)  # what is there may be, as `AskFile` has asked
+
+        self.session.start("csv", "writing", work, lambda _: self.workbench.say(f"{path} is written."))
+
+    # Keys
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Open the file, or let the tree begin at the folder."""
+        path = self.query_one(PathField).path
+        if path is None:
+            return
+        if address := not_a_path(str(path)):
+            self.workbench.say(address, "error")
+        elif is_folder(path):
+            self.query_one(FileTree).path = path
+            self.set_class(True, "-side")
+            self.query_one(FileTree).focus()
+        else:
+            self.set_focus(self.query_one(FileTree))
+            self.open(path)
+
+    def on_directory_tree_file_selected(self, event: DirectoryTree.FileSelected) -> None:
+        """A file of the tree."""
+        event.stop()
+        self.open(event.path)
+
+    def on_history_chosen(self, event: History.Chosen) -> None:
+        """An image of the table."""
+        self.open(event.path)
+
+    def action_choose(self) -> None:
+        """To the path."""
+        self.query_one("#file", Input).focus()
+
+    def action_history(self) -> None:
+        """The other table."""
+        history = self.query_one(History)
+        history.turn(of_folder=not history.of_folder and history.folder is not None)
+        if self.has_class("-narrow"):
+            self.set_class(True, "-side")
+        history.table.focus()
+
+    def action_side(self) -> None:
+        """To the files, and back to the picture."""
+        to_files = not self.has_class("-side")
+        self.set_class(to_files, "-side")
+        self.call_after_refresh(self.query_one("#tree" if to_files else "#as-file").focus)
+
+    def action_view(self) -> None:
+        """The other picture, where there is room for one."""
+        self.toggle_class("-as-file")
+
+    def action_copy(self) -> None:
+        """The table that has the focus, else the file's path."""
+        history = self.query_one(History)
+        if history.table.has_focus:
+            self.workbench.copy_table(history.rows(), "the table")
+        elif self._path:
+            self.workbench.copy(str(self._path), "the file's path")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer what there is something for."""
+        if not self.is_mounted:
+            return True
+        match action:
+            case "view":
+                return self.has_class("-narrow") and self._picture is not None
+            case "side":
+                return self.has_class("-narrow")
+            case "heat":
+                return self._picture is not None
+            case "write":
+                return bool(self.query_one(History).lines)
+            case "copy":
+                return self._path is not None or self.query_one(History).table.has_focus
+        return True
+
+
+SCREEN = PredictScreen

@@ -1,0 +1,71 @@
+"""The words of the Predict screen: what the model says about an image, and what there is to know of its file."""
+
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from engine.evaluation.level_likeness import FAR, UNCHECKED
+from engine.runs.directory import Run
+from tui.services.read_picture import Picture
+from tui.widgets.bars import bars
+from tui.widgets.safe_cells import content, lines
+from tui.words.glyphs import Glyphs
+from tui.words.numbers import histogram_line
+
+if TYPE_CHECKING:
+    from engine.evaluation.level_likeness import Likeness
+    from engine.evaluation.prediction import Prediction
+
+ALIKE = "Within what they have; only gross differences show here."
+
+
+def answer_text(run: Run, prediction: "Prediction", glyphs: Glyphs, width: int, heat: str = "") -> Content:
+    """A bar a class, what to beware of, whose answer it is, and what is known of its heat."""
+    rows = [content(f"says {prediction.label}", "bold")]
+    rows += bars(prediction.probabilities, prediction.label, glyphs, width)
+    rows += [content(f"{glyphs.beware} It {caution}.", "bold $warning") for caution in prediction.cautions]
+    rows += [Content(""), *_decided(prediction), *([content(heat)] if heat else [])]
+    rows.append(content(f"run {run.name}", "$foreground-muted"))
+    return lines(rows)
+
+
+def _decided(prediction: "Prediction") -> list[Content]:
+    """What validation makes of the probabilities: calibrated ones, the threshold's decision, and the distance."""
+    if prediction.calibrated is None or prediction.decision is None:
+        return [content("The network's own probabilities, not calibrated.", "$foreground-muted")]
+    decision, sure = prediction.decision, prediction.calibrated[prediction.label]
+    place = f"from {decision.threshold:.1%} on for {decision.positive}, {decision.rule}"
+    rows = [
+        content(f"calibrated: {prediction.label} {sure:.1%}"),
+        content(f"threshold decides: {decision.says} ({place})"),
+    ]
+    if prediction.distance is not None and prediction.distance_limit is not None:
+        far = f"distance to the training images {prediction.distance:.2f}, usual up to {prediction.distance_limit:.2f}"
+        rows.append(content(far))
+    return rows
+
+
+def facts_text(picture: Picture, prediction: "Prediction | None", glyphs: Glyphs) -> Content:
+    """Format, size, levels, warnings, and the comparison with the training images once the model has answered."""
+    facts = picture.facts
+    rows = [content(picture.path.name, "bold")]
+    size = f"{facts.bytes / 1000:,.0f} kB" if facts.bytes >= 1000 else f"{facts.bytes} bytes"
+    rows.append(content(f"{facts.format} {facts.width}x{facts.height} {facts.mode} {facts.bit_depth} bit, {size}"))
+    rows.append(content(f"levels {facts.minimum} to {facts.maximum}, mean {facts.mean:.0f}, sd {facts.std:.0f}"))
+    rows.append(content(f"black {histogram_line(picture.histogram)} white", "$foreground-muted"))
+    rows += [content(line) for line in (facts.dicom.told if facts.dicom else ())]
+    rows += [content(f"{glyphs.beware} {note}", "$warning") for note in picture.notes]
+    if prediction:
+        alike = prediction.likeness
+        rows += _likeness(alike, glyphs) if alike else [content(UNCHECKED, "$foreground-muted")]
+    return lines(rows)
+
+
+def _likeness(found: "Likeness", glyphs: Glyphs) -> list[Content]:
+    rows = [content(f"{found.images} training images, mean +- {FAR:.0f} sd", "$foreground-muted")]
+    for one in found.measures:
+        (value, usual), sign = one.shown, glyphs.beware if one.unlike else " "
+        text = f"{sign} {one.measure:<13}{value:>5}  {usual}"
+        rows.append(content(text, "bold $warning" if one.unlike else ""))
+    rows += [content(f"  {name:<13}not kept of this run", "$foreground-muted") for name in found.unchecked]
+    return rows if found.unlike else [*rows, content(ALIKE, "$foreground-muted")]

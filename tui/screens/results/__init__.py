@@ -1,0 +1,1 @@
+"""Screen 5: how good a run is."""

@@ -1,0 +1,76 @@
+"""The confusion matrix: truth in rows, what was said in columns, each cell a count with its share of the row."""
+
+from rich.cells import cell_len
+from textual.app import RenderResult
+from textual.content import Content
+from textual.widget import Widget
+
+from tui.widgets.bars import fitted
+from tui.widgets.safe_cells import content, lines
+from tui.words.glyphs import Glyphs
+from tui.words.safe_text import display_name
+
+CELL = (7, 20)
+"""Least and greatest width of a cell."""
+WITH_SHARE = 12
+"""Least width of a cell that also has the share of its row."""
+NAMES = 18
+
+
+class Confusion(Widget, can_focus=True):
+    """A table; where there is room, a bar in each cell. The diagonal, what was right, stands in brackets."""
+
+    DEFAULT_CSS = """
+    Confusion { width: 1fr; height: 1fr; }
+    Confusion:focus { background: $foreground 5%; }
+    """
+    HELP = (
+        "Each row is a true class, each column what the model said; a cell counts the images and their share of the "
+        "row. What was right stands in brackets on the diagonal. c copies the table."
+    )
+
+    def __init__(self, glyphs: Glyphs, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._glyphs = glyphs
+        self.classes_shown: tuple[str, ...] = ()
+        self.counts: list[list[int]] = []
+
+    def show(self, classes: tuple[str, ...], counts: list[list[int]]) -> None:
+        """Show these counts."""
+        self.classes_shown, self.counts = classes, counts
+        self.refresh(layout=True)
+
+    def table(self) -> list[tuple[str, ...]]:
+        """The matrix as rows of texts, a header first."""
+        rows = [("truth \\ said", *self.classes_shown)]
+        return rows + [(name, *map(str, row)) for name, row in zip(self.classes_shown, self.counts, strict=True)]
+
+    def render(self) -> RenderResult:
+        """The table in the room there is."""
+        classes, (width, height) = self.classes_shown, self.content_size
+        if not classes:
+            return Content("")
+        names = min(NAMES, max(map(cell_len, map(display_name, classes))))
+        room = min(CELL[1], max(CELL[0], (width - names - 2) // len(classes)))
+        deep = min(3, max(1, (height - 1) // len(classes)))
+        header = " " * (names + 1) + "".join(f" {fitted(name, room - 1)}" for name in classes)
+        rows = [Content.styled(header, "$foreground-muted bold")]
+        for place, (name, counts) in enumerate(zip(classes, self.counts, strict=True)):
+            rows += self._row(f"{fitted(name, names)} ", place, counts, room)[:deep]
+        return lines(rows)
+
+    def _row(self, name: str, place: int, counts: list[int], room: int) -> list[Content]:
+        """Counts, bars, and the shares where they did not fit beside the counts."""
+        total, empty = sum(counts), content(" " * cell_len(name))
+        figures, drawn, shares = [Content.styled(name, "bold")], [empty], [empty]
+        for column, count in enumerate(counts):
+            share = count / total if total else 0.0
+            right = column == place
+            style = "bold $success" if right else "$error" if count else "$foreground-muted"
+            number = f"[{count:,}]" if right else f"{count:,}" + " "
+            text = f" {number:>{room - 6}}{share:>5.0%}" if room >= WITH_SHARE else f"{number:>{room}}"
+            figures.append(Content.styled(text, style))
+            drawn.append(Content.styled(f" {self._glyphs.bar(share, room - 2)} ", style))
+            beside = room >= WITH_SHARE
+            shares.append(Content("") if beside else Content.styled(f"{share:>{room - 1}.0%} ", style))
+        return [Content("").join(row) for row in (figures, drawn, shares)]

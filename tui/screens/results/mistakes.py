@@ -1,0 +1,183 @@
+"""The test images that a run got wrong, or was least sure of, with the picture of the one under the cursor."""
+
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widgets import DataTable, Static
+
+from engine.base.cancel import Stop
+from engine.base.errors import Stopped
+from engine.base.events import Emit
+from engine.base.wording import counted
+from engine.evaluation.predictions_table import Answer, worst_first
+from engine.recipe.config import TrainConfig
+from engine.runs.directory import Run
+from tui.host.terminal import Abilities
+from tui.services.models import Heated
+from tui.services.read_picture import Picture, network_side, read_picture
+from tui.state.session import Session
+from tui.widgets.bars import bars, capped, shortened
+from tui.widgets.safe_cells import cell, content, lines
+from tui.widgets.xray import Way, Xray
+
+COLUMNS = ("", "file", "truth", "said", "sure")
+WIDTHS = ((22, 14), (13, 6))
+"""Columns for the names of files and of classes, on a wide and on a narrow screen."""
+MOST = 500
+"""So many images are listed."""
+
+
+class AnswerTable(DataTable[Text]):
+    """The list."""
+
+    HELP = (
+        "The test images, worst first: the mistakes that the model was surest of, then what it got right but was least "
+        "sure of. The sign marks the mistakes. Up and down show the picture; g lays the heat on it, which says where "
+        "the model looks (HiResCAM); p asks a model, c copies the path."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = []
+
+
+class Mistakes(Horizontal):
+    """List and picture. `path` is the image under the cursor."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("g", "heat", "Heat", id="results.heat", tooltip="Where the model looks (HiResCAM), and back."),
+    ]
+
+    def __init__(self, session: Session, way: Way, abilities: Abilities, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._session, self._way, self._abilities = session, way, abilities
+        self._folder = Path()
+        self._answers: list[Answer] = []
+        self.path: Path | None = None
+        self._run: Run | None = None
+        self._side = network_side(None)
+        self._hot = False
+        self._picture: Picture | None = None
+
+    def compose(self) -> ComposeResult:
+        """The list beside the picture."""
+        with Vertical(classes="pane", id="list-pane"):
+            yield AnswerTable(cursor_type="row", id="answers")
+            yield Static(id="no-answers", classes="muted")
+        with Vertical(classes="pane", id="mistake-pane"):
+            yield Xray(self._way, self._abilities, id="mistake")
+            yield Static(id="mistake-facts")
+
+    def on_mount(self) -> None:
+        """Columns."""
+        for name in COLUMNS:
+            self.table.add_column(Text(name, justify="right" if name == "sure" else "left"))
+        self.query_one("#list-pane").border_title = "Worst first"
+        self.query_one("#mistake-pane").border_title = "Picture"
+
+    @property
+    def table(self) -> AnswerTable:
+        """The list."""
+        return self.query_one(AnswerTable)
+
+    def show(self, run: Run, config: TrainConfig | None) -> None:
+        """List this run's answers on its test part; `config` is its recipe, where that can be read."""
+        self._run, self._side = run, network_side(config)
+        self._fill([], Path(), "Reading the predictions ...")
+        self._session.start("mistakes", "reading the predictions", partial(_load, run), self._loaded, self._failed)
+
+    def _loaded(self, found: tuple[list[Answer], Path]) -> None:
+        self._fill(*found, "The run's predictions.csv lists no image.")
+
+    def _failed(self, error: Exception) -> None:
+        self._fill([], Path(), str(error))
+
+    def _fill(self, answers: list[Answer], folder: Path, empty: str) -> None:
+        self._answers, self._folder, self.path, self._picture = answers[:MOST], folder, None, None
+        self._session.cancel("heat")
+        wrong = sum(answer.wrong for answer in answers)
+        more = f", {MOST} of them here" if len(answers) > MOST else ""
+        several = f"{counted(wrong, 'mistake')} in {counted(len(answers), 'image')}"
+        self.query_one("#list-pane").border_title = f"Worst first: {several}{more}"
+        self.query_one("#no-answers", Static).update(content("" if answers else empty))
+        self.table.display, self.query_one("#no-answers").display = bool(answers), not answers
+        self.query_one(Xray).show(None)
+        self.query_one("#mistake-facts", Static).update("")
+        self.query_one("#mistake-pane").border_title = "Picture"
+        self.table.clear()
+        beware = self._session.glyphs.beware
+        most, names = WIDTHS[self.screen.has_class("-narrow")]
+        for answer in self._answers:
+            self.table.add_row(
+                cell(beware if answer.wrong else " "), cell(shortened(Path(answer.file).name, most)),
+                cell(capped(answer.truth, names)), cell(capped(answer.said, names)),
+                cell(f"{answer.sure:.1%}", right=True), key=answer.file,
+            )  # fmt: skip
+
+    def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
+        """Show the picture."""
+        event.stop()
+        if not 0 <= event.cursor_row < len(self._answers):
+            return
+        answer = self._answers[event.cursor_row]
+        self.path, self._picture = self._folder / answer.file, None
+        self._session.cancel("heat")
+        self.query_one("#mistake-pane").border_title = content(Path(answer.file).name)
+        self._facts(answer, "")
+        self._session.start(
+            "mistake", "reading a picture", partial(read_picture, self.path, self._side), partial(self._show, answer),
+            partial(self._missing, answer),
+        )  # fmt: skip
+        self.screen.refresh_bindings()
+
+    def _show(self, answer: Answer, picture: Picture) -> None:
+        self._picture = picture
+        self.query_one(Xray).show(picture.shown)
+        if self._hot:
+            self._ask(answer, picture)
+
+    def _missing(self, answer: Answer, error: Exception) -> None:
+        self.query_one(Xray).show(None)
+        self._facts(answer, str(error))
+
+    def action_heat(self) -> None:
+        """Lay the heat on the picture, or take it off; the next pictures are shown alike."""
+        self._hot = not self._hot
+        self._session.cancel("heat")
+        if self._picture is None:
+            return
+        answer = self._answers[self.table.cursor_row]
+        self.query_one(Xray).show(self._picture.shown)
+        self._facts(answer, "")
+        if self._hot:
+            self._ask(answer, self._picture)
+
+    def _ask(self, answer: Answer, picture: Picture) -> None:
+        if self._run is None:
+            return
+        work = partial(self._session.models.heat, self._run, picture.path, picture.shown)
+        done, failed = partial(self._heated, answer), partial(self._unheated, answer)
+        self._session.start("heat", "asking where the model looks", work, done, failed)
+
+    def _heated(self, answer: Answer, heated: Heated) -> None:
+        self.query_one(Xray).show(heated.pixels)
+        self._facts(answer, "", heated.sentence)
+
+    def _unheated(self, answer: Answer, error: Exception) -> None:
+        self._facts(answer, "" if isinstance(error, Stopped) else str(error))
+
+    def _facts(self, answer: Answer, trouble: str, heat: str = "") -> None:
+        box = self.query_one("#mistake-facts", Static)
+        verdict = "wrong" if answer.wrong else "right"
+        rows = [content(f"truth {answer.truth}, said {answer.said}: {verdict}", "bold" if answer.wrong else "")]
+        rows += bars(answer.shares, answer.said, self._session.glyphs, max(24, box.content_size.width))
+        rows.append(content(trouble, "$error") if trouble else content(answer.file, "$foreground-muted"))
+        if heat:
+            rows.append(content(heat))
+        box.update(lines(rows))
+
+
+def _load(run: Run, emit: Emit, stop: Stop) -> tuple[list[Answer], Path]:
+    return worst_first(run), run.folder()

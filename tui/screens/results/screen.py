@@ -1,0 +1,254 @@
+"""Screen 5: how good a run is: accuracy with interval and baseline, what each class gets, and the worst mistakes."""
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from rich.text import Text
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Vertical
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import DataTable, Static
+
+from engine.base.events import Finished
+from engine.base.result import Measures, Tested
+from engine.evaluation.headline import Headline
+from engine.runs.directory import Run
+from engine.runs.watch import Entry
+from tui.screens.base import WorkScreen
+from tui.screens.results.confusion import Confusion
+from tui.screens.results.mistakes import Mistakes
+from tui.widgets.bars import span
+from tui.widgets.pick_dialog import PickRun
+from tui.widgets.safe_cells import cell, content, lines, number
+from tui.words.headline import headline
+from tui.words.numbers import as_number, as_share, duration
+
+MEASURES = (("sensitivity", "specificity"), ("precision", "F1"), ("AUC", "MCC"))
+"""Columns by class that are shown together: so many fit a narrow screen with their intervals."""
+SHARES = ("sensitivity", "specificity", "precision")
+MACRO = "mean of classes"
+ENDED = {"all epochs": "all epochs done", "patience": "ended by patience", "stopped": "stopped by hand"}
+
+
+class ResultsScreen(WorkScreen):
+    """The result of one tested run."""
+
+    MODE = "results"
+    CSS_PATH = "results.tcss"
+    HELP = (
+        "How good a run is on images that it never saw. The test part is opened once, after training. An interval says "
+        "what so many images allow to claim; the baseline is what always giving the most frequent class would get."
+    )
+    AUTO_FOCUS = "#answers"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("r", "pick", "Run", id="results.run", tooltip="Choose the run to look at."),
+        Binding("n", "step(1)", "Older", id="results.older", tooltip="The result of the next older tested run."),
+        Binding(
+            "N,shift+n", "step(-1)", "Newer", key_display="N", id="results.newer",
+            tooltip="The result of the next newer tested run.",
+        ),
+        Binding("m", "turn_view", "Mistakes", id="results.mistakes", tooltip="To the list of mistakes, and back."),
+        Binding("t", "turn_measures", "Measures", id="results.measures",
+                tooltip="The next two measures by class: sensitivity and specificity, precision and F1, AUC and MCC."),
+        Binding("p", "predict", "Predict", id="results.predict", tooltip="Ask this run about the image."),
+        Binding("c", "copy", "Copy", id="results.copy", tooltip="Copy the image's path, or the table in focus."),
+    ]  # fmt: skip
+    _shown: tuple[object, ...] = ()
+    _measures = 0
+
+    def body(self) -> Iterable[Widget]:
+        """The verdict above the tables above the mistakes."""
+        yield Static(classes="pane", id="verdict")
+        with Container(id="tables", classes="columns"):
+            with Vertical(classes="pane", id="confusion-pane"):
+                yield Confusion(self.session.glyphs, id="confusion")
+            with Vertical(classes="pane", id="classes-pane"):
+                yield DataTable[Text](cursor_type="row", id="classes")
+        yield Mistakes(self.session, self.workbench.picture_way, self.workbench.abilities, id="mistakes")
+
+    def on_mount(self) -> None:
+        """Titles and columns."""
+        self.query_one("#verdict").border_title = "Test"
+        self.query_one("#confusion-pane").border_title = "Truth in rows, said in columns"
+        self.query_one("#classes-pane").border_title = "By class"
+
+    def tested(self) -> list[Entry]:
+        """The runs that were tested, newest first."""
+        return [entry for entry in self.session.library.entries() if entry.test is not None]
+
+    def on_screen_resume(self) -> None:
+        """Another screen may have picked a run."""
+        self.runs_changed()
+        self.call_after_refresh(self._focus_in_sight)
+
+    def on_resize(self) -> None:
+        """A narrow screen has no room for the mistakes."""
+        self.call_after_refresh(self._focus_in_sight)
+
+    def _focus_in_sight(self) -> None:
+        """Keys must not move what nobody sees."""
+        hidden = self.has_class("-narrow") and not self.has_class("-list")
+        if hidden and (self.focused is None or self.query_one(Mistakes).has_focus_within):
+            self.query_one(Confusion).focus()
+
+    def runs_changed(self) -> None:
+        """Show the picked run, the newest tested one when none is."""
+        tested, picked = self.tested(), self.session.judged
+        place = next((place for place, entry in enumerate(tested) if entry.run.path == picked), None)
+        entry = tested[place or 0] if tested else None
+        key = (entry.view.end if entry else None, place, len(tested), picked)
+        if key == self._shown:
+            return
+        same = bool(self._shown) and key[0] is self._shown[0]
+        self._shown = key
+        self.set_class(entry is None, "-none")
+        end = entry.view.end if entry else None
+        if entry is None or not isinstance(end, Finished) or entry.test is None:
+            self.query_one("#verdict").border_title = "Test"
+            text = "No run has been tested yet: a training ends with its test, and then this screen shows it."
+            self.query_one("#verdict", Static).update(content(text))
+            return
+        self.query_one("#verdict").border_title = content(f"{entry.run.name} ({(place or 0) + 1} of {len(tested)})")
+        self._verdict(entry, end, entry.test)
+        if picked and place is None:
+            self.query_one("#verdict").border_subtitle = "the picked run has no result; this is the newest"
+        else:
+            self.query_one("#verdict").border_subtitle = ""
+        if not same:
+            self._tables(entry.test)
+            self.query_one(Mistakes).show(Run(entry.run.path), entry.config)
+
+    def _verdict(self, entry: Entry, end: Finished, test: Tested) -> None:
+        low, high = test.accuracy_ci
+        rows = [content(headline("test", test), "bold")]
+        room = max(20, min(76, self.size.width - 30))
+        line = span(low, test.accuracy, high, test.baseline, room)
+        rows.append(Content.assemble(line, content("  | baseline", "$foreground-muted")))
+        rows.append(content(", ".join([headline("validation", end.val), f"loss {as_number(end.val.loss, 4)}"])))
+        mode = entry.config.network.mode if entry.config else "unreadable recipe"
+        facts = [mode, f"best epoch {end.best_epoch} of {end.epochs}", ENDED[end.ended], duration(end.seconds)]
+        facts += [f"AUC {_three(test.auc)}", f"loss {test.loss:.4f}"]
+        rows.append(content(", ".join(facts), "$foreground-muted"))
+        if not Headline.of(test).beats_baseline:
+            text = f"{self.session.glyphs.beware} Not shown to be better than always saying {test.baseline_class}."
+            rows.append(content(text, "bold $warning"))
+        if only := test.only_answer:
+            text = f"{self.session.glyphs.beware} Says {only} for every image: it does not tell the classes apart."
+            rows.append(content(text, "bold $warning"))
+        self.query_one("#verdict", Static).update(lines(rows))
+
+    def _tables(self, test: Tested) -> None:
+        names = tuple(test.classes)
+        self.query_one(Confusion).show(names, test.confusion)
+        for few in (2, 3, 4):
+            self.query_one("#tables").set_class(len(names) == few, f"-of{few}")
+        self._by_class(test)
+
+    def _by_class(self, test: Tested) -> None:
+        classes = self.query_one("#classes", DataTable)
+        classes.clear(columns=True)
+        head, *rows = class_rows(test, MEASURES[self._measures])
+        for name in head:
+            classes.add_column(Text(name, justify="left" if name == "class" else "right"))
+        for row in rows:
+            style = "bold" if row[0] == MACRO else ""
+            classes.add_row(cell(row[0], style), *(cell(text, style, right=True) for text in row[1:]))
+        place = f"{self._measures + 1} of {len(MEASURES)}"
+        self.query_one("#classes-pane").border_title = f"By class: {' and '.join(MEASURES[self._measures])} ({place})"
+
+    def _entry(self) -> Entry | None:
+        tested = self.tested()
+        return next((entry for entry in tested if entry.run.path == self.session.judged), next(iter(tested), None))
+
+    def action_step(self, by: int) -> None:
+        """Another run's result."""
+        tested, now = self.tested(), self._entry()
+        if now:
+            place = min(max(0, tested.index(now) + by), len(tested) - 1)
+            self.session.judged = tested[place].run.path
+            self.runs_changed()
+
+    def action_pick(self) -> None:
+        """Choose among the tested runs."""
+        now = self._entry()
+        self.app.push_screen(
+            PickRun("Whose result?", self.tested(), now.run.path if now else None), self._picked
+        )  # fmt: skip
+
+    def _picked(self, path: Any) -> None:
+        if path:
+            self.session.judged = path
+            self.runs_changed()
+
+    def action_turn_view(self) -> None:
+        """To the mistakes and back; where the screen is narrow, they take the tables' place."""
+        mistakes = self.query_one(Mistakes)
+        to_list = not (self.has_class("-list") if self.has_class("-narrow") else mistakes.has_focus_within)
+        self.set_class(to_list, "-list")
+        self.call_after_refresh((mistakes.table if to_list else self.query_one(Confusion)).focus)
+
+    def action_turn_measures(self) -> None:
+        """The next measures by class."""
+        now = self._entry()
+        if now and now.test:
+            self._measures = (self._measures + 1) % len(MEASURES)
+            self._by_class(now.test)
+
+    def action_predict(self) -> None:
+        """Ask a model about the image under the cursor."""
+        now = self._entry()
+        if now and (path := self.query_one(Mistakes).path):
+            self.session.picture, self.session.asked = path, now.run.path
+            self.app.switch_mode("predict")
+
+    def action_copy(self) -> None:
+        """The path of the image, or the table that has the focus."""
+        entry, focused = self._entry(), self.focused
+        if entry is None or entry.test is None:
+            return
+        if focused is self.query_one(Confusion):
+            self.workbench.copy_table(self.query_one(Confusion).table(), "the confusion matrix")
+        elif focused is self.query_one("#classes"):
+            rows = class_rows(entry.test, [name for pair in MEASURES for name in pair])
+            self.workbench.copy_table(rows, "the table by class, all measures")
+        elif path := self.query_one(Mistakes).path:
+            self.workbench.copy(str(path), "the image's path")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer what there is something for."""
+        if not self.is_mounted or action not in ("pick", "step", "turn_view", "turn_measures", "predict", "copy"):
+            return True
+        tested = self.tested()
+        if action == "step":
+            now = self._entry()
+            place = tested.index(now) + int(str(parameters[0])) if now else -1
+            return 0 <= place < len(tested)
+        return bool(tested) and (action != "predict" or self.query_one(Mistakes).path is not None)
+
+
+def class_rows(test: Tested, measures: Iterable[str]) -> list[tuple[str, ...]]:
+    """The measures of each class against the rest and their means, each with its interval, under the columns' names.
+
+    A result from before a measure was taken has a dash for it.
+    """
+    names = tuple(measures)
+    rows = [("class", "images", *(f"{name} (95%)" for name in names))]
+    every: list[tuple[str, int, Measures]] = [(label, own.n, own) for label, own in test.classes.items()]
+    for label, n, own in [*every, (MACRO, test.n, test.macro)] if test.macro != Measures() else every:
+        rows.append((label, number(n).plain, *(_measured(own, name) for name in names)))
+    return rows
+
+
+def _measured(own: Measures, name: str) -> str:
+    value, ends = own.measured(name.lower())
+    if name in SHARES:
+        return as_share(value, ends, 0)
+    return _three(value) + (f" ({ends[0]:.2f} to {ends[1]:.2f})" if value is not None and ends else "")
+
+
+def _three(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+SCREEN = ResultsScreen

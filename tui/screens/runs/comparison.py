@@ -1,0 +1,168 @@
+"""Some runs beside each other: the report's four charts, and what differs in recipe and result."""
+
+from collections.abc import Callable, Sequence
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import Container, Grid, Vertical
+from textual.widgets import DataTable
+
+from engine.base.cancel import Stop
+from engine.base.errors import RunError
+from engine.base.events import Emit, Finished
+from engine.recipe.fields import parts
+from engine.runs.watch import Entry
+from tui.widgets.curves import Curve, Curves
+from tui.widgets.safe_cells import cell, content
+from tui.words.headline import accuracy
+from tui.words.numbers import as_share, duration
+
+SIGNS = "ABCDEF"
+COLOURS = ("primary", "warning", "success", "error", "accent", "secondary")
+CHARTS = {
+    "loss": "training loss", "accuracy": "training accuracy", "val_loss": "validation loss",
+    "val_accuracy": "validation accuracy",
+}  # fmt: skip
+WIDEST = 22
+"""Columns for a value, where there are several runs."""
+
+
+def validation(entry: Entry) -> str:
+    """The best validation accuracy, with its interval once the run is finished."""
+    return accuracy(entry.view.result.val) if entry.view.result else as_share(entry.view.val_accuracy)
+
+
+def test(entry: Entry) -> str:
+    """The test accuracy with its interval."""
+    return accuracy(entry.test)
+
+
+def seconds(entry: Entry) -> float:
+    """How long it trained."""
+    return entry.view.seconds or 0.0
+
+
+def _test_number(entry: Entry, name: str, form: str) -> str:
+    value = getattr(entry.test, name, None)
+    return "-" if value is None else format(value, form)
+
+
+def _best(entry: Entry, name: str, form: str) -> str:
+    best = entry.view.best
+    return format(getattr(best, name), form) if best else "-"
+
+
+def _started(entry: Entry, name: str, form: str = "") -> str:
+    started = entry.view.started
+    return format(getattr(started, name), form) if started else "-"
+
+
+RESULTS: dict[str, Callable[[Entry], str]] = {
+    "state": lambda entry: entry.view.state,
+    "test": test,
+    "test AUC": lambda entry: _test_number(entry, "auc", ".3f"),
+    "always one class": lambda entry: as_share(entry.test.baseline if entry.test else None),
+    "validation": validation,
+    "validation loss": lambda entry: _best(entry, "val_loss", ".4f"),
+    "training accuracy": lambda entry: _best(entry, "accuracy", ".4f"),
+    "best epoch": lambda entry: _best(entry, "epoch", "d"),
+    "epochs": lambda entry: str(len(entry.view.epochs)),
+    "time": lambda entry: duration(seconds(entry)),
+    "trained weights": lambda entry: _started(entry, "trainable", ","),
+    "precision": lambda entry: _started(entry, "precision"),
+    "device": lambda entry: _started(entry, "device"),
+}
+
+
+def differences(entries: Sequence[Entry]) -> list[tuple[str, list[str]]]:
+    """Names and values of the recipe's fields in which the runs differ (one alone: from the usual), then results."""
+    rows = []
+    if len({entry.folder for entry in entries}) > 1:
+        rows.append(("data", [entry.folder for entry in entries]))
+    for field in (field for part in parts() for field in part.fields):
+        values = [field.value(entry.config) if entry.config else None for entry in entries]
+        usual = [field.default] if len(entries) == 1 else []
+        if field.name not in ("name", "out") and len({str(value) for value in values + usual}) > 1:
+            shown = [field.text(v) or "-" if e.config else "unreadable" for e, v in zip(entries, values, strict=True)]
+            rows.append((field.name.replace("_", " "), shown))
+    return rows + [(name, [tell(entry) for entry in entries]) for name, tell in RESULTS.items()]
+
+
+def testable(entries: Sequence[Entry]) -> bool:
+    """Two finished runs: may one be better than the other?"""
+    return len(entries) == 2 and all(isinstance(entry.view.end, Finished) for entry in entries)
+
+
+def verdict(entries: Sequence[Entry], emit: Emit, stop: Stop) -> str:
+    """Whether one of two runs is shown to be better on the same test images; empty where that can't be told. For a
+    thread: thousands of images take it half a second.
+    """
+    from engine.evaluation.compare import compare_runs
+
+    try:
+        found = compare_runs(entries[0].run, entries[1].run, with_auc=False)
+    except RunError:
+        return ""
+    low, high = found.difference_ci
+    better = f"{SIGNS[0 if found.difference > 0 else 1]} is better" if found.shown else "no difference shown"
+    decides = f"McNemar p = {found.p:.2g} decides"
+    return f"{better} ({decides}): A - B {found.difference:+.1%} ({low:+.1%} to {high:+.1%})"
+
+
+class Comparison(Container):
+    """Charts beside a table."""
+
+    HELP = "The picked runs, or the one under the cursor. A letter stands for a run, in the charts as in the table."
+
+    def compose(self) -> ComposeResult:
+        """Four charts, one table."""
+        with Grid(id="charts"):
+            for name, title in CHARTS.items():
+                limits = (None, 1.0) if "accuracy" in name else (None, None)
+                yield Curves(title, y_limits=limits, empty="no epoch yet", id=name).add_class("pane")
+        with Vertical(classes="pane", id="differences-pane"):
+            yield DataTable[Text](cursor_type="row", fixed_columns=1, id="differences")
+
+    def on_mount(self) -> None:
+        """The title."""
+        self.query_one("#differences-pane").border_title = "Recipe and result"
+
+    def show(self, entries: Sequence[Entry]) -> None:
+        """Compare these runs."""
+        self._charts(entries)
+        self._table(entries)
+
+    def conclude(self, text: str) -> None:
+        """Say which run is better; nothing where that is not known, or not yet."""
+        self.query_one("#differences-pane").border_subtitle = content(text)
+
+    def _charts(self, entries: Sequence[Entry]) -> None:
+        longest = max((len(entry.view.epochs) for entry in entries), default=0)
+        limits = (0.0, float(longest)) if longest else None
+        room = self.query_one(f"#{next(iter(CHARTS))}").size.width
+        fits = sum(len(entry.run.name) + 4 for entry in entries) <= room  # else the letters must do
+        for name in CHARTS:
+            lines, marks = [], []
+            for place, entry in enumerate(entries):
+                x = [float(epoch.epoch) for epoch in entry.view.epochs]
+                y = [getattr(epoch, name) for epoch in entry.view.epochs]
+                lines.append(Curve("", x, y, "hd", COLOURS[place]))
+                marks.append(Curve(entry.run.name if fits else "", x, y, SIGNS[place], COLOURS[place], joined=False))
+            self.query_one(f"#{name}", Curves).draw(lines + marks, limits)
+
+    def _table(self, entries: Sequence[Entry]) -> None:
+        pane = self.query_one("#differences-pane")
+        pane.border_title = "Differences in recipe and result" if len(entries) > 1 else "Unusual in the recipe; result"
+        table, rows = self.query_one("#differences", DataTable), differences(entries) if entries else []
+        cursor = table.cursor_row
+        table.clear(columns=True)
+        table.add_column(Text(""), key="name")
+        for place, entry in enumerate(entries):
+            title = cell(f"{SIGNS[place]} {entry.run.name}")
+            longest = max(title.cell_len, *(cell(values[place]).cell_len for _, values in rows))
+            width = min(longest, WIDEST) if len(entries) > 1 else longest
+            table.add_column(title, width=width, key=str(entry.run.path))
+        for name, values in rows:
+            differ = len(set(values)) > 1
+            table.add_row(cell(name, "dim"), *(cell(value, "bold" if differ else "") for value in values))
+        table.move_cursor(row=min(cursor, max(0, len(rows) - 1)))

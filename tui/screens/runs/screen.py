@@ -1,0 +1,270 @@
+"""Screen 4: every run on disk, live ones of other processes included; picked ones compared."""
+
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+from rich.text import Text
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.widget import Widget
+from textual.widgets import DataTable, Static
+
+from engine.base.errors import CovidTuiError
+from engine.base.events import Finished
+from engine.runs.delete import delete
+from engine.runs.watch import Entry
+from tui.screens.base import WorkScreen
+from tui.screens.runs.comparison import COLOURS, SIGNS, Comparison, seconds, test, testable, validation, verdict
+from tui.state.messages import RunChanged, RunsChanged
+from tui.widgets.bars import shortened
+from tui.widgets.question_dialog import Answer, Ask
+from tui.widgets.safe_cells import cell, content, number
+from tui.words.numbers import duration
+
+COLUMNS = ("", "state", "run", "mode", "validation", "test", "epochs", "time", "backbone")
+VIEWS = ("", "-charts", "-table")
+MOST_NAMED = 5
+WIDEST_PATH = 60
+RESUMED = ("died", "stopped", "failed")
+"""States of runs that can be gone on with; a finished one takes more epochs on the command line."""
+
+
+class RunTable(DataTable[Text]):
+    """The runs; the keys that concern the one under the cursor are answered here."""
+
+    HELP = (
+        "All runs in the runs folder, newest first; those that other processes train are followed live. Space picks a "
+        "run: picked runs are compared, a letter standing for each. The percentages in brackets are the 95% interval."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "select_cursor", "Open", id="runs.open", tooltip="The run's result, or its course."),
+        Binding("space", "screen.pick", "Pick", id="runs.pick", tooltip="Pick the run to compare it, or no longer."),
+    ]  # fmt: skip
+
+
+class RunsScreen(WorkScreen):
+    """The table of runs over their comparison."""
+
+    MODE = "runs"
+    CSS_PATH = "runs.tcss"
+    HELP = "Pick two runs or more to lay their curves over each other and to see what differs."
+    AUTO_FOCUS = "#runs"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("v", "view", "View", id="runs.view", tooltip="Charts alone, differences alone, or all."),
+        Binding("f", "follow", "Follow", id="runs.follow", tooltip="Show the run's course on the Train screen."),
+        Binding("r", "resume", "Resume", id="runs.resume", tooltip="Go on with a run that died or was stopped."),
+        Binding("u", "unpick", "Unpick", id="runs.unpick", show=False, tooltip="Pick no run."),
+        Binding("d,delete", "delete", "Delete", id="runs.delete", tooltip="Delete the picked runs, or this one."),
+        Binding("c", "copy_path", "Copy path", id="runs.copy", tooltip="Copy the run's path to the clipboard."),
+    ]
+    _view = 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._picked: list[Path] = []
+        self._compared: object = None
+        self._judged: object = None
+
+    def body(self) -> Iterable[Widget]:
+        """The table, or a word where there is no run; the comparison."""
+        with Vertical(classes="pane", id="runs-pane"):
+            yield RunTable(cursor_type="row", id="runs")
+            yield Static(id="no-runs", classes="muted")
+        yield Comparison()
+
+    def on_mount(self) -> None:
+        """Title and columns."""
+        table = self.query_one(RunTable)
+        for name in COLUMNS:
+            table.add_column(Text(name, justify="right" if name in ("epochs", "time") else "left"), key=name or "pick")
+        self.query_one("#runs-pane").border_title = content(f"Runs in {shortened(self.session.runs, WIDEST_PATH)}")
+
+    def runs_changed(self) -> None:
+        """Fill the table anew, the cursor staying on its run."""
+        table, entries = self.query_one(RunTable), self.session.library.entries()
+        self.warn_of_new(entry.trouble for entry in entries if entry.trouble)
+        self._picked = [path for path in self._picked if self.session.library.get(path)]
+        self.query_one("#no-runs").display = not entries
+        table.display = bool(entries)
+        self.query_one("#no-runs", Static).update(content("There are no runs here yet: the Train screen makes one."))
+        if not table.columns:
+            return
+        keys = [str(entry.run.path) for entry in entries]
+        if keys == [row.value for row in table.rows]:
+            for entry in entries:
+                self._refresh(entry)
+        else:
+            at = self._selected()
+            table.clear()
+            for entry, key in zip(entries, keys, strict=True):
+                table.add_row(*self._cells(entry), key=key)
+            if at and str(at.run.path) in table.rows:
+                table.move_cursor(row=table.get_row_index(str(at.run.path)))
+        self._compare()
+
+    def run_changed(self, message: RunChanged) -> None:
+        """Refresh the line of a live run."""
+        entry = self.session.library.get(message.view.path) if message.view.path else None
+        if entry and str(entry.run.path) in self.query_one(RunTable).rows:
+            self._refresh(entry)
+            self._compare()
+
+    def _refresh(self, entry: Entry) -> None:
+        table, key = self.query_one(RunTable), str(entry.run.path)
+        for name, value in zip(COLUMNS, self._cells(entry), strict=True):
+            if table.get_cell(key, name or "pick") != value:
+                table.update_cell(key, name or "pick", value, update_width=True)
+
+    def _cells(self, entry: Entry) -> tuple[Text, ...]:
+        view, network = entry.view, entry.config.network if entry.config else None
+        place = self._picked.index(entry.run.path) if entry.run.path in self._picked else None
+        mark = cell("") if place is None else cell(SIGNS[place], "bold")
+        state = f"{self.session.glyphs.state(view.state)} {view.state}"
+        return (
+            mark, cell(state, "bold" if view.live else ""), cell(entry.run.name),
+            cell(network.mode if network else "unreadable"), cell(validation(entry)), cell(test(entry), "bold"),
+            number(len(view.epochs)), cell(duration(seconds(entry)), right=True),
+            cell(network.backbone if network else "-"),
+        )  # fmt: skip
+
+    def _selected(self) -> Entry | None:
+        table = self.query_one(RunTable)
+        if not table.row_count:
+            return None
+        key = table.coordinate_to_cell_key(table.cursor_coordinate).row_key.value
+        return self.session.library.get(Path(key)) if key else None
+
+    def _chosen(self) -> list[Entry]:
+        """The picked runs, else the one under the cursor."""
+        picked = [entry for path in self._picked if (entry := self.session.library.get(path))]
+        under = self._selected()
+        return picked or ([under] if under else [])
+
+    def _compare(self) -> None:
+        entries = self._chosen()
+        known = [(e.run.path, e.view.state, len(e.view.epochs)) for e in entries]
+        if known != self._compared:
+            self._compared = known
+            self.query_one(Comparison).show(entries)
+        if known != self._judged:
+            self._judged = known
+            self._judge(entries)
+
+    def _judge(self, entries: list[Entry]) -> None:
+        """Say which of two runs is better, once a thread has found it; until then nothing, not the last pair's."""
+        comparison = self.query_one(Comparison)
+        comparison.conclude("")
+        self.session.cancel("verdict")
+        if testable(entries):
+            self.session.start("verdict", "comparing two runs", partial(verdict, entries), comparison.conclude)
+
+    def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
+        """Without picks, the run under the cursor is shown."""
+        if event.data_table.id == "runs" and not self._picked:
+            self._compare()
+
+    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
+        """To the run's result; to its course where it has none."""
+        entry = self._selected()
+        if event.data_table.id != "runs" or entry is None:
+            return
+        if isinstance(entry.view.end, Finished):
+            self.session.judged = entry.run.path
+            self.session.announce(RunsChanged)
+            self.app.switch_mode("results")
+        else:
+            self.action_follow()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What can be done with the run under the cursor."""
+        if action == "resume":
+            entry = self._selected() if self.is_mounted else None
+            return entry is not None and entry.view.state in RESUMED
+        if action in ("pick", "follow", "copy_path", "delete", "view"):
+            entry = self._selected() if self.is_mounted else None
+            return entry is not None and not (action == "delete" and not self._deletable())
+        if action == "unpick":
+            return bool(self._picked)
+        return True
+
+    def action_pick(self) -> None:
+        """Pick, or no longer; then go on to the next."""
+        entry, table = self._selected(), self.query_one(RunTable)
+        if entry is None:
+            return
+        if entry.run.path in self._picked:
+            self._picked.remove(entry.run.path)
+        elif len(self._picked) == len(COLOURS):
+            self.workbench.say(f"{len(COLOURS)} runs are picked already; more can't be told apart.", "warning")
+            return
+        else:
+            self._picked.append(entry.run.path)
+        table.action_cursor_down()
+        self.runs_changed()
+
+    def action_unpick(self) -> None:
+        """Pick none."""
+        self._picked = []
+        self.runs_changed()
+
+    def action_view(self) -> None:
+        """All, or a part of it in the whole room."""
+        self._view = (self._view + 1) % len(VIEWS)
+        for place, name in enumerate(VIEWS):
+            if name:
+                self.set_class(place == self._view, name)
+        self.query_one("#differences" if self._view == 2 else "#runs").focus()
+        self._compared = None
+        self.call_after_refresh(self._compare)
+
+    def action_follow(self) -> None:
+        """Show the course on the Train screen."""
+        if entry := self._selected():
+            self.session.show(entry.view)
+            self.app.switch_mode("train")
+
+    def action_resume(self) -> None:
+        """Go on with the run from its last resume point, and show its course."""
+        entry = self._selected()
+        if entry is None:
+            return
+        try:
+            self.session.resume(entry)
+        except CovidTuiError as error:
+            self.workbench.say(str(error), "warning")
+            return
+        self.app.switch_mode("train")
+
+    def _deletable(self) -> list[Entry]:
+        return [entry for entry in self._chosen() if not entry.view.live]
+
+    def action_delete(self) -> None:
+        """Ask, then delete; a live run stays."""
+        entries = self._deletable()
+        if not entries:
+            self.workbench.say("A live run can't be deleted: stop it first.", "warning")
+            return
+        names = ", ".join(entry.run.name for entry in entries[:MOST_NAMED])
+        more = f" and {len(entries) - MOST_NAMED} more" if len(entries) > MOST_NAMED else ""
+        what = f"the run {names}" if len(entries) == 1 else f"{len(entries)} runs, {names}{more},"
+        answers = (Answer("y", "Delete, with model and results", "delete"), Answer("n", "Keep", "keep"))
+        ask = Ask(f"Delete {what} for good?".replace(", for", " for"), answers)
+        self.app.push_screen(ask, lambda answer: self._delete(entries, answer))
+
+    def _delete(self, entries: list[Entry], answer: str | None) -> None:
+        if answer == "delete":
+            work = partial(delete, [entry.run for entry in entries])
+            self.session.start("delete", "deleting runs", work, self._deleted)
+
+    def _deleted(self, names: list[str]) -> None:
+        self.workbench.say(f"Deleted {', '.join(names)}.")
+
+    def action_copy_path(self) -> None:
+        """To the clipboard."""
+        if entry := self._selected():
+            self.workbench.copy(str(entry.run.path), "the run's path")
+
+
+SCREEN = RunsScreen

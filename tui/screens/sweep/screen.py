@@ -1,0 +1,419 @@
+"""Screen 8: which layers are worth training? A sweep planned, trained, followed and gone on with; the recipe chosen."""
+
+import dataclasses
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Vertical
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import DataTable, Static
+
+from engine.base.errors import CovidTuiError
+from engine.recipe.config import SweepPlan
+from engine.sweep.result import Grid, Swept
+from tui.screens.base import WorkScreen
+from tui.screens.sweep.kept_list import KeptSweeps
+from tui.screens.sweep.result_pane import ResultPane
+from tui.screens.sweep.text import PLANNED, TRAINED, choice, course, planned_rows, summary, trained_rows, wanted
+from tui.state.messages import JobChanged
+from tui.state.sweep_job import (
+    Followed,
+    Kept,
+    Look,
+    SweepJob,
+    config_of,
+    kept_sweeps,
+    new_plan,
+    open_test,
+    plan_of,
+)
+from tui.widgets.form import Form
+from tui.widgets.question_dialog import Answer, Ask
+from tui.widgets.row_table import RowTable
+from tui.widgets.safe_cells import content, lines
+
+if TYPE_CHECKING:
+    from engine.jobs.sweep_plan import Plan
+
+SECONDS_BETWEEN_LOOKS = 0.5
+PLAN, CHOOSE = "sweep-plan", "sweep-choose"
+STOP = Answer("k", "Stop after the batch at hand; the sweep goes on from there another time", "stop")
+GO_ON = Answer("g", "Go on", "")
+
+
+class SweepScreen(WorkScreen):
+    """What to sweep on the left; the queue, or the frontier with the recipes and the advice, on the right."""
+
+    MODE = "sweep"
+    CSS_PATH = "sweep.tcss"
+    HELP = (
+        "A grid of recipes (networks, depths, learning rates) is trained with several seeds on one split, the cheapest "
+        "first. The frontier shows which are worth their cost. The test part stays shut until you choose one. A sweep "
+        "that was stopped, or whose minutes are used up, goes on another time; so does one of `covid-tui sweep`."
+    )
+    AUTO_FOCUS = ""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("r", "start", "Start", id="sweep.start", tooltip="Train the grid on the open data."),
+        Binding("r", "go_on", "Go on", id="sweep.go_on", tooltip="Train what is left of the sweep that is shown."),
+        Binding("s", "stop", "Stop", id="sweep.stop", tooltip="Stop the sweep under way: you are asked."),
+        Binding("o", "choose", "Choose", id="sweep.choose",
+                tooltip="Choose a recipe and open the test part for it: you are asked."),
+        Binding("e", "setup", "Setup", id="sweep.setup", tooltip="To the grid and earlier sweeps, and back."),
+        Binding("n", "new", "New", id="sweep.new", tooltip="Plan a new sweep with the grid of the form."),
+        Binding("u", "queue", "Queue", id="sweep.queue", tooltip="The queue in place of the result, and back."),
+        Binding("x", "axis", "Cost", id="sweep.axis", tooltip="Plot by training seconds, or by parameters that train."),
+        Binding("v", "plot", "Plot", id="sweep.plot", tooltip="The plot in place of table and advice, and back."),
+        Binding("c", "copy", "Copy", id="sweep.copy", tooltip="Copy the table in focus, or the sweep's path."),
+    ]  # fmt: skip
+    _wanted = SweepPlan()
+    _plan: "Plan | None" = None
+    _trouble = ""
+    _shown: Followed | None = None
+    _listed_once = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._texts: dict[str, Content] = {}
+
+    def body(self) -> Iterable[Widget]:
+        """Grid, data and earlier sweeps beside progress, queue and result."""
+        with Container(classes="columns"):
+            with Container(id="left"):
+                yield Form(self._wanted, id="grid").add_class("pane")
+                with Vertical(id="sources"):
+                    yield Static(id="what", classes="pane")
+                    yield KeptSweeps(self.session.glyphs, id="earlier")
+            with Vertical(id="outcome"):
+                yield Static(id="progress")
+                yield RowTable(id="queue").add_class("pane")
+                yield ResultPane(id="result")
+
+    def on_mount(self) -> None:
+        """Titles, columns, and a clock for the time left."""
+        for name, title in (("#grid", "Grid"), ("#what", "Data and cost"), ("#earlier", "Sweeps on disk")):
+            self.query_one(name).border_title = title
+        self.query_one(Form).show(self._wanted)
+        self.add_class("-setup", "-queue")
+        if self.session.sweep:
+            self._open(self.session.sweep.path)
+        self._list()
+        self._draw()
+        self.query_one("#grid FieldTable").focus()
+        self.set_interval(1.0, self._tick)
+
+    def on_unmount(self) -> None:
+        """No thread may follow a sweep any longer."""
+        if self._shown:
+            self._shown.leave()
+
+    def on_screen_resume(self) -> None:
+        """Another process may have begun a sweep."""
+        self._list()
+
+    def _tick(self) -> None:
+        if self._shown and self._live and self.workbench.current_mode == self.MODE:
+            self._progress()
+
+    @property
+    def _job(self) -> SweepJob | None:
+        """The sweep that is shown, where this process trains it or did last."""
+        job = self.session.sweep
+        return job if job and self._shown and job.path == self._shown.path else None
+
+    @property
+    def _live(self) -> bool:
+        return self._shown is not None and (self._shown.live or bool(self._job and self._job.alive))
+
+    # What changes
+
+    def data_changed(self) -> None:
+        """The plan is of this data."""
+        self._replan()
+
+    def config_changed(self) -> None:
+        """The recipe is part of it."""
+        self._replan()
+
+    def run_changed(self, message: object) -> None:
+        """A training's end lets a sweep begin."""
+        self._what()
+
+    def job_changed(self, message: JobChanged) -> None:
+        """The sweep is further, or over."""
+        if message.job.group == SweepJob.GROUP:
+            self._progress()
+            self._what()
+            if message.job.over:
+                self._list()
+                self._replan()
+        if message.job.group == CHOOSE:
+            self._progress()
+
+    def on_form_changed(self, event: Form.Changed) -> None:
+        """Another grid is another sweep; another budget is not."""
+        before, self._wanted = self._wanted.sweep, SweepPlan(event.value)
+        self.query_one(Form).show(self._wanted)
+        if dataclasses.replace(before, budget=event.value.budget) != event.value:
+            self._show(None)
+
+    def _replan(self) -> None:
+        """Judge anew what the sweep that is shown, or the one that is planned, costs; in a thread."""
+        session = self.session
+        if self._shown:
+            if self._shown.result is None:
+                return  # it has only begun, or can't be read
+            work = partial(plan_of, self._shown.path, session.data)
+        elif session.data and session.split:
+            work = self._new()
+        else:
+            self._planned(None)
+            return
+        session.start(PLAN, "planning the sweep", work, self._planned, self._not_planned)
+
+    def _new(self) -> "partial[Plan]":
+        session = self.session
+        assert session.data and session.split
+        output = dataclasses.replace(session.config.output, out=session.runs)
+        config = dataclasses.replace(session.config, output=output)
+        return partial(new_plan, session.data, config, self._wanted.sweep, len(session.split.files("train")))
+
+    def _planned(self, plan: "Plan | None") -> None:
+        self._plan, self._trouble = plan, ""
+        self._draw()
+
+    def _not_planned(self, error: Exception) -> None:
+        self._plan, self._trouble = None, str(error)
+        self._draw()
+
+    def _show(self, path: Path | None) -> None:
+        """Show the sweep at `path`; None for the one that is planned."""
+        if self._shown:
+            self._shown.leave()
+        self._shown = Followed(path) if path else None
+        self._plan, self._trouble = None, ""
+        self.remove_class("-plot")
+        self.add_class("-queue")
+        if self._shown:
+            follow = partial(self._shown.follow, self._post_look, SECONDS_BETWEEN_LOOKS)
+            self.app.run_worker(follow, thread=True, group="sweep-follow", exit_on_error=False, name="sweep-follow")
+        else:
+            self._replan()
+        self._draw()
+
+    def _post_look(self, followed: Followed, look: Look) -> None:
+        """From the thread that follows."""
+        self.app.call_later(self._took, followed, look)
+
+    def _took(self, followed: Followed, look: Look) -> None:
+        if followed is not self._shown or not self.app.is_running:
+            return
+        first = followed.result is None
+        followed.take(look)
+        if look.result:
+            if first:
+                self._take_grid(look.result.grid)
+            if first and look.result.candidates and not self._live:
+                self._turn()
+            self._replan()
+            self._list()
+            self._draw()
+            return
+        self._progress()
+        self._queue()
+        self.refresh_bindings()
+
+    def _take_grid(self, grid: Grid) -> None:
+        try:
+            self._wanted = SweepPlan(config_of(grid, self._wanted.sweep.budget))
+        except CovidTuiError as error:
+            self.session.complain(error)
+        self.query_one(Form).show(self._wanted)
+
+    def _list(self) -> None:
+        self.session.start("sweeps", "reading the sweeps", partial(kept_sweeps, self.session.runs), self._listed)
+
+    def _listed(self, read: tuple[list[Kept], list[str]]) -> None:
+        kept, troubles = read
+        self.warn_of_new(troubles)
+        self.query_one(KeptSweeps).fill(kept)
+        first, self._listed_once = not self._listed_once, True
+        if first and kept and self._shown is None:
+            self._open(kept[0].path)
+
+    # What is shown
+
+    def _draw(self) -> None:
+        self._what()
+        self._progress()
+        self._queue()
+        self.query_one(ResultPane).show(self._shown.result if self._shown else None)
+        self.refresh_bindings()
+
+    def _what(self) -> None:
+        session = self.session
+        sweep = self._plan.sweep if self._plan and self._shown else None
+        folder, config = (sweep.folder, sweep.config) if sweep else (session.data, session.config)
+        rows = wanted(folder, config, self._plan)
+        reason = self._trouble or (session.at_work() if self._shown else session.cannot_sweep())
+        if reason:
+            rows.append(content(reason, "$warning"))
+        elif self.check_action("start", ()):
+            rows.append(content("r starts the sweep.", "$foreground-muted"))
+        elif self.check_action("go_on", ()):
+            rows.append(content("r goes on with the sweep.", "$foreground-muted"))
+        self._say("#what", rows)
+
+    def _progress(self) -> None:
+        rows: list[Content] = []
+        if CHOOSE in self.session.jobs:
+            rows = [content("The test part is being opened for the chosen recipe ...", "bold $warning")]
+        elif self._shown:
+            rows = course(self._shown, self._job, self._plan, self.session.glyphs)
+        elif self._plan:
+            rows = [content(f"A plan: nothing is trained yet. {summary(self._plan)}")]
+        self._say("#progress", rows)
+
+    def _say(self, name: str, rows: list[Content]) -> None:
+        """Put lines into a box, laid out anew only where they are others."""
+        text, before = lines(rows), self._texts.get(name)
+        if before is None or not before.is_same(text):
+            self._texts[name] = text
+            self.query_one(name, Static).update(text)
+
+    def _queue(self) -> None:
+        table, glyphs = self.query_one("#queue", RowTable), self.session.glyphs
+        table.border_title = content(f"Queue of {self._shown.path.name}" if self._shown else "Queue of the new sweep")
+        table.border_subtitle = "" if self._shown else "T: 10^12 multiply-adds if every epoch is trained"
+        if self._plan is None:
+            table.fill(PLANNED, [], ())
+        elif self._shown is None:
+            table.fill(PLANNED, planned_rows(self._plan, glyphs), range(2, 7))
+        else:
+            table.fill(TRAINED, trained_rows(self._plan, self._shown.runs, glyphs), (2, 3))
+
+    # Keys
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Start a plan, go on with what is not complete, stop what is live here; choose what is finished."""
+        session, shown = self.session, self._shown
+        result = shown.result if shown else None
+        if action == "start":
+            return shown is None and ((not session.cannot_sweep() and self._plan is not None) or None)
+        if action == "go_on":
+            open_end = shown is not None and not self._live and self._plan is not None and not self._plan.complete
+            return open_end and (not session.at_work() or None)
+        if action == "stop":
+            return session.sweep is not None and session.sweep.alive
+        if action in ("choose", "queue", "axis", "plot"):
+            narrow = self.has_class("-narrow")
+            there = bool(result and result.advice) and not (narrow and self.has_class("-setup"))
+            if action == "choose":
+                return there and not self._live and CHOOSE not in session.jobs
+            if action == "queue":
+                return there
+            return there and not self.has_class("-queue") and (action == "axis" or narrow)
+        return shown is not None if action in ("copy", "new") else True
+
+    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
+        """Open an earlier sweep."""
+        listed = event.data_table
+        if isinstance(listed, KeptSweeps) and event.cursor_row < len(listed.kept):
+            self._open(listed.kept[event.cursor_row].path)
+
+    def _open(self, path: Path) -> None:
+        self.remove_class("-setup")
+        self._show(path)
+        self.call_after_refresh(self._focus)
+
+    def _focus(self) -> None:
+        self.query_one("#queue" if self.has_class("-queue") else "#recipes").focus()
+
+    def action_start(self) -> None:
+        """Plan once more, so that the name is new, and train."""
+        self.session.start(PLAN, "planning the sweep", self._new(), self._begin, self._not_planned)
+
+    def action_go_on(self) -> None:
+        """Train what is left."""
+        if self._plan:
+            self._begin(self._plan)
+
+    def _begin(self, plan: "Plan") -> None:
+        try:
+            self.session.begin_sweep(plan, self._wanted.sweep.budget)
+        except CovidTuiError as error:
+            self.session.complain(error)
+            return
+        self._open(plan.path)
+        self._plan = plan
+        self._draw()
+
+    def action_stop(self) -> None:
+        """Ask, then stop."""
+        self.app.push_screen(Ask("Stop the sweep?", (STOP, GO_ON)), self._stop)
+
+    def _stop(self, answer: str | None) -> None:
+        if answer == "stop":
+            self.session.cancel(SweepJob.GROUP)
+
+    def action_choose(self) -> None:
+        """Ask for which recipe, then open its test part."""
+        shown, mine = self._shown, self.query_one(ResultPane).highlighted
+        if shown is None or shown.result is None or mine is None:
+            return
+        self.app.push_screen(Ask(*choice(shown.result, mine)), partial(self._choose, shown.path))
+
+    def _choose(self, path: Path, name: str | None) -> None:
+        if name:
+            self.session.start(CHOOSE, "testing the chosen recipe", partial(open_test, path, name), self._chose)
+            self._draw()
+
+    def _chose(self, result: Swept) -> None:
+        self.query_one("#advice-pane").scroll_home(animate=False)
+        self._draw()
+
+    def action_setup(self) -> None:
+        """To the form and the list, or back to what is shown."""
+        away = self.has_class("-setup") if self.has_class("-narrow") else self.query_one("#left").has_focus_within
+        self.set_class(not away, "-setup")
+        self.call_after_refresh(self._focus if away else self.query_one("#grid FieldTable").focus)
+        self.refresh_bindings()
+
+    def action_new(self) -> None:
+        """Plan another."""
+        self._show(None)
+        self.add_class("-setup")
+        self.query_one("#grid FieldTable").focus()
+
+    def action_queue(self) -> None:
+        """The queue, or the result."""
+        self.toggle_class("-queue")
+        self.call_after_refresh(self._focus)
+        self.refresh_bindings()
+
+    def _turn(self) -> None:
+        """From the queue to the result; the focus too, unless it is elsewhere by now."""
+        if self.focused is None or self.focused.id == "queue":
+            self.call_after_refresh(self._focus)
+        self.remove_class("-queue")
+
+    def action_axis(self) -> None:
+        """The other cost."""
+        self.query_one(ResultPane).turn_axis()
+
+    def action_plot(self) -> None:
+        """The plot, or table and advice."""
+        self.toggle_class("-plot")
+
+    def action_copy(self) -> None:
+        """The table in focus, else the sweep's path."""
+        if isinstance(self.focused, RowTable):
+            self.workbench.copy_table(self.focused.texts(), "the table")
+        elif self._shown:
+            self.workbench.copy(str(self._shown.path), "the sweep's path")
+
+
+SCREEN = SweepScreen

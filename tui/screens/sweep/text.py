@@ -1,0 +1,224 @@
+"""A sweep in words and rows: its queue, its recipes, how far it is, and what it advises."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from textual.content import Content
+
+from engine.base.wording import counted
+from engine.recipe.config import TrainConfig
+from engine.runs.watch import RunView
+from engine.sweep.result import Swept, SweptRecipe
+from tui.state.sweep_job import Followed, SweepJob
+from tui.widgets.question_dialog import Answer
+from tui.widgets.safe_cells import content, lines
+from tui.words.glyphs import Glyphs
+from tui.words.headline import accuracy, headline
+from tui.words.numbers import as_number, as_share, duration
+from tui.words.plot import letters
+from tui.words.safe_text import display_name
+
+if TYPE_CHECKING:
+    from engine.jobs.sweep_plan import Plan
+
+Row = tuple[str, ...]
+PLANNED = ("", "training", "trains", "kept once", "epochs", "share", "time")
+TRAINED = ("", "training", "validation (95%)", "time", "state")
+RECIPES = ("", "recipe", "validation (95%)", "each seed", "seconds", "trains")
+COSTS = {"seconds": "training seconds", "trainable": "parameters that train"}
+BAR = 20
+SHUT = Answer("k", "Keep it shut", "")
+OPEN = (
+    "Open the test part for one recipe? It is opened for good: who chooses again with its result in mind will find "
+    "the next one too good."
+)
+
+
+def wanted(folder: Path | None, config: TrainConfig, plan: "Plan | None") -> list[Content]:
+    """What is swept, and what of the recipe all of its trainings share."""
+    fit, augment = config.fit, config.augment.augment
+    rows = [content(folder.name or folder if folder else "no data chosen", "bold")]
+    rows.append(content(f"{counted(fit.epochs, 'epoch')}, batch {fit.batch}, augmentation {augment}"))
+    return [*rows, content(summary(plan))] if plan else rows
+
+
+def planned_rows(plan: "Plan", glyphs: Glyphs) -> list[Row]:
+    """The queue and what each training costs."""
+    rows: list[Row] = []
+    for one in plan.queue:
+        trains = plan.trainable(one)
+        rows.append((
+            _sign(one.state, glyphs), training(one.point), f"{trains:,}", work(one.filling), work(one.training),
+            f"{plan.share(one):.1%}", duration(plan.seconds(one)) or "-",
+        ))  # fmt: skip
+    return rows
+
+
+def trained_rows(plan: "Plan", runs: dict[str, RunView], glyphs: Glyphs) -> list[Row]:
+    """The queue and how far each training is."""
+    rows: list[Row] = []
+    for one in plan.queue:
+        view = runs.get(one.point.name)
+        name = training(one.point)
+        if view is None:
+            expected = duration(plan.seconds(one))
+            rows.append((" ", name, "-", f"~{expected}" if expected else "-", "waits"))
+        else:
+            rows.append((glyphs.state(view.state), name, _validation(view), _time(view), _state(view)))
+    return rows
+
+
+def training(point: Any) -> str:
+    """A training's name within its sweep."""
+    return f"{point.label} seed {point.config.machine.seed}"
+
+
+def work(count: float) -> str:
+    """Multiply-adds in a few characters."""
+    return f"{count / 1e12:,.1f} T"
+
+
+def _sign(state: str, glyphs: Glyphs) -> str:
+    return {"waiting": " ", "half": glyphs.stopped}.get(state) or glyphs.state(state)
+
+
+def _validation(view: RunView) -> str:
+    if view.result:
+        return accuracy(view.result.val)
+    return "-" if view.val_accuracy is None else f"{as_share(view.val_accuracy)} so far"
+
+
+def _time(view: RunView) -> str:
+    if view.live:
+        left = duration(view.seconds_left())
+        return f"{left} left" if left else "-"
+    return duration(view.training) or "-"
+
+
+def _state(view: RunView) -> str:
+    if view.live and view.started:
+        return f"epoch {view.at_epoch}/{view.started.epochs}"
+    return {"live": "starts", "stopped": "goes on", "died": "goes on"}.get(view.state, view.state)
+
+
+def recipe_rows(ordered: Sequence[SweptRecipe], recommended: str) -> list[Row]:
+    """The recipes by cost, each with its letter in the plot and its marks."""
+    rows: list[Row] = []
+    for letter, one in zip(letters(list(ordered)), ordered, strict=True):
+        marks = "*" * one.frontier + ">" * (one.name == recommended)
+        accuracies = sorted(one.accuracies)
+        each = f"{100 * accuracies[0]:.1f}"
+        if len(accuracies) > 1:
+            each = f"{each}-{100 * accuracies[-1]:.1f}"
+        rows.append((
+            f"{letter}{marks}", one.label, as_share(one.accuracy, one.accuracy_ci, 0),
+            f"{len(accuracies)}: {each}", f"{one.seconds:,.1f}", f"{one.trainable:,}",
+        ))  # fmt: skip
+    return rows
+
+
+def summary(plan: "Plan") -> str:
+    """What a plan comes to, in a sentence or two."""
+    left = plan.seconds_left()
+    waiting = sum(one.state != "finished" for one in plan.queue)
+    what = f"{counted(len(plan.queue), 'training')} on {counted(plan.images, 'image')}"
+    text = f"{what}: {work(plan.work)} multiply-adds at most."
+    if waiting and left is not None:
+        return f"{text} About {duration(left)} for the {waiting} that are left."
+    return f"{text} The time is known once one is finished." if waiting else text
+
+
+def course(followed: Followed, job: SweepJob | None, plan: "Plan | None", glyphs: Glyphs) -> list[Content]:
+    """How far the sweep is, in three lines at most; `job` where this process trains it, or did last."""
+    if not followed.live and not (job and job.alive):
+        return _ended(followed, job, plan, glyphs)
+    runs = followed.runs
+    done = sum(view.state == "finished" for view in runs.values())
+    total = len(plan.queue) if plan else len(followed.result.points) if followed.result else 0
+    text = f"{glyphs.bar(done / max(1, total), BAR)}  {done}/{total} trainings"
+    left = plan.seconds_left() if plan else None
+    text += f"  about {duration(left)} left" if left else ""
+    budget = job.budget_left() if job else None
+    rows = [content(text + (f"  budget {duration(budget)} left" if budget is not None else ""))]
+    if job is None:
+        rows[0] = Content.assemble(rows[0], content("  by another process", "$foreground-muted"))
+    now = next((view for view in runs.values() if view.live), None)
+    if job and job.stop.is_set():
+        rows.append(content(f"{glyphs.stopped} stops after the batch at hand", "bold $warning"))
+    elif job and job.progress:
+        task = job.progress
+        rows.append(content(f"{task.task}  {task.done:,}" + (f" of {task.total:,}" if task.total else "")))
+    elif now:
+        rows.append(content(_now(now, glyphs)))
+    if job and job.warnings:
+        rows.append(content(f"{glyphs.beware} {job.warnings[-1]}", "$warning"))
+    return rows
+
+
+def _now(view: RunView, glyphs: Glyphs) -> str:
+    if view.started is None:
+        return f"{view.name} starts"
+    best = "" if view.val_accuracy is None else f"  validation {as_share(view.val_accuracy)}"
+    left = duration(view.seconds_left())
+    text = f"{view.name}  epoch {view.at_epoch}/{view.started.epochs} {glyphs.bar(view.share, 10)}{best}"
+    return text + (f"  {left} left" if left else "")
+
+
+def _ended(followed: Followed, job: SweepJob | None, plan: "Plan | None", glyphs: Glyphs) -> list[Content]:
+    if followed.trouble:
+        return [content(f"{glyphs.failed} {followed.trouble}", "bold $error")]
+    if followed.result is None:
+        return []
+    from engine.sweep.store import counts
+
+    rows = []
+    if job and job.state == "failed":
+        rows.append(content(f"{glyphs.failed} {job.error}", "bold $error"))
+    elif job and job.state == "stopped":
+        rows.append(content(f"{glyphs.stopped} {job.error} Key r goes on.", "$warning"))
+    complete = followed.result.finished == len(followed.result.points)
+    sign = glyphs.finished if complete else glyphs.stopped
+    text = f"{sign} {counts(followed.result)}"
+    left = plan.seconds_left() if plan and not complete else None
+    rows.append(content(text + (f" About {duration(left)} left." if left else ""), "$success" if complete else ""))
+    return rows
+
+
+def advice(result: Swept | None) -> Content:
+    """What the sweep recommends, how sure that is, and what the test said, where it was opened."""
+    named = result.recommended if result else None
+    if result is None or result.advice is None or named is None:
+        return content("The advice comes with the first finished training.", "$foreground-muted")
+    right = as_share(named.accuracy, named.accuracy_ci)
+    rows = [content(f"Recommended: {named.label}, {right} of validation", "bold")]
+    if chosen := result.chosen:
+        rows.append(content(f"Chosen: {chosen.run}. {headline('Test', chosen.test)}.", "bold $success"))
+    else:
+        rows.append(content("The test part is shut; key o opens it for the one recipe that you choose.", "$warning"))
+    return lines([*rows, content(result.advice.sentence)])
+
+
+def detail(one: SweptRecipe | None, result: Swept | None) -> Content:
+    """More on the recipe under the cursor, in a line or two."""
+    if one is None or result is None or result.advice is None:
+        return Content("")
+    gap, best = result.gap(one.name), result.named(result.advice.best)
+    right = as_share(one.accuracy, one.accuracy_ci)
+    rest = f"{one.name}: {right}, loss {as_number(one.loss)}, activations kept in {sum(one.filling):.1f} s"
+    if gap is None or best is None:
+        return content(f"{rest}; the most accurate.")
+    low, high = (100 * end for end in gap.ci)
+    lead = f"{100 * gap.value:.1f} points ({low:+.1f} to {high:+.1f}), p {gap.p:.2g}"
+    return content(f"{rest}; {best.label} leads by {lead}.")
+
+
+def choice(result: Swept, mine: SweptRecipe) -> tuple[str, list[Answer]]:
+    """The question for which recipe the test part is opened, and its answers; `mine` is the one under the cursor."""
+    best, answers = result.recommended, list[Answer]()
+    if best:
+        answers.append(Answer("r", f"The recommended: {display_name(best.label)}", best.name))
+    if mine != best:
+        answers.append(Answer("h", f"The highlighted: {display_name(mine.label)}", mine.name))
+    before = f" It was opened for {result.chosen.run} before." if result.chosen else ""
+    return OPEN + before, [*answers, SHUT]

@@ -1,0 +1,83 @@
+"""The two lines on top of every screen: what is going on, and where one can go."""
+
+from rich.cells import cell_len, set_cell_size
+from textual.app import ComposeResult, RenderResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from tui.state.session import Session
+from tui.widgets.safe_cells import content
+from tui.words.numbers import duration
+from tui.words.safe_text import display_name
+
+BAR = 8
+
+
+class TitleBar(Widget):
+    """The data folder on the left; on the right the live run with its progress, or the job under way."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+
+    def render(self) -> RenderResult:
+        """The line, the right part given precedence."""
+        name = self.app.title
+        right = self._right(max(0, self.size.width - cell_len(name) - 12))
+        room = self.size.width - cell_len(name) - right.cell_length - 5
+        folder = self.session.data
+        where = display_name(folder.name or folder) if folder else "no data chosen"
+        where = (
+            where
+            if cell_len(where) <= room
+            else set_cell_size(where, max(0, room - 1)) + "…"[: self.session.settings.unicode]
+        )
+        gap = max(1, self.size.width - 4 - cell_len(name) - cell_len(where) - right.cell_length)
+        return Content.assemble(" ", (name, "bold"), "  ", where, " " * gap, right, " ")
+
+    def _right(self, room: int) -> Content:
+        view, glyphs = self.session.live, self.session.glyphs
+        job = self.session.busy
+        if view is None:
+            if job is None:
+                return Content("")
+            done = f" {job.progress.done:,}" if job.progress else ""
+            of = f"/{job.progress.total:,}" if job.progress and job.progress.total else ""
+            return content(f"{job.title}{done}{of}")
+        head = f"{glyphs.live} training" if view.own else f"{glyphs.live} {display_name(view.name)}"
+        if view.started is None or (view.progress and view.batch is None):
+            task = f" {view.progress.task} {view.progress.done:,}" if view.progress else " starting"
+            of = f"/{view.progress.total:,}" if view.progress and view.progress.total else ""
+            text = display_name(f"{head}{task}{of}")
+        else:
+            text = f"{head}  epoch {view.at_epoch}/{view.started.epochs}  {glyphs.bar(view.share, BAR)}"
+            left = duration(view.seconds_left())
+            text += f" {left} left" if left else ""
+        return Content.styled(text if cell_len(text) <= room else set_cell_size(text, room), "bold $success")
+
+
+class Tab(Static):
+    """A screen's name; a click goes there."""
+
+    def __init__(self, number: int, mode: str, active: bool) -> None:
+        super().__init__(Content(f"{number} {mode.title()}"), classes="-active" if active else "")
+        self._mode = mode
+
+    def on_click(self) -> None:
+        """Go to the screen."""
+        self.app.switch_mode(self._mode)
+
+
+class TabLine(Horizontal):
+    """The names of all screens with their keys, the open one marked."""
+
+    def __init__(self, modes: tuple[str, ...], active: str) -> None:
+        super().__init__()
+        self._modes, self._active = modes, active
+
+    def compose(self) -> ComposeResult:
+        """One tab for each mode."""
+        for number, mode in enumerate(self._modes, start=1):
+            yield Tab(number, mode, mode == self._active)

@@ -1,0 +1,1 @@
+"""Screen 3: the recipe, and a training as it goes."""

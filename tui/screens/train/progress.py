@@ -1,0 +1,62 @@
+"""How far a run is, in a few lines: the epoch at hand, the whole, the time left, and how it ended."""
+
+from textual.content import Content
+
+from engine.base.events import Failed, Finished, Interrupted
+from engine.base.result import Tested
+from engine.runs.watch import RunView
+from tui.widgets.safe_cells import content
+from tui.words.glyphs import Glyphs
+from tui.words.headline import headline
+from tui.words.numbers import duration
+
+BAR = 24
+STOPPING = {"keep": "stops after the batch at hand, then tests the best epoch", "now": "stops after the batch at hand"}
+
+
+def course(view: RunView, glyphs: Glyphs) -> list[Content]:
+    """The lines."""
+    rows: list[Content] = []
+    if view.live and view.batch:
+        b = view.batch
+        left = duration(view.seconds_left_of_epoch())
+        text = f"epoch {b.epoch:>4}  {glyphs.bar(b.step / b.steps, BAR)}  {b.step}/{b.steps}"
+        rows.append(content(f"{text}  {b.images_per_second:,.0f} images/s" + (f"  {left} left" if left else "")))
+    elif view.live and view.progress:
+        done, total = view.progress.done, view.progress.total
+        bar = f"  {glyphs.bar(done / total, BAR)}" if total else ""
+        rows.append(content(f"{view.progress.task}{bar}  {done:,}" + (f" of {total:,}" if total else "")))
+    if view.live and view.started:
+        left = duration(view.seconds_left())
+        text = f"whole       {glyphs.bar(view.share, BAR)}  {view.done}/{view.started.epochs}"
+        rows.append(content(text + (f"  {left} left" if left else "") + _phase(view) + _patience(view)))
+    elif view.live and not rows:
+        rows.append(content("starting ..."))
+    if view.live and view.stopping:
+        rows.append(content(f"{glyphs.stopped} {STOPPING[view.stopping]}", "bold $warning"))
+    return rows + _end(view, glyphs)
+
+
+def _phase(view: RunView) -> str:
+    phase = view.phase
+    return f"  phase {phase.number} of {phase.count}" if phase and phase.count > 1 else ""
+
+
+def _patience(view: RunView) -> str:
+    return "  patience {} of {}".format(*view.patience) if view.patience else ""
+
+
+def _end(view: RunView, glyphs: Glyphs) -> list[Content]:
+    match view.end:
+        case Finished(test=None):
+            text = f"{headline('validation', view.end.val)}; the test part is still shut"
+            return [content(f"{glyphs.finished} {text}", "bold $success")]
+        case Finished(test=Tested() as test):
+            return [content(f"{glyphs.finished} {headline('test', test)}", "bold $success")]
+        case Interrupted():
+            return [content(f"{glyphs.stopped} {view.end.reason}", "$warning")]
+        case Failed():
+            return [content(f"{glyphs.failed} {view.end.reason}", "bold $error")]
+    if view.state == "died":
+        return [content(f"{glyphs.died} Its process died; what it had kept is still there.", "$warning")]
+    return []

@@ -1,0 +1,311 @@
+"""Screen 3: the recipe, a training as it goes, and its stop."""
+
+import dataclasses
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from rich.text import Text
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Horizontal, Vertical, VerticalScroll
+from textual.widget import Widget
+from textual.widgets import DataTable, Static
+
+from engine.base.errors import CovidTuiError
+from engine.base.events import Epoch
+from engine.network.freezing import plan
+from engine.recipe import toml
+from engine.runs.watch import RunView
+from engine.training.phases import phases
+from tui.screens.base import WorkScreen
+from tui.screens.train.log_dialog import LogView, log_lines
+from tui.screens.train.lr_dialog import Rates
+from tui.screens.train.machine import Machine
+from tui.screens.train.progress import course
+from tui.screens.train.schedule_dialog import Schedule
+from tui.state.messages import RunChanged
+from tui.widgets.curves import Curve, Curves
+from tui.widgets.form import Form
+from tui.widgets.pick_dialog import AskFile
+from tui.widgets.question_dialog import Answer, Ask
+from tui.widgets.safe_cells import cell, content, lines, number
+from tui.words.numbers import duration
+from tui.words.safe_text import display_name
+
+if TYPE_CHECKING:
+    from engine.base.cancel import How
+
+COLUMNS = ("epoch", "loss", "acc", "val loss", "val acc", "rate", "time", "")
+GO_ON = Answer("g", "Go on", "")
+KEEP = Answer("k", "Stop after this batch, keep the best epoch and test it", "keep")
+NOW = Answer("n", "Stop now, keep the best epoch untested", "now")
+FILE = Path("recipe.toml")
+
+
+class TrainScreen(WorkScreen):
+    """The recipe on the left; curves, epochs, log and progress of the shown run on the right."""
+
+    MODE = "train"
+    CSS_PATH = "train.tcss"
+    HELP = "Start a training of the recipe on the open data, and follow it. Another process's run can be followed too."
+    AUTO_FOCUS = ""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("r", "start", "Start", id="train.start", tooltip="Train the recipe on the open data."),
+        Binding("s", "stop('keep')", "Stop", id="train.stop", tooltip="Stop the training shown: you are asked how."),
+        Binding("x,S", "stop('now')", "Stop now", id="train.stop_now", tooltip="Stop the training without a test."),
+        Binding("e", "recipe", "Recipe", id="train.recipe", tooltip="To the recipe, and back to the run."),
+        Binding("l", "schedule", "Rates", id="train.schedule", tooltip="Plot the learning rate over the epochs."),
+        Binding("f", "find_rate", "Find rate", id="train.find_rate", tooltip="Test which learning rate fits the data."),
+        Binding("v", "view", "View", id="train.view", tooltip="Plot the epoch at hand alone, or the whole run."),
+        Binding("n", "log", "Log", id="train.log", tooltip="All that the run had to say."),
+        Binding("w", "save", "Save", id="train.save", tooltip="Save the recipe to a file."),
+        Binding("o", "load", "Load", id="train.load", tooltip="Load a recipe from a file."),
+        Binding("b", "background", "Quit, train on", id="train.background", tooltip="Close the workbench; train on."),
+    ]
+    _shown: tuple[object, int] | None = None
+    _logged: tuple[object, int] | None = None
+    _by_batch = False
+
+    def body(self) -> Iterable[Widget]:
+        """Recipe beside curves, epochs, log and progress."""
+        with Container(classes="columns"):
+            with Vertical(id="left"):
+                yield Form(id="recipe").add_class("pane")
+                machine = Machine(self.session.glyphs, self._in_sight, self.session.library.halt)
+                machine.id = "machine"
+                yield machine.add_class("pane", "fit")
+            with Vertical(id="course"):
+                with Horizontal(id="curves"):
+                    yield Curves("loss", id="loss").add_class("pane")
+                    yield Curves("accuracy", y_limits=(None, 1.0), id="accuracy").add_class("pane")
+                yield DataTable[Text](cursor_type="row", id="epochs", classes="pane")
+                with VerticalScroll(classes="pane", id="log"):
+                    yield Static(id="log-text")
+                yield Static(id="progress")
+
+    def on_mount(self) -> None:
+        """Titles and columns."""
+        epochs = self.query_one("#epochs", DataTable)
+        for name in COLUMNS:
+            epochs.add_column(Text(name, justify="right"), key=name or "best")
+        self.query_one("#recipe").border_title = "Recipe"
+        epochs.border_title = "Epochs"
+        self.query_one("#log").border_title = "Log"
+        if self.session.shown is None:
+            self.add_class("-form")
+            self.query_one(Form).edit()
+            self.query_one("#progress", Static).update(content(self._invitation()))
+        else:
+            epochs.focus()
+
+    def _in_sight(self) -> bool:
+        return self.workbench.current_mode == self.MODE
+
+    def _invitation(self) -> str:
+        return self.session.cannot_train() or "r starts the training."
+
+    def data_changed(self) -> None:
+        """Say whether a training can start."""
+        if self.session.shown is None:
+            self.query_one("#progress", Static).update(content(self._invitation()), layout=False)
+
+    def config_changed(self) -> None:
+        """Show the recipe."""
+        output = dataclasses.replace(self.session.config.output, out=self.session.runs)
+        self.query_one(Form).show(dataclasses.replace(self.session.config, output=output))
+
+    def run_changed(self, message: RunChanged) -> None:
+        """Show the run's course."""
+        view = self.session.shown
+        if view is None or message.view is not view:
+            return
+        self._epochs(view)
+        self._curves(view)
+        self._log(view)
+        rows = course(view, self.session.glyphs)
+        self.query_one("#progress", Static).update(lines(rows), layout=False)
+
+    def _epochs(self, view: RunView) -> None:
+        table, best = self.query_one("#epochs", DataTable), view.best
+        table.border_title = content(f"Epochs of {view.name or 'the new run'}")
+        key = (view, len(view.epochs))
+        if not table.columns or self._shown == key:
+            return
+        self._shown = key
+        table.clear()
+        for epoch in reversed(view.epochs):
+            table.add_row(*_row(epoch, f"{self.session.glyphs.best} best" if epoch is best else ""))
+
+    def _curves(self, view: RunView) -> None:
+        glyphs = self.session.glyphs
+        ends = [epoch.epoch for epoch in view.epochs]
+        limits = (0.0, float(view.started.epochs)) if view.started else None
+        epoch = view.batch.epoch if view.batch else len(view.epochs)
+        if self._by_batch and epoch:
+            limits = (float(epoch - 1), float(epoch))
+        shown = [place for place, x in enumerate(view.points.x) if not limits or limits[0] <= x <= limits[1]]
+        for name in ("loss", "accuracy"):
+            steps = getattr(view.points, name)
+            training_values = [getattr(epoch, name) for epoch in view.epochs]
+            validation = [getattr(epoch, f"val_{name}") for epoch in view.epochs]
+            x, y = [view.points.x[place] for place in shown], [steps[place] for place in shown]
+            curves = [
+                Curve("batch", x, y, glyphs.train_mark, "primary"),
+                Curve("train", *_within(ends, training_values, limits), "o", "accent", joined=False),
+                Curve("val", *_within(ends, validation, limits), glyphs.val_mark, "warning", joined=False),
+            ]
+            plot = self.query_one(f"#{name}", Curves)
+            plot.border_title = f"{name}, epoch {epoch}" if self._by_batch and epoch else name
+            plot.draw(curves, limits)
+
+    def _log(self, view: RunView) -> None:
+        key = (view, len(view.log) and id(view.log[-1]))
+        if self._logged != key:
+            self._logged = key
+            self.query_one("#log-text", Static).update(log_lines(view.log))
+            self.query_one("#log", VerticalScroll).scroll_end(animate=False)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Start when there is something to train, stop when there is something to stop."""
+        shown, training = self.session.shown, self.session.training
+        if action in ("start", "find_rate"):
+            return not self.session.cannot_train() or None
+        if action == "stop":
+            return shown is not None and shown.live
+        if action == "background":
+            return training is not None and training.alive
+        if action in ("log", "view"):
+            return shown is not None
+        return True
+
+    def on_form_changed(self, event: Form.Changed) -> None:
+        """A field of the recipe is another one."""
+        value = event.value
+        if event.part == "output":
+            value = dataclasses.replace(value, out=self.session.config.output.out)
+        self.session.configure(**{event.part: value})
+
+    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
+        """Enter on the epochs starts, when nothing is under way; a click on a field of the recipe is the form's."""
+        if event.data_table.id == "epochs" and not self.session.cannot_train():
+            self.action_start()
+
+    def action_start(self) -> None:
+        """Train."""
+        try:
+            self.session.train()
+        except CovidTuiError as error:
+            self.session.complain(error)
+            return
+        self.remove_class("-form")
+        self.query_one("#epochs").focus()
+
+    def action_stop(self, how: str) -> None:
+        """Ask how, then stop."""
+        view = self.session.shown
+        if view is not None and view.live:
+            answers = (KEEP, NOW, GO_ON) if how == "keep" else (NOW, GO_ON)
+            ask = Ask(f"Stop the training {view.name}?".replace(" ?", "?"), answers)
+            self.app.push_screen(ask, lambda answer: self._stop(view, answer))
+
+    def _stop(self, view: RunView, how: str | None) -> None:
+        if how in ("keep", "now") and view.live:
+            try:
+                self.session.stop_run(view, cast("How", how))
+            except (OSError, CovidTuiError) as error:
+                self.workbench.say(f"The run can't be asked to stop ({error}).", "error")
+                return
+            view.stopping = cast("How", how)
+            self.run_changed(RunChanged(view))
+
+    def action_recipe(self) -> None:
+        """To the recipe, or from it to the run."""
+        form = self.query_one(Form)
+        self.set_class(not self.has_class("-form") if self.has_class("-narrow") else True, "-form")
+        if self.has_class("-form") and not form.has_focus_within:
+            form.edit()
+        else:
+            self.query_one("#epochs").focus()
+
+    def action_schedule(self) -> None:
+        """Plot the rates."""
+        view = self.session.shown
+        done = len(view.epochs) if view and view.live else 0
+        try:
+            phases(self.session.config)
+        except CovidTuiError as error:
+            self.session.complain(error)
+            return
+        self.app.push_screen(Schedule(self.session.config, done, self.session.glyphs.val_mark))
+
+    def action_find_rate(self) -> None:
+        """Test rates."""
+        if reason := self.session.cannot_train():
+            self.workbench.say(reason)
+        else:
+            self.app.push_screen(Rates(self.session))
+
+    def action_view(self) -> None:
+        """The epoch at hand, or all."""
+        self._by_batch = not self._by_batch
+        if self.session.shown:
+            self._curves(self.session.shown)
+
+    def action_log(self) -> None:
+        """All lines."""
+        if view := self.session.shown:
+            self.app.push_screen(LogView(f"Log of {view.name or 'the new run'}", view.log))
+
+    def action_save(self) -> None:
+        """Ask for a file and write the recipe there."""
+        ask = AskFile("Save the recipe to which file?", FILE.absolute(), suffix=".toml", writes=True)
+        self.app.push_screen(ask, self._save)
+
+    def _save(self, path: Path | None) -> None:
+        if path is None:
+            return
+        output = dataclasses.replace(self.session.config.output, out=self.session.runs)
+        try:
+            toml.save(dataclasses.replace(self.session.config, output=output), path)
+        except CovidTuiError as error:
+            self.session.complain(error)
+        else:
+            self.workbench.say(f"Saved. `covid-tui --train DATA --config {display_name(path)}` trains it.")
+
+    def action_load(self) -> None:
+        """Ask for a file and take its recipe."""
+        ask = AskFile("Load the recipe of which file?", FILE.absolute(), suffix=".toml", writes=False)
+        self.app.push_screen(ask, self._load)
+
+    def _load(self, path: Path | None) -> None:
+        if path is None:
+            return
+        try:
+            loaded = toml.load(path, plan)
+        except CovidTuiError as error:
+            self.session.complain(error)
+            return
+        if loaded.output.out.absolute() != self.session.runs:
+            self.workbench.say(f"The runs stay in {self.session.runs}, not in the recipe's {loaded.output.out}.")
+        self.session.configure(**{f.name: getattr(loaded, f.name) for f in dataclasses.fields(loaded)})
+        self.workbench.say(f"Loaded {path}.")
+
+    def action_background(self) -> None:
+        """Leave; the training goes on."""
+        self.workbench.leave()
+
+
+def _within(x: list[int], y: list[float], limits: tuple[float, float] | None) -> tuple[list[float], list[float]]:
+    pairs = [(float(a), b) for a, b in zip(x, y, strict=True) if not limits or limits[0] <= a <= limits[1]]
+    return [a for a, _ in pairs], [b for _, b in pairs]
+
+
+def _row(epoch: Epoch, best: str) -> tuple[Text, ...]:
+    values = (epoch.loss, epoch.accuracy, epoch.val_loss, epoch.val_accuracy)
+    return (
+        number(epoch.epoch, "d"), *(number(value, ".4f") for value in values), number(epoch.learning_rate, ".1e"),
+        cell(duration(epoch.seconds), right=True), cell(best, "bold"),
+    )  # fmt: skip
+
+
+SCREEN = TrainScreen

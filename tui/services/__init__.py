@@ -1,0 +1,1 @@
+"""Models and pictures for the screens, loaded once, used from threads."""

@@ -1,0 +1,56 @@
+"""A picture read from a file, ready to be shown: its facts, and its pixels in no more detail than a screen has."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.base.cancel import Stop
+from engine.network.backbones import backbone
+from engine.recipe.config import TrainConfig
+
+if TYPE_CHECKING:
+    from engine.base.events import Emit
+    from engine.data.image.reader import ImageFacts, Pixels
+
+MOST = 1400
+"""Pixels of the longer side beyond which a picture is reduced for the screen."""
+BINS = 16
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A file's picture: for the screen, as the network sees it, and what there is to know of it."""
+
+    path: Path
+    shown: "Pixels"
+    seen: "Pixels"
+    facts: "ImageFacts"
+    histogram: tuple[int, ...]
+    """Pixels in BINS bins from black to white."""
+    notes: tuple[str, ...]
+
+
+def network_side(config: TrainConfig | None) -> int:
+    """Side of the square, in pixels, that the network of a recipe sees; of the usual recipe where none is known."""
+    return backbone((config or TrainConfig()).network.backbone).size
+
+
+def read_picture(path: Path, side: int, emit: "Emit", stop: Stop) -> Picture:
+    """Read the file, in a worker, for a network that sees squares of `side` pixels. Raises ImageError."""
+    import numpy as np
+    from PIL import Image
+
+    from engine.data.image.inspect import network_notes
+    from engine.data.image.reader import read, to_input
+
+    image = read(path)
+    seen = to_input(image.pixels, side)
+    facts = image.facts
+    counts = np.bincount(seen[..., 0].ravel() // (256 // BINS), minlength=BINS)
+    pixels = image.pixels
+    longer = max(pixels.shape[:2])
+    if longer > MOST:
+        size = tuple(max(1, round(side * MOST / longer)) for side in pixels.shape[1::-1])
+        pixels = np.asarray(Image.fromarray(pixels).resize((size[0], size[1]), Image.Resampling.BOX))
+    bins = tuple(int(count) for count in counts)
+    return Picture(path, pixels, seen, facts, bins, network_notes(facts, side))

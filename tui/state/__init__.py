@@ -1,0 +1,1 @@
+"""What all screens share: data, recipe, runs and the work under way."""

@@ -1,0 +1,93 @@
+"""A list of very many names: only the lines in sight are made, so that ten thousand files cost nothing."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.cells import set_cell_size
+from rich.segment import Segment
+from textual.binding import Binding, BindingType
+from textual.events import Click
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from tui.words.safe_text import display_name
+
+
+class NameList(ScrollView, can_focus=True):
+    """Names, one of them highlighted; a move tells `Highlighted`."""
+
+    DEFAULT_CSS = """
+    NameList { height: 1fr; background: $background; scrollbar-size-vertical: 1; overflow-x: hidden; }
+    NameList > .names--cursor { background: $panel; text-style: bold; }
+    NameList:focus > .names--cursor { background: $primary 30%; text-style: bold; }
+    Screen:nocolor NameList > .names--cursor, Screen:ansi NameList > .names--cursor { text-style: reverse; }
+    """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"names--cursor"}
+    HELP = "The files of the class. Move with the arrows, page keys, home and end, or click."
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down", "move(1)", "Next", show=False),
+        Binding("up", "move(-1)", "Previous", show=False),
+        Binding("pagedown", "page(1)", "Page down", show=False),
+        Binding("pageup", "page(-1)", "Page up", show=False),
+        Binding("home", "go(0)", "First", show=False),
+        Binding("end", "go(-1)", "Last", show=False),
+    ]
+    cursor = reactive(0, always_update=True)
+
+    class Highlighted(Message):
+        """The cursor stands on another name, or the list is another one."""
+
+        def __init__(self, index: int) -> None:
+            super().__init__()
+            self.index = index
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.names: Sequence[str] = ()
+
+    def show(self, names: Sequence[str], index: int = 0) -> None:
+        """List these names, the one at `index` highlighted."""
+        self.names = names
+        self.virtual_size = Size(0, len(names))
+        self.cursor = max(0, min(index, len(names) - 1))
+        self.refresh()
+
+    def watch_cursor(self) -> None:
+        """Keep it in sight, and tell."""
+        if not self.names:
+            return
+        self.scroll_to_region(Region(0, self.cursor, 1, 1), animate=False, force=True)
+        self.refresh()
+        self.post_message(self.Highlighted(self.cursor))
+
+    def render_line(self, y: int) -> Strip:
+        """The name that lies on line `y` now."""
+        place, width = y + self.scroll_offset.y, self.size.width
+        if place >= len(self.names):
+            return Strip.blank(width, self.rich_style)
+        style = self.get_component_rich_style("names--cursor") if place == self.cursor else self.rich_style
+        text = set_cell_size(f" {display_name(self.names[place])}", width)
+        return Strip([Segment(text, style)], width)
+
+    def action_move(self, step: int) -> None:
+        """By so many lines."""
+        self.action_go(max(0, min(self.cursor + step, len(self.names) - 1)))
+
+    def action_page(self, step: int) -> None:
+        """By a page."""
+        self.action_move(step * max(1, self.size.height - 1))
+
+    def action_go(self, place: int) -> None:
+        """To a line, -1 being the last."""
+        to = place if place >= 0 else len(self.names) - 1
+        if self.names and to != self.cursor:
+            self.cursor = to
+
+    def on_click(self, event: Click) -> None:
+        """To the name that was clicked."""
+        place = event.y + self.scroll_offset.y
+        if place < len(self.names):
+            self.action_go(place)

@@ -1,0 +1,92 @@
+"""A question with a few answers, each with a key; and the help for what is in focus."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import ActiveBinding, Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.events import Key
+from textual.screen import ModalScreen
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from tui.widgets.safe_cells import content
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A possible answer: its key, what it says, and what `Ask` gives back for it."""
+
+    key: str
+    text: str
+    value: str
+
+
+class Ask(ModalScreen[str]):
+    """Asks, and is dismissed with the value of the answer; escape gives the last one, which must be harmless."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "take(-1)", "Back", id="ask.back", tooltip="Change nothing.")
+    ]
+
+    def __init__(self, question: str, answers: Sequence[Answer]) -> None:
+        super().__init__()
+        self._question, self._answers = question, tuple(answers)
+
+    def compose(self) -> ComposeResult:
+        """The question above the answers."""
+        with Vertical(classes="dialog"):
+            yield Static(content(self._question), classes="question")
+            yield OptionList(*(Option(Content(f" {a.key}  {a.text}"), id=a.value) for a in self._answers))
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Enter or a click."""
+        self.dismiss(str(event.option_id))
+
+    def on_key(self, event: Key) -> None:
+        """An answer's own key."""
+        for answer in self._answers:
+            if answer.key == event.key:
+                event.stop()
+                event.prevent_default()
+                self.dismiss(answer.value)
+
+    def action_take(self, place: int) -> None:
+        """Take the answer at this place."""
+        self.dismiss(self._answers[place].value)
+
+
+class Help(ModalScreen[None]):
+    """What the widget in focus is for, and every key that does something now."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,question_mark,q", "dismiss", "Close", id="help.close", tooltip="Close the help.")
+    ]
+
+    def __init__(self, about: Sequence[str], bindings: Sequence[ActiveBinding]) -> None:
+        super().__init__()
+        self._about, self._active = about, bindings
+
+    def compose(self) -> ComposeResult:
+        """Text above a list of keys."""
+        with VerticalScroll(classes="dialog"):
+            for about in self._about:
+                yield Static(content(about), classes="question")
+            yield Static(self._keys())
+
+    def _keys(self) -> Content:
+        actions: dict[str, tuple[list[str], Binding]] = {}
+        for _, binding, _, _ in self._active:
+            if binding.description or binding.tooltip:
+                actions.setdefault(binding.action, ([], binding))[0].append(self.app.get_key_display(binding))
+        rows = []
+        with_ids_first = sorted(actions.values(), key=lambda entry: entry[1].id is None)
+        for keys, binding in with_ids_first:
+            note = binding.tooltip or binding.description
+            rows.append(Content.assemble((f"{' '.join(keys[:3]):>14}", "bold $accent"), "  ", content(note)))
+            if binding.id:
+                rows[-1] = Content.assemble(rows[-1], content(f"  {binding.id}", "dim"))
+        return Content("\n").join(rows)

@@ -1,0 +1,88 @@
+"""A dialog with a table: a folder's problems, equal images or sources. The line under it tells a row whole."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import DataTable, Footer, Static
+
+from engine.base.wording import counted
+from tui.widgets.safe_cells import cell, content, number
+from tui.words.safe_text import display_name
+
+MOST_ROWS = 2000
+
+
+@dataclass(frozen=True)
+class Table:
+    """What a `Listing` shows. A cell is a text or a number; `about` stands above the table."""
+
+    title: str
+    about: str
+    columns: tuple[str, ...]
+    rows: Sequence[tuple[str | int, ...]]
+    none: str
+    """What is said where there are no rows."""
+
+
+class Listing(ModalScreen[None]):
+    """Shows a table; `y` copies it whole, tabs between the columns."""
+
+    HELP = "Move through the rows with the arrows; the line below the table shows a long one whole."
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "dismiss", "Close", key_display="esc", id="list.close", tooltip="Close the list."),
+        Binding("y", "copy", "Copy", id="list.copy", tooltip="Copy the table to the terminal's clipboard."),
+    ]
+
+    def __init__(self, table: Table) -> None:
+        super().__init__()
+        self._table = table
+
+    def compose(self) -> ComposeResult:
+        """Text, table, the row at hand."""
+        with Vertical(classes="dialog large") as box:
+            box.border_title = self._table.title
+            yield Static(content(self._table.about if self._table.rows else self._table.none), classes="question")
+            if self._table.rows:
+                yield DataTable[Text](cursor_type="row")
+                yield Static(id="whole", classes="muted")
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """The rows."""
+        if not self._table.rows:
+            return
+        table = self.query_one(DataTable)
+        first = self._table.rows[0]
+        for place, name in enumerate(self._table.columns):
+            right = isinstance(first[place], int)
+            table.add_column(Text(display_name(name), justify="right" if right else "left"))
+        for row in self._table.rows[:MOST_ROWS]:
+            table.add_row(*(number(value) if isinstance(value, int) else cell(value) for value in row))
+        more = len(self._table.rows) - MOST_ROWS
+        if more > 0:
+            table.add_row(cell(f"and {more:,} more; `covid-tui scan` lists them all"))
+        table.focus()
+
+    def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
+        """Tell the row whole."""
+        if event.cursor_row < min(MOST_ROWS, len(self._table.rows)):
+            row = self._table.rows[event.cursor_row]
+            parts = [
+                Content.assemble((f"{display_name(name)} ", "bold"), content(value))
+                for name, value in zip(self._table.columns, row, strict=True)
+                if value != ""
+            ]
+            self.query_one("#whole", Static).update(Content("  ").join(parts))
+
+    def action_copy(self) -> None:
+        """The whole table, tabs between the columns."""
+        rows = [self._table.columns, *self._table.rows]
+        self.app.copy_to_clipboard("\n".join("\t".join(display_name(value) for value in row) for row in rows))
+        self.app.notify(f"Copied {counted(len(self._table.rows), 'row')}.", markup=False)

@@ -1,0 +1,1 @@
+"""Words and numbers for people, for every front end. Needs neither Textual nor the command line."""

@@ -1,0 +1,73 @@
+"""A job's events in words: a line for each, and a finished training in a few."""
+
+from engine.base.events import (
+    Audited,
+    Batch,
+    Epoch,
+    Event,
+    Failed,
+    Finished,
+    Helped,
+    Interrupted,
+    Notice,
+    Progress,
+    Resumed,
+    Started,
+)
+from engine.base.wording import counted
+from engine.evaluation.headline import Headline
+from tui.words.numbers import as_number, as_share
+
+
+def describe(event: Event) -> str:
+    """An event as a line for people; empty for those that only move a bar."""
+    match event:
+        case Notice():
+            return f"warning: {event.text}" if event.level == "warning" else event.text
+        case Started():
+            return _started(event)
+        case Epoch():
+            return (
+                f"epoch {event.epoch:>3}  loss {event.loss:.4f}  accuracy {event.accuracy:.4f}  "
+                f"val loss {event.val_loss:.4f}  val accuracy {event.val_accuracy:.4f}  "
+                f"rate {event.learning_rate:.2e}  {event.seconds:.1f} s"
+            )
+        case Resumed():
+            return f"Going on in epoch {event.epoch}, after {event.step} of its steps."
+        case Audited() if event.done == event.total:
+            return f"{event.title}: {event.correct}/{event.n} = {event.correct / event.n:.1%}."
+        case Helped():
+            return f"Worker {event.worker} of {event.workers} has done its part of {counted(event.epochs, 'epoch')}."
+        case Interrupted() | Failed():
+            return event.reason
+        case _:
+            return ""
+
+
+def _started(event: Started) -> str:
+    parts = ", ".join(f"{part} {sum(counts.values()):,}" for part, counts in event.parts.items())
+    return (
+        f"Training {' / '.join(event.classes)}: {parts} images. {event.trainable:,} of "
+        f"{event.trainable + event.frozen:,} parameters train ({event.mode}), {counted(event.steps, 'step')} an epoch, "
+        f"on {event.device}, {event.precision}."
+    )
+
+
+def progress_line(event: Progress | Batch) -> str:
+    """How far a task or an epoch is, as an indented line."""
+    if isinstance(event, Batch):
+        return f"  epoch {event.epoch}: step {event.step}/{event.steps}, loss {event.loss:.4f}"
+    return f"  {event.task}: {event.done:,}" + (f" of {event.total:,}" if event.total else "")
+
+
+def summary(event: Finished) -> list[str]:
+    """A finished training in a few lines for people."""
+    test, val = event.test, event.val
+    return [
+        f"test           shut; `covid-tui evaluate {event.run}` opens it"
+        if test is None
+        else f"test accuracy  {Headline.of(test).sentence()}",
+        f"validation     {as_share(val.accuracy)}, loss {as_number(val.loss, 4)}; "
+        f"the best of {counted(event.epochs, 'epoch')} was epoch {event.best_epoch}",
+        f"run            {event.run}",
+    ]

@@ -1,0 +1,69 @@
+"""Numbers as people read them: shares, intervals, sizes, time spans, histograms. Each has its one format here."""
+
+from collections.abc import Sequence
+
+from engine.evaluation.headline import percent, percents, points
+
+NOTHING = "-"
+"""Stands where there is no number."""
+
+
+def as_share(value: float | None, ends: Sequence[float] | None = None, digits: int = 1) -> str:
+    """A share, 0 to 1, as a percentage: 98.4%; with the ends of its interval behind it: 98.4% (96.8 to 99.3).
+
+    `digits` are the decimals of the ends. A dash where there is no share.
+    """
+    if value is None:
+        return NOTHING
+    return percent(value) + (f" ({points(ends, digits)})" if ends else "")
+
+
+def as_interval(ends: Sequence[float] | None) -> str:
+    """The ends of a share's interval, each 0 to 1, as percentages: 96.8% to 99.3%; a dash where there is none."""
+    return NOTHING if ends is None else percents(ends)
+
+
+def as_number(value: float | None, digits: int = 3) -> str:
+    """A number with so many decimals; a dash where there is none."""
+    return NOTHING if value is None else f"{value:.{digits}f}"
+
+
+def as_number_within(value: float | None, ends: Sequence[float] | None) -> str:
+    """A number with its interval, as in 0.912 (0.880 to 0.940); a dash where one of them is missing."""
+    return NOTHING if value is None or ends is None else f"{value:.3f} ({ends[0]:.3f} to {ends[1]:.3f})"
+
+
+def as_change(value: float | None) -> str:
+    """A difference of two shares, with its sign: +1.2%; a dash where there is none."""
+    return NOTHING if value is None else f"{value:+.1%}"
+
+
+def whole_percent(share: float) -> str:
+    """A share, 0 to 1, without decimals; a small one is not called none: under 1%."""
+    return "under 1%" if 0 < share < 0.01 else f"{share:.0%}"
+
+
+def as_size(count: float) -> str:
+    """A number of bytes in a few characters: 812 bytes, 5.3 MB."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:,.0f} {unit}" if unit in ("bytes", "kB") else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
+
+
+def duration(seconds: float | None) -> str:
+    """A time span in a few characters: 9 s, 4 min, 2 h 05; empty where it is not known."""
+    if seconds is None:
+        return ""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60):02d}"
+
+
+def histogram_line(counts: Sequence[int]) -> str:
+    """A histogram in one line of block characters, a count each; only a count of nothing is blank."""
+    top = max(counts) or 1
+    return "".join(" ▁▂▃▄▅▆▇█"[-(-8 * count // top)] for count in counts)

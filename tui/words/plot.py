@@ -1,0 +1,84 @@
+"""Plots in characters: plotext's one figure, emptied, and what is drawn in it for people without a screen."""
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from engine.sweep.result import SweptRecipe
+
+if TYPE_CHECKING:
+    from engine.training.lr_range_test import RangeTest
+
+WIDTH, HEIGHT = 74, 18
+"""Columns and lines of a frontier in characters."""
+
+
+def blank(width: int, height: int) -> Any:
+    """plotext's figure of so many columns and lines, with nothing drawn yet; it is the same object each time."""
+    import plotext
+
+    plotext.terminal.limit(False, False)  # else no plot is larger than what descriptor 1 says of its terminal
+    figure = plotext.figure
+    figure.clear()
+    figure.theme("colorless")
+    figure.plot_size(width, height)
+    figure.canvas("default")
+    return figure
+
+
+def lettered(figure: Any) -> str:
+    """The figure in characters alone, for a terminal that may want no colour codes, not even those that end one."""
+    from rich.text import Text
+
+    return Text.from_ansi(str(figure.build().string())).plain
+
+
+def frontier(candidates: Sequence[SweptRecipe], width: int = WIDTH, height: int = HEIGHT) -> str:
+    """Validation accuracy against training seconds, the letters in the table's order, those of the frontier large."""
+    import plotext
+
+    figure = blank(width, height)
+    places = [math.log10(max(one.seconds, 0.01)) for one in candidates]
+    for letter, place, one in zip(letters(candidates), places, candidates, strict=True):
+        figure.draw(figure.signal([place], [100 * one.accuracy], marker=plotext.marker(letter, None)))
+    low, high = min(places) - 0.15, max(places) + 0.15
+    ticks = [low + (high - low) * k / 4 for k in range(5)]
+    figure.ruler("x").lim(low, high).ticks(ticks, [f"{10**tick:.3g} s" for tick in ticks])
+    worst = min(100 * one.accuracy for one in candidates)
+    figure.ruler("y").lim(min(worst, 99.0) - 1, 100.0).frequency(5)
+    return lettered(figure)
+
+
+def letters(candidates: Sequence[SweptRecipe]) -> list[str]:
+    """A letter for each recipe, large on the frontier; beyond z a dot."""
+    signs = [chr(ord("a") + place) if place < 26 else "." for place in range(len(candidates))]
+    return [letter.upper() if one.frontier else letter for letter, one in zip(signs, candidates, strict=True)]
+
+
+def logarithms(test: "RangeTest") -> tuple[list[float], list[float]]:
+    """The curve as powers of ten of the rate, and losses; what lies far above the first loss is left out."""
+    top = 2 * test.loss[0]
+    shown = [(math.log10(rate), loss) for rate, loss in zip(test.rates, test.loss, strict=True) if loss <= top]
+    return [rate for rate, _ in shown], [loss for _, loss in shown]
+
+
+def ticks(powers: list[float]) -> list[int]:
+    """The whole powers of ten within the curve."""
+    return list(range(math.ceil(powers[0]), math.floor(powers[-1]) + 1))
+
+
+def range_test(test: "RangeTest", width: int, height: int = HEIGHT) -> str:
+    """Loss against rate in characters, the rate that is suggested marked by x."""
+    import plotext
+
+    figure = blank(width, height)
+    powers, losses = logarithms(test)
+    signal = figure.signal(powers, losses, marker=plotext.marker("hd"))
+    signal.lines(True)
+    figure.draw(signal)
+    marks = [min(losses) + (max(losses) - min(losses)) * row / height for row in range(height + 1)]
+    taken = figure.signal([math.log10(test.rate)] * len(marks), marks, marker=plotext.marker("x"))
+    taken.lines(False)
+    figure.draw(taken)
+    figure.ruler("x").ticks(ticks(powers), [f"1e{power}" for power in ticks(powers)])
+    return f"smoothed loss by learning rate; x is {test.rate:g}\n{lettered(figure)}"
