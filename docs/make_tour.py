@@ -23,7 +23,7 @@ from textual.pilot import Pilot
 from textual.widgets import DataTable
 
 from tui.app import Workbench
-from tui.settings import Settings
+from tui.words.settings import Settings
 
 COLUMNS, ROWS = 100, 30
 CELL, LINE = 10, 20

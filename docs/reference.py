@@ -25,13 +25,13 @@ from textual.dom import DOMNode
 import tui.cli
 import tui.screens
 import tui.widgets
-from engine import events
-from engine.config import RESUMABLE, AuditPlan, NetworkConfig, SweepPlan, TrainConfig
+from engine.base import events
 from engine.network.backbones import BACKBONES
 from engine.network.freezing import plan
+from engine.recipe.config import RESUMABLE, AuditPlan, NetworkConfig, SweepPlan, TrainConfig
+from engine.recipe.fields import Field, Tree, parts
 from tui.app import Workbench
 from tui.cli.app import app
-from tui.recipe import Field, Tree, parts
 
 __all__ = [
     "TREES", "arguments", "bindings", "events", "filled", "groups", "parts", "position",

@@ -117,7 +117,6 @@ def test_a_picture_fetches_nothing(picture: Path) -> None:
     assert not re.search(r"""url\(["']?https?:|(?:href|src)=["']https?:|@import|<script""", text)
 
 
-@pytest.mark.skipif(not (ROOT / "engine" / "base").is_dir(), reason="the map shows the house after the move")
 def test_the_map_shows_the_house_as_it_is() -> None:
     tree = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8").split("## The tree\n\n```\n")[1].split("```")[0]
     above, shown = list[str](), set[str]()
