@@ -11,6 +11,7 @@ import gc
 import importlib
 import json
 import os
+import select
 import selectors
 import signal
 import socket
@@ -132,23 +133,35 @@ class Command:
         os.close(into_err)
         self.stdout: IO[str] = os.fdopen(out, encoding="utf-8")
         self.stderr: IO[str] = os.fdopen(err, encoding="utf-8")
-        self._answers = self._connection.makefile()
-        self.pid = int(self._answers.readline())
+        self._answer = b""
+        self.pid = self._number(None)
+
+    def _number(self, timeout: float | None) -> int:
+        """What the process that looks after the command reports next: the command's pid, then its exit code."""
+        while b"\n" not in self._answer:
+            if not select.select([self._connection], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired(self.args, timeout or 0)
+            more = self._connection.recv(64)
+            assert more, "the process that looks after the command is gone"
+            self._answer += more
+        line, self._answer = self._answer.split(b"\n", 1)
+        return int(line)
 
     def send_signal(self, number: int) -> None:
         if self.returncode is None:
             os.kill(self.pid, number)
+
+    def poll(self) -> int | None:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self.wait(0)
+        return None
 
     def kill(self) -> None:
         self.send_signal(signal.SIGKILL)
 
     def wait(self, timeout: float | None = None) -> int:
         if self.returncode is None:
-            self._connection.settimeout(timeout)
-            try:
-                self.returncode = int(self._answers.readline())
-            except TimeoutError:
-                raise subprocess.TimeoutExpired(self.args, timeout or 0) from None
+            self.returncode = self._number(timeout)
         return self.returncode
 
     def communicate(self, timeout: float | None = None) -> tuple[str, str]:
@@ -175,9 +188,11 @@ class Command:
     def __enter__(self) -> "Command":
         return self
 
-    def __exit__(self, *raised: object) -> None:
+    def __exit__(self, kind: object, *raised: object) -> None:
+        if kind:
+            self.kill()
         self.wait()
-        for stream in (self.stdout, self.stderr, self._answers, self._connection):
+        for stream in (self.stdout, self.stderr, self._connection):
             stream.close()
 
 

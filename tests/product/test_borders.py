@@ -4,11 +4,12 @@ import ast
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import cyclopts
 import pytest
 
-from tests.conftest import ROOT, SAMPLE, Cli
+from tests.conftest import ROOT
 from tui.cli.commands import VERBS
 
 WEIGHTY = ("tensorflow", "keras", "sklearn", "scipy", "numpy", "PIL")
@@ -81,16 +82,14 @@ def test_the_flags_library_is_used_by_its_public_names_alone() -> None:
     assert used and used <= set(vars(cyclopts)["__all__"])
 
 
-def test_scan_and_layers_run_without_tensorflow() -> None:
-    for arguments in (["scan", str(SAMPLE)], ["layers"]):
+def test_scan_and_layers_run_without_tensorflow(few: Path) -> None:
+    for arguments in (["scan", str(few)], ["layers"]):
         loaded = loaded_by(f"from tui.cli import run; assert run({arguments!r}) == 0")
         assert not loaded & {"tensorflow", "keras", "textual"}
 
 
-def test_training_runs_without_textual(cli: Cli, tmp_path_factory: pytest.TempPathFactory) -> None:
-    out = tmp_path_factory.mktemp("runs")
-    arguments = ["--train", str(SAMPLE), "--classes", "COVID,Normal", "--weights", "none", "--epochs", "1",
-                 "--augment", "none", "--out", str(out)]  # fmt: skip
+def test_training_runs_without_textual(few: Path, tmp_path: Path) -> None:
+    arguments = ["--train", str(few), "--weights", "none", "--epochs", "1", "--augment", "none", "--out", str(tmp_path)]
     loaded = loaded_by(f"from tui.cli import run; assert run({arguments!r}) == 0")
     assert "tensorflow" in loaded and not loaded & {"textual", "plotext"}
 
