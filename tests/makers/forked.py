@@ -76,7 +76,7 @@ class Hidden(MetaPathFinder, Loader):
         if name != self.name:
             return None
         spec = ModuleSpec(name, self, is_package=True)
-        spec.submodule_search_locations = self.spec and self.spec.submodule_search_locations
+        spec.submodule_search_locations = self.spec.submodule_search_locations if self.spec else None
         return spec
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:

@@ -94,7 +94,7 @@ def said_by(run: Run, pictures: np.ndarray) -> dict[str, np.ndarray]:
 
 def contract_in(name: str, path: Path) -> str:
     if name == "onnx":
-        return next(item.value for item in onnx.load(path).metadata_props if item.key == KEY)
+        return str(next(item.value for item in onnx.load(path).metadata_props if item.key == KEY))
     if name == "savedmodel":
         return (path / "assets" / NAME).read_text()
     with zipfile.ZipFile(path) as archive:
@@ -402,7 +402,7 @@ ANYTHING = st.recursive(
 
 @given(ANYTHING)
 def test_no_metadata_gets_past_the_contract(value: Any) -> None:
-    good = job.Contract("r", "0", "", "vgg16", "caffe", 224, ("a", "b"), 2.0, taught().operating)
+    good = Contract("r", "0", "", "vgg16", "caffe", 224, ("a", "b"), 2.0, taught().operating)
     values = {**json.loads(good.to_json()), "operating": None}
     assert Contract.from_json(json.dumps(values)).classes == ("a", "b")
     for key in ("run", "size", "classes", "temperature", "operating"):

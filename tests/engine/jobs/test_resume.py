@@ -1,9 +1,7 @@
 """A training killed at any moment goes on and ends as one left alone; a second training of the same run is refused."""
 
 import contextlib
-import csv
 import dataclasses
-import hashlib
 import itertools
 import json
 import os
@@ -13,11 +11,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import h5py
 import pexpect
 import pytest
 
@@ -34,7 +29,7 @@ from engine.runs.writer import create
 from engine.training import checkpoint, fit_phases
 from engine.training.distributed import ONE
 from tests.conftest import ROOT, SAMPLE, Cli, Start
-from tests.makers.forked import Command
+from tests.makers.trainings import assert_as_in_one_go, events, history, weights_sha
 
 EPOCHS = 8
 COMMON = ("--patience", "0", "--checkpoint-minutes", "0")
@@ -42,25 +37,6 @@ RECIPE = (*COMMON, "--augment", "none", "--batch", "2", "--epochs")
 LONG_EPOCHS = 100
 LONG = ("--train", SAMPLE, "--classes", "COVID,Viral Pneumonia", *COMMON, "--mode", "partial", "--unfreeze", "17",
         "--views", "1", "--batch", "8", "--epochs", LONG_EPOCHS)  # fmt: skip
-
-
-def weights_sha(run: Path) -> str:
-    """SHA-256 over the best weights, layer by layer."""
-    digest = hashlib.sha256()
-
-    def take(name: str, item: object) -> None:
-        if isinstance(item, h5py.Dataset):
-            digest.update(name.encode() + item[()].tobytes())
-
-    with h5py.File(run / "best.weights.h5") as file:
-        file.visititems(take)
-    return digest.hexdigest()
-
-
-def history(run: Path) -> list[dict[str, str]]:
-    """The lines of history.csv without the seconds, which no two trainings share."""
-    with (run / "history.csv").open() as file:
-        return [{k: v for k, v in line.items() if k != "seconds"} for line in csv.DictReader(file)]
 
 
 @pytest.fixture(scope="module")
@@ -76,21 +52,6 @@ def whole(cli: Cli, recipe: tuple[object, ...], tmp_path_factory: pytest.TempPat
     done = cli(*recipe, "--out", out, "--name", "run")
     assert done.returncode == 0, done.stderr
     return out / "run"
-
-
-def assert_as_in_one_go(run: Path, whole: Path, epochs: int = EPOCHS) -> None:
-    """The same weights to the bit, the same history, each epoch once."""
-    assert weights_sha(run) == weights_sha(whole)
-    assert history(run) == history(whole)
-    assert [epoch.epoch for epoch in Run(run).epochs()] == list(range(1, epochs + 1))
-    assert Run(run).state() == "finished"
-    assert json.loads((run / "test.json").read_text()) == json.loads((whole / "test.json").read_text())
-
-
-def events(process: Command) -> Iterator[dict[str, Any]]:
-    """What the process tells, as it tells it."""
-    for line in process.stdout:
-        yield json.loads(line)
 
 
 def test_killed_within_an_epoch_it_goes_on_to_the_same_weights(
@@ -111,7 +72,7 @@ def test_killed_within_an_epoch_it_goes_on_to_the_same_weights(
     assert any(str(newest / checkpoint.ARRAYS) in line.get("text", "") for line in told)
     went_on = next(line for line in told if line["event"] == "resumed")
     assert (went_on["epoch"], went_on["step"]) >= (3, 1)
-    assert_as_in_one_go(run, whole)
+    assert_as_in_one_go(run, whole, EPOCHS)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +94,7 @@ def test_a_signal_finishes_the_batch_and_leaves_a_point(
     assert Run(run).state() == "stopped"
     done = cli("--train", "--resume", run)
     assert done.returncode == 0, done.stderr
-    assert_as_in_one_go(run, whole)
+    assert_as_in_one_go(run, whole, EPOCHS)
 
 
 def test_a_second_interrupt_ends_at_once_even_within_a_batch(tmp_path: Path, start: Start) -> None:
@@ -254,8 +215,9 @@ def test_killed_at_fifty_random_moments_it_ends_in_the_same_weights(tmp_path: Pa
     """Every other kill comes by the clock, which meets scanning, decoding and filling too, as the cache is its own; the
     others come some steps further, however slow the machine is.
     """
-    moments, places = random.Random(0), set()
-    run, command = tmp_path / "run", (*LONG, "--out", tmp_path, "--name", "run")
+    moments, places = random.Random(0), set[int]()
+    run = tmp_path / "run"
+    command: tuple[object, ...] = (*LONG, "--out", tmp_path, "--name", "run")
     for number in range(50):
         with start(*command, "--json", COVID_TUI_CACHE=str(tmp_path / "cache")) as process:
             if number % 2:

@@ -17,7 +17,8 @@ from engine.base.cancel import Stop
 from engine.base.errors import RunError, Stopped
 from engine.base.events import Event, Notice
 from engine.training import feature_file, feature_store
-from engine.training.feature_store import Context, FeatureStore, Key
+from engine.training.feature_file import Context, Key
+from engine.training.feature_store import FeatureStore
 
 CONTEXT = Context("p" * 64, "caffe", 224, "float32", None, "float16", (4, 3))
 

@@ -22,8 +22,8 @@ from engine.training import lr_range_test
 from engine.training.batches import FeatureSource, PixelSource, choose
 from engine.training.loop import values_of
 from tests.conftest import SAMPLE, Cli
-from tests.engine.jobs.test_resume import history, weights_sha
 from tests.engine.training.test_loop import CLASSES, HELD_OUT, IMAGES, STORE, images, recipe
+from tests.makers.trainings import history, weights_sha
 from tui.words.plot import range_test
 
 FLAGS = ("--augment", "none", "--batch", "8")

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from engine.data.split import Split
-from engine.evaluation.metrics import exact_interval
+from engine.evaluation.intervals import exact_interval
 from engine.runs.directory import Run
 from tests.conftest import SAMPLE, Cli, Start
 
