@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import DataError, Stopped
-from engine.base.events import Emit, Progress
+from engine.base.events import Progress
 from engine.runs.directory import Run
 
 if TYPE_CHECKING:
@@ -55,8 +55,8 @@ def measured(facts: "ImageFacts") -> tuple[float, ...]:
     return facts.mean, facts.std, facts.width / facts.height
 
 
-def look(run: Run, emit: Emit, stop: Stop) -> Look:
-    """Measure the run's training images. Raises DataError where none of them can be read, Stopped on `stop`."""
+def look(run: Run, context: Context) -> Look:
+    """Measure the run's training images. Raises DataError where none of them can be read, Stopped on the stop."""
     from engine.base.runtime import processors
     from engine.data.split import Split
 
@@ -66,11 +66,11 @@ def look(run: Run, emit: Emit, stop: Stop) -> Look:
     chosen = [folder / file for file in files[::step]]
     with ThreadPoolExecutor(processors()) as pool:
         for done, row in enumerate(pool.map(_row, chosen), start=1):
-            if stop.is_set():
+            if context.stop.is_set():
                 pool.shutdown(cancel_futures=True)
                 raise Stopped("The look at the training images was stopped.")
             rows += [row] if row else []
-            emit(Progress("training images", done, len(chosen)))
+            context.emit(Progress("training images", done, len(chosen)))
     if not rows:
         raise DataError(f"The training images in {folder} can't be read any more, so likeness can't be told.")
     means = tuple(sum(column) / len(rows) for column in zip(*rows, strict=True))

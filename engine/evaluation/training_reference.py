@@ -11,9 +11,9 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import RunError, Stopped
-from engine.base.events import Emit, Progress
+from engine.base.events import Progress
 from engine.base.files import replacing
 from engine.base.runtime import tensorflow
 from engine.base.typed_files import opened, why
@@ -72,17 +72,17 @@ def facts_of(records: Sequence[Record]) -> dict[str, np.ndarray]:
 
 
 def save_reference(
-    run: Run, source: Source, classifier: Classifier, records: Sequence[Record], emit: Emit, stop: Stop
+    run: Run, source: Source, classifier: Classifier, records: Sequence[Record], context: Context
 ) -> None:
     """Write the run's reference.npz from its training images, the classifier that `source` feeds, and their records.
 
-    Raises Stopped where `stop` says "now", and RunError where the file can't be written.
+    Raises Stopped where the stop says "now", and RunError where the file can't be written.
     """
     chosen = np.unique(np.linspace(0, len(source.images) - 1, min(MOST, len(source.images))).round().astype(int))
     by_pixels = {record.sha: record for record in records}
     facts = facts_of([by_pixels[source.images.shas[i]] for i in chosen])
     try:
-        features = _pooled(prepared(source, PLAIN, emit), classifier, chosen, emit, stop)
+        features = _pooled(prepared(source, PLAIN, context.emit), classifier, chosen, context)
         with replacing(run.path / REFERENCE) as file:
             np.savez_compressed(file, features=features.astype(np.float16), **facts)  # type: ignore[arg-type]
     except OSError as error:
@@ -124,7 +124,7 @@ def _arrays(file: BinaryIO) -> dict[str, np.ndarray]:
     return arrays
 
 
-def _pooled(source: Source, classifier: Classifier, chosen: np.ndarray, emit: Emit, stop: Stop) -> np.ndarray:
+def _pooled(source: Source, classifier: Classifier, chosen: np.ndarray, context: Context) -> np.ndarray:
     """The last activations before the head, averaged over the picture: float32 (n, channels)."""
     tf, model = tensorflow(), classifier.model
     start = model.input if source.network is model else classifier.prefix.output  # type: ignore[union-attr]
@@ -134,11 +134,11 @@ def _pooled(source: Source, classifier: Classifier, chosen: np.ndarray, emit: Em
     found: list[Any] = []
     done = 0
     for inputs, _ in source.batches(chosen, PLAIN, BATCH):
-        if stop.now:
+        if context.stop.now:
             raise Stopped("Stopped while the training images were looked at again.")
         found.append(np.asarray(forward(inputs, training=False) if forward else inputs, np.float32))
         done += len(found[-1])
-        emit(Progress("training images as the network sees them", done, len(chosen)))
+        context.emit(Progress("training images as the network sees them", done, len(chosen)))
     return np.concatenate(found)
 
 

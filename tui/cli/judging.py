@@ -5,6 +5,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.base.context import Context
 from engine.base.errors import ConfigError, DataError
 from engine.base.outputs import require_new
 from engine.base.result import Elsewhere, Judged, Shift, Tested
@@ -83,7 +84,11 @@ def evaluate(run: Path, on: Path | None, mapping: str, out: Path, as_json: bool,
     chosen, pairs = run_directories.find(run, out), parse_mapping(mapping)
     with stop_on_signals() as (stop, signals), reporting(as_json=False) as emit:
         result, code = until_stopped(
-            lambda: evaluate_on(chosen, on, emit, stop, pairs, follow_links) if on else open_test(chosen, emit, stop),
+            lambda: (
+                evaluate_on(chosen, on, Context(emit, stop), pairs, follow_links)
+                if on
+                else open_test(chosen, Context(emit, stop))
+            ),
             signals,
         )
     if result is None:
@@ -141,7 +146,7 @@ def repeat(data: Path | None, config: TrainConfig, seeds: int, folds: int, as_js
         raise ConfigError("--seeds and --folds are two ways to repeat a training: give one of them.")
     job, count = (repeated.over_seeds, seeds) if seeds else (repeated.over_folds, folds)
     with stop_on_signals() as (stop, signals), reporting(as_json) as emit:
-        result, code = until_stopped(lambda: job(data, config, count, emit, stop), signals)
+        result, code = until_stopped(lambda: job(data, config, count, Context(emit, stop)), signals)
     if result is None:
         return code
     with also_in("the runs"):

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import Stopped
-from engine.base.events import Emit
 from engine.runs.directory import Run
 from tui.services.models import Models
 
@@ -38,18 +37,18 @@ class Heats:
         self._lock, self._models = threading.Lock(), models or Models()
         self._kept: tuple[Run, Explainer] | None = None
 
-    def heat(self, run: Run, path: Path, pixels: "Pixels", emit: Emit, stop: Stop) -> Heated:
+    def heat(self, run: Run, path: Path, pixels: "Pixels", context: Context) -> Heated:
         """`pixels`, those of the file at any size, under the heat for the class that the run's model says.
 
         Raises ImageError, RunError or WeightsError, and Stopped where nobody waits any more.
         """
         with self._lock:
-            if stop.is_set():
+            if context.stop.is_set():
                 raise Stopped("The heat is no longer asked for.")
-            predictor = self._models.predictor(run, emit)
+            predictor = self._models.predictor(run, context.emit)
             from engine.evaluation.saliency import Explainer, explain, overlay
 
             if self._kept is None or self._kept[0] != run or self._kept[1].predictor is not predictor:
                 self._kept = run, Explainer(predictor)
-            found = explain(self._kept[1], path, emit=emit, stop=stop)
+            found = explain(self._kept[1], path, context=context)
             return Heated(overlay(pixels, found.heat), found)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.events import Emit, Notice, Progress
 from engine.evaluation.level_likeness import Look, look
 from engine.runs.directory import Run
@@ -35,19 +35,19 @@ class Models:
                 self._kept = Predictor(run)
             return self._kept
 
-    def look(self, run: Run, emit: Emit, stop: Stop) -> Look:
+    def look(self, run: Run, context: Context) -> Look:
         """How the run's training images look. Raises DataError where none of them can be read."""
         with self._looking:
             if run.path not in self._looks:
-                self._looks[run.path] = look(run, emit, stop)
+                self._looks[run.path] = look(run, context)
             return self._looks[run.path]
 
 
-def ask(models: Models, run: Run, path: Path, emit: Emit, stop: Stop) -> "Prediction":
+def ask(models: Models, run: Run, path: Path, context: Context) -> "Prediction":
     """What the run's model says about the file. Raises ImageError, RunError, WeightsError or Stopped."""
     from engine.data.image.reader import ImageError
 
-    answer = next(iter(models.predictor(run, emit).predict([path], stop)))
+    answer = next(iter(models.predictor(run, context.emit).predict([path], context.stop)))
     if isinstance(answer, ImageError):
         raise answer
     return answer
@@ -58,8 +58,7 @@ def ask_folder(
     run: Run,
     folder: Path,
     found: list[dict[str, Any]],
-    emit: Emit,
-    stop: Stop,
+    context: Context,
     follow_links: bool = False,
 ) -> Sequence[str]:
     """Ask about every image below `folder`, adding to `found` a line a file, an error's among them; the class names.
@@ -67,19 +66,19 @@ def ask_folder(
     Each line is what `Prediction.to_dict` gives, or "file" and "error". What is left out of the folder is told. Raises
     DataError where there is no image.
     """
-    predictor = models.predictor(run, emit)
+    predictor = models.predictor(run, context.emit)
     from engine.data.image.reader import ImageError
     from engine.evaluation.prediction import listed
 
     there = listed([folder], follow_links)
     files = there.files
     for text in there.left_out:
-        emit(Notice("info", text))
-    emit(Progress("predict", 0, len(files)))
-    for done, answer in enumerate(predictor.predict(files, stop), start=1):
+        context.emit(Notice("info", text))
+    context.emit(Progress("predict", 0, len(files)))
+    for done, answer in enumerate(predictor.predict(files, context.stop), start=1):
         if isinstance(answer, ImageError):
             found.append({"file": str(answer.path), "error": answer.reason})
         else:
             found.append(answer.to_dict())
-        emit(Progress("predict", done, len(files)))
+        context.emit(Progress("predict", done, len(files)))
     return predictor.classes

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageFilter
 
-from engine.base.cancel import Stop
-from engine.base.events import Emit, Progress
+from engine.base.context import Context
+from engine.base.events import Progress
 from engine.data.image.reader import Pixels, read
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def masked(pixels: Pixels, mask: Pixels) -> Pixels:
     return result
 
 
-def histograms(root: Path, records: Sequence["Record"], most: int, emit: Emit, stop: Stop) -> dict[str, list[float]]:
+def histograms(root: Path, records: Sequence["Record"], most: int, context: Context) -> dict[str, list[float]]:
     """By class the share of pixels, in percent, in each of 32 bins of 8 levels, over `most` images spread evenly.
 
     An image counts as one, however large it is; a file that can't be read any more is passed over.
@@ -74,14 +74,14 @@ def histograms(root: Path, records: Sequence["Record"], most: int, emit: Emit, s
     chosen = [own[place] for own in by_label.values() for place in _spread(len(own), most)]
     sums = {label: np.zeros(BINS) for label in by_label}
     for done, record in enumerate(chosen, start=1):
-        if stop.is_set():
+        if context.stop.is_set():
             break
         try:
             counts = np.bincount(read(root / record.file).pixels.ravel() // (256 // BINS), minlength=BINS)
             sums[record.label] += counts / counts.sum()
         except ImageError:
             pass
-        emit(Progress("intensities", done, len(chosen)))
+        context.emit(Progress("intensities", done, len(chosen)))
     return {label: list(100 * total / max(1e-12, total.sum())) for label, total in sums.items()}
 
 

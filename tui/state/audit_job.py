@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import RunError
-from engine.base.events import Audited, Emit, Event, Notice, Progress
+from engine.base.events import Audited, Event, Notice, Progress
 from engine.recipe.config import AuditConfig, TrainConfig
 from tui.state.long_job import Undertaking
 
@@ -71,24 +71,24 @@ class Auditing(Undertaking):
         self.state, self.progress, (self.result, self.path) = "finished", None, found
 
 
-def audited(audit: Auditing, out: Path, emit: Emit, stop: Stop) -> "tuple[Audit, Path]":
+def audited(audit: Auditing, out: Path, context: Context) -> "tuple[Audit, Path]":
     """Do the audit as `covid-tui audit` does, and write it into a folder of its own under `out`; called in a thread."""
     if "tensorflow" not in sys.modules:
-        emit(Progress("loading TensorFlow, a few seconds, once", 0, None))
+        context.emit(Progress("loading TensorFlow, a few seconds, once", 0, None))
     from engine.audit import store
     from engine.audit.audit import audit as audit_folder
 
-    found = audit_folder(audit.folder, audit.plan.recipe(audit.config), emit, stop, audit.plan.folds)
+    found = audit_folder(audit.folder, audit.plan.recipe(audit.config), context, audit.plan.folds)
     return found, store.write(found, out)
 
 
-def earlier(out: Path, emit: Emit, stop: Stop) -> "tuple[list[tuple[Path, Audit]], list[str]]":
+def earlier(out: Path, context: Context) -> "tuple[list[tuple[Path, Audit]], list[str]]":
     """The audits under `out` with their folders, newest first, and a sentence on each that can't be read."""
     from engine.audit import store
 
     found, troubles = [], []
     for path in store.all_audits(out):
-        if stop.is_set():
+        if context.stop.is_set():
             break
         try:
             found.append((path, store.read(path)))

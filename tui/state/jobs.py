@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from textual.message import Message
 
 from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import CovidTuiError, Stopped
-from engine.base.events import Emit, Event, Notice, Progress
+from engine.base.events import Event, Notice, Progress
 from tui.state.messages import EventsWaiting, JobChanged, JobEnded, Relay
 from tui.words.error_text import error_sentence
 
@@ -61,11 +62,11 @@ class Work:
         self,
         group: str,
         title: str,
-        work: Callable[[Emit, Stop], T],
+        work: Callable[[Context], T],
         done: Callable[[T], None] = lambda result: None,
         failed: Callable[[Exception], None] | None = None,
     ) -> Job:
-        """Run `work(emit, stop)` in a thread, in place of the group's last job; then call `done(result)` here.
+        """Run `work(context)` in a thread, in place of the group's last job; then call `done(result)` here.
 
         An error is shown as a sentence unless `failed` takes it. Screens hear JobChanged as it goes on.
         """
@@ -92,9 +93,9 @@ class Work:
         if job.over and job.failed:
             job.failed(Stopped(f"Cancelled: {job.title}."))
 
-    def _run(self, job: Job, work: Callable[[Emit, Stop], Any]) -> None:
+    def _run(self, job: Job, work: Callable[[Context], Any]) -> None:
         try:
-            job.result = work(job.relay.emit, job.stop)
+            job.result = work(Context(job.relay.emit, job.stop))
         except CovidTuiError as error:
             job.error = error
         except Exception as error:

@@ -12,7 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from engine.base.cancel import How, Stop
+from engine.base.cancel import How
+from engine.base.context import Context
 from engine.base.errors import ConfigError, CovidTuiError, Stopped
 from engine.base.events import Emit, Event, Notice
 from engine.data.subset import subset
@@ -170,7 +171,7 @@ class Session(Work):
         except CovidTuiError as error:
             self.split_problem = str(error)
             return
-        self.start("split", "drawing the split", lambda emit, stop: work(), self._split_drawn, self._split_failed)
+        self.start("split", "drawing the split", lambda context: work(), self._split_drawn, self._split_failed)
 
     def _split_drawn(self, found: "Split") -> None:
         self.split = found
@@ -254,7 +255,7 @@ class Session(Work):
         self._undertake(self.sweep, "sweeping", partial(swept, self.sweep), self.sweep.finish)
 
     def _undertake(
-        self, long: Undertaking, title: str, work: Callable[[Emit, Stop], T], done: Callable[[T], None]
+        self, long: Undertaking, title: str, work: Callable[[Context], T], done: Callable[[T], None]
     ) -> None:
         def failed(error: Exception) -> None:
             long.fail(error)
@@ -303,11 +304,11 @@ class Session(Work):
         self.tell(RunChanged, self.training.view)
 
 
-def _scan(folder: Path, wanted: DataConfig, emit: Emit, stop: Stop) -> "Scan":
+def _scan(folder: Path, wanted: DataConfig, context: Context) -> "Scan":
     from engine.data.scan import scan
     from engine.data.tables import tables
 
-    found = scan(folder, (), emit, stop, wanted.follow_links, wanted.near_duplicates)
+    found = scan(folder, (), context, wanted.follow_links, wanted.near_duplicates)
     tables(found)  # read here, and kept, so that the screen's thread need not wait for them
     return found
 

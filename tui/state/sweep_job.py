@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import CovidTuiError, RunError
-from engine.base.events import Emit, Event, Notice, Progress
+from engine.base.events import Event, Notice, Progress
 from engine.base.locks import is_locked
 from engine.base.wording import counted, noun
 from engine.recipe.config import NetworkConfig, SweepConfig, TrainConfig
@@ -68,7 +68,7 @@ class Plan:
         return sum(known) if len(known) == len(left) else None
 
 
-def new(folder: Path, config: TrainConfig, wanted: SweepConfig, images: int, emit: Emit, stop: Stop) -> Plan:
+def new(folder: Path, config: TrainConfig, wanted: SweepConfig, images: int, context: Context) -> Plan:
     """The plan of a sweep under `config.output.out` that is named by date; nothing is written. Raises ConfigError."""
     from engine.jobs.sweep import Grid, Sweep
 
@@ -78,7 +78,7 @@ def new(folder: Path, config: TrainConfig, wanted: SweepConfig, images: int, emi
     return _plan(Sweep(folder, config, Grid.of(wanted, config)), images)
 
 
-def begun(path: Path, folder: Path | None, emit: Emit, stop: Stop) -> Plan:
+def begun(path: Path, folder: Path | None, context: Context) -> Plan:
     """The plan of the sweep at `path`, as far as it is. Raises RunError or ConfigError where it can't go on."""
     from engine.data.split import Split
     from engine.jobs.sweep import Sweep
@@ -158,21 +158,21 @@ class Sweeping(Undertaking):
             )
 
 
-def swept(own: Sweeping, emit: Emit, stop: Stop) -> dict[str, Any]:
+def swept(own: Sweeping, context: Context) -> dict[str, Any]:
     """Train as `covid-tui sweep` does; called in a thread."""
     if "tensorflow" not in sys.modules:
-        emit(Progress("loading TensorFlow, a few seconds, once", 0, None))
+        context.emit(Progress("loading TensorFlow, a few seconds, once", 0, None))
     own.began = time.monotonic()
-    return own.plan.sweep.train(emit, stop, own.minutes or None)
+    return own.plan.sweep.train(context, own.minutes or None)
 
 
-def chosen(path: Path, name: str, emit: Emit, stop: Stop) -> dict[str, Any]:
+def chosen(path: Path, name: str, context: Context) -> dict[str, Any]:
     """Open the test part for one recipe of the sweep at `path`; what sweep.json then holds. Called in a thread."""
     from engine.jobs.sweep import Sweep
 
     if "tensorflow" not in sys.modules:
-        emit(Notice("info", "TensorFlow is being loaded; this takes a few seconds, once."))
-    return Sweep.begun(path).choose(name, emit, stop)
+        context.emit(Notice("info", "TensorFlow is being loaded; this takes a few seconds, once."))
+    return Sweep.begun(path).choose(name, context)
 
 
 @dataclass(frozen=True)
@@ -185,13 +185,13 @@ class Kept:
     live: bool
 
 
-def earlier(out: Path, emit: Emit, stop: Stop) -> tuple[list[Kept], list[str]]:
+def earlier(out: Path, context: Context) -> tuple[list[Kept], list[str]]:
     """The sweeps under `out`, newest first, and a sentence for each that can't be read."""
     from engine.sweep import store
 
     found, troubles = [], []
     for path in store.all_sweeps(out):
-        if stop.is_set():
+        if context.stop.is_set():
             break
         try:
             states = [point["state"] for point in store.read(path)["points"]]

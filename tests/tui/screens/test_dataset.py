@@ -15,9 +15,8 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Checkbox, Input
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import Stopped
-from engine.base.events import Emit
 from engine.data.confounding import confounding
 from engine.data.image.reader import read
 from engine.data.patients import patients
@@ -117,8 +116,8 @@ def test_a_folder_that_nobody_can_have_is_told(tmp_path: Path) -> None:
 
 
 def test_a_cancelled_reading_leaves_no_folder_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def endless(folder: Path, wanted: DataConfig, emit: Emit, stop: Stop) -> None:
-        while not stop.is_set():
+    def endless(folder: Path, wanted: DataConfig, context: Context) -> None:
+        while not context.stop.is_set():
             time.sleep(0.01)
 
     monkeypatch.setattr("tui.state.session._scan", endless)
@@ -455,7 +454,7 @@ def test_a_scan_reads_the_tables_of_its_folder_once_and_none_that_a_link_leads_o
         table.write_text(f"file,patient\nCOVID-1,{who}\n", encoding="utf-8")
     (folder / "linked.csv").symlink_to(tmp_path / "theirs.csv")
     _read.cache_clear()
-    found = _scan(folder, DataConfig(), lambda event: None, Stop())
+    found = _scan(folder, DataConfig(), Context())
     assert _read.cache_info().misses == 1
     assert patients(found).of == {"COVID/COVID-1.png": "mine"}
     assert _read.cache_info().misses == 1 and _read.cache_info().hits == 1

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from engine.base.context import Context
 from engine.base.errors import ConfigError
 from engine.base.outputs import writing
 from engine.base.wording import counted
@@ -55,8 +56,8 @@ def explain(
         def work() -> "Explanation | PartOverlap":
             explainer = _explainer(chosen, layer, method)
             if file is None:
-                return measure_part(explainer, part, emit, stop)
-            return explain_file(explainer, file, target, covering, emit, stop)
+                return measure_part(explainer, part, Context(emit, stop))
+            return explain_file(explainer, file, target, covering, Context(emit, stop))
 
         found, code = until_stopped(work, signals)
     if found is None:
@@ -92,9 +93,9 @@ def audit(data: Path, config: TrainConfig, plan: AuditConfig, as_json: bool) -> 
     with stop_on_signals() as (stop, signals), reporting(as_json=False) as emit:
 
         def work() -> Audit:
-            pretrained.require(config.network.weights, backbone(config.network.backbone), emit, stop)
+            pretrained.require(config.network.weights, backbone(config.network.backbone), Context(emit, stop))
             store.require_free(config.output.out, config.output.name)  # makes the folder, so it comes second
-            return audit_folder(data, plan.recipe(config), emit, stop, plan.folds)
+            return audit_folder(data, plan.recipe(config), Context(emit, stop), plan.folds)
 
         found, code = until_stopped(work, signals)
     if found is None:

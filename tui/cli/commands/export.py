@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from engine.base.context import Context
 from engine.runs import directory as run_directories
 from tui.cli.progress import finishing, put, put_json, reporting, stop_on_signals, until_stopped
 
@@ -14,7 +15,7 @@ def export(run: Path, formats: str, to: Path | None, force: bool, out: Path, as_
     with stop_on_signals() as (stop, signals), reporting(as_json=False) as emit:
 
         def work() -> None:
-            for made in job.export(chosen, formats, to, force, emit, stop):
+            for made in job.export(chosen, formats, to, force, Context(emit, stop)):
                 if as_json:
                     put_json({"run": str(chosen.path), **made.to_dict()})
                 else:

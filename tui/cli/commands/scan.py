@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.base.context import Context
 from engine.base.wording import counted
 from engine.data.folders.class_listing import AS_PUBLISHED
 from engine.recipe.config import DataConfig
@@ -38,7 +39,7 @@ def scan(data: Path, wanted: DataConfig, as_json: bool, csv: Path | None = None,
 
     with stop_on_signals() as (stop, signals), reporting(as_json=False) as emit:
         flags = wanted.follow_links, wanted.near_duplicates
-        found, code = until_stopped(lambda: scan_folder(data, wanted.class_names, emit, stop, *flags), signals)
+        found, code = until_stopped(lambda: scan_folder(data, wanted.class_names, Context(emit, stop), *flags), signals)
     if found is None:
         return code
     known = patients(found, wanted.group_by)

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.base.context import Context
 from engine.base.wording import counted
 from engine.recipe.config import SweepConfig, TrainConfig
 from tui.cli.progress import also_in, put, put_json, reporting, stop_on_signals, until_stopped
@@ -23,15 +24,15 @@ def sweep(data: Path, config: TrainConfig, wanted: SweepConfig, only_plan: bool,
     own = Sweep(data, config, Grid.of(wanted, config))
     with stop_on_signals() as (stop, signals), reporting(as_json and not only_plan) as emit:
         if only_plan:
-            images, code = until_stopped(lambda: own.images(emit, stop), signals)
+            images, code = until_stopped(lambda: own.images(Context(emit, stop)), signals)
             if images is not None:
                 _put_plan(own, images, as_json)
             return code
 
         def work() -> dict[str, Any]:
-            result = own.train(emit, stop, wanted.budget or None)
+            result = own.train(Context(emit, stop), wanted.budget or None)
             if choose and not stop.is_set():
-                return own.choose("" if choose == "auto" else choose, emit, stop)
+                return own.choose("" if choose == "auto" else choose, Context(emit, stop))
             return result
 
         result, code = until_stopped(work, signals)
@@ -47,7 +48,7 @@ def suggest(data: Path, config: TrainConfig, as_json: bool) -> int:
     from engine.jobs.probe import guide
 
     with stop_on_signals() as (stop, signals), reporting(as_json=False) as emit:
-        found, code = until_stopped(lambda: guide(data, config, emit, stop), signals)
+        found, code = until_stopped(lambda: guide(data, config, Context(emit, stop)), signals)
     if found is None:
         return code
     if as_json:

@@ -13,8 +13,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
-from engine.base.cancel import Stop
-from engine.base.events import Emit
+from engine.base.context import Context
 from engine.base.wording import noun
 from engine.network.backbones import Backbone, Layer
 from engine.network.freezing import FreezePlan, Row, recipe, table
@@ -350,11 +349,11 @@ class LayersScreen(WorkScreen):
         self.session.configure(network=recipe(network, trainable, self.session.freeze.backbone))
 
 
-def _guide(folder: Path, config: TrainConfig, emit: Emit, stop: Stop) -> "Guide":
-    load_tensorflow(emit)
+def _guide(folder: Path, config: TrainConfig, context: Context) -> "Guide":
+    load_tensorflow(context.emit)
     from engine.jobs.probe import guide
 
-    return guide(folder, config, emit, stop)
+    return guide(folder, config, context)
 
 
 SCREEN = LayersScreen

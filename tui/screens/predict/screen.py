@@ -10,9 +10,8 @@ from textual.containers import Container, Horizontal, Vertical, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import DirectoryTree, Input, Static
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import Stopped
-from engine.base.events import Emit
 from engine.base.paths import is_folder
 from engine.base.wording import counted, not_a_path, noun
 from engine.data.folders.tree import is_image
@@ -326,7 +325,7 @@ class PredictScreen(WorkScreen):
         lines = list(self.query_one(History).lines)
         classes = next((list(line["probabilities"]) for line in lines if "probabilities" in line), [])
 
-        def work(emit: Emit, stop: Stop) -> None:
+        def work(context: Context) -> None:
             write_predictions(path, lines, classes, force=True)  # what is there may be, as `AskFile` has asked
 
         self.session.start("csv", "writing", work, lambda _: self.workbench.say(f"{path} is written."))
@@ -409,11 +408,9 @@ def _run(asked: Path | None, out: Path) -> Run:
     return Run(asked) if asked else directory.newest(out)
 
 
-def _answer(
-    models: Models, asked: Path | None, out: Path, path: Path, emit: Emit, stop: Stop
-) -> "tuple[Run, Prediction]":
+def _answer(models: Models, asked: Path | None, out: Path, path: Path, context: Context) -> "tuple[Run, Prediction]":
     run = _run(asked, out)
-    return run, ask(models, run, path, emit, stop)
+    return run, ask(models, run, path, context)
 
 
 def _folder(
@@ -423,10 +420,9 @@ def _folder(
     folder: Path,
     lines: list[dict[str, Any]],
     follow_links: bool,
-    emit: Emit,
-    stop: Stop,
+    context: Context,
 ) -> Sequence[str]:
-    return ask_folder(models, _run(asked, out), folder, lines, emit, stop, follow_links)
+    return ask_folder(models, _run(asked, out), folder, lines, context, follow_links)
 
 
 SCREEN = PredictScreen
