@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
@@ -15,12 +15,14 @@ from textual.command import CommandPalette
 from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.theme import Theme
+from textual.worker import Worker
 
 from engine.base.crash_log import keep_details
 from engine.base.errors import LinkError
 from tui.host.terminal import Abilities
-from tui.screens.base import MODES, WorkScreen
-from tui.state.messages import EventsWaiting, JobEnded
+from tui.screens.frame import MODES
+from tui.state.host import Listener, Severity
+from tui.state.messages import EventsWaiting
 from tui.state.session import Session
 from tui.widgets.question_dialog import Answer, Ask, Help
 from tui.widgets.xray import Way, choose
@@ -30,7 +32,6 @@ from tui.words.settings import Settings
 if TYPE_CHECKING:
     from textual.driver import Driver
 
-Severity = Literal["information", "warning", "error"]
 STAY = Answer("s", "Stay", "stay")
 QUIT_QUESTION = "A training is under way in this workbench."
 QUIT_ANSWERS = (
@@ -130,7 +131,8 @@ class Workbench(App[None]):
         """`data` is opened at once, `picture` predicted, and the run at `attached` shown; `log` takes tracebacks."""
         super().__init__(driver_class=driver)
         self.settings, self.abilities, self._log_file = settings, abilities, log
-        self.work_screens: list[WorkScreen] = []
+        self.listeners: list[Listener] = []
+        """The screens that are made, each hearing of changes."""
         self.session = Session(self, runs, settings)
         self.session.picture = picture
         self._data, self._attached = data, attached
@@ -192,9 +194,9 @@ class Workbench(App[None]):
         """A thread has events."""
         self.session.drain(message.relay)
 
-    def on_job_ended(self, message: JobEnded) -> None:
+    def on_worker_state_changed(self, message: Worker.StateChanged) -> None:
         """A thread has come to its end."""
-        self.session.end(message.job)
+        self.session.worker_changed(message.worker)
 
     # What holds on every screen
 
@@ -274,7 +276,7 @@ class Workbench(App[None]):
 
     async def action_quit(self) -> None:
         """Leave; while a training, an audit or a sweep of this workbench is under way, ask first."""
-        training, long = self.session.training, self.session.undertaking
+        training, long = self.session.training, self.session.long_job
         if isinstance(self.screen, Ask):
             return
         if training and training.alive:

@@ -36,6 +36,19 @@ class Event:
         return json.dumps(self.to_dict(), allow_nan=False)
 
 
+FILL = "frozen layers"
+"""How the task of a Progress begins that computes what is kept of the frozen layers."""
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A phase of a training: the epochs `first` to `last`, in which the same layers train."""
+
+    name: str
+    first: Nth
+    last: Nth
+
+
 @dataclass(frozen=True)
 class Started(Event):
     """A training has its data and its network, and begins its first epoch."""
@@ -53,6 +66,10 @@ class Started(Event):
     """Training steps in an epoch."""
     precision: str
     device: str
+    patience: Count | None = None
+    """Epochs of the last phase without a better one, after which it ends; 0 for never, None where that is not known."""
+    phases: tuple[Stretch, ...] = ()
+    """In order; none where they are not known, as in a run of an earlier version."""
 
 
 @dataclass(frozen=True)

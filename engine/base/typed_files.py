@@ -103,6 +103,21 @@ def content(path: Path, most: int = MOST_BYTES) -> bytes:
         return found
 
 
+Stamp = tuple[int, int, int]
+
+
+def stamp_of(path: Path) -> Stamp | None:
+    """What is another when the file at `path` was changed or replaced; None where there is none that can be looked at.
+
+    Whoever remembers what a file held asks for this before reading it.
+    """
+    try:
+        state = path.stat()
+    except (OSError, ValueError):
+        return None
+    return state.st_ino, state.st_size, state.st_mtime_ns
+
+
 def why(error: Exception) -> str:
     """What to say of an error of reading, as part of a sentence, without the file's name."""
     return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__

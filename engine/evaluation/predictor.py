@@ -20,6 +20,7 @@ from engine.base.typed_files import Positive, UnfitError, typed
 from engine.data.image.formats import PIXEL_RULES
 from engine.data.image.reader import ImageError
 from engine.evaluation.calibration import at_temperature, read_calibration
+from engine.evaluation.level_likeness import Measure, likeness
 from engine.evaluation.prediction import Input, Prediction, decide, read_inputs
 from engine.evaluation.training_reference import read_reference
 from engine.network.backbones import backbone
@@ -43,6 +44,8 @@ class Answer:
     features: np.ndarray
     notes: tuple[str, ...]
     cautions: tuple[str, ...]
+    measures: dict[Measure, float]
+    """How the file looks; empty where cautions were not asked for."""
 
 
 @dataclass(frozen=True)
@@ -153,7 +156,7 @@ class Predictor:
             rows = iter(zip(*self.answer(np.stack(good)), strict=True) if good else ())
             for item in chunk:
                 if isinstance(item, Input):
-                    yield Answer(item.file, *next(rows), item.notes, item.cautions)
+                    yield Answer(item.file, *next(rows), item.notes, item.cautions, item.measures)
                 else:
                     yield item
 
@@ -162,7 +165,10 @@ class Predictor:
         said = Prediction(answer.file, self.classes[int(row.argmax())], self._by_class(row), answer.notes)
         if self.reference:
             distance, limit = float(self.reference.distances(answer.features[None])[0]), self.reference.limit
-            said = dataclasses.replace(said, distance=distance, distance_limit=limit)
+            alike = likeness(answer.measures, self.reference.levels)
+            said = dataclasses.replace(said, distance=distance, distance_limit=limit, likeness=alike)
+            if alike.unlike:
+                found.insert(0, alike.caution)
             if distance > limit:
                 found.insert(0, f"is unlike anything that the model learnt from (distance {distance:.2f}, "
                                 f"where 99% of the training images lie within {limit:.2f})")  # fmt: skip

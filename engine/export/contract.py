@@ -9,6 +9,7 @@ from typing import Any
 from engine.base.result import Operating
 from engine.base.typed_files import checked, plain
 from engine.data.image.formats import PIXEL_RULES
+from engine.evaluation.level_likeness import TrainingLevels
 from engine.evaluation.prediction import NOT_FOR_DIAGNOSIS
 
 NAME = "covid-tui.json"
@@ -49,6 +50,8 @@ class Contract:
     """The decision's threshold for the calibrated probabilities, and what validation showed of it."""
     reading: int = 1
     """The rules by which files become the input; see `engine.data.image.formats.PIXEL_RULES`."""
+    levels: TrainingLevels | None = None
+    """How the training images look; None where the run does not know."""
 
     def to_json(self) -> str:
         """As one line of ASCII."""
@@ -77,6 +80,11 @@ class Contract:
         known_reading = type(self.reading) is int and 1 <= self.reading <= PIXEL_RULES
         _require(known_reading, "names a way to read images that this version does not know")
         _require(self.temperature is None or _within(self.temperature, 0, 1e6), "has an impossible temperature")
+        if self.levels:
+            each = [number for one in self.levels.usual for number in (one.mean, one.sd)]
+            names = {one.measure for one in self.levels.usual}
+            whole = len(names) == len(self.levels.usual) > 0 and self.levels.images > 0
+            _require(whole and all(_within(number, -1e-9, 1e6) for number in each), "has impossible levels")
         chosen = self.operating
         if chosen:
             _require(isinstance(chosen.rule, str) and chosen.positive in self.classes, "decides for an unknown class")
@@ -86,6 +94,9 @@ class Contract:
 def _value(values: dict[str, Any], name: str) -> Any:
     if name == "reading":
         return values.get(name, 1)  # files from before there was more than one
+    if name == "levels":
+        found = values.get(name)  # files from before they were written have none
+        return None if found is None else checked(found, TrainingLevels)
     value = values[name]
     if name == "classes":
         return tuple(value)

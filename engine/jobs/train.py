@@ -33,6 +33,7 @@ from engine.network import pretrained
 from engine.network.backbones import backbone
 from engine.recipe.config import TrainConfig, from_dict
 from engine.runs.directory import ENVIRONMENT, LOG, SPLIT, Run
+from engine.runs.summary import waited
 from engine.runs.writer import RunWriter, create, reopen, require_room
 from engine.training import distributed
 from engine.training.batches import PixelSource, is_full_disk
@@ -117,12 +118,12 @@ def _require_patience(run: Run, config: TrainConfig) -> None:
     end = last if run.state() == "finished" else None
     if end is None or not patience or config.fit.epochs <= end.epochs:
         return
-    waited = end.epochs - max(end.best_epoch, phases(config)[-1].first - 1)
-    if waited >= patience:
+    without = waited(end.epochs, end.best_epoch, phases(config)[-1].first)
+    if without >= patience:
         ended = "was ended by patience" if end.ended == "patience" else "would be ended by patience at once"
         raise ConfigError(
             f"{run.name} {ended}, as none of its {counted(end.epochs, 'epoch')} was better than epoch "
-            f"{end.best_epoch}: to train on, raise --patience above {waited} or set it to 0; the run and its "
+            f"{end.best_epoch}: to train on, raise --patience above {without} or set it to 0; the run and its "
             "result stay as they are."
         )
 

@@ -26,6 +26,7 @@ from engine.evaluation.result_files import TEST, read_external, read_test, was_t
 from engine.evaluation.training_reference import REFERENCE
 from engine.recipe.config import TrainConfig
 from engine.runs.directory import ENVIRONMENT, SPLIT, WEIGHTS, Run
+from engine.runs.summary import RunSummary
 
 _PATH = re.compile(r"(?<![\w.])/(?:[^\s/]+/)*([^\s/]+)")
 _SUFFIX = rf"(?:{'|'.join(map(re.escape, sorted(IMAGE_SUFFIXES)))})\b"
@@ -88,19 +89,23 @@ def gather(run: Run, audit: Path | None = None) -> Facts:
     folder = run.folder()
     test = read_test(run)
     taught = read_calibration(run, tuple(test.classes))
-    told = [event for event in run.events() if isinstance(event, Notice)]
-    warned = [event for event in told if event.level == "warning"]
+    summary, notices = RunSummary(), list[Notice]()
+    for at, event in run.timed_events():
+        summary.fold(event, at)
+        if isinstance(event, Notice):
+            notices.append(event)
+    warned = [notice for notice in notices if notice.level == "warning"]
     names = (WEIGHTS, SPLIT, "config.json", TEST, CALIBRATION, REFERENCE)
     return Facts(
         name=run.name,
         folder=folder.name,
         config=config,
         rows=split.rows,
-        published=any(event.text.startswith(AS_PUBLISHED.capitalize()) for event in told),
+        published=any(notice.text.startswith(AS_PUBLISHED.capitalize()) for notice in notices),
         sources=_sources(folder, split.rows, config.data.follow_links),
-        epochs=run.epochs(),
-        started=next((event for event in run.events() if isinstance(event, Started)), None),
-        end=run.finished(),
+        epochs=summary.epochs,
+        started=summary.started,
+        end=summary.result,
         test=test,
         calibration=taught,
         environment=_environment(run),

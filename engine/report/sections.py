@@ -15,6 +15,7 @@ from engine.base.typed_files import Ends
 from engine.base.wording import counted, noun, unwritable
 from engine.data.split import Split
 from engine.evaluation import external
+from engine.evaluation.headline import Headline, percent, percents
 from engine.evaluation.metrics import one_sided
 from engine.evaluation.result_files import CARDS
 from engine.recipe.config import to_dict
@@ -91,10 +92,11 @@ def limits(facts: Facts) -> list[str]:
     """What a reader should doubt, as far as the run itself can tell; a sentence each."""
     test, found = facts.test, list[str]()
     low = test.accuracy_ci[0]
-    if low <= test.baseline:
+    if not Headline.of(test).beats_baseline:
         found.append("The accuracy is not shown to be better than the baseline: its interval reaches down to it.")
     if test.n < FEW_TEST:
-        found.append(f"The test has only {counted(test.n, 'image')}: the true accuracy may be as low as {low:.1%}.")
+        images = counted(test.n, "image")
+        found.append(f"The test has only {images}: the true accuracy may be as low as {percent(low)}.")
     if facts.leaks:
         several = f"{counted(len(facts.leaks), 'picture')} {noun(len(facts.leaks), 'lies', 'lie')}"
         found.append(f"{several} in two parts, so the result looks better than it is.")
@@ -121,9 +123,7 @@ def _summary(facts: Facts) -> list[Block]:
         Paragraph("For research and teaching only, not for diagnosis.", warning=True),
         Paragraph(
             f"A network ({facts.config.network.backbone}, {facts.config.network.mode}) was trained to tell {told} in "
-            f"chest X-rays. On {counted(test.n, 'test image')} it answers {test.correct} rightly: "
-            f"{test.accuracy:.1%} (95% interval {_ends(test.accuracy_ci)}); always saying "
-            f"{test.baseline_class} would get {test.baseline:.1%}."
+            f"chest X-rays. Of {counted(test.n, 'test image')} it gets right {Headline.of(test).sentence()}."
         ),
         *([Paragraph(text, warning=True)] if (text := one_sided(test, "test images")) else []),
     ]
@@ -217,8 +217,7 @@ def _results(test: Drawn) -> list[Block]:
     plots += [("Each class's measures with 95% intervals", interval_plot(test)), *curve_plots(test)]
     return [
         Paragraph(
-            f"Accuracy {test.accuracy:.1%} ({_ends(test.accuracy_ci)}), {test.correct} of {test.n}; "
-            f"baseline {test.baseline:.1%} ({test.baseline_class}); AUC {_measure(*test.measured('auc'))}; "
+            f"Accuracy {Headline.of(test).sentence()}; AUC {_measure(*test.measured('auc'))}; "
             f"MCC {_measure(*test.measured('mcc'))}; loss {test.loss:.4f} nats."
         ),
         Table(header, rows),
@@ -271,7 +270,8 @@ def _audited(facts: Facts) -> list[Block]:
     if set(tested) != set(facts.test.classes):
         blocks.append(Paragraph("That is an audit of other classes than this run tells apart.", warning=True))
     rows = [
-        (one.title, f"{one.correct}/{one.n}", f"{one.accuracy:.1%}", _ends(one.accuracy_ci)) for one in audit.variants
+        (one.title, f"{one.correct}/{one.n}", percent(one.accuracy), percents(one.accuracy_ci))
+        for one in audit.variants
     ]
     return [
         *blocks,
@@ -286,7 +286,7 @@ def _external(tests: Sequence[Elsewhere]) -> list[Block]:
         return [Paragraph("None: `covid-tui evaluate --on` does one.")]
     blocks: list[Block] = []
     for one in tests:
-        text = f"{one.folder}: accuracy {one.accuracy:.1%} ({_ends(one.accuracy_ci)})"
+        text = f"{one.folder}: accuracy {percent(one.accuracy)} ({percents(one.accuracy_ci)})"
         text += f" on {counted(one.n, 'image')}."
         renamed = [f"{theirs} as {ours}" for theirs, ours in one.mapping.items() if theirs != ours]
         left_out = [f"{name} ({n})" for name, n in one.left_out.items()]
@@ -305,7 +305,7 @@ def _external(tests: Sequence[Elsewhere]) -> list[Block]:
             blocks.append(Table(header, rows))
         if one.shift:
             own, told = one.shift.features, one.shift.told_apart
-            text = f"{own.beyond:.0%} ({_ends(own.beyond_ci)}) are unlike anything seen in training (1% is usual)"
+            text = f"{own.beyond:.0%} ({percents(own.beyond_ci)}) are unlike anything seen in training (1% is usual)"
             blocks.append(Paragraph(text + (f"; told apart with AUC {told:.2f}." if told is not None else ".")))
     return blocks
 
@@ -322,10 +322,6 @@ def _measure(value: float | None, ends: Ends | None) -> str:
     if value is None:
         return "-"
     return f"{value:.3f}" + (f" ({ends[0]:.3f} to {ends[1]:.3f})" if ends else "")
-
-
-def _ends(ends: Sequence[float]) -> str:
-    return f"{ends[0]:.1%} to {ends[1]:.1%}"
 
 
 def _text(value: Any) -> str:

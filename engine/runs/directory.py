@@ -9,15 +9,17 @@ from typing import Any, Literal
 
 from engine.base.cancel import How
 from engine.base.errors import ConfigError, RunError
-from engine.base.events import Epoch, Event, Failed, Finished, Interrupted, Resumed
+from engine.base.events import Epoch, Event, Failed, Finished, Interrupted
 from engine.base.files import replacing
 from engine.base.locks import is_locked
 from engine.base.typed_files import content, json_object
 from engine.recipe.config import TrainConfig, from_dict
-from engine.runs.event_log import FILE, events, last_kind
+from engine.runs.event_log import FILE, Timed, events, last_kind
+from engine.runs.summary import RunSummary, SummaryReader
 
 State = Literal["live", "finished", "stopped", "failed", "died", "damaged"]
 """What a run is at; damaged: its events can't be read."""
+ENDS: dict[type[Event], State] = {Finished: "finished", Interrupted: "stopped", Failed: "failed"}
 WEIGHTS = "best.weights.h5"
 CONFIG = "config.json"
 SPLIT = "split.csv"
@@ -63,37 +65,35 @@ class Run:
         """
         return (event for _, event in self.timed_events())
 
-    def timed_events(self) -> Iterator[tuple[float, Event]]:
+    def timed_events(self) -> Iterator[Timed]:
         """As `events`, each with the time when it was written, in seconds since 1970."""
         return events(self.path / FILE)
 
+    def summary(self) -> RunSummary:
+        """What its events add up to. Raises RunError as `events`; whoever asks again and again keeps a reader."""
+        return self.reader().read()
+
+    def reader(self) -> SummaryReader:
+        """Its summary, to be kept up to date without reading an event twice."""
+        return SummaryReader(self.path / FILE)
+
     def epochs(self) -> list[Epoch]:
         """The finished epochs, oldest first, each once: those that a resume did again count in their last form."""
-        found: dict[int, Epoch] = {}
-        for event in self.events():
-            if isinstance(event, Resumed):
-                found = {number: epoch for number, epoch in found.items() if number < event.epoch}
-            if isinstance(event, Epoch):
-                found[event.epoch] = event
-        return [found[number] for number in sorted(found)]
+        return self.summary().epochs
 
     def state(self) -> State:
         """Is it training, or how did it end? Told by the lock and the last event, never by age."""
         if is_locked(self.path / "lock"):
             return "live"
-        ends: dict[type[Event], State] = {Finished: "finished", Interrupted: "stopped", Failed: "failed"}
         try:
             last = last_kind(self.path / FILE)
         except RunError:
             return "damaged"
-        return ends.get(last, "died") if last else "died"
+        return ENDS.get(last, "died") if last else "died"
 
     def finished(self) -> Finished | None:
-        """The run's result, where it has one; the last, where it was trained on after the first."""
-        last = None
-        for event in self.events():
-            last = event if isinstance(event, Finished) else last
-        return last
+        """The run's result; None before it has one, and where it goes on from a resume point to another."""
+        return self.summary().result
 
     def trouble(self) -> str:
         """What of its recipe and its events can't be read, as a sentence; empty where all can."""

@@ -26,31 +26,49 @@ LAST_BYTES = 2**16
 _STEPS = (b'{"event": "batch"', b'{"event": "progress"')
 Time = Annotated[float, Meta(ge=0, le=1e11)]
 """Seconds since 1970, up to the year 5138."""
+Timed = tuple[float, Event]
+"""An event and when it was written, in seconds since 1970."""
 
 
-def events(path: Path) -> Iterator[tuple[float, Event]]:
-    """The events in the file at `path`, oldest first, each with its time in seconds since 1970; none where it is not.
+def events(path: Path) -> Iterator[Timed]:
+    """The events in the file at `path`, oldest first; none where it is not.
 
     Raises RunError where the file can't be read, or a line of it is damaged.
     """
-    try:
-        with opened(path, MOST_BYTES) as file:
-            number = 0
-            while line := file.readline(LONGEST_LINE):
-                number += 1
-                try:
-                    timed = read_line(line)
-                except UnfitError as error:
-                    raise RunError(f"{path}, line {number} is damaged: {error}.") from None
-                if timed is not None:
-                    yield timed
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise RunError(f"{path} can't be read ({why(error)}).") from None
+    return Growing(path).more()
 
 
-def read_line(line: bytes) -> tuple[float, Event] | None:
+class Growing:
+    """The events in a file that others append to, each read once."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._offset, self._lines = path, 0, 0
+
+    def more(self) -> Iterator[Timed]:
+        """The events that were not read yet, oldest first; none where the file is not there.
+
+        Raises RunError where it can't be read, or a line of it is damaged, again at each call.
+        """
+        try:
+            with opened(self._path, MOST_BYTES) as file:
+                file.seek(self._offset)
+                while line := file.readline(LONGEST_LINE):
+                    try:
+                        timed = read_line(line)
+                    except UnfitError as error:
+                        raise RunError(f"{self._path}, line {self._lines + 1} is damaged: {error}.") from None
+                    if timed is None and not line.endswith(b"\n") and len(line) < LONGEST_LINE:
+                        return  # it is being written, or a crash cut it off
+                    self._offset, self._lines = self._offset + len(line), self._lines + 1
+                    if timed is not None:
+                        yield timed
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise RunError(f"{self._path} can't be read ({why(error)}).") from None
+
+
+def read_line(line: bytes) -> Timed | None:
     """The event in a line and its time; None where the line is cut off or no event of ours.
 
     Raises UnfitError where a value of the event is missing, of another type or out of its range.

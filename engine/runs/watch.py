@@ -1,4 +1,4 @@
-"""Runs as a screen sees them: what their events add up to, and those of other processes followed on disk."""
+"""Runs as a screen sees them: those of this process, and those of others followed on disk."""
 
 import bisect
 import contextlib
@@ -11,17 +11,15 @@ from pathlib import Path
 
 from engine.base.cancel import How
 from engine.base.errors import CovidTuiError
-from engine.base.events import Batch, Epoch, Event, Failed, Finished, Interrupted, Notice, Progress, Resumed, Started
+from engine.base.events import Batch, Event, Failed, Finished, Interrupted, Notice, Resumed, Started
 from engine.base.result import Tested
 from engine.base.typed_files import UnfitError, opened, why
-from engine.base.wording import counted
 from engine.recipe.config import TrainConfig
-from engine.runs.directory import CONFIG, Run, State, all_runs
-from engine.runs.event_log import FILE, LONGEST_LINE, MOST_BYTES, read_line
-from tui.words.event_text import describe
+from engine.runs.directory import CONFIG, ENDS, Run, State, all_runs
+from engine.runs.event_log import FILE, LONGEST_LINE, MOST_BYTES, Timed, read_line
+from engine.runs.summary import KEPT_NOTICES, RunSummary
 
 KEPT_POINTS = 2000
-KEPT_NOTICES = 200
 READ_AT_ONCE = 2**20
 MOST_STEPS = 200
 """Of more training steps than this in one reading, only some are looked at: a curve could not show more."""
@@ -51,38 +49,32 @@ class Points:
 
 
 @dataclass(eq=False)
-class RunView:
-    """What is known of a run, live or not. Events are folded in, in the screen's thread, and take bounded memory."""
+class RunView(RunSummary):
+    """A run as a screen follows it, live or not: its summary, its curve and its log, in bounded memory.
+
+    Events are folded in in the screen's thread.
+    """
 
     path: Path | None = None
     """The run directory; None until a training of this process has made it."""
     state: State = "live"
     own: bool = False
     """Is it this process that trains it?"""
-    started: Started | None = None
-    epochs: list[Epoch] = field(default_factory=list)
-    batch: Batch | None = None
-    """The last step of the epoch at hand; None between epochs."""
     points: Points = field(default_factory=Points)
     """By training step; x counts in epochs."""
-    progress: Progress | None = None
-    """The task at hand outside of training steps: decoding, features, test."""
-    notices: deque[Notice] = field(default_factory=lambda: deque(maxlen=KEPT_NOTICES))
-    log: deque[tuple[str, str]] = field(default_factory=lambda: deque(maxlen=KEPT_NOTICES))
-    """What happened, as a level (info, warning, error) and a line, without epochs and steps."""
+    log: deque[Event] = field(default_factory=lambda: deque(maxlen=KEPT_NOTICES))
+    """What happened, without epochs, steps and how far a task is."""
     stopping: How | None = None
     """What this workbench asked the run to do."""
-    end: Finished | Interrupted | Failed | None = None
     heard: float = field(default_factory=time.monotonic)
     """When the last event came, by the monotonic clock."""
-    epoch_began: float = 0.0
 
     def gone_on(self) -> "RunView":
         """A view of the same run for the process that resumes it."""
-        view = RunView(self.path, own=True, started=self.started, epochs=list(self.epochs))
+        view = RunView(self.path, own=True)
+        view.take_over(self)
         view.points = Points(list(self.points.x), list(self.points.loss), list(self.points.accuracy))
         view.log.extend(self.log)
-        view.notices.extend(self.notices)
         return view
 
     @property
@@ -95,89 +87,26 @@ class RunView:
         """Is it training?"""
         return self.state == "live"
 
-    @property
-    def share(self) -> float:
-        """How much of the planned training is done, 0 to 1."""
-        if not self.started:
-            return 0.0
-        within = self.batch.step / self.batch.steps if self.batch else 0.0
-        return min(1.0, (len(self.epochs) + within) / self.started.epochs)
-
-    @property
-    def best(self) -> Epoch | None:
-        """The epoch with the best validation accuracy, the first of equals."""
-        return max(self.epochs, key=lambda epoch: (epoch.val_accuracy, -epoch.epoch), default=None)
-
-    def seconds_left_of_epoch(self) -> float | None:
-        """Time until the epoch at hand ends; None where it can't be told yet."""
-        if not self.batch or not (self.epochs or (self.own and self.epoch_began)):
-            return None
-        within = self.batch.step / self.batch.steps
-        if self.epochs:
-            return (1 - within) * self.epochs[-1].seconds
-        return (1 - within) * (time.monotonic() - self.epoch_began) / within
-
     def seconds_left(self) -> float | None:
-        """Time until the last planned epoch ends, if none is saved by patience; None where it can't be told yet."""
-        if not self.started or not self.live:
-            return None
-        within = self.batch.step / self.batch.steps if self.batch else 0.0
-        left = self.started.epochs - len(self.epochs) - within
-        recent = self.epochs[-3:]
-        if recent:
-            return left * sum(epoch.seconds for epoch in recent) / len(recent)
-        if self.own and within and self.epoch_began:
-            return left * (time.monotonic() - self.epoch_began) / within
-        return None
+        """As of the summary; None for one that is not live."""
+        return super().seconds_left() if self.live else None
 
-    def fold(self, event: Event) -> None:
-        """Take in the next event."""
+    def fold(self, event: Event, at: float | None = None) -> None:
+        """Take in the next event, which came at the second `at`; now when not given."""
+        super().fold(event, at)
         self.heard = time.monotonic()
         if isinstance(event, Started | Resumed | Notice | Finished | Interrupted | Failed):
-            self.log.append(_line(event))
+            self.log.append(event)
         match event:
             case Started():
-                self.started, self.progress = event, None
                 self.path = self.path or Path(event.run)  # where it was found outranks where it was made
-                self.end, self.state = None, "live"
-                self.epoch_began = self.heard
+                self.state = "live"
             case Resumed():
-                self.epochs = [epoch for epoch in self.epochs if epoch.epoch < event.epoch]
                 self.points.cut(event.epoch - 1 + event.step / (self.started.steps if self.started else 1))
             case Batch():
-                self.batch, self.progress = event, None
                 self.points.add(event.epoch - 1 + event.step / event.steps, event.loss, event.accuracy)
-            case Epoch():
-                while self.epochs and self.epochs[-1].epoch >= event.epoch:
-                    self.epochs.pop()
-                self.epochs.append(event)
-                self.batch, self.progress, self.epoch_began = None, None, self.heard
-            case Progress():
-                self.progress = None if event.total is not None and event.done >= event.total else event
-            case Notice():
-                self.notices.append(event)
             case Finished() | Interrupted() | Failed():
-                self.end, self.progress, self.batch = event, None, None
-                states: dict[type[Event], State] = {Finished: "finished", Interrupted: "stopped", Failed: "failed"}
-                self.state = states[type(event)]
-
-
-def _kept(event: Finished) -> str:
-    return "was the best, and the test part is still shut" if event.test is None else "was tested"
-
-
-def _line(event: Event) -> tuple[str, str]:
-    match event:
-        case Notice():
-            return event.level, event.text
-        case Finished():
-            why = {"patience": "no better epoch came", "stopped": "asked to stop"}.get(event.ended, event.ended)
-            return (
-                "info",
-                f"Finished after {counted(event.epochs, 'epoch')} ({why}); epoch {event.best_epoch} {_kept(event)}.",
-            )
-        case _:
-            return "error" if isinstance(event, Failed) else "info", describe(event)
+                self.state = ENDS[type(event)]
 
 
 class Tail:
@@ -189,17 +118,17 @@ class Tail:
         """What of the events can't be read, as a sentence: the last that was met."""
         self._offset = 0
 
-    def read(self) -> list[Event]:
+    def read(self) -> list[Timed]:
         """The whole events appended since the last call, READ_AT_ONCE bytes of them at most, thinned where many.
 
         One that is damaged is passed over, and `trouble` says so.
         """
-        events: list[Event] = []
+        events: list[Timed] = []
         while not events and (lines := self._more()):
             for line in thinned(lines):
                 try:
                     if (timed := read_line(line)) is not None:
-                        events.append(timed[1])
+                        events.append(timed)
                 except UnfitError as error:
                     self.trouble = f"{self.run.path / FILE} is damaged: in a line of it, {error}."
         return events
@@ -250,8 +179,8 @@ class Entry:
 
     @property
     def test(self) -> Tested | None:
-        """What its test gave; None where it has not ended, or its test part is shut."""
-        return self.view.end.test if isinstance(self.view.end, Finished) else None
+        """What its test gave; None where it has no result, or its test part is shut."""
+        return self.view.test
 
 
 @dataclass(frozen=True)
@@ -260,7 +189,7 @@ class News:
 
     path: Path
     entry: Entry | None
-    events: tuple[Event, ...]
+    events: tuple[Timed, ...]
     state: State | None
     """None where the directory is gone."""
     trouble: str = ""
@@ -292,8 +221,8 @@ class Library:
                 self._entries.pop(item.path, None)
                 continue
             entry = self._entries.setdefault(item.path, item.entry) if item.entry else self._entries[item.path]
-            for event in item.events:
-                entry.view.fold(event)
+            for at, event in item.events:
+                entry.view.fold(event, at)
             entry.view.state, entry.trouble = item.state, item.trouble or entry.trouble
             changed.append(entry.view)
         return changed
@@ -321,11 +250,11 @@ class Library:
             self._tails[run.path] = Tail(run)
             config, folder, trouble = _recipe(run)
             entry = Entry(run, RunView(run.path), config, _created(run), folder, trouble)
-        events: list[Event] = []
+        events: list[Timed] = []
         while more := self._tails[run.path].read():
             if entry:
-                for event in more:
-                    entry.view.fold(event)
+                for at, event in more:
+                    entry.view.fold(event, at)
             else:
                 events += more
         self._seen[run.path] = size, state

@@ -15,7 +15,7 @@ import numpy as np
 from engine.base.cache import size, trim
 from engine.base.context import Context
 from engine.base.errors import Stopped
-from engine.base.events import Emit, Notice, Progress
+from engine.base.events import FILL, Emit, Notice, Progress
 from engine.base.runtime import tensorflow
 from engine.base.wording import FULL
 from engine.data.pixel_store import VERSION, PixelStore
@@ -204,10 +204,6 @@ class FeatureSource:
     def _keys(self, chosen: Sequence[int] | np.ndarray | range, view: int) -> list[Key]:
         shas = self.images.shas
         return [(shas[i], view) for i in chosen]
-
-
-FILL = "frozen layers"
-"""How the names begin of the tasks that compute what is kept."""
 
 
 def _task(view: int) -> str:

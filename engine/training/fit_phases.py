@@ -7,7 +7,7 @@ from typing import get_args
 
 from engine.base.context import Context
 from engine.base.errors import RunError, WeightsError
-from engine.base.events import Emit, Notice, Resumed, Started
+from engine.base.events import Emit, Notice, Resumed, Started, Stretch
 from engine.base.files import write_json
 from engine.base.number_format import Precision
 from engine.base.runtime import Choice, cache_dir, choose_precision, device, environment, make_repeatable
@@ -263,6 +263,8 @@ def _started(
         steps=_steps(images, config.fit.batch),
         precision=precision.precision,
         device=joined.told or device(),
+        patience=config.fit.patience,
+        phases=tuple(Stretch(phase.name, phase.first, phase.last) for phase in phases(config)),
     )
 
 

@@ -16,6 +16,7 @@ from engine.base.runtime import tensorflow
 from engine.base.wording import counted, reason, remedy
 from engine.network.classifier import Classifier
 from engine.recipe.config import FitConfig, TrainConfig
+from engine.runs.summary import better, waited
 from engine.training.augment import PLAIN, view_of
 from engine.training.batches import Source, prepared, stored_format
 from engine.training.checkpoint import KEPT_FACT, Keeper, Point, Position
@@ -57,8 +58,8 @@ def fit(
 ) -> Fitted:
     """Train the classifier's trainable layers and leave it with the weights of the best epoch.
 
-    Best is the highest validation accuracy, ties going to the lower loss. Training ends after the recipe's epochs,
-    after `patience` epochs without a better one, or between two batches once the stop is set. It goes on from `resumed`
+    Best is as `engine.runs.summary.better` has it. Training ends after the recipe's epochs,
+    after `patience` epochs without a better one, or between two batches once `stop` is set. It goes on from `resumed`
     where that is given, and writes resume points, which carry `facts`, by `keeper`.
 
     Of a recipe with several phases it trains `phase` (its last one when not given), whose layers the classifier has
@@ -86,17 +87,9 @@ class _State:
     before: float = 0.0
     """Seconds of fitting before this process."""
 
-    def better(self, epoch: Epoch) -> bool:
-        """Higher validation accuracy, or the same at a lower loss; never one whose loss is no number any more."""
-        if not math.isfinite(epoch.val_loss):
-            return False
-        if self.best is None:
-            return True
-        return (epoch.val_accuracy, -epoch.val_loss) > (self.best.val_accuracy, -self.best.val_loss)
-
     def waited(self, phase: Phase) -> int:
         """Epochs of this phase since the best one."""
-        return self.position.epoch - 1 - max(self.best.epoch, phase.first - 1) if self.best else 0
+        return waited(self.position.epoch - 1, self.best.epoch if self.best else 0, phase.first)
 
 
 class _Training:
@@ -177,7 +170,7 @@ class _Training:
         self.context.emit(epoch)
         state.history.append(epoch)
         state.position = Position(number + 1)
-        if state.better(epoch):
+        if better(epoch, state.best):
             state.best, state.logits = epoch, logits
             state.weights = values_of(self.classifier.trainable_variables)
         elif not math.isfinite(epoch.val_loss):

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from engine.base.context import Context
-from engine.base.events import Batch, Epoch, Finished, Notice, Started
+from engine.base.events import Batch, Epoch, Finished, Notice, Started, Stretch
 from engine.base.files import write_json
 from engine.base.result import Tested, Validated
 from engine.base.typed_files import checked, plain
@@ -28,28 +28,30 @@ def train(folder: Path, config: TrainConfig, context: Context, seconds: float = 
     """As `engine.jobs.train.train`, `seconds` a step."""
     with create(folder, config) as writer:
         context = writer.tee(context)
-        context.emit(started(str(writer.run.path), config.fit.epochs))
+        context.emit(started(str(writer.run.path), config.fit.epochs, config.fit.patience))
         context.emit(Notice("warning", "These numbers are made up."))
         done = 0
         for epoch in range(1, config.fit.epochs + 1):
             for step in range(1, STEPS + 1):
                 time.sleep(seconds)
                 context.emit(batch(epoch, step))
-            context.emit(Epoch(epoch, 1 / epoch, 1 - 0.3 / epoch, 1.1 / epoch, 1 - 0.4 / epoch, 1e-4, STEPS * seconds))
+            val_accuracy = 1 - 0.4 / math.ceil(epoch / 2)  # two epochs long the same, while the loss falls
+            context.emit(Epoch(epoch, 1 / epoch, 1 - 0.3 / epoch, 1.1 / epoch, val_accuracy, 1e-4, STEPS * seconds))
             done = epoch
             if context.stop.is_set():
                 break
         write_json(writer.run.path / "test.json", plain(TEST))
-        val = Validated(accuracy=1 - 0.4 / done, loss=1.1 / done)
+        val = Validated(accuracy=val_accuracy, loss=1.1 / done)
         context.emit(Finished(str(writer.run.path), done, done * STEPS * seconds, val, TEST, done, "all epochs"))
 
 
-def started(run: str, epochs: int) -> Started:
-    """The first event of a run."""
+def started(run: str, epochs: int, patience: int = 0, phases: tuple[Stretch, ...] = ()) -> Started:
+    """The first event of a run, of one phase where no others are given."""
     parts = {part: {"COVID": 50, "Viral Pneumonia": 50} for part in ("train", "validation", "test")}
-    return Started(
-        run, ("COVID", "Viral Pneumonia"), parts, "transfer", 263682, 14714688, epochs, STEPS, "float32", "made up"
-    )
+    phases = phases or (Stretch("the head alone", 1, epochs),)
+    classes = ("COVID", "Viral Pneumonia")
+    parameters = 263682, 14714688
+    return Started(run, classes, parts, "transfer", *parameters, epochs, STEPS, "float32", "made up", patience, phases)
 
 
 def batch(epoch: int, step: int) -> Batch:

@@ -33,8 +33,7 @@ from tests.conftest import ROOT
 from tests.makers import made
 from tests.makers.altered import Alteration, alterations, altered
 from tui import cli
-from tui.cli import verbs
-from tui.cli.commands.sweep import put_result
+from tui.cli.commands.sweep import put_sweep
 from tui.screens.results.screen import class_rows
 from tui.screens.runs.comparison import differences
 from tui.screens.sweep import text as swept
@@ -75,7 +74,7 @@ def ask(*arguments: object) -> Answer:
 
     out, err = io.StringIO(), io.StringIO()
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        patch.setattr(verbs, "log_crash", crash)
+        patch.setattr("tui.cli.errors.log_crash", crash)
         code = cli.run(list(map(str, arguments)))
     assert not crashes, crashes[0]
     assert "Traceback" not in err.getvalue() and "of its own" not in err.getvalue() + out.getvalue()
@@ -242,11 +241,11 @@ def the_sweep_is_shown(path: Path) -> None:
     result = held(lambda: store.read(path))
     if result:
         with contextlib.redirect_stdout(io.StringIO()):
-            put_result(result, path)
-        store.page(result), store.svg(result["candidates"]), swept.advice(result)
-        for mine in result["candidates"]:
+            put_sweep(result, path)
+        store.page(result), store.svg(result.candidates), swept.advice(result)
+        for mine in result.candidates:
             swept.detail(mine, result), swept.choice(result, mine)
-        held(lambda: sweep_job.wanted_of(result, 0.0))
+        held(lambda: sweep_job.wanted_of(result.grid, 0.0))
     held(lambda: sweep_job.begun(path, None, Context(silent, Stop())))
 
 

@@ -17,8 +17,8 @@ from tests.makers import fake
 from tests.makers.drive import DATA, run, text, until
 from tui.app import Workbench
 from tui.host.terminal import Abilities
-from tui.screens.base import MODES
-from tui.state.messages import Relay
+from tui.screens.frame import MODES
+from tui.state.relay import Relay
 from tui.widgets.curves import thinned
 from tui.widgets.xray import choose
 from tui.words.settings import Settings, load

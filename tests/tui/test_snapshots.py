@@ -18,8 +18,9 @@ from engine.runs.directory import Run
 from tests.makers import made
 from tests.makers.drive import DATA, run, until
 from tui.app import Workbench
-from tui.screens.base import MODES
+from tui.screens.frame import MODES
 from tui.screens.train.machine import Gauge, Machine
+from tui.services.models import Models
 from tui.words.settings import Settings
 
 RUNS = Path(__file__).parents[1] / "makers" / "data" / "runs"
@@ -52,7 +53,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     made.kept_sweep(Path("runs/which"), Path("sample_data"))
     monkeypatch.setattr(Path, "absolute", lambda self: self)
     monkeypatch.setattr(Machine, "on_mount", lambda self: self.show(GAUGES))
-    monkeypatch.setattr("tui.screens.predict.screen.ask", said)
+    monkeypatch.setattr(Models, "predict", said)
     return tmp_path
 
 

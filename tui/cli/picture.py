@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from rich.color import Color
 from rich.console import Console
-from rich.style import Style
 from rich.text import Text
+
+from tui.words.half_blocks import HalfBlocks
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,18 +27,8 @@ def put_picture(picture: "Pixels", heat: "np.ndarray", console: Console | None =
     if console.color_system and not console.no_color:
         rows = max(1, round(columns * picture.shape[0] / picture.shape[1] / 2))
         small = np.asarray(Image.fromarray(picture).resize((columns, 2 * rows), Image.Resampling.BOX))
-        console.print(half_blocks(small))
+        console.print(HalfBlocks(small), end="")
         return
     small = np.asarray(Image.fromarray(heat).resize((columns, columns // 2), Image.Resampling.BOX))
     for row in np.minimum(small * len(RAMP), len(RAMP) - 1).astype(int).tolist():
         console.print(Text("".join(RAMP[level] for level in row)))
-
-
-def half_blocks(pixels: "Pixels") -> Text:
-    """RGB pixels, uint8 (h, w, 3) of even height, as upper half blocks, two pixels a character."""
-    text = Text(end="", no_wrap=True)
-    for upper, lower in zip(pixels[::2].tolist(), pixels[1::2].tolist(), strict=True):
-        for above, below in zip(upper, lower, strict=True):
-            text.append("▀", Style(color=Color.from_rgb(*above), bgcolor=Color.from_rgb(*below)))
-        text.append("\n")
-    return text

@@ -18,10 +18,11 @@ import tty
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 from engine.base.errors import CovidTuiError
 from engine.base.files import open_private
+from tui.host.private_apis import driver_on
 
 if TYPE_CHECKING:
     from textual.driver import Driver
@@ -149,27 +150,5 @@ class Terminal:
         threading.Thread(target=watch, name="hangup", daemon=True).start()
 
     def driver(self) -> "type[Driver]":
-        """Textual's driver, drawing through this terminal."""
-        from textual.drivers.linux_driver import LinuxDriver
-
-        terminal = self
-
-        class TerminalDriver(LinuxDriver):
-            """Draws on the private copy of the terminal, and asks it, not descriptor 1, for its size."""
-
-            def __init__(self, *arguments: Any, **named: Any) -> None:
-                super().__init__(*arguments, **named)
-                self._file = terminal.file  # type: ignore[assignment]
-
-            def _get_terminal_size(self) -> tuple[int, int]:
-                try:
-                    size = os.get_terminal_size(terminal.descriptor)
-                except OSError:
-                    return 80, 24
-                return size.columns or 80, size.lines or 24
-
-            def _run_input_thread(self) -> None:
-                with contextlib.suppress(OSError):  # a terminal that is gone can't be read; `on_hangup` sees to it
-                    self.run_input_thread()
-
-        return TerminalDriver
+        """Textual's driver, drawing through this terminal, and asking it, not descriptor 1, for its size."""
+        return driver_on(self.file, self.descriptor)

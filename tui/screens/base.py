@@ -1,8 +1,8 @@
-"""The eight screens; each is a `WorkScreen` with its own bindings and help."""
+"""What every screen of the workbench is: title, tabs, body and keys, and how it hears of changes."""
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
+from typing import ClassVar, TypeVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -12,15 +12,12 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer
 
+from tui.screens.frame import MODES, Frame
+from tui.screens.title import TabLine, TitleBar
 from tui.state.messages import ConfigChanged, DataChanged, JobChanged, RunChanged, RunsChanged
 from tui.state.session import Session
-from tui.widgets.title import TabLine, TitleBar
-
-if TYPE_CHECKING:
-    from tui.app import Workbench
 
 M = TypeVar("M", bound=Message)
-MODES = ("dataset", "layers", "train", "runs", "results", "predict", "audit", "sweep")
 
 
 class WorkScreen(Screen[None]):
@@ -45,9 +42,9 @@ class WorkScreen(Screen[None]):
         self._told: frozenset[str] = frozenset()
 
     @property
-    def workbench(self) -> "Workbench":
+    def workbench(self) -> Frame:
         """The app."""
-        return cast("Workbench", self.app)
+        return cast("Frame", self.app)
 
     @property
     def session(self) -> Session:
@@ -76,7 +73,7 @@ class WorkScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Begin to hear of changes."""
-        self.workbench.work_screens.append(self)
+        self.workbench.listeners.append(self)
         self.data_changed()
         self.config_changed()
         self.runs_changed()
@@ -85,7 +82,7 @@ class WorkScreen(Screen[None]):
 
     def on_unmount(self) -> None:
         """Hear of no more changes."""
-        self.workbench.work_screens.remove(self)
+        self.workbench.listeners.remove(self)
 
     def data_changed(self) -> None:
         """`session.data`, `scan` or `split` is another one."""
@@ -151,6 +148,3 @@ class WorkScreen(Screen[None]):
         if keys != self._keys:
             self._keys = keys
             self.refresh_bindings()
-
-
-__all__ = ["MODES", "ConfigChanged", "DataChanged", "JobChanged", "RunChanged", "RunsChanged", "WorkScreen"]

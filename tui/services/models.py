@@ -1,84 +1,123 @@
-"""Asking a run's model about files: what is loaded once and kept, for work in threads."""
+"""The one keeper of a loaded model: what it says about files, and where it looks. For work in threads."""
 
+import sys
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.base.context import Context
+from engine.base.errors import Stopped
 from engine.base.events import Emit, Notice, Progress
-from engine.evaluation.level_likeness import Look, look
 from engine.runs.directory import Run
-from tui.state.session import load_tensorflow
 
 if TYPE_CHECKING:
+    from engine.data.image.reader import Pixels
     from engine.evaluation.prediction import Prediction
     from engine.evaluation.predictor import Predictor
+    from engine.evaluation.saliency import Explainer, Explanation
+
+
+@dataclass(frozen=True, eq=False)
+class Heated:
+    """An image under its heat, uint8 RGB (h, w, 3), and what is known of the heat."""
+
+    pixels: "Pixels"
+    explanation: "Explanation"
+
+    @property
+    def sentence(self) -> str:
+        """For whom the heat speaks, and how much of it lies in the lungs."""
+        heat = self.explanation
+        inside = "no heat" if heat.inside is None else f"{heat.inside:.0%} inside the {heat.region}"
+        return f"heat for {heat.target}: {inside}, which is {heat.area:.0%} of the picture"
+
+
+@dataclass(eq=False)
+class _Loaded:
+    """A model in memory, with what is cut from it for the heat once that is asked for."""
+
+    predictor: "Predictor"
+    explainer: "Explainer | None" = None
 
 
 class Models:
-    """The last model and the looks of training images, loaded when first needed. Any thread may ask."""
+    """Keeps the model of the run that was asked last. Any thread may ask.
+
+    One session has one of these, whatever screens ask: a second model in memory is what a small machine has no room
+    for. The model before is let go before the next one is loaded.
+    """
 
     def __init__(self) -> None:
-        self._lock, self._looking = threading.Lock(), threading.Lock()
-        self._kept: Predictor | None = None
-        self._looks: dict[Path, Look] = {}
+        self._lock, self._heating = threading.Lock(), threading.Lock()
+        self._loaded: _Loaded | None = None
 
-    def predictor(self, run: Run, emit: Emit) -> "Predictor":
-        """The run's model. Raises RunError or WeightsError where it has none that is sound."""
+    def _load(self, run: Run, emit: Emit) -> _Loaded:
         with self._lock:
-            if self._kept is None or self._kept.run != run:
-                self._kept = None
+            if self._loaded is None or self._loaded.predictor.run != run:
+                self._loaded = None
                 load_tensorflow(emit)
                 from engine.evaluation.predictor import Predictor
 
-                self._kept = Predictor(run)
-            return self._kept
+                self._loaded = _Loaded(Predictor(run))
+            return self._loaded
 
-    def look(self, run: Run, context: Context) -> Look:
-        """How the run's training images look. Raises DataError where none of them can be read."""
-        with self._looking:
-            if run.path not in self._looks:
-                self._looks[run.path] = look(run, context)
-            return self._looks[run.path]
+    def predict(self, run: Run, path: Path, context: Context) -> "Prediction":
+        """What the run's model says about the file. Raises ImageError, RunError, WeightsError or Stopped."""
+        predictor = self._load(run, context.emit).predictor
+        from engine.data.image.reader import ImageError
 
-
-def ask(models: Models, run: Run, path: Path, context: Context) -> "Prediction":
-    """What the run's model says about the file. Raises ImageError, RunError, WeightsError or Stopped."""
-    from engine.data.image.reader import ImageError
-
-    answer = next(iter(models.predictor(run, context.emit).predict([path], context.stop)))
-    if isinstance(answer, ImageError):
-        raise answer
-    return answer
-
-
-def ask_folder(
-    models: Models,
-    run: Run,
-    folder: Path,
-    found: list[dict[str, Any]],
-    context: Context,
-    follow_links: bool = False,
-) -> Sequence[str]:
-    """Ask about every image below `folder`, adding to `found` a line a file, an error's among them; the class names.
-
-    Each line is what `Prediction.to_dict` gives, or "file" and "error". What is left out of the folder is told. Raises
-    DataError where there is no image.
-    """
-    predictor = models.predictor(run, context.emit)
-    from engine.data.image.reader import ImageError
-    from engine.evaluation.prediction import listed
-
-    there = listed([folder], follow_links)
-    files = there.files
-    for text in there.left_out:
-        context.emit(Notice("info", text))
-    context.emit(Progress("predict", 0, len(files)))
-    for done, answer in enumerate(predictor.predict(files, context.stop), start=1):
+        answer = next(iter(predictor.predict([path], context.stop)))
         if isinstance(answer, ImageError):
-            found.append({"file": str(answer.path), "error": answer.reason})
-        else:
-            found.append(answer.to_dict())
-        context.emit(Progress("predict", done, len(files)))
-    return predictor.classes
+            raise answer
+        return answer
+
+    def predict_folder(
+        self, run: Run, folder: Path, lines: list[dict[str, Any]], context: Context, follow_links: bool = False
+    ) -> Sequence[str]:
+        """Ask about every image below `folder`, adding to `lines` one a file, an error's among them; the class names.
+
+        Each line is what `Prediction.to_dict` gives, or "file" and "error". What is left out of the folder is
+        reported. Raises DataError where there is no image.
+        """
+        predictor = self._load(run, context.emit).predictor
+        from engine.data.image.reader import ImageError
+        from engine.evaluation.prediction import listed
+
+        there = listed([folder], follow_links)
+        files = there.files
+        for text in there.left_out:
+            context.emit(Notice("info", text))
+        context.emit(Progress("predict", 0, len(files)))
+        for done, answer in enumerate(predictor.predict(files, context.stop), start=1):
+            if isinstance(answer, ImageError):
+                lines.append({"file": str(answer.path), "error": answer.reason})
+            else:
+                lines.append(answer.to_dict())
+            context.emit(Progress("predict", done, len(files)))
+        return predictor.classes
+
+    def heat(self, run: Run, path: Path, pixels: "Pixels", context: Context) -> Heated:
+        """`pixels`, those of the file at any size, under the heat for the class that the run's model says.
+
+        Raises ImageError, RunError or WeightsError, and Stopped where nobody waits any more. One is served at a time.
+        """
+        with self._heating:
+            if context.stop.is_set():
+                raise Stopped("The heat is no longer asked for.")
+            loaded = self._load(run, context.emit)
+            from engine.evaluation.saliency import Explainer, explain, overlay
+
+            loaded.explainer = loaded.explainer or Explainer(loaded.predictor)
+            explanation = explain(loaded.explainer, path, context=context)
+            return Heated(overlay(pixels, explanation.heat), explanation)
+
+
+def load_tensorflow(emit: Emit) -> None:
+    """Load TensorFlow in the calling worker, saying so first; at once where it is loaded already."""
+    if "tensorflow" not in sys.modules:
+        emit(Notice("info", "TensorFlow is being loaded; this takes a few seconds, once."))
+    from engine.base.runtime import tensorflow
+
+    tensorflow()

@@ -10,15 +10,15 @@ from engine.base.context import Context
 from engine.base.errors import RunError
 from engine.base.events import Audited, Event, Notice, Progress
 from engine.recipe.config import AuditConfig, TrainConfig
-from tui.state.long_job import Undertaking
+from tui.state.job import Job
+from tui.state.long_job import LongJob
 
 if TYPE_CHECKING:
     from engine.audit.verdict import Audit
-    from tui.state.jobs import Job
 
 
 @dataclass(eq=False)
-class Auditing(Undertaking):
+class AuditJob(LongJob):
     """An audit that was started here."""
 
     GROUP, NAME, KEPT = "audit", "audit", "what is computed so far is kept for the next one"
@@ -54,7 +54,7 @@ class Auditing(Undertaking):
             return None
         return (time.monotonic() - self._began) / self.done * (self.total - self.done)
 
-    def fold(self, job: "Job", event: Event) -> None:
+    def fold(self, job: Job, event: Event) -> None:
         """Take in the next event; the title shows the trainings that are done."""
         match event:
             case Audited():
@@ -71,7 +71,7 @@ class Auditing(Undertaking):
         self.state, self.progress, (self.result, self.path) = "finished", None, found
 
 
-def audited(audit: Auditing, out: Path, context: Context) -> "tuple[Audit, Path]":
+def audited(audit: AuditJob, out: Path, context: Context) -> "tuple[Audit, Path]":
     """Do the audit as `covid-tui audit` does, and write it into a folder of its own under `out`; called in a thread."""
     if "tensorflow" not in sys.modules:
         context.emit(Progress("loading TensorFlow, a few seconds, once", 0, None))

@@ -1,62 +1,40 @@
-"""Work in threads: begun, heard, cancelled and ended, its results handed over in the screen's thread."""
+"""Jobs in Textual's thread workers: begun, followed, cancelled, their results handed over in the screen's thread."""
 
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from textual.message import Message
+from textual.worker import Worker
 
-from engine.base.cancel import Stop
 from engine.base.context import Context
 from engine.base.errors import CovidTuiError, Stopped
 from engine.base.events import Event, Notice, Progress
-from tui.state.messages import EventsWaiting, JobChanged, JobEnded, Relay
+from tui.state.host import Host
+from tui.state.job import Job
+from tui.state.messages import EventsWaiting, JobChanged
+from tui.state.relay import Relay
 from tui.words.error_text import error_sentence
-
-if TYPE_CHECKING:
-    from tui.app import Workbench
 
 T = TypeVar("T")
 SHOWN_AFTER = 0.1
 
 
-@dataclass(eq=False)
-class Job:
-    """Work in a thread: how far it is, and how to stop it. A new job of a group takes the place of the one before."""
-
-    group: str
-    title: str
-    relay: Relay
-    stop: Stop = field(default_factory=Stop)
-    progress: Progress | None = None
-    began: float = field(default_factory=time.monotonic)
-    over: bool = False
-    error: Exception | None = None
-    result: Any = None
-    done: Callable[[Any], None] = lambda result: None
-    failed: Callable[[Exception], None] | None = None
-    hear: Callable[[Event], None] | None = None
-    """Takes the job's events, in place of toasts and of `progress`."""
-    holds: bool = False
-    """Once asked to stop, does it keep its place until its thread has come to its end, as nothing else may begin?"""
-
-
-class Work:
+class Jobs:
     """The jobs of the workbench. Only for the screen's thread."""
 
-    def __init__(self, app: "Workbench") -> None:
-        self.app = app
+    def __init__(self, host: Host) -> None:
+        self.host = host
         self.jobs: dict[str, Job] = {}
 
     @property
     def busy(self) -> Job | None:
         """The job to speak of in the title: the oldest that has run long enough to be worth a word, a long one last."""
         since = time.monotonic() - SHOWN_AFTER
-        found = [job for job in self.jobs.values() if not job.over and job.began <= since]
-        return min(found, key=lambda job: job.holds, default=None)
+        shown = [job for job in self.jobs.values() if not job.over and job.began <= since]
+        return min(shown, key=lambda job: job.holds, default=None)
 
     def start(
         self,
@@ -73,10 +51,13 @@ class Work:
         self.cancel(group)
         job = Job(group, title, Relay(self._wake), done=done, failed=failed)
         self.jobs[group] = job
-        run = partial(self._run, job, work)
-        self.app.run_worker(run, thread=True, exclusive=True, group=group, exit_on_error=False, name=group)
-        self.app.set_timer(SHOWN_AFTER, lambda: None if job.over else self.tell(JobChanged, job))
+        job.worker = self.run_thread(group, partial(self._run, job, work))
+        self.host.set_timer(SHOWN_AFTER, lambda: None if job.over else self.tell(JobChanged, job))
         return job
+
+    def run_thread(self, name: str, work: Callable[[], T]) -> Worker[T]:
+        """Run `work` in a thread, in place of the last one of this name; for what no job waits for."""
+        return self.host.run_worker(work, name=name, group=name, exit_on_error=False, exclusive=True, thread=True)
 
     def cancel(self, group: str) -> None:
         """Ask the group's job, where there is one, to stop; its result is not wanted any more, unless it `holds`."""
@@ -85,6 +66,8 @@ class Work:
             if not job.holds:
                 del self.jobs[group]
                 job.over = True
+                if job.worker:
+                    job.worker.cancel()
             self.tell(JobChanged, job)
 
     def give_up(self, job: Job) -> None:
@@ -93,26 +76,29 @@ class Work:
         if job.over and job.failed:
             job.failed(Stopped(f"Cancelled: {job.title}."))
 
-    def _run(self, job: Job, work: Callable[[Context], Any]) -> None:
+    def _run(self, job: Job, work: Callable[[Context], T]) -> T | None:
+        # Errors are kept here: for one that gets out, Textual loads Rich's tracebacks in the screen's thread.
         try:
-            job.result = work(Context(job.relay.emit, job.stop))
+            return work(Context(job.relay.emit, job.stop))
         except CovidTuiError as error:
             job.error = error
         except Exception as error:
-            self.app.write_log(traceback.format_exc())
+            self.host.write_log(traceback.format_exc())
             job.error = error
-        self.app.post_message(JobEnded(job))
+        return None
 
-    def end(self, job: Job) -> None:
-        """A job's thread has come to its end: hand its result on, unless nobody is left who wants it."""
-        job.over = True
-        if self.jobs.get(job.group) is not job:
+    def worker_changed(self, worker: Worker[Any]) -> None:
+        """Where this is a job's worker and at its end, hand its result on; nobody wants that of a cancelled one."""
+        job = next((job for job in self.jobs.values() if job.worker is worker), None)
+        if job is None or not worker.is_finished:
             return
+        self.take_events(job.relay, job.relay.drain())  # what came last is taken in before the end
+        job.over = True
         del self.jobs[job.group]
-        if not self.app.is_running:
+        if not self.host.is_running:
             return
         if job.error is None:
-            job.done(job.result)
+            job.done(worker.result)
         elif job.failed:
             job.failed(job.error)
         elif not isinstance(job.error, Stopped):
@@ -120,16 +106,16 @@ class Work:
         self.tell(JobChanged, job)
 
     def _wake(self, relay: Relay) -> None:
-        self.app.post_message(EventsWaiting(relay))
+        self.host.post_message(EventsWaiting(relay))
 
     def drain(self, relay: Relay) -> None:
         """Take a relay's events, now or as soon as enough time has passed since the last ones."""
         if wait := relay.due():
-            self.app.set_timer(wait, partial(self.drain, relay))
+            self.host.set_timer(wait, partial(self.drain, relay))
         else:
-            self.heard(relay, relay.drain())
+            self.take_events(relay, relay.drain())
 
-    def heard(self, relay: Relay, events: list[Event]) -> None:
+    def take_events(self, relay: Relay, events: list[Event]) -> None:
         """Take in the events of a job."""
         job = next((job for job in self.jobs.values() if job.relay is relay), None)
         for event in events:
@@ -137,7 +123,7 @@ class Work:
                 job.hear(event)
                 continue
             if isinstance(event, Notice):
-                self.app.say(event.text, "warning" if event.level == "warning" else "information")
+                self.host.say(event.text, "warning" if event.level == "warning" else "information")
             if isinstance(event, Progress) and job:
                 job.progress = event
         if job:
@@ -145,9 +131,9 @@ class Work:
 
     def complain(self, error: Exception) -> None:
         """Show an error as its sentence."""
-        self.app.say(error_sentence(error), "error")
+        self.host.say(error_sentence(error), "error")
 
     def tell(self, kind: Callable[..., Message], *values: Any) -> None:
         """Post a message of this kind to every screen."""
-        for screen in self.app.work_screens:
-            screen.post_message(kind(*values))
+        for listener in self.host.listeners:
+            listener.post_message(kind(*values))

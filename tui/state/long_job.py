@@ -1,18 +1,16 @@
 """Long work beside a training, such as an audit or a sweep: one at a time, followed, and stopped with the workbench."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from engine.base.cancel import Stop
 from engine.base.errors import Stopped
 from engine.base.events import Event, Progress
-
-if TYPE_CHECKING:
-    from tui.state.jobs import Job
+from tui.state.job import Job
 
 
 @dataclass(eq=False, kw_only=True)
-class Undertaking:
+class LongJob:
     """What was begun here, live or ended. Only for the screen's thread, but for its work."""
 
     GROUP: ClassVar[str]
@@ -40,7 +38,7 @@ class Undertaking:
         """The beginning of a sentence about it: "An audit is under way"."""
         return f"A{'n' * (self.NAME[0] in 'aeiou')} {self.NAME} is under way"
 
-    def fold(self, job: "Job", event: Event) -> None:
+    def fold(self, job: Job, event: Event) -> None:
         """Take in the next event, and let `job.progress` say how far the whole is."""
         raise NotImplementedError
 

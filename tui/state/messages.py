@@ -1,75 +1,12 @@
-"""How work in a thread reaches the screens: a relay that thins events by time, and the messages that screens hear.
+"""The messages by which threads reach the app, and by which screens hear that something is new."""
 
-A job may emit ten thousand events a second. They are merged where they are emitted, so that neither memory nor the
-screen's message queue grows: the screen learns ten times a second at most, by one message.
-"""
-
-import threading
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from engine.base.events import Batch, Event, Progress
-
-if TYPE_CHECKING:
-    from engine.runs.watch import RunView
-    from tui.state.jobs import Job
-
-SECONDS_BETWEEN_WAKES = 0.1
-MOST_WAITING = 1000
-
-
-class Relay:
-    """Takes events in the thread that emits them and hands them over, thinned, in the screen's thread.
-
-    Of successive `Batch` events of an epoch, and of `Progress` events of a task, the last one stands for all.
-    """
-
-    def __init__(self, wake: Callable[["Relay"], None]) -> None:
-        """`wake` is called in the emitting thread when the first event waits after a `drain`."""
-        self._wake = wake
-        self._lock = threading.Lock()
-        self._waiting: list[Event] = []
-        self._woken = False
-        self.drained = 0.0
-        """When events were last taken, by the monotonic clock."""
-
-    def emit(self, event: Event) -> None:
-        """Take an event; called by the job, in its own thread."""
-        with self._lock:
-            if self._waiting and _replaces(event, self._waiting[-1]):
-                self._waiting[-1] = event
-            else:
-                self._waiting.append(event)
-                del self._waiting[:-MOST_WAITING]
-        self.wake()
-
-    def wake(self) -> None:
-        """Have what there is taken in, be it nothing; called by the job, in its own thread."""
-        with self._lock:
-            wake, self._woken = not self._woken, True
-        if wake:
-            self._wake(self)
-
-    def drain(self) -> list[Event]:
-        """The events since the last call; called in the screen's thread."""
-        with self._lock:
-            events, self._waiting, self._woken = self._waiting, [], False
-        self.drained = time.monotonic()
-        return events
-
-    def due(self) -> float:
-        """Seconds until the next `drain` is allowed; 0 when it is now."""
-        return max(0.0, self.drained + SECONDS_BETWEEN_WAKES - time.monotonic())
-
-
-def _replaces(new: Event, old: Event) -> bool:
-    if isinstance(new, Batch) and isinstance(old, Batch):
-        return new.epoch == old.epoch
-    return isinstance(new, Progress) and isinstance(old, Progress) and new.task == old.task
+from engine.runs.watch import RunView
+from tui.state.job import Job
+from tui.state.relay import Relay
 
 
 @dataclass
@@ -106,7 +43,7 @@ class RunsChanged(_Change):
 class RunChanged(_Change):
     """`view` has heard more of its run."""
 
-    view: "RunView"
+    view: RunView
 
     def can_replace(self, message: Message) -> bool:
         """The view itself holds all that happened, so the last message is enough."""
@@ -117,15 +54,8 @@ class RunChanged(_Change):
 class JobChanged(_Change):
     """`job` has begun, is further, or has ended."""
 
-    job: "Job"
+    job: Job
 
     def can_replace(self, message: Message) -> bool:
         """The job itself holds how far it is."""
         return isinstance(message, JobChanged) and message.job is self.job
-
-
-@dataclass
-class JobEnded(Message, bubble=False):
-    """To the app, from a job's thread: the work is over."""
-
-    job: "Job"

@@ -6,7 +6,6 @@ A screen asks the session to do something, then hears `DataChanged`, `ConfigChan
 """
 
 import dataclasses
-import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -15,25 +14,27 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from engine.base.cancel import How
 from engine.base.context import Context
 from engine.base.errors import ConfigError, CovidTuiError, Stopped
-from engine.base.events import Emit, Event, Notice
+from engine.base.events import Event
 from engine.data.subset import subset
 from engine.network.freezing import FreezePlan, plan
 from engine.recipe.config import AuditConfig, DataConfig, TrainConfig
 from engine.runs.directory import Run
 from engine.runs.watch import Entry, Library, News, RunView
-from tui.state.audit_job import Auditing, audited
-from tui.state.jobs import Work
-from tui.state.long_job import Undertaking
-from tui.state.messages import ConfigChanged, DataChanged, JobChanged, Relay, RunChanged, RunsChanged
-from tui.state.sweep_job import Plan, Sweeping, swept
-from tui.state.training_job import Training, going_on
+from tui.services.models import Models
+from tui.state.audit_job import AuditJob, audited
+from tui.state.host import Host
+from tui.state.jobs import Jobs
+from tui.state.long_job import LongJob
+from tui.state.messages import ConfigChanged, DataChanged, JobChanged, RunChanged, RunsChanged
+from tui.state.relay import Relay
+from tui.state.sweep_job import Plan, SweepJob, swept
+from tui.state.training_job import TrainingJob, going_on
 from tui.words.glyphs import PLAIN, RICH, Glyphs
 from tui.words.settings import Settings
 
 if TYPE_CHECKING:
     from engine.data.records import Scan
     from engine.data.split import Split
-    from tui.app import Workbench
 
 T = TypeVar("T")
 SECONDS_BETWEEN_LOOKS = 0.5
@@ -41,14 +42,14 @@ MOST_SPLIT_AT_ONCE = 4000
 """Images whose split is drawn within 50 ms; that of more is drawn in a thread."""
 
 
-class Session(Work):
+class Session(Jobs):
     """The state of the workbench: data, recipe, runs and work. Only for the screen's thread."""
 
     work: Callable[..., Any] | None = None
     """What `train` runs in place of the engine's job, where a demonstration or a test needs another."""
 
-    def __init__(self, app: "Workbench", runs: Path, settings: Settings) -> None:
-        super().__init__(app)
+    def __init__(self, host: Host, runs: Path, settings: Settings) -> None:
+        super().__init__(host)
         self.settings = settings
         self.glyphs: Glyphs = RICH if settings.unicode else PLAIN
         self.runs = runs.absolute()
@@ -63,13 +64,13 @@ class Session(Work):
         """Why the data can't be split, as a sentence; empty where it can, or nothing is known yet."""
         self.config = settings.recipe
         """The recipe of the next training."""
-        self.training: Training | None = None
+        self.training: TrainingJob | None = None
         """The training of this process, live or ended."""
         self.shown: RunView | None = None
         """The run that the Train screen shows."""
-        self.audit: Auditing | None = None
+        self.audit: AuditJob | None = None
         """The audit of this process, live or ended."""
-        self.sweep: Sweeping | None = None
+        self.sweep: SweepJob | None = None
         """The sweep of this process, live or ended."""
         self.picture: Path | None = None
         """The image file to predict, where the command line named one."""
@@ -78,6 +79,8 @@ class Session(Work):
         self.asked: Path | None = None
         """The run directory whose model the Predict screen asks; None for the newest that is trained."""
         self.library = Library(self.runs)
+        self.models = Models()
+        """The one model in memory, for every screen."""
         self._wanted: Path | None = None
 
     # What is so
@@ -119,15 +122,15 @@ class Session(Work):
         return "The folder is still being read." if self.scan is None or "split" in self.jobs else ""
 
     @property
-    def undertaking(self) -> Undertaking | None:
+    def long_job(self) -> LongJob | None:
         """The audit or the sweep that is under way here."""
         return next((one for one in (self.audit, self.sweep) if one and one.alive), None)
 
     def at_work(self) -> str:
         """The sentence that refuses another training, audit or sweep while one is under way here; else empty."""
         under_way = "A training is under way" if self.training and self.training.alive else ""
-        if not under_way and self.undertaking:
-            under_way = self.undertaking.under_way
+        if not under_way and self.long_job:
+            under_way = self.long_job.under_way
         return f"{under_way}: stop it first, or wait until it ends." if under_way else ""
 
     # Data
@@ -203,7 +206,7 @@ class Session(Work):
             raise ConfigError(reason)
         output = dataclasses.replace(self.config.output, out=self.runs)
         config = dataclasses.replace(self.config, output=output)
-        self.training = Training(self.data, config, self._wake, self.app.write_log, self.work)
+        self.training = TrainingJob(self.data, config, self._wake, self.host.write_log, self.work)
         self.shown = self.training.view
         self.training.start()
         self.tell(RunChanged, self.training.view)
@@ -215,8 +218,8 @@ class Session(Work):
         if entry.config is None:
             raise ConfigError("The run's recipe can't be read.")
         config = entry.run.config()  # not the entry's, which may be of before the run found its learning rate
-        self.training = Training(
-            Path(entry.folder), config, self._wake, self.app.write_log, going_on(entry.run), entry.view.gone_on()
+        self.training = TrainingJob(
+            Path(entry.folder), config, self._wake, self.host.write_log, going_on(entry.run), entry.view.gone_on()
         )
         self.shown = self.training.view
         self.training.start()
@@ -244,19 +247,17 @@ class Session(Work):
         reason = self.cannot_audit()
         if reason or self.data is None:
             raise ConfigError(reason)
-        self.audit = Auditing(self.data, self.config, plan)
-        self._undertake(self.audit, "auditing", partial(audited, self.audit, self.runs), self.audit.finish)
+        self.audit = AuditJob(self.data, self.config, plan)
+        self._begin_long(self.audit, "auditing", partial(audited, self.audit, self.runs), self.audit.finish)
 
     def begin_sweep(self, planned: Plan, minutes: float) -> None:
         """Train what is left of a sweep, for so many minutes at most (0: no limit). Raises ConfigError as above."""
         if reason := self.at_work():
             raise ConfigError(reason)
-        self.sweep = Sweeping(planned, minutes)
-        self._undertake(self.sweep, "sweeping", partial(swept, self.sweep), self.sweep.finish)
+        self.sweep = SweepJob(planned, minutes)
+        self._begin_long(self.sweep, "sweeping", partial(swept, self.sweep), self.sweep.finish)
 
-    def _undertake(
-        self, long: Undertaking, title: str, work: Callable[[Context], T], done: Callable[[T], None]
-    ) -> None:
+    def _begin_long(self, long: LongJob, title: str, work: Callable[[Context], T], done: Callable[[T], None]) -> None:
         def failed(error: Exception) -> None:
             long.fail(error)
             if not isinstance(error, Stopped):
@@ -279,13 +280,13 @@ class Session(Work):
         self._wanted = shown.absolute() if shown else None
 
         def tell(news: list[News]) -> None:
-            self.app.call_later(self._take, news)
+            self.host.call_later(self._take, news)
 
         def complain(error: Exception) -> None:
-            self.app.call_later(self.complain, error)
+            self.host.call_later(self.complain, error)
 
         follow = partial(self.library.follow, tell, complain, SECONDS_BETWEEN_LOOKS)
-        self.app.run_worker(follow, thread=True, group="watch", exit_on_error=False, name="watch")
+        self.run_thread("watch", follow)
 
     def _take(self, news: list[News]) -> None:
         for view in self.library.take(news):
@@ -294,10 +295,10 @@ class Session(Work):
             self.tell(RunChanged, view)
         self.tell(RunsChanged)
 
-    def heard(self, relay: Relay, events: list[Event]) -> None:
+    def take_events(self, relay: Relay, events: list[Event]) -> None:
         """Take in the events of the training, or of a job."""
         if not self.training or relay is not self.training.relay:
-            super().heard(relay, events)
+            super().take_events(relay, events)
             return
         for event in events:
             self.training.view.fold(event)
@@ -317,12 +318,3 @@ def _split(found: "Scan", config: TrainConfig) -> "Split":
     from engine.data.split import for_recipe
 
     return for_recipe(found, config.data, config.machine.seed)[0]
-
-
-def load_tensorflow(emit: Emit) -> None:
-    """Load TensorFlow in the calling worker, saying so first; at once where it is loaded already."""
-    if "tensorflow" not in sys.modules:
-        emit(Notice("info", "TensorFlow is being loaded; this takes a few seconds, once."))
-    from engine.base.runtime import tensorflow
-
-    tensorflow()

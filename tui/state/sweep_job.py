@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from engine.base.context import Context
 from engine.base.errors import CovidTuiError, RunError
@@ -17,11 +17,12 @@ from engine.base.wording import counted, noun
 from engine.recipe.config import NetworkConfig, SweepConfig, TrainConfig
 from engine.runs.directory import SPLIT
 from engine.runs.watch import Library, News, RunView
-from tui.state.long_job import Undertaking
+from engine.sweep.result import Grid, Swept
+from tui.state.job import Job
+from tui.state.long_job import LongJob
 
 if TYPE_CHECKING:
     from engine.jobs.sweep import Planned, Sweep
-    from tui.state.jobs import Job
 
 TRAININGS = "trainings"
 
@@ -70,7 +71,7 @@ class Plan:
 
 def new(folder: Path, config: TrainConfig, wanted: SweepConfig, images: int, context: Context) -> Plan:
     """The plan of a sweep under `config.output.out` that is named by date; nothing is written. Raises ConfigError."""
-    from engine.jobs.sweep import Grid, Sweep
+    from engine.jobs.sweep import Sweep
 
     network = NetworkConfig(weights=config.network.weights)
     output = dataclasses.replace(config.output, name=_fresh_name(config.output.out))
@@ -97,18 +98,14 @@ def _fresh_name(out: Path) -> str:
     return next(name for name in names if not (out / name).exists())
 
 
-def wanted_of(result: dict[str, Any], budget: float) -> SweepConfig:
-    """The form's values for the grid in sweep.json. Raises ConfigError or RunError for what is none."""
-    try:
-        lists = {name: ",".join(f"{value:g}" if isinstance(value, float) else str(value) for value in values)
-                 for name, values in result["grid"].items() if name != "seeds"}  # fmt: skip
-        return SweepConfig(**lists, seeds=len(result["grid"]["seeds"]), budget=budget)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise RunError(f"The sweep's grid can't be read ({type(error).__name__}).") from error
+def wanted_of(grid: Grid, budget: float) -> SweepConfig:
+    """The form's values for a grid. Raises ConfigError for one that the form can't hold."""
+    rates = ",".join(f"{rate:g}" if isinstance(rate, float) else rate for rate in grid.lrs)
+    return SweepConfig(",".join(grid.backbones), ",".join(grid.depths), rates, len(grid.seeds), budget)
 
 
 @dataclass(eq=False)
-class Sweeping(Undertaking):
+class SweepJob(LongJob):
     """A sweep that this process trains."""
 
     GROUP, NAME = "sweep", "sweep"
@@ -117,7 +114,7 @@ class Sweeping(Undertaking):
     plan: Plan
     minutes: float
     """Budget; 0 for no limit."""
-    result: dict[str, Any] | None = None
+    result: Swept | None = None
     began: float | None = None
     """When its training began, by the monotonic clock."""
 
@@ -132,7 +129,7 @@ class Sweeping(Undertaking):
             return None
         return max(0.0, 60 * self.minutes - (time.monotonic() - self.began if self.began else 0.0))
 
-    def fold(self, job: "Job", event: Event) -> None:
+    def fold(self, job: Job, event: Event) -> None:
         """Take in the next event; how far the run at hand is stands in its own directory."""
         match event:
             case Progress(task="sweep"):
@@ -146,19 +143,17 @@ class Sweeping(Undertaking):
             case _:
                 self.progress = None
 
-    def finish(self, result: dict[str, Any]) -> None:
+    def finish(self, result: Swept) -> None:
         """Its thread is done: all is trained, or it was stopped, or its budget is used up."""
         self.result, self.progress = result, None
-        left = sum(point["state"] != "finished" for point in result["points"])
+        total, left = len(result.points), len(result.points) - result.finished
         self.state = "stopped" if left else "finished"
         if left:
             why = "Stopped" if self.stop.is_set() else f"The budget of {self.minutes:g} minutes is used up"
-            self.error = (
-                f"{why}: {left} of {counted(len(result['points']), 'training')} {noun(left, 'is', 'are')} left."
-            )
+            self.error = f"{why}: {left} of {counted(total, 'training')} {noun(left, 'is', 'are')} left."
 
 
-def swept(own: Sweeping, context: Context) -> dict[str, Any]:
+def swept(own: SweepJob, context: Context) -> Swept:
     """Train as `covid-tui sweep` does; called in a thread."""
     if "tensorflow" not in sys.modules:
         context.emit(Progress("loading TensorFlow, a few seconds, once", 0, None))
@@ -166,7 +161,7 @@ def swept(own: Sweeping, context: Context) -> dict[str, Any]:
     return own.plan.sweep.train(context, own.minutes or None)
 
 
-def chosen(path: Path, name: str, context: Context) -> dict[str, Any]:
+def chosen(path: Path, name: str, context: Context) -> Swept:
     """Open the test part for one recipe of the sweep at `path`; what sweep.json then holds. Called in a thread."""
     from engine.jobs.sweep import Sweep
 
@@ -194,11 +189,11 @@ def earlier(out: Path, context: Context) -> tuple[list[Kept], list[str]]:
         if context.stop.is_set():
             break
         try:
-            states = [point["state"] for point in store.read(path)["points"]]
+            one = store.read(path)
         except RunError as error:
             troubles.append(str(error))
             continue
-        found.append(Kept(path, states.count("finished"), len(states), is_locked(path / "lock")))
+        found.append(Kept(path, one.finished, len(one.points), is_locked(path / "lock")))
     return found, troubles
 
 
@@ -207,7 +202,7 @@ class Look:
     """What a look at a sweep's folder brought."""
 
     news: tuple[News, ...]
-    result: dict[str, Any] | None
+    result: Swept | None
     """What sweep.json holds, where it changed."""
     live: bool
     trouble: str
@@ -218,7 +213,7 @@ class Followed:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.result: dict[str, Any] | None = None
+        self.result: Swept | None = None
         self.live = False
         """Does any process train it?"""
         self.trouble = ""

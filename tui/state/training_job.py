@@ -16,7 +16,7 @@ from engine.base.events import Failed, Notice
 from engine.recipe.config import TrainConfig
 from engine.runs.directory import Run
 from engine.runs.watch import RunView
-from tui.state.messages import Relay
+from tui.state.relay import Relay
 from tui.words.error_text import error_sentence
 
 NICENESS = 5
@@ -53,7 +53,7 @@ def _give_way() -> None:
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
-class Training:
+class TrainingJob:
     """One training: its thread, its stop and, in the screen's thread, its view."""
 
     def __init__(

@@ -8,14 +8,14 @@ from typing import ClassVar
 
 from rich.style import Style
 from rich.text import Text, TextType
-from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.suggester import Suggester
 from textual.widgets import DirectoryTree, Input
-from textual.widgets._directory_tree import DirEntry
-from textual.widgets._tree import TreeNode
+from textual.widgets.directory_tree import DirEntry
+from textual.widgets.tree import TreeNode
 
-from engine.base.paths import typed
+from engine.base.paths import is_folder, typed
+from tui.host.private_apis import ListsWithoutWaiting, suggestion_of
 from tui.widgets.safe_cells import cell
 from tui.words.safe_text import display_name
 
@@ -24,7 +24,7 @@ MOST_COMPLETIONS = 20_000
 """So many names of a folder are looked through for a completion."""
 
 
-class FileTree(DirectoryTree):
+class FileTree(ListsWithoutWaiting, DirectoryTree):
     """Folders, and files with one of `suffixes` (all when empty), or that `fits` takes; hidden ones are left out."""
 
     HELP = (
@@ -56,14 +56,7 @@ class FileTree(DirectoryTree):
 
     def _can_be_chosen(self, path: Path) -> bool:
         known = not self.suffixes or path.suffix.lower() in self.suffixes
-        return known or self._safe_is_dir(path) or self.fits(path)
-
-    def _add_to_load_queue(self, node: TreeNode[DirEntry]) -> AwaitComplete:
-        """Have the folder listed, and wait for nothing: who leaves cancels the listing, which then never ends."""
-        if node.data and not node.data.loaded:
-            node.data.loaded = True
-            self._load_queue.put_nowait(node)
-        return AwaitComplete()
+        return known or is_folder(path) or self.fits(path)
 
     def process_label(self, label: TextType) -> Text:
         """The name, literally."""
@@ -139,8 +132,9 @@ class PathField(Input):
 
     def action_complete(self) -> None:
         """Take the completion; where there is none, go on."""
-        if self._suggestion and self.cursor_at_end and self._suggestion != self.value:
-            self.value = self._suggestion
+        suggestion = suggestion_of(self)
+        if suggestion and self.cursor_at_end and suggestion != self.value:
+            self.value = suggestion
             self.cursor_position = len(self.value)
         else:
             self.screen.focus_next()

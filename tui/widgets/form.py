@@ -7,7 +7,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.events import Blur
 from textual.message import Message
 from textual.widgets import DataTable, Input, Static
 
@@ -88,8 +87,8 @@ class ValueLine(Input):
         """Leave."""
         self.post_message(self.Left())
 
-    def _on_blur(self, event: Blur) -> None:
-        super()._on_blur(event)
+    def on_blur(self) -> None:
+        """The focus went elsewhere."""
         self.post_message(self.Left())
 
 

@@ -20,6 +20,7 @@ from engine.runs.watch import Entry
 from tui.widgets.bars import fitted
 from tui.widgets.file_tree import PathField
 from tui.widgets.safe_cells import content
+from tui.words.numbers import as_share
 
 NAME = 34
 
@@ -28,7 +29,7 @@ def described(entry: Entry) -> str:
     """A run in a line: name, mode, test result."""
     mode = entry.config.network.mode if entry.config else "unreadable"
     test = entry.test
-    result = f"test {test.accuracy:.1%} of {test.n:,}" if test else entry.view.state
+    result = f"test {as_share(test.accuracy)} of {test.n:,}" if test else entry.view.state
     return f"{fitted(entry.run.name, NAME)}  {mode:<9} {result}"
 
 

@@ -1,6 +1,6 @@
 """An X-ray in the terminal: as graphics where the terminal has them, else as half blocks, else as grey characters."""
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from rich.console import ConsoleRenderable
 from rich.text import Text
@@ -8,7 +8,9 @@ from textual.app import RenderResult
 from textual.containers import Container
 from textual.widget import Widget
 
+from tui.host.private_apis import set_cell_size_of_images
 from tui.host.terminal import Abilities
+from tui.words.half_blocks import HalfBlocks
 from tui.words.settings import Protocol
 
 if TYPE_CHECKING:
@@ -65,11 +67,10 @@ class Xray(Container, can_focus=True):
     def _picture(self, pixels: "Pixels") -> Widget:
         if self.way in ("sixel", "kitty"):
             from PIL import Image
-            from textual_image import _terminal
             from textual_image.widget import SixelImage, TGPImage
 
-            if all(self._abilities.cell):  # the library can't ask the terminal any more once the screen is up
-                _terminal.get_cell_size._result = _terminal.CellSize(*self._abilities.cell)  # type: ignore[attr-defined]
+            if all(self._abilities.cell):
+                set_cell_size_of_images(*self._abilities.cell)
             kind = SixelImage if self.way == "sixel" else TGPImage
             picture = kind(Image.fromarray(pixels))
             picture.styles.width = picture.styles.height = "auto"
@@ -102,6 +103,7 @@ class _Cells(Widget):
         return self._kept[1]
 
     def _draw(self, width: int, height: int) -> ConsoleRenderable:
+        import numpy as np
         from PIL import Image
 
         tall, wide = self._pixels.shape[:2]
@@ -109,14 +111,9 @@ class _Cells(Widget):
         rows = max(1, min(height, round(columns * tall / wide / self._cell)))
         picture = Image.fromarray(self._pixels)
         if self._way == "halfblock":
-            return _half_blocks(picture.resize((columns, 2 * rows), Image.Resampling.BOX).convert("RGB"))
+            small = picture.resize((columns, 2 * rows), Image.Resampling.BOX).convert("RGB")
+            return HalfBlocks(np.asarray(small))
         grey = picture.resize((columns, rows), Image.Resampling.BOX).convert("L").tobytes()
         ramp = RAMP if self.app.current_theme.dark else RAMP[::-1]
         signs = "".join(ramp[level * len(RAMP) // 256] for level in grey)
         return Text("\n".join(signs[start : start + columns] for start in range(0, len(signs), columns)), end="")
-
-
-def _half_blocks(picture: Any) -> ConsoleRenderable:
-    from textual_image.renderable.halfcell import Image as HalfBlocks
-
-    return HalfBlocks(picture, width=picture.width, height=picture.height // 2)

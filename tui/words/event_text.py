@@ -14,9 +14,9 @@ from engine.base.events import (
     Resumed,
     Started,
 )
-from engine.base.result import Tested
 from engine.base.wording import counted
-from tui.words.numbers import as_interval, as_number, as_share
+from engine.evaluation.headline import Headline
+from tui.words.numbers import as_number, as_share
 
 
 def describe(event: Event) -> str:
@@ -60,19 +60,13 @@ def progress_line(event: Progress | Batch) -> str:
     return f"  {event.task}: {event.done:,}" + (f" of {event.total:,}" if event.total else "")
 
 
-def _tested(test: Tested) -> str:
-    return (
-        f"test accuracy  {test.correct}/{test.n} = {as_share(test.accuracy)} "
-        f"(95% interval {as_interval(test.accuracy_ci)}); always saying {test.baseline_class}: "
-        f"{as_share(test.baseline)}"
-    )
-
-
 def summary(event: Finished) -> list[str]:
     """A finished training in a few lines for people."""
     test, val = event.test, event.val
     return [
-        f"test           shut; `covid-tui evaluate {event.run}` opens it" if test is None else _tested(test),
+        f"test           shut; `covid-tui evaluate {event.run}` opens it"
+        if test is None
+        else f"test accuracy  {Headline.of(test).sentence()}",
         f"validation     {as_share(val.accuracy)}, loss {as_number(val.loss, 4)}; "
         f"the best of {counted(event.epochs, 'epoch')} was epoch {event.best_epoch}",
         f"run            {event.run}",

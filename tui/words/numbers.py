@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from engine.evaluation.headline import percent, percents, points
+
 NOTHING = "-"
 """Stands where there is no number."""
 
@@ -13,12 +15,12 @@ def as_share(value: float | None, ends: Sequence[float] | None = None, digits: i
     """
     if value is None:
         return NOTHING
-    return f"{value:.1%}" + (f" ({100 * ends[0]:.{digits}f} to {100 * ends[1]:.{digits}f})" if ends else "")
+    return percent(value) + (f" ({points(ends, digits)})" if ends else "")
 
 
 def as_interval(ends: Sequence[float] | None) -> str:
     """The ends of a share's interval, each 0 to 1, as percentages: 96.8% to 99.3%; a dash where there is none."""
-    return NOTHING if ends is None else f"{ends[0]:.1%} to {ends[1]:.1%}"
+    return NOTHING if ends is None else percents(ends)
 
 
 def as_number(value: float | None, digits: int = 3) -> str:

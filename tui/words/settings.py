@@ -10,7 +10,7 @@ image_protocol = "auto"
 [recipe.fit]
 batch = 16
 
-In the workbench a part that can't be used is told and passed over; a headless training refuses a wrong `recipe`.
+In the workbench a part that can't be used is reported and passed over; a headless training refuses a wrong `recipe`.
 """
 
 import tomllib

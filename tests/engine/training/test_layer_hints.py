@@ -28,7 +28,7 @@ def test_norms_are_those_of_the_gradient_of_the_mean_loss(monkeypatch: pytest.Mo
     probe = build(plan(config.network), CLASSES, "float32", seed=3)
     told: list[Any] = []
     found = layer_hints.pulls(
-        probe, PixelSource(images(range(IMAGES)), probe, STORE, config), "float32", Context(told.append, Stop())
+        probe, PixelSource(images(range(IMAGES)), probe, STORE, config), "float32", Context(told.append)
     )
 
     model = build(plan(dataclasses.replace(config.network, mode="finetune")), CLASSES, "float32", seed=9).model

@@ -20,6 +20,7 @@ from engine.data.pixel_store import PixelStore
 from engine.network.classifier import Classifier, build, preprocess
 from engine.network.freezing import plan
 from engine.recipe.config import AugmentConfig, FitConfig, MachineConfig, NetworkConfig, TrainConfig
+from engine.runs.summary import RunSummary
 from engine.training import batches as sources
 from engine.training import checkpoint, loop
 from engine.training.augment import PLAIN
@@ -155,6 +156,23 @@ def test_the_best_epoch_is_kept_and_patience_counts_from_it(tmp_path: Path) -> N
     held_out = range(IMAGES, IMAGES + HELD_OUT)
     logits = classifier.model(preprocess(PIXELS[list(held_out)], classifier.plan.backbone)).numpy()
     assert score(logits, images(held_out).labels) == pytest.approx((best.val_loss, best.val_accuracy), rel=1e-4)
+
+
+def test_of_epochs_with_equal_accuracies_the_one_with_the_lower_loss_is_kept(tmp_path: Path) -> None:
+    """By the weights that are left, and by the fold of the events that every front end shows."""
+    fit = FitConfig(epochs=6, batch=5, lr=2e-4, patience=0)
+    classifier, result, told = fitted(recipe(fit=fit, augment=AugmentConfig(augment="none")), tmp_path)
+    epochs = [event for event in told if isinstance(event, Epoch)]
+    first = max(epochs, key=lambda one: one.val_accuracy)
+    same = [one for one in epochs if one.val_accuracy == first.val_accuracy]
+    assert min(one.val_loss for one in same) < first.val_loss, "the first of equals would be kept too"
+    summary = RunSummary()
+    for event in told:
+        summary.fold(event)
+    assert result.best == summary.best != first
+    held_out = range(IMAGES, IMAGES + HELD_OUT)
+    logits = classifier.model(preprocess(PIXELS[list(held_out)], classifier.plan.backbone)).numpy()
+    assert score(logits, images(held_out).labels)[0] == pytest.approx(min(one.val_loss for one in same), rel=1e-4)
 
 
 def test_each_epoch_sees_each_image_once_in_an_order_of_its_own(tmp_path: Path) -> None:

@@ -5,16 +5,8 @@ import io
 import numpy as np
 from rich.console import Console
 
-from tui.cli.commands.explain import BAR, bar
-from tui.cli.picture import COLUMNS, RAMP, half_blocks, put_picture
-
-
-def test_two_pixels_stand_in_each_character() -> None:
-    pixels = np.array([[[255, 0, 0], [1, 2, 3]], [[0, 0, 255], [4, 5, 6]]], np.uint8)
-    text = half_blocks(pixels)
-    assert text.plain == "▀▀\n"
-    styles = [str(span.style) for span in text.spans]
-    assert styles == ["#ff0000 on #0000ff", "#010203 on #040506"]
+from tui.cli.commands.audit import BAR, bar
+from tui.cli.picture import COLUMNS, RAMP, put_picture
 
 
 def test_a_terminal_with_colours_gets_the_picture_and_one_without_gets_the_heat() -> None:

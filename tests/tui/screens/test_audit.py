@@ -23,9 +23,9 @@ from tests.makers.drive import DATA, run, text, until
 from tui.app import Workbench
 from tui.screens.audit.screen import AuditScreen, VariantTable
 from tui.screens.audit.variant_pictures import Views
-from tui.state.audit_job import Auditing
-from tui.state.jobs import Job
-from tui.state.messages import Relay
+from tui.state.audit_job import AuditJob
+from tui.state.job import Job
+from tui.state.relay import Relay
 from tui.widgets.bars import around_zero, whiskers
 from tui.words.settings import Settings
 
@@ -244,7 +244,7 @@ def test_the_table_is_drawn_when_a_variant_moves_not_for_each_image(tmp_path: Pa
             screen = app.screen
             assert isinstance(screen, AuditScreen)
             await until(pilot, lambda: not app.session.jobs)
-            live = Auditing(data, TrainConfig(network=NETWORK), AuditConfig())
+            live = AuditJob(data, TrainConfig(network=NETWORK), AuditConfig())
             job = Job("audit", "auditing", Relay(lambda relay: None))
             screen._open(live)
             live.fold(job, Audited("whole", "whole image", 1, 5, 9, 10, (0.5, 0.9)))

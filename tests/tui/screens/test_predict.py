@@ -11,10 +11,12 @@ from PIL import Image
 from textual.pilot import Pilot
 from textual.widgets import Static
 
+from engine.evaluation.prediction import Prediction
+from engine.evaluation.predictor import Predictor
 from engine.runs.directory import Run
 from tests.makers.dicoms import saved
 from tests.makers.drive import DATA, run, text, until
-from tests.makers.made import CLASSES, model_run
+from tests.makers.made import CLASSES, keep_reference, model_run
 from tui.app import Workbench
 from tui.screens.predict.history import History
 from tui.screens.predict.screen import NOT_FOR_DIAGNOSIS, PredictScreen
@@ -27,8 +29,10 @@ GREY = Settings(image_protocol="grey", theme="covid-dark")
 
 @pytest.fixture(scope="module")
 def asked(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A run with a model."""
-    return model_run(tmp_path_factory.mktemp("runs"), "asked", DATA)
+    """A run with a model, which knows how its training images look."""
+    made = model_run(tmp_path_factory.mktemp("runs"), "asked", DATA)
+    keep_reference(made, DATA)
+    return made
 
 
 def screen(app: Workbench) -> PredictScreen:
@@ -45,8 +49,6 @@ async def said(pilot: Pilot[None], app: Workbench) -> None:
 
 
 def test_a_file_on_the_command_line_is_predicted(asked: Run) -> None:
-    from engine.evaluation.predictor import Predictor
-
     path = DATA / "COVID" / "images" / "COVID-4.png"
     answer = next(iter(Predictor(asked).predict([path])))
     share = f"{answer.probabilities[answer.label]:.1%}"  # type: ignore[union-attr]
@@ -115,7 +117,11 @@ def test_a_path_is_typed_with_completion_and_the_model_is_kept(asked: Run, tmp_p
             await said(pilot, app)
             assert screen(app)._models._kept is kept
             shown = text(app)
-            assert "Looks unlike the training images" in shown and "is in colour" in shown
+            [answer] = Predictor(asked).predict([tmp_path / "photo.jpg"])
+            assert isinstance(answer, Prediction) and answer.likeness and answer.likeness.unlike
+            words = " ".join(app.screen.query_one("#answer", Static).visual.plain.split())  # type: ignore[union-attr]
+            assert all(f"It {caution}." in words for caution in answer.cautions)
+            assert answer.likeness.caution in answer.cautions and "is in colour" in shown
             assert "is far from square" in shown
             await pilot.press("h", "down", "enter")
             await until(pilot, lambda: field.path == tmp_path / "image 0.png")

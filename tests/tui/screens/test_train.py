@@ -23,7 +23,7 @@ from tests.makers import fake
 from tests.makers.drive import DATA, run, text, until
 from tui import cli
 from tui.app import Workbench
-from tui.cli import verbs
+from tui.screens.train.log_dialog import log_line
 from tui.screens.train.machine import Machine, Meter
 from tui.screens.train.progress import course
 from tui.widgets.form import FieldTable, Form, ValueLine
@@ -104,7 +104,7 @@ class TestConfigFlag:
             found.append(config)
             return 0
 
-        monkeypatch.setattr(verbs, "train", train)
+        monkeypatch.setattr("tui.cli.commands.train.train_once", train)
         return found
 
     def test_flags_overrule_the_file_and_the_file_the_defaults(
@@ -388,17 +388,17 @@ def test_another_training_can_begin_as_soon_as_the_last_has_come_to_its_end(tmp_
 
 def test_patience_and_states_in_words() -> None:
     view = RunView(Path("r"), own=True)
-    view.fold(fake.started("r", 20))
+    view.fold(fake.started("r", 20, patience=3))
     for number, accuracy in enumerate((0.8, 0.9, 0.85, 0.9), start=1):
         view.fold(Epoch(number, 1.0, 0.5, 1.0, accuracy, 1e-4, 2.0))
     view.fold(fake.batch(5, 10))
-    lines = [line.plain for line in course(view, PLAIN, 3)]
+    lines = [line.plain for line in course(view, PLAIN)]
     assert "10/20" in lines[0] and "1 s left" in lines[0]
     assert "patience 2 of 3" in lines[1] and "31 s left" in lines[1]
     view.state = "died"
-    assert "Its process died" in course(view, PLAIN, 3)[-1].plain
+    assert "Its process died" in course(view, PLAIN)[-1].plain
     view.fold(Notice("warning", "[red]x\x1b"))
-    assert view.log[-1] == ("warning", "[red]x\x1b")
+    assert log_line(view.log[-1]) == ("warning", "[red]x\x1b")
 
 
 def test_the_machine_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ from engine.base.wording import counted
 from engine.recipe.config import AuditPlan
 from tui.screens.audit.variant_pictures import Views
 from tui.screens.base import WorkScreen
-from tui.state.audit_job import Auditing, earlier, ends
+from tui.state.audit_job import AuditJob, earlier, ends
 from tui.state.messages import JobChanged
 from tui.widgets.bars import around_zero, whiskers
 from tui.widgets.form import Form
@@ -83,7 +83,7 @@ class AuditScreen(WorkScreen):
         Binding("c", "copy", "Copy", id="audit.copy", tooltip="Copy the table of variants, or the audit's path."),
     ]  # fmt: skip
     _plan = AuditPlan()
-    _shown: "Auditing | tuple[Path, Audit] | None" = None
+    _shown: "AuditJob | tuple[Path, Audit] | None" = None
     _drawn: object = None
     _kept: "list[tuple[Path, Audit]]" = []  # noqa: RUF012  (never changed in place)
 
@@ -127,7 +127,7 @@ class AuditScreen(WorkScreen):
         self._show()
 
     def _tick(self) -> None:
-        if isinstance(self._shown, Auditing) and self._shown.alive and self.workbench.current_mode == self.MODE:
+        if isinstance(self._shown, AuditJob) and self._shown.alive and self.workbench.current_mode == self.MODE:
             self._progress()
 
     def data_changed(self) -> None:
@@ -145,7 +145,7 @@ class AuditScreen(WorkScreen):
 
     def job_changed(self, message: JobChanged) -> None:
         """The audit is further, or over."""
-        if message.job.group == Auditing.GROUP:
+        if message.job.group == AuditJob.GROUP:
             self._show()
             self._what()
             if message.job.over:
@@ -194,14 +194,14 @@ class AuditScreen(WorkScreen):
 
     def _variants(self) -> "tuple[list[Audited], Audit | None]":
         shown = self._shown
-        if isinstance(shown, Auditing):
+        if isinstance(shown, AuditJob):
             return list(shown.variants.values()), shown.result
         return (ends(shown[1]), shown[1]) if shown else ([], None)
 
     def _table(self, variants: list[Audited], audit: "Audit | None") -> None:
         table = self.query_one(VariantTable)
         table.border_title = content(self._title(audit))
-        now = self._shown.now if isinstance(self._shown, Auditing) else None
+        now = self._shown.now if isinstance(self._shown, AuditJob) else None
         texts = [(one.title, _accuracy(one), _state(one, one is now)) for one in variants]
         widths = [max(map(len, column)) for column in zip(*texts, strict=True)] if texts else [12, 14, 8]
         wide = max(NARROWEST_BAR, table.content_size.width - sum(widths) - 2 * len(COLUMNS) - 1)
@@ -229,7 +229,7 @@ class AuditScreen(WorkScreen):
         return f"Audit of {audit.folder.name or audit.folder}: {counted(n, 'image')} {how}, {always}"
 
     def _folder(self) -> Path:
-        return self._shown.folder if isinstance(self._shown, Auditing) else Path()
+        return self._shown.folder if isinstance(self._shown, AuditJob) else Path()
 
     def _progress(self) -> None:
         box, glyphs, shown = self.query_one("#progress", Static), self.session.glyphs, self._shown
@@ -295,7 +295,7 @@ class AuditScreen(WorkScreen):
         if event.data_table.id == "earlier" and event.cursor_row < len(self._kept):
             self._open(self._kept[event.cursor_row])
 
-    def _open(self, shown: "Auditing | tuple[Path, Audit]") -> None:
+    def _open(self, shown: "AuditJob | tuple[Path, Audit]") -> None:
         self._shown = shown
         self.remove_class("-setup", "-views")
         self.query_one("#verdict-pane").scroll_home(animate=False)
@@ -319,7 +319,7 @@ class AuditScreen(WorkScreen):
 
     def _stop(self, answer: str | None) -> None:
         if answer == "stop":
-            self.session.cancel(Auditing.GROUP)
+            self.session.cancel(AuditJob.GROUP)
 
     def action_setup(self) -> None:
         """To the form and the list, or back to what is shown; where nothing is under way in sight, to that."""
@@ -367,7 +367,7 @@ def _state(one: Audited, now: bool) -> str:
     return f"{one.done} of {one.total}" if now or one.done else "waits"
 
 
-def _course(audit: Auditing, bar: str) -> list[Content]:
+def _course(audit: AuditJob, bar: str) -> list[Content]:
     """How far a live audit is, in two lines."""
     if not audit.alive:
         return []

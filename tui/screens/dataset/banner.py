@@ -68,11 +68,10 @@ class Banner(Static):
 
 def _measure(found: "Scan", group_by: str, context: Context) -> "tuple[Confounding, str]":
     from engine.data.confounding import confounding
-    from engine.data.patients import UNKNOWN, patients
+    from engine.data.patients import patients
 
     try:
-        known = patients(found, group_by)
-        told = "" if known.known else f"{UNKNOWN} {known.missed}".rstrip()
+        told = patients(found, group_by).unknown
     except ConfigError as error:
         told = str(error)
     return confounding(found), told

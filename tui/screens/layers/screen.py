@@ -20,7 +20,7 @@ from engine.network.freezing import FreezePlan, Row, recipe, table
 from engine.recipe.config import TrainConfig
 from tui.screens.base import WorkScreen
 from tui.screens.layers.text import Choice, short, whole
-from tui.state.session import load_tensorflow
+from tui.services.models import load_tensorflow
 from tui.widgets.safe_cells import cell, content, lines, number
 
 if TYPE_CHECKING:

@@ -58,7 +58,7 @@ class History(Vertical):
         self._asked: list[Asked] = []
         self.folder: Path | None = None
         self.lines: list[dict[str, Any]] = []
-        """The folder's answers so far, as `tui.services.models.ask_folder` adds them."""
+        """The folder's answers so far, as `Models.predict_folder` adds them."""
         self.of_folder = False
         """Is it the folder's table that is shown?"""
         self._listed: list[Path] = []

@@ -16,7 +16,6 @@ from engine.base.paths import is_folder
 from engine.base.wording import counted, not_a_path, noun
 from engine.data.folders.tree import is_image
 from engine.data.image.formats import IMAGE_SUFFIXES
-from engine.evaluation.level_likeness import Look
 from engine.evaluation.predictions_table import write_predictions
 from engine.runs import directory
 from engine.runs.directory import WEIGHTS, Run
@@ -24,8 +23,7 @@ from engine.runs.watch import Entry
 from tui.screens.base import WorkScreen
 from tui.screens.predict.history import Asked, History
 from tui.screens.predict.text import answer_text, facts_text
-from tui.services.heat import Heated, Heats
-from tui.services.models import Models, ask, ask_folder
+from tui.services.models import Heated, Models
 from tui.services.read_picture import Picture, network_side, read_picture
 from tui.state.messages import JobChanged
 from tui.widgets.file_tree import FileTree, PathField
@@ -75,13 +73,11 @@ class PredictScreen(WorkScreen):
     _picture: Picture | None = None
     _path: Path | None = None
     _said: "tuple[Run, Prediction] | None" = None
-    _look: Look | str = ""
     _heat = ""
 
     def __init__(self) -> None:
         super().__init__()
-        self._models = Models()
-        self._heats, self._hot = Heats(self._models), False
+        self._hot = False
 
     def body(self) -> Iterable[Widget]:
         """Path and run above files and history, beside pictures, answer and facts."""
@@ -173,7 +169,7 @@ class PredictScreen(WorkScreen):
 
     def open(self, path: Path) -> None:
         """Show the file, then ask the model about it."""
-        self._path, self._picture, self._said, self._look, self._heat = path, None, None, "", ""
+        self._path, self._picture, self._said, self._heat = path, None, None, ""
         self.query_one(PathField).mean(path)
         self.set_class(False, "-side")
         self.query_one("#facts", Static).update("")
@@ -193,10 +189,10 @@ class PredictScreen(WorkScreen):
         self.refresh_bindings()
 
     def _ask(self, picture: Picture) -> None:
-        self._said, self._look = None, ""
+        self._said = None
         self._cool()
         self.query_one("#answer", Static).update(content("The model is being asked ..."))
-        work = partial(_answer, self._models, self.session.asked, self.session.runs, picture.path)
+        work = partial(_answer, self.session.models, self.session.asked, self.session.runs, picture.path)
         done, failed = partial(self._answered, picture), partial(self._failed, False)
         self.session.start("predict", "predicting", work, done, failed)
 
@@ -204,20 +200,8 @@ class PredictScreen(WorkScreen):
         self._said = run, prediction = found
         sure = prediction.probabilities[prediction.label]
         self.query_one(History).add(Asked(picture.path, run.path, prediction.label, sure))
-        self._look = "The training images are being looked at ..."
         self._tell()
-        self.session.start(
-            "look", "looking at the training images", partial(self._models.look, run), self._looked, self._not_looked
-        )
         self._warm()
-
-    def _looked(self, look: Look) -> None:
-        self._look = look
-        self._tell()
-
-    def _not_looked(self, error: Exception) -> None:
-        self._look = "" if isinstance(error, Stopped) else str(error)
-        self._tell()
 
     def _failed(self, unreadable: bool, error: Exception) -> None:
         if unreadable:
@@ -246,7 +230,7 @@ class PredictScreen(WorkScreen):
     def _warm(self) -> None:
         if not (self._hot and self._said and self._picture):
             return
-        work = partial(self._heats.heat, self._said[0], self._picture.path, self._picture.seen)
+        work = partial(self.session.models.heat, self._said[0], self._picture.path, self._picture.seen)
         self.session.start("predict-heat", "asking where the model looks", work, self._heated, self._unheated)
 
     def _heated(self, heated: Heated) -> None:
@@ -262,13 +246,14 @@ class PredictScreen(WorkScreen):
         if self._said and self._picture:
             box = self.query_one("#answer-pane")
             width = max(24, box.content_size.width - 1)
-            text = answer_text(*self._said, self._look, self._picture, self.session.glyphs, width, self._heat)
+            text = answer_text(*self._said, self.session.glyphs, width, self._heat)
             self.query_one("#answer", Static).update(text)
         self._facts()
 
     def _facts(self) -> None:
         if self._picture:
-            text = facts_text(self._picture, self._look, self.session.glyphs)
+            said = self._said[1] if self._said else None
+            text = facts_text(self._picture, said, self.session.glyphs)
             self.query_one("#facts", Static).update(text)
 
     def on_resize(self) -> None:
@@ -284,7 +269,7 @@ class PredictScreen(WorkScreen):
         if self.has_class("-narrow"):
             self.set_class(True, "-side")
         follow = self.session.config.data.follow_links
-        work = partial(_folder, self._models, self.session.asked, self.session.runs, folder, lines, follow)
+        work = partial(_folder, self.session.models, self.session.asked, self.session.runs, folder, lines, follow)
         self.session.start("folder", "predicting a folder", work, self._folder_done, self._folder_failed)
 
     def _folder(self) -> Path:
@@ -410,7 +395,7 @@ def _run(asked: Path | None, out: Path) -> Run:
 
 def _answer(models: Models, asked: Path | None, out: Path, path: Path, context: Context) -> "tuple[Run, Prediction]":
     run = _run(asked, out)
-    return run, ask(models, run, path, context)
+    return run, models.predict(run, path, context)
 
 
 def _folder(
@@ -422,7 +407,7 @@ def _folder(
     follow_links: bool,
     context: Context,
 ) -> Sequence[str]:
-    return ask_folder(models, _run(asked, out), folder, lines, context, follow_links)
+    return models.predict_folder(_run(asked, out), folder, lines, context, follow_links)
 
 
 SCREEN = PredictScreen

@@ -17,7 +17,7 @@ from engine.evaluation.predictions_table import Answer, worst_first
 from engine.recipe.config import TrainConfig
 from engine.runs.directory import Run
 from tui.host.terminal import Abilities
-from tui.services.heat import Heated, Heats
+from tui.services.models import Heated
 from tui.services.read_picture import Picture, network_side, read_picture
 from tui.state.session import Session
 from tui.widgets.bars import bars, capped, shortened
@@ -57,7 +57,7 @@ class Mistakes(Horizontal):
         self.path: Path | None = None
         self._run: Run | None = None
         self._side = network_side(None)
-        self._heats, self._hot = Heats(), False
+        self._hot = False
         self._picture: Picture | None = None
 
     def compose(self) -> ComposeResult:
@@ -156,7 +156,7 @@ class Mistakes(Horizontal):
     def _ask(self, answer: Answer, picture: Picture) -> None:
         if self._run is None:
             return
-        work = partial(self._heats.heat, self._run, picture.path, picture.shown)
+        work = partial(self._session.models.heat, self._run, picture.path, picture.shown)
         done, failed = partial(self._heated, answer), partial(self._unheated, answer)
         self._session.start("heat", "asking where the model looks", work, done, failed)
 

@@ -11,7 +11,8 @@ from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
 from engine.base.events import Finished
-from engine.base.result import Measures, Tested, Validated
+from engine.base.result import Measures, Tested
+from engine.evaluation.headline import Headline
 from engine.runs.directory import Run
 from engine.runs.watch import Entry
 from tui.screens.base import WorkScreen
@@ -20,6 +21,7 @@ from tui.screens.results.mistakes import Mistakes
 from tui.widgets.bars import span
 from tui.widgets.pick_dialog import PickRun
 from tui.widgets.safe_cells import cell, content, lines, number
+from tui.words.headline import headline
 from tui.words.numbers import as_number, as_share, duration
 
 MEASURES = (("sensitivity", "specificity"), ("precision", "F1"), ("AUC", "MCC"))
@@ -27,16 +29,6 @@ MEASURES = (("sensitivity", "specificity"), ("precision", "F1"), ("AUC", "MCC"))
 SHARES = ("sensitivity", "specificity", "precision")
 MACRO = "mean of classes"
 ENDED = {"all epochs": "all epochs done", "patience": "ended by patience", "stopped": "stopped by hand"}
-
-
-def headline(part: str, result: Validated | Tested) -> str:
-    """A part's result in a line, with its interval and its baseline as far as they are known."""
-    known = result.correct is not None and result.n is not None
-    of = f"{result.correct:,}/{result.n:,} = " if known else ""
-    text = f"{part} {of}{as_share(result.accuracy, result.accuracy_ci)}"
-    if result.baseline is not None:
-        text += f"; always {result.baseline_class} {result.baseline:.0%}"
-    return text
 
 
 class ResultsScreen(WorkScreen):
@@ -138,7 +130,7 @@ class ResultsScreen(WorkScreen):
         facts = [mode, f"best epoch {end.best_epoch} of {end.epochs}", ENDED[end.ended], duration(end.seconds)]
         facts += [f"AUC {_three(test.auc)}", f"loss {test.loss:.4f}"]
         rows.append(content(", ".join(facts), "$foreground-muted"))
-        if test.baseline >= low:
+        if not Headline.of(test).beats_baseline:
             text = f"{self.session.glyphs.beware} Not shown to be better than always saying {test.baseline_class}."
             rows.append(content(text, "bold $warning"))
         if only := test.only_answer:

@@ -10,12 +10,12 @@ from textual.widgets import DataTable
 from engine.base.context import Context
 from engine.base.errors import RunError
 from engine.base.events import Finished
-from engine.base.result import Tested, Validated
 from engine.recipe.fields import parts
 from engine.runs.watch import Entry
 from tui.widgets.curves import Curve, Curves
 from tui.widgets.safe_cells import cell, content
-from tui.words.numbers import duration
+from tui.words.headline import accuracy
+from tui.words.numbers import as_share, duration
 
 SIGNS = "ABCDEF"
 COLOURS = ("primary", "warning", "success", "error", "accent", "secondary")
@@ -27,29 +27,19 @@ WIDEST = 22
 """Columns for a value, where there are several runs."""
 
 
-def interval(result: Validated | Tested) -> str:
-    """An accuracy with its 95% interval, in a few characters."""
-    text, ends = f"{result.accuracy:.1%}", result.accuracy_ci
-    return f"{text} ({ends[0] * 100:.1f}-{ends[1] * 100:.1f})" if ends else text
-
-
 def validation(entry: Entry) -> str:
     """The best validation accuracy, with its interval once the run is finished."""
-    if isinstance(entry.view.end, Finished):
-        return interval(entry.view.end.val)
-    best = entry.view.best
-    return f"{best.val_accuracy:.1%}" if best else "-"
+    return accuracy(entry.view.result.val) if entry.view.result else as_share(entry.view.val_accuracy)
 
 
 def test(entry: Entry) -> str:
     """The test accuracy with its interval."""
-    return interval(entry.test) if entry.test else "-"
+    return accuracy(entry.test)
 
 
 def seconds(entry: Entry) -> float:
     """How long it trained."""
-    end = entry.view.end
-    return end.seconds if isinstance(end, Finished) else sum(epoch.seconds for epoch in entry.view.epochs)
+    return entry.view.seconds or 0.0
 
 
 def _test_number(entry: Entry, name: str, form: str) -> str:
@@ -71,7 +61,7 @@ RESULTS: dict[str, Callable[[Entry], str]] = {
     "state": lambda entry: entry.view.state,
     "test": test,
     "test AUC": lambda entry: _test_number(entry, "auc", ".3f"),
-    "always one class": lambda entry: _test_number(entry, "baseline", ".1%"),
+    "always one class": lambda entry: as_share(entry.test.baseline if entry.test else None),
     "validation": validation,
     "validation loss": lambda entry: _best(entry, "val_loss", ".4f"),
     "training accuracy": lambda entry: _best(entry, "accuracy", ".4f"),

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from rich.text import Text
 from textual.binding import Binding, BindingType
@@ -15,11 +15,12 @@ from textual.widgets import DataTable, Static
 
 from engine.base.errors import CovidTuiError
 from engine.recipe.config import SweepPlan
+from engine.sweep.result import Grid, Swept
 from tui.screens.base import WorkScreen
 from tui.screens.sweep.result_pane import Worth
 from tui.screens.sweep.text import PLANNED, TRAINED, choice, course, planned_rows, summary, trained_rows, wanted
 from tui.state.messages import JobChanged
-from tui.state.sweep_job import Followed, Kept, Look, Plan, Sweeping, begun, chosen, earlier, new, wanted_of
+from tui.state.sweep_job import Followed, Kept, Look, Plan, SweepJob, begun, chosen, earlier, new, wanted_of
 from tui.widgets.form import Form
 from tui.widgets.question_dialog import Answer, Ask
 from tui.widgets.row_table import RowTable
@@ -109,7 +110,7 @@ class SweepScreen(WorkScreen):
             self._progress()
 
     @property
-    def _own(self) -> Sweeping | None:
+    def _own(self) -> SweepJob | None:
         """The sweep that is shown, where this process trains it or did last."""
         own = self.session.sweep
         return own if own and self._shown and own.path == self._shown.path else None
@@ -134,7 +135,7 @@ class SweepScreen(WorkScreen):
 
     def job_changed(self, message: JobChanged) -> None:
         """The sweep is further, or over."""
-        if message.job.group == Sweeping.GROUP:
+        if message.job.group == SweepJob.GROUP:
             self._progress()
             self._what()
             if message.job.over:
@@ -205,8 +206,8 @@ class SweepScreen(WorkScreen):
         followed.take(look)
         if look.result:
             if first:
-                self._take_grid(look.result)
-            if first and look.result["candidates"] and not self._live:
+                self._take_grid(look.result.grid)
+            if first and look.result.candidates and not self._live:
                 self._turn()
             self._replan()
             self._list()
@@ -216,9 +217,9 @@ class SweepScreen(WorkScreen):
         self._queue()
         self.refresh_bindings()
 
-    def _take_grid(self, result: dict[str, Any]) -> None:
+    def _take_grid(self, grid: Grid) -> None:
         try:
-            self._wanted = SweepPlan(wanted_of(result, self._wanted.sweep.budget))
+            self._wanted = SweepPlan(wanted_of(grid, self._wanted.sweep.budget))
         except CovidTuiError as error:
             self.session.complain(error)
         self.query_one(Form).show(self._wanted)
@@ -307,7 +308,7 @@ class SweepScreen(WorkScreen):
             return session.sweep is not None and session.sweep.alive
         if action in ("choose", "queue", "axis", "plot"):
             narrow = self.has_class("-narrow")
-            there = bool(result and result["advice"]) and not (narrow and self.has_class("-setup"))
+            there = bool(result and result.advice) and not (narrow and self.has_class("-setup"))
             if action == "choose":
                 return there and not self._live and CHOOSE not in session.jobs
             if action == "queue":
@@ -353,7 +354,7 @@ class SweepScreen(WorkScreen):
 
     def _stop(self, answer: str | None) -> None:
         if answer == "stop":
-            self.session.cancel(Sweeping.GROUP)
+            self.session.cancel(SweepJob.GROUP)
 
     def action_choose(self) -> None:
         """Ask for which recipe, then open its test part."""
@@ -367,7 +368,7 @@ class SweepScreen(WorkScreen):
             self.session.start(CHOOSE, "testing the chosen recipe", partial(chosen, path, name), self._chose)
             self._draw()
 
-    def _chose(self, result: dict[str, Any]) -> None:
+    def _chose(self, result: Swept) -> None:
         self.query_one("#advice-pane").scroll_home(animate=False)
         self._draw()
 

@@ -10,14 +10,31 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from engine.base.events import Event, Failed, Finished, Notice
+from engine.base.wording import counted
 from tui.widgets.safe_cells import content, lines
+from tui.words.event_text import describe
 
+KEPT = {True: "was tested", False: "was the best, and the test part is still shut"}
 SIGNS = {"info": ("-", ""), "warning": ("!", "$warning"), "error": ("!", "bold $error")}
 
 
-def log_lines(log: Iterable[tuple[str, str]]) -> Content:
+def log_lines(log: Iterable[Event]) -> Content:
     """The lines, with a sign and a colour for those that warn."""
-    return lines(content(f"{SIGNS[level][0]} {text}", SIGNS[level][1]) for level, text in log)
+    return lines(content(f"{SIGNS[level][0]} {text}", SIGNS[level][1]) for level, text in map(log_line, log))
+
+
+def log_line(event: Event) -> tuple[str, str]:
+    """An event's level (info, warning, error) and what it says."""
+    match event:
+        case Notice():
+            return event.level, event.text
+        case Finished():
+            why = {"patience": "no better epoch came", "stopped": "asked to stop"}.get(event.ended, event.ended)
+            kept = f"epoch {event.best_epoch} {KEPT[event.test is not None]}"
+            return "info", f"Finished after {counted(event.epochs, 'epoch')} ({why}); {kept}."
+        case _:
+            return "error" if isinstance(event, Failed) else "info", describe(event)
 
 
 class LogView(ModalScreen[None]):
@@ -27,7 +44,7 @@ class LogView(ModalScreen[None]):
         Binding("escape,n,q", "dismiss", "Close", id="log.close", tooltip="Close the log.")
     ]
 
-    def __init__(self, title: str, log: Iterable[tuple[str, str]]) -> None:
+    def __init__(self, title: str, log: Iterable[Event]) -> None:
         super().__init__()
         self._title, self._log = title, tuple(log)
 

@@ -7,14 +7,15 @@ from engine.base.result import Tested
 from engine.runs.watch import RunView
 from tui.widgets.safe_cells import content
 from tui.words.glyphs import Glyphs
+from tui.words.headline import headline
 from tui.words.numbers import duration
 
 BAR = 24
 STOPPING = {"keep": "stops after the batch at hand, then tests the best epoch", "now": "stops after the batch at hand"}
 
 
-def course(view: RunView, glyphs: Glyphs, patience: int | None) -> list[Content]:
-    """The lines; `patience` is the recipe's, where it is known."""
+def course(view: RunView, glyphs: Glyphs) -> list[Content]:
+    """The lines."""
     rows: list[Content] = []
     if view.live and view.batch:
         b = view.batch
@@ -27,8 +28,8 @@ def course(view: RunView, glyphs: Glyphs, patience: int | None) -> list[Content]
         rows.append(content(f"{view.progress.task}{bar}  {done:,}" + (f" of {total:,}" if total else "")))
     if view.live and view.started:
         left = duration(view.seconds_left())
-        text = f"whole       {glyphs.bar(view.share, BAR)}  {len(view.epochs)}/{view.started.epochs}"
-        rows.append(content(text + (f"  {left} left" if left else "") + _patience(view, patience)))
+        text = f"whole       {glyphs.bar(view.share, BAR)}  {view.done}/{view.started.epochs}"
+        rows.append(content(text + (f"  {left} left" if left else "") + _phase(view) + _patience(view)))
     elif view.live and not rows:
         rows.append(content("starting ..."))
     if view.live and view.stopping:
@@ -36,22 +37,22 @@ def course(view: RunView, glyphs: Glyphs, patience: int | None) -> list[Content]
     return rows + _end(view, glyphs)
 
 
-def _patience(view: RunView, patience: int | None) -> str:
-    if not patience or not view.best:
-        return ""
-    return f"  patience {len(view.epochs) - view.best.epoch} of {patience}"
+def _phase(view: RunView) -> str:
+    phase = view.phase
+    return f"  phase {phase.number} of {phase.count}" if phase and phase.count > 1 else ""
+
+
+def _patience(view: RunView) -> str:
+    return "  patience {} of {}".format(*view.patience) if view.patience else ""
 
 
 def _end(view: RunView, glyphs: Glyphs) -> list[Content]:
     match view.end:
         case Finished(test=None):
-            text = f"validation {view.end.val.accuracy:.1%}; the test part is still shut"
+            text = f"{headline('validation', view.end.val)}; the test part is still shut"
             return [content(f"{glyphs.finished} {text}", "bold $success")]
         case Finished(test=Tested() as test):
-            low, high = test.accuracy_ci
-            result = f"test {test.correct}/{test.n} = {test.accuracy:.1%}"
-            usual = f"always {test.baseline_class}: {test.baseline:.1%}"
-            return [content(f"{glyphs.finished} {result} ({low:.1%} to {high:.1%}); {usual}", "bold $success")]
+            return [content(f"{glyphs.finished} {headline('test', test)}", "bold $success")]
         case Interrupted():
             return [content(f"{glyphs.stopped} {view.end.reason}", "$warning")]
         case Failed():

@@ -126,15 +126,8 @@ class TrainScreen(WorkScreen):
         self._epochs(view)
         self._curves_soon()
         self._log(view)
-        rows = course(view, self.session.glyphs, self._patience(view))
+        rows = course(view, self.session.glyphs)
         self.query_one("#progress", Static).update(lines(rows), layout=False)
-
-    def _patience(self, view: RunView) -> int | None:
-        training = self.session.training
-        if training and training.view is view:
-            return training.config.fit.patience
-        entry = self.session.library.get(view.path) if view.path else None
-        return entry.config.fit.patience if entry and entry.config else None
 
     def _epochs(self, view: RunView) -> None:
         table, best = self.query_one("#epochs", DataTable), view.best

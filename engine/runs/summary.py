@@ -1,0 +1,259 @@
+"""What a run's events add up to: one fold, which the loop, watchers, verbs, report and screens all use."""
+
+import math
+import time
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from engine.base.events import (
+    FILL,
+    Batch,
+    Epoch,
+    Event,
+    Failed,
+    Finished,
+    Interrupted,
+    Notice,
+    Progress,
+    Resumed,
+    Started,
+    Stretch,
+)
+from engine.base.result import Tested
+from engine.runs.event_log import Growing
+
+KEPT_NOTICES = 200
+RECENT = 3
+"""Epochs from which the time of the next ones is told."""
+
+
+def better(epoch: Epoch, best: Epoch | None) -> bool:
+    """Are the weights of `epoch` kept in place of those of `best`, an earlier one?
+
+    For a higher validation accuracy, or the same at a lower loss; never where the loss is no number any more.
+    """
+    if not math.isfinite(epoch.val_loss):
+        return False
+    if best is None:
+        return True
+    return (epoch.val_accuracy, -epoch.val_loss) > (best.val_accuracy, -best.val_loss)
+
+
+def best_epoch(epochs: Iterable[Epoch]) -> Epoch | None:
+    """The epoch whose weights are kept; None where there is none yet."""
+    best: Epoch | None = None
+    for epoch in epochs:
+        best = epoch if better(epoch, best) else best
+    return best
+
+
+def waited(done: int, best: int, first: int) -> int:
+    """How many of `done` epochs came after the best one (0: there is none), in the phase that begins with `first`.
+
+    Patience counts in a recipe's last phase, and from its first epoch on.
+    """
+    return max(0, done - max(best, first - 1)) if best else 0
+
+
+class Patience(NamedTuple):
+    """Epochs without a better one, of those after which the training ends."""
+
+    waited: int
+    limit: int
+
+
+@dataclass(frozen=True)
+class AtPhase:
+    """The phase of the epoch at hand: its number, counted from 1, of how many, and its name and epochs."""
+
+    number: int
+    count: int
+    epochs: Stretch
+
+
+@dataclass(eq=False)
+class RunSummary:
+    """A run as far as its events say. `fold` takes them in one by one, and is all that changes anything."""
+
+    started: Started | None = field(default=None, init=False)
+    epochs: list[Epoch] = field(default_factory=list, init=False)
+    """The finished ones, oldest first, each once: those that a resume did again count in their last form."""
+    best: Epoch | None = field(default=None, init=False)
+    """The epoch whose weights are kept."""
+    batch: Batch | None = field(default=None, init=False)
+    """The last step of the epoch at hand; None between epochs."""
+    progress: Progress | None = field(default=None, init=False)
+    """The task at hand outside of training steps: decoding, features, test."""
+    notices: deque[Notice] = field(default_factory=lambda: deque(maxlen=KEPT_NOTICES), init=False)
+    end: Finished | Interrupted | Failed | None = field(default=None, init=False)
+    """How the training ended; None while it goes on, and where its process died."""
+    result: Finished | None = field(default=None, init=False)
+    """What the training gave; None as soon as it goes on from a resume point, which makes another of it."""
+    _filling: float = field(default=0.0, init=False)
+    _trained: dict[int, float] = field(default_factory=dict, init=False)
+    """By epoch, its seconds without those of filling."""
+    _filled: float = field(default=0.0, init=False)
+    """Seconds of filling within the epoch at hand."""
+    _fill_at: float = field(default=0.0, init=False)
+    _at: float = field(default=0.0, init=False)
+    """When the last event came."""
+    _since: tuple[float, float] = field(default=(0.0, 0.0), init=False)
+    """When the steps of the epoch at hand went on last, and which share of them was done then."""
+
+    def fold(self, event: Event, at: float | None = None) -> None:
+        """Take in the next event, which came at the second `at` of any one clock; now when not given."""
+        self._at = at = time.monotonic() if at is None else at
+        match event:
+            case Started():
+                self.started, self.progress, self.batch, self.end = event, None, None, None
+                self._since, self._fill_at = (at, 0.0), at
+            case Resumed():
+                self._go_back(event)
+            case Batch():
+                self.batch, self.progress, self._filled = event, None, 0.0
+            case Epoch():
+                self._add(event)
+            case Progress():
+                self._task(event)
+            case Notice():
+                self.notices.append(event)
+            case Finished() | Interrupted() | Failed():
+                self.end, self.progress, self.batch = event, None, None
+                self.result = event if isinstance(event, Finished) else self.result
+
+    def take_over(self, before: "RunSummary") -> None:
+        """Begin with what another summary of the run, empty until now, knows."""
+        self.started, self.best, self.result = before.started, before.best, before.result
+        self.epochs, self._trained, self._filling = list(before.epochs), dict(before._trained), before._filling
+        self.notices.extend(before.notices)
+
+    def _go_back(self, event: Resumed) -> None:
+        self._forget_from(event.epoch)
+        self.batch, self.result = None, None
+        self._since = self._at, event.step / self.started.steps if self.started else 0.0
+
+    def _add(self, event: Epoch) -> None:
+        if self.epochs and self.epochs[-1].epoch >= event.epoch:
+            self._forget_from(event.epoch)
+        self.epochs.append(event)
+        self._trained[event.epoch] = max(0.0, event.seconds - self._filled)  # validation's are computed within it
+        if better(event, self.best):
+            self.best = event
+        self.batch, self.progress, self._filled, self._since = None, None, 0.0, (self._at, 0.0)
+
+    def _forget_from(self, number: int) -> None:
+        self.epochs = [epoch for epoch in self.epochs if epoch.epoch < number]
+        self._trained = {epoch: seconds for epoch, seconds in self._trained.items() if epoch < number}
+        self.best = best_epoch(self.epochs)
+
+    def _task(self, event: Progress) -> None:
+        self.progress = None if event.total is not None and event.done >= event.total else event
+        self._since = self._at, self._share_of_epoch
+        if event.task.startswith(FILL):
+            step = self._at - self._fill_at if event.done else 0.0
+            self._filling, self._filled, self._fill_at = self._filling + step, self._filled + step, self._at
+
+    @property
+    def done(self) -> int:
+        """Epochs that are done."""
+        return self.epochs[-1].epoch if self.epochs else 0
+
+    @property
+    def at_epoch(self) -> int:
+        """The epoch at hand, counted from 1; the last one where all are done."""
+        return min(self.done + 1, self.started.epochs) if self.started else self.done + 1
+
+    @property
+    def _share_of_epoch(self) -> float:
+        return self.batch.step / self.batch.steps if self.batch else 0.0
+
+    @property
+    def share(self) -> float:
+        """How much of the planned training is done, 0 to 1."""
+        return min(1.0, (self.done + self._share_of_epoch) / self.started.epochs) if self.started else 0.0
+
+    @property
+    def phase(self) -> AtPhase | None:
+        """The phase of the epoch at hand; None where the run does not say its phases."""
+        phases = self.started.phases if self.started else ()
+        for number, one in enumerate(phases, start=1):
+            if one.first <= self.at_epoch <= one.last:
+                return AtPhase(number, len(phases), one)
+        return None
+
+    @property
+    def patience(self) -> Patience | None:
+        """How far patience is; None where the recipe has none, or it does not count yet."""
+        limit, phase = self.started.patience if self.started else None, self.phase
+        if not limit or not phase or phase.number < phase.count or not self.best:
+            return None
+        return Patience(min(limit, waited(self.done, self.best.epoch, phase.epochs.first)), limit)
+
+    @property
+    def val_accuracy(self) -> float | None:
+        """Validation accuracy of the kept weights, 0 to 1; None before the first epoch's end."""
+        if self.result:
+            return self.result.val.accuracy
+        return self.best.val_accuracy if self.best else None
+
+    @property
+    def test(self) -> Tested | None:
+        """What the test gave; None while the part is shut."""
+        return self.result.test if self.result else None
+
+    @property
+    def seconds(self) -> float | None:
+        """Wall time of the training, of one that has no result that of its epochs; None before the first one's end."""
+        if self.result:
+            return self.result.seconds
+        return sum(epoch.seconds for epoch in self.epochs) if self.epochs else None
+
+    @property
+    def training(self) -> float:
+        """Seconds of the epochs, without those of computing what is kept of the frozen layers."""
+        return round(sum(self._trained.values()), 3)
+
+    @property
+    def filling(self) -> float:
+        """Seconds of computing what is kept of the frozen layers."""
+        return round(self._filling, 3)
+
+    def seconds_left_of_epoch(self) -> float | None:
+        """Time until the epoch at hand ends; None between epochs, and where it can't be told yet."""
+        pace = self._pace()
+        return None if pace is None or not self.batch else (1 - self._share_of_epoch) * pace
+
+    def seconds_left(self) -> float | None:
+        """Time until the last planned epoch ends, if none is saved by patience and those of later phases take as long
+        as this one's; None where it can't be told, or the training has ended.
+        """
+        pace = self._pace()
+        if not self.started or self.end or pace is None:
+            return None
+        return max(0.0, self.started.epochs - self.done - self._share_of_epoch) * pace
+
+    def _pace(self) -> float | None:
+        """Seconds an epoch: by the last ones of its phase, by its own steps where it is the first."""
+        first = self.phase.epochs.first if self.phase else 1
+        recent = [epoch.seconds for epoch in self.epochs[-RECENT:] if epoch.epoch >= first]
+        if recent:
+            return sum(recent) / len(recent)
+        since, share = self._since
+        passed = self._share_of_epoch - share
+        return (self._at - since) / passed if self.batch and passed > 0 else None
+
+
+class SummaryReader:
+    """The summary of the run whose events lie in the file `path`, kept up to date: each event is folded once."""
+
+    def __init__(self, path: Path) -> None:
+        self._events, self._summary = Growing(path), RunSummary()
+
+    def read(self) -> RunSummary:
+        """The summary of all whole events so far. Raises RunError where they can't be read, or one is damaged."""
+        for at, event in self._events.more():
+            self._summary.fold(event, at)
+        return self._summary

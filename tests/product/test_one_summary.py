@@ -1,0 +1,73 @@
+"""One run, one number: whoever shows it says the same best epoch, validation accuracy, time and result."""
+
+import json
+from pathlib import Path
+
+import pytest
+from textual.widgets import DataTable
+
+from engine.base import result as results
+from engine.base.events import Epoch
+from engine.base.typed_files import checked
+from engine.evaluation.headline import Headline
+from engine.report.facts import gather
+from engine.report.sections import write_card
+from engine.runs.directory import Run
+from engine.runs.watch import Library
+from tests.conftest import Cli
+from tests.makers.drive import DATA, run, text, until
+from tests.makers.made import answers, finished_run
+from tui.app import Workbench
+from tui.screens.runs.comparison import differences
+
+NAME = "equal"
+
+
+@pytest.fixture
+def equal(tmp_path: Path) -> Run:
+    """A tested run of two epochs that are equally right, the second at half the loss: the loop keeps that one."""
+    found = finished_run(tmp_path, NAME, DATA, answers(DATA))
+    first, second = (event for event in found.events() if isinstance(event, Epoch))
+    assert first.val_accuracy == second.val_accuracy and first.val_loss > second.val_loss
+    return found
+
+
+def test_verbs_and_report_say_the_epoch_that_the_loop_kept(equal: Run, cli: Cli) -> None:
+    out = equal.path.parent
+    listed = json.loads(cli("runs", "--out", out, "--json").stdout)
+    assert (listed["best_epoch"], listed["epochs"], listed["seconds"]) == (2, 2, 2.0)
+    test = Headline.of(checked(listed["test"], results.Tested)).sentence()
+    header, row = cli("runs", "--out", out).stdout.splitlines()
+    shown = row.split()
+    assert header.split()[:6] == ["run", "state", "mode", "epochs", "best", "epoch"] and shown[3:5] == ["2", "2"]
+    attached = cli("attach", NAME, "--out", out).stdout
+    assert "the best of 2 epochs was epoch 2" in attached
+    assert test in attached
+    end = gather(equal).end
+    assert end is not None and end.best_epoch == 2
+    card = write_card(equal)[0].read_text()
+    assert "the weights of epoch 2, the best on validation" in card
+    assert card.count(test) == 2
+
+
+def test_screens_say_the_epoch_that_the_loop_kept(equal: Run) -> None:
+    out = equal.path.parent
+
+    async def scenario() -> None:
+        app = Workbench(out)
+        async with app.run_test(size=(140, 44)) as pilot:
+            await until(pilot, lambda: app.session.library.entries())
+            await pilot.press("4", "f")
+            await until(pilot, lambda: app.current_mode == "train" and "Epochs of equal" in text(app))
+            table = app.screen.query_one("#epochs", DataTable)
+            await until(pilot, lambda: table.row_count == 2)
+            marked = [str(table.get_row_at(row)[0]) for row in (0, 1) if "best" in str(table.get_row_at(row)[-1])]
+            assert marked == ["2"]
+            await pilot.press("5")
+            await until(pilot, lambda: "best epoch 2 of 2" in text(app))
+
+    run(scenario())
+    library = Library(out)
+    library.take(library.look())
+    rows = dict(differences(library.entries()))
+    assert (rows["best epoch"], rows["validation loss"], rows["epochs"]) == (["2"], ["0.5500"], ["2"])

@@ -1,0 +1,101 @@
+"""What the workbench uses of Textual's and textual-image's own parts: each test says what an upgrade has broken."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+from textual.app import App, ComposeResult
+from textual.drivers.linux_driver import LinuxDriver
+from textual.suggester import SuggestFromList
+from textual.widgets import DirectoryTree, Input
+
+from tests.makers.drive import run, until
+from tui.host.private_apis import ListsWithoutWaiting, crash_of, driver_on, set_cell_size_of_images, suggestion_of
+
+
+class Breaks(App[None]):
+    """An app that fails as it opens."""
+
+    def on_mount(self) -> None:
+        """Fail."""
+        raise ZeroDivisionError("on purpose")
+
+
+def test_the_error_that_an_app_closed_with_is_known() -> None:
+    app = Breaks()
+    asyncio.run(app.run_async(headless=True))
+    assert isinstance(crash_of(app), ZeroDivisionError)
+    assert crash_of(App()) is None
+
+
+class Completes(App[None]):
+    """A field with one completion."""
+
+    def compose(self) -> ComposeResult:
+        """The field."""
+        yield Input(suggester=SuggestFromList(["runs/first"]))
+
+
+def test_the_completion_that_a_field_shows_is_known() -> None:
+    async def scenario() -> None:
+        app = Completes()
+        async with app.run_test() as pilot:
+            await pilot.press("r", "u")
+            field = app.query_one(Input)
+            await until(pilot, lambda: suggestion_of(field) == "runs/first")
+
+    run(scenario())
+
+
+def test_a_cell_has_the_size_that_images_were_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    from textual_image import _terminal
+
+    monkeypatch.setattr(_terminal.get_cell_size, "_result", None, raising=False)
+    set_cell_size_of_images(9, 21)
+    assert (_terminal.get_cell_size().width, _terminal.get_cell_size().height) == (9, 21)
+
+
+def test_the_driver_writes_where_it_is_told_and_asks_the_terminal_for_its_size(tmp_path: Path) -> None:
+    for name in ("_get_terminal_size", "_run_input_thread", "run_input_thread"):
+        assert hasattr(LinuxDriver, name), f"Textual's driver for Linux has no {name} any more"
+    terminal, its = os.openpty()
+
+    async def scenario() -> None:
+        assert hasattr(LinuxDriver(App()), "_file"), "Textual's driver for Linux writes to something else"
+        with (tmp_path / "drawn").open("w", encoding="utf-8") as file:
+            driver = driver_on(file, terminal)(App())
+            assert isinstance(driver, LinuxDriver) and driver._file is file
+            assert driver._get_terminal_size() == (80, 24)  # a new terminal has no size of its own yet
+
+    run(scenario())
+    os.close(terminal)
+    os.close(its)
+
+
+class Tree(ListsWithoutWaiting, DirectoryTree):
+    """A tree that waits for no listing."""
+
+
+class Lists(App[None]):
+    """A tree of a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder = folder
+
+    def compose(self) -> ComposeResult:
+        """The tree."""
+        yield Tree(self.folder)
+
+
+def test_a_tree_that_waits_for_nothing_still_lists(tmp_path: Path) -> None:
+    (tmp_path / "inside").mkdir()
+    assert hasattr(DirectoryTree, "_add_to_load_queue"), "Textual's tree of files queues folders in another way"
+
+    async def scenario() -> None:
+        app = Lists(tmp_path)
+        async with app.run_test() as pilot:
+            await until(pilot, lambda: [str(node.label) for node in app.query_one(Tree).root.children] == ["inside"])
+
+    run(scenario())

@@ -1,0 +1,20 @@
+"""A result's headline where there is little room: numbers and rounding are the engine's, the words are short."""
+
+from engine.base.result import Judged, Validated
+from engine.evaluation.headline import Headline, percent, points
+from tui.words.numbers import NOTHING
+
+
+def headline(part: str, result: Judged | Validated) -> str:
+    """A part's result in a line: test 487/495 = 98.4% (96.8 to 99.3); always COVID 72.9%."""
+    one = Headline.of(result)
+    text = f"{part} {one.right}" + (f" ({points(one.ends)})" if one.ends else "")
+    return text if one.baseline is None else f"{text}; always {one.baseline_class} {percent(one.baseline)}"
+
+
+def accuracy(result: Judged | Validated | None) -> str:
+    """An accuracy for a table: 98.4% (96.8 to 99.3); a dash where there is none."""
+    if not result:
+        return NOTHING
+    one = Headline.of(result)
+    return percent(one.accuracy) + (f" ({points(one.ends)})" if one.ends else "")
