@@ -8,6 +8,7 @@ import contextlib
 import csv
 import errno
 import io
+import itertools
 import json
 import math
 import os
@@ -16,7 +17,8 @@ import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, TypeVar
+from types import UnionType
+from typing import Annotated, Any, BinaryIO, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -192,7 +194,7 @@ def checked(values: Any, kind: type[T]) -> T:
     try:
         found = msgspec.convert(values, kind, dec_hook=_built)
     except (msgspec.ValidationError, RecursionError, OverflowError) as error:
-        raise UnfitError(_plain(str(error))) from None
+        raise UnfitError(_in_words(str(error), kind)) from None
     turned = _turned(found, "")
     if turned:
         raise UnfitError(f'its "{turned}" ends before it begins')
@@ -236,8 +238,17 @@ def _built(kind: type[Any], value: Any) -> Any:
     raise ValueError("Expected `str`")
 
 
-def _plain(text: str) -> str:
-    """What msgspec says, in plain words."""
+def unknown_keys(values: Any, kind: Any) -> list[str]:
+    """The keys of `values`, however deep, that the dataclass `kind` does not have."""
+    if not (is_dataclass(kind) and isinstance(values, dict)):
+        return []
+    hints = get_type_hints(kind)
+    deeper = (unknown_keys(values[name], hint) for name, hint in hints.items() if name in values)
+    return [*(str(name) for name in values if name not in hints), *itertools.chain.from_iterable(deeper)]
+
+
+def _in_words(text: str, kind: Any) -> str:
+    """What msgspec says of values that should be a `kind`, in plain words."""
     placed = _PLACED.fullmatch(text)
     reason, at = (placed[1], placed[2] or "") if placed else (text, "")
     if found := _MISSING.fullmatch(reason):
@@ -247,10 +258,22 @@ def _plain(text: str) -> str:
     its = f'its "{at[:_LONGEST_PATH]}"' if at else "it"
     if found := _EXPECTED.fullmatch(reason):
         wanted = re.sub(r"`([^`]+)`", lambda kinds: " or ".join(map(_word, kinds[1].split(" | "))), found[1])
+        wanted = wanted.replace("text of length >= 1", "text that is not empty").replace("of length ", "")
         wanted = _RANGE.sub(lambda limit: f"{_LIMITS[limit[1]]} {round(float(limit[2]), 6) + 0.0:,g}", wanted)
         wanted = wanted.split(" matching regex ")[0]
         return f"{its} should be {wanted}" + (f", not {_word(found[2])}" if found[2] else "")
+    if reason.startswith("Invalid enum value") and (options := _options(kind, at)):
+        return f"{its} should be {' or '.join(options) if len(options) < 3 else 'one of ' + ', '.join(options)}"
     return f"{its} does not fit ({reason[:200]})"
+
+
+def _options(kind: Any, at: str) -> list[str]:
+    """The texts that the field `at`, as in part.field, of a dataclass may have, and "a number" where it may be one."""
+    for name in filter(None, at.split(".")):
+        kind = get_type_hints(kind).get(name) if is_dataclass(kind) else None
+    parts = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
+    options = ["a number" for part in parts if part in (int, float)]
+    return options + [f'"{one}"' for part in parts if get_origin(part) is Literal for one in get_args(part)]
 
 
 def _word(kind: str) -> str:

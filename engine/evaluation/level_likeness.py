@@ -6,7 +6,11 @@ before the training, and kept with the run (`engine.evaluation.training_referenc
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
+
+from msgspec import Meta
+
+from engine.base.typed_files import Amount, Positive, UnfitError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,16 +31,21 @@ class Usual:
     """One measure over the training images: its mean and its standard deviation, at least LEAST_SD."""
 
     measure: Measure
-    mean: float
-    sd: float
+    mean: Amount
+    sd: Amount
 
 
 @dataclass(frozen=True)
 class TrainingLevels:
     """How so many training images look. A run from before the deviation of levels was kept lacks that measure."""
 
-    images: int
-    usual: tuple[Usual, ...]
+    images: Positive
+    usual: Annotated[tuple[Usual, ...], Meta(min_length=1)]
+
+    def __post_init__(self) -> None:
+        """Raises UnfitError where a measure is there twice."""
+        if len({one.measure for one in self.usual}) < len(self.usual):
+            raise UnfitError('its "usual" has a measure twice')
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import numpy as np
 from engine.base.cancel import Stop
 from engine.base.errors import RunError
 from engine.base.runtime import processors
+from engine.base.typed_files import UnfitError
 from engine.data.image.reader import ImageError
 from engine.evaluation.level_likeness import likeness
 from engine.evaluation.prediction import Input, Prediction, decide, read_inputs
@@ -31,8 +32,8 @@ class OnnxModel:
             raise RunError(f"{path} has no metadata of covid-tui: give a file that `covid-tui export` wrote.")
         try:
             self.contract = Contract.from_json(found.metadata[KEY])
-        except ValueError as error:
-            raise RunError(f"{path} has damaged metadata, which {error}: export the run again.") from None
+        except UnfitError as error:
+            raise RunError(f"{path} has damaged metadata: {error}; export the run again.") from None
         self.classes = self.contract.classes
         self._session = _session(path, found.data)
         self._check_form()

@@ -219,7 +219,7 @@ def the_run_is_used(out: Path) -> None:
 
 def the_audit_is_shown(out: Path, alteration: Alteration) -> None:
     """It is listed and reported, or a sentence says why not."""
-    audits, troubles = audit_job.earlier(out, Context(silent, Stop()))
+    audits, troubles = audit_job.kept_audits(out, Context(silent, Stop()))
     assert len(audits) + len(troubles) == (0 if alteration.how == "gone" else 1)
     for _, audit in audits:
         audit_job.ends(audit), strict(json.dumps(audit.to_dict()))
@@ -232,7 +232,7 @@ def the_audit_is_shown(out: Path, alteration: Alteration) -> None:
 
 def the_sweep_is_shown(path: Path) -> None:
     """The sweep is shown, or a sentence says why not; so are its runs."""
-    kept, troubles = sweep_job.earlier(path.parent, Context(silent, Stop()))
+    kept, troubles = sweep_job.kept_sweeps(path.parent, Context(silent, Stop()))
     assert len(kept) + len(troubles) <= 1
     followed = sweep_job.Followed(path)
     if look := followed.look():
@@ -245,8 +245,8 @@ def the_sweep_is_shown(path: Path) -> None:
         store.page(result), store.svg(result.candidates), swept.advice(result)
         for mine in result.candidates:
             swept.detail(mine, result), swept.choice(result, mine)
-        held(lambda: sweep_job.wanted_of(result.grid, 0.0))
-    held(lambda: sweep_job.begun(path, None, Context(silent, Stop())))
+        held(lambda: sweep_job.config_of(result.grid, 0.0))
+    held(lambda: sweep_job.plan_of(path, None, Context(silent, Stop())))
 
 
 def contents(run: Path) -> dict[str, bytes]:

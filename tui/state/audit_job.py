@@ -66,35 +66,35 @@ class AuditJob(LongJob):
             case Notice() if event.level == "warning":
                 self.warnings.append(event.text)
 
-    def finish(self, found: "tuple[Audit, Path]") -> None:
+    def finish(self, result: "tuple[Audit, Path]") -> None:
         """It is complete."""
-        self.state, self.progress, (self.result, self.path) = "finished", None, found
+        self.state, self.progress, (self.result, self.path) = "finished", None, result
 
 
-def audited(audit: AuditJob, out: Path, context: Context) -> "tuple[Audit, Path]":
+def run_audit(audit: AuditJob, out: Path, context: Context) -> "tuple[Audit, Path]":
     """Do the audit as `covid-tui audit` does, and write it into a folder of its own under `out`; called in a thread."""
     if "tensorflow" not in sys.modules:
         context.emit(Progress("loading TensorFlow, a few seconds, once", 0, None))
     from engine.audit import store
     from engine.audit.audit import audit as audit_folder
 
-    found = audit_folder(audit.folder, audit.plan.recipe(audit.config), context, audit.plan.folds)
-    return found, store.write(found, out)
+    result = audit_folder(audit.folder, audit.plan.recipe(audit.config), context, audit.plan.folds)
+    return result, store.write(result, out)
 
 
-def earlier(out: Path, context: Context) -> "tuple[list[tuple[Path, Audit]], list[str]]":
+def kept_audits(out: Path, context: Context) -> "tuple[list[tuple[Path, Audit]], list[str]]":
     """The audits under `out` with their folders, newest first, and a sentence on each that can't be read."""
     from engine.audit import store
 
-    found, troubles = [], []
+    result, troubles = [], []
     for path in store.all_audits(out):
         if context.stop.is_set():
             break
         try:
-            found.append((path, store.read(path)))
+            result.append((path, store.read(path)))
         except RunError as error:
             troubles.append(str(error))
-    return found, troubles
+    return result, troubles
 
 
 def ends(audit: "Audit") -> list[Audited]:

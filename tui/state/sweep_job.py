@@ -69,7 +69,7 @@ class Plan:
         return sum(known) if len(known) == len(left) else None
 
 
-def new(folder: Path, config: TrainConfig, wanted: SweepConfig, images: int, context: Context) -> Plan:
+def new_plan(folder: Path, config: TrainConfig, wanted: SweepConfig, images: int, context: Context) -> Plan:
     """The plan of a sweep under `config.output.out` that is named by date; nothing is written. Raises ConfigError."""
     from engine.jobs.sweep import Sweep
 
@@ -79,7 +79,7 @@ def new(folder: Path, config: TrainConfig, wanted: SweepConfig, images: int, con
     return _plan(Sweep(folder, config, Grid.of(wanted, config)), images)
 
 
-def begun(path: Path, folder: Path | None, context: Context) -> Plan:
+def plan_of(path: Path, folder: Path | None, context: Context) -> Plan:
     """The plan of the sweep at `path`, as far as it is. Raises RunError or ConfigError where it can't go on."""
     from engine.data.split import Split
     from engine.jobs.sweep import Sweep
@@ -98,7 +98,7 @@ def _fresh_name(out: Path) -> str:
     return next(name for name in names if not (out / name).exists())
 
 
-def wanted_of(grid: Grid, budget: float) -> SweepConfig:
+def config_of(grid: Grid, budget: float) -> SweepConfig:
     """The form's values for a grid. Raises ConfigError for one that the form can't hold."""
     rates = ",".join(f"{rate:g}" if isinstance(rate, float) else rate for rate in grid.lrs)
     return SweepConfig(",".join(grid.backbones), ",".join(grid.depths), rates, len(grid.seeds), budget)
@@ -153,15 +153,15 @@ class SweepJob(LongJob):
             self.error = f"{why}: {left} of {counted(total, 'training')} {noun(left, 'is', 'are')} left."
 
 
-def swept(own: SweepJob, context: Context) -> Swept:
+def run_sweep(job: SweepJob, context: Context) -> Swept:
     """Train as `covid-tui sweep` does; called in a thread."""
     if "tensorflow" not in sys.modules:
         context.emit(Progress("loading TensorFlow, a few seconds, once", 0, None))
-    own.began = time.monotonic()
-    return own.plan.sweep.train(context, own.minutes or None)
+    job.began = time.monotonic()
+    return job.plan.sweep.train(context, job.minutes or None)
 
 
-def chosen(path: Path, name: str, context: Context) -> Swept:
+def open_test(path: Path, name: str, context: Context) -> Swept:
     """Open the test part for one recipe of the sweep at `path`; what sweep.json then holds. Called in a thread."""
     from engine.jobs.sweep import Sweep
 
@@ -180,7 +180,7 @@ class Kept:
     live: bool
 
 
-def earlier(out: Path, context: Context) -> tuple[list[Kept], list[str]]:
+def kept_sweeps(out: Path, context: Context) -> tuple[list[Kept], list[str]]:
     """The sweeps under `out`, newest first, and a sentence for each that can't be read."""
     from engine.sweep import store
 

@@ -330,7 +330,7 @@ HOSTILE = [
     (external, "takes weights from another file"), (external_in_a_node, "takes weights from another file"),
     (custom, 'the operation "evil.corp.MatMul"'), (loop, "a graph within its graph"),
     (endless, 'the operation "Loop"'), (functions, "functions or a training"), (no_metadata, "no metadata of"),
-    (other_metadata, "does not name two or more classes"), (no_json, "lacks a value"),
+    (other_metadata, 'its "classes" should be a list of at least 2'), (no_json, "has damaged metadata: it"),
     (other_size, "something else than its metadata says"), (other_output, "something else than its metadata says"),
     (logits, "no probabilities"), (unfit, "can't be"),
 ]  # fmt: skip

@@ -242,7 +242,7 @@ def test_a_red_banner_stands_over_classes_that_their_sources_tell_apart(tmp_path
             async with app.run_test(size=(120, 40)) as pilot:
                 await ready(app, pilot)
                 banner = app.screen.query_one(Banner)
-                await until(pilot, lambda banner=banner: banner.found is not None)
+                await until(pilot, lambda banner=banner: banner.confounding is not None)
                 await pilot.pause()
                 assert banner.display is alarm
                 assert ("CONFOUNDED: the source alone tells the class of every image" in text(app)) is alarm

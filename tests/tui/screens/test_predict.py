@@ -16,8 +16,10 @@ from engine.evaluation.predictor import Predictor
 from engine.runs.directory import Run
 from tests.makers.dicoms import saved
 from tests.makers.drive import DATA, run, text, until
+from tests.makers.loads import count_loads
 from tests.makers.made import CLASSES, keep_reference, model_run
 from tui.app import Workbench
+from tui.host.private_apis import suggestion_of
 from tui.screens.predict.history import History
 from tui.screens.predict.screen import NOT_FOR_DIAGNOSIS, PredictScreen
 from tui.widgets.file_tree import FileTree, PathField
@@ -80,7 +82,7 @@ def test_a_dicom_file_shows_what_its_header_says_and_a_side_view_is_warned_of(as
             await pilot.press("6", "o")
             field = app.screen.query_one(PathField)
             field.value = f"{tmp_path}/sid"
-            await until(pilot, lambda: field._suggestion.endswith("side.dcm"))
+            await until(pilot, lambda: suggestion_of(field).endswith("side.dcm"))
             await pilot.press("tab", "enter")
             await said(pilot, app)
             shown = " ".join(text(app).split())
@@ -93,7 +95,10 @@ def test_a_dicom_file_shows_what_its_header_says_and_a_side_view_is_warned_of(as
     run(scenario())
 
 
-def test_a_path_is_typed_with_completion_and_the_model_is_kept(asked: Run, tmp_path: Path) -> None:
+def test_a_path_is_typed_with_completion_and_the_model_is_kept(
+    asked: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loads = count_loads(monkeypatch)
     for number, source in enumerate(sorted((DATA / "COVID" / "images").iterdir())[:2]):
         shutil.copy(source, tmp_path / f"image {number}.png")
     noise = np.random.default_rng(0).integers(120, 256, (100, 250, 3), dtype=np.uint8)
@@ -105,17 +110,16 @@ def test_a_path_is_typed_with_completion_and_the_model_is_kept(asked: Run, tmp_p
             await pilot.press("6", "o")
             field = app.screen.query_one(PathField)
             field.value = f"{tmp_path}/ima"
-            await until(pilot, lambda: field._suggestion == f"{tmp_path}/image 0.png")
+            await until(pilot, lambda: suggestion_of(field) == f"{tmp_path}/image 0.png")
             await pilot.press("end", "tab", "enter")
             await said(pilot, app)
-            kept = screen(app)._models._kept
-            assert kept is not None and "1 predicted" in text(app)
+            assert "1 predicted" in text(app)
             await pilot.press("o")
             field.value = str(tmp_path / "photo.jpg")
             await pilot.press("enter")
             await until(pilot, lambda: "2 predicted" in text(app))
             await said(pilot, app)
-            assert screen(app)._models._kept is kept
+            assert loads == [asked.path], "the model is kept"
             shown = text(app)
             [answer] = Predictor(asked).predict([tmp_path / "photo.jpg"])
             assert isinstance(answer, Prediction) and answer.likeness and answer.likeness.unlike

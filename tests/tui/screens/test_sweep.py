@@ -29,6 +29,7 @@ from tests.makers import fake, made
 from tests.makers.drive import DATA, run, text, until
 from tui.app import Workbench
 from tui.screens.sweep.frontier_plot import Frontier
+from tui.screens.sweep.kept_list import KeptSweeps
 from tui.screens.sweep.screen import SweepScreen
 from tui.state.sweep_job import Followed
 from tui.widgets.form import Form
@@ -306,7 +307,9 @@ def test_what_is_damaged_is_told_and_foreign_text_is_only_shown(runs: Path) -> N
         async with app.run_test(size=(120, 40)) as pilot:
             await pilot.press("8")
             screen = sweep_screen(app)
-            await until(pilot, lambda: {kept.path.name for kept in screen._kept} == {"which", "foreign"})
+            await until(
+                pilot, lambda: {kept.path.name for kept in screen.query_one(KeptSweeps).kept} == {"which", "foreign"}
+            )
             said = [note.message for note in app._notifications]
             assert sum("sweep.json" in message for message in said) == 5, said
             screen._open(runs / "foreign")

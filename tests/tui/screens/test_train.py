@@ -63,10 +63,10 @@ class TestRecipe:
         [
             ("[fit]\nepoch = 3\n", "unknown key epoch"),
             ("[fit]\nepochs = 0\n", "--epochs is 0"),
-            ('[fit]\nepochs = "3"\n', "must be of type int"),
+            ('[fit]\nepochs = "3"\n', '"fit.epochs" should be a whole number, not text'),
             ('[network]\nmode = "partial"\nunfreeze = "block9"\n', "no part of VGG16"),
             ("[data]\nsplit = 3\n", "r.toml"),
-            ("fit = 3\n", "must be a group"),
+            ("fit = 3\n", '"fit" should be a group of keys, not a whole number'),
             ("[fit\n", "is no TOML file"),
             ("\x00\xff", "is no TOML file"),
         ],

@@ -16,7 +16,7 @@ class RecipeTable(RowTable):
     HELP = Frontier.HELP
 
 
-class Worth(Vertical):
+class ResultPane(Vertical):
     """The result so far of the sweep that is shown."""
 
     def __init__(self, *, id: str | None = None) -> None:
