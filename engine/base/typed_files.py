@@ -48,7 +48,7 @@ Amount = Annotated[float, Meta(ge=0, le=1e15)]
 Number = Annotated[float, Meta(ge=-1e15, le=1e15)]
 Count = Annotated[int, Meta(ge=0, le=10**15)]
 Positive = Annotated[int, Meta(ge=1, le=10**15)]
-Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,199}$")]
+Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,199}\Z")]
 """Of a run or a recipe: it leads nowhere else."""
 Ends = tuple[Share, Share]
 """An interval of a share."""
@@ -201,13 +201,17 @@ def checked(values: Any, kind: type[T]) -> T:
     return found
 
 
-def typed(path: Path, kind: type[T]) -> T:
-    """The JSON object in the file at `path` as a `kind`. Raises RunError where it is missing, damaged or none."""
-    values = json_object(path)
+def typed(path: Path, kind: type[T], mend: str = "") -> T:
+    """The JSON object in the file at `path` as a `kind`. Raises RunError, which says how to `mend` that, where it is
+    missing, damaged or none.
+    """
     try:
-        return checked(values, kind)
+        return checked(json_object(path), kind)
     except UnfitError as error:
-        raise RunError(f"{path} is damaged: {error}.") from None
+        sentence = f"{path} is damaged: {error}"
+    except RunError as error:
+        sentence = str(error).removesuffix(".")
+    raise RunError(f"{sentence}; {mend}." if mend else f"{sentence}.")
 
 
 def plain(value: Any) -> Any:

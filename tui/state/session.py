@@ -27,7 +27,7 @@ from tui.state.jobs import Jobs
 from tui.state.long_job import LongJob
 from tui.state.messages import ConfigChanged, DataChanged, JobChanged, RunChanged, RunsChanged
 from tui.state.relay import Relay
-from tui.state.sweep_job import Plan, SweepJob, run_sweep
+from tui.state.sweep_job import SweepJob, run_sweep
 from tui.state.training_job import TrainingJob, going_on
 from tui.words.glyphs import PLAIN, RICH, Glyphs
 from tui.words.settings import Settings
@@ -35,6 +35,7 @@ from tui.words.settings import Settings
 if TYPE_CHECKING:
     from engine.data.records import Scan
     from engine.data.split import Split
+    from engine.jobs.sweep_plan import Plan
 
 T = TypeVar("T")
 SECONDS_BETWEEN_LOOKS = 0.5
@@ -250,7 +251,7 @@ class Session(Jobs):
         self.audit = AuditJob(self.data, self.config, plan)
         self._begin_long(self.audit, "auditing", partial(run_audit, self.audit, self.runs), self.audit.finish)
 
-    def begin_sweep(self, planned: Plan, minutes: float) -> None:
+    def begin_sweep(self, planned: "Plan", minutes: float) -> None:
         """Train what is left of a sweep, for so many minutes at most (0: no limit). Raises ConfigError as above."""
         if reason := self.at_work():
             raise ConfigError(reason)

@@ -22,74 +22,29 @@ from tui.state.job import Job
 from tui.state.long_job import LongJob
 
 if TYPE_CHECKING:
-    from engine.jobs.sweep import Planned, Sweep
+    from engine.jobs.sweep_plan import Plan
 
 TRAININGS = "trainings"
 
 
-@dataclass(frozen=True, eq=False)
-class Plan:
-    """A sweep's queue and what it costs."""
-
-    sweep: "Sweep"
-    queue: "tuple[Planned, ...]"
-    images: int
-    """Training images."""
-    rates: dict[str, float | None]
-    """By backbone: seconds a multiply-add, by its trainings that are finished; None before there is one."""
-
-    @property
-    def path(self) -> Path:
-        """The sweep's folder."""
-        return self.sweep.path
-
-    @property
-    def complete(self) -> bool:
-        """Is everything trained?"""
-        return all(one.state == "finished" for one in self.queue)
-
-    @property
-    def work(self) -> float:
-        """Multiply-adds of the whole queue."""
-        return sum(one.filling + one.training for one in self.queue)
-
-    def share(self, one: "Planned") -> float:
-        """A training's share of the queue's work."""
-        return (one.filling + one.training) / (self.work or 1.0)
-
-    def seconds(self, one: "Planned") -> float | None:
-        """How long a training takes if no epoch is saved; None where nothing tells it yet."""
-        rate = self.rates[one.point.config.network.backbone]
-        return None if rate is None else rate * (one.filling + one.training)
-
-    def seconds_left(self) -> float | None:
-        """Time for what is not finished, whatever part of it is done; None where nothing tells it yet."""
-        left = [self.seconds(one) for one in self.queue if one.state != "finished"]
-        known = [seconds for seconds in left if seconds is not None]
-        return sum(known) if len(known) == len(left) else None
-
-
-def new_plan(folder: Path, config: TrainConfig, wanted: SweepConfig, images: int, context: Context) -> Plan:
+def new_plan(folder: Path, config: TrainConfig, wanted: SweepConfig, images: int, context: Context) -> "Plan":
     """The plan of a sweep under `config.output.out` that is named by date; nothing is written. Raises ConfigError."""
     from engine.jobs.sweep import Sweep
+    from engine.jobs.sweep_plan import Plan
 
     network = NetworkConfig(weights=config.network.weights)
     output = dataclasses.replace(config.output, name=_fresh_name(config.output.out))
     config = dataclasses.replace(config, network=network, output=output)
-    return _plan(Sweep(folder, config, Grid.of(wanted, config)), images)
+    return Plan.of(Sweep(folder, config, Grid.of(wanted, config)), images)
 
 
-def plan_of(path: Path, folder: Path | None, context: Context) -> Plan:
+def plan_of(path: Path, folder: Path | None, context: Context) -> "Plan":
     """The plan of the sweep at `path`, as far as it is. Raises RunError or ConfigError where it can't go on."""
     from engine.data.split import Split
     from engine.jobs.sweep import Sweep
+    from engine.jobs.sweep_plan import Plan
 
-    return _plan(Sweep.begun(path, folder), len(Split.read(path / SPLIT).files("train")))
-
-
-def _plan(sweep: "Sweep", images: int) -> Plan:
-    rates = {name: sweep.seconds_per_work(images, name) for name in sweep.grid.backbones}
-    return Plan(sweep, tuple(sweep.plan(images)), images, rates)
+    return Plan.of(Sweep.begun(path, folder), len(Split.read(path / SPLIT).files("train")))
 
 
 def _fresh_name(out: Path) -> str:
@@ -111,7 +66,7 @@ class SweepJob(LongJob):
     GROUP, NAME = "sweep", "sweep"
     KEPT = "finished trainings are kept, and the one at hand goes on another time"
 
-    plan: Plan
+    plan: "Plan"
     minutes: float
     """Budget; 0 for no limit."""
     result: Swept | None = None

@@ -101,8 +101,8 @@ def test_text_json_and_csv_say_with_the_same_numbers_that_an_image_looks_unlike_
     facts = json.loads(cli("inspect", tmp_path / "faint.png", "--json").stdout)
     levels = {one["measure"]: one for one in said["likeness"]["measures"]}
     assert said["likeness"]["unlike"] and levels["mean level"]["unlike"] and not levels["width/height"]["unlike"]
-    assert levels["mean level"]["value"] == pytest.approx(facts["mean"])
-    assert levels["sd of levels"]["value"] == pytest.approx(facts["std"])
+    assert levels["mean level"]["value"] == pytest.approx(facts["mean"], abs=0.01)
+    assert levels["sd of levels"]["value"] == pytest.approx(facts["std"], abs=0.01)
     low, high = levels["mean level"]["low"], levels["mean level"]["high"]
     part = f"mean level {facts['mean']:.0f}, usually {low:.0f} to {high:.0f}"
     [caution] = [text for text in said["cautions"] if text.startswith("looks unlike the training images")]

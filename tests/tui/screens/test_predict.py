@@ -199,7 +199,8 @@ def test_a_folder_becomes_a_table_and_a_csv(asked: Run, tmp_path: Path) -> None:
     for row in good:
         assert abs(sum(float(row[name]) for name in CLASSES) - 1) < 1e-5
         assert row["label"] == max(CLASSES, key=lambda name: float(row[name]))
-        assert row["decision"] == row["distance"] == "", "this run has neither threshold nor training images"
+        assert row["decision"] == "" and float(row["distance"]) > 0, "this run has no threshold"
+        assert row["likeness"] in ("alike", "unlike")
         assert ("is in colour" in row["cautions"]) == row["file"].endswith("photograph.png")
 
 

@@ -92,30 +92,29 @@ def _sweep(data: Path, config: TrainConfig, wanted: SweepConfig, only_plan: bool
 
 
 def _put_plan(job: "Sweep", images: int, as_json: bool) -> None:
-    planned = job.plan(images)
-    rates = {name: job.seconds_per_work(images, name) for name in job.grid.backbones}
-    whole = sum(one.filling + one.training for one in planned) or 1.0
+    from engine.jobs.sweep_plan import Plan
+
+    plan = Plan.of(job, images)
     rows = [("training", "trains", "kept once", "epochs", "share", "minutes", "state")]
-    for one in planned:
-        work = one.filling + one.training
-        rate = rates[one.point.config.network.backbone]
-        minutes = None if rate is None else rate * work / 60
-        trainable = one.point.plan.parameters(2)[0]
+    for one in plan.queue:
+        seconds, trainable = plan.seconds(one), plan.trainable(one)
+        minutes = None if seconds is None else seconds / 60
         if as_json:
             put_json({"name": one.point.name, "trainable": trainable, "filling": one.filling, "training": one.training,
                       "minutes": minutes, "state": one.state})  # fmt: skip
-        rows.append((one.point.name, f"{trainable:,}", _work(one.filling), _work(one.training), f"{work / whole:.1%}",
+        share = f"{plan.share(one):.1%}"
+        rows.append((one.point.name, f"{trainable:,}", _work(one.filling), _work(one.training), share,
                      as_number(minutes, 1), one.state))  # fmt: skip
     if as_json:
         return
     put_table(rows)
     put()
     put(
-        f"{counted(len(planned), 'training')} on {counted(images, 'image')}. Work is in multiply-adds if every epoch "
-        "is trained; what is kept is computed by the first training that needs it. "
+        f"{counted(len(plan.queue), 'training')} on {counted(images, 'image')}. Work is in multiply-adds if every "
+        "epoch is trained; what is kept is computed by the first training that needs it. "
         + (
             "Minutes are judged by those finished, each backbone's by its job."
-            if any(rates.values())
+            if any(plan.rates.values())
             else "Minutes follow once a training is finished."
         )
     )

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
@@ -24,7 +24,6 @@ from tui.state.sweep_job import (
     Followed,
     Kept,
     Look,
-    Plan,
     SweepJob,
     config_of,
     kept_sweeps,
@@ -36,6 +35,9 @@ from tui.widgets.form import Form
 from tui.widgets.question_dialog import Answer, Ask
 from tui.widgets.row_table import RowTable
 from tui.widgets.safe_cells import content, lines
+
+if TYPE_CHECKING:
+    from engine.jobs.sweep_plan import Plan
 
 SECONDS_BETWEEN_LOOKS = 0.5
 PLAN, CHOOSE = "sweep-plan", "sweep-choose"
@@ -68,7 +70,7 @@ class SweepScreen(WorkScreen):
         Binding("c", "copy", "Copy", id="sweep.copy", tooltip="Copy the table in focus, or the sweep's path."),
     ]  # fmt: skip
     _wanted = SweepPlan()
-    _plan: Plan | None = None
+    _plan: "Plan | None" = None
     _trouble = ""
     _shown: Followed | None = None
     _listed_once = False
@@ -179,7 +181,7 @@ class SweepScreen(WorkScreen):
         config = dataclasses.replace(session.config, output=output)
         return partial(new_plan, session.data, config, self._wanted.sweep, len(session.split.files("train")))
 
-    def _planned(self, plan: Plan | None) -> None:
+    def _planned(self, plan: "Plan | None") -> None:
         self._plan, self._trouble = plan, ""
         self._draw()
 
@@ -339,7 +341,7 @@ class SweepScreen(WorkScreen):
         if self._plan:
             self._begin(self._plan)
 
-    def _begin(self, plan: Plan) -> None:
+    def _begin(self, plan: "Plan") -> None:
         try:
             self.session.begin_sweep(plan, self._wanted.sweep.budget)
         except CovidTuiError as error:

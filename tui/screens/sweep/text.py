@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual.content import Content
 
@@ -10,7 +10,7 @@ from engine.base.wording import counted
 from engine.recipe.config import TrainConfig
 from engine.runs.watch import RunView
 from engine.sweep.result import Swept, SweptRecipe
-from tui.state.sweep_job import Followed, Plan, SweepJob
+from tui.state.sweep_job import Followed, SweepJob
 from tui.widgets.question_dialog import Answer
 from tui.widgets.safe_cells import content, lines
 from tui.words.glyphs import Glyphs
@@ -18,6 +18,9 @@ from tui.words.headline import accuracy, headline
 from tui.words.numbers import as_number, as_share, duration
 from tui.words.plot import letters
 from tui.words.safe_text import display_name
+
+if TYPE_CHECKING:
+    from engine.jobs.sweep_plan import Plan
 
 Row = tuple[str, ...]
 PLANNED = ("", "training", "trains", "kept once", "epochs", "share", "time")
@@ -32,7 +35,7 @@ OPEN = (
 )
 
 
-def wanted(folder: Path | None, config: TrainConfig, plan: Plan | None) -> list[Content]:
+def wanted(folder: Path | None, config: TrainConfig, plan: "Plan | None") -> list[Content]:
     """What is swept, and what of the recipe all of its trainings share."""
     fit, augment = config.fit, config.augment.augment
     rows = [content(folder.name or folder if folder else "no data chosen", "bold")]
@@ -40,11 +43,11 @@ def wanted(folder: Path | None, config: TrainConfig, plan: Plan | None) -> list[
     return [*rows, content(summary(plan))] if plan else rows
 
 
-def planned_rows(plan: Plan, glyphs: Glyphs) -> list[Row]:
+def planned_rows(plan: "Plan", glyphs: Glyphs) -> list[Row]:
     """The queue and what each training costs."""
     rows: list[Row] = []
     for one in plan.queue:
-        trains = one.point.plan.parameters(2)[0]
+        trains = plan.trainable(one)
         rows.append((
             _sign(one.state, glyphs), training(one.point), f"{trains:,}", work(one.filling), work(one.training),
             f"{plan.share(one):.1%}", duration(plan.seconds(one)) or "-",
@@ -52,7 +55,7 @@ def planned_rows(plan: Plan, glyphs: Glyphs) -> list[Row]:
     return rows
 
 
-def trained_rows(plan: Plan, runs: dict[str, RunView], glyphs: Glyphs) -> list[Row]:
+def trained_rows(plan: "Plan", runs: dict[str, RunView], glyphs: Glyphs) -> list[Row]:
     """The queue and how far each training is."""
     rows: list[Row] = []
     for one in plan.queue:
@@ -115,7 +118,7 @@ def recipe_rows(ordered: Sequence[SweptRecipe], recommended: str) -> list[Row]:
     return rows
 
 
-def summary(plan: Plan) -> str:
+def summary(plan: "Plan") -> str:
     """What a plan comes to, in a sentence or two."""
     left = plan.seconds_left()
     waiting = sum(one.state != "finished" for one in plan.queue)
@@ -126,7 +129,7 @@ def summary(plan: Plan) -> str:
     return f"{text} The time is known once one is finished." if waiting else text
 
 
-def course(followed: Followed, own: SweepJob | None, plan: Plan | None, glyphs: Glyphs) -> list[Content]:
+def course(followed: Followed, own: SweepJob | None, plan: "Plan | None", glyphs: Glyphs) -> list[Content]:
     """How far the sweep is, in three lines at most; `own` where this process trains it, or did last."""
     if not followed.live and not (own and own.alive):
         return _ended(followed, own, plan, glyphs)
@@ -162,7 +165,7 @@ def _now(view: RunView, glyphs: Glyphs) -> str:
     return text + (f"  {left} left" if left else "")
 
 
-def _ended(followed: Followed, own: SweepJob | None, plan: Plan | None, glyphs: Glyphs) -> list[Content]:
+def _ended(followed: Followed, own: SweepJob | None, plan: "Plan | None", glyphs: Glyphs) -> list[Content]:
     if followed.trouble:
         return [content(f"{glyphs.failed} {followed.trouble}", "bold $error")]
     if followed.result is None:
