@@ -20,6 +20,7 @@ from typing import Any, TextIO
 
 from engine import __version__
 from engine.base.errors import CacheError
+from engine.base.events import Emit, Notice, Progress
 from engine.base.files import private_dir, write_json
 from engine.base.number_format import Precision
 from engine.base.streams import Stream
@@ -54,6 +55,19 @@ def tensorflow() -> Any:
     with _IMPORTING, native_stderr_to(Path(os.devnull)):
         tf.constant(0).numpy()  # the first use of the runtime writes log lines too
     return tf
+
+
+def announce_tensorflow(emit: Emit, as_task: bool = False) -> None:
+    """Emit that TensorFlow will be loaded now, as a notice or, `as_task`, as progress; nothing where it is loaded."""
+    if "tensorflow" not in sys.modules:
+        notice = Notice("info", "TensorFlow is being loaded; this takes a few seconds, once.")
+        emit(Progress("loading TensorFlow, a few seconds, once", 0, None) if as_task else notice)
+
+
+def load_tensorflow(emit: Emit) -> Any:
+    """`tensorflow`, announced first; at once where it is loaded already."""
+    announce_tensorflow(emit)
+    return tensorflow()
 
 
 @functools.cache

@@ -23,7 +23,7 @@ from engine.network.classifier import Classifier, preprocessing
 from engine.recipe.config import TrainConfig
 from engine.training.augment import PLAIN, apply, draw, transforms
 from engine.training.cache_policy import Caching, caching, spare_disk
-from engine.training.feature_file import Context, Key
+from engine.training.feature_file import Key, Origin
 from engine.training.feature_store import Append, FeatureStore
 
 PREFIX_BATCH = 32
@@ -235,18 +235,18 @@ def choose(
         why = f"they would take {_size(decided.needed)}, and the cache has room for {_size(decided.room)}"
         context.emit(Notice("warning", f"Activations are not kept: {why}. Each epoch goes through the whole network."))
         return train, validation
-    views, context = decided.views, _context(train, precision, decided)
+    views, origin = decided.views, _origin(train, precision, decided)
     try:
-        plain = FeatureStore(cache, context)
+        plain = FeatureStore(cache, origin)
         policy = {**dataclasses.asdict(config.augment), "views": "", "seed": config.machine.seed}
-        augmented = FeatureStore(cache, dataclasses.replace(context, augmentation=policy))
+        augmented = FeatureStore(cache, dataclasses.replace(origin, augmentation=policy))
     except OSError as error:
         context.emit(Notice("warning", f"Activations are not kept: {cache} can't be written ({error.strerror})."))
         return train, validation
     kept, kept_validation = (FeatureSource(part, plain, augmented, context) for part in (train, validation))
     # The stores are held by now, so that what this training finds in them makes room for nothing.
     missing = kept_validation.missing(1) + (kept.missing(views) if views else 0)
-    removed = trim(cache, int(decided.limit), missing * context.row_bytes)
+    removed = trim(cache, int(decided.limit), missing * origin.row_bytes)
     if removed:
         context.emit(Notice("info", f"{_size(removed)} of activations that were unused for longest are removed."))
     if views is None:
@@ -254,8 +254,8 @@ def choose(
             Notice("info", "Every epoch draws new views, so the training images pass the frozen layers each epoch.")
         )
         return train, kept_validation
-    what = f"{context.shape[0]:,} numbers" if len(context.shape) == 1 else "x".join(map(str, context.shape))
-    each = f"{what} an image in {context.dtype}, {_size(decided.needed)}"
+    what = f"{origin.shape[0]:,} numbers" if len(origin.shape) == 1 else "x".join(map(str, origin.shape))
+    each = f"{what} an image in {origin.dtype}, {_size(decided.needed)}"
     later = f"later epochs need {plan.epoch_share:.0%} of the work"
     context.emit(Notice("info", f"The frozen layers run once a view and are kept ({each}): {later}."))
     return kept, kept_validation
@@ -274,7 +274,7 @@ def prepared(source: Source, view: int, emit: Emit) -> Source:
 
 def stored_format(source: Source) -> str:
     """The number format of the activations that the source gives, or "none" where it gives pixels."""
-    return source.plain.context.dtype if isinstance(source, FeatureSource) else "none"
+    return source.plain.origin.dtype if isinstance(source, FeatureSource) else "none"
 
 
 def at_hand(source: Source) -> Source:
@@ -292,9 +292,9 @@ def is_full_disk(error: OSError) -> bool:
     return error.errno in FULL | {errno.EROFS}
 
 
-def _context(train: PixelSource, precision: str, decided: Caching) -> Context:
+def _origin(train: PixelSource, precision: str, decided: Caching) -> Origin:
     plan = train.classifier.plan
-    return Context(
+    return Origin(
         prefix=train.classifier.prefix_hash(),
         preprocessing=f"{VERSION}, {plan.backbone.preprocessing}",
         size=plan.backbone.size,

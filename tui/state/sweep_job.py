@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from engine.base.context import Context
 from engine.base.errors import CovidTuiError, RunError
 from engine.base.events import Event, Notice, Progress
 from engine.base.locks import is_locked
+from engine.base.runtime import announce_tensorflow
 from engine.base.wording import counted, noun
 from engine.recipe.config import NetworkConfig, SweepConfig, TrainConfig
 from engine.runs.directory import SPLIT
@@ -110,8 +110,7 @@ class SweepJob(LongJob):
 
 def run_sweep(job: SweepJob, context: Context) -> Swept:
     """Train as `covid-tui sweep` does; called in a thread."""
-    if "tensorflow" not in sys.modules:
-        context.emit(Progress("loading TensorFlow, a few seconds, once", 0, None))
+    announce_tensorflow(context.emit, as_task=True)
     job.began = time.monotonic()
     return job.plan.sweep.train(context, job.minutes or None)
 
@@ -120,8 +119,7 @@ def open_test(path: Path, name: str, context: Context) -> Swept:
     """Open the test part for one recipe of the sweep at `path`; what sweep.json then holds. Called in a thread."""
     from engine.jobs.sweep import Sweep
 
-    if "tensorflow" not in sys.modules:
-        context.emit(Notice("info", "TensorFlow is being loaded; this takes a few seconds, once."))
+    announce_tensorflow(context.emit)
     return Sweep.begun(path).choose(name, context)
 
 

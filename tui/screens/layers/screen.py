@@ -24,7 +24,6 @@ from engine.recipe.config import TrainConfig
 from engine.training.cache_policy import Costs, costs, spare_disk
 from tui.screens.base import WorkScreen
 from tui.screens.layers.text import short, whole
-from tui.services.models import load_tensorflow
 from tui.widgets.safe_cells import cell, content, lines, number
 
 if TYPE_CHECKING:
@@ -372,9 +371,10 @@ class LayersScreen(WorkScreen):
 
 
 def _guide(folder: Path, config: TrainConfig, context: Context) -> "Guide":
-    load_tensorflow(context.emit)
+    from engine.base.runtime import load_tensorflow
     from engine.jobs.probe import guide
 
+    load_tensorflow(context.emit)
     return guide(folder, config, context)
 
 
