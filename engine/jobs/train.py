@@ -1,6 +1,6 @@
 """The main job whole: a folder of X-rays in, a trained and tested model out.
 
-A job takes a recipe, an `emit(event)` and a `stop`, and knows no screen. Everything it has to say goes through the run
+A job takes a recipe and a `Context`, and knows no screen. Everything it has to say goes through the run
 directory first.
 """
 
@@ -17,7 +17,7 @@ import numpy as np
 
 from engine.base.context import Context
 from engine.base.errors import ConfigError, CovidTuiError, DataError, RunError, Stopped, WeightsError
-from engine.base.events import Emit, Event, Failed, Finished, Helped, Interrupted, Notice
+from engine.base.events import Event, Failed, Finished, Helped, Interrupted, Notice
 from engine.base.files import write_json
 from engine.base.result import Validated
 from engine.base.typed_files import plain
@@ -58,7 +58,7 @@ def train(folder: Path, config: TrainConfig, context: Context, data: Data | None
     config.judge.positive_among(data.classes)
     with create(folder, config) as writer:
         try:
-            return _told(writer, context, lambda emit: _train(data, config, writer, Context(emit, stop)))
+            return _told(writer, context, lambda heard: _train(data, config, writer, heard))
         except (ConfigError, DataError, WeightsError):
             writer.leave_nothing()
             raise
@@ -94,13 +94,13 @@ def resume(
     with reopen(run, config) as writer:
         writer.wait(lambda: writer.keep_config(config, folder))
 
-        def go_on(emit: Emit) -> Finished | Interrupted:
+        def go_on(heard: Context) -> Finished | Interrupted:
             try:
                 as_begun = data and data.scan.pixel_rules == pixel_rules_of(run)
-                found = data if data and as_begun else _split_before(folder, config, run, Context(emit, stop))
+                found = data if data and as_begun else _split_before(folder, config, run, heard)
             except DataError as error:
                 raise DataError(f"{error} {_elsewhere(run)}") from error
-            return _train(found, config, writer, Context(emit, stop), resumed=True)
+            return _train(found, config, writer, heard, resumed=True)
 
         return _told(writer, context, go_on)
 
@@ -154,15 +154,15 @@ def assist(folder: Path | None, config: TrainConfig, context: Context) -> Helped
             (run.path / SPLIT).write_text(brief["split"], encoding="utf-8")
             write_json(run.path / ENVIRONMENT, {"precision": brief["precision"], "reading": brief["reading"]})
 
-            def work(silent: Emit) -> Helped:
-                data = _split_before(folder, config, run, Context(silent, context.stop))
+            def work(silent: Context) -> Helped:
+                data = _split_before(folder, config, run, silent)
                 with joined.quiet(run.path / LOG), joined.watched("the chief says how its run goes on"):
-                    done = fit(data, config, writer, joined, Context(silent, context.stop), brief["resumed"])
+                    done = fit(data, config, writer, joined, silent, brief["resumed"])
                 if done.fitted.ended == "stopped":
                     raise Stopped("A worker was asked to stop, so all do; the chief says how its run goes on.")
                 return Helped(joined.seat.worker, joined.seat.workers, done.fitted.epochs)
 
-            return _told(writer, Context(tell, context.stop), work)
+            return _told(writer, context.heard_by(tell), work)
 
 
 def _split_before(folder: Path, config: TrainConfig, run: Run, context: Context) -> Data:
@@ -172,11 +172,11 @@ def _split_before(folder: Path, config: TrainConfig, run: Run, context: Context)
     return scanned(folder, dataclasses.replace(config, data=wanted), context, manifest.is_file(), pixel_rules_of(run))
 
 
-def _told(writer: RunWriter, context: Context, work: Callable[[Emit], E]) -> E | Interrupted:
-    """Do `work` with an `emit` that writes to the run first; however it ends, its last event says so there."""
-    emit = writer.tee(context)
+def _told(writer: RunWriter, context: Context, work: Callable[[Context], E]) -> E | Interrupted:
+    """Do `work` with a context whose events go to the run first; however it ends, its last event says so there."""
+    context = writer.tee(context)
     try:
-        return work(Context(context.emit))
+        return work(context)
     except Stopped as error:
         interrupted = Interrupted(str(writer.run.path), len(writer.run.epochs()), str(error))
         context.emit(interrupted)

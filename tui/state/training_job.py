@@ -12,7 +12,7 @@ from typing import Any
 from engine.base.cancel import How, Stop
 from engine.base.context import Context
 from engine.base.errors import CovidTuiError
-from engine.base.events import Emit, Failed
+from engine.base.events import Failed
 from engine.base.runtime import announce_tensorflow
 from engine.recipe.config import TrainConfig
 from engine.runs.directory import Run
@@ -22,7 +22,7 @@ from tui.words.error_text import error_sentence
 
 NICENESS = 5
 
-Work = Callable[[Path, TrainConfig, Emit, Stop], Any]
+Work = Callable[[Path, TrainConfig, Context], Any]
 
 
 def _train(folder: Path, config: TrainConfig, context: Context) -> Any:
@@ -97,7 +97,7 @@ class TrainingJob:
     def _run(self) -> None:
         _give_way()
         try:
-            self._work(self.folder, self.config, self._emit, self.stop)
+            self._work(self.folder, self.config, Context(self._emit, self.stop))
         except CovidTuiError as error:
             self._fail(str(error))
         except Exception as error:
