@@ -71,7 +71,7 @@ def histograms(root: Path, records: Sequence["Record"], most: int, context: Cont
     by_label: dict[str, list[Record]] = {}
     for record in records:
         by_label.setdefault(record.label, []).append(record)
-    chosen = [own[place] for own in by_label.values() for place in _spread(len(own), most)]
+    chosen = [of_class[place] for of_class in by_label.values() for place in _spread(len(of_class), most)]
     sums = {label: np.zeros(BINS) for label in by_label}
     for done, record in enumerate(chosen, start=1):
         if context.stop.is_set():

@@ -137,7 +137,7 @@ def kept_sweeps(out: Path, context: Context) -> tuple[list[Kept], list[str]]:
     """The sweeps under `out`, newest first, and a sentence for each that can't be read."""
     from engine.sweep import store
 
-    found, troubles = [], []
+    kept, troubles = [], []
     for path in store.all_sweeps(out):
         if context.stop.is_set():
             break
@@ -146,8 +146,8 @@ def kept_sweeps(out: Path, context: Context) -> tuple[list[Kept], list[str]]:
         except RunError as error:
             troubles.append(str(error))
             continue
-        found.append(Kept(path, one.finished, len(one.points), is_locked(path / "lock")))
-    return found, troubles
+        kept.append(Kept(path, one.finished, len(one.points), is_locked(path / "lock")))
+    return kept, troubles
 
 
 @dataclass(frozen=True)

@@ -236,8 +236,8 @@ class SweepScreen(WorkScreen):
     def _list(self) -> None:
         self.session.start("sweeps", "reading the sweeps", partial(kept_sweeps, self.session.runs), self._listed)
 
-    def _listed(self, found: tuple[list[Kept], list[str]]) -> None:
-        kept, troubles = found
+    def _listed(self, read: tuple[list[Kept], list[str]]) -> None:
+        kept, troubles = read
         self.warn_of_new(troubles)
         self.query_one(KeptSweeps).fill(kept)
         first, self._listed_once = not self._listed_once, True
