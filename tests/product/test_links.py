@@ -30,7 +30,7 @@ from engine.training import checkpoint
 from tests.conftest import ROOT, SAMPLE
 from tests.engine.training.test_checkpoint import point
 from tests.makers import fake, made
-from tests.makers.outside import CONTEXT, DEAD, filled, folder_written, picture, pictures, planted, whole_run, written
+from tests.makers.outside import DEAD, ORIGIN, filled, folder_written, picture, pictures, planted, whole_run, written
 from tui.cli import run as command
 from tui.cli.errors import log_crash
 
@@ -221,7 +221,7 @@ def test_no_link_in_a_cache_is_followed(images: Path, tmp_path: Path, monkeypatc
         (base / name).parent.mkdir(exist_ok=True)
         (base / name).write_bytes(b"half")
         os.utime(base / name, (1e9, 1e9))
-    store = base / "features" / CONTEXT.key[:32]
+    store = base / "features" / ORIGIN.key[:32]
     for name in ("rows", "index"):
         with (store / name).open("ab") as file:
             file.write(b"cut off")
