@@ -33,15 +33,14 @@ from engine.evaluation.calibration import softmax
 from engine.evaluation.intervals import exact_interval
 from engine.evaluation.metrics import mean_auc
 from engine.network import pretrained
-from engine.network.backbones import backbone
 from engine.network.classifier import with_first_weights
-from engine.network.freezing import plan
 from engine.recipe.config import AuditConfig, TrainConfig, to_dict
 from engine.training import loop
 from engine.training.augment import PLAIN
 from engine.training.batches import FeatureSource, Images, PixelSource, Source, choose, prepared
 from engine.training.forward import Pass
-from engine.training.phases import phases
+from engine.training.resolved import Resolved, resolve
+from engine.training.step import assign, values_of
 
 
 @dataclass(frozen=True)
@@ -74,15 +73,15 @@ def audit(folder: Path, config: TrainConfig, context: Context, folds: int = Audi
     """
     if config.augment.augment != "none":
         raise ConfigError("An audit does not augment: give it a recipe with --augment none.")
-    if len(phases(config)) > 1:
+    recipe = resolve(config)
+    if len(recipe.phases) > 1:
         raise ConfigError("An audit trains in one phase: give it --mode transfer, finetune or partial.")
     if config.machine.devices not in ("auto", "1"):
         raise ConfigError("An audit trains on one device: leave --devices out.")
-    pretrained.require(config.network.weights, backbone(config.network.backbone), context)
+    pretrained.require(config.network.weights, recipe.backbone, context)
     began = time.perf_counter()
-    size = plan(config.network).backbone.size
-    material = _material(folder, config, size, 1 if config.data.split else folds, context)
-    trainer = _Trainer(material, config, context)
+    material = _material(folder, config, recipe.backbone.size, 1 if config.data.split else folds, context)
+    trainer = _Trainer(material, recipe, context)
     results, rights = [], {}
     shown = variants_of(material.region)
     for variant in shown:
@@ -113,15 +112,17 @@ def audit(folder: Path, config: TrainConfig, context: Context, folds: int = Audi
 class _Trainer:
     """Trains one variant after the other, fold by fold, always from the same first weights."""
 
-    def __init__(self, material: _Material, config: TrainConfig, context: Context) -> None:
+    def __init__(self, material: _Material, recipe: Resolved, context: Context) -> None:
+        config = recipe.config
         self.material, self.config, self.context = material, config, context
+        self.stage = loop.Stage(recipe.phases[-1])
         make_repeatable(config.machine.seed)
         precision = choose_precision(config.machine.precision)
         context.emit(Notice("info", f"Precision: {precision.precision} ({precision.reason})."))
         self.precision = precision.precision
         classes, seed = len(material.classes), config.machine.seed
-        self.network = with_first_weights(config.network, classes, self.precision, seed, context)
-        self.start = loop.values_of(self.network.trainable_variables)
+        self.network = with_first_weights(recipe.plan, config.network.weights, classes, self.precision, seed, context)
+        self.start = values_of(self.network.trainable_variables)
         self.told = False
 
     def run(self, variant: Variant) -> tuple[VariantResult, npt.NDArray[np.bool_]]:
@@ -160,7 +161,7 @@ class _Trainer:
         self, variant: Variant, every: Source, number: int
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int32], int]:
         """Logits (n, classes) and labels (n,) of the fold's test images, and the epochs that the training took."""
-        loop.assign(self.network.trainable_variables, self.start)
+        assign(self.network.trainable_variables, self.start)
         sources = {part: _taken(every, chosen) for part, chosen in self.material.folds[number].items()}
         if variant.shuffled:
             random = np.random.default_rng([self.config.machine.seed, number])
@@ -169,7 +170,8 @@ class _Trainer:
                 sources[part] = _with_images(
                     sources[part], dataclasses.replace(sources[part].images, labels=random.permutation(labels))
                 )
-        fitted = loop.fit(self.network, sources["train"], sources["validation"], self.config, self._heard(variant))
+        parts = sources["train"], sources["validation"]
+        fitted = loop.fit(self.network, *parts, self.config, self._heard(variant), self.stage)
         if self.context.stop.is_set():
             raise Stopped("The audit was stopped; the activations computed so far are kept.")
         logits = Pass(sources["test"]).logits(stop=self.context.stop)

@@ -6,8 +6,7 @@ from pathlib import Path
 from engine.base.context import Context
 from engine.base.runtime import cache_dir, choose_precision, make_repeatable
 from engine.network import pretrained
-from engine.network.backbones import backbone
-from engine.network.classifier import Classifier, under, with_first_weights
+from engine.network.classifier import Classifier, with_first_weights
 from engine.network.freezing import FreezePlan, plan
 from engine.recipe.config import TrainConfig
 from engine.training import distributed, lr_range_test
@@ -16,7 +15,7 @@ from engine.training.cluster import one_process
 from engine.training.data import pixel_sources, scanned
 from engine.training.distributed import ONE, Devices
 from engine.training.layer_hints import MOST, Guide, probed, pulls
-from engine.training.phases import phases
+from engine.training.resolved import resolve
 
 
 def find_rate(
@@ -26,12 +25,12 @@ def find_rate(
 
     Raises a CovidTuiError as `train` does, Stopped among them.
     """
-    first = phases(config)[0]
+    recipe = resolve(config)
     asked = one_process(config.machine.devices, "A range test")
     distributed.require(asked)
     joined = distributed.opened(asked, context)
-    classifier, _, sources, _ = _without_a_run(folder, config, first.plan, context, joined)
-    return lr_range_test.range_test(classifier, sources[0], config, context, wanted, joined)
+    classifier, _, sources, _ = _without_a_run(folder, config, recipe.phases[0].plan, context, joined)
+    return lr_range_test.range_test(classifier, sources[0], recipe, context, wanted, joined)
 
 
 def guide(folder: Path, config: TrainConfig, context: Context) -> Guide:
@@ -53,12 +52,12 @@ def _without_a_run(
 
     The network with `freeze`'s layers trainable, the training pixels, what trains and validates it, and the precision.
     """
-    pretrained.require(config.network.weights, backbone(config.network.backbone), context)
+    pretrained.require(config.network.weights, freeze.backbone, context)
     data = scanned(folder, config, context)
     make_repeatable(config.machine.seed)
     precision = choose_precision(config.machine.precision).precision
     with joined.scope():
-        classifier = with_first_weights(config.network, len(data.classes), precision, config.machine.seed, context)
-    classifier = under(classifier, freeze)
+        classes, seed = len(data.classes), config.machine.seed
+        classifier = with_first_weights(freeze, config.network.weights, classes, precision, seed, context)
     training, validation = pixel_sources(data, classifier, config, context)
     return classifier, training, choose(training, validation, precision, cache_dir(), context), precision

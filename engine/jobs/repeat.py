@@ -31,6 +31,7 @@ from engine.recipe.config import TrainConfig
 from engine.runs.directory import Run
 from engine.runs.writer import usual_name
 from engine.training.cluster import one_process
+from engine.training.resolved import resolve
 
 RESULT = "result.json"
 
@@ -84,7 +85,7 @@ def over_seeds(folder: Path, config: TrainConfig, count: int, context: Context) 
     if count < 2:
         raise ConfigError(f"--seeds is {count}: give a whole number from 2.")
     one_process(config.machine.devices, "--seeds")
-    train.require(config, context)
+    train.require(resolve(config), context)
     base, first = config.output.name or usual_name(config), config.machine.seed
     recipes = []
     for seed in range(first, first + count):
@@ -104,7 +105,7 @@ def over_folds(folder: Path, config: TrainConfig, count: int, context: Context) 
     if not config.judge.test:
         raise ConfigError("--folds tests every image once: leave --no-test out.")
     one_process(config.machine.devices, "--folds")
-    train.require(config, context)
+    train.require(resolve(config), context)
     data = config.data
     found = scan(folder, data.class_names, context, data.follow_links, data.near_duplicates)
     known = patients(found, data.group_by)

@@ -25,13 +25,12 @@ from engine.base.typed_files import plain
 from engine.base.wording import counted, reason, remedy
 from engine.data.split import Split
 from engine.evaluation.calibration import CALIBRATION, calibrate, softmax
-from engine.evaluation.evaluate import evaluate_test, keep_validation
+from engine.evaluation.evaluate import evaluate_test, forget_test, keep_validation
 from engine.evaluation.metrics import judge, one_sided
 from engine.evaluation.predictions_csv import Predictions
 from engine.evaluation.predictor import save_contract
 from engine.evaluation.training_reference import save_reference
 from engine.network import pretrained
-from engine.network.backbones import backbone
 from engine.recipe.config import TrainConfig, from_dict
 from engine.runs.directory import ENVIRONMENT, LOG, SPLIT, Run
 from engine.runs.summary import waited
@@ -40,7 +39,8 @@ from engine.training import distributed
 from engine.training.batches import PixelSource, is_full_disk
 from engine.training.data import Data, scanned
 from engine.training.fit_phases import Brief, Done, fit, pixel_rules_of
-from engine.training.phases import phases
+from engine.training.resolved import Resolved, resolve
+from engine.training.run_context import RunContext
 
 E = TypeVar("E")
 End = Finished | Interrupted | Helped
@@ -53,25 +53,26 @@ def train(folder: Path, config: TrainConfig, context: Context, data: Data | None
     sentence says what is wrong. Once the run exists, a Failed event records it there; a run that is refused before its
     training began goes away again.
     """
-    require(config, context)
+    recipe = resolve(config)
+    require(recipe, context)
     require_room(config)
     data = data or scanned(folder, config, context)
     config.judge.positive_among(data.classes)
     with create(folder, config) as writer:
         try:
-            return _told(writer, context, lambda heard: _train(data, config, writer, heard))
+            return _told(writer, context, lambda heard: _train(data, recipe, writer, heard))
         except (ConfigError, DataError, WeightsError):
             writer.leave_nothing()
             raise
 
 
-def require(config: TrainConfig, context: Context) -> None:
+def require(recipe: Resolved, context: Context) -> None:
     """Raise the error that a training of this recipe is going to meet, as far as that can be known before the folder
-    is scanned and a run made: in its phases, its devices, its first weights, a split that it reuses.
+    is scanned and a run made: in its devices, its first weights, a split that it reuses.
     """
-    phases(config)
+    config = recipe.config
     distributed.require(config.machine.devices)
-    pretrained.require(config.network.weights, backbone(config.network.backbone), context)
+    pretrained.require(config.network.weights, recipe.backbone, context)
     if config.data.split:
         Split.read(config.data.split)
 
@@ -87,11 +88,13 @@ def resume(
     for one whose patience had ended the run already. Whatever comes before the training goes on is no part of the run:
     it stays as it was.
     """
-    _require_patience(run, config)
+    recipe = resolve(config)
+    _require_patience(run, recipe)
     own = dataclasses.replace(config, data=dataclasses.replace(config.data, split=None))  # it is in the run
-    require(own, context)
+    require(dataclasses.replace(recipe, config=own), context)
     folder, output = folder or run.folder(), run.config().output
     config = dataclasses.replace(config, output=dataclasses.replace(config.output, out=output.out, name=output.name))
+    recipe = dataclasses.replace(recipe, config=config)
     with reopen(run, config) as writer:
         writer.wait(lambda: writer.keep_config(config, folder))
 
@@ -101,7 +104,7 @@ def resume(
                 found = data if data and as_begun else _split_before(folder, config, run, heard)
             except DataError as error:
                 raise DataError(f"{error} {_elsewhere(run)}") from error
-            return _train(found, config, writer, heard, resumed=True)
+            return _train(found, recipe, writer, heard, resumed=True)
 
         return _told(writer, context, go_on)
 
@@ -113,13 +116,14 @@ def _elsewhere(run: Run) -> str:
     )
 
 
-def _require_patience(run: Run, config: TrainConfig) -> None:
+def _require_patience(run: Run, recipe: Resolved) -> None:
     """Raise ConfigError where a finished run was to take more epochs, and patience would end it before the first."""
+    config = recipe.config
     last, patience = run.finished(), config.fit.patience
     end = last if run.state() == "finished" else None
     if end is None or not patience or config.fit.epochs <= end.epochs:
         return
-    without = waited(end.epochs, end.best_epoch, phases(config)[-1].first)
+    without = waited(end.epochs, end.best_epoch, recipe.phases[-1].first)
     if without >= patience:
         ended = "was ended by patience" if end.ended == "patience" else "would be ended by patience at once"
         raise ConfigError(
@@ -159,7 +163,7 @@ def assist(folder: Path | None, config: TrainConfig, context: Context) -> Helped
             def work(silent: Context) -> Helped:
                 data = _split_before(folder, config, run, silent)
                 with joined.quiet(run.path / LOG), joined.watched("the chief says how its run goes on"):
-                    done = fit(data, config, writer, joined, silent, brief.resumed)
+                    done = fit(data, resolve(config), RunContext(silent, writer, joined, forget_test), brief.resumed)
                 if done.fitted.ended == "stopped":
                     raise Stopped("A worker was asked to stop, so all do; the chief says how its run goes on.")
                 return Helped(joined.seat.worker, joined.seat.workers, done.fitted.epochs)
@@ -213,16 +217,16 @@ def _lack(error: Exception, run: Run) -> RunError | None:
 
 
 def _train(
-    data: Data, config: TrainConfig, writer: RunWriter, context: Context, resumed: bool = False
+    data: Data, recipe: Resolved, writer: RunWriter, context: Context, resumed: bool = False
 ) -> Finished | Interrupted:
     began, run = time.perf_counter(), writer.run
     if not (run.path / SPLIT).is_file():
         data.split.write(run.path / SPLIT)
-    joined = distributed.opened(config.machine.devices, context)
+    joined = distributed.opened(recipe.config.machine.devices, context)
     with joined.quiet(run.path / LOG):
         with joined.watched(_goes_on(run)):
-            done = fit(data, config, writer, joined, context, resumed)
-        return _judged(done, config, run, context, began)
+            done = fit(data, recipe, RunContext(context, writer, joined, forget_test), resumed)
+        return _judged(done, recipe.config, run, context, began)
 
 
 def _judged(done: Done, config: TrainConfig, run: Run, context: Context, began: float) -> Finished:

@@ -16,6 +16,7 @@ from engine.base.events import Event, Notice, Progress
 from engine.base.runtime import tensorflow
 from engine.base.wording import counted
 from engine.network.classifier import Classifier, with_first_weights
+from engine.network.freezing import plan
 from engine.recipe.config import FitConfig, TrainConfig
 from engine.training import loop
 from engine.training.augment import PLAIN
@@ -90,7 +91,8 @@ def pulls(probe: Classifier, pixels: PixelSource, precision: str, context: Conte
     tf = tensorflow()
     network = dataclasses.replace(pixels.config.network, mode="finetune", unfreeze="", weights="none")
     seed = pixels.config.machine.seed
-    whole = with_first_weights(network, probe.model.output_shape[-1], precision, seed, Context(stop=context.stop))
+    classes, silent = probe.model.output_shape[-1], Context(stop=context.stop)
+    whole = with_first_weights(plan(network), network.weights, classes, precision, seed, silent)
     whole.load({layer.name: layer.get_weights() for layer in probe.model.layers if layer.weights})
     variables = whole.trainable_variables
 

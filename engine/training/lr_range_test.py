@@ -22,8 +22,8 @@ from engine.recipe.config import TrainConfig
 from engine.training.augment import view_of
 from engine.training.batches import Source, prepared
 from engine.training.distributed import ONE, Devices
-from engine.training.loop import Steps, assign, new_optimizer, values_of
-from engine.training.phases import phases
+from engine.training.resolved import Resolved
+from engine.training.step import Steps, assign, new_optimizer, values_of
 
 MEMORY = 0.9
 """Share of the running mean of the loss that each step keeps."""
@@ -89,7 +89,7 @@ class RangeTest:
 def range_test(
     classifier: Classifier,
     train: Source,
-    config: TrainConfig,
+    recipe: Resolved,
     context: Context,
     wanted: Range | None = None,
     devices: Devices = ONE,
@@ -98,12 +98,12 @@ def range_test(
 
     The classifier, made in the scope of `devices`, has its weights back at the end, however it comes.
     """
-    wanted = wanted or Range()
+    wanted, config = wanted or Range(), recipe.config
     rates = wanted.rates()
     source = devices.meet(context.stop, lambda: prepared(train, view_of(config.augment, 1), context.emit))
     first = values_of(classifier.trainable_variables)
     with devices.scope():
-        optimizer = new_optimizer(classifier, phases(config)[0])
+        optimizer = new_optimizer(classifier, recipe.phases[0])
     labels, common = train.images.labels, devices.common(context.stop)
     steps = Steps(classifier, source.network, config.fit, labels, optimizer, devices, common)
     fresh = values_of(steps.optimizer.variables)

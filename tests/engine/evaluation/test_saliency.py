@@ -95,9 +95,8 @@ def taught(data: Path, out: Path, seed: int) -> Run:
     network.load(pretrained("imagenet", network.plan.backbone, backbone_shapes(network), Context(print, stop)))
     store, _ = open_store(data, found.records, 224, cache_dir())
     pixels = PixelSource(Images.of(found.records, classes, store), network, store, recipe)
-    loop.fit(
-        network, *choose(pixels, pixels, precision, cache_dir(), Context(print, stop)), recipe, lambda event: None, stop
-    )
+    sources = choose(pixels, pixels, precision, cache_dir(), Context(print, stop))
+    loop.fit(network, *sources, recipe, Context(stop=stop))
     with create(data, recipe) as writer:
         save_contract(writer.run, classes, network)
     return writer.run

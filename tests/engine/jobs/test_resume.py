@@ -26,6 +26,7 @@ from engine.base.errors import ConfigError, DataError, RunError
 from engine.base.events import Epoch, Event, Failed, Finished
 from engine.base.runtime import tensorflow
 from engine.data.image.formats import PIXEL_RULES
+from engine.evaluation.evaluate import forget_test
 from engine.jobs import train
 from engine.recipe.config import AugmentConfig, DataConfig, FitConfig, NetworkConfig, OutputConfig, TrainConfig
 from engine.runs import directory as runs
@@ -33,6 +34,7 @@ from engine.runs.directory import Run
 from engine.runs.writer import create
 from engine.training import checkpoint, fit_phases
 from engine.training.distributed import ONE
+from engine.training.run_context import RunContext
 from tests.conftest import ROOT, SAMPLE, Cli
 
 EPOCHS = 8
@@ -184,10 +186,10 @@ def test_too_little_memory_is_a_sentence_and_not_an_error_of_its_own(tmp_path: P
 
 
 def test_a_run_that_lost_its_number_format_is_told(tmp_path: Path) -> None:
-    run = create(SAMPLE, TrainConfig(output=OutputConfig(out=tmp_path))).run
-    (run.path / runs.ENVIRONMENT).write_text("{}")
+    work = RunContext(Context(), create(SAMPLE, TrainConfig(output=OutputConfig(out=tmp_path))), ONE, forget_test)
+    (work.run.path / runs.ENVIRONMENT).write_text("{}")
     with pytest.raises(RunError, match=r"environment\.json does not say"):
-        fit_phases._precision(run, run.config(), ONE, PIXEL_RULES, lambda _: None)
+        fit_phases.choose_format(work, work.run.config(), PIXEL_RULES)
 
 
 def test_a_stop_that_keeps_tests_also_where_the_phase_has_not_kept_the_images_as_they_are(tmp_path: Path) -> None:

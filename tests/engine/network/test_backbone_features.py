@@ -110,7 +110,7 @@ def test_a_cache_changes_no_step_of_a_gradual_recipe(
     Gradients are compared, not what many steps make of them: where one is almost 0, Adam's first steps take its sign
     alone, which a rounding of the last bit turns. In a gradient such a rounding can turn single units of a ReLU on.
     """
-    monkeypatch.setattr(loop._State, "better", lambda *_: True)  # every phase leaves its mark, however it goes
+    monkeypatch.setattr(loop, "better", lambda *_: True)  # every phase leaves its mark, however it goes
     config = recipe(network(name, mode="partial", unfreeze=",".join(BACKBONES[name].blocks[-2:])), "on")
     config = dataclasses.replace(
         config, fit=dataclasses.replace(config.fit, epochs=3, gradual=1, layer_decay=0.5, lr=1e-4)
@@ -128,7 +128,7 @@ def test_a_cache_changes_no_step_of_a_gradual_recipe(
             whole = gradients(classifier, train, view)
             for path, one in gradients(classifier, kept, view).items():
                 assert np.linalg.norm(one - whole[path]) <= 0.01 * np.linalg.norm(whole[path]), path
-        fitted = loop.fit(classifier, kept, judged, config, Context(ignore, Stop()), phase=phase, before=fitted)
+        fitted = loop.fit(classifier, kept, judged, config, Context(), loop.Stage(phase, fitted))
     assert_as_built(classifier)
 
 

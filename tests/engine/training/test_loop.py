@@ -27,7 +27,9 @@ from engine.training.augment import PLAIN
 from engine.training.batches import FeatureSource, Images, PixelSource, choose
 from engine.training.checkpoint import Keeper, Position
 from engine.training.forward import score
+from engine.training.phases import phases
 from engine.training.schedule import learning_rate
+from engine.training.step import Steps, class_weights
 
 IMAGES, HELD_OUT, CLASSES = 10, 6, 2
 PIXELS = np.random.default_rng(0).integers(0, 256, (IMAGES + HELD_OUT, 7, 7, 1), np.uint8).repeat(32, 1).repeat(32, 2)
@@ -68,7 +70,8 @@ def fitted(
     train = PixelSource(images(range(IMAGES)), classifier, STORE, config)
     validation = PixelSource(images(range(IMAGES, IMAGES + HELD_OUT)), classifier, STORE, config)
     sources = choose(train, validation, "float32", cache, Context(emit, stop))
-    return classifier, loop.fit(classifier, *sources, config, Context(emit, stop), keeper), told
+    stage = loop.Stage(phases(config)[-1], keeper=keeper)
+    return classifier, loop.fit(classifier, *sources, config, Context(emit, stop), stage), told
 
 
 @pytest.mark.parametrize("unfreeze", ["", "block5", pytest.param("block4,block5", marks=pytest.mark.slow)])
@@ -137,8 +140,8 @@ def test_balanced_class_weights_are_scikit_learns() -> None:
 
     labels = np.array([0] * 7 + [1] * 2 + [2])
     expected = compute_class_weight("balanced", classes=np.arange(3), y=labels)
-    assert loop.class_weights(labels, 3, "balanced") == pytest.approx(expected)
-    assert loop.class_weights(labels, 3, "none") == pytest.approx([1, 1, 1])
+    assert class_weights(labels, 3, "balanced") == pytest.approx(expected)
+    assert class_weights(labels, 3, "none") == pytest.approx([1, 1, 1])
 
 
 def test_the_best_epoch_is_kept_and_patience_counts_from_it(tmp_path: Path) -> None:
@@ -230,16 +233,16 @@ def test_a_stop_while_a_later_view_is_computed_keeps_the_epochs_before_it(tmp_pa
 def test_weights_beyond_all_bounds_are_told_of_and_never_the_best(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = loop.Steps.take
+    real = Steps.take
     lost_from = 2
 
-    def take(self: loop.Steps, batches: Any) -> np.ndarray:
+    def take(self: Steps, batches: Any) -> np.ndarray:
         sums = real(self, batches)
         if float(self.optimizer.learning_rate) < learning_rate(1e-4, lost_from) + 1e-9:
             self.optimizer._trainable_variables[-1].assign([np.nan] * CLASSES)
         return sums
 
-    monkeypatch.setattr(loop.Steps, "take", take)
+    monkeypatch.setattr(Steps, "take", take)
     config = recipe(fit=FitConfig(epochs=3, batch=4), augment=AugmentConfig(augment="none"))
     classifier, result, told = fitted(config, tmp_path)
     assert result.best and result.best.epoch == 1 and result.epochs == 3

@@ -21,7 +21,8 @@ from engine.network.freezing import plan
 from engine.recipe.config import AugmentConfig, FitConfig
 from engine.training import lr_range_test
 from engine.training.batches import FeatureSource, PixelSource, choose
-from engine.training.loop import values_of
+from engine.training.resolved import resolve
+from engine.training.step import values_of
 from tests.conftest import SAMPLE, Cli
 from tests.engine.jobs.test_resume import history, weights_sha
 from tests.engine.training.test_loop import CLASSES, HELD_OUT, IMAGES, STORE, images, recipe
@@ -102,7 +103,7 @@ def test_each_step_is_the_step_that_keras_takes_at_that_rate(tmp_path: Path) -> 
     first = values_of(classifier.trainable_variables)
     SEEN.clear()
     wanted = lr_range_test.Range(1e-5, 1e-2, 10, orders=2)
-    found = lr_range_test.range_test(classifier, train, CONFIG, Context(), wanted)
+    found = lr_range_test.range_test(classifier, train, resolve(CONFIG), Context(), wanted)
     for before, after in zip(first, values_of(classifier.trainable_variables), strict=True):
         assert np.array_equal(before, after)
     keras = tensorflow().keras
@@ -128,7 +129,7 @@ def test_a_stop_puts_the_weights_back(tmp_path: Path) -> None:
             stop.request("now")
 
     with pytest.raises(Stopped):
-        lr_range_test.range_test(classifier, train, CONFIG, Context(emit, stop))
+        lr_range_test.range_test(classifier, train, resolve(CONFIG), Context(emit, stop))
     for before, after in zip(first, values_of(classifier.trainable_variables), strict=True):
         assert np.array_equal(before, after)
 
