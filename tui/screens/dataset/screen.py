@@ -387,9 +387,9 @@ def _read(root: Path, record: "Record", emit: Emit, stop: Stop) -> "tuple[Record
 
 
 def _intensities(scan: "Scan", emit: Emit, stop: Stop) -> dict[str, list[float]]:
-    from tui.services.pictures import histograms
+    from engine.data.class_histograms import class_histograms
 
-    return histograms(scan.root, scan.records, SAMPLE, emit, stop)
+    return class_histograms(scan.root, scan.records, SAMPLE, emit, stop)
 
 
 SCREEN = DatasetScreen
