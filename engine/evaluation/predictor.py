@@ -4,7 +4,7 @@ Both go through `Predictor`, in float32 on any machine, so that a file gets the 
 """
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,7 +15,7 @@ from msgspec import Meta
 from engine.base.cancel import Stop
 from engine.base.errors import ConfigError, RunError
 from engine.base.files import write_json
-from engine.base.runtime import tensorflow
+from engine.base.runtime import Environment, tensorflow
 from engine.base.typed_files import Positive, UnfitError, typed
 from engine.data.image.formats import PIXEL_RULES
 from engine.data.image.reader import ImageError
@@ -85,12 +85,12 @@ def save_contract(run: Run, classes: tuple[str, ...], classifier: Classifier, re
     in_float32(classifier).save_model(run.path / DELIVERABLE)
 
 
-def pixel_rules_in(record: Mapping[str, Any], path: Path) -> int:
+def pixel_rules_in(record: Model | Environment, path: Path) -> int:
     """The rules by which files became pixels for a run, as its file at `path` says; 1 where it is from before there
     were others. Raises RunError.
     """
-    reading = record.get("reading", 1)
-    if type(reading) is not int or not 1 <= reading <= PIXEL_RULES:
+    reading = record.reading or 1
+    if reading > PIXEL_RULES:
         raise RunError(f"{path} names a way to read images that this version does not know: update covid-tui.")
     return reading
 
@@ -111,7 +111,7 @@ class Predictor:
         except ConfigError as error:
             raise RunError(f"{run.path / CONFIG} is damaged: {error}") from None
         network = self.network = load(run.path / WEIGHTS, trained, len(self.classes)).model
-        self.pixel_rules = pixel_rules_in({"reading": contract.reading}, run.path / MODEL)
+        self.pixel_rules = pixel_rules_in(contract, run.path / MODEL)
         self.calibration = read_calibration(run, self.classes)
         self.reference = read_reference(run, network.get_layer("pool").output.shape[-1])
         tf = tensorflow()

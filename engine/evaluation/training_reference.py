@@ -118,7 +118,7 @@ def read_reference(run: Run, channels: int | None = None) -> Reference | None:
     Its features must have `channels`, where those of the network are known. Raises RunError where the file is damaged.
     """
     path = run.path / REFERENCE
-    mend = "remove it, and distances are no longer told"
+    mend = "remove it, and distances are no longer given"
     try:
         with opened(path, MOST_BYTES) as file:
             arrays = _arrays(file)

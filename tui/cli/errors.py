@@ -5,6 +5,7 @@ from pathlib import Path
 
 from engine.base.crash_log import keep_details
 from engine.base.errors import CovidTuiError
+from engine.base.wording import unwritable
 from tui.cli.console import say
 from tui.words.error_text import error_sentence, expected
 
@@ -30,7 +31,7 @@ def log_crash() -> Path:
 def _where_kept() -> str:
     try:
         return f"The details are in {log_crash()}."
-    except OSError:
-        return "There is no room to keep the details."
+    except OSError as refused:
+        return f"The details can't be kept: {unwritable('their file', refused)}"
     except CovidTuiError as refused:
         return f"The details can't be kept: {refused}"

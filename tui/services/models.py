@@ -1,6 +1,5 @@
 """The one keeper of a loaded model: what it says about files, and where it looks. For work in threads."""
 
-import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from engine.base.cancel import Stop
 from engine.base.errors import Stopped
 from engine.base.events import Emit, Notice, Progress
+from engine.base.runtime import load_tensorflow
 from engine.runs.directory import Run
 
 if TYPE_CHECKING:
@@ -112,12 +112,3 @@ class Models:
             loaded.explainer = loaded.explainer or Explainer(loaded.predictor)
             explanation = explain(loaded.explainer, path, emit=emit, stop=stop)
             return Heated(overlay(pixels, explanation.heat), explanation)
-
-
-def load_tensorflow(emit: Emit) -> None:
-    """Load TensorFlow in the calling worker, saying so first; at once where it is loaded already."""
-    if "tensorflow" not in sys.modules:
-        emit(Notice("info", "TensorFlow is being loaded; this takes a few seconds, once."))
-    from engine.base.runtime import tensorflow
-
-    tensorflow()

@@ -1,6 +1,5 @@
 """An audit in a thread of this process: how far it is with each variant, and how it ended."""
 
-import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING
 from engine.base.cancel import Stop
 from engine.base.errors import RunError
 from engine.base.events import Audited, Emit, Event, Notice, Progress
+from engine.base.runtime import announce_tensorflow
 from engine.recipe.config import AuditConfig, TrainConfig
 from tui.state.job import Job
 from tui.state.long_job import LongJob
@@ -73,8 +73,7 @@ class AuditJob(LongJob):
 
 def run_audit(audit: AuditJob, out: Path, emit: Emit, stop: Stop) -> "tuple[Audit, Path]":
     """Do the audit as `covid-tui audit` does, and write it into a folder of its own under `out`; called in a thread."""
-    if "tensorflow" not in sys.modules:
-        emit(Progress("loading TensorFlow, a few seconds, once", 0, None))
+    announce_tensorflow(emit, as_task=True)
     from engine.audit import store
     from engine.audit.audit import audit as audit_folder
 

@@ -148,8 +148,8 @@ class Session(Jobs):
         )
         self.announce(DataChanged)
 
-    def _scanned(self, found: "Scan") -> None:
-        self.whole = found
+    def _scanned(self, whole: "Scan") -> None:
+        self.whole = whole
         self._draw_split()
         self.announce(DataChanged)
 
@@ -176,8 +176,8 @@ class Session(Jobs):
             return
         self.start("split", "drawing the split", lambda emit, stop: work(), self._split_drawn, self._split_failed)
 
-    def _split_drawn(self, found: "Split") -> None:
-        self.split = found
+    def _split_drawn(self, split: "Split") -> None:
+        self.split = split
         self.announce(DataChanged)
 
     def _split_failed(self, error: Exception) -> None:
@@ -311,12 +311,12 @@ def _scan(folder: Path, wanted: DataConfig, emit: Emit, stop: Stop) -> "Scan":
     from engine.data.scan import scan
     from engine.data.tables import tables
 
-    found = scan(folder, (), emit, stop, wanted.follow_links, wanted.near_duplicates)
-    tables(found)  # read here, and kept, so that the screen's thread need not wait for them
-    return found
+    whole = scan(folder, (), emit, stop, wanted.follow_links, wanted.near_duplicates)
+    tables(whole)  # read here, and kept, so that the screen's thread need not wait for them
+    return whole
 
 
-def _split(found: "Scan", config: TrainConfig) -> "Split":
+def _split(picked: "Scan", config: TrainConfig) -> "Split":
     from engine.data.split import for_recipe
 
-    return for_recipe(found, config.data, config.machine.seed)[0]
+    return for_recipe(picked, config.data, config.machine.seed)[0]

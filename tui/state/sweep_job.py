@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from engine.base.cancel import Stop
 from engine.base.errors import CovidTuiError, RunError
 from engine.base.events import Emit, Event, Notice, Progress
 from engine.base.locks import is_locked
+from engine.base.runtime import announce_tensorflow
 from engine.base.wording import counted, noun
 from engine.recipe.config import NetworkConfig, SweepConfig, TrainConfig
 from engine.runs.directory import SPLIT
@@ -110,8 +110,7 @@ class SweepJob(LongJob):
 
 def run_sweep(job: SweepJob, emit: Emit, stop: Stop) -> Swept:
     """Train as `covid-tui sweep` does; called in a thread."""
-    if "tensorflow" not in sys.modules:
-        emit(Progress("loading TensorFlow, a few seconds, once", 0, None))
+    announce_tensorflow(emit, as_task=True)
     job.began = time.monotonic()
     return job.plan.sweep.train(emit, stop, job.minutes or None)
 
@@ -120,8 +119,7 @@ def open_test(path: Path, name: str, emit: Emit, stop: Stop) -> Swept:
     """Open the test part for one recipe of the sweep at `path`; what sweep.json then holds. Called in a thread."""
     from engine.jobs.sweep import Sweep
 
-    if "tensorflow" not in sys.modules:
-        emit(Notice("info", "TensorFlow is being loaded; this takes a few seconds, once."))
+    announce_tensorflow(emit)
     return Sweep.begun(path).choose(name, emit, stop)
 
 
@@ -139,7 +137,7 @@ def kept_sweeps(out: Path, emit: Emit, stop: Stop) -> tuple[list[Kept], list[str
     """The sweeps under `out`, newest first, and a sentence for each that can't be read."""
     from engine.sweep import store
 
-    found, troubles = [], []
+    kept, troubles = [], []
     for path in store.all_sweeps(out):
         if stop.is_set():
             break
@@ -148,8 +146,8 @@ def kept_sweeps(out: Path, emit: Emit, stop: Stop) -> tuple[list[Kept], list[str
         except RunError as error:
             troubles.append(str(error))
             continue
-        found.append(Kept(path, one.finished, len(one.points), is_locked(path / "lock")))
-    return found, troubles
+        kept.append(Kept(path, one.finished, len(one.points), is_locked(path / "lock")))
+    return kept, troubles
 
 
 @dataclass(frozen=True)

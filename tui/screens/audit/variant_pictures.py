@@ -90,5 +90,5 @@ class Views(Vertical):
 def _views(path: Path, side: int, emit: Emit, stop: Stop) -> Shown:
     from engine.audit.variants import views
 
-    region, found = views(path, side)
-    return [(variant.titled(region), pixels) for variant, pixels in found if not variant.shuffled]
+    region, pictures = views(path, side)
+    return [(variant.titled(region), pixels) for variant, pixels in pictures if not variant.shuffled]

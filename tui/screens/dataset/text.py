@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 WELCOME = (
     "Press o to open a folder of X-rays.\n\nIt holds one folder a class, laid out as CLASS/images/*.png beside "
     "CLASS/masks/*.png, or as CLASS/*.png. PNG, JPEG, TIFF, BMP, WebP and DICOM are read, and every file that can't be "
-    "used is told with its reason."
+    "used is reported with its reason."
 )
 KEYS: dict[Kind, str] = {
     "leaks": "d", "equal-images": "d", "near-duplicates": "d", "label-conflict": "p", "problems": "p",

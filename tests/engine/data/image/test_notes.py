@@ -19,9 +19,10 @@ from engine.data.warnings import folder_warnings
 from engine.evaluation.predictor import MODEL
 from engine.recipe.config import OutputConfig, TrainConfig
 from engine.runs import directory
+from engine.runs.directory import ENVIRONMENT
 from engine.runs.writer import create
 from engine.training.data import scanned
-from engine.training.fit_phases import ENVIRONMENT, pixel_rules_of
+from engine.training.fit_phases import pixel_rules_of
 from tests.conftest import Cli
 
 SPREAD = "uses 12 of its 16 bits, so those are spread over all levels"
