@@ -5,16 +5,14 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.base.cancel import Stop
-from engine.base.events import Emit, Progress
+from engine.base.context import Context
+from engine.base.events import Progress
 from engine.data.image.histogram import BINS, histogram
 from engine.data.image.reader import ImageError, read
 from engine.data.records import Record
 
 
-def class_histograms(
-    root: Path, records: Sequence[Record], most: int, emit: Emit, stop: Stop
-) -> dict[str, list[float]]:
+def class_histograms(root: Path, records: Sequence[Record], most: int, context: Context) -> dict[str, list[float]]:
     """By class the share of pixels, in percent, in each of 32 bins of 8 levels, over `most` images spread evenly.
 
     An image counts as one, however large it is; a file that can't be read any more is passed over.
@@ -25,14 +23,14 @@ def class_histograms(
     chosen = [images[place] for images in by_label.values() for place in _evenly(len(images), most)]
     sums = {label: np.zeros(BINS) for label in by_label}
     for done, record in enumerate(chosen, start=1):
-        if stop.is_set():
+        if context.stop.is_set():
             break
         try:
             counts = histogram(read(root / record.file).pixels)
             sums[record.label] += counts / counts.sum()
         except ImageError:
             pass
-        emit(Progress("intensities", done, len(chosen)))
+        context.emit(Progress("intensities", done, len(chosen)))
     return {label: list(100 * total / max(1e-12, total.sum())) for label, total in sums.items()}
 
 

@@ -3,15 +3,10 @@
 Needs no TensorFlow. The tests hold `moved` to what the training's own step makes of the same image.
 """
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from PIL import Image, ImageFilter
 
 from engine.data.image.reader import Pixels
-
-if TYPE_CHECKING:
-    pass
 
 OUTSIDE = 0.4
 """How bright what lies outside the lungs stays under the mask."""

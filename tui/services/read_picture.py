@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.network.backbones import backbone
 from engine.recipe.config import TrainConfig
 
 if TYPE_CHECKING:
-    from engine.base.events import Emit
     from engine.data.image.reader import ImageFacts, Pixels
 
 MOST = 1400
@@ -35,7 +34,7 @@ def network_side(config: TrainConfig | None) -> int:
     return backbone((config or TrainConfig()).network.backbone).size
 
 
-def read_picture(path: Path, side: int, emit: "Emit", stop: Stop) -> Picture:
+def read_picture(path: Path, side: int, context: Context) -> Picture:
     """Read the file, in a worker, for a network that sees squares of `side` pixels. Raises ImageError."""
     import numpy as np
     from PIL import Image

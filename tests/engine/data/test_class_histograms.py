@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.events import Event, Progress
 from engine.data.class_histograms import class_histograms
 from engine.data.image.histogram import BINS, histogram
@@ -28,7 +28,7 @@ def test_a_histogram_counts_every_sample_once(seed: int, height: int, bins: int,
 def test_the_histograms_of_classes_are_percent_of_evenly_spread_images() -> None:
     records = [record for record in scan(SAMPLE, ("COVID", "Normal")).records if record.label == "COVID"]
     heard: list[Event] = []
-    [(label, shares)] = class_histograms(SAMPLE, records, 2, heard.append, Stop()).items()
+    [(label, shares)] = class_histograms(SAMPLE, records, 2, Context(heard.append)).items()
     assert label == "COVID" and sum(shares) == pytest.approx(100)
     chosen = [read(SAMPLE / records[place].file).pixels for place in (0, len(records) // 2)]
     expected = sum(100 * histogram(pixels) / pixels.size for pixels in chosen) / 2
