@@ -41,7 +41,7 @@ def write(audit: Audit, out: Path, name: str = "") -> Path:
         private_dir(out.absolute())
         folder = next(out.absolute() / one for one in names if not os.path.lexists(out / one))
         folder.mkdir(mode=0o700)
-        write_json(folder / REPORT, {**audit.to_dict(), "environment": environment()})
+        write_json(folder / REPORT, {**audit.to_dict(), "environment": environment().to_dict()})
         with replacing(folder / PLOT) as file:
             file.write(svg(audit).encode())
     except OSError as error:

@@ -172,7 +172,7 @@ def _opening(whole: VariantResult, without: VariantResult, gap: Gap, where: str)
 def _meaning(finding: Finding, lungs: VariantResult, always: str, where: str, kept: float) -> str:
     """The finding in words; `kept` is the share (0 to 1) of the whole's advantage that is left without the lungs."""
     if finding == "nothing learnt":
-        return f"That is not shown to be better than {always}, so there is no accuracy whose source could be told."
+        return f"That is not shown to be better than {always}, so no accuracy has a source to look for."
     if finding == "unclear":
         return f"Neither a gap nor an advantage over {always} without {where} is shown: test on more images."
     if finding == "lungs":

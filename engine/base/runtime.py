@@ -14,15 +14,17 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
 from engine import __version__
 from engine.base.errors import CacheError
+from engine.base.events import Emit, Notice, Progress
 from engine.base.files import private_dir, write_json
 from engine.base.number_format import Precision
 from engine.base.streams import Stream
+from engine.base.typed_files import Count, Positive, plain_object
 
 _IMPORTING = threading.Lock()
 """Held while descriptor 2 leads elsewhere, as of two threads the second would put back what the first had put there."""
@@ -54,6 +56,19 @@ def tensorflow() -> Any:
     with _IMPORTING, native_stderr_to(Path(os.devnull)):
         tf.constant(0).numpy()  # the first use of the runtime writes log lines too
     return tf
+
+
+def announce_tensorflow(emit: Emit, as_task: bool = False) -> None:
+    """Emit that TensorFlow will be loaded now, as a notice or, `as_task`, as progress; nothing where it is loaded."""
+    if "tensorflow" not in sys.modules:
+        notice = Notice("info", "TensorFlow is being loaded; this takes a few seconds, once.")
+        emit(Progress("loading TensorFlow, a few seconds, once", 0, None) if as_task else notice)
+
+
+def load_tensorflow(emit: Emit) -> Any:
+    """`tensorflow`, announced first; at once where it is loaded already."""
+    announce_tensorflow(emit)
+    return tensorflow()
 
 
 @functools.cache
@@ -230,11 +245,32 @@ def versions() -> dict[str, str]:
     return found
 
 
-def environment() -> dict[str, Any]:
-    """What environment.json keeps: versions, system, processor. No user or host names."""
-    return {
-        "versions": versions(),
-        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "processor": cpu()[0],
-        "processors": processors(),
-    }
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """What environment.json holds, and audit.json of the machine. No user or host names; None is left out."""
+
+    versions: dict[str, str] = field(default_factory=dict)
+    """Those that decide a result, by package."""
+    system: str | None = None
+    processor: str | None = None
+    processors: Count | None = None
+    device: str | None = None
+    """What trained."""
+    precision: str | None = None
+    """The number format that was computed in."""
+    reading: Positive | None = None
+    """The rules by which files became pixels; runs from before there were any have none."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {name: value for name, value in plain_object(self).items() if value is not None}
+
+
+def environment() -> Environment:
+    """Versions, system and processor of this process."""
+    return Environment(
+        versions=versions(),
+        system=f"{platform.system()} {platform.release()} {platform.machine()}",
+        processor=cpu()[0],
+        processors=processors(),
+    )

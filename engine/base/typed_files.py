@@ -8,6 +8,7 @@ import contextlib
 import csv
 import errno
 import io
+import itertools
 import json
 import math
 import os
@@ -16,7 +17,8 @@ import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, TypeVar
+from types import UnionType
+from typing import Annotated, Any, BinaryIO, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -46,7 +48,7 @@ Amount = Annotated[float, Meta(ge=0, le=1e15)]
 Number = Annotated[float, Meta(ge=-1e15, le=1e15)]
 Count = Annotated[int, Meta(ge=0, le=10**15)]
 Positive = Annotated[int, Meta(ge=1, le=10**15)]
-Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,199}$")]
+Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,199}\Z")]
 """Of a run or a recipe: it leads nowhere else."""
 Ends = tuple[Share, Share]
 """An interval of a share."""
@@ -101,6 +103,21 @@ def content(path: Path, most: int = MOST_BYTES) -> bytes:
         if len(found) > most:  # it grew meanwhile
             raise OSError(errno.EFBIG, _too_long(len(found), most))
         return found
+
+
+Stamp = tuple[int, int, int]
+
+
+def stamp_of(path: Path) -> Stamp | None:
+    """What is another when the file at `path` was changed or replaced; None where there is none that can be looked at.
+
+    Whoever remembers what a file held asks for this before reading it.
+    """
+    try:
+        state = path.stat()
+    except (OSError, ValueError):
+        return None
+    return state.st_ino, state.st_size, state.st_mtime_ns
 
 
 def why(error: Exception) -> str:
@@ -177,20 +194,24 @@ def checked(values: Any, kind: type[T]) -> T:
     try:
         found = msgspec.convert(values, kind, dec_hook=_built)
     except (msgspec.ValidationError, RecursionError, OverflowError) as error:
-        raise UnfitError(_plain(str(error))) from None
+        raise UnfitError(_in_words(str(error), kind)) from None
     turned = _turned(found, "")
     if turned:
         raise UnfitError(f'its "{turned}" ends before it begins')
     return found
 
 
-def typed(path: Path, kind: type[T]) -> T:
-    """The JSON object in the file at `path` as a `kind`. Raises RunError where it is missing, damaged or none."""
-    values = json_object(path)
+def typed(path: Path, kind: type[T], mend: str = "") -> T:
+    """The JSON object in the file at `path` as a `kind`. Raises RunError, which says how to `mend` that, where it is
+    missing, damaged or none.
+    """
     try:
-        return checked(values, kind)
+        return checked(json_object(path), kind)
     except UnfitError as error:
-        raise RunError(f"{path} is damaged: {error}.") from None
+        sentence = f"{path} is damaged: {error}"
+    except RunError as error:
+        sentence = str(error).removesuffix(".")
+    raise RunError(f"{sentence}; {mend}." if mend else f"{sentence}.")
 
 
 def plain(value: Any) -> Any:
@@ -221,8 +242,17 @@ def _built(kind: type[Any], value: Any) -> Any:
     raise ValueError("Expected `str`")
 
 
-def _plain(text: str) -> str:
-    """What msgspec says, in plain words."""
+def unknown_keys(values: Any, kind: Any) -> list[str]:
+    """The keys of `values`, however deep, that the dataclass `kind` does not have."""
+    if not (is_dataclass(kind) and isinstance(values, dict)):
+        return []
+    hints = get_type_hints(kind)
+    deeper = (unknown_keys(values[name], hint) for name, hint in hints.items() if name in values)
+    return [*(str(name) for name in values if name not in hints), *itertools.chain.from_iterable(deeper)]
+
+
+def _in_words(text: str, kind: Any) -> str:
+    """What msgspec says of values that should be a `kind`, in plain words."""
     placed = _PLACED.fullmatch(text)
     reason, at = (placed[1], placed[2] or "") if placed else (text, "")
     if found := _MISSING.fullmatch(reason):
@@ -232,10 +262,22 @@ def _plain(text: str) -> str:
     its = f'its "{at[:_LONGEST_PATH]}"' if at else "it"
     if found := _EXPECTED.fullmatch(reason):
         wanted = re.sub(r"`([^`]+)`", lambda kinds: " or ".join(map(_word, kinds[1].split(" | "))), found[1])
+        wanted = wanted.replace("text of length >= 1", "text that is not empty").replace("of length ", "")
         wanted = _RANGE.sub(lambda limit: f"{_LIMITS[limit[1]]} {round(float(limit[2]), 6) + 0.0:,g}", wanted)
         wanted = wanted.split(" matching regex ")[0]
         return f"{its} should be {wanted}" + (f", not {_word(found[2])}" if found[2] else "")
+    if reason.startswith("Invalid enum value") and (options := _options(kind, at)):
+        return f"{its} should be {' or '.join(options) if len(options) < 3 else 'one of ' + ', '.join(options)}"
     return f"{its} does not fit ({reason[:200]})"
+
+
+def _options(kind: Any, at: str) -> list[str]:
+    """The texts that the field `at`, as in part.field, of a dataclass may have, and "a number" where it may be one."""
+    for name in filter(None, at.split(".")):
+        kind = get_type_hints(kind).get(name) if is_dataclass(kind) else None
+    parts = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
+    options = ["a number" for part in parts if part in (int, float)]
+    return options + [f'"{one}"' for part in parts if get_origin(part) is Literal for one in get_args(part)]
 
 
 def _word(kind: str) -> str:

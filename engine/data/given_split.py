@@ -115,7 +115,7 @@ def require_match(found: Listed) -> Listed:
     there = next(iter((*found.unlisted, *(row.file for row in found.rows))), "nothing")
     count = f"Only {matched:,}" if matched else "None"
     raise DataError(
-        f"{count} of the {_files(found.listed)} that {found.path} lists can be told to be an image of {found.root}, "
+        f"{count} of the {_files(found.listed)} that {found.path} lists can be matched with an image of {found.root}, "
         f"which has {images:,}. It lists {first}, the folder has {there}: give the folder that the split was made for"
         + (", or write paths in place of names that fit several images." if found.unclear else ".")
     )

@@ -26,6 +26,11 @@ class Patients:
     """A sentence on the tables that have a column for patients and yet tell none; empty where there are none."""
 
     @property
+    def unknown(self) -> str:
+        """Sentences that no patient is known, and why; empty where some are."""
+        return "" if self.known else f"{UNKNOWN} {self.missed}".rstrip()
+
+    @property
     def known(self) -> bool:
         """Is any patient known?"""
         return bool(self.of)

@@ -40,6 +40,8 @@ class Record:
     """Bits of a sample that spread over the levels; 0 for DICOM files."""
     patient: str = ""
     """The patient whose folder it lies in; empty where folders name none."""
+    deviation: float = 0.0
+    """Standard deviation of the levels of the pixels."""
 
 
 @dataclass(frozen=True, slots=True)

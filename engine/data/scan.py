@@ -163,6 +163,7 @@ def _examined(job: _Job, image: XrayImage) -> tuple[Record, Pixels, Pixels, tupl
         part=job.folder.part,
         bits=image.bits,
         patient=job.folder.patient,
+        deviation=round(image.deviation, 3),
     )
     return record, thumb, orientation.reduced(image.pixels), image.notes, problems
 

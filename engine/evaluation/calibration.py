@@ -69,15 +69,11 @@ def read_calibration(run: Run, classes: Sequence[str]) -> Calibration | None:
     path = run.path / CALIBRATION
     if not os.path.lexists(path):
         return None
-    try:
-        found = typed(path, Calibration)
-        if found.operating.positive not in classes:
-            raise RunError(f'{path} is damaged: its "operating.positive" is none of the classes.')
-        return found
-    except RunError as error:
-        raise RunError(
-            f"{str(error).removesuffix('.')}; remove it, and probabilities stay the network's own."
-        ) from None
+    mend = "remove it, and probabilities stay the network's own"
+    found = typed(path, Calibration, mend)
+    if found.operating.positive not in classes:
+        raise RunError(f'{path} is damaged: its "operating.positive" is none of the classes; {mend}.')
+    return found
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

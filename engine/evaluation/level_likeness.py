@@ -1,45 +1,58 @@
 """Does an image look like those a run learnt from? Three plain measures, which catch gross differences only.
 
 They are the mean and the standard deviation of the levels, and the ratio of width to height. A value is unlike where
-it lies more than FAR standard deviations from the mean of the training images.
+it lies more than FAR standard deviations from the mean of the training images. Those are measured once, by the scan
+before the training, and kept with the run (`engine.evaluation.training_reference`) and in what is exported of it.
 """
 
-import math
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
-from engine.base.cancel import Stop
-from engine.base.errors import DataError, Stopped
-from engine.base.events import Emit, Progress
-from engine.runs.directory import Run
+from msgspec import Meta
+
+from engine.base.typed_files import Amount, Positive, UnfitError
 
 if TYPE_CHECKING:
-    from engine.data.image.reader import ImageFacts
+    import numpy as np
+
+    from engine.data.image.reader import XrayImage
 
 FAR = 3.0
-MOST = 120
-"""So many training images are measured, evenly spread over the training part."""
-MEASURES = ("mean level", "sd of levels", "width/height")
-LEAST_SD = (2.0, 2.0, 0.02)
+Measure = Literal["mean level", "sd of levels", "width/height"]
+MEASURES: tuple[Measure, ...] = get_args(Measure)
+LEAST_SD: dict[Measure, float] = {"mean level": 2.0, "sd of levels": 2.0, "width/height": 0.02}
 """Training images that all agree would make every other image unlike; they are taken to vary by this much."""
+
+UNCHECKED = "Likeness to the training images was not checked: nothing is kept of how they look."
 
 
 @dataclass(frozen=True)
-class Look:
-    """How the training images look: the mean and the standard deviation of each measure over so many of them."""
+class Usual:
+    """One measure over the training images: its mean and its standard deviation, at least LEAST_SD."""
 
-    images: int
-    means: tuple[float, ...]
-    sds: tuple[float, ...]
+    measure: Measure
+    mean: Amount
+    sd: Amount
+
+
+@dataclass(frozen=True)
+class TrainingLevels:
+    """How so many training images look. A run from before the deviation of levels was kept lacks that measure."""
+
+    images: Positive
+    usual: Annotated[tuple[Usual, ...], Meta(min_length=1)]
+
+    def __post_init__(self) -> None:
+        """Raises UnfitError where a measure is there twice."""
+        if len({one.measure for one in self.usual}) < len(self.usual):
+            raise UnfitError('its "usual" has a measure twice')
 
 
 @dataclass(frozen=True)
 class Compared:
-    """One measure of an image beside the same of the training images."""
+    """One measure of an image beside the usual range of the training images."""
 
-    measure: str
+    measure: Measure
     value: float
     low: float
     high: float
@@ -49,51 +62,64 @@ class Compared:
         """Is it outside of what training images have?"""
         return not self.low <= self.value <= self.high
 
+    @property
+    def decimals(self) -> int:
+        """How many of them tell such values apart."""
+        return 2 if self.high < 10 else 0
 
-def measured(facts: "ImageFacts") -> tuple[float, ...]:
+    @property
+    def shown(self) -> tuple[str, str]:
+        """The value and the usual range as they are shown; nothing measured is below 0."""
+        digits = self.decimals
+        return f"{self.value:.{digits}f}", f"{max(0.0, self.low):.{digits}f} to {self.high:.{digits}f}"
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """An image beside so many training images, measure by measure."""
+
+    images: int
+    measures: tuple[Compared, ...]
+
+    @property
+    def unlike(self) -> bool:
+        """Does any measure lie outside of what training images have?"""
+        return any(one.unlike for one in self.measures)
+
+    @property
+    def unchecked(self) -> tuple[Measure, ...]:
+        """The measures that the run does not know of its training images."""
+        known = {one.measure for one in self.measures}
+        return tuple(name for name in MEASURES if name not in known)
+
+    @property
+    def caution(self) -> str:
+        """A sentence without its full stop on what is unlike; empty where nothing is."""
+        found = [f"{one.measure} {one.shown[0]}, usually {one.shown[1]}" for one in self.measures if one.unlike]
+        return f"looks unlike the training images ({'; '.join(found)})" if found else ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON values."""
+        measures = [{**vars(one), "unlike": one.unlike} for one in self.measures]
+        return {"unlike": self.unlike, "images": self.images, "measures": measures}
+
+
+def measured(image: "XrayImage") -> dict[Measure, float]:
     """The measures of an image."""
-    return facts.mean, facts.std, facts.width / facts.height
+    ratio = image.header.width / image.header.height
+    return {"mean level": image.mean, "sd of levels": image.deviation, "width/height": ratio}
 
 
-def look(run: Run, emit: Emit, stop: Stop) -> Look:
-    """Measure the run's training images. Raises DataError where none of them can be read, Stopped on `stop`."""
-    from engine.base.runtime import processors
-    from engine.data.split import Split
+def training_levels(columns: "dict[Measure, np.ndarray]") -> TrainingLevels:
+    """How training images look, from their measures (n,), n at least 1; a measure that is not known is left out."""
+    usual = [Usual(name, float(of.mean()), max(LEAST_SD[name], float(of.std()))) for name, of in columns.items()]
+    return TrainingLevels(len(next(iter(columns.values()))), tuple(usual))
 
-    files = Split.read(run.path / "split.csv").files("train")
-    step = max(1, math.ceil(len(files) / MOST))
-    folder, rows = run.folder(), list[tuple[float, ...]]()
-    chosen = [folder / file for file in files[::step]]
-    with ThreadPoolExecutor(processors()) as pool:
-        for done, row in enumerate(pool.map(_row, chosen), start=1):
-            if stop.is_set():
-                pool.shutdown(cancel_futures=True)
-                raise Stopped("The look at the training images was stopped.")
-            rows += [row] if row else []
-            emit(Progress("training images", done, len(chosen)))
-    if not rows:
-        raise DataError(f"The training images in {folder} can't be read any more, so likeness can't be told.")
-    means = tuple(sum(column) / len(rows) for column in zip(*rows, strict=True))
-    sds = tuple(
-        max(least, math.sqrt(sum((value - mean) ** 2 for value in column) / len(rows)))
-        for column, mean, least in zip(zip(*rows, strict=True), means, LEAST_SD, strict=True)
+
+def likeness(measures: dict[Measure, float], trained: TrainingLevels) -> Likeness:
+    """The image of these `measures` beside the training images."""
+    compared = (
+        Compared(one.measure, measures[one.measure], one.mean - FAR * one.sd, one.mean + FAR * one.sd)
+        for one in trained.usual
     )
-    return Look(len(rows), means, sds)
-
-
-def compare(facts: "ImageFacts", trained: Look) -> list[Compared]:
-    """The image beside the training images, measure by measure."""
-    return [
-        Compared(name, value, mean - FAR * sd, mean + FAR * sd)
-        for name, value, mean, sd in zip(MEASURES, measured(facts), trained.means, trained.sds, strict=True)
-    ]
-
-
-def _row(path: Path) -> tuple[float, ...] | None:
-    from engine.data.image.reader import ImageError, held
-
-    try:
-        with held(path) as image:
-            return measured(image.facts)
-    except ImageError:
-        return None
+    return Likeness(trained.images, tuple(compared))

@@ -18,6 +18,7 @@ from engine.base.runtime import processors
 from engine.data.folders.tree import pictures
 from engine.data.image.formats import PIXEL_RULES
 from engine.data.image.reader import ImageError, Pixels, held, pixel_hash, to_input
+from engine.evaluation.level_likeness import Likeness, Measure, measured
 from engine.evaluation.plausibility import cautions
 
 BATCH = 32
@@ -56,6 +57,8 @@ class Prediction:
     """Beyond it the image is unlike anything seen."""
     cautions: tuple[str, ...] = ()
     """Why the answer may mean nothing, each a short sentence without its full stop."""
+    likeness: Likeness | None = None
+    """How it looks beside the training images; None where that could not be checked."""
 
     @property
     def unlike(self) -> bool | None:
@@ -66,17 +69,23 @@ class Prediction:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values."""
-        return {**dataclasses.asdict(self), "file": str(self.file), "unlike": self.unlike, "use": NOT_FOR_DIAGNOSIS}
+        likeness = self.likeness.to_dict() if self.likeness else None
+        values = {**dataclasses.asdict(self), "file": str(self.file), "likeness": likeness, "unlike": self.unlike}
+        return {**values, "use": NOT_FOR_DIAGNOSIS}
 
 
 @dataclass(frozen=True, eq=False)
 class Input:
-    """A file as a network sees it: `pixels` are uint8 (size, size, 3); and what its reading gave to say."""
+    """A file as a network sees it: `pixels` are uint8 (size, size, 3); and what its reading gave to say.
+
+    `cautions` and `measures` are there where they were asked for.
+    """
 
     file: Path
     pixels: Pixels
     notes: tuple[str, ...]
     cautions: tuple[str, ...]
+    measures: dict[Measure, float]
 
 
 def read_inputs(
@@ -108,7 +117,8 @@ def _read_input(file: Path, sha: str, size: int, with_cautions: bool, pixel_rule
             if sha and pixel_hash(image.pixels) != sha:
                 return ImageError(file, "it got other pixels since the split")
             found = cautions(image.pixels, image.dicom) if with_cautions else ()
-            return Input(file, to_input(image.pixels, size), image.notes, found)
+            measures = measured(image) if with_cautions else {}
+            return Input(file, to_input(image.pixels, size), image.notes, found, measures)
     except ImageError as error:
         return error
 

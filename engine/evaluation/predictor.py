@@ -4,7 +4,7 @@ Both go through `Predictor`, in float32 on any machine, so that a file gets the 
 """
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,11 +15,12 @@ from msgspec import Meta
 from engine.base.cancel import Stop
 from engine.base.errors import ConfigError, RunError
 from engine.base.files import write_json
-from engine.base.runtime import tensorflow
+from engine.base.runtime import Environment, tensorflow
 from engine.base.typed_files import Positive, UnfitError, typed
 from engine.data.image.formats import PIXEL_RULES
 from engine.data.image.reader import ImageError
 from engine.evaluation.calibration import at_temperature, read_calibration
+from engine.evaluation.level_likeness import Measure, likeness
 from engine.evaluation.prediction import Input, Prediction, decide, read_inputs
 from engine.evaluation.training_reference import read_reference
 from engine.network.backbones import backbone
@@ -43,6 +44,8 @@ class Answer:
     features: np.ndarray
     notes: tuple[str, ...]
     cautions: tuple[str, ...]
+    measures: dict[Measure, float]
+    """How the file looks; empty where cautions were not asked for."""
 
 
 @dataclass(frozen=True)
@@ -82,12 +85,12 @@ def save_contract(run: Run, classes: tuple[str, ...], classifier: Classifier, re
     in_float32(classifier).save_model(run.path / DELIVERABLE)
 
 
-def pixel_rules_in(record: Mapping[str, Any], path: Path) -> int:
+def pixel_rules_in(record: Model | Environment, path: Path) -> int:
     """The rules by which files became pixels for a run, as its file at `path` says; 1 where it is from before there
     were others. Raises RunError.
     """
-    reading = record.get("reading", 1)
-    if type(reading) is not int or not 1 <= reading <= PIXEL_RULES:
+    reading = record.reading or 1
+    if reading > PIXEL_RULES:
         raise RunError(f"{path} names a way to read images that this version does not know: update covid-tui.")
     return reading
 
@@ -108,7 +111,7 @@ class Predictor:
         except ConfigError as error:
             raise RunError(f"{run.path / CONFIG} is damaged: {error}") from None
         network = self.network = load(run.path / WEIGHTS, trained, len(self.classes)).model
-        self.pixel_rules = pixel_rules_in({"reading": contract.reading}, run.path / MODEL)
+        self.pixel_rules = pixel_rules_in(contract, run.path / MODEL)
         self.calibration = read_calibration(run, self.classes)
         self.reference = read_reference(run, network.get_layer("pool").output.shape[-1])
         tf = tensorflow()
@@ -153,7 +156,7 @@ class Predictor:
             rows = iter(zip(*self.answer(np.stack(good)), strict=True) if good else ())
             for item in chunk:
                 if isinstance(item, Input):
-                    yield Answer(item.file, *next(rows), item.notes, item.cautions)
+                    yield Answer(item.file, *next(rows), item.notes, item.cautions, item.measures)
                 else:
                     yield item
 
@@ -162,7 +165,10 @@ class Predictor:
         said = Prediction(answer.file, self.classes[int(row.argmax())], self._by_class(row), answer.notes)
         if self.reference:
             distance, limit = float(self.reference.distances(answer.features[None])[0]), self.reference.limit
-            said = dataclasses.replace(said, distance=distance, distance_limit=limit)
+            alike = likeness(answer.measures, self.reference.levels)
+            said = dataclasses.replace(said, distance=distance, distance_limit=limit, likeness=alike)
+            if alike.unlike:
+                found.insert(0, alike.caution)
             if distance > limit:
                 found.insert(0, f"is unlike anything that the model learnt from (distance {distance:.2f}, "
                                 f"where 99% of the training images lie within {limit:.2f})")  # fmt: skip

@@ -5,15 +5,10 @@ else ends in a sentence that names it. Keys that older runs lack may be missing.
 """
 
 import os
-from pathlib import Path
-from typing import TypeVar
 
-from engine.base.errors import RunError
 from engine.base.result import Drawn, Elsewhere
 from engine.base.typed_files import typed
 from engine.runs.directory import Run
-
-D = TypeVar("D", bound=Drawn)
 
 TEST, FOLDER = "test.json", "external"
 CARDS = "card.md", "card.html"
@@ -27,18 +22,10 @@ def was_tested(run: Run) -> bool:
 def read_test(run: Run) -> Drawn:
     """What test.json holds. Raises RunError where it is missing or damaged."""
     mend = f"remove it, and `covid-tui evaluate {run.name}` measures the test part anew"
-    return _read(run, TEST, Drawn, mend)
+    return typed(run.path / TEST, Drawn, mend)
 
 
 def read_external(run: Run) -> list[Elsewhere]:
     """The results of the run's external tests, by file name. Raises RunError where one of them is damaged."""
     mend = f"remove it, or do that test again with `covid-tui evaluate {run.name} --on FOLDER`"
-    names = (str(Path(FOLDER) / path.name) for path in sorted((run.path / FOLDER).glob("*.json")))
-    return [_read(run, name, Elsewhere, mend) for name in names]
-
-
-def _read(run: Run, name: str, form: type[D], mend: str) -> D:
-    try:
-        return typed(run.path / name, form)
-    except RunError as error:
-        raise RunError(f"{str(error).removesuffix('.')}; {mend}.") from error
+    return [typed(path, Elsewhere, mend) for path in sorted((run.path / FOLDER).glob("*.json"))]

@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from engine.base.runtime import tensorflow
 from engine.base.typed_files import opened, why
 from engine.base.wording import unwritable
 from engine.data.records import Record
+from engine.evaluation.level_likeness import Measure, TrainingLevels, training_levels
 from engine.network.classifier import Classifier
 from engine.runs.directory import Run
 from engine.training.augment import PLAIN
@@ -35,12 +36,16 @@ QUANTILE = 0.99
 """An image farther off than this share of the training images from each other is unlike anything seen."""
 BATCH = 32
 FACTS = ("mean level", "width", "height")
+DEVIATION: Final = "sd of levels"
+"""The fact that references lack that were written before it was kept."""
 _ARRAYS = ("features", *FACTS)
 
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """`features` are float32 (n, channels), n at least 2; `facts` are float64 (n,) by the names in FACTS."""
+    """`features` are float32 (n, channels), n at least 2; `facts` are float64 (n,) by the names in FACTS, and
+    by DEVIATION where that was kept.
+    """
 
     features: np.ndarray
     facts: dict[str, np.ndarray]
@@ -58,6 +63,15 @@ class Reference:
         """The distances (n,) of the training images to each other, none to itself, in ascending order."""
         unit = _unit(self.features)
         return np.sort(_nearest(unit, unit, min(NEIGHBOUR, len(unit) - 1), themselves=True))
+
+    @cached_property
+    def levels(self) -> TrainingLevels:
+        """How the training images look."""
+        facts = self.facts
+        found: dict[Measure, np.ndarray] = {"mean level": facts["mean level"]}
+        if DEVIATION in facts:
+            found[DEVIATION] = facts[DEVIATION]
+        return training_levels({**found, "width/height": facts["width"] / facts["height"]})
 
     @property
     def limit(self) -> float:
@@ -80,9 +94,18 @@ def save_reference(
     """
     chosen = np.unique(np.linspace(0, len(source.images) - 1, min(MOST, len(source.images))).round().astype(int))
     by_pixels = {record.sha: record for record in records}
-    facts = facts_of([by_pixels[source.images.shas[i]] for i in chosen])
+    records = [by_pixels[source.images.shas[i]] for i in chosen]
     try:
         features = _pooled(prepared(source, PLAIN, emit), classifier, chosen, emit, stop)
+    except OSError as error:
+        raise RunError(unwritable(run.path / REFERENCE, error)) from error
+    write_reference(run, features, records)
+
+
+def write_reference(run: Run, features: np.ndarray, records: Sequence[Record]) -> None:
+    """Write the run's reference.npz from features (n, channels) of the images of n `records`. Raises RunError."""
+    facts = {**facts_of(records), DEVIATION: np.array([record.deviation for record in records], np.float64)}
+    try:
         with replacing(run.path / REFERENCE) as file:
             np.savez_compressed(file, features=features.astype(np.float16), **facts)  # type: ignore[arg-type]
     except OSError as error:
@@ -95,7 +118,7 @@ def read_reference(run: Run, channels: int | None = None) -> Reference | None:
     Its features must have `channels`, where those of the network are known. Raises RunError where the file is damaged.
     """
     path = run.path / REFERENCE
-    mend = "remove it, and distances are no longer told"
+    mend = "remove it, and distances are no longer given"
     try:
         with opened(path, MOST_BYTES) as file:
             arrays = _arrays(file)
@@ -105,6 +128,7 @@ def read_reference(run: Run, channels: int | None = None) -> Reference | None:
         raise RunError(f"{path} is damaged ({why(error)}): {mend}.") from error
     features = arrays.pop("features").astype(np.float32)
     whole = features.ndim == 2 and channels in (None, features.shape[1])
+    whole = whole and bool((arrays["width"] > 0).all() and (arrays["height"] > 0).all())
     whole = whole and all(array.shape == features.shape[:1] for array in arrays.values())
     if not whole or not all(np.isfinite(array).all() for array in (features, *arrays.values())):
         raise RunError(f"{path} is damaged (its arrays don't fit): {mend}.")
@@ -118,7 +142,8 @@ def _arrays(file: BinaryIO) -> dict[str, np.ndarray]:
             raise ValueError("it unfolds into more than any reference takes")
     file.seek(0)
     with np.load(file, allow_pickle=False) as stored:
-        arrays = {name: np.asarray(stored[name]) for name in _ARRAYS}
+        names = (*_ARRAYS, DEVIATION) if DEVIATION in stored else _ARRAYS
+        arrays = {name: np.asarray(stored[name]) for name in names}
     if any(array.dtype.kind not in "fiu" for array in arrays.values()):
         raise ValueError("its arrays are no numbers")
     return arrays

@@ -1,14 +1,16 @@
 """What an exported file says of itself, as JSON inside it: enough to use the file without its run."""
 
-import dataclasses
 import json
-import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated
+
+from msgspec import Meta
 
 from engine.base.result import Operating
-from engine.base.typed_files import checked, plain
+from engine.base.typed_files import Positive, UnfitError, checked, parsed, plain_object
 from engine.data.image.formats import PIXEL_RULES
+from engine.evaluation.calibration import Temperature
+from engine.evaluation.level_likeness import TrainingLevels
 from engine.evaluation.prediction import NOT_FOR_DIAGNOSIS
 
 NAME = "covid-tui.json"
@@ -24,8 +26,6 @@ They are equal where the run has no temperature.
 """
 LARGEST = 2**18
 """Characters, more than any contract takes."""
-MOST_CLASSES = 1000
-SIZES = range(16, 2049)
 
 
 @dataclass(frozen=True)
@@ -40,63 +40,41 @@ class Contract:
     backbone: str
     preprocessing: str
     """It is inside the file; see `Backbone.preprocessing`."""
-    size: int
+    size: Annotated[int, Meta(ge=16, le=2048)]
     """Side of the square input, in pixels."""
-    classes: tuple[str, ...]
-    temperature: float | None
+    classes: Annotated[tuple[str, ...], Meta(min_length=2, max_length=1000)]
+    temperature: Temperature | None
     """Divides the logits in the calibrated probabilities; None where the run has none."""
     operating: Operating | None
     """The decision's threshold for the calibrated probabilities, and what validation showed of it."""
-    reading: int = 1
+    reading: Positive = 1
     """The rules by which files become the input; see `engine.data.image.formats.PIXEL_RULES`."""
+    levels: TrainingLevels | None = None
+    """How the training images look; None where the run does not know."""
+
+    def __post_init__(self) -> None:
+        """Raises UnfitError where the values, each sound, do not fit each other, or are of a later version."""
+        if len(set(self.classes)) < len(self.classes):
+            raise UnfitError('its "classes" name one twice')
+        if self.operating and self.operating.positive not in self.classes:
+            raise UnfitError('its "operating.positive" is none of the classes')
+        if self.reading > PIXEL_RULES:
+            raise UnfitError('its "reading" is a way to read images that this version does not know')
 
     def to_json(self) -> str:
         """As one line of ASCII."""
         form = {"input": [INPUT, "float32", ["n", self.size, self.size, 3]], "outputs": list(OUTPUTS)}
-        values = {**dataclasses.asdict(self), **form, "use": NOT_FOR_DIAGNOSIS}
-        return json.dumps(plain(values), allow_nan=False)
+        return json.dumps({**plain_object(self), **form, "use": NOT_FOR_DIAGNOSIS}, allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str) -> "Contract":
-        """What `to_json` wrote, whoever wrote this. Raises ValueError, saying what is wrong with it."""
-        _require(len(text) <= LARGEST, "is too long")
+        """What `to_json` wrote, whoever wrote this. Raises UnfitError, saying what is wrong with it."""
+        if len(text) > LARGEST:
+            raise UnfitError("it is longer than any that was exported")
         try:
-            values = json.loads(text)
-            found = cls(**{field.name: _value(values, field.name) for field in dataclasses.fields(cls)})
-        except (KeyError, TypeError, AttributeError, RecursionError, ValueError) as error:
-            raise ValueError(f"lacks a value or has another kind of it ({type(error).__name__})") from None
-        found._check()
-        return found
-
-    def _check(self) -> None:
-        texts = (self.run, self.version, self.weights_sha256, self.backbone, self.preprocessing, *self.classes)
-        _require(all(isinstance(text, str) for text in texts), "has something other than text for a name")
-        known = len(set(self.classes))
-        _require(known == len(self.classes) and 2 <= known <= MOST_CLASSES, "does not name two or more classes")
-        _require(type(self.size) is int and self.size in SIZES, "has an impossible size")
-        known_reading = type(self.reading) is int and 1 <= self.reading <= PIXEL_RULES
-        _require(known_reading, "names a way to read images that this version does not know")
-        _require(self.temperature is None or _within(self.temperature, 0, 1e6), "has an impossible temperature")
-        chosen = self.operating
-        if chosen:
-            _require(isinstance(chosen.rule, str) and chosen.positive in self.classes, "decides for an unknown class")
-            _require(_within(chosen.threshold, -1e-9, 1), "has an impossible threshold")
-
-
-def _value(values: dict[str, Any], name: str) -> Any:
-    if name == "reading":
-        return values.get(name, 1)  # files from before there was more than one
-    value = values[name]
-    if name == "classes":
-        return tuple(value)
-    return checked(value, Operating) if name == "operating" and value is not None else value
-
-
-def _within(number: Any, low: float, high: float) -> bool:
-    """Is it a number above `low` and up to `high`?"""
-    return type(number) in (int, float) and math.isfinite(number) and low < number <= high
-
-
-def _require(holds: bool, fault: str) -> None:
-    if not holds:
-        raise ValueError(fault)
+            values = parsed(text)
+        except UnfitError:
+            raise
+        except ValueError:
+            raise UnfitError("it is no JSON") from None
+        return checked(values, cls)

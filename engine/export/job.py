@@ -102,6 +102,7 @@ def contract_of(predictor: Predictor) -> Contract:
         temperature=taught.temperature if taught else None,
         operating=taught.operating if taught else None,
         reading=predictor.pixel_rules,
+        levels=predictor.reference.levels if predictor.reference else None,
     )
 
 

@@ -5,13 +5,12 @@ operation may come from a library. An exported network needs none of that: a fil
 walk over its bytes, which knows only what it has to of the format (protobuf; onnx.proto gives the field numbers).
 """
 
-import os
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.base.errors import RunError
+from engine.base.typed_files import content, why
 
 LARGEST = 2**31 - 1
 """Bytes, as protobuf has it."""
@@ -59,16 +58,9 @@ class _RefusedError(Exception):
 
 def _content(path: Path) -> bytes:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as file:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                raise RunError(f"{path} is not a file: give an ONNX file.")
-            if status.st_size > LARGEST:
-                raise RunError(f"{path} has {status.st_size:,} bytes, more than an ONNX file may have ({LARGEST:,}).")
-            return file.read(status.st_size)
+        return content(path, LARGEST)
     except OSError as error:
-        raise RunError(f"{path} can't be read ({os.strerror(error.errno or 0)}): give an ONNX file or a run.") from None
+        raise RunError(f"{path} can't be read ({why(error)}): give an ONNX file or a run.") from None
 
 
 def _walk_model(found: OnnxFile) -> None:

@@ -9,7 +9,9 @@ import numpy as np
 from engine.base.cancel import Stop
 from engine.base.errors import RunError
 from engine.base.runtime import processors
+from engine.base.typed_files import UnfitError
 from engine.data.image.reader import ImageError
+from engine.evaluation.level_likeness import likeness
 from engine.evaluation.prediction import Input, Prediction, decide, read_inputs
 from engine.export.contract import CALIBRATED, INPUT, KEY, OUTPUTS, PROBABILITIES, Contract
 from engine.export.onnx_guard import read_onnx
@@ -30,8 +32,8 @@ class OnnxModel:
             raise RunError(f"{path} has no metadata of covid-tui: give a file that `covid-tui export` wrote.")
         try:
             self.contract = Contract.from_json(found.metadata[KEY])
-        except ValueError as error:
-            raise RunError(f"{path} has damaged metadata, which {error}: export the run again.") from None
+        except UnfitError as error:
+            raise RunError(f"{path} has damaged metadata: {error}; export the run again.") from None
         self.classes = self.contract.classes
         self._session = _session(path, found.data)
         self._check_form()
@@ -59,7 +61,7 @@ class OnnxModel:
     def predict(self, files: Iterable[Path], stop: Stop | None = None) -> Iterator[Prediction | ImageError]:
         """A prediction for each file in turn, or the error that its image gave. Raises Stopped if `stop` says "now".
 
-        How far the image is from the training images can't be told, as they stay in the run.
+        How far the image is from the training images as the network sees them can't be told, as they stay in the run.
         """
         for chunk in read_inputs(
             files, self.contract.size, stop, with_cautions=True, pixel_rules=self.contract.reading
@@ -71,6 +73,8 @@ class OnnxModel:
         said = self.answer(item.pixels[None])
         own, calibrated = said[PROBABILITIES][0], said[CALIBRATED][0]
         chosen, taught = self.contract.operating, self.contract.temperature is not None
+        levels = self.contract.levels
+        alike = likeness(item.measures, levels) if levels else None
         return Prediction(
             file=item.file,
             label=self.classes[int(own.argmax())],
@@ -78,7 +82,8 @@ class OnnxModel:
             notes=item.notes,
             calibrated=self._by_class(calibrated) if taught else None,
             decision=decide(self.classes, calibrated, chosen) if chosen else None,
-            cautions=item.cautions,
+            cautions=(*([alike.caution] if alike and alike.unlike else ()), *item.cautions),
+            likeness=alike,
         )
 
     def _by_class(self, row: np.ndarray) -> dict[str, float]:

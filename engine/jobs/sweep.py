@@ -14,7 +14,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -22,10 +21,8 @@ from engine.base.cancel import Deadline, Stop
 from engine.base.errors import ConfigError, RunError
 from engine.base.events import Emit, Finished, Interrupted, Notice, Progress
 from engine.base.files import open_lock, private_dir, require_inside
-from engine.base.typed_files import plain
 from engine.base.wording import counted, noun
 from engine.evaluation.evaluate import open_test
-from engine.evaluation.predictions_csv import VALIDATION, Predictions, read_predictions
 from engine.jobs import train as jobs
 from engine.network import pretrained
 from engine.network.backbones import backbone
@@ -34,50 +31,23 @@ from engine.recipe.config import (
     NetworkConfig,
     OutputConfig,
     Rate,
-    SweepConfig,
     TrainConfig,
     differences,
     from_dict,
-    split_list,
     to_dict,
 )
 from engine.runs.directory import SPLIT, Run
 from engine.runs.writer import plain_name, take_lock
 from engine.sweep import store
+from engine.sweep.outcomes import Answers, answers_of, outcome_of
 from engine.sweep.pareto import Candidate, frontier, recommend
+from engine.sweep.result import Grid, Swept, SweptChoice, SweptPoint
 from engine.training.cluster import one_process
 from engine.training.data import Data, scanned
 
 HEAD, ALL, ONLY, AUTO = "head", "all", "only:", "auto"
 KEEPS_FREE = ("checkpoint_minutes", "cache_limit", "devices")
 """Fields in which a sweep that goes on may differ from what it began with."""
-
-
-@dataclass(frozen=True)
-class Grid:
-    """What is varied; every combination is a point.
-
-    A depth is "head" (nothing of the backbone trains), "all", the block or layer from which on everything trains,
-    "only:TEXT" for just what --unfreeze TEXT names, with "+" in place of its commas, or "auto" for those that each
-    backbone's table proposes.
-    """
-
-    backbones: tuple[str, ...]
-    depths: tuple[str, ...]
-    lrs: tuple[Rate, ...]
-    seeds: tuple[int, ...]
-
-    def __post_init__(self) -> None:
-        for name, values in vars(self).items():
-            if not values or len(set(values)) != len(values):
-                raise ConfigError(f"--{name} needs at least one value, and none of them twice.")
-
-    @classmethod
-    def of(cls, wanted: SweepConfig, config: TrainConfig) -> "Grid":
-        """The grid that is asked for, around the recipe `config`."""
-        first = config.machine.seed
-        seeds = tuple(range(first, first + wanted.seeds))
-        return cls(split_list(wanted.backbones), split_list(wanted.depths), wanted.rates or (config.fit.lr,), seeds)
 
 
 @dataclass(frozen=True)
@@ -236,9 +206,8 @@ class Sweep:
         """
         saved = store.read(path)
         try:
-            config = from_dict(TrainConfig, saved["recipe"])
-            grid = Grid(*(tuple(saved["grid"][name.name]) for name in dataclasses.fields(Grid)))
-            runs = [Run(path / point["name"]) for point in saved["points"]]
+            config = from_dict(TrainConfig, saved.recipe)
+            runs = [Run(path / point.name) for point in saved.points]
             said = [run.folder() for run in runs if (run.path / "config.json").is_file()]
         except ConfigError as error:
             raise RunError(f"{path / store.REPORT} holds no recipe to go on with ({error}).") from error
@@ -247,7 +216,7 @@ class Sweep:
         if images is None:
             raise RunError(f"{path} has no run yet that says where its images are: open their folder first.")
         output = dataclasses.replace(config.output, out=path.absolute().parent, name=path.name)
-        return cls(images, dataclasses.replace(config, output=output), grid)
+        return cls(images, dataclasses.replace(config, output=output), saved.grid)
 
     def run_of(self, point: Point) -> Run | None:
         """The point's run, where it was begun. Raises LinkError where a link stands for its folder."""
@@ -267,7 +236,7 @@ class Sweep:
         found = []
         for point in self.points:
             run = self.run_of(point)
-            state = "waiting" if run is None else "finished" if run.finished() else "half"
+            state = "waiting" if run is None else "finished" if outcome_of(run).end else "half"
             filling, training = point.work(images)
             own = point.config
             shared = own.augment.kept_views == 1 and own.network.weights != "none"  # what a seed has no part in
@@ -286,10 +255,10 @@ class Sweep:
         for point in self.points:
             if backbone not in ("", point.config.network.backbone):
                 continue
-            run = self.run_of(point)
-            end, training = run.finished() if run else None, point.work(images)[1]
-            if run and end and training:
-                seconds, work = seconds + run.summary().training, work + training * end.epochs / point.config.fit.epochs
+            run, training = self.run_of(point), point.work(images)[1]
+            there = outcome_of(run) if run else None
+            if there and there.end and training:
+                seconds, work = seconds + there.seconds, work + training * there.end.epochs / point.config.fit.epochs
         return seconds / work if work else None
 
     def _data(self, emit: Emit, stop: Stop) -> Data:
@@ -300,8 +269,8 @@ class Sweep:
         data = dataclasses.replace(self.config.data, split=manifest) if manifest.is_file() else self.config.data
         return scanned(self.folder, dataclasses.replace(self.config, data=data), emit, stop)
 
-    def train(self, emit: Emit, stop: Stop, minutes: float | None = None) -> dict[str, Any]:
-        """Train what is left of the queue, for at most so many minutes; the result so far, as sweep.json has it.
+    def train(self, emit: Emit, stop: Stop, minutes: float | None = None) -> Swept:
+        """Train what is left of the queue, for at most so many minutes; the result so far.
 
         A point that is stopped keeps a resume point and goes on the next time. Raises as `jobs.train` does.
         """
@@ -315,7 +284,7 @@ class Sweep:
             self.write()
             for number, point in enumerate(self.points, start=1):
                 run = self.run_of(point)
-                if run and run.finished():
+                if self._finished(point):
                     continue
                 if limit.is_set():
                     break
@@ -341,7 +310,7 @@ class Sweep:
                 emit(Notice("warning", f"{used}; {rest}. Start it again to go on."))
             return self.write()
 
-    def choose(self, wanted: str, emit: Emit, stop: Stop) -> dict[str, Any]:
+    def choose(self, wanted: str, emit: Emit, stop: Stop) -> Swept:
         """Open the test part for one recipe (empty: the recommended one): its run with the best validation result.
 
         Raises ConfigError where the sweep has no such recipe or run that is finished, RunError where another process
@@ -349,39 +318,37 @@ class Sweep:
         """
         with self._held():
             result = self.write()
-            if result["advice"] is None:
+            if result.advice is None:
                 raise ConfigError("No training of the sweep is finished yet, so there is nothing to choose from.")
-            name = wanted or result["advice"]["name"]
+            name = wanted or result.advice.name
             chosen = [p for p in self.points if name in (p.recipe, p.name) and self._finished(p)]
             if not chosen:
-                there = ", ".join(one["name"] for one in result["candidates"])
+                there = ", ".join(one.name for one in result.candidates)
                 raise ConfigError(f'--choose is "{name}": give one of {there}, or auto.')
-            before = result["chosen"]
+            before = result.chosen
             best = max(chosen, key=self._validation)
-            if before and before["run"] != best.name:
-                emit(Notice("warning", f"The test part was opened for {before['run']} before: who chooses again with "
+            if before and before.run != best.name:
+                emit(Notice("warning", f"The test part was opened for {before.run} before: who chooses again with "
                                        "that result in mind will find the next one too good."))  # fmt: skip
             test = open_test(Run(self.path / best.name), emit, stop)
-            return self.write({"run": best.name, "recipe": best.recipe, "test": plain(test)})
+            return self.write(SweptChoice(run=best.name, recipe=best.recipe, test=test))
 
-    def write(self, chosen: dict[str, Any] | None = None) -> dict[str, Any]:
+    def write(self, chosen: SweptChoice | None = None) -> Swept:
         """Write sweep.json, sweep.md and sweep.svg anew from the runs; the result."""
         candidates = self.candidates()
         first = {one.name for one in frontier(candidates)}
         labels = {point.recipe: point.label for point in self.points}
         advice = recommend(candidates) if candidates else None
         output = dataclasses.replace(self.config.output, out=OutputConfig().out)  # the report names no folder
-        result = {
-            "sweep": self.path.name,
-            "grid": dataclasses.asdict(self.grid),
-            "recipe": to_dict(dataclasses.replace(self.config, output=output)),
-            "points": [{"name": p.name, "recipe": p.recipe, "state": self._state(p)} for p in self.points],
-            "candidates": [
-                {**one.to_dict(), "label": labels[one.name], "frontier": one.name in first} for one in candidates
-            ],
-            "advice": advice.to_dict() if advice else None,
-            "chosen": chosen or store.chosen(self.path),
-        }
+        result = Swept(
+            sweep=self.path.name,
+            grid=self.grid,
+            recipe=to_dict(dataclasses.replace(self.config, output=output)),
+            points=tuple(SweptPoint(p.name, p.recipe, self._state(p)) for p in self.points),
+            candidates=tuple(one.swept(labels[one.name], one.name in first) for one in candidates),
+            advice=advice,
+            chosen=chosen or store.chosen(self.path),
+        )
         store.write(self.path, result)
         return result
 
@@ -391,7 +358,7 @@ class Sweep:
         Raises RunError where two runs were judged on different images, as only answers to the same ones make pairs.
         """
         done = [point for point in self.points if self._finished(point)]
-        said = {point.name: read_predictions(Run(self.path / point.name), VALIDATION) for point in done}
+        said = {point.name: answers_of(Run(self.path / point.name)) for point in done}
         others = [name for name, one in said.items() if one.files != said[done[0].name].files]
         if others:
             first, other = done[0].name, others[0]
@@ -399,29 +366,29 @@ class Sweep:
         names = dict.fromkeys(point.recipe for point in done)
         return [self._candidate(name, [p for p in done if p.recipe == name], said) for name in names]
 
-    def _candidate(self, name: str, points: Sequence[Point], answers: Mapping[str, Predictions]) -> Candidate:
+    def _candidate(self, name: str, points: Sequence[Point], answers: Mapping[str, Answers]) -> Candidate:
         runs, said = [Run(self.path / point.name) for point in points], [answers[point.name] for point in points]
-        done = [run.summary() for run in runs]
+        outcomes = [outcome_of(run) for run in runs]
         return Candidate(
             name=name,
-            trainable=points[0].plan.parameters(len(said[0].classes))[0],
+            trainable=points[0].plan.parameters(said[0].classes)[0],
             right=np.stack([one.right for one in said]),
-            losses=tuple(_loss(one.result) for one in done if one.result),
-            seconds=tuple(one.training for one in done),
-            filling=tuple(one.filling for one in done),
+            losses=tuple(_loss(one.end) for one in outcomes if one.end),
+            seconds=tuple(one.seconds for one in outcomes),
+            filling=tuple(one.filling for one in outcomes),
             runs=tuple(run.name for run in runs),
         )
 
     def _finished(self, point: Point) -> bool:
         run = self.run_of(point)
-        return run is not None and run.finished() is not None
+        return run is not None and outcome_of(run).end is not None
 
     def _state(self, point: Point) -> str:
         run = self.run_of(point)
-        return run.state() if run else "waiting"
+        return outcome_of(run).state if run else "waiting"
 
     def _validation(self, point: Point) -> tuple[float, float]:
-        end = Run(self.path / point.name).finished()
+        end = outcome_of(Run(self.path / point.name)).end
         return (end.val.accuracy, -_loss(end)) if end else (0.0, 0.0)
 
     @contextlib.contextmanager

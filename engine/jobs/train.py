@@ -20,6 +20,7 @@ from engine.base.errors import ConfigError, CovidTuiError, DataError, RunError, 
 from engine.base.events import Emit, Event, Failed, Finished, Helped, Interrupted, Notice
 from engine.base.files import write_json
 from engine.base.result import Validated
+from engine.base.runtime import Environment
 from engine.base.typed_files import plain
 from engine.base.wording import counted, reason, remedy
 from engine.data.split import Split
@@ -38,7 +39,7 @@ from engine.runs.writer import RunWriter, create, reopen, require_room
 from engine.training import distributed
 from engine.training.batches import PixelSource, is_full_disk
 from engine.training.data import Data, scanned
-from engine.training.fit_phases import Done, fit, pixel_rules_of
+from engine.training.fit_phases import Brief, Done, fit, pixel_rules_of
 from engine.training.phases import phases
 
 E = TypeVar("E")
@@ -139,10 +140,10 @@ def assist(folder: Path | None, config: TrainConfig, emit: Emit, stop: Stop) -> 
     """
     joined = distributed.opened(config.machine.devices, emit, stop)
     with joined.watched("the chief says why, or its run directory"):
-        brief = json.loads(joined.from_chief())
-    config = from_dict(TrainConfig, brief["config"])
-    folder = folder or Path(brief["folder"])
-    emit(Notice("info", f"This is {joined.seat}; the run and all that is told of it are with the chief."))
+        received = json.loads(joined.from_chief())
+    brief = from_dict(Brief, received)
+    config, folder = brief.config, folder or brief.folder
+    emit(Notice("info", f"This is {joined.seat}; the run and its messages are with the chief."))
 
     def tell(event: Event) -> None:
         if isinstance(event, Interrupted) or (isinstance(event, Notice) and event.level == "warning"):
@@ -153,13 +154,14 @@ def assist(folder: Path | None, config: TrainConfig, emit: Emit, stop: Stop) -> 
         config = dataclasses.replace(config, output=output)
         with create(folder, config) as writer:
             run = writer.run
-            (run.path / SPLIT).write_text(brief["split"], encoding="utf-8")
-            write_json(run.path / ENVIRONMENT, {"precision": brief["precision"], "reading": brief["reading"]})
+            (run.path / SPLIT).write_text(brief.split, encoding="utf-8")
+            there = Environment(precision=brief.precision, reading=brief.reading)
+            write_json(run.path / ENVIRONMENT, there.to_dict())
 
             def work(silent: Emit) -> Helped:
                 data = _split_before(folder, config, run, silent, stop)
                 with joined.quiet(run.path / LOG), joined.watched("the chief says how its run goes on"):
-                    done = fit(data, config, writer, joined, silent, stop, brief["resumed"])
+                    done = fit(data, config, writer, joined, silent, stop, brief.resumed)
                 if done.fitted.ended == "stopped":
                     raise Stopped("A worker was asked to stop, so all do; the chief says how its run goes on.")
                 return Helped(joined.seat.worker, joined.seat.workers, done.fitted.epochs)

@@ -147,10 +147,13 @@ class Row:
     shape: tuple[int, ...]
     parameters: int
     trains: bool | None
+    work: float = 0.0
+    """Its share (0 to 1) of the backbone's multiply-adds for an image; 0 in the head."""
 
 
 def table(chosen: FreezePlan, classes: int) -> list[Row]:
     """The whole network, layer by layer, as the report prints it."""
+    whole = sum(layer.macs for layer in chosen.backbone.layers)
     rows = [
         Row(
             index=layer.index,
@@ -159,6 +162,7 @@ def table(chosen: FreezePlan, classes: int) -> list[Row]:
             shape=layer.shape,
             parameters=layer.parameters,
             trains=chosen.trains(layer) if layer.learnable else None,
+            work=layer.macs / whole,
         )
         for layer in chosen.backbone.layers
     ]

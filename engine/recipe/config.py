@@ -9,7 +9,6 @@ import dataclasses
 import io
 import math
 import re
-import types
 import typing
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from typing import Any, Literal, TypeVar
 
 from engine.base.errors import ConfigError
 from engine.base.number_format import FeatureFormat, Precision
+from engine.base.typed_files import UnfitError, checked, plain_object, unknown_keys
 
 T = TypeVar("T")
 Mode = Literal["transfer", "finetune", "partial", "probe-then-finetune"]
@@ -368,21 +368,21 @@ def join_list(items: Sequence[str]) -> str:
     return text.getvalue()[:-1]
 
 
-def to_dict(config: Any) -> dict[str, Any]:
-    """A config tree as plain JSON values."""
-    return {
-        f.name: to_dict(value) if dataclasses.is_dataclass(value) else str(value) if isinstance(value, Path) else value
-        for f in dataclasses.fields(config)
-        for value in [getattr(config, f.name)]
-    }
+def to_dict(config: TrainConfig) -> dict[str, Any]:
+    """A recipe as plain JSON values."""
+    return plain_object(config)
 
 
-def from_dict(kind: type[T], values: dict[str, Any]) -> T:
-    """The config tree that `to_dict` wrote. Raises ConfigError on an unknown key or a value of another type."""
-    hints = typing.get_type_hints(kind)
-    unknown = sorted(set(values) - set(hints))
-    _require(not unknown, f"The recipe has the unknown key {', '.join(unknown)}.")
-    return kind(**{name: _value(hints[name], value, name) for name, value in values.items()})
+def from_dict(kind: type[T], values: Any) -> T:
+    """The recipe that `to_dict` wrote. Raises ConfigError on an unknown key, a value of another type, or one out of
+    range.
+    """
+    unknown = unknown_keys(values, kind)
+    _require(not unknown, f"The recipe has the unknown key {', '.join(sorted(unknown))}.")
+    try:
+        return checked(values, kind)
+    except UnfitError as error:
+        raise ConfigError(f"The recipe can't be used: {error}.") from None
 
 
 def differences(one: TrainConfig, other: TrainConfig) -> list[str]:
@@ -393,36 +393,6 @@ def differences(one: TrainConfig, other: TrainConfig) -> list[str]:
         for f in dataclasses.fields(getattr(one, part.name))
         if getattr(getattr(one, part.name), f.name) != getattr(getattr(other, part.name), f.name)
     ]
-
-
-def _value(hint: Any, value: Any, name: str) -> Any:
-    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-        _require(isinstance(value, dict), f"The recipe's {name} must be a group of keys.")
-        return from_dict(hint, value)
-    origin, options = typing.get_origin(hint), typing.get_args(hint)
-    if origin is Literal:
-        _require(
-            value in options,
-            f"The recipe's {name} is {_shown(value)}; it must be one of {', '.join(map(str, options))}.",
-        )
-        return value
-    if origin in (typing.Union, types.UnionType):
-        words = [word for option in options[1:] for word in typing.get_args(option)]
-        nothing = value is None and type(None) in options
-        return value if nothing or value in words else _value(options[0], value, name)
-    if hint is Path:
-        fits = isinstance(value, str) and "\0" not in value
-        _require(fits, f"The recipe's {name} must be a path in quotes, not {_shown(value)}.")
-        return Path(value)
-    if hint is float and type(value) is int and abs(value) < 2**53:
-        return float(value)
-    _require(type(value) is hint, f"The recipe's {name} must be of type {hint.__name__}, not {_shown(value)}.")
-    return value
-
-
-def _shown(value: Any) -> str:
-    """A value that does not fit, in a few characters."""
-    return repr(value)[:80]
 
 
 def _require(holds: bool, sentence: str) -> None:

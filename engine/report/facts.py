@@ -4,9 +4,8 @@ import os
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from engine.audit import store
 from engine.audit.verdict import Audit
@@ -14,6 +13,7 @@ from engine.base.errors import CovidTuiError, RunError
 from engine.base.events import Epoch, Finished, Notice, Started
 from engine.base.files import digest_of
 from engine.base.result import Drawn, Elsewhere
+from engine.base.runtime import Environment
 from engine.base.typed_files import typed
 from engine.data.file_names import pair_key
 from engine.data.folders.class_folders import class_folders
@@ -51,7 +51,7 @@ class Facts:
     end: Finished | None
     test: Drawn
     calibration: Calibration | None
-    environment: dict[str, Any]
+    environment: Environment
     hashes: dict[str, str]
     externals: list[Elsewhere]
     audit: Audit | None
@@ -117,19 +117,9 @@ def gather(run: Run, audit: Path | None = None) -> Facts:
     )
 
 
-@dataclass(frozen=True)
-class _Environment:
-    """What of environment.json is taken apart."""
-
-    versions: dict[str, str] = field(default_factory=dict)
-
-
-def _environment(run: Run) -> dict[str, Any]:
+def _environment(run: Run) -> Environment:
     path = run.path / ENVIRONMENT
-    if not os.path.lexists(path):
-        return {}
-    typed(path, _Environment)
-    return run.read_json(ENVIRONMENT)
+    return typed(path, Environment) if os.path.lexists(path) else Environment()
 
 
 def _texts(notices: Sequence[Notice], folder: Path, rows: Sequence[Row]) -> tuple[str, ...]:

@@ -311,7 +311,7 @@ def _external(tests: Sequence[Elsewhere]) -> list[Block]:
 
 
 def _environment(facts: Facts) -> list[Block]:
-    known = dict(facts.environment)
+    known = facts.environment.to_dict()
     rows = [(name, str(value)) for name, value in known.pop("versions", {}).items()]
     rows += [(name, str(value)) for name, value in known.items()]
     hashes = [(name, value) for name, value in facts.hashes.items()]

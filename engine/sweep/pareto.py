@@ -7,16 +7,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from engine.base.errors import RunError
-from engine.base.typed_files import plain, plain_object
 from engine.base.wording import counted, noun
 from engine.evaluation.compare import RESAMPLES, why_both
 from engine.evaluation.intervals import CONFIDENCE, Interval, exact_interval
+from engine.sweep.result import Advice, Gap, SweptRecipe
 
 LEAST_P = 1 - CONFIDENCE
 """A recipe whose paired test against the best gives a smaller p-value is told to be worse."""
@@ -63,43 +62,18 @@ class Candidate:
         """Mean training seconds."""
         return float(np.mean(self.seconds))
 
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON values, the single images left out."""
-        return dict(plain({
-            "name": self.name, "trainable": self.trainable, "n": self.right.shape[1], "accuracy": self.accuracy,
-            "accuracy_ci": self.accuracy_ci, "accuracies": self.right.mean(axis=1).tolist(), "loss": self.loss,
-            "losses": self.losses, "seconds": self.cost, "each_seconds": self.seconds, "filling": self.filling,
-            "runs": self.runs,
-        }))  # fmt: skip
+    def swept(self, label: str, frontier: bool) -> SweptRecipe:
+        """As sweep.json has it, without the single images."""
+        return SweptRecipe(
+            name=self.name, trainable=self.trainable, n=self.right.shape[1], accuracy=self.accuracy,
+            accuracy_ci=self.accuracy_ci, accuracies=tuple(self.right.mean(axis=1).tolist()), loss=_known(self.loss),
+            losses=tuple(map(_known, self.losses)), seconds=self.cost, each_seconds=self.seconds, filling=self.filling,
+            runs=self.runs, label=label, frontier=frontier,
+        )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Gap:
-    """How much the best recipe is ahead of another on the same images."""
-
-    name: str
-    value: float
-    ci: Interval
-    """By paired bootstrap, for the size of the lead alone: it does not decide."""
-    p: float
-    """Of the exact paired test, which decides."""
-    divided: int = 0
-    """How many images were not told equally well by both."""
-
-
-@dataclass(frozen=True)
-class Advice:
-    """The cheapest recipe that can't be told from the best, and how sure that is."""
-
-    name: str
-    best: str
-    gaps: tuple[Gap, ...]
-    """Of the best to every other recipe, the cheapest first."""
-    sentence: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON values."""
-        return plain_object(self)
+def _known(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def frontier(candidates: Sequence[Candidate]) -> list[Candidate]:

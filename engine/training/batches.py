@@ -2,7 +2,6 @@
 
 import dataclasses
 import errno
-import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from engine.base.cache import size, trim
+from engine.base.cache import trim
 from engine.base.cancel import Stop
 from engine.base.errors import Stopped
 from engine.base.events import FILL, Emit, Notice, Progress
@@ -23,13 +22,11 @@ from engine.data.records import Record
 from engine.network.classifier import Classifier, preprocessing
 from engine.recipe.config import TrainConfig
 from engine.training.augment import PLAIN, apply, draw, transforms
+from engine.training.cache_policy import Caching, caching, spare_disk
 from engine.training.feature_file import Context, Key
 from engine.training.feature_store import Append, FeatureStore
 
 PREFIX_BATCH = 32
-GB = 10**9
-SPARE_DISK = 2 * GB
-"""Bytes of the disk that kept activations leave free."""
 
 
 @dataclass(frozen=True)
@@ -231,18 +228,15 @@ def choose(
     config, plan = train.config, train.classifier.plan
     if train.classifier.prefix is None:
         return train, validation
-    if config.machine.feature_cache == "off":
+    decided = caching(plan, config, precision, len(train.images), len(validation.images), spare_disk(cache))
+    if decided.reason == "off":
         emit(Notice("info", "Activations of the frozen layers are not kept, as asked (--feature-cache off)."))
         return train, validation
-    views = config.augment.kept_views
-    context = _context(train, precision)
-    count = len(train.images) * (views or 0) + len(validation.images)
-    needed = count * context.row_bytes
-    room = _room(cache, config)
-    if config.machine.feature_cache == "auto" and needed > room:
-        why = f"they would take {_size(needed)}, and the cache has room for {_size(room)}"
+    if decided.reason == "no room":
+        why = f"they would take {_size(decided.needed)}, and the cache has room for {_size(decided.room)}"
         emit(Notice("warning", f"Activations are not kept: {why}. Each epoch goes through the whole network."))
         return train, validation
+    views, context = decided.views, _context(train, precision, decided)
     try:
         plain = FeatureStore(cache, context)
         policy = {**dataclasses.asdict(config.augment), "views": "", "seed": config.machine.seed}
@@ -253,20 +247,16 @@ def choose(
     kept, kept_validation = (FeatureSource(part, plain, augmented, emit, stop) for part in (train, validation))
     # The stores are held by now, so that what this training finds in them makes room for nothing.
     missing = kept_validation.missing(1) + (kept.missing(views) if views else 0)
-    removed = trim(cache, int(config.machine.cache_limit * GB), missing * context.row_bytes)
+    removed = trim(cache, int(decided.limit), missing * context.row_bytes)
     if removed:
         emit(Notice("info", f"{_size(removed)} of activations that were unused for longest are removed."))
     if views is None:
         emit(Notice("info", "Every epoch draws new views, so the training images pass the frozen layers each epoch."))
         return train, kept_validation
     what = f"{context.shape[0]:,} numbers" if len(context.shape) == 1 else "x".join(map(str, context.shape))
-    emit(
-        Notice(
-            "info",
-            f"The frozen layers run once a view and are kept ({what} an image in {context.dtype}, {_size(needed)}): "
-            f"later epochs need {plan.epoch_share:.0%} of the work.",
-        )
-    )
+    each = f"{what} an image in {context.dtype}, {_size(decided.needed)}"
+    later = f"later epochs need {plan.epoch_share:.0%} of the work"
+    emit(Notice("info", f"The frozen layers run once a view and are kept ({each}): {later}."))
     return kept, kept_validation
 
 
@@ -301,7 +291,7 @@ def is_full_disk(error: OSError) -> bool:
     return error.errno in FULL | {errno.EROFS}
 
 
-def _context(train: PixelSource, precision: str) -> Context:
+def _context(train: PixelSource, precision: str, decided: Caching) -> Context:
     plan = train.classifier.plan
     return Context(
         prefix=train.classifier.prefix_hash(),
@@ -309,15 +299,9 @@ def _context(train: PixelSource, precision: str) -> Context:
         size=plan.backbone.size,
         precision=precision,
         augmentation=None,
-        dtype=plan.kept_format(train.config.machine.feature_dtype, precision),
-        shape=plan.kept_shape,
+        dtype=decided.dtype,
+        shape=decided.shape,
     )
-
-
-def _room(cache: Path, config: TrainConfig) -> float:
-    """Bytes that kept activations may take: what the disk can spare once older ones are gone, within the limit."""
-    on_disk = shutil.disk_usage(cache).free - SPARE_DISK + size(cache, "features")
-    return max(0.0, min(on_disk, config.machine.cache_limit * GB))
 
 
 def _size(count: float) -> str:

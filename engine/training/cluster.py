@@ -64,7 +64,7 @@ def addresses() -> tuple[str, ...]:
             count = int(os.environ["SLURM_STEP_NUM_TASKS"])
             found = slurm(gpus_per_node=count, gpus_per_task=1, auto_set_gpu=False).cluster_spec()
     except (RuntimeError, ValueError, KeyError, OSError) as error:
-        raise ConfigError(f"Slurm's variables do not tell the workers ({error}): set TF_CONFIG instead.") from error
+        raise ConfigError(f"Slurm's variables do not name the workers ({error}): set TF_CONFIG instead.") from error
     return tuple(found.as_dict()["worker"])
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from engine.base.cancel import Stop
 from engine.base.errors import DataError
@@ -13,11 +14,15 @@ from engine.data.confounding import confounding
 from engine.data.image.formats import PIXEL_RULES
 from engine.data.records import Record, Scan
 from engine.data.scan import require_trainable, scan, tell_layout
-from engine.data.warnings import folder_warnings, unequal
+from engine.data.warnings import NEUTRAL, Kind, folder_warnings
 from engine.network.classifier import Classifier
 from engine.recipe.config import TrainConfig
 from engine.runs.directory import SPLIT, Run
 from engine.training.batches import Images, PixelSource
+
+TOLD_BEFORE: frozenset[Kind] = frozenset(("layout", "layout-doubt", "problems"))
+"""Kinds of warnings of which `tell_layout` tells."""
+BALANCED = "--class-weight balanced makes each class count alike, however many images it has."
 
 
 @dataclass(frozen=True)
@@ -53,14 +58,13 @@ def scanned(
     tell_layout(found, emit, again=gone_ok)
     chosen, notices = split.for_recipe(found, wanted, config.machine.seed, gone_ok)
     if not gone_ok:
-        for text in folder_warnings(found):
-            emit(Notice("warning", f"{text[0].upper()}{text[1:]}."))
-        if unequal(found) and config.fit.class_weight == "none":
-            emit(Notice("info", "--class-weight balanced makes each class count alike, however many images it has."))
-        for item in found.notes:
-            emit(Notice("warning", f"{item.sentence}."))
-        for text in confounding(found).alarms:
-            emit(Notice("warning", text, "confounding"))
+        for one in folder_warnings(found, confounding(found)):
+            if one.kind in TOLD_BEFORE:
+                continue
+            level: Literal["info", "warning"] = "info" if one.kind in NEUTRAL else "warning"
+            emit(Notice(level, one.capitalised, "confounding" if one.kind == "confounded" else ""))
+            if one.kind == "unequal" and config.fit.class_weight == "none":
+                emit(Notice("info", BALANCED))
     for notice in notices:
         emit(notice)
     return Data(found, chosen)

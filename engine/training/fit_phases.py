@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import get_args
 
 from engine.base.cancel import Stop
@@ -10,13 +11,14 @@ from engine.base.errors import RunError, WeightsError
 from engine.base.events import Emit, Notice, Resumed, Started, Stretch
 from engine.base.files import write_json
 from engine.base.number_format import Precision
-from engine.base.runtime import Choice, cache_dir, choose_precision, device, environment, make_repeatable
+from engine.base.runtime import Choice, Environment, cache_dir, choose_precision, device, environment, make_repeatable
+from engine.base.typed_files import Positive, plain, typed
 from engine.base.wording import counted, noun
 from engine.data.image.formats import PIXEL_RULES
 from engine.evaluation.evaluate import forget_test
 from engine.evaluation.predictor import pixel_rules_in
 from engine.network.classifier import Classifier, under, with_first_weights
-from engine.recipe.config import TrainConfig, to_dict
+from engine.recipe.config import TrainConfig
 from engine.runs.directory import ENVIRONMENT, SPLIT, Run
 from engine.runs.writer import RunWriter
 from engine.training import checkpoint, loop, lr_range_test
@@ -114,20 +116,33 @@ def _phases(
 def pixel_rules_of(run: Run) -> int:
     """The rules by which files become pixels for the run: those that its training began with. Raises RunError."""
     record = run.path / ENVIRONMENT
-    return pixel_rules_in(run.read_json(record.name), record) if record.is_file() else PIXEL_RULES
+    return pixel_rules_in(typed(record, Environment), record) if record.is_file() else PIXEL_RULES
+
+
+@dataclass(frozen=True, kw_only=True)
+class Brief:
+    """What the chief tells the other workers before all else."""
+
+    config: TrainConfig
+    folder: Path
+    """Of the images."""
+    split: str
+    """The text of split.csv."""
+    precision: str
+    reading: Positive
+    resumed: bool
 
 
 def _brief(data: Data, run: Run, config: TrainConfig, precision: Choice, resumed: bool) -> bytes:
-    """What the chief tells the other workers before all else."""
-    values = {
-        "config": to_dict(config),
-        "folder": str(data.scan.root.absolute()),
-        "split": (run.path / SPLIT).read_text(encoding="utf-8"),
-        "precision": precision.precision,
-        "reading": data.scan.pixel_rules,
-        "resumed": resumed,
-    }
-    return json.dumps(values).encode()
+    brief = Brief(
+        config=config,
+        folder=data.scan.root.absolute(),
+        split=(run.path / SPLIT).read_text(encoding="utf-8"),
+        precision=precision.precision,
+        reading=data.scan.pixel_rules,
+        resumed=resumed,
+    )
+    return json.dumps(plain(brief)).encode()
 
 
 def _with_found_rate(
@@ -160,14 +175,15 @@ def _precision(run: Run, config: TrainConfig, joined: Devices, reading: int, emi
     """The number format to compute in: the run's own, where it was begun before, whatever is fastest here."""
     record = run.path / ENVIRONMENT
     if record.is_file():
-        before = run.read_json(record.name).get("precision")
+        before = typed(record, Environment).precision
         if before not in get_args(Precision):
             raise RunError(f"{record} does not say in which number format the run began: train anew.")
         return Choice(str(before), "as the run began")
     chosen = choose_precision(config.machine.precision)
     emit(Notice("info", f"Precision: {chosen.precision} ({chosen.reason})."))
-    told = {"device": joined.told or device(), "precision": chosen.precision, "reading": reading}
-    write_json(record, {**environment(), **told})
+    trained = joined.told or device()
+    there = dataclasses.replace(environment(), device=trained, precision=chosen.precision, reading=reading)
+    write_json(record, there.to_dict())
     return chosen
 
 

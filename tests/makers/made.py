@@ -75,6 +75,19 @@ def model_run(out: Path, name: str, folder: Path, classes: Sequence[str] = CLASS
     return writer.run
 
 
+def keep_reference(run: Run, folder: Path, classes: Sequence[str] = CLASSES, images: int = 12) -> None:
+    """Let the run know how so many of the images of each class in `folder` look, as a training does."""
+    from engine.data.scan import scan
+    from engine.evaluation.predictor import Answer, Predictor
+    from engine.evaluation.training_reference import write_reference
+
+    every = scan(folder, tuple(classes)).records
+    records = [record for label in classes for record in [one for one in every if one.label == label][:images]]
+    said = list(Predictor(run).answers([folder / record.file for record in records]))
+    features = [answer.features for answer in said if isinstance(answer, Answer)]
+    write_reference(run, np.stack(features), records)
+
+
 def kept_sweep(path: Path, folder: Path) -> None:
     """The sweep kept beside the tests, copied to `path` as if it had been trained there on the images of `folder`."""
     shutil.copytree(Path(__file__).parent / "data" / "sweep", path)

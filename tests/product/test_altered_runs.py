@@ -32,8 +32,7 @@ from tests.conftest import ROOT
 from tests.makers import made
 from tests.makers.altered import Alteration, alterations, altered
 from tui import cli
-from tui.cli import verbs
-from tui.cli.commands.sweep import put_result
+from tui.cli.commands.sweep import put_sweep
 from tui.screens.results.screen import class_rows
 from tui.screens.runs.comparison import differences
 from tui.screens.sweep import text as swept
@@ -74,7 +73,7 @@ def ask(*arguments: object) -> Answer:
 
     out, err = io.StringIO(), io.StringIO()
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        patch.setattr(verbs, "log_crash", crash)
+        patch.setattr("tui.cli.errors.log_crash", crash)
         code = cli.run(list(map(str, arguments)))
     assert not crashes, crashes[0]
     assert "Traceback" not in err.getvalue() and "of its own" not in err.getvalue() + out.getvalue()
@@ -219,7 +218,7 @@ def the_run_is_used(out: Path) -> None:
 
 def the_audit_is_shown(out: Path, alteration: Alteration) -> None:
     """It is listed and reported, or a sentence says why not."""
-    audits, troubles = audit_job.earlier(out, silent, Stop())
+    audits, troubles = audit_job.kept_audits(out, silent, Stop())
     assert len(audits) + len(troubles) == (0 if alteration.how == "gone" else 1)
     for _, audit in audits:
         audit_job.ends(audit), strict(json.dumps(audit.to_dict()))
@@ -232,7 +231,7 @@ def the_audit_is_shown(out: Path, alteration: Alteration) -> None:
 
 def the_sweep_is_shown(path: Path) -> None:
     """The sweep is shown, or a sentence says why not; so are its runs."""
-    kept, troubles = sweep_job.earlier(path.parent, silent, Stop())
+    kept, troubles = sweep_job.kept_sweeps(path.parent, silent, Stop())
     assert len(kept) + len(troubles) <= 1
     followed = sweep_job.Followed(path)
     if look := followed.look():
@@ -241,12 +240,12 @@ def the_sweep_is_shown(path: Path) -> None:
     result = held(lambda: store.read(path))
     if result:
         with contextlib.redirect_stdout(io.StringIO()):
-            put_result(result, path)
-        store.page(result), store.svg(result["candidates"]), swept.advice(result)
-        for mine in result["candidates"]:
+            put_sweep(result, path)
+        store.page(result), store.svg(result.candidates), swept.advice(result)
+        for mine in result.candidates:
             swept.detail(mine, result), swept.choice(result, mine)
-        held(lambda: sweep_job.wanted_of(result, 0.0))
-    held(lambda: sweep_job.begun(path, None, silent, Stop()))
+        held(lambda: sweep_job.config_of(result.grid, 0.0))
+    held(lambda: sweep_job.plan_of(path, None, silent, Stop()))
 
 
 def contents(run: Path) -> dict[str, bytes]:

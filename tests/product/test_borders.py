@@ -1,13 +1,24 @@
 """Borders between the rooms, held on what is really imported: no screens in the engine, no weight at the start."""
 
+import ast
 import subprocess
 import sys
 import time
 
+import cyclopts
 import pytest
 
 from tests.conftest import ROOT, SAMPLE, Cli
+from tui.cli.commands import VERBS
 
+WEIGHTY = ("tensorflow", "keras", "sklearn", "scipy", "numpy", "PIL")
+MODULES = sorted(
+    path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".")
+    for folder in ("words", "cli/commands")
+    for path in (ROOT / "tui" / folder).glob("*.py")
+    if path.stem != "__init__"
+)
+"""Every module of words and every verb."""
 SCREENS = ("textual", "plotext", "rich", "cyclopts", "tui")
 
 
@@ -31,6 +42,43 @@ def test_the_whole_engine_loads_no_front_end() -> None:
 
 def test_the_command_line_loads_neither_textual_nor_tensorflow() -> None:
     assert not loaded_by("import tui.cli") & {"textual", "plotext", "tensorflow", "keras", "sklearn", "scipy", "PIL"}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_no_words_and_no_verb_load_a_screen_or_a_library_of_weight(module: str) -> None:
+    loaded = loaded_by(f"import {module}")
+    assert "tui" in loaded and not loaded & {"textual", "textual_image", "plotext", *WEIGHTY}
+    if module.startswith("tui.words"):
+        assert "cyclopts" not in loaded
+
+
+def test_a_verb_s_file_is_loaded_only_when_it_is_asked_for() -> None:
+    every = (
+        "import sys; from tui.cli import run; run(['--version'])\nprint(*(m for m in sys.modules if 'commands.' in m))"
+    )
+    done = subprocess.run([sys.executable, "-c", every], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n")[1].split() == ["tui.cli.commands.workbench"]
+
+
+def test_every_file_of_a_verb_is_one_that_is_offered() -> None:
+    files = {path.stem for path in (ROOT / "tui" / "cli" / "commands").glob("*.py")} - {"__init__"}
+    assert files == {*VERBS, "workbench", "repeat"}, "repeat is what `train --seeds` and `train --folds` run"
+
+
+def test_the_flags_library_is_used_by_its_public_names_alone() -> None:
+    """So that an upgrade breaks nothing in silence: a name that it takes away fails here."""
+    used = set[str]()
+    for path in (ROOT / "tui").rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("cyclopts"):
+                assert node.module == "cyclopts", path
+                used |= {alias.name for alias in node.names}
+            if isinstance(node, ast.Attribute) and path.is_relative_to(ROOT / "tui" / "cli"):
+                private = node.attr.startswith("_") and not node.attr.startswith("__")
+                private &= not (isinstance(node.value, ast.Name) and node.value.id in ("self", "os"))
+                assert not private, f"{path}: {ast.unparse(node)}"
+    assert used and used <= set(vars(cyclopts)["__all__"])
 
 
 def test_scan_and_layers_run_without_tensorflow() -> None:

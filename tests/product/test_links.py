@@ -32,7 +32,7 @@ from tests.engine.training.test_checkpoint import point
 from tests.makers import fake, made
 from tests.makers.outside import CONTEXT, DEAD, filled, folder_written, picture, pictures, planted, whole_run, written
 from tui.cli import run as command
-from tui.cli import verbs
+from tui.cli.errors import log_crash
 
 EXAMPLE = ROOT / "docs" / "example"
 Deed = Callable[[Path], object]
@@ -229,7 +229,7 @@ def test_no_link_in_a_cache_is_followed(images: Path, tmp_path: Path, monkeypatc
     deeds: dict[str, Deed] = {
         "a repair": mend_cache,
         "filling": lambda cache: filled(cache, images, 1),
-        "a log of a crash": lambda cache: verbs.log_crash(),
+        "a log of a crash": lambda cache: log_crash(),
         "trimming": lambda cache: caches.trim(cache, 0),
         "filling again": lambda cache: filled(cache, images, 2),
         "clearing": caches.clear,

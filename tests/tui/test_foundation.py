@@ -18,7 +18,6 @@ from tests.makers.drive import DATA, run, text, until
 from tui.app import Workbench
 from tui.host.terminal import Abilities
 from tui.screens.frame import MODES
-from tui.state.relay import Relay
 from tui.widgets.curves import thinned
 from tui.widgets.xray import choose
 from tui.words.settings import Settings, load
@@ -197,19 +196,6 @@ def test_a_second_workbench_sees_the_run_live_and_stops_it(tmp_path: Path) -> No
         other.join()
 
     run(scenario())
-
-
-def test_a_relay_merges_what_stands_for_the_same() -> None:
-    woken: list[Relay] = []
-    relay = Relay(woken.append)
-    for step in range(1, 10_001):
-        relay.emit(fake.batch(1, step % fake.STEPS + 1))
-    assert len(woken) == 1
-    assert len(relay.drain()) == 1
-    relay.emit(fake.batch(1, 1))
-    relay.emit(fake.batch(2, 1))
-    assert [event.epoch for event in relay.drain()] == [1, 2]  # type: ignore[attr-defined]
-    assert len(woken) == 2
 
 
 def test_curves_stay_small_and_finite() -> None:

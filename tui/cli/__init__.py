@@ -9,12 +9,18 @@ import sys
 from cyclopts import CycloptsError
 
 from engine.base import streams
-from tui.cli import data, results, training, verbs  # noqa: F401  (they join the app)
 from tui.cli.app import app, keep_width_sane, one_classes_flag
+from tui.cli.commands import VERBS
+from tui.cli.commands.workbench import workbench as without_verb
+from tui.cli.console import ReaderGone, require_written, say
+from tui.cli.errors import say_error
 from tui.cli.outputs import require_new_outputs
-from tui.cli.progress import ReaderGone, require_written, say
 
 __all__ = ["main", "run"]
+
+app.default(without_verb)
+for verb in VERBS:
+    app.command(f"tui.cli.commands.{verb}:{verb}")
 
 
 def main() -> None:
@@ -28,6 +34,9 @@ def run(arguments: list[str]) -> int:
     if arguments and arguments[0].startswith("--") and arguments[0][2:] in app:
         arguments = [arguments[0][2:], *arguments[1:]]
     keep_width_sane()
+    if {"--help", "-h"} & set(arguments):
+        for name in app:
+            app[name]  # loads it, as the help of all shows what each does
     try:
         command, bound, _ = app.parse_args(one_classes_flag(arguments), exit_on_error=False, print_error=False)
         require_new_outputs(command, bound)
@@ -44,4 +53,4 @@ def run(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         return 130
     except Exception as error:
-        return verbs.say_error(error)
+        return say_error(error)

@@ -13,7 +13,7 @@ from engine.base.errors import ConfigError
 from engine.base.paths import typed
 from engine.base.wording import not_a_path
 from engine.recipe.config import PARTS, AuditConfig, OutputConfig, TrainConfig, join_list
-from tui.cli.progress import say
+from tui.cli.console import say
 
 for part in (*PARTS, AuditConfig):
     Parameter(name="*")(part)  # each field becomes a flag of its own, without its group's name
@@ -118,7 +118,7 @@ def _runs_folder(named: dict[str, Argument], aloud: bool = True) -> Path:
 
 
 def _saved(named: dict[str, Argument]) -> tuple[TrainConfig, tuple[str, ...], str]:
-    """The recipe to begin with, the fields that are not taken from it, and its source where that must be told."""
+    """The recipe to begin with, the fields that are not taken from it, and its source where that must be named."""
     from engine.network.freezing import plan
     from engine.recipe.toml import load
     from engine.runs.directory import find

@@ -27,8 +27,8 @@ class Writes:
 def writes(command: Callable[..., Any]) -> dict[str, Writes]:
     """The parameters of a verb that name its outputs."""
     hints = inspect.get_annotations(command)
-    marks = {name: [own for own in typing.get_args(hint) if isinstance(own, Writes)] for name, hint in hints.items()}
-    return {name: own[0] for name, own in marks.items() if own}
+    marks = {name: [mark for mark in typing.get_args(hint) if isinstance(mark, Writes)] for name, hint in hints.items()}
+    return {name: mark[0] for name, mark in marks.items() if mark}
 
 
 def require_new_outputs(command: Callable[..., Any], bound: inspect.BoundArguments) -> None:
@@ -37,9 +37,9 @@ def require_new_outputs(command: Callable[..., Any], bound: inspect.BoundArgumen
     read = [path for name, value in given.items() if name not in (*marked, *PLACES) for path in _paths(value)]
     if out := given.get("out"):
         read += [Path(out) / path for path in read]  # a run may be given by its name
-    for name, own in marked.items():
+    for name, mark in marked.items():
         if given.get(name) is not None:
-            require_new(given[name], own.suffix, given.get("force", False), read, own.beside)
+            require_new(given[name], mark.suffix, given.get("force", False), read, mark.beside)
 
 
 def _paths(value: object) -> Iterator[Path]:

@@ -4,23 +4,20 @@ import asyncio
 import contextlib
 import dataclasses
 import gc
-import os
 import signal
 import threading
-import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
-from engine.base.cancel import How
 from engine.base.errors import DataError
 from engine.base.paths import is_there
-from tui.cli.progress import SECONDS_TO_STOP, say
-from tui.cli.verbs import say_error
+from tui.cli.console import say
+from tui.cli.errors import say_error
+from tui.cli.signals import SECONDS_TO_STOP, heed
 from tui.host.detach import Leash, on_leash
 from tui.host.private_apis import crash_of
 from tui.host.terminal import Abilities, Question, Terminal
@@ -52,11 +49,11 @@ def open_workbench(
         unicode=chosen.unicode if unicode is None else unicode,
         image_protocol=protocol or chosen.image_protocol,
     )
-    return on_leash(partial(_told, partial(_run, terminal, data, out, chosen, attached)))
+    return on_leash(partial(_reported, partial(_run, terminal, data, out, chosen, attached)))
 
 
-def _told(work: Callable[[Leash], int], leash: Leash) -> int:
-    """What `work` gives; an error is told here, for the process at the shell hears nothing but an exit code."""
+def _reported(work: Callable[[Leash], int], leash: Leash) -> int:
+    """What `work` gives; an error is reported here, for the process at the shell hears nothing but an exit code."""
     try:
         return work(leash)
     except Exception as error:
@@ -110,7 +107,7 @@ def _run(
     code = app.return_code or (1 if crash else 0)
     leash.let_go(code)  # what is left, be it a training or a library still loading, needs no shell
     if training and training.alive:
-        _stop_on_signals(training.request_stop)
+        heed(training.request_stop, deaf=SECONDS_OF_ONE_KILL)
         training.wait()
     threads.join(SECONDS_TO_STOP)  # all were asked to stop, and some have something to keep
     return code
@@ -134,21 +131,3 @@ async def _until_left(app: "Workbench", terminal: Terminal, threads: _Threads) -
 def _soon(loop: asyncio.AbstractEventLoop, tell: Callable[[], None]) -> None:
     with contextlib.suppress(RuntimeError):  # the loop is closed: the screen is gone already
         loop.call_soon_threadsafe(tell)
-
-
-def _stop_on_signals(request: Callable[[How], None]) -> None:
-    """Without its screen, a training stops at the next signal, and ends at once at the one after that."""
-    since = time.monotonic()
-    came: list[int] = []
-
-    def note(number: int, _: FrameType | None) -> None:
-        if time.monotonic() - since < SECONDS_OF_ONE_KILL:
-            return
-        if came:
-            os._exit(128 + number)
-        came.append(number)
-        request("now")
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, note)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)

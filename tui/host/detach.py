@@ -52,9 +52,9 @@ def on_leash(work: Callable[[Leash], int]) -> int:
     for number in FORWARDED:
         signal.signal(number, lambda number, _: _send(child, number))
     signal.signal(signal.SIGCHLD, lambda number, frame: _stop_with(child, number, frame))
-    said = os.read(ours, 1)
-    if said:
-        return said[0]
+    code_given = os.read(ours, 1)
+    if code_given:
+        return code_given[0]
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     return code if code >= 0 else 128 - code

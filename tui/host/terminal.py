@@ -56,17 +56,17 @@ class Question:
 
     def answer(self) -> Abilities:
         """What the terminal answered, if it did in time; the terminal is put back as it was."""
-        said, until = b"", time.monotonic() + SECONDS_TO_ANSWER
+        reply, until = b"", time.monotonic() + SECONDS_TO_ANSWER
         try:
-            while not said.endswith(b"c") and select.select([self._in], [], [], max(0, until - time.monotonic()))[0]:
+            while not reply.endswith(b"c") and select.select([self._in], [], [], max(0, until - time.monotonic()))[0]:
                 more = os.read(self._in, 1024)
                 if not more:
                     break
-                said += more
+                reply += more
         finally:
             termios.tcsetattr(self._in, termios.TCSANOW, self._before)
-        attributes = said.rpartition(b"\x1b[?")[2].removesuffix(b"c").split(b";")
-        return Abilities(b"4" in attributes, b"\x1b_Gi=31;OK" in said, _cell(self._out))
+        attributes = reply.rpartition(b"\x1b[?")[2].removesuffix(b"c").split(b";")
+        return Abilities(b"4" in attributes, b"\x1b_Gi=31;OK" in reply, _cell(self._out))
 
 
 def _cell(descriptor: int) -> tuple[int, int]:
@@ -137,7 +137,7 @@ class Terminal:
             os.dup2(nowhere, number)
         os.close(nowhere)
 
-    def on_hangup(self, tell: Callable[[], None]) -> None:
+    def on_hangup(self, call: Callable[[], None]) -> None:
         """Call `tell`, in a thread, when the terminal goes away, signalled or not."""
 
         def watch() -> None:
@@ -145,7 +145,7 @@ class Terminal:
             poll.register(self.descriptor, 0)
             with contextlib.suppress(OSError):
                 if poll.poll():
-                    tell()
+                    call()
 
         threading.Thread(target=watch, name="hangup", daemon=True).start()
 

@@ -39,7 +39,7 @@ class WorkScreen(Screen[None]):
         super().__init__()
         self._missed: dict[tuple[type[Message], object], Callable[[], None]] = {}
         self._keys: tuple[tuple[str, bool], ...] = ()
-        self._told: frozenset[str] = frozenset()
+        self._warned: frozenset[str] = frozenset()
 
     @property
     def workbench(self) -> Frame:
@@ -51,13 +51,13 @@ class WorkScreen(Screen[None]):
         """What all screens share."""
         return self.workbench.session
 
-    def tell_new(self, troubles: Iterable[str]) -> None:
+    def warn_of_new(self, troubles: Iterable[str]) -> None:
         """Warn of those that were not there when this was last asked."""
         now = tuple(troubles)
         for trouble in now:
-            if trouble not in self._told:
+            if trouble not in self._warned:
                 self.workbench.say(trouble, "warning")
-        self._told = frozenset(now)
+        self._warned = frozenset(now)
 
     def body(self) -> Iterable[Widget]:
         """The widgets between tabs and keys."""
@@ -122,20 +122,20 @@ class WorkScreen(Screen[None]):
     def on_screen_resume(self) -> None:
         """Catch up with what happened while another screen was open."""
         missed, self._missed = self._missed, {}
-        for tell in missed.values():
-            tell()
+        for act in missed.values():
+            act()
         self._refresh_frame()
 
-    def _hear(self, message: M, tell: Callable[[M], None]) -> None:
+    def _hear(self, message: M, act: Callable[[M], None]) -> None:
         """Act on a message now, or, while another screen is open, on the last of its kind when this one is again."""
         if not self.app.is_running:
             return  # the workbench closes, and some of the widgets are gone
         if self.workbench.current_mode == self.MODE:
-            tell(message)
+            act(message)
             self._refresh_frame()
         else:
             about = getattr(message, "view", None) or getattr(message, "job", None)
-            self._missed[type(message), about] = partial(tell, message)
+            self._missed[type(message), about] = partial(act, message)
 
     def action_leave_field(self) -> None:
         """Give the screen's keys back from a text field, or cancel the work under way."""

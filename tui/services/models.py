@@ -1,6 +1,5 @@
 """The one keeper of a loaded model: what it says about files, and where it looks. For work in threads."""
 
-import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from engine.base.cancel import Stop
 from engine.base.errors import Stopped
 from engine.base.events import Emit, Notice, Progress
+from engine.base.runtime import load_tensorflow
 from engine.runs.directory import Run
 
 if TYPE_CHECKING:
     from engine.data.image.reader import Pixels
-    from engine.evaluation.level_likeness import Look
     from engine.evaluation.prediction import Prediction
     from engine.evaluation.predictor import Predictor
     from engine.evaluation.saliency import Explainer, Explanation
@@ -44,16 +43,15 @@ class _Loaded:
 
 
 class Models:
-    """Keeps the model of the run that was asked last, and how training images look. Any thread may ask.
+    """Keeps the model of the run that was asked last. Any thread may ask.
 
     One session has one of these, whatever screens ask: a second model in memory is what a small machine has no room
     for. The model before is let go before the next one is loaded.
     """
 
     def __init__(self) -> None:
-        self._lock, self._heating, self._looking = threading.Lock(), threading.Lock(), threading.Lock()
+        self._lock, self._heating = threading.Lock(), threading.Lock()
         self._loaded: _Loaded | None = None
-        self._looks: dict[Path, Look] = {}
 
     def _load(self, run: Run, emit: Emit) -> _Loaded:
         with self._lock:
@@ -114,21 +112,3 @@ class Models:
             loaded.explainer = loaded.explainer or Explainer(loaded.predictor)
             explanation = explain(loaded.explainer, path, emit=emit, stop=stop)
             return Heated(overlay(pixels, explanation.heat), explanation)
-
-    def look(self, run: Run, emit: Emit, stop: Stop) -> "Look":
-        """How the run's training images look. Raises DataError where none of them can be read."""
-        from engine.evaluation.level_likeness import look
-
-        with self._looking:
-            if run.path not in self._looks:
-                self._looks[run.path] = look(run, emit, stop)
-            return self._looks[run.path]
-
-
-def load_tensorflow(emit: Emit) -> None:
-    """Load TensorFlow in the calling worker, saying so first; at once where it is loaded already."""
-    if "tensorflow" not in sys.modules:
-        emit(Notice("info", "TensorFlow is being loaded; this takes a few seconds, once."))
-    from engine.base.runtime import tensorflow
-
-    tensorflow()

@@ -40,6 +40,7 @@ def read_picture(path: Path, side: int, emit: "Emit", stop: Stop) -> Picture:
     import numpy as np
     from PIL import Image
 
+    from engine.data.image.inspect import network_notes
     from engine.data.image.reader import read, to_input
 
     image = read(path)
@@ -51,9 +52,5 @@ def read_picture(path: Path, side: int, emit: "Emit", stop: Stop) -> Picture:
     if longer > MOST:
         size = tuple(max(1, round(side * MOST / longer)) for side in pixels.shape[1::-1])
         pixels = np.asarray(Image.fromarray(pixels).resize((size[0], size[1]), Image.Resampling.BOX))
-    notes = list(facts.notes)
-    if min(facts.width, facts.height) < side:
-        notes.append(f"is smaller than the {side}x{side} that the network sees")
-    if max(facts.width, facts.height) > 1.5 * min(facts.width, facts.height):
-        notes.append("is far from square, so the network sees it squashed")
-    return Picture(path, pixels, seen, facts, tuple(int(count) for count in counts), tuple(notes))
+    bins = tuple(int(count) for count in counts)
+    return Picture(path, pixels, seen, facts, bins, network_notes(facts, side))

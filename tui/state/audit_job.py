@@ -1,6 +1,5 @@
 """An audit in a thread of this process: how far it is with each variant, and how it ended."""
 
-import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING
 from engine.base.cancel import Stop
 from engine.base.errors import RunError
 from engine.base.events import Audited, Emit, Event, Notice, Progress
+from engine.base.runtime import announce_tensorflow
 from engine.recipe.config import AuditConfig, TrainConfig
 from tui.state.job import Job
 from tui.state.long_job import LongJob
@@ -66,35 +66,34 @@ class AuditJob(LongJob):
             case Notice() if event.level == "warning":
                 self.warnings.append(event.text)
 
-    def finish(self, found: "tuple[Audit, Path]") -> None:
+    def finish(self, result: "tuple[Audit, Path]") -> None:
         """It is complete."""
-        self.state, self.progress, (self.result, self.path) = "finished", None, found
+        self.state, self.progress, (self.result, self.path) = "finished", None, result
 
 
-def audited(audit: AuditJob, out: Path, emit: Emit, stop: Stop) -> "tuple[Audit, Path]":
+def run_audit(audit: AuditJob, out: Path, emit: Emit, stop: Stop) -> "tuple[Audit, Path]":
     """Do the audit as `covid-tui audit` does, and write it into a folder of its own under `out`; called in a thread."""
-    if "tensorflow" not in sys.modules:
-        emit(Progress("loading TensorFlow, a few seconds, once", 0, None))
+    announce_tensorflow(emit, as_task=True)
     from engine.audit import store
     from engine.audit.audit import audit as audit_folder
 
-    found = audit_folder(audit.folder, audit.plan.recipe(audit.config), emit, stop, audit.plan.folds)
-    return found, store.write(found, out)
+    result = audit_folder(audit.folder, audit.plan.recipe(audit.config), emit, stop, audit.plan.folds)
+    return result, store.write(result, out)
 
 
-def earlier(out: Path, emit: Emit, stop: Stop) -> "tuple[list[tuple[Path, Audit]], list[str]]":
+def kept_audits(out: Path, emit: Emit, stop: Stop) -> "tuple[list[tuple[Path, Audit]], list[str]]":
     """The audits under `out` with their folders, newest first, and a sentence on each that can't be read."""
     from engine.audit import store
 
-    found, troubles = [], []
+    result, troubles = [], []
     for path in store.all_audits(out):
         if stop.is_set():
             break
         try:
-            found.append((path, store.read(path)))
+            result.append((path, store.read(path)))
         except RunError as error:
             troubles.append(str(error))
-    return found, troubles
+    return result, troubles
 
 
 def ends(audit: "Audit") -> list[Audited]:

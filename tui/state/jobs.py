@@ -52,7 +52,7 @@ class Jobs:
         job = Job(group, title, Relay(self._wake), done=done, failed=failed)
         self.jobs[group] = job
         job.worker = self.run_thread(group, partial(self._run, job, work))
-        self.host.set_timer(SHOWN_AFTER, lambda: None if job.over else self.tell(JobChanged, job))
+        self.host.set_timer(SHOWN_AFTER, lambda: None if job.over else self.announce(JobChanged, job))
         return job
 
     def run_thread(self, name: str, work: Callable[[], T]) -> Worker[T]:
@@ -68,7 +68,7 @@ class Jobs:
                 job.over = True
                 if job.worker:
                     job.worker.cancel()
-            self.tell(JobChanged, job)
+            self.announce(JobChanged, job)
 
     def give_up(self, job: Job) -> None:
         """Cancel a job as the user asks for it: whoever waits for its result learns that there will be none."""
@@ -103,7 +103,7 @@ class Jobs:
             job.failed(job.error)
         elif not isinstance(job.error, Stopped):
             self.complain(job.error)
-        self.tell(JobChanged, job)
+        self.announce(JobChanged, job)
 
     def _wake(self, relay: Relay) -> None:
         self.host.post_message(EventsWaiting(relay))
@@ -127,13 +127,13 @@ class Jobs:
             if isinstance(event, Progress) and job:
                 job.progress = event
         if job:
-            self.tell(JobChanged, job)
+            self.announce(JobChanged, job)
 
     def complain(self, error: Exception) -> None:
         """Show an error as its sentence."""
         self.host.say(error_sentence(error), "error")
 
-    def tell(self, kind: Callable[..., Message], *values: Any) -> None:
+    def announce(self, kind: Callable[..., Message], *values: Any) -> None:
         """Post a message of this kind to every screen."""
         for listener in self.host.listeners:
             listener.post_message(kind(*values))

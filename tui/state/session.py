@@ -20,13 +20,13 @@ from engine.recipe.config import AuditConfig, DataConfig, TrainConfig
 from engine.runs.directory import Run
 from engine.runs.watch import Entry, Library, News, RunView
 from tui.services.models import Models
-from tui.state.audit_job import AuditJob, audited
+from tui.state.audit_job import AuditJob, run_audit
 from tui.state.host import Host
 from tui.state.jobs import Jobs
 from tui.state.long_job import LongJob
 from tui.state.messages import ConfigChanged, DataChanged, JobChanged, RunChanged, RunsChanged
 from tui.state.relay import Relay
-from tui.state.sweep_job import Plan, SweepJob, swept
+from tui.state.sweep_job import SweepJob, run_sweep
 from tui.state.training_job import TrainingJob, going_on
 from tui.words.glyphs import PLAIN, RICH, Glyphs
 from tui.words.settings import Settings
@@ -34,6 +34,7 @@ from tui.words.settings import Settings
 if TYPE_CHECKING:
     from engine.data.records import Scan
     from engine.data.split import Split
+    from engine.jobs.sweep_plan import Plan
 
 T = TypeVar("T")
 SECONDS_BETWEEN_LOOKS = 0.5
@@ -139,22 +140,22 @@ class Session(Jobs):
         folder = folder.absolute()
         if self.data and self.data != folder and self.config.data.classes:  # the classes of another folder
             self.config = dataclasses.replace(self.config, data=dataclasses.replace(self.config.data, classes=""))
-            self.tell(ConfigChanged)
+            self.announce(ConfigChanged)
         self.data, self.whole, self.scan, self.split, self.split_problem = folder, None, None, None, ""
         self.cancel("split")
         self.start(
             "scan", "reading the images", partial(_scan, folder, self.config.data), self._scanned, self._not_scanned
         )
-        self.tell(DataChanged)
+        self.announce(DataChanged)
 
     def _scanned(self, found: "Scan") -> None:
         self.whole = found
         self._draw_split()
-        self.tell(DataChanged)
+        self.announce(DataChanged)
 
     def _not_scanned(self, error: Exception) -> None:
         self.data = None
-        self.tell(DataChanged)
+        self.announce(DataChanged)
         if not isinstance(error, Stopped):
             self.complain(error)
 
@@ -177,24 +178,24 @@ class Session(Jobs):
 
     def _split_drawn(self, found: "Split") -> None:
         self.split = found
-        self.tell(DataChanged)
+        self.announce(DataChanged)
 
     def _split_failed(self, error: Exception) -> None:
         self.split_problem = str(error)
-        self.tell(DataChanged)
+        self.announce(DataChanged)
 
     # The recipe
 
     def configure(self, **parts: Any) -> None:
         """Replace groups of the recipe: `configure(network=...)`. The split and the scan follow where they must."""
         before, self.config = self.config, dataclasses.replace(self.config, **parts)
-        self.tell(ConfigChanged)
+        self.announce(ConfigChanged)
         now, then = self.config.data, before.data
         if self.data and (now.follow_links, now.near_duplicates) != (then.follow_links, then.near_duplicates):
             self.open_data(self.data)
         elif self.config.data != before.data or self.config.machine.seed != before.machine.seed:
             self._draw_split()
-            self.tell(DataChanged)
+            self.announce(DataChanged)
 
     # Training
 
@@ -208,7 +209,7 @@ class Session(Jobs):
         self.training = TrainingJob(self.data, config, self._wake, self.host.write_log, self.work)
         self.shown = self.training.view
         self.training.start()
-        self.tell(RunChanged, self.training.view)
+        self.announce(RunChanged, self.training.view)
 
     def resume(self, entry: Entry) -> None:
         """Go on with a run that died, failed or was stopped. Raises ConfigError with the reason where it can't be."""
@@ -222,7 +223,7 @@ class Session(Jobs):
         )
         self.shown = self.training.view
         self.training.start()
-        self.tell(RunChanged, self.training.view)
+        self.announce(RunChanged, self.training.view)
 
     def stop_run(self, view: RunView, how: How) -> None:
         """Ask a live run to stop, whichever process trains it."""
@@ -237,7 +238,7 @@ class Session(Jobs):
     def show(self, view: RunView) -> None:
         """Let the Train screen show this run."""
         self.shown = view
-        self.tell(RunChanged, view)
+        self.announce(RunChanged, view)
 
     # Audits and sweeps
 
@@ -247,14 +248,14 @@ class Session(Jobs):
         if reason or self.data is None:
             raise ConfigError(reason)
         self.audit = AuditJob(self.data, self.config, plan)
-        self._begin_long(self.audit, "auditing", partial(audited, self.audit, self.runs), self.audit.finish)
+        self._begin_long(self.audit, "auditing", partial(run_audit, self.audit, self.runs), self.audit.finish)
 
-    def begin_sweep(self, planned: Plan, minutes: float) -> None:
+    def begin_sweep(self, planned: "Plan", minutes: float) -> None:
         """Train what is left of a sweep, for so many minutes at most (0: no limit). Raises ConfigError as above."""
         if reason := self.at_work():
             raise ConfigError(reason)
         self.sweep = SweepJob(planned, minutes)
-        self._begin_long(self.sweep, "sweeping", partial(swept, self.sweep), self.sweep.finish)
+        self._begin_long(self.sweep, "sweeping", partial(run_sweep, self.sweep), self.sweep.finish)
 
     def _begin_long(
         self, long: LongJob, title: str, work: Callable[[Emit, Stop], T], done: Callable[[T], None]
@@ -266,7 +267,7 @@ class Session(Jobs):
 
         job = self.start(long.GROUP, title, work, done, failed)
         long.stop, job.hear, job.holds = job.stop, partial(long.fold, job), True
-        self.tell(JobChanged, job)
+        self.announce(JobChanged, job)
 
     def close(self) -> None:
         """Stop all work but the training."""
@@ -293,8 +294,8 @@ class Session(Jobs):
         for view in self.library.take(news):
             if self.shown is None and view.path == self._wanted:
                 self.shown = view
-            self.tell(RunChanged, view)
-        self.tell(RunsChanged)
+            self.announce(RunChanged, view)
+        self.announce(RunsChanged)
 
     def take_events(self, relay: Relay, events: list[Event]) -> None:
         """Take in the events of the training, or of a job."""
@@ -303,7 +304,7 @@ class Session(Jobs):
             return
         for event in events:
             self.training.view.fold(event)
-        self.tell(RunChanged, self.training.view)
+        self.announce(RunChanged, self.training.view)
 
 
 def _scan(folder: Path, wanted: DataConfig, emit: Emit, stop: Stop) -> "Scan":

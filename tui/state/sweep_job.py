@@ -2,93 +2,49 @@
 
 import contextlib
 import dataclasses
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from engine.base.cancel import Stop
 from engine.base.errors import CovidTuiError, RunError
 from engine.base.events import Emit, Event, Notice, Progress
 from engine.base.locks import is_locked
+from engine.base.runtime import announce_tensorflow
 from engine.base.wording import counted, noun
 from engine.recipe.config import NetworkConfig, SweepConfig, TrainConfig
 from engine.runs.directory import SPLIT
 from engine.runs.watch import Library, News, RunView
+from engine.sweep.result import Grid, Swept
 from tui.state.job import Job
 from tui.state.long_job import LongJob
 
 if TYPE_CHECKING:
-    from engine.jobs.sweep import Planned, Sweep
+    from engine.jobs.sweep_plan import Plan
 
 TRAININGS = "trainings"
 
 
-@dataclass(frozen=True, eq=False)
-class Plan:
-    """A sweep's queue and what it costs."""
-
-    sweep: "Sweep"
-    queue: "tuple[Planned, ...]"
-    images: int
-    """Training images."""
-    rates: dict[str, float | None]
-    """By backbone: seconds a multiply-add, by its trainings that are finished; None before there is one."""
-
-    @property
-    def path(self) -> Path:
-        """The sweep's folder."""
-        return self.sweep.path
-
-    @property
-    def complete(self) -> bool:
-        """Is everything trained?"""
-        return all(one.state == "finished" for one in self.queue)
-
-    @property
-    def work(self) -> float:
-        """Multiply-adds of the whole queue."""
-        return sum(one.filling + one.training for one in self.queue)
-
-    def share(self, one: "Planned") -> float:
-        """A training's share of the queue's work."""
-        return (one.filling + one.training) / (self.work or 1.0)
-
-    def seconds(self, one: "Planned") -> float | None:
-        """How long a training takes if no epoch is saved; None where nothing tells it yet."""
-        rate = self.rates[one.point.config.network.backbone]
-        return None if rate is None else rate * (one.filling + one.training)
-
-    def seconds_left(self) -> float | None:
-        """Time for what is not finished, whatever part of it is done; None where nothing tells it yet."""
-        left = [self.seconds(one) for one in self.queue if one.state != "finished"]
-        known = [seconds for seconds in left if seconds is not None]
-        return sum(known) if len(known) == len(left) else None
-
-
-def new(folder: Path, config: TrainConfig, wanted: SweepConfig, images: int, emit: Emit, stop: Stop) -> Plan:
+def new_plan(folder: Path, config: TrainConfig, wanted: SweepConfig, images: int, emit: Emit, stop: Stop) -> "Plan":
     """The plan of a sweep under `config.output.out` that is named by date; nothing is written. Raises ConfigError."""
-    from engine.jobs.sweep import Grid, Sweep
+    from engine.jobs.sweep import Sweep
+    from engine.jobs.sweep_plan import Plan
 
     network = NetworkConfig(weights=config.network.weights)
     output = dataclasses.replace(config.output, name=_fresh_name(config.output.out))
     config = dataclasses.replace(config, network=network, output=output)
-    return _plan(Sweep(folder, config, Grid.of(wanted, config)), images)
+    return Plan.of(Sweep(folder, config, Grid.of(wanted, config)), images)
 
 
-def begun(path: Path, folder: Path | None, emit: Emit, stop: Stop) -> Plan:
+def plan_of(path: Path, folder: Path | None, emit: Emit, stop: Stop) -> "Plan":
     """The plan of the sweep at `path`, as far as it is. Raises RunError or ConfigError where it can't go on."""
     from engine.data.split import Split
     from engine.jobs.sweep import Sweep
+    from engine.jobs.sweep_plan import Plan
 
-    return _plan(Sweep.begun(path, folder), len(Split.read(path / SPLIT).files("train")))
-
-
-def _plan(sweep: "Sweep", images: int) -> Plan:
-    rates = {name: sweep.seconds_per_work(images, name) for name in sweep.grid.backbones}
-    return Plan(sweep, tuple(sweep.plan(images)), images, rates)
+    return Plan.of(Sweep.begun(path, folder), len(Split.read(path / SPLIT).files("train")))
 
 
 def _fresh_name(out: Path) -> str:
@@ -97,14 +53,10 @@ def _fresh_name(out: Path) -> str:
     return next(name for name in names if not (out / name).exists())
 
 
-def wanted_of(result: dict[str, Any], budget: float) -> SweepConfig:
-    """The form's values for the grid in sweep.json. Raises ConfigError or RunError for what is none."""
-    try:
-        lists = {name: ",".join(f"{value:g}" if isinstance(value, float) else str(value) for value in values)
-                 for name, values in result["grid"].items() if name != "seeds"}  # fmt: skip
-        return SweepConfig(**lists, seeds=len(result["grid"]["seeds"]), budget=budget)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise RunError(f"The sweep's grid can't be read ({type(error).__name__}).") from error
+def config_of(grid: Grid, budget: float) -> SweepConfig:
+    """The form's values for a grid. Raises ConfigError for one that the form can't hold."""
+    rates = ",".join(f"{rate:g}" if isinstance(rate, float) else rate for rate in grid.lrs)
+    return SweepConfig(",".join(grid.backbones), ",".join(grid.depths), rates, len(grid.seeds), budget)
 
 
 @dataclass(eq=False)
@@ -114,10 +66,10 @@ class SweepJob(LongJob):
     GROUP, NAME = "sweep", "sweep"
     KEPT = "finished trainings are kept, and the one at hand goes on another time"
 
-    plan: Plan
+    plan: "Plan"
     minutes: float
     """Budget; 0 for no limit."""
-    result: dict[str, Any] | None = None
+    result: Swept | None = None
     began: float | None = None
     """When its training began, by the monotonic clock."""
 
@@ -146,32 +98,28 @@ class SweepJob(LongJob):
             case _:
                 self.progress = None
 
-    def finish(self, result: dict[str, Any]) -> None:
+    def finish(self, result: Swept) -> None:
         """Its thread is done: all is trained, or it was stopped, or its budget is used up."""
         self.result, self.progress = result, None
-        left = sum(point["state"] != "finished" for point in result["points"])
+        total, left = len(result.points), len(result.points) - result.finished
         self.state = "stopped" if left else "finished"
         if left:
             why = "Stopped" if self.stop.is_set() else f"The budget of {self.minutes:g} minutes is used up"
-            self.error = (
-                f"{why}: {left} of {counted(len(result['points']), 'training')} {noun(left, 'is', 'are')} left."
-            )
+            self.error = f"{why}: {left} of {counted(total, 'training')} {noun(left, 'is', 'are')} left."
 
 
-def swept(own: SweepJob, emit: Emit, stop: Stop) -> dict[str, Any]:
+def run_sweep(job: SweepJob, emit: Emit, stop: Stop) -> Swept:
     """Train as `covid-tui sweep` does; called in a thread."""
-    if "tensorflow" not in sys.modules:
-        emit(Progress("loading TensorFlow, a few seconds, once", 0, None))
-    own.began = time.monotonic()
-    return own.plan.sweep.train(emit, stop, own.minutes or None)
+    announce_tensorflow(emit, as_task=True)
+    job.began = time.monotonic()
+    return job.plan.sweep.train(emit, stop, job.minutes or None)
 
 
-def chosen(path: Path, name: str, emit: Emit, stop: Stop) -> dict[str, Any]:
+def open_test(path: Path, name: str, emit: Emit, stop: Stop) -> Swept:
     """Open the test part for one recipe of the sweep at `path`; what sweep.json then holds. Called in a thread."""
     from engine.jobs.sweep import Sweep
 
-    if "tensorflow" not in sys.modules:
-        emit(Notice("info", "TensorFlow is being loaded; this takes a few seconds, once."))
+    announce_tensorflow(emit)
     return Sweep.begun(path).choose(name, emit, stop)
 
 
@@ -185,7 +133,7 @@ class Kept:
     live: bool
 
 
-def earlier(out: Path, emit: Emit, stop: Stop) -> tuple[list[Kept], list[str]]:
+def kept_sweeps(out: Path, emit: Emit, stop: Stop) -> tuple[list[Kept], list[str]]:
     """The sweeps under `out`, newest first, and a sentence for each that can't be read."""
     from engine.sweep import store
 
@@ -194,11 +142,11 @@ def earlier(out: Path, emit: Emit, stop: Stop) -> tuple[list[Kept], list[str]]:
         if stop.is_set():
             break
         try:
-            states = [point["state"] for point in store.read(path)["points"]]
+            one = store.read(path)
         except RunError as error:
             troubles.append(str(error))
             continue
-        found.append(Kept(path, states.count("finished"), len(states), is_locked(path / "lock")))
+        found.append(Kept(path, one.finished, len(one.points), is_locked(path / "lock")))
     return found, troubles
 
 
@@ -207,7 +155,7 @@ class Look:
     """What a look at a sweep's folder brought."""
 
     news: tuple[News, ...]
-    result: dict[str, Any] | None
+    result: Swept | None
     """What sweep.json holds, where it changed."""
     live: bool
     trouble: str
@@ -218,7 +166,7 @@ class Followed:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.result: dict[str, Any] | None = None
+        self.result: Swept | None = None
         self.live = False
         """Does any process train it?"""
         self.trouble = ""

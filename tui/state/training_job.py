@@ -11,7 +11,8 @@ from typing import Any
 
 from engine.base.cancel import How, Stop
 from engine.base.errors import CovidTuiError
-from engine.base.events import Emit, Failed, Notice
+from engine.base.events import Emit, Failed
+from engine.base.runtime import announce_tensorflow
 from engine.recipe.config import TrainConfig
 from engine.runs.directory import Run
 from engine.runs.watch import RunView
@@ -26,8 +27,7 @@ Work = Callable[[Path, TrainConfig, Emit, Stop], Any]
 def _train(folder: Path, config: TrainConfig, emit: Emit, stop: Stop) -> Any:
     from engine.jobs import train
 
-    if "tensorflow" not in sys.modules:
-        emit(Notice("info", "TensorFlow is being loaded; this takes a few seconds, once."))
+    announce_tensorflow(emit)
     return train.train(folder, config, emit, stop)
 
 
@@ -37,6 +37,7 @@ def going_on(run: Run) -> Work:
     def work(folder: Path, config: TrainConfig, emit: Emit, stop: Stop) -> Any:
         from engine.jobs import train
 
+        announce_tensorflow(emit)
         return train.resume(run, config, emit, stop, folder)
 
     return work

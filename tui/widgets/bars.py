@@ -35,16 +35,16 @@ def fitted(name: object, width: int) -> str:
     return set_cell_size(capped(name, width), width)
 
 
-def bars(shares: dict[str, float], said: str, glyphs: Glyphs, width: int, marks: Sequence[str] = ()) -> list[Content]:
+def bars(shares: dict[str, float], label: str, glyphs: Glyphs, width: int, marks: Sequence[str] = ()) -> list[Content]:
     """A line for each class: sign, name, probability, bar, and the mark of its place; the one that is said is bold."""
     names = min(max(map(cell_len, map(display_name, shares)), default=0), max(8, width // 3))
     room = max(4, width - names - 12 - max((len(mark) + 2 for mark in marks), default=0))
     rows = []
     for place, (name, share) in enumerate(shares.items()):
-        sign = ">" if name == said else " "
+        sign = ">" if name == label else " "
         mark = f"  {marks[place]}" if place < len(marks) and marks[place] else ""
         text = f"{sign} {fitted(name, names)} {share:>6.1%}  {glyphs.bar(share, room)}{mark}"
-        rows.append(Content.styled(text, "bold $primary" if name == said else ""))
+        rows.append(Content.styled(text, "bold $primary" if name == label else ""))
     return rows
 
 

@@ -19,7 +19,7 @@ LONGEST_LABEL = 24
 BAR = "█"
 
 
-def told_apart(label: str, place: int, x: Sequence[float], y: Sequence[float], joined: bool = True) -> Curve:
+def class_curve(label: str, place: int, x: Sequence[float], y: Sequence[float], joined: bool = True) -> Curve:
     """A class's curve: the one at `place` of the classes differs from the others by its mark and its colour."""
     return Curve(label, x, y, MARKS[place % len(MARKS)], COLOURS[place % len(COLOURS)], joined)
 
@@ -80,8 +80,8 @@ def scatter(records: "Iterable[Record]") -> list[Curve]:
     for record in records:
         sizes.setdefault(record.label, {})[record.width, record.height] = None
     return [
-        told_apart(label, place + 1, [w for w, _ in own], [h for _, h in own], joined=False)
-        for place, (label, own) in enumerate(sizes.items())
+        class_curve(label, place + 1, [w for w, _ in places], [h for _, h in places], joined=False)
+        for place, (label, places) in enumerate(sizes.items())
     ]
 
 

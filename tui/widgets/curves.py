@@ -1,7 +1,6 @@
-"""Curves in characters: plotext's figures as a widget that redraws at most four times a second."""
+"""Curves in characters: plotext's figures as a widget. It draws whenever it is told; tui/state/relay.py paces that."""
 
 import math
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +14,6 @@ from textual.widget import Widget
 from tui.widgets.safe_cells import content
 from tui.words.plot import blank
 
-SECONDS_BETWEEN_DRAWINGS = 0.25
 SMALLEST = (16, 5)
 LINE = "▄▀"
 """What a line of blocks looks like in a legend."""
@@ -80,25 +78,13 @@ class Curves(Widget):
         self.x_name: Callable[[int], str] = str
         """What stands below a whole number of the horizontal axis."""
         self.curves: tuple[Curve, ...] = ()
-        self._drawn = 0.0
-        self._waiting = False
         self._labels: tuple[tuple[str, str, str], ...] = ()
         self._picture: tuple[object, Text] | None = None
 
     def draw(self, curves: Sequence[Curve], x_limits: tuple[float, float] | None = None) -> None:
-        """Show these curves, now or, when the last drawing is too fresh, soon."""
+        """Show these curves. The figure is made when the screen is painted, once, however often this is called."""
         self.curves, self.x_limits = tuple(curves), x_limits or self.x_limits
-        if self._waiting:
-            return
-        wait = self._drawn + SECONDS_BETWEEN_DRAWINGS - time.monotonic()
-        if wait <= 0:
-            self._draw_now()
-        else:
-            self._waiting = True
-            self.set_timer(wait, self._draw_now)
-
-    def _draw_now(self) -> None:
-        self._waiting, self._picture, self._drawn = False, None, time.monotonic()
+        self._picture = None
         labels = tuple((curve.label, curve.marker, curve.colour) for curve in self.curves)
         if labels != self._labels:
             self._labels = labels

@@ -4,6 +4,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from engine.sweep.result import SweptRecipe
+
 if TYPE_CHECKING:
     from engine.training.lr_range_test import RangeTest
 
@@ -31,26 +33,26 @@ def lettered(figure: Any) -> str:
     return Text.from_ansi(str(figure.build().string())).plain
 
 
-def frontier(candidates: Sequence[dict[str, Any]], width: int = WIDTH, height: int = HEIGHT) -> str:
+def frontier(candidates: Sequence[SweptRecipe], width: int = WIDTH, height: int = HEIGHT) -> str:
     """Validation accuracy against training seconds, the letters in the table's order, those of the frontier large."""
     import plotext
 
     figure = blank(width, height)
-    places = [math.log10(max(one["seconds"], 0.01)) for one in candidates]
+    places = [math.log10(max(one.seconds, 0.01)) for one in candidates]
     for letter, place, one in zip(letters(candidates), places, candidates, strict=True):
-        figure.draw(figure.signal([place], [100 * one["accuracy"]], marker=plotext.marker(letter, None)))
+        figure.draw(figure.signal([place], [100 * one.accuracy], marker=plotext.marker(letter, None)))
     low, high = min(places) - 0.15, max(places) + 0.15
     ticks = [low + (high - low) * k / 4 for k in range(5)]
     figure.ruler("x").lim(low, high).ticks(ticks, [f"{10**tick:.3g} s" for tick in ticks])
-    worst = min(100 * one["accuracy"] for one in candidates)
+    worst = min(100 * one.accuracy for one in candidates)
     figure.ruler("y").lim(min(worst, 99.0) - 1, 100.0).frequency(5)
     return lettered(figure)
 
 
-def letters(candidates: Sequence[dict[str, Any]]) -> list[str]:
+def letters(candidates: Sequence[SweptRecipe]) -> list[str]:
     """A letter for each recipe, large on the frontier; beyond z a dot."""
     signs = [chr(ord("a") + place) if place < 26 else "." for place in range(len(candidates))]
-    return [letter.upper() if one["frontier"] else letter for letter, one in zip(signs, candidates, strict=True)]
+    return [letter.upper() if one.frontier else letter for letter, one in zip(signs, candidates, strict=True)]
 
 
 def logarithms(test: "RangeTest") -> tuple[list[float], list[float]]:

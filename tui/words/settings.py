@@ -10,20 +10,25 @@ image_protocol = "auto"
 [recipe.fit]
 batch = 16
 
-In the workbench a part that can't be used is told and passed over; a headless training refuses a wrong `recipe`.
+In the workbench a part that can't be used is reported and passed over; a headless training refuses a wrong `recipe`.
 """
 
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
 
 from engine.base.errors import ConfigError
+from engine.base.typed_files import UnfitError, checked
 from engine.network.freezing import plan
 from engine.recipe.config import TrainConfig
 from engine.recipe.toml import from_toml
 
 Protocol = Literal["auto", "halfblock", "sixel", "kitty", "grey"]
+Key = Annotated[str, Meta(min_length=1)]
+"""Of a binding, as Textual names it; several with commas between them."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,17 @@ def config_file() -> Path:
     return Path(platformdirs.user_config_dir("covid-tui", appauthor=False)) / "config.toml"
 
 
+@dataclass(frozen=True)
+class _File:
+    """What config.toml may hold."""
+
+    theme: str = ""
+    unicode: bool = False
+    image_protocol: Protocol = "auto"
+    keys: dict[str, Key] = field(default_factory=dict)
+    recipe: TrainConfig = field(default_factory=TrainConfig)
+
+
 def load(path: Path | None = None) -> Settings:
     """The settings in `path` (the user's own file when not given); the defaults where there is none."""
     path = path or config_file()
@@ -61,39 +77,19 @@ def load(path: Path | None = None) -> Settings:
         complaint = f"{path} can't be read and is passed over: {error}."
         return Settings(complaints=(complaint,), recipe_complaint=complaint)
     good: dict[str, Any] = {}
-    complaints, about_recipe = list[str](), ""
+    complaints = dict[str, str]()
     for name, value in values.items():
-        problem = _problem(name, value)
-        if problem:
-            complaints.append(f"{path}: {problem}")
-            about_recipe = complaints[-1] if name == "recipe" else about_recipe
-        else:
-            good[name] = from_toml(value, plan) if name == "recipe" else value
-    return Settings(**good, complaints=tuple(complaints), recipe_complaint=about_recipe)
+        try:
+            good[name] = _checked(name, value)
+        except (ConfigError, UnfitError) as error:
+            complaints[name] = f"{path}: {str(error).removesuffix('.')}."
+    return Settings(**good, complaints=tuple(complaints.values()), recipe_complaint=complaints.get("recipe", ""))
 
 
-def _problem(name: str, value: Any) -> str:
-    match name:
-        case "theme":
-            return "" if isinstance(value, str) else "theme must be a name in quotes."
-        case "unicode":
-            return "" if isinstance(value, bool) else "unicode must be true or false."
-        case "image_protocol":
-            choices = ", ".join(get_args(Protocol))
-            return "" if value in get_args(Protocol) else f"image_protocol must be one of {choices}."
-        case "keys":
-            good = isinstance(value, dict) and all(isinstance(key, str) and key for key in value.values())
-            return "" if good else 'a key is written as "train.stop" = "s".'
-        case "recipe":
-            return _recipe_problem(value)
-    return f"there is no setting {name}."
-
-
-def _recipe_problem(value: Any) -> str:
-    if not isinstance(value, dict):
-        return "recipe must be a table of the recipe's parts, such as [recipe.fit]."
-    try:
-        from_toml(value, plan)
-    except (ConfigError, TypeError) as error:
-        return f"recipe: {error}"
-    return ""
+def _checked(name: str, value: Any) -> Any:
+    """A setting of the file. Raises UnfitError or ConfigError where there is none of this name, or not this value."""
+    if name not in (one.name for one in fields(_File)):
+        raise UnfitError(f"there is no setting {name}")
+    if name == "recipe":
+        return from_toml(value, plan)
+    return getattr(checked({name: value}, _File), name)

@@ -79,7 +79,7 @@ def two_readings(where: Path, parts: Sequence[Dir], twice: Sequence[str]) -> str
     """Beside the parts of a split lie folders named as the classes in it."""
     return (
         f"{where} holds a split ({enumerated([part.name for part in parts])}) and, beside it, folders named as its "
-        f"classes ({enumerated(twice)}); which are meant can't be told. Move {enumerated(twice)} away to take the "
+        f"classes ({enumerated(twice)}); it is not known which are meant. Move {enumerated(twice)} away to take the "
         "split as it is, or the split to have one drawn."
     )
 
@@ -90,7 +90,7 @@ def two_deep(where: Path, nests: Sequence[Dir], good: Sequence[Dir]) -> str:
     beside = f", and one deep in {few([kid.name for kid in good])}" if good else ""
     return (
         f"{where} has images two folders deep, in {few([nest.name for nest in nests])} (which hold {below}){beside}; "
-        "which of the folders are the classes can't be told. Put all images of a class into one folder, as "
+        "it is not known which of the folders are the classes. Put all images of a class into one folder, as "
         "CLASS/*.png, or give the one folder whose folders are the classes."
     )
 

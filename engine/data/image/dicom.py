@@ -90,7 +90,7 @@ class Dicom:
         """Levels, (rows, columns) or RGB (rows, columns, 3), and the facts with the window used. Raises DicomError."""
         stored = self._stored()
         if stored.shape[:2] != (self.rows, self.columns) or stored.dtype.itemsize > 2:
-            raise DicomError("its compressed pixels are not those that its header tells of; copy it again")
+            raise DicomError("its compressed pixels are not those that its header names; copy it again")
         try:
             if self._palette:
                 return palette(stored, self._palette), self.facts

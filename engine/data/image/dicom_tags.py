@@ -65,7 +65,7 @@ class Elements:
         value = self.dataset.get(keyword)
         if value is None or value == "":
             if default is None:
-                raise DicomError(f"it does not tell its {keyword}")
+                raise DicomError(f"it does not give its {keyword}")
             return default
         return int(value)
 
@@ -212,6 +212,6 @@ def _read(data: bytes, at: int, syntax: str, deflated: bool) -> Elements:
     if tag in _FLOATS:
         raise DicomError("its samples are fractions; save it with 8 or 16 bits a sample")
     if (length == _UNDEFINED) != (PLUGINS[syntax] != ""):
-        raise DicomError("its pixels are not stored as its header tells; copy it again")
+        raise DicomError("its pixels are not stored as its header says; copy it again")
     pixels = memoryview(data)[start:] if length == _UNDEFINED else memoryview(data)[start : start + length]
     return Elements(found, syntax, deflated, pixels, vr or "OW")

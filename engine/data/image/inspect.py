@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.data.image.reader import read, to_input
+from engine.data.image.reader import ImageFacts, read, to_input
 
 BINS = 32
 
@@ -39,7 +39,7 @@ def inspect(path: Path, size: int = 224) -> dict[str, Any]:
         "std": round(facts.std, 3),
         "histogram": counts.tolist(),
         "dicom": {**asdict(facts.dicom), "told": list(facts.dicom.told)} if facts.dicom else None,
-        "notes": list(_notes(facts.notes, facts.width, facts.height, size)),
+        "notes": list(network_notes(facts, size)),
         "network_input": {
             "size": [size, size],
             "channels": 3,
@@ -50,9 +50,11 @@ def inspect(path: Path, size: int = 224) -> dict[str, Any]:
     }
 
 
-def _notes(notes: tuple[str, ...], width: int, height: int, size: int) -> tuple[str, ...]:
-    if min(width, height) < size:
+def network_notes(facts: ImageFacts, size: int) -> tuple[str, ...]:
+    """The notes on an image, and what a network that sees a square of `size` pixels loses of it."""
+    notes = facts.notes
+    if min(facts.width, facts.height) < size:
         notes = (*notes, f"is smaller than the {size}x{size} that the network sees")
-    if max(width, height) > 1.5 * min(width, height):
+    if max(facts.width, facts.height) > 1.5 * min(facts.width, facts.height):
         notes = (*notes, "is far from square, so the network sees it squashed")
     return notes

@@ -124,17 +124,22 @@ class XrayImage:
         return sum(int(block.sum(dtype=np.uint32)) for block in _blocks(self.pixels, 2**24)) / self.pixels.size
 
     @cached_property
-    def facts(self) -> ImageFacts:
-        """All that is known of the file and its pixels; measured when first asked for."""
+    def deviation(self) -> float:
+        """Standard deviation of the levels of the pixels."""
         blocks = _blocks(self.pixels, 2**16)
         squares = sum(int(np.square(block, dtype=np.uint16).sum(dtype=np.uint32)) for block in blocks)
+        return math.sqrt(max(0.0, squares / self.pixels.size - self.mean**2))
+
+    @cached_property
+    def facts(self) -> ImageFacts:
+        """All that is known of the file and its pixels; measured when first asked for."""
         return ImageFacts(
             **asdict(self.header),
             colour=self.colour,
             minimum=int(self.pixels.min()),
             maximum=int(self.pixels.max()),
             mean=self.mean,
-            std=math.sqrt(max(0.0, squares / self.pixels.size - self.mean**2)),
+            std=self.deviation,
             notes=self.notes,
             dicom=self.dicom,
         )

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from engine.base.errors import CacheError
-from engine.base.runtime import cache_dir
+from engine.base.events import Event, Notice, Progress
+from engine.base.runtime import announce_tensorflow, cache_dir
 from tests.conftest import ROOT
 
 STANDSTILL = """
@@ -22,6 +23,24 @@ while loading.is_alive():
     longest, last = max(longest, now - last), now
 print(longest)
 """
+
+
+def test_its_loading_is_announced_once_and_in_one_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    events = list[Event]()
+    monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
+    announce_tensorflow(events.append)
+    announce_tensorflow(events.append, as_task=True)
+    assert [type(event) for event in events] == [Notice, Progress]
+    monkeypatch.setitem(sys.modules, "tensorflow", sys)
+    announce_tensorflow(events.append)
+    assert len(events) == 2
+    announcing = [
+        path.relative_to(ROOT).as_posix()
+        for folder in ("engine", "tui")
+        for path in (ROOT / folder).rglob("*.py")
+        if "TensorFlow is being loaded" in path.read_text() or '"tensorflow" not in sys.modules' in path.read_text()
+    ]
+    assert announcing == ["engine/base/runtime.py"]
 
 
 TWO_AT_ONCE = """

@@ -15,7 +15,7 @@ from engine.data.metadata_probe import guess
 from engine.data.records import ClassSummary, Record, Scan
 from engine.data.scan import scan
 from tests.conftest import SAMPLE, Cli
-from tui.cli.commands.scan import put_alarm
+from tui.cli.console import put_alarm
 
 
 def record(number: int, label: str, **facts: object) -> Record:

@@ -17,7 +17,7 @@ from engine.report.facts import gather
 from engine.report.sections import card
 from engine.runs.directory import Run
 from tests.conftest import SAMPLE, Cli
-from tui.cli.judging import _put_result
+from tui.cli.result_tables import put_result
 
 JUNK: tuple[Any, ...] = (None, "x", -1, 2.5, True, [], {}, [[1]], float("nan"))
 ELSEWHERE = {
@@ -82,7 +82,7 @@ def test_whatever_is_damaged_is_refused_by_name_or_can_be_shown(run: Run) -> Non
             shown += 1
             parts = {"test": found} if path.name == "test.json" else {"externals": [found]}
             assert len(card(dataclasses.replace(facts, **parts))) == 14
-            _put_result("test", found)
+            put_result("test", found)
         assert refused > 300 and shown > 30, "what older runs lack may be missing"
         path.write_text(json.dumps(sound))
         assert plain(read_test(run)) == test

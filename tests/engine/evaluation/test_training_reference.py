@@ -19,6 +19,7 @@ from engine.data.image.reader import read
 from engine.data.pixel_store import open_store
 from engine.data.scan import scan
 from engine.data.split import Split
+from engine.evaluation.level_likeness import MEASURES, likeness
 from engine.evaluation.plausibility import cautions
 from engine.evaluation.prediction import image_files
 from engine.evaluation.predictor import Predictor
@@ -68,6 +69,9 @@ def test_a_run_keeps_its_training_images_as_the_network_sees_them(trained: dict[
     own, asked = (row / np.linalg.norm(row) for row in (kept.features[0], first.features))
     assert np.linalg.norm(own - asked) < 0.1 * kept.limit  # whatever precision the training computed in
     assert kept.facts["mean level"][0] == pytest.approx(read(SAMPLE / files[0]).mean, abs=1e-3)
+    deviations = [read(SAMPLE / file).facts.std for file in files[:5]]
+    assert kept.facts["sd of levels"][:5].tolist() == pytest.approx(deviations, abs=1e-3)
+    assert {one.measure for one in kept.levels.usual} == set(MEASURES)
 
 
 @pytest.mark.parametrize("cache", ["on", "off"])
@@ -101,6 +105,17 @@ def test_photographs_are_unlike_anything_seen_and_test_images_mostly_not(
     assert all(said.unlike and said.cautions[0].startswith("is unlike anything") for said in photographs)
     tests = [SAMPLE / file for file in Split.read(run.path / "split.csv").files("test")]
     assert sum(bool(said.unlike) for said in predictor.predict(tests)) <= 2
+
+
+def test_a_reference_from_before_the_deviation_was_kept_is_asked_for_the_other_measures(tmp_path: Path) -> None:
+    with (tmp_path / REFERENCE).open("wb") as file:
+        old = {"mean level": np.array([90.0, 110.0]), "width": np.array([299.0, 299.0]), "height": np.full(2, 299.0)}
+        np.savez(file, features=np.ones((2, 4)), **old)  # type: ignore[arg-type]
+    kept = read_reference(Run(tmp_path))
+    assert kept is not None and [one.measure for one in kept.levels.usual] == ["mean level", "width/height"]
+    found = likeness({"mean level": 131.0, "sd of levels": 0.0, "width/height": 1.05}, kept.levels)
+    assert found.unchecked == ("sd of levels",)
+    assert found.caution == "looks unlike the training images (mean level 131, usually 70 to 130)"
 
 
 def test_a_damaged_reference_is_named(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ from engine.data.split import Split
 from engine.evaluation.compare import mcnemar
 from engine.evaluation.evaluate import keep_validation
 from engine.evaluation.predictions_csv import VALIDATION, Predictions, read_predictions
-from engine.jobs.sweep import Grid, Sweep, queue, unfreezing
+from engine.jobs.sweep import Sweep, queue, unfreezing
 from engine.network.backbones import backbone
 from engine.network.freezing import plan
 from engine.recipe.config import AugmentConfig, NetworkConfig, OutputConfig, SweepConfig, TrainConfig
@@ -38,8 +38,10 @@ from engine.runs.directory import Run
 from engine.runs.writer import create, take_lock
 from engine.sweep import store
 from engine.sweep.pareto import Candidate, frontier, recommend, sign_flips, steps
+from engine.sweep.result import Advice, Grid, Swept, SweptChoice
 from engine.sweep.store import svg
 from tests.conftest import ROOT, SAMPLE, Cli
+from tests.makers.fake import TEST
 
 GRID = Grid(("vgg16",), ("head", "block5_conv3"), (1e-3,), (0, 1))
 RECIPE = ("--weights", "none", "--augment", "none", "--batch", "4", "--val-share", "0.2", "--lr", "1e-3",
@@ -394,17 +396,17 @@ def test_what_makes_no_sense_is_refused(cli: Cli, tmp_path: Path) -> None:
 
 def test_a_class_name_acts_nowhere_in_the_table() -> None:
     evil = "<img src=x> | [x](javascript:1)"
-    own = {**candidate("a", [True, False]).to_dict(), "label": "a", "frontier": True}
-    test = {"accuracy_ci": [0.1, 0.9], "correct": 1, "n": 2, "accuracy": 0.5, "baseline_class": evil, "baseline": 0.5}
-    result = {"points": [], "candidates": [own], "advice": {"name": "a", "gaps": (), "sentence": "It is."},
-              "chosen": {"run": "a-seed0", "test": test}}  # fmt: skip
+    own = candidate("a", [True, False]).swept("a", frontier=True)
+    test = dataclasses.replace(TEST, baseline_class=evil)
+    result = Swept(grid=GRID, recipe={}, points=(), candidates=(own,), advice=Advice("a", "a", (), "It is."),
+                   chosen=SweptChoice(run="a-seed0", test=test))  # fmt: skip
     text = store.page(result)
     assert "always saying &lt;img src=x&gt; \\| \\[x\\](" in text and "<img" not in text
 
 
 def test_the_plot_has_every_recipe_and_fits_any_numbers() -> None:
     made = [
-        {**candidate(name, row, seconds, size).to_dict(), "label": name, "frontier": name == "a"}
+        candidate(name, row, seconds, size).swept(name, name == "a")
         for name, row, seconds, size in (("a", [True, False], 0.0, 1), ("b<i>", [False, False], 1e4, 10**8))
     ]
     drawn = ElementTree.fromstring(svg(made))

@@ -55,7 +55,7 @@ def test_a_recipe_survives_being_saved_as_json(config: TrainConfig) -> None:
 @pytest.mark.parametrize(
     "values",
     [
-        {"fit": {"epoch": 3}},
+        {"fit": {"epochs": 3.5}},
         {"nonsense": 1},
         {"fit": {"epochs": "3"}},
         {"fit": {"epochs": True}},
@@ -65,8 +65,20 @@ def test_a_recipe_survives_being_saved_as_json(config: TrainConfig) -> None:
     ],
 )
 def test_an_unknown_key_or_a_wrong_type_is_refused(values: dict[str, Any]) -> None:
-    with pytest.raises(ConfigError):
+    with pytest.raises(ConfigError, match=f'"?{next(iter(values))}'):
         from_dict(TrainConfig, values)
+
+
+def test_an_unknown_key_within_a_part_is_named() -> None:
+    with pytest.raises(ConfigError, match="unknown key epoch"):
+        from_dict(TrainConfig, {"fit": {"epoch": 3}})
+
+
+def test_of_a_choice_the_choices_are_named() -> None:
+    with pytest.raises(ConfigError, match=r'its "network\.mode" should be one of "transfer", "finetune", "partial",'):
+        from_dict(TrainConfig, {"network": {"mode": "sideways"}})
+    with pytest.raises(ConfigError, match=r'its "fit\.lr" should be a number or "auto"'):
+        from_dict(TrainConfig, {"fit": {"lr": "fast"}})
 
 
 @pytest.mark.parametrize(

@@ -215,7 +215,7 @@ def test_a_torn_line_is_read_once_it_is_whole_and_damage_is_reported_each_time(t
 def test_listing_a_hundred_runs_reads_each_event_once(
     tmp_path: Path, lines_read: list[bytes], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from tui.cli.verbs import runs
+    from tui.cli.commands.runs import runs
 
     first = trained(tmp_path, "run-000", 2)
     events = (first.path / "events.jsonl").read_bytes()
@@ -225,7 +225,7 @@ def test_listing_a_hundred_runs_reads_each_event_once(
         for name in ("config.json", "events.jsonl"):
             (other / name).write_bytes((first.path / name).read_bytes())
     assert len(all_runs(tmp_path)) == 100 and not lines_read
-    assert runs(tmp_path, as_json=True) == 0
+    assert runs(out=tmp_path, json=True) == 0
     listed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert len(listed) == 100 and {one["best_epoch"] for one in listed} == {2}
     assert len(lines_read) == 100 * events.count(b"\n")

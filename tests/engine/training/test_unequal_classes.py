@@ -42,11 +42,10 @@ def test_a_scan_says_so_as_text_and_as_json(unequal: Path, cli: Cli) -> None:
     told = cli("scan", unequal, "--no-near-duplicates").stdout
     assert "always saying COVID would be right in 83%" in told and "5.0 images for each of the smallest" in told
     assert "too few images to tell how good a model is: Normal 8" in told
-    warnings = json.loads(cli("scan", unequal, "--no-near-duplicates", "--json").stdout)["warnings"]
-    assert [text.partition(":")[0] for text in warnings] == [
-        "unequal classes",
-        "too few images to tell how good a model is",
-    ]
+    beware = json.loads(cli("scan", unequal, "--no-near-duplicates", "--json").stdout)["beware"]
+    numbers = {one["kind"]: (one["numbers"], one["classes"]) for one in beware}
+    assert numbers["unequal"] == ({"share": 40 / 48, "imbalance": 5.0}, {"COVID": 40, "Normal": 8})
+    assert numbers["few"] == ({"fewest": 30}, {"Normal": 8})
 
 
 def test_a_training_says_so_and_names_the_remedy(trained: dict[str, Any]) -> None:

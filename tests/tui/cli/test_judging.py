@@ -19,6 +19,7 @@ from engine.base.errors import RunError
 from engine.base.escape import from_cell
 from engine.evaluation.calibration import CALIBRATION, at_temperature, operate, read_calibration
 from engine.evaluation.evaluate import evaluate_test, forget_test
+from engine.evaluation.level_likeness import UNCHECKED, Compared, Likeness
 from engine.evaluation.metrics import log_loss
 from engine.evaluation.prediction import Decision, Prediction, decide
 from engine.evaluation.predictions_csv import read_predictions
@@ -90,21 +91,58 @@ def test_the_csv_of_a_prediction_tells_what_its_json_tells(trained: dict[str, An
     assert "unlike anything that the model learnt from" in rows[0]["cautions"] and rows[1]["error"]
 
 
+def test_text_json_and_csv_say_with_the_same_numbers_that_an_image_looks_unlike_the_training_images(
+    trained: dict[str, Any], cli: Cli, tmp_path: Path
+) -> None:
+    own = np.asarray(Image.open(SAMPLE / "COVID" / "images" / "COVID-1.png").convert("L")).astype(float)
+    Image.fromarray((200 + own / 5).clip(0, 255).astype(np.uint8)).save(tmp_path / "faint.png")
+    done = cli("predict", tmp_path / "faint.png", "--run", trained["run"], "--json", "--csv", tmp_path / "said.csv")
+    said = json.loads(done.stdout)
+    facts = json.loads(cli("inspect", tmp_path / "faint.png", "--json").stdout)
+    levels = {one["measure"]: one for one in said["likeness"]["measures"]}
+    assert said["likeness"]["unlike"] and levels["mean level"]["unlike"] and not levels["width/height"]["unlike"]
+    assert levels["mean level"]["value"] == pytest.approx(facts["mean"], abs=0.01)
+    assert levels["sd of levels"]["value"] == pytest.approx(facts["std"], abs=0.01)
+    low, high = levels["mean level"]["low"], levels["mean level"]["high"]
+    part = f"mean level {facts['mean']:.0f}, usually {low:.0f} to {high:.0f}"
+    [caution] = [text for text in said["cautions"] if text.startswith("looks unlike the training images")]
+    assert part in caution
+    with (tmp_path / "said.csv").open(encoding="utf-8", newline="") as file:
+        [row] = csv.DictReader(file)
+    assert row["likeness"] == "unlike" and caution in row["cautions"]
+    shown = cli("predict", tmp_path / "faint.png", "--run", trained["run"])
+    assert caution in shown.stdout and UNCHECKED not in shown.stderr
+
+
+def test_a_run_without_a_reference_says_that_likeness_was_not_checked(
+    trained: dict[str, Any], cli: Cli, tmp_path: Path
+) -> None:
+    shutil.copytree(trained["run"], tmp_path / "old")
+    (tmp_path / "old" / "reference.npz").unlink()
+    image = SAMPLE / "COVID" / "images" / "COVID-1.png"
+    done = cli("predict", image, "--run", tmp_path / "old", "--json", "--csv", tmp_path / "said.csv")
+    assert json.loads(done.stdout)["likeness"] is None and UNCHECKED in done.stderr
+    with (tmp_path / "said.csv").open(encoding="utf-8", newline="") as file:
+        assert [row["likeness"] for row in csv.DictReader(file)] == ["not checked"]
+
+
 def test_a_csv_of_predictions_has_no_cell_that_acts_and_none_for_what_is_not_known(tmp_path: Path) -> None:
     classes = ("=1+1", "\x1b[31mB")
     shares = dict(zip(classes, (0.75, 0.25), strict=True))
     decision = Decision("=1+1", 0.5, "youden", yes=True, says="=1+1")
-    whole = Prediction(Path("a.png"), "=1+1", shares, (), shares, decision, 1.5, 2.5, ("-2+3 \x9b", "is odd"))
+    odd = Likeness(9, (Compared("mean level", 250.0, 90.0, 170.0),))
+    whole = Prediction(Path("a.png"), "=1+1", shares, (), shares, decision, 1.5, 2.5, ("-2+3 \x9b", "is odd"), odd)
     lines = [whole.to_dict(), Prediction(Path("b.png"), "=1+1", shares).to_dict()]
     write_predictions(tmp_path / "x.csv", lines, classes)
     with (tmp_path / "x.csv").open(encoding="utf-8", newline="") as file:
         header, first, second = csv.reader(file)
     names = ("file", "label", *classes, *(f"calibrated {name}" for name in classes))
-    assert tuple(map(from_cell, header)) == (*names, "decision", "distance", "distance_limit", "cautions", "error")
+    assert tuple(map(from_cell, header[:-6])) == names
+    assert header[-6:] == ["decision", "distance", "distance_limit", "likeness", "cautions", "error"]
     assert first == [
-        *("a.png", "'=1+1", "0.75", "0.25", "0.75", "0.25", "'=1+1", "1.5", "2.5", "'-2+3 \\x9b; is odd", "")
+        *("a.png", "'=1+1", "0.75", "0.25", "0.75", "0.25", "'=1+1", "1.5", "2.5", "unlike", "'-2+3 \\x9b; is odd", "")
     ]
-    assert second == ["b.png", "'=1+1", "0.75", "0.25", *[""] * 7]
+    assert second == ["b.png", "'=1+1", "0.75", "0.25", *[""] * 5, "not checked", "", ""]
     assert not [cell for cell in header + first if cell.startswith(tuple("=+-@")) or not cell.isprintable()]
 
 

@@ -15,6 +15,7 @@ from tests.product.test_altered_runs import CHECKS, Place, place  # noqa: F401  
 from tui.app import Workbench
 from tui.screens.audit.screen import AuditScreen
 from tui.screens.runs.screen import RunsScreen
+from tui.screens.sweep.kept_list import KeptSweeps
 from tui.screens.sweep.screen import SweepScreen
 
 RUNS, OTHERS = 6, 2
@@ -59,8 +60,10 @@ async def look_at_everything(pilot: Pilot[None], app: Workbench, names: set[str]
         await pilot.pause()
     await pilot.press("8")
     await until(pilot, lambda: not app.session.jobs)
-    assert isinstance(app.screen, SweepScreen) and app.screen._kept
-    for kept in app.screen._kept:
+    assert isinstance(app.screen, SweepScreen)
+    listed = app.screen.query_one(KeptSweeps).kept
+    assert listed
+    for kept in listed:
         app.screen._open(kept.path)
         await until(pilot, lambda: not app.session.jobs)
         await pilot.pause(0.3)

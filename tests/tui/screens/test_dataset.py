@@ -1,5 +1,6 @@
 """The Dataset screen by keys, on real folders: choosing, picking, looking, and everything that it warns of."""
 
+import json
 import os
 import re
 import shutil
@@ -13,11 +14,11 @@ import numpy as np
 import openpyxl
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Checkbox, Input
+from textual.widgets import Checkbox, Input, Static
 
 from engine.base.cancel import Stop
 from engine.base.errors import Stopped
-from engine.base.events import Emit
+from engine.base.events import Emit, Event, Notice
 from engine.data.confounding import confounding
 from engine.data.image.reader import read
 from engine.data.patients import patients
@@ -25,13 +26,15 @@ from engine.data.records import Scan
 from engine.data.scan import scan
 from engine.data.subset import joined, subset
 from engine.data.tables import _read
-from engine.recipe.config import AugmentConfig, DataConfig, split_list
+from engine.data.warnings import FolderWarning, folder_warnings
+from engine.recipe.config import AugmentConfig, DataConfig, TrainConfig, split_list
 from engine.training.augment import draw, transforms
+from engine.training.data import scanned
+from tests.conftest import Cli
 from tests.makers.drive import DATA, run, text, until
 from tui.app import Workbench
 from tui.screens.dataset.augmentation_dialog import AugmentationDialog, cycle
 from tui.screens.dataset.banner import Banner
-from tui.screens.dataset.beware import Note, notes
 from tui.screens.dataset.folder_dialog import FolderDialog, FolderTree
 from tui.screens.dataset.split_dialog import SplitDialog
 from tui.services.pictures import masked, moved
@@ -192,11 +195,44 @@ def test_a_subset_of_a_scan_is_the_scan_of_the_subset(messy: Path) -> None:
 
 def test_what_to_beware_of_is_told(messy: Path) -> None:
     found = scan(messy)
-    said = "\n".join(note.text for note in notes(found, confounding(found)))
+    said = "\n".join(one.sentence for one in folder_warnings(found, confounding(found)))
     assert "CONFOUNDED: the source alone tells the class" in said and "2 groups of equal images" in said
     assert "always saying COVID would be right in 53%" in said and "too few images" in said
     found = scan(DATA)
-    assert [note for note in notes(found, confounding(found)) if note.grave] == []
+    assert [one for one in folder_warnings(found, confounding(found)) if one.grave] == []
+
+
+def lines(app: Workbench) -> list[str]:
+    """What the screen says to beware of, without the keys that list it."""
+    rows = str(app.screen.query_one("#beware", Static).render()).splitlines()
+    return [row[2:].partition(" (see ")[0] for row in rows]
+
+
+def test_the_screen_a_scan_and_a_training_warn_of_the_same(tmp_path: Path, messy: Path, cli: Cli) -> None:
+    shutil.copytree(messy, tmp_path / "data")
+    shutil.copy(messy / "COVID" / "images" / "COVID-3.png", tmp_path / "data" / "Normal" / "images" / "Normal-99.png")
+    found = scan(tmp_path / "data", near=True)
+    warnings = folder_warnings(found, confounding(found), patients(found))
+    kinds = {one.kind for one in warnings}
+    assert kinds >= {"confounded", "label-conflict", "unequal", "few", "equal-images", "problems", "patients"}
+    told = json.loads(cli("scan", tmp_path / "data", "--json").stdout)
+    assert told["beware"] == [one.to_dict() for one in warnings]
+    assert told["warnings"] == [one.sentence for one in warnings]
+    shown = cli("scan", tmp_path / "data").stdout
+    assert all(one.sentence in shown for one in warnings if one.kind in ("confounded", "unequal", "few"))
+    assert "! 1 image has the same pixels as one of another class: a label is wrong." in shown
+    events: list[Event] = []
+    scanned(tmp_path / "data", TrainConfig(), events.append, Stop())
+    notices = "\n".join(event.text for event in events if isinstance(event, Notice))
+    assert all(one.capitalised in notices for one in warnings if one.kind != "problems")
+    assert "problems in the folder" in notices
+
+    async def scenario() -> None:
+        app = workbench(tmp_path, tmp_path / "data")
+        async with app.run_test(size=(120, 40)) as pilot:
+            await until(pilot, lambda: lines(app) == [one.sentence for one in warnings], 60)
+
+    run(scenario())
 
 
 def test_a_red_banner_stands_over_classes_that_their_sources_tell_apart(tmp_path: Path, messy: Path) -> None:
@@ -206,7 +242,7 @@ def test_a_red_banner_stands_over_classes_that_their_sources_tell_apart(tmp_path
             async with app.run_test(size=(120, 40)) as pilot:
                 await ready(app, pilot)
                 banner = app.screen.query_one(Banner)
-                await until(pilot, lambda banner=banner: banner.found is not None)
+                await until(pilot, lambda banner=banner: banner.confounding is not None)
                 await pilot.pause()
                 assert banner.display is alarm
                 assert ("CONFOUNDED: the source alone tells the class of every image" in text(app)) is alarm
@@ -470,7 +506,7 @@ def test_classes_that_were_not_compared_to_the_end_are_not_called_harmless(
         raise Stopped("The comparing was stopped.")
 
     monkeypatch.setattr("tui.screens.dataset.banner._measure", endless)
-    monkeypatch.setattr("tui.screens.dataset.text.notes", partial(quiet, notes))
+    monkeypatch.setattr("tui.screens.dataset.text.folder_warnings", partial(quiet, folder_warnings))
 
     async def scenario() -> None:
         app = workbench(tmp_path, DATA)
@@ -485,9 +521,9 @@ def test_classes_that_were_not_compared_to_the_end_are_not_called_harmless(
     run(scenario())
 
 
-def quiet(real: Callable[..., list[Note]], found: Scan, *others: Any) -> list[Note]:
+def quiet(real: Callable[..., list[FolderWarning]], found: Scan, *others: Any) -> list[FolderWarning]:
     """What there is to beware of beside what the files themselves show."""
-    return [note for note in real(found, *others) if "compared" in note.text]
+    return [one for one in real(found, *others) if one.kind == "not-compared"]
 
 
 def test_the_folder_above_is_offered_whatever_its_name(tmp_path: Path) -> None:

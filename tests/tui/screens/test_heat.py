@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from engine.base.files import write_json
 from engine.evaluation.predictor import MODEL
@@ -11,6 +12,7 @@ from engine.network.freezing import plan
 from engine.runs import directory
 from engine.runs.directory import Run
 from tests.makers.drive import DATA, run, text, until
+from tests.makers.loads import count_loads
 from tests.makers.made import CLASSES, answers, finished_run
 from tui.app import Workbench
 from tui.screens.predict.screen import PredictScreen
@@ -67,7 +69,8 @@ def test_a_key_lays_the_heat_on_the_picture_and_takes_it_off(tmp_path: Path) -> 
     run(scenario())
 
 
-def test_the_predict_screen_lays_it_on_what_the_network_sees(tmp_path: Path) -> None:
+def test_the_predict_screen_lays_it_on_what_the_network_sees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loads = count_loads(monkeypatch)
     give_model(finished_run(tmp_path / "runs", "one", DATA, answers(DATA)))
     path = DATA / "COVID" / "images" / "COVID-4.png"
 
@@ -90,6 +93,9 @@ def test_the_predict_screen_lays_it_on_what_the_network_sees(tmp_path: Path) -> 
             await pilot.press("g")
             await until(pilot, lambda: "heat for" not in text(app))
             assert np.ptp(seen.pixels.astype(int), axis=-1).max() == 0
+            await pilot.press("5", "g")
+            await until(pilot, lambda: "heat for" in text(app), 120)
+            assert loads == [tmp_path / "runs" / "one"], "one model serves both screens, predictions and heat"
 
     run(scenario())
 

@@ -3,6 +3,7 @@
 import dataclasses
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,12 @@ from textual.widgets import Static
 from engine.network.backbones import BACKBONES, backbone
 from engine.network.freezing import plan, table
 from engine.recipe.config import AugmentConfig, MachineConfig, NetworkConfig, TrainConfig
+from engine.training.cache_policy import GB, costs
 from engine.training.layer_hints import BlockPull, Guide
 from tests.makers.drive import DATA, run, text, until
 from tui.app import Workbench
 from tui.screens.layers.screen import LayersScreen, LayerTable, recipe
-from tui.screens.layers.text import Choice, short, whole
+from tui.screens.layers.text import not_kept, short, whole
 from tui.words.glyphs import PLAIN
 
 
@@ -126,17 +128,35 @@ def test_the_guide_is_computed_in_a_worker_and_its_block_can_be_taken(
 
 
 def test_why_nothing_is_kept_is_said() -> None:
-    def said(**parts: object) -> str:
+    def said(spare: float = 100 * GB, **parts: object) -> str:
         config = dataclasses.replace(TrainConfig(network=NetworkConfig(mode="partial")), **parts)  # type: ignore[arg-type]
-        choice = Choice(plan(config.network), config, 2, 4000, 500)
-        assert choice.not_kept() in short(choice).plain and choice.not_kept() in whole(choice, PLAIN, 20).plain
-        return choice.not_kept()
+        found = costs(plan(config.network), config, 2, 4000, 500, spare)
+        text = not_kept(found.caching)
+        assert text in short(found, config.network, 4000).plain
+        assert text in whole(found, config.network, 4000, PLAIN, 20).plain
+        return text
 
     assert said() == ""
     assert "first layer" in said(network=NetworkConfig(mode="finetune"))
     assert "as asked" in said(machine=MachineConfig(feature_cache="off"))
     assert "new views" in said(augment=AugmentConfig(views="epoch"))
     assert "limit of 1 GB" in said(machine=MachineConfig(cache_limit=1.0))
+    assert "the disk has room for 3.0 GB" in said(3 * GB) and "room for 0 bytes" in said(-GB)
+
+
+def test_a_full_disk_is_shown_as_the_training_will_see_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    full = types.SimpleNamespace(total=10 * GB, used=9 * GB, free=GB)
+    monkeypatch.setattr("shutil.disk_usage", lambda path: full)
+
+    async def scenario() -> None:
+        app = Workbench(tmp_path, data=DATA)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await until(pilot, lambda: app.session.split is not None)
+            await pilot.press("2")
+            await until(pilot, lambda: "the disk has room for 0 bytes" in " ".join(text(app).replace("│", " ").split()))
+            assert "100%" in text(app)
+
+    run(scenario())
 
 
 def test_the_recipe_names_exactly_the_layers_that_train() -> None:

@@ -11,11 +11,15 @@ from PIL import Image
 from textual.pilot import Pilot
 from textual.widgets import Static
 
+from engine.evaluation.prediction import Prediction
+from engine.evaluation.predictor import Predictor
 from engine.runs.directory import Run
 from tests.makers.dicoms import saved
 from tests.makers.drive import DATA, run, text, until
-from tests.makers.made import CLASSES, model_run
+from tests.makers.loads import count_loads
+from tests.makers.made import CLASSES, keep_reference, model_run
 from tui.app import Workbench
+from tui.host.private_apis import suggestion_of
 from tui.screens.predict.history import History
 from tui.screens.predict.screen import NOT_FOR_DIAGNOSIS, PredictScreen
 from tui.widgets.file_tree import FileTree, PathField
@@ -27,8 +31,10 @@ GREY = Settings(image_protocol="grey", theme="covid-dark")
 
 @pytest.fixture(scope="module")
 def asked(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A run with a model."""
-    return model_run(tmp_path_factory.mktemp("runs"), "asked", DATA)
+    """A run with a model, which knows how its training images look."""
+    made = model_run(tmp_path_factory.mktemp("runs"), "asked", DATA)
+    keep_reference(made, DATA)
+    return made
 
 
 def screen(app: Workbench) -> PredictScreen:
@@ -45,8 +51,6 @@ async def said(pilot: Pilot[None], app: Workbench) -> None:
 
 
 def test_a_file_on_the_command_line_is_predicted(asked: Run) -> None:
-    from engine.evaluation.predictor import Predictor
-
     path = DATA / "COVID" / "images" / "COVID-4.png"
     answer = next(iter(Predictor(asked).predict([path])))
     share = f"{answer.probabilities[answer.label]:.1%}"  # type: ignore[union-attr]
@@ -78,7 +82,7 @@ def test_a_dicom_file_shows_what_its_header_says_and_a_side_view_is_warned_of(as
             await pilot.press("6", "o")
             field = app.screen.query_one(PathField)
             field.value = f"{tmp_path}/sid"
-            await until(pilot, lambda: field._suggestion.endswith("side.dcm"))
+            await until(pilot, lambda: suggestion_of(field).endswith("side.dcm"))
             await pilot.press("tab", "enter")
             await said(pilot, app)
             shown = " ".join(text(app).split())
@@ -91,7 +95,10 @@ def test_a_dicom_file_shows_what_its_header_says_and_a_side_view_is_warned_of(as
     run(scenario())
 
 
-def test_a_path_is_typed_with_completion_and_the_model_is_kept(asked: Run, tmp_path: Path) -> None:
+def test_a_path_is_typed_with_completion_and_the_model_is_kept(
+    asked: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loads = count_loads(monkeypatch)
     for number, source in enumerate(sorted((DATA / "COVID" / "images").iterdir())[:2]):
         shutil.copy(source, tmp_path / f"image {number}.png")
     noise = np.random.default_rng(0).integers(120, 256, (100, 250, 3), dtype=np.uint8)
@@ -103,19 +110,22 @@ def test_a_path_is_typed_with_completion_and_the_model_is_kept(asked: Run, tmp_p
             await pilot.press("6", "o")
             field = app.screen.query_one(PathField)
             field.value = f"{tmp_path}/ima"
-            await until(pilot, lambda: field._suggestion == f"{tmp_path}/image 0.png")
+            await until(pilot, lambda: suggestion_of(field) == f"{tmp_path}/image 0.png")
             await pilot.press("end", "tab", "enter")
             await said(pilot, app)
-            kept = screen(app)._models._kept
-            assert kept is not None and "1 predicted" in text(app)
+            assert "1 predicted" in text(app)
             await pilot.press("o")
             field.value = str(tmp_path / "photo.jpg")
             await pilot.press("enter")
             await until(pilot, lambda: "2 predicted" in text(app))
             await said(pilot, app)
-            assert screen(app)._models._kept is kept
+            assert loads == [asked.path], "the model is kept"
             shown = text(app)
-            assert "Looks unlike the training images" in shown and "is in colour" in shown
+            [answer] = Predictor(asked).predict([tmp_path / "photo.jpg"])
+            assert isinstance(answer, Prediction) and answer.likeness and answer.likeness.unlike
+            words = " ".join(app.screen.query_one("#answer", Static).visual.plain.split())  # type: ignore[union-attr]
+            assert all(f"It {caution}." in words for caution in answer.cautions)
+            assert answer.likeness.caution in answer.cautions and "is in colour" in shown
             assert "is far from square" in shown
             await pilot.press("h", "down", "enter")
             await until(pilot, lambda: field.path == tmp_path / "image 0.png")
@@ -189,7 +199,8 @@ def test_a_folder_becomes_a_table_and_a_csv(asked: Run, tmp_path: Path) -> None:
     for row in good:
         assert abs(sum(float(row[name]) for name in CLASSES) - 1) < 1e-5
         assert row["label"] == max(CLASSES, key=lambda name: float(row[name]))
-        assert row["decision"] == row["distance"] == "", "this run has neither threshold nor training images"
+        assert row["decision"] == "" and float(row["distance"]) > 0, "this run has no threshold"
+        assert row["likeness"] in ("alike", "unlike")
         assert ("is in colour" in row["cautions"]) == row["file"].endswith("photograph.png")
 
 

@@ -24,10 +24,12 @@ from engine.recipe.fields import parts
 from engine.runs.directory import Run
 from engine.runs.writer import take_lock
 from engine.sweep import store
+from engine.sweep.result import SweptRecipe
 from tests.makers import fake, made
 from tests.makers.drive import DATA, run, text, until
 from tui.app import Workbench
 from tui.screens.sweep.frontier_plot import Frontier
+from tui.screens.sweep.kept_list import KeptSweeps
 from tui.screens.sweep.screen import SweepScreen
 from tui.state.sweep_job import Followed
 from tui.widgets.form import Form
@@ -158,7 +160,7 @@ def test_stopped_it_keeps_what_is_finished_goes_on_and_opens_the_test_when_one_i
             if screen.has_class("-queue"):
                 await pilot.press("u")
             result = store.read(live.path)
-            await until(pilot, lambda: all(f"{one['trainable']:,}" in text(app) for one in result["candidates"]))
+            await until(pilot, lambda: all(f"{one.trainable:,}" in text(app) for one in result.candidates))
             assert "The test part is shut" in text(app) and not list(live.path.rglob("test.json"))
 
             await pilot.press("o")
@@ -167,15 +169,13 @@ def test_stopped_it_keeps_what_is_finished_goes_on_and_opens_the_test_when_one_i
             await until(pilot, lambda: app.screen is screen)
             assert not list(live.path.rglob("test.json"))
             await pilot.press("o", "r")
-            await until(pilot, lambda: store.read(live.path)["chosen"], 60)
-            end = store.read(live.path)["chosen"]
-            assert end["recipe"] == result["advice"]["name"]
-            tested = Run(live.path / end["run"]).finished()
-            assert tested and tested.test and tested.test.n == end["test"]["n"] == 4
-            await until(
-                pilot, lambda: f"Chosen: {end['run']}" in text(app) and f"{end['test']['correct']}/4" in text(app)
-            )
-            assert [path.parent.name for path in live.path.rglob("test.json")] == [end["run"]]
+            await until(pilot, lambda: store.read(live.path).chosen, 60)
+            end = store.read(live.path).chosen
+            assert end and result.advice and end.recipe == result.advice.name
+            tested = Run(live.path / end.run).finished()
+            assert tested and tested.test and tested.test.n == end.test.n == 4
+            await until(pilot, lambda: f"Chosen: {end.run}" in text(app) and f"{end.test.correct}/4" in text(app))
+            assert [path.parent.name for path in live.path.rglob("test.json")] == [end.run]
 
         app = workbench(tmp_path / "runs", None)
         async with app.run_test(size=(80, 24)) as pilot:
@@ -226,13 +226,13 @@ def test_an_earlier_sweep_shows_frontier_table_and_advice(runs: Path) -> None:
             await pilot.press("8")
             await until(pilot, lambda: "The test part is shut" in text(app) or "Recommended" in text(app))
             rows = sweep_screen(app).query_one("#recipes", RowTable).texts()[1:]
-            ordered = store.by_cost(result["candidates"])
+            ordered = result.by_cost()
             for row, one in zip(rows, ordered, strict=True):
-                assert row[0][0].isupper() == one["frontier"] == ("*" in row[0])
-                assert (">" in row[0]) == (one["name"] == result["advice"]["name"])
-                low, high = (100 * end for end in one["accuracy_ci"])
-                assert row[2] == f"{one['accuracy']:.1%} ({low:.0f} to {high:.0f})"
-                assert row[5] == f"{one['trainable']:,}"
+                assert row[0][0].isupper() == one.frontier == ("*" in row[0])
+                assert (">" in row[0]) == (one == result.recommended)
+                low, high = (100 * end for end in one.accuracy_ci)
+                assert row[2] == f"{one.accuracy:.1%} ({low:.0f} to {high:.0f})"
+                assert row[5] == f"{one.trainable:,}"
             if size[0] == 80:
                 await pilot.press("v")
             await until(pilot, lambda: "by training seconds" in text(app))
@@ -242,8 +242,8 @@ def test_an_earlier_sweep_shows_frontier_table_and_advice(runs: Path) -> None:
             await until(pilot, lambda: "by parameters that train" in text(app))
             await pilot.press("u")
             await until(pilot, lambda: "Queue of which" in text(app))
-            for one in result["candidates"]:
-                assert f"{one['accuracies'][0]:.1%}" in text(app)
+            for one in result.candidates:
+                assert f"{one.accuracies[0]:.1%}" in text(app)
             await pilot.press("u")
             sweep_screen(app).query_one("#recipes", RowTable).focus()
             await pilot.press("c")
@@ -307,7 +307,9 @@ def test_what_is_damaged_is_told_and_foreign_text_is_only_shown(runs: Path) -> N
         async with app.run_test(size=(120, 40)) as pilot:
             await pilot.press("8")
             screen = sweep_screen(app)
-            await until(pilot, lambda: {kept.path.name for kept in screen._kept} == {"which", "foreign"})
+            await until(
+                pilot, lambda: {kept.path.name for kept in screen.query_one(KeptSweeps).kept} == {"which", "foreign"}
+            )
             said = [note.message for note in app._notifications]
             assert sum("sweep.json" in message for message in said) == 5, said
             screen._open(runs / "foreign")
@@ -369,7 +371,7 @@ def test_a_followed_folder_that_vanishes_is_no_error(runs: Path) -> None:
     look = followed.look()
     assert look and look.result
     followed.take(look)
-    assert followed.look() is None and len(followed.runs) == len(look.result["points"])
+    assert followed.look() is None and len(followed.runs) == len(look.result.points)
     shutil.rmtree(runs / "which")
     gone = followed.look()
     assert gone
@@ -381,15 +383,15 @@ numbers = st.floats(0, 1)
 
 
 @st.composite
-def candidates(draw: st.DrawFn) -> list[dict[str, Any]]:
+def candidates(draw: st.DrawFn) -> list[SweptRecipe]:
     found = []
     for place in range(draw(st.integers(1, 8))):
         low, value, high = sorted(draw(st.tuples(numbers, numbers, numbers)))
-        found.append({
-            "name": f"r{place}", "label": f"r{place}", "accuracy": value, "accuracy_ci": (low, high),
-            "seconds": draw(st.floats(0, 1e6)), "trainable": draw(st.integers(0, 10**9)),
-            "frontier": draw(st.booleans()),
-        })  # fmt: skip
+        found.append(SweptRecipe(
+            name=f"r{place}", label=f"r{place}", n=9, accuracy=value, accuracy_ci=(low, high), accuracies=(value,),
+            loss=0.1, seconds=draw(st.floats(0, 1e6)), filling=(0.0,), trainable=draw(st.integers(0, 10**9)),
+            frontier=draw(st.booleans()),
+        ))  # fmt: skip
     return found
 
 
@@ -402,16 +404,14 @@ class Bare(Frontier):
 
 @given(candidates(), st.integers(20, 120), st.integers(6, 40), st.sampled_from(["seconds", "trainable"]))
 @settings(deadline=None, max_examples=60)
-def test_the_plot_draws_any_recipes_in_any_room(
-    found: list[dict[str, Any]], width: int, height: int, cost: str
-) -> None:
+def test_the_plot_draws_any_recipes_in_any_room(found: list[SweptRecipe], width: int, height: int, cost: str) -> None:
     widget = Bare()
-    widget._shown = found, cost, found[0]["name"]
+    widget._shown = found, cost, found[0].name
     rows = widget._figure(width, height).plain.splitlines()
     assert len(rows) <= height and max(map(len, rows)) <= width
     drawn = {letter for row in rows for letter in row}
     own = letters(found)
-    places = {(math.log10(max(one[cost], 0.01)), one["accuracy"]) for one in found}
+    places = {(math.log10(max(getattr(one, cost), 0.01)), one.accuracy) for one in found}
     if len(places) == 1:
         assert drawn & set(own)
     assert any(letter in drawn for letter in own)

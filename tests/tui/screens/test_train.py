@@ -23,7 +23,6 @@ from tests.makers import fake
 from tests.makers.drive import DATA, run, text, until
 from tui import cli
 from tui.app import Workbench
-from tui.cli import verbs
 from tui.screens.train.log_dialog import log_line
 from tui.screens.train.machine import Machine, Meter
 from tui.screens.train.progress import course
@@ -64,10 +63,10 @@ class TestRecipe:
         [
             ("[fit]\nepoch = 3\n", "unknown key epoch"),
             ("[fit]\nepochs = 0\n", "--epochs is 0"),
-            ('[fit]\nepochs = "3"\n', "must be of type int"),
+            ('[fit]\nepochs = "3"\n', '"fit.epochs" should be a whole number, not text'),
             ('[network]\nmode = "partial"\nunfreeze = "block9"\n', "no part of VGG16"),
             ("[data]\nsplit = 3\n", "r.toml"),
-            ("fit = 3\n", "must be a group"),
+            ("fit = 3\n", '"fit" should be a group of keys, not a whole number'),
             ("[fit\n", "is no TOML file"),
             ("\x00\xff", "is no TOML file"),
         ],
@@ -105,7 +104,7 @@ class TestConfigFlag:
             found.append(config)
             return 0
 
-        monkeypatch.setattr(verbs, "train", train)
+        monkeypatch.setattr("tui.cli.commands.train.train_once", train)
         return found
 
     def test_flags_overrule_the_file_and_the_file_the_defaults(

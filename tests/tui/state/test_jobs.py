@@ -5,28 +5,15 @@ from pathlib import Path
 
 from engine.base.cancel import Stop
 from engine.base.errors import DataError, Stopped
-from engine.base.events import Batch, Emit, Event, Notice, Progress
+from engine.base.events import Emit, Event, Notice, Progress
 from tests.makers.drive import run, text, until
 from tui.app import Workbench
 from tui.screens.frame import Frame
-from tui.state.relay import Relay
 
 
 def test_the_workbench_is_what_screens_and_state_ask_for(tmp_path: Path) -> None:
     frame: Frame = Workbench(tmp_path)  # the types are checked
     assert frame.listeners == []
-
-
-def test_events_are_merged_and_wake_the_screen_once() -> None:
-    woken: list[Relay] = []
-    relay = Relay(woken.append)
-    for step in range(10000):
-        relay.emit(Batch(1, step, 10000, 0.5, 0.5, 1.0))
-    assert len(relay.drain()) == 1
-    relay.emit(Batch(1, 1, 2, 0.5, 0.5, 1.0))
-    relay.emit(Batch(2, 1, 2, 0.5, 0.5, 1.0))
-    assert [event.epoch for event in relay.drain() if isinstance(event, Batch)] == [1, 2]
-    assert len(woken) == 2
 
 
 def test_what_a_job_said_last_is_taken_in_before_its_end(tmp_path: Path) -> None:

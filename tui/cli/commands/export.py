@@ -1,21 +1,43 @@
-"""The verb that writes a run's model in other formats."""
+"""The verb `export`: a run's model in other formats."""
 
 from pathlib import Path
 
 from engine.runs import directory as run_directories
-from tui.cli.progress import finishing, put, put_json, reporting, stop_on_signals, until_stopped
+from tui.cli.app import RUNS
+from tui.cli.console import finishing, put, put_json
+from tui.cli.progress import reporting
+from tui.cli.signals import stop_on_signals, until_stopped
 
 
-def export(run: Path, formats: str, to: Path | None, force: bool, out: Path, as_json: bool) -> int:
-    """`covid-tui export`."""
+def export(
+    run: Path, *, format: str, to: Path | None = None, force: bool = False, out: Path = RUNS, json: bool = False
+) -> int:
+    """Write a run's model in other formats, preprocessing and class names inside, each compared with the run first.
+
+    Parameters
+    ----------
+    run
+        The run, by name or path.
+    format
+        One or more of keras, savedmodel, onnx, litert, separated by commas.
+    to
+        Where to write: a file with the format's suffix (.keras, .savedmodel, .onnx, .tflite), or a folder (the run's
+        own folder export when not given).
+    force
+        Replace files of these formats that are there.
+    out
+        Folder that holds the run directories.
+    json
+        Print a line of JSON a file.
+    """
     from engine.export import job
 
     chosen = run_directories.find(run, out)
     with stop_on_signals() as (stop, signals), reporting(as_json=False) as emit:
 
         def work() -> None:
-            for made in job.export(chosen, formats, to, force, emit, stop):
-                if as_json:
+            for made in job.export(chosen, format, to, force, emit, stop):
+                if json:
                     put_json({"run": str(chosen.path), **made.to_dict()})
                 else:
                     put(

@@ -5,18 +5,29 @@ import shutil
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from engine.base.errors import ConfigError
 from engine.base.outputs import writing
-from engine.recipe.config import TrainConfig
-from tui.cli.progress import put, put_json, put_raw, reporting, stop_on_signals, until_stopped
-from tui.cli.verbs import put_table
+from engine.recipe.config import (
+    AugmentConfig,
+    DataConfig,
+    FitConfig,
+    MachineConfig,
+    NetworkConfig,
+    TrainConfig,
+)
+from tui.cli.app import Flat
+from tui.cli.console import put, put_json, put_raw, put_table
+from tui.cli.outputs import Writes
+from tui.cli.progress import reporting
+from tui.cli.signals import stop_on_signals, until_stopped
 from tui.words.numbers import as_number
 from tui.words.plot import logarithms, range_test
 
 if TYPE_CHECKING:
     from engine.training.lr_range_test import RangeTest
+
 
 COLUMNS = 78
 """Most columns of the plot in the terminal."""
@@ -24,60 +35,88 @@ COLUMNS = 78
 
 def lr_find(
     data: Path,
-    config: TrainConfig,
-    low: float,
-    high: float,
-    steps: int,
-    orders: int,
-    plot: Path | None,
-    force: bool,
-    as_json: bool,
+    *,
+    images: Annotated[DataConfig, Flat] = DataConfig(),  # noqa: B008
+    network: Annotated[NetworkConfig, Flat] = NetworkConfig(),  # noqa: B008
+    augment: Annotated[AugmentConfig, Flat] = AugmentConfig(),  # noqa: B008
+    machine: Annotated[MachineConfig, Flat] = MachineConfig(),  # noqa: B008
+    fit: Annotated[FitConfig, Flat] = FitConfig(),  # noqa: B008
+    low: float = 1e-7,
+    high: float = 10.0,
+    steps: int = 100,
+    orders: int = 0,
+    plot: Annotated[Path | None, Writes(".svg", beside=True)] = None,
+    force: bool = False,
+    json: bool = False,
 ) -> int:
-    """`covid-tui lr-find`."""
+    """Find the learning rate for a recipe: a step at each of many rates (range test); train --lr auto does the same.
+
+    All flags of a recipe can be given; of several phases the first is tested, and --lr itself counts for nothing.
+
+    Parameters
+    ----------
+    data
+        Folder that holds CLASS/images, or class folders of images.
+    low
+        The first rate.
+    high
+        The last rate; a loss that grows without end stops the test before it.
+    steps
+        Rates between the two, evenly spread on a logarithmic scale.
+    orders
+        Orders of the images over which the test is repeated (0: five for the head alone, one where convolutions train).
+    plot
+        Draw loss against rate into this SVG file.
+    force
+        Let --plot replace a file.
+    json
+        Print one JSON object.
+    """
     from engine.jobs.probe import find_rate
     from engine.training.lr_range_test import Range
 
+    recipe = TrainConfig(images, network, augment, fit, machine)
     if plot and plot.suffix.lower() != ".svg":
         raise ConfigError(f"--plot {plot}: the plot is an SVG, so give a name that ends in .svg.")
     wanted = Range(low, high, steps, orders)
     with stop_on_signals() as (stop, signals), reporting(as_json=False) as emit:
-        found, code = until_stopped(partial(find_rate, data, config, emit, stop, wanted), signals)
-    if found is None:
+        result, code = until_stopped(partial(find_rate, data, recipe, emit, stop, wanted), signals)
+    if result is None:
         return code
     if plot:
-        _write(plot, found, force)
-    if as_json:
-        put_json({**found.to_dict(), "plot": str(plot) if plot else None})
+        _write(plot, result, force)
+    if json:
+        put_json({**result.to_dict(), "plot": str(plot) if plot else None})
         return 0
-    _put(found)
+    _put(result)
     return 0
 
 
-def _put(found: "RangeTest") -> None:
+def _put(result: "RangeTest") -> None:
     from engine.training.lr_range_test import RULE
 
     put_table([("order", "first loss", "lowest loss", "suggests", "ended at")] + [
         (str(number), as_number(sweep.losses[0], 4), as_number(min(sweep.losses), 4), f"{sweep.rate:g}",
          f"{sweep.ended_at:.1e}")
-        for number, sweep in enumerate(found.sweeps, start=1)
+        for number, sweep in enumerate(result.sweeps, start=1)
     ])  # fmt: skip
     put()
     if sys.stdout.isatty():
-        put_raw(range_test(found, min(COLUMNS, shutil.get_terminal_size().columns)))
-    put(f"Learning rate: {found.rate:g} ({RULE}; the orders' mean curve).")
-    put(f"covid-tui train DATA --lr {found.rate:g} trains with it, as the peak from which the schedule falls.")
+        put_raw(range_test(result, min(COLUMNS, shutil.get_terminal_size().columns)))
+    put(f"Learning rate: {result.rate:g} ({RULE}; the orders' mean curve).")
+    put(f"covid-tui train DATA --lr {result.rate:g} trains with it, as the peak from which the schedule falls.")
 
 
-def _write(path: Path, found: "RangeTest", force: bool) -> None:
+def _write(path: Path, result: "RangeTest", force: bool) -> None:
     from engine.report.svg import Axis, Series, lines
 
-    powers, losses = logarithms(found)
+    powers, losses = logarithms(result)
     low, high = min(losses), max(losses)
     x = Axis("learning rate, as a power of ten", powers[0], powers[-1])
-    at = math.log10(found.rate)
+    at = math.log10(result.rate)
     curves = [
         Series("smoothed loss", list(zip(powers, losses, strict=True))),
-        Series(f"suggested: {found.rate:g}", [(at, low), (at, high)]),
+        Series(f"suggested: {result.rate:g}", [(at, low), (at, high)]),
     ]
     with writing(path, force) as file:
         file.write(lines(curves, x, Axis("loss, nats", 0.0, high)).encode())

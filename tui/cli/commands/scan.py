@@ -1,82 +1,127 @@
-"""What `covid-tui scan` says of a folder: its classes, what could tell them without the lungs, duplicates, leaks."""
+"""The verb `scan`: a folder's classes, what could tell them without the lungs, duplicates, leaks, problems."""
 
-import os
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
 
 from engine.base.wording import counted
-from engine.data.folders.class_listing import AS_PUBLISHED
 from engine.recipe.config import DataConfig
-from tui.cli.progress import put, put_json, put_raw, reporting, stop_on_signals, until_stopped
-from tui.cli.verbs import put_table
-from tui.words.safe_text import display_name
+from tui.cli.console import put, put_alarm, put_json, put_table
+from tui.cli.outputs import Writes
+from tui.cli.progress import reporting
+from tui.cli.signals import stop_on_signals, until_stopped
 
 if TYPE_CHECKING:
     from engine.data.confounding import Confounding
     from engine.data.findings import SplitCheck
     from engine.data.patients import Patients
     from engine.data.records import Scan
+    from engine.data.warnings import FolderWarning, Kind
+
 
 MOST_SOURCES = 12
 """Sources by class that are listed; the rest is counted."""
 MOST_LINES, MOST_NAMES = 10, 8
 """Lines of a listing, and names in a line, that are shown; the rest is counted, and whole in --csv and --json."""
+LISTED: "frozenset[Kind]" = frozenset(
+    ("layout", "layout-doubt", "leaks", "equal-images", "near-duplicates", "problems", "patients", "note")
+)
+"""Kinds of warnings that are listed file by file, or sentence by sentence, in another place of the output."""
 Located = list[dict[str, str]]
 """Files, each with the part that it lies in."""
 
 
-def scan(data: Path, wanted: DataConfig, as_json: bool, csv: Path | None = None, force: bool = False) -> int:
-    """`covid-tui scan`; `csv` is a file to write every finding to."""
+def scan(
+    data: Path,
+    *,
+    classes: str = "",
+    split: Path | None = None,
+    group_by: str = "",
+    near_duplicates: Annotated[bool, Parameter(negative_bool="no-")] = True,
+    follow_links: bool = False,
+    csv: Annotated[Path | None, Writes(".csv")] = None,
+    force: bool = False,
+    json: bool = False,
+) -> int:
+    """Say what a folder holds: classes, sources, masks, duplicates, problems, and what tells the classes without lungs.
+
+    Parameters
+    ----------
+    data
+        Folder that holds CLASS/images, or class folders of images.
+    classes
+        Class folders to look at, separated by commas (all of them when empty). A name that has a comma itself stands in
+        double quotes, which a shell wants in single ones: '"a, b",c'. Or give --classes once for each name.
+    split
+        A table with the columns file (or path), class, part (or split): are pictures or patients in two of its parts?
+    group_by
+        What tells a patient: a metadata column, or "name:REGEX" for a pattern of file names.
+    near_duplicates
+        Also look for images that show one picture with other pixels: rescaled, brightened, cropped, mirrored.
+    follow_links
+        Also read what symbolic links lead to outside the folder.
+    csv
+        Also write every problem, duplicate and leak to this new file, as CSV; the text shows the first ones of each.
+    force
+        Let --csv replace a file that is there.
+    json
+        Print one JSON object.
+    """
     from engine.data.confounding import confounding
     from engine.data.findings import check_split, findings, write_findings
     from engine.data.patients import patients
     from engine.data.scan import scan as scan_folder
     from engine.data.warnings import folder_warnings
 
+    wanted = DataConfig(
+        classes=classes, split=split, follow_links=follow_links, group_by=group_by, near_duplicates=near_duplicates
+    )
     with stop_on_signals() as (stop, signals), reporting(as_json=False) as emit:
         flags = wanted.follow_links, wanted.near_duplicates
-        found, code = until_stopped(lambda: scan_folder(data, wanted.class_names, emit, stop, *flags), signals)
-    if found is None:
+        scanned, code = until_stopped(lambda: scan_folder(data, wanted.class_names, emit, stop, *flags), signals)
+    if scanned is None:
         return code
-    known = patients(found, wanted.group_by)
-    checked = check_split(found, wanted.split, known)
-    confounded = confounding(found)
+    known = patients(scanned, wanted.group_by)
+    checked = check_split(scanned, wanted.split, known)
+    confounded = confounding(scanned)
+    warnings = folder_warnings(scanned, confounded, known, checked.rows if checked else ())
     if csv:
-        write_findings(csv, findings(found, checked), force)
-    if as_json:
-        split = _split_as_json(checked, known)
-        warnings = list(folder_warnings(found))
-        put_json({**found.to_dict(), "warnings": warnings, "confounding": confounded.to_dict(), **split})
+        write_findings(csv, findings(scanned, checked), force)
+    if json:
+        parts = _split_json(checked, known)
+        beware = {"warnings": [one.sentence for one in warnings], "beware": [one.to_dict() for one in warnings]}
+        put_json({**scanned.to_dict(), **beware, "confounding": confounded.to_dict(), **parts})
         return 0
-    _put_classes(found)
-    _put_reading(found)
-    _put_confounding(found, confounded)
-    _put_groups(found, wanted, known)
+    _put_classes(scanned)
+    _put_reading(scanned)
+    _put_sources(scanned, confounded)
+    _put_warnings(warnings, confounded)
+    _put_groups(scanned, wanted, known)
     if checked:
-        _put_split(found, wanted.split, checked)
-    if found.notes:
+        _put_split(scanned, wanted.split, checked)
+    if scanned.notes:
         put()
         put("To know of the images:")
-        for item in found.notes:
+        for item in scanned.notes:
             put(f"  {item.sentence}")
-    if found.problems:
+    if scanned.problems:
         put()
-        put(f"{counted(len(found.problems), 'problem')}:")
-        _put_head([f"{problem.file}: {problem.reason}" for problem in found.problems])
+        put(f"{counted(len(scanned.problems), 'problem')}:")
+        _put_head([f"{problem.file}: {problem.reason}" for problem in scanned.problems])
     return 0
 
 
-def _split_as_json(checked: "SplitCheck | None", known: "Patients") -> dict[str, Any]:
+def _split_json(checked: "SplitCheck | None", known: "Patients") -> dict[str, Any]:
     parts = checked.parts if checked else {}
 
     def located(files: Sequence[str]) -> Located:
         return [{"file": file, "part": parts[file]} for file in files]
 
     apart = checked.apart if checked else None
-    in_two = None if apart is None else [{"patient": who, "images": located(own)} for who, own in apart.items()]
+    in_two = None if apart is None else [{"patient": who, "images": located(files)} for who, files in apart.items()]
     return {
         "patients": {"told": known.told, "patients": len(set(known.of.values())) or None, "in_two_parts": in_two},
         "split": checked.listed.to_dict() if checked and checked.listed else None,
@@ -84,17 +129,10 @@ def _split_as_json(checked: "SplitCheck | None", known: "Patients") -> dict[str,
     }
 
 
-def put_alarm(text: str) -> None:
-    """A line on stdout that must not be missed: red where colour is allowed."""
-    shown = display_name(text)
-    colour = sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and not os.environ.get("NO_COLOR")
-    put_raw(f"\x1b[1;31m{shown}\x1b[0m" if colour else shown)
-
-
-def _put_classes(found: "Scan") -> None:
+def _put_classes(scanned: "Scan") -> None:
     rows: list[Sequence[str]] = [("class", "images", "share", "masks", "formats", "sizes", "modes", "mean", "sources")]
-    for name, c in found.classes.items():
-        share = f"{c.images / max(len(found.records), 1):.0%}"
+    for name, c in scanned.classes.items():
+        share = f"{c.images / max(len(scanned.records), 1):.0%}"
         texts = [_counts(c.formats), _counts(c.sizes), _counts(c.modes)]
         level = "-" if c.mean_intensity is None else f"{c.mean_intensity:.0f}"
         sources = f"{len(c.sources)}" if c.sources else "-"
@@ -102,59 +140,63 @@ def _put_classes(found: "Scan") -> None:
     put_table(rows)
 
 
-def _put_reading(found: "Scan") -> None:
+def _put_reading(scanned: "Scan") -> None:
     """How the folders were read, and what is doubtful in it."""
-    if found.layout.remarks or found.layout.doubts:
+    if scanned.layout.remarks or scanned.layout.doubts:
         put()
-    for text in found.layout.remarks:
+    for text in scanned.layout.remarks:
         put(text)
-    for text in found.layout.doubts:
+    for text in scanned.layout.doubts:
         put_alarm(f"! {text}")
 
 
-def _put_confounding(found: "Scan", confounded: "Confounding") -> None:
-    from engine.data.warnings import folder_warnings
-
+def _put_sources(scanned: "Scan", confounded: "Confounding") -> None:
     source = next((a for a in confounded.associations if a.trait == "source"), None)
     if source:
         put()
-        names = list(found.classes)
+        names = list(scanned.classes)
         most = sorted(source.table.items(), key=lambda item: -sum(item[1].values()))[:MOST_SOURCES]
         put_table([("source", *names), *((s, *(f"{row.get(name, 0):,}" for name in names)) for s, row in most)])
         if len(source.table) > len(most):
             put(f"and {counted(len(source.table) - len(most), 'more source')}")
+
+
+def _put_warnings(warnings: "Sequence[FolderWarning]", confounded: "Confounding") -> None:
+    """What to beware of, but for the kinds that are listed in another place."""
     put()
-    for text in folder_warnings(found):
-        put(f"Beware: {text}.")
-    for alarm in confounded.alarms:
-        put_alarm(f"! {alarm}")
+    for one in warnings:
+        if one.grave and one.kind not in LISTED:
+            put_alarm(f"! {one.capitalised}")
+    for one in warnings:
+        if not one.grave and one.kind not in LISTED:
+            put(f"Beware: {one.sentence}.")
     if confounded.guess and not confounded.guess.telling:
         put(confounded.guess.sentence)
-    if not confounded.sources_known and len(found.classes) > 1:
-        put("The sources of the images are not known: a model may learn hospitals in place of lungs.")
 
 
-def _put_groups(found: "Scan", wanted: DataConfig, known: "Patients") -> None:
+def _put_groups(scanned: "Scan", wanted: DataConfig, known: "Patients") -> None:
     put(known.told)
-    if found.duplicates:
+    if scanned.duplicates:
         put()
-        put(f"{counted(len(found.duplicates), 'group')} of files with the same pixels:")
-        _put_head([_few(group) for group in found.duplicates])
-    if found.near:
+        put(f"{counted(len(scanned.duplicates), 'group')} of files with the same pixels:")
+        _put_head([_few(group) for group in scanned.duplicates])
+    if scanned.near:
         put()
-        put(f"{counted(len(found.near), 'group')} of near duplicates, which show one picture with other pixels:")
+        put(f"{counted(len(scanned.near), 'group')} of near duplicates, which show one picture with other pixels:")
         _put_head([
             f"{_few(alike.files)}  ({'; '.join([*alike.changes, f'correlation {alike.similarity:.3f}'])})"
-            for alike in found.near
+            for alike in scanned.near
         ])  # fmt: skip
     elif not wanted.near_duplicates:
         put("Near duplicates were not looked for, as asked.")
 
 
-def _put_split(found: "Scan", path: Path | None, checked: "SplitCheck") -> None:
+def _put_split(scanned: "Scan", path: Path | None, checked: "SplitCheck") -> None:
     """What the split at `path`, else that of the folders, has in two parts, and what was looked at for that."""
+    from engine.data.folders.class_listing import AS_PUBLISHED
+
     put()
-    split, parts = path or found.root, checked.parts
+    split, parts = path or scanned.root, checked.parts
 
     def where(files: Sequence[str]) -> str:
         return _few([f"{file} ({parts[file]})" for file in files])
@@ -164,7 +206,7 @@ def _put_split(found: "Scan", path: Path | None, checked: "SplitCheck") -> None:
         for doubt in checked.listed.doubts():
             put_alarm(f"! {doubt}")
     else:
-        put(f"{_parts(found)}; {AS_PUBLISHED}.")
+        put(f"{_parts(scanned)}; {AS_PUBLISHED}.")
     if checked.leaks:
         several = counted(len(checked.leaks), "picture")
         put_alarm(f"! LEAKS: {split} puts {several} into two parts; a test on it looks too good:")
@@ -193,8 +235,8 @@ def _few(names: Sequence[str]) -> str:
     return ", ".join(names[:MOST_NAMES]) + (f" and {more:,} more" if more > 0 else "")
 
 
-def _parts(found: "Scan") -> str:
-    counts = Counter(record.part for record in found.records)
+def _parts(scanned: "Scan") -> str:
+    counts = Counter(record.part for record in scanned.records)
     return ", ".join(f"{part} {counts[part]:,}" for part in ("train", "validation", "test") if counts[part])
 
 

@@ -1,93 +1,119 @@
 """The verb `sweep`: a grid of recipes, its queue and costs, its frontier, and the one that is chosen."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
 
+from engine.base.typed_files import plain_object
 from engine.base.wording import counted
-from engine.recipe.config import SweepConfig, TrainConfig
-from tui.cli.progress import also_in, put, put_json, reporting, stop_on_signals, until_stopped
-from tui.cli.verbs import put_table
+from engine.recipe.config import (
+    AugmentConfig,
+    DataConfig,
+    FitConfig,
+    MachineConfig,
+    NetworkConfig,
+    OutputConfig,
+    SweepConfig,
+    TrainConfig,
+)
+from engine.sweep.result import Grid, Swept
+from tui.cli.app import Flat
+from tui.cli.console import also_in, put, put_json, put_table
+from tui.cli.progress import reporting
+from tui.cli.signals import stop_on_signals, until_stopped
 from tui.words.numbers import as_number
 from tui.words.plot import frontier, letters
 
 if TYPE_CHECKING:
     from engine.jobs.sweep import Sweep
 
-BAR, BLOCK = 40, "█"
+
+def sweep(
+    data: Path,
+    *,
+    images: Annotated[DataConfig, Flat] = DataConfig(),  # noqa: B008
+    augmentation: Annotated[AugmentConfig, Flat] = AugmentConfig(),  # noqa: B008
+    fit: Annotated[FitConfig, Flat] = FitConfig(),  # noqa: B008
+    machine: Annotated[MachineConfig, Flat] = MachineConfig(),  # noqa: B008
+    output: Annotated[OutputConfig, Flat] = OutputConfig(),  # noqa: B008
+    grid: Annotated[SweepConfig, Flat] = SweepConfig(),  # noqa: B008
+    weights: str = "imagenet",
+    plan: bool = False,
+    choose: str = "",
+    json: bool = False,
+) -> int:
+    """Say which layers are worth training: a grid of recipes on one split, the test part shut until one is chosen.
+
+    The runs lie under OUT/NAME with sweep.json, sweep.md and sweep.svg. The same command goes on where it was stopped.
+
+    Parameters
+    ----------
+    data
+        Folder that holds CLASS/images, or class folders of images.
+    weights
+        Where the backbone starts: imagenet, none (random), or a Keras .weights.h5 file.
+    plan
+        Only show the queue and what each training costs.
+    choose
+        Afterwards open the test part for this recipe or run; "auto" takes the recommended one.
+    json
+        Print each event as a line of JSON on stdout.
+    """
+    network = NetworkConfig(weights=weights)
+    recipe = TrainConfig(images, network, augmentation, fit, machine, output=output)
+    return _sweep(data, recipe, grid, plan, choose, json)
 
 
-def sweep(data: Path, config: TrainConfig, wanted: SweepConfig, only_plan: bool, choose: str, as_json: bool) -> int:
-    """`covid-tui sweep`."""
-    from engine.jobs.sweep import Grid, Sweep
+def _sweep(data: Path, config: TrainConfig, wanted: SweepConfig, only_plan: bool, choose: str, as_json: bool) -> int:
+    from engine.jobs.sweep import Sweep
 
-    own = Sweep(data, config, Grid.of(wanted, config))
+    job = Sweep(data, config, Grid.of(wanted, config))
     with stop_on_signals() as (stop, signals), reporting(as_json and not only_plan) as emit:
         if only_plan:
-            images, code = until_stopped(lambda: own.images(emit, stop), signals)
+            images, code = until_stopped(lambda: job.images(emit, stop), signals)
             if images is not None:
-                _put_plan(own, images, as_json)
+                _put_plan(job, images, as_json)
             return code
 
-        def work() -> dict[str, Any]:
-            result = own.train(emit, stop, wanted.budget or None)
+        def work() -> Swept:
+            result = job.train(emit, stop, wanted.budget or None)
             if choose and not stop.is_set():
-                return own.choose("" if choose == "auto" else choose, emit, stop)
+                return job.choose("" if choose == "auto" else choose, emit, stop)
             return result
 
         result, code = until_stopped(work, signals)
     if result is None:
         return code
-    with also_in(own.path):
-        put_json({"event": "swept", "folder": str(own.path), **result}) if as_json else put_result(result, own.path)
+    with also_in(job.path):
+        put_json({"event": "swept", "folder": str(job.path), **plain_object(result)}) if as_json else put_sweep(
+            result, job.path
+        )
     return 128 + signals[0] if signals else 0
 
 
-def suggest(data: Path, config: TrainConfig, as_json: bool) -> int:
-    """`covid-tui layers --suggest DATA`."""
-    from engine.jobs.probe import guide
+def _put_plan(job: "Sweep", images: int, as_json: bool) -> None:
+    from engine.jobs.sweep_plan import Plan
 
-    with stop_on_signals() as (stop, signals), reporting(as_json=False) as emit:
-        found, code = until_stopped(lambda: guide(data, config, emit, stop), signals)
-    if found is None:
-        return code
-    if as_json:
-        put_json(found.to_dict())
-        return 0
-    put_table([("block", "relative gradient", "", "parameters")] + [
-        (one.block, f"{one.relative:.2e}", BLOCK * round(BAR * one.relative / (found.hardest.relative or 1)),
-         f"{one.parameters:,}")
-        for one in found.blocks
-    ])  # fmt: skip
-    put()
-    put(found.sentence)
-    return 0
-
-
-def _put_plan(own: "Sweep", images: int, as_json: bool) -> None:
-    planned = own.plan(images)
-    rates = {name: own.seconds_per_work(images, name) for name in own.grid.backbones}
-    whole = sum(one.filling + one.training for one in planned) or 1.0
+    plan = Plan.of(job, images)
     rows = [("training", "trains", "kept once", "epochs", "share", "minutes", "state")]
-    for one in planned:
-        work = one.filling + one.training
-        rate = rates[one.point.config.network.backbone]
-        minutes = None if rate is None else rate * work / 60
-        trainable = one.point.plan.parameters(2)[0]
+    for one in plan.queue:
+        seconds, trainable = plan.seconds(one), plan.trainable(one)
+        minutes = None if seconds is None else seconds / 60
         if as_json:
             put_json({"name": one.point.name, "trainable": trainable, "filling": one.filling, "training": one.training,
                       "minutes": minutes, "state": one.state})  # fmt: skip
-        rows.append((one.point.name, f"{trainable:,}", _work(one.filling), _work(one.training), f"{work / whole:.1%}",
+        share = f"{plan.share(one):.1%}"
+        rows.append((one.point.name, f"{trainable:,}", _work(one.filling), _work(one.training), share,
                      as_number(minutes, 1), one.state))  # fmt: skip
     if as_json:
         return
     put_table(rows)
     put()
     put(
-        f"{counted(len(planned), 'training')} on {counted(images, 'image')}. Work is in multiply-adds if every epoch "
-        "is trained; what is kept is computed by the first training that needs it. "
+        f"{counted(len(plan.queue), 'training')} on {counted(images, 'image')}. Work is in multiply-adds if every "
+        "epoch is trained; what is kept is computed by the first training that needs it. "
         + (
-            "Minutes are judged by those finished, each backbone's by its own."
-            if any(rates.values())
+            "Minutes are judged by those finished, each backbone's by its job."
+            if any(plan.rates.values())
             else "Minutes follow once a training is finished."
         )
     )
@@ -97,15 +123,15 @@ def _work(count: float) -> str:
     return f"{count / 1e12:,.1f} T"
 
 
-def put_result(result: dict[str, Any], folder: Path) -> None:
+def put_sweep(result: Swept, folder: Path) -> None:
     """The table, the frontier as a plot, the advice and the files."""
     from engine.sweep import store
 
     put(store.counts(result))
-    if not result["candidates"]:
+    if result.advice is None:
         return
     put()
-    ordered = store.by_cost(result["candidates"])
+    ordered = result.by_cost()
     lines = zip(letters(ordered), store.rows(result), strict=True)
     put_table([("", *store.HEADER), *((letter, *row) for letter, row in lines)])
     put()
@@ -114,7 +140,7 @@ def put_result(result: dict[str, Any], folder: Path) -> None:
         put(line)
     put("* frontier: no other recipe is as accurate, as quick and as small; > recommended")
     put()
-    put(result["advice"]["sentence"])
+    put(result.advice.sentence)
     put(store.tested(result))
     put()
     put(f"sweep: {folder}")

@@ -1,7 +1,5 @@
 """Screen 7: does the recipe learn from the lungs? An audit started, followed and stopped; earlier ones opened again."""
 
-import contextlib
-import time
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
@@ -20,15 +18,16 @@ from engine.base.errors import CovidTuiError
 from engine.base.events import Audited
 from engine.base.wording import counted
 from engine.recipe.config import AuditPlan
+from tui.screens.audit.text import accuracy, course, region_name, state_of, written_on
 from tui.screens.audit.variant_pictures import Views
 from tui.screens.base import WorkScreen
-from tui.state.audit_job import AuditJob, earlier, ends
+from tui.state.audit_job import AuditJob, ends, kept_audits
 from tui.state.messages import JobChanged
 from tui.widgets.bars import around_zero, whiskers
 from tui.widgets.form import Form
 from tui.widgets.question_dialog import Answer, Ask
 from tui.widgets.safe_cells import cell, content, lines
-from tui.words.numbers import as_share, duration
+from tui.words.numbers import duration
 
 if TYPE_CHECKING:
     from engine.audit.verdict import Audit
@@ -95,7 +94,7 @@ class AuditScreen(WorkScreen):
                 with Vertical(id="sources"):
                     yield Static(id="what", classes="pane")
                     yield DataTable[Text](cursor_type="row", show_header=False, id="earlier", classes="pane")
-            with Vertical(id="found"):
+            with Vertical(id="outcome"):
                 yield VariantTable(cursor_type="row", id="variants", classes="pane")
                 yield Static(id="progress")
                 with VerticalScroll(id="verdict-pane", classes="pane"):
@@ -169,11 +168,11 @@ class AuditScreen(WorkScreen):
         self.query_one("#what", Static).update(lines(rows))
 
     def _list(self) -> None:
-        self.session.start("audits", "reading the audits", partial(earlier, self.session.runs), self._listed)
+        self.session.start("audits", "reading the audits", partial(kept_audits, self.session.runs), self._listed)
 
     def _listed(self, found: "tuple[list[tuple[Path, Audit]], list[str]]") -> None:
         kept, troubles = found
-        self.tell_new(troubles)
+        self.warn_of_new(troubles)
         self._kept = kept
         table = self.query_one("#earlier", DataTable)
         place = table.cursor_row
@@ -202,7 +201,7 @@ class AuditScreen(WorkScreen):
         table = self.query_one(VariantTable)
         table.border_title = content(self._title(audit))
         now = self._shown.now if isinstance(self._shown, AuditJob) else None
-        texts = [(one.title, _accuracy(one), _state(one, one is now)) for one in variants]
+        texts = [(one.title, accuracy(one), state_of(one, one is now)) for one in variants]
         widths = [max(map(len, column)) for column in zip(*texts, strict=True)] if texts else [12, 14, 8]
         wide = max(NARROWEST_BAR, table.content_size.width - sum(widths) - 2 * len(COLUMNS) - 1)
         key = (tuple(variants), now, audit, wide)
@@ -213,12 +212,12 @@ class AuditScreen(WorkScreen):
         table.clear(columns=True)
         for name, width in zip(COLUMNS, (widths[0], wide, max(widths[1], len(COLUMNS[2])), widths[2]), strict=True):
             table.add_column(Text(name, no_wrap=True, overflow="crop"), width=width)
-        for one, (title, accuracy, state) in zip(variants, texts, strict=True):
+        for one, (title, share, state) in zip(variants, texts, strict=True):
             bar = ""
             if one.accuracy_ci:
                 bar = whiskers(one.correct / one.n, one.accuracy_ci, audit.baseline if audit else None, wide)
             style = "bold" if one is now else ""
-            table.add_row(cell(title, style), cell(bar), cell(accuracy, "bold", right=True), cell(state, style))
+            table.add_row(cell(title, style), cell(bar), cell(share, "bold", right=True), cell(state, style))
         table.move_cursor(row=min(place, len(variants) - 1))
 
     def _title(self, audit: "Audit | None") -> str:
@@ -235,13 +234,11 @@ class AuditScreen(WorkScreen):
         box, glyphs, shown = self.query_one("#progress", Static), self.session.glyphs, self._shown
         rows: list[Content] = []
         if isinstance(shown, tuple):
-            rows.append(
-                content(
-                    f"{shown[0].name}, of {_date(shown[0])}, took {duration(shown[1].seconds)}", "$foreground-muted"
-                )
-            )
+            path, audit = shown
+            text = f"{path.name}, of {written_on(path)}, took {duration(audit.seconds)}"
+            rows.append(content(text, "$foreground-muted"))
         elif shown is not None:
-            rows = _course(shown, glyphs.bar(shown.done / max(1, shown.total), BAR))
+            rows = course(shown, glyphs.bar(shown.done / max(1, shown.total), BAR))
             signs = {"finished": glyphs.finished, "stopped": glyphs.stopped, "failed": glyphs.failed}
             if shown.state == "finished" and shown.path and shown.result:
                 text = f"{signs[shown.state]} done in {duration(shown.result.seconds)}; kept as {shown.path.name}"
@@ -263,7 +260,7 @@ class AuditScreen(WorkScreen):
         plot = around_zero(gap.value, gap.ci, max(24, min(64, box.container_size.width - 12)))
         low, high = (100 * end for end in gap.ci)
         rows = [
-            content(f"{audit.finding}: gap without the {_where(audit)} {100 * gap.value:+.1f} points "
+            content(f"{audit.finding}: gap without the {region_name(audit)} {100 * gap.value:+.1f} points "
                     f"({low:+.1f} to {high:+.1f})", "bold"),
             content(f"gap {plot} points", "$primary"),
             content(audit.verdict),
@@ -353,47 +350,8 @@ class AuditScreen(WorkScreen):
             self.workbench.copy(str(path), "the audit's path")
             return
         variants = self._variants()[0]
-        rows = [(one.title, str(one.correct), str(one.n), _accuracy(one)) for one in variants]
+        rows = [(one.title, str(one.correct), str(one.n), accuracy(one)) for one in variants]
         self.workbench.copy_table([("shown", "right", "images", COLUMNS[2]), *rows], "the table of variants")
-
-
-def _accuracy(one: Audited) -> str:
-    return as_share(one.correct / one.n, one.accuracy_ci) if one.n else "-"
-
-
-def _state(one: Audited, now: bool) -> str:
-    if one.done == one.total:
-        return f"{one.correct:,}/{one.n:,}"
-    return f"{one.done} of {one.total}" if now or one.done else "waits"
-
-
-def _course(audit: AuditJob, bar: str) -> list[Content]:
-    """How far a live audit is, in two lines."""
-    if not audit.alive:
-        return []
-    left = duration(audit.seconds_left())
-    rows = [content(f"{bar}  {audit.done}/{audit.total} trainings" + (f"  {left} left" if left else ""))]
-    if audit.stop.is_set():
-        rows.append(content("stops after the batch at hand", "bold $warning"))
-    elif audit.progress:
-        task = audit.progress
-        rows.append(content(f"{task.task}  {task.done:,}" + (f" of {task.total:,}" if task.total else "")))
-    elif audit.now:
-        rows.append(content(f"{audit.now.title}: training {audit.now.done + 1} of {audit.now.total}"))
-    return rows
-
-
-def _where(audit: "Audit") -> str:
-    return "lungs" if audit.region == "lung mask" else audit.region
-
-
-def _date(path: Path) -> str:
-    """When the audit was written, as far as its file has a time that any calendar knows."""
-    from engine.audit.store import REPORT
-
-    with contextlib.suppress(OSError, OverflowError, ValueError):
-        return time.strftime("%Y-%m-%d", time.localtime((path / REPORT).stat().st_mtime))
-    return "an unknown date"
 
 
 SCREEN = AuditScreen

@@ -33,7 +33,7 @@ class Banner(Static):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._key: tuple[Scan | None, str] = None, ""
-        self.found: Confounding | None = None
+        self.confounding: Confounding | None = None
         """What was found in the scan at hand; None until it is measured."""
         self.patients = ""
         """Where patients can't be told apart, a sentence that says so."""
@@ -45,7 +45,7 @@ class Banner(Static):
         key = session.scan, session.config.data.group_by
         if key[0] is self._key[0] and key[1] == self._key[1]:
             return
-        self._key, self.found, self.patients, self.unfinished = key, None, "", False
+        self._key, self.confounding, self.patients, self.unfinished = key, None, "", False
         self.remove_class("-alarm")
         session.cancel("confounding")
         if session.scan is not None:
@@ -54,8 +54,8 @@ class Banner(Static):
             session.start("confounding", "comparing classes", work, show, failed)
 
     def _show(self, session: "Session", measured: "tuple[Confounding, str]") -> None:
-        self.found, self.patients = measured
-        alarms = self.found.alarms
+        self.confounding, self.patients = measured
+        alarms = self.confounding.alarms
         self.set_class(bool(alarms), "-alarm")
         self.update(content(f"{session.glyphs.beware} {alarms[0]}") if alarms else "")
         self.post_message(self.Measured())
@@ -67,13 +67,12 @@ class Banner(Static):
         self.post_message(self.Measured())
 
 
-def _measure(found: "Scan", group_by: str, emit: Emit, stop: Stop) -> "tuple[Confounding, str]":
+def _measure(scan: "Scan", group_by: str, emit: Emit, stop: Stop) -> "tuple[Confounding, str]":
     from engine.data.confounding import confounding
-    from engine.data.patients import UNKNOWN, patients
+    from engine.data.patients import patients
 
     try:
-        known = patients(found, group_by)
-        told = "" if known.known else f"{UNKNOWN} {known.missed}".rstrip()
+        trouble = patients(scan, group_by).unknown
     except ConfigError as error:
-        told = str(error)
-    return confounding(found), told
+        trouble = str(error)
+    return confounding(scan), trouble

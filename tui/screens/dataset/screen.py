@@ -22,7 +22,7 @@ from tui.screens.dataset.class_table import ClassTable, about
 from tui.screens.dataset.split_dialog import SplitDialog
 from tui.screens.dataset.text import divided, pictured, reading, warned
 from tui.state.messages import JobChanged
-from tui.widgets.charts import Bars, scatter, sizes_by_class, told_apart
+from tui.widgets.charts import Bars, class_curve, scatter, sizes_by_class
 from tui.widgets.curves import Curves
 from tui.widgets.name_list import NameList
 from tui.widgets.safe_cells import content
@@ -128,7 +128,7 @@ class DatasetScreen(WorkScreen):
                 self._show_class(self._class if self._whole and self._class in self._whole.classes else self._first())
             self._draw_chart()
         self.query_one(Banner).watch_over(session)
-        self._tell()
+        self._show_warnings()
         self._facts()
         if session.scan and self.focused is None and self.is_current:
             self.set_focus(self.query_one(ClassTable))
@@ -138,16 +138,16 @@ class DatasetScreen(WorkScreen):
     def job_changed(self, message: JobChanged) -> None:
         """Show how far the reading is."""
         if message.job.group == "scan":
-            self._tell()
+            self._show_warnings()
 
     def on_banner_measured(self) -> None:
         """List what the banner found."""
-        self._tell()
+        self._show_warnings()
 
     def _first(self) -> str:
         return next(iter(self.session.whole.classes if self.session.whole else ()), "")
 
-    def _tell(self) -> None:
+    def _show_warnings(self) -> None:
         """Split and warnings."""
         session = self.session
         split, box = self.query_one("#split", Static), self.query_one("#beware", Static)
@@ -158,7 +158,7 @@ class DatasetScreen(WorkScreen):
         else:
             banner = self.query_one(Banner)
             split.update(divided(session))
-            box.update(warned(session, session.scan, banner.found, banner.patients, banner.unfinished))
+            box.update(warned(session, session.scan, banner.confounding, banner.patients, banner.unfinished))
 
     # Classes
 
@@ -221,8 +221,8 @@ class DatasetScreen(WorkScreen):
             self.query_one(Xray).show(None)
             self._facts()
 
-    def _show(self, found: "tuple[Record, XrayImage, Pixels | None]") -> None:
-        record, image, mask = found
+    def _show(self, loaded: "tuple[Record, XrayImage, Pixels | None]") -> None:
+        record, image, mask = loaded
         if record is self._record:
             self._image, self._mask = image, mask
             self._draw_picture()
@@ -269,8 +269,8 @@ class DatasetScreen(WorkScreen):
 
     def _draw_chart(self) -> None:
         """Show the chart at hand, if there is room for one."""
-        kind, found = CHARTS[self._chart], self.session.scan
-        records = found.records if found else ()
+        kind, scan = CHARTS[self._chart], self.session.scan
+        records = scan.records if scan else ()
         sizes = sizes_by_class(records)
         scattered = kind == "sizes" and len(sizes) > MOST_BARS
         shown = "scatter" if scattered else "intensity" if kind == "intensity" else "bars"
@@ -278,31 +278,31 @@ class DatasetScreen(WorkScreen):
             self.query_one(f"#{name}").set_class(name != shown, "-off")
         chart = self.query_one(f"#{shown}")
         chart.border_title = f"{'Image widths by heights' if scattered else CHART_TITLES[kind]}  (c: next)"
-        if found is None or ("-narrow" in self.classes and not self.query_one("#body").has_class("-charts")):
+        if scan is None or ("-narrow" in self.classes and not self.query_one("#body").has_class("-charts")):
             return
         if shown == "intensity":
-            self._measure(found)
+            self._measure(scan)
         elif scattered:
             self.query_one("#scatter", Curves).draw(scatter(records))
         else:
-            bars = [(name, summary.images) for name, summary in found.classes.items()] if kind == "classes" else sizes
+            bars = [(name, summary.images) for name, summary in scan.classes.items()] if kind == "classes" else sizes
             self.query_one(Bars).show(bars)
 
-    def _measure(self, found: "Scan") -> None:
+    def _measure(self, scan: "Scan") -> None:
         """Draw the intensities, measuring them first in a thread where that is still to be done."""
         if self._intensities is None:
             if "intensities" not in self.session.jobs:
-                work = partial(_intensities, found)
-                self.session.start("intensities", "measuring intensities", work, partial(self._measured, found))
+                work = partial(_intensities, scan)
+                self.session.start("intensities", "measuring intensities", work, partial(self._measured, scan))
             return
         curves = [
-            told_apart(name, place, [8 * bin + 4 for bin in range(len(shares))], shares)
+            class_curve(name, place, [8 * bin + 4 for bin in range(len(shares))], shares)
             for place, (name, shares) in enumerate(self._intensities.items())
         ]
         self.query_one("#intensity", Curves).draw(curves, (0, 255))
 
-    def _measured(self, found: "Scan", shares: dict[str, list[float]]) -> None:
-        if found is self._scan:
+    def _measured(self, scan: "Scan", shares: dict[str, list[float]]) -> None:
+        if scan is self._scan:
             self._intensities = shares
         self._draw_chart()
 
@@ -386,10 +386,10 @@ def _read(root: Path, record: "Record", emit: Emit, stop: Stop) -> "tuple[Record
     return record, image, mask
 
 
-def _intensities(found: "Scan", emit: Emit, stop: Stop) -> dict[str, list[float]]:
+def _intensities(scan: "Scan", emit: Emit, stop: Stop) -> dict[str, list[float]]:
     from tui.services.pictures import histograms
 
-    return histograms(found.root, found.records, SAMPLE, emit, stop)
+    return histograms(scan.root, scan.records, SAMPLE, emit, stop)
 
 
 SCREEN = DatasetScreen

@@ -69,23 +69,23 @@ class SplitDialog(ModalScreen[None]):
         if session.split:
             counts = session.split.counts()
             for name in counts["train"]:
-                own = [counts[part][name] for part in counts]
-                table.add_row(cell(name), *map(number, own), number(sum(own)), key=name)
-            sums = [sum(own.values()) for own in counts.values()]
+                counted = [counts[part][name] for part in counts]
+                table.add_row(cell(name), *map(number, counted), number(sum(counted)), key=name)
+            sums = [sum(counted.values()) for counted in counts.values()]
             table.add_row(cell("all", "bold"), *map(number, sums), number(sum(sums)))
             shares = [cell(f"{count / max(1, sum(sums)):.1%}", "dim", right=True) for count in sums]
             table.add_row(cell(""), *shares, cell(""))
-        said: list[Content] = []
+        rows: list[Content] = []
         wrong = self._wrong or session.split_problem
         if wrong:
-            said.append(content(f"{session.glyphs.beware} {wrong}", "$error"))
+            rows.append(content(f"{session.glyphs.beware} {wrong}", "$error"))
         elif "split" in session.jobs:
-            said.append(content("The split is being drawn ..."))
+            rows.append(content("The split is being drawn ..."))
         if session.config.data.split:
-            said.append(
+            rows.append(
                 content(f"Reused from {session.config.data.split}; a change of a field draws anew.", "$warning")
             )
-        self.query_one("#split-wrong", Static).update(lines(said))
+        self.query_one("#split-wrong", Static).update(lines(rows))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Draw anew, where the value is one."""

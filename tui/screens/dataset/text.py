@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from engine.data.folders.class_listing import AS_PUBLISHED
-from tui.screens.dataset.beware import notes
+from engine.data.warnings import FolderWarning, Kind, folder_warnings
 from tui.widgets.safe_cells import content, lines
 
 if TYPE_CHECKING:
@@ -17,8 +17,12 @@ if TYPE_CHECKING:
 WELCOME = (
     "Press o to open a folder of X-rays.\n\nIt holds one folder a class, laid out as CLASS/images/*.png beside "
     "CLASS/masks/*.png, or as CLASS/*.png. PNG, JPEG, TIFF, BMP, WebP and DICOM are read, and every file that can't be "
-    "used is told with its reason."
+    "used is reported with its reason."
 )
+KEYS: dict[Kind, str] = {
+    "leaks": "d", "equal-images": "d", "near-duplicates": "d", "label-conflict": "p", "problems": "p",
+}  # fmt: skip
+"""The key that lists what a warning counts."""
 
 
 def reading(session: "Session") -> Content:
@@ -54,13 +58,18 @@ def warned(
 ) -> Content:
     """What to beware of, a line each; a word where there is nothing, or nothing yet."""
     glyphs = session.glyphs
-    given = session.split if found.published or session.config.data.split else None
+    given = session.split.rows if session.split and (found.published or session.config.data.split) else ()
     rows = [
-        content(f"{glyphs.beware if note.grave else glyphs.dot} {note.text}", "bold $error" if note.grave else "")
-        for note in notes(found, confounded, patients, given, unfinished)
+        content(f"{glyphs.beware if one.grave else glyphs.dot} {_with_key(one)}", "bold $error" if one.grave else "")
+        for one in folder_warnings(found, confounded, patients, given, unfinished)
     ]
     none = "Nothing found to beware of." if confounded else "The classes are being compared ..."
     return lines(rows or [content(none)])
+
+
+def _with_key(warning: FolderWarning) -> str:
+    key = KEYS.get(warning.kind)
+    return f"{warning.sentence} (see {key})" if key else warning.sentence
 
 
 def pictured(session: "Session", record: "Record", image: "XrayImage", masked: bool) -> Content:

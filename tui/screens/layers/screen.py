@@ -1,5 +1,6 @@
 """Screen 2: the network layer by layer, and which of its layers the next training trains. Needs no TensorFlow."""
 
+import math
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
@@ -14,14 +15,16 @@ from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
 from engine.base.cancel import Stop
+from engine.base.errors import CacheError
 from engine.base.events import Emit
+from engine.base.runtime import cache_dir
 from engine.base.wording import noun
 from engine.network.backbones import Backbone, Layer
 from engine.network.freezing import FreezePlan, Row, recipe, table
 from engine.recipe.config import TrainConfig
+from engine.training.cache_policy import Costs, costs, spare_disk
 from tui.screens.base import WorkScreen
-from tui.screens.layers.text import Choice, short, whole
-from tui.services.models import load_tensorflow
+from tui.screens.layers.text import short, whole
 from tui.widgets.safe_cells import cell, content, lines, number
 
 if TYPE_CHECKING:
@@ -153,6 +156,8 @@ class LayersScreen(WorkScreen):
         super().__init__()
         self._guide: Guide | None = None
         self._shown = ""
+        self._spare = math.inf
+        """Bytes that the disk has for kept activations."""
         self._cells_shown: list[tuple[Text, ...]] = []
 
     def body(self) -> Iterable[Widget]:
@@ -171,6 +176,17 @@ class LayersScreen(WorkScreen):
             layers.add_column(Text(name, justify="right" if name in RIGHT else "left"), width=width, key=name)
         self.query_one("#choice").border_title = "Next training"
         self._fill()
+
+    def on_screen_resume(self) -> None:
+        """What is kept depends on the disk, which may have filled meanwhile."""
+        self._look_at_disk()
+        self._fill()
+
+    def _look_at_disk(self) -> None:
+        try:
+            self._spare = spare_disk(cache_dir())
+        except (OSError, CacheError):  # a training will say so
+            self._spare = math.inf
 
     def config_changed(self) -> None:
         """Show the recipe's choice; a guide holds for the network that it was made with."""
@@ -243,10 +259,9 @@ class LayersScreen(WorkScreen):
         layers, chosen = self.query_one(LayerTable), self.session.freeze
         if not layers.columns:
             return
-        choice = self._choice
-        rows, weights = table(chosen, choice.classes), self.session.config.network.weights
-        facts = (chosen, bool(choice.not_kept()), sum(layer.macs for layer in chosen.backbone.layers))
-        cells = [self._cells(row, *facts) for row in rows]
+        weights, kept = self.session.config.network.weights, self._costs().caching.kept
+        rows = table(chosen, self._head_classes)
+        cells = [self._cells(row, chosen, kept) for row in rows]
         side = chosen.backbone.size
         title = f"{chosen.backbone.title}  {side}x{side}  {'random weights' if weights == 'none' else weights}"
         self.query_one("#network").border_title = content(title)
@@ -269,17 +284,25 @@ class LayersScreen(WorkScreen):
 
     def _total(self) -> None:
         narrow = "-narrow" in self.classes
-        text = short(self._choice) if narrow else whole(self._choice, self.session.glyphs, BAR)
+        costs, network, images = self._costs(), self.session.config.network, self._images("train")
+        glyphs = self.session.glyphs
+        text = short(costs, network, images) if narrow else whole(costs, network, images, glyphs, BAR)
         self.query_one("#totals", Static).update(text)
 
     @property
-    def _choice(self) -> Choice:
-        session = self.session
-        parts = [len(session.split.files(part)) if session.split else 0 for part in ("train", "validation")]
-        return Choice(session.freeze, session.config, max(2, len(session.classes)), *parts)
+    def _head_classes(self) -> int:
+        """Classes of the head: those of the folder, two while there is none."""
+        return max(2, len(self.session.classes))
 
-    def _cells(self, row: Row, chosen: FreezePlan, nothing_kept: bool, macs: int) -> tuple[Text, ...]:
-        """A row's cells; `macs` are those of the whole backbone."""
+    def _images(self, part: str) -> int:
+        return len(self.session.split.files(part)) if self.session.split else 0
+
+    def _costs(self) -> Costs:
+        session, images = self.session, (self._images("train"), self._images("validation"))
+        return costs(session.freeze, session.config, self._head_classes, *images, self._spare)
+
+    def _cells(self, row: Row, chosen: FreezePlan, kept: bool) -> tuple[Text, ...]:
+        """A row's cells; `kept` are the activations of what is frozen."""
         glyphs = self.session.glyphs
         sign = glyphs.weightless if row.trains is None else glyphs.trains if row.trains else glyphs.frozen
         word = "" if row.trains is None else "yes" if row.trains else "no"
@@ -288,10 +311,8 @@ class LayersScreen(WorkScreen):
         style = "bold" if row.trains else "dim" if row.trains is None else ""
         index = number(row.index, "d") if row.index is not None else cell("-", right=True)
         shape = "x".join(map(str, row.shape))
-        layers = chosen.backbone.layers
-        work = layers[row.index].macs / macs if row.index is not None else 0.0
-        share = "" if not work else "<1%" if work < 0.005 else f"{work:.0%}"
-        again = row.index is None or row.index >= chosen.cut or nothing_kept
+        share = "" if not row.work else "<1%" if row.work < 0.005 else f"{row.work:.0%}"
+        again = row.index is None or row.index >= chosen.cut or not kept
         return (
             index,
             cell(row.name, style),
@@ -351,9 +372,10 @@ class LayersScreen(WorkScreen):
 
 
 def _guide(folder: Path, config: TrainConfig, emit: Emit, stop: Stop) -> "Guide":
-    load_tensorflow(emit)
+    from engine.base.runtime import load_tensorflow
     from engine.jobs.probe import guide
 
+    load_tensorflow(emit)
     return guide(folder, config, emit, stop)
 
 

@@ -1,116 +1,85 @@
 """What a choice of layers costs, in sentences: parameters that train, repeated work, what is kept on disk."""
 
-from dataclasses import dataclass
-from math import prod
-
 from textual.content import Content
 
 from engine.base.wording import counted
-from engine.network.freezing import FreezePlan
-from engine.recipe.config import TrainConfig
+from engine.recipe.config import NetworkConfig
+from engine.training.cache_policy import GB, Caching, Costs
 from tui.widgets.safe_cells import content, lines
 from tui.words.glyphs import Glyphs
 from tui.words.numbers import as_size, whole_percent
 
-KEPT_BYTES = {"float16": 2, "bfloat16": 2, "float32": 4}
-GB = 10**9
 NEXT = "Applies to the next training."
 
 
-@dataclass(frozen=True)
-class Choice:
-    """The layers that train, in a recipe, for a head of so many classes, on so many images (0: not known yet)."""
-
-    plan: FreezePlan
-    config: TrainConfig
-    classes: int
-    train: int = 0
-    validation: int = 0
-
-    @property
-    def kept_bytes(self) -> int:
-        """Size of what is kept of one view of an image."""
-        machine = self.config.machine
-        # Where the precision is still to be found, maps are kept in two bytes whatever it will be.
-        precision = "float32" if machine.precision == "auto" else machine.precision
-        kept = self.plan.kept_format(machine.feature_dtype, precision)
-        return prod(self.plan.kept_shape) * KEPT_BYTES[kept]
-
-    def not_kept(self) -> str:
-        """Why the frozen layers' activations won't be kept, as a sentence; empty where they will."""
-        machine = self.config.machine
-        if self.plan.cut <= 1:
+def not_kept(caching: Caching) -> str:
+    """Why the frozen layers' activations won't be kept, as a sentence; empty where they will."""
+    match caching.reason:
+        case "first layer":
             return "The first layer trains: each epoch goes through the whole network."
-        if machine.feature_cache == "off":
+        case "off":
             return "Nothing is kept, as asked (feature cache off): each epoch goes through the whole network."
-        if self.config.augment.kept_views is None:
+        case "new views":
             return "Each epoch draws new views, so the training images pass the frozen layers each time."
-        if machine.feature_cache == "auto" and self.needed > machine.cache_limit * GB:
-            return f"Not kept: {as_size(self.needed)} are more than the limit of {machine.cache_limit:g} GB."
-        return ""
-
-    @property
-    def needed(self) -> int:
-        """Bytes to keep of all images."""
-        return (self.train * (self.config.augment.kept_views or 0) + self.validation) * self.kept_bytes
-
-    def kept(self) -> str:
-        """What is kept, as a sentence."""
-        shape = "x".join(map(str, self.plan.kept_shape))
-        shape = f"{shape} numbers" if len(self.plan.kept_shape) == 1 else shape
-        text = f"Kept once: {shape} a view, {as_size(self.kept_bytes)}"
-        if not self.train:
-            return f"{text}."
-        views = self.config.augment.kept_views or 1
-        return f"{text}; {as_size(self.needed)} for {counted(views, 'view')} of {counted(self.train, 'image')}."
+        case "no room" if caching.spare < caching.limit:
+            room = f"the disk has room for {as_size(caching.room)}"
+            return f"Not kept: they would take {as_size(caching.needed)}, and {room}."
+        case "no room":
+            return f"Not kept: {as_size(caching.needed)} are more than the limit of {caching.limit / GB:g} GB."
+    return ""
 
 
-def whole(choice: Choice, glyphs: Glyphs, width: int) -> Content:
+def kept(caching: Caching, images: int) -> str:
+    """What is kept, as a sentence; `images` train (0: not known yet)."""
+    shape = "x".join(map(str, caching.shape))
+    shape = f"{shape} numbers" if len(caching.shape) == 1 else shape
+    text = f"Kept once: {shape} a view, {as_size(caching.row_bytes)}"
+    if not images:
+        return f"{text}."
+    views = counted(caching.views or 1, "view")
+    return f"{text}; {as_size(caching.needed)} for {views} of {counted(images, 'image')}."
+
+
+def whole(costs: Costs, network: NetworkConfig, images: int, glyphs: Glyphs, width: int) -> Content:
     """Everything, with bars `width` columns long."""
-    plan, network = choice.plan, choice.config.network
-    trains, frozen = choice.plan.parameters(choice.classes)
-    share = trains / (trains + frozen)
-    repeated = 1.0 if choice.not_kept() else plan.repeated_share
+    share, caching = costs.trainable_share, costs.caching
     rows = [
         Content.assemble("mode    ", (network.mode, "bold"), "  ", content(network.unfreeze)),
         Content(""),
-        Content.assemble(f"trains  {trains:>11,}  ", (f"{share:4.0%}", "bold")),
-        Content(f"frozen  {frozen:>11,}  {1 - share:4.0%}"),
-        Content(f"all     {trains + frozen:>11,}"),
+        Content.assemble(f"trains  {costs.trainable:>11,}  ", (f"{share:4.0%}", "bold")),
+        Content(f"frozen  {costs.frozen:>11,}  {1 - share:4.0%}"),
+        Content(f"all     {costs.parameters:>11,}"),
         Content.styled(glyphs.bar(share, width), "$primary"),
         Content(""),
         Content("Forward work repeated each epoch"),
-        Content.assemble((glyphs.bar(repeated, width), "$warning"), f" {whole_percent(repeated)}"),
+        Content.assemble((glyphs.bar(costs.repeated, width), "$warning"), f" {whole_percent(costs.repeated)}"),
     ]
-    if choice.not_kept():
-        rows += [Content(""), content(choice.not_kept(), "$warning")]
-    else:
+    if caching.kept:
+        epoch = whole_percent(costs.epoch)
         rows += [
-            content(
-                f"An epoch takes about {whole_percent(plan.epoch_share)} of the time of one through the whole network."
-            ),
+            content(f"An epoch takes about {epoch} of the time of one through the whole network."),
             Content(""),
-            content(choice.kept()),
+            content(kept(caching, images)),
         ]
+    else:
+        rows += [Content(""), content(not_kept(caching), "$warning")]
     return lines([*rows, Content(""), Content.styled(f"{NEXT} A training under way is not touched.", "italic")])
 
 
-def short(choice: Choice) -> Content:
+def short(costs: Costs, network: NetworkConfig, images: int) -> Content:
     """The same in a few lines."""
-    plan, network = choice.plan, choice.config.network
-    trains, frozen = plan.parameters(choice.classes)
-    share = trains / (trains + frozen)
+    share = costs.trainable_share
+    frozen = f"{costs.frozen:,} ({1 - share:.0%})"
     cost = (
-        choice.not_kept()
-        or f"Repeated each epoch: {whole_percent(plan.repeated_share)} of the forward work, about "
-        f"{whole_percent(plan.epoch_share)} of the time. {choice.kept()}"
+        f"Repeated each epoch: {whole_percent(costs.repeated)} of the forward work, about "
+        f"{whole_percent(costs.epoch)} of the time. {kept(costs.caching, images)}"
+        if costs.caching.kept
+        else not_kept(costs.caching)
     )
     return lines(
         [
             Content.assemble((network.mode, "bold"), "  ", content(network.unfreeze), "  ", (NEXT, "italic")),
-            Content.assemble(
-                "trains ", (f"{trains:,} ({share:.0%})", "bold"), f"  frozen {frozen:,} ({1 - share:.0%})"
-            ),
+            Content.assemble("trains ", (f"{costs.trainable:,} ({share:.0%})", "bold"), f"  frozen {frozen}"),
             content(cost),
         ]
     )

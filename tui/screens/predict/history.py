@@ -28,7 +28,7 @@ class Asked:
 
     path: Path
     run: Path
-    said: str
+    label: str
     sure: float
 
 
@@ -116,9 +116,9 @@ class History(Vertical):
         for line in new if self._columns else ():
             self._listed.append(Path(line["file"]))
             shares = list(line.get("probabilities", {}).values())
-            said = capped(line.get("label", "error"), NAME)
+            label = capped(line.get("label", "error"), NAME)
             self.table.add_row(
-                cell(shortened(Path(line["file"]).name, FILE)), cell(said),
+                cell(shortened(Path(line["file"]).name, FILE)), cell(label),
                 *(cell(f"{share:.1%}", right=True) for share in shares),
                 *(cell("") for _ in self._columns[2 + len(shares) :]),
             )  # fmt: skip
@@ -133,9 +133,9 @@ class History(Vertical):
         if not self.lines:
             return "The model is being loaded ..."
         counts = Counter(line.get("label", "error") for line in self.lines)
-        told = noted((Path(line["file"]).name, line["notes"]) for line in self.lines if "notes" in line)
+        notes = noted((Path(line["file"]).name, line["notes"]) for line in self.lines if "notes" in line)
         summed = ", ".join(f"{name} {count:,}" for name, count in counts.most_common())
-        return "\n".join([summed, *(f"{self._glyphs.beware} {item.sentence}" for item in told)])
+        return "\n".join([summed, *(f"{self._glyphs.beware} {item.sentence}" for item in notes)])
 
     def _session_rows(self) -> None:
         for name in ("file", "said", "sure", "run"):
@@ -143,7 +143,7 @@ class History(Vertical):
         for asked in self._asked:
             self._listed.append(asked.path)
             self.table.add_row(
-                cell(shortened(asked.path.name, FILE)), cell(capped(asked.said, NAME)),
+                cell(shortened(asked.path.name, FILE)), cell(capped(asked.label, NAME)),
                 cell(f"{asked.sure:.1%}", right=True), cell(asked.run.name),
             )  # fmt: skip
         text = f"{len(self._asked):,} predicted" if self._asked else "Nothing has been predicted yet."
@@ -153,7 +153,7 @@ class History(Vertical):
         """What is shown as rows of texts, a header first."""
         if not self.of_folder:
             head = ("file", "said", "probability", "run")
-            return [head, *((str(a.path), a.said, f"{a.sure:.6f}", str(a.run)) for a in self._asked)]
+            return [head, *((str(a.path), a.label, f"{a.sure:.6f}", str(a.run)) for a in self._asked)]
         classes = self._columns[2:]
         return [("file", "said", *classes)] + [
             (line["file"], line.get("label", f"error: {line.get('error')}"),

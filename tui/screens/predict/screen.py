@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal, Vertical, VerticalScroll
@@ -17,15 +17,14 @@ from engine.base.paths import is_folder
 from engine.base.wording import counted, not_a_path, noun
 from engine.data.folders.tree import is_image
 from engine.data.image.formats import IMAGE_SUFFIXES
-from engine.evaluation.level_likeness import Look
 from engine.evaluation.predictions_table import write_predictions
-from engine.runs import directory
 from engine.runs.directory import WEIGHTS, Run
 from engine.runs.watch import Entry
 from tui.screens.base import WorkScreen
 from tui.screens.predict.history import Asked, History
+from tui.screens.predict.questions import ask_file, ask_folder
 from tui.screens.predict.text import answer_text, facts_text
-from tui.services.models import Heated, Models
+from tui.services.models import Heated
 from tui.services.read_picture import Picture, network_side, read_picture
 from tui.state.messages import JobChanged
 from tui.widgets.file_tree import FileTree, PathField
@@ -74,8 +73,7 @@ class PredictScreen(WorkScreen):
     ]
     _picture: Picture | None = None
     _path: Path | None = None
-    _said: "tuple[Run, Prediction] | None" = None
-    _look: Look | str = ""
+    _answered_by: "tuple[Run, Prediction] | None" = None
     _heat = ""
 
     def __init__(self) -> None:
@@ -172,7 +170,7 @@ class PredictScreen(WorkScreen):
 
     def open(self, path: Path) -> None:
         """Show the file, then ask the model about it."""
-        self._path, self._picture, self._said, self._look, self._heat = path, None, None, "", ""
+        self._path, self._picture, self._answered_by, self._heat = path, None, None, ""
         self.query_one(PathField).mean(path)
         self.set_class(False, "-side")
         self.query_one("#facts", Static).update("")
@@ -192,35 +190,19 @@ class PredictScreen(WorkScreen):
         self.refresh_bindings()
 
     def _ask(self, picture: Picture) -> None:
-        self._said, self._look = None, ""
+        self._answered_by = None
         self._cool()
         self.query_one("#answer", Static).update(content("The model is being asked ..."))
-        work = partial(_answer, self.session.models, self.session.asked, self.session.runs, picture.path)
+        work = partial(ask_file, self.session.models, self.session.asked, self.session.runs, picture.path)
         done, failed = partial(self._answered, picture), partial(self._failed, False)
         self.session.start("predict", "predicting", work, done, failed)
 
     def _answered(self, picture: Picture, found: "tuple[Run, Prediction]") -> None:
-        self._said = run, prediction = found
+        self._answered_by = run, prediction = found
         sure = prediction.probabilities[prediction.label]
         self.query_one(History).add(Asked(picture.path, run.path, prediction.label, sure))
-        self._look = "The training images are being looked at ..."
-        self._tell()
-        self.session.start(
-            "look",
-            "looking at the training images",
-            partial(self.session.models.look, run),
-            self._looked,
-            self._not_looked,
-        )
+        self._show_answer()
         self._warm()
-
-    def _looked(self, look: Look) -> None:
-        self._look = look
-        self._tell()
-
-    def _not_looked(self, error: Exception) -> None:
-        self._look = "" if isinstance(error, Stopped) else str(error)
-        self._tell()
 
     def _failed(self, unreadable: bool, error: Exception) -> None:
         if unreadable:
@@ -237,7 +219,7 @@ class PredictScreen(WorkScreen):
         """Lay the heat on what the network sees, or take it off; the next pictures are shown alike."""
         self._hot = not self._hot
         self._cool()
-        self._tell()
+        self._show_answer()
         self._warm()
 
     def _cool(self) -> None:
@@ -247,36 +229,37 @@ class PredictScreen(WorkScreen):
             self.query_one("#as-seen", Xray).show(self._picture.seen)
 
     def _warm(self) -> None:
-        if not (self._hot and self._said and self._picture):
+        if not (self._hot and self._answered_by and self._picture):
             return
-        work = partial(self.session.models.heat, self._said[0], self._picture.path, self._picture.seen)
+        work = partial(self.session.models.heat, self._answered_by[0], self._picture.path, self._picture.seen)
         self.session.start("predict-heat", "asking where the model looks", work, self._heated, self._unheated)
 
     def _heated(self, heated: Heated) -> None:
         self.query_one("#as-seen", Xray).show(heated.pixels)
         self._heat = heated.sentence
-        self._tell()
+        self._show_answer()
 
     def _unheated(self, error: Exception) -> None:
         self._heat = "" if isinstance(error, Stopped) else str(error)
-        self._tell()
+        self._show_answer()
 
-    def _tell(self) -> None:
-        if self._said and self._picture:
+    def _show_answer(self) -> None:
+        if self._answered_by and self._picture:
             box = self.query_one("#answer-pane")
             width = max(24, box.content_size.width - 1)
-            text = answer_text(*self._said, self._look, self._picture, self.session.glyphs, width, self._heat)
+            text = answer_text(*self._answered_by, self.session.glyphs, width, self._heat)
             self.query_one("#answer", Static).update(text)
         self._facts()
 
     def _facts(self) -> None:
         if self._picture:
-            text = facts_text(self._picture, self._look, self.session.glyphs)
+            said = self._answered_by[1] if self._answered_by else None
+            text = facts_text(self._picture, said, self.session.glyphs)
             self.query_one("#facts", Static).update(text)
 
     def on_resize(self) -> None:
         """The bars follow the width."""
-        self.call_after_refresh(self._tell)
+        self.call_after_refresh(self._show_answer)
 
     # A folder
 
@@ -287,7 +270,7 @@ class PredictScreen(WorkScreen):
         if self.has_class("-narrow"):
             self.set_class(True, "-side")
         follow = self.session.config.data.follow_links
-        work = partial(_folder, self.session.models, self.session.asked, self.session.runs, folder, lines, follow)
+        work = partial(ask_folder, self.session.models, self.session.asked, self.session.runs, folder, lines, follow)
         self.session.start("folder", "predicting a folder", work, self._folder_done, self._folder_failed)
 
     def _folder(self) -> Path:
@@ -405,30 +388,6 @@ class PredictScreen(WorkScreen):
             case "copy":
                 return self._path is not None or self.query_one(History).table.has_focus
         return True
-
-
-def _run(asked: Path | None, out: Path) -> Run:
-    return Run(asked) if asked else directory.newest(out)
-
-
-def _answer(
-    models: Models, asked: Path | None, out: Path, path: Path, emit: Emit, stop: Stop
-) -> "tuple[Run, Prediction]":
-    run = _run(asked, out)
-    return run, models.predict(run, path, emit, stop)
-
-
-def _folder(
-    models: Models,
-    asked: Path | None,
-    out: Path,
-    folder: Path,
-    lines: list[dict[str, Any]],
-    follow_links: bool,
-    emit: Emit,
-    stop: Stop,
-) -> Sequence[str]:
-    return models.predict_folder(_run(asked, out), folder, lines, emit, stop, follow_links)
 
 
 SCREEN = PredictScreen

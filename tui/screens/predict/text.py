@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from engine.evaluation.level_likeness import FAR, Look, compare
+from engine.evaluation.level_likeness import FAR, UNCHECKED
 from engine.runs.directory import Run
 from tui.services.read_picture import Picture
 from tui.widgets.bars import bars
@@ -13,20 +13,16 @@ from tui.words.glyphs import Glyphs
 from tui.words.numbers import histogram_line
 
 if TYPE_CHECKING:
+    from engine.evaluation.level_likeness import Likeness
     from engine.evaluation.prediction import Prediction
 
-UNLIKE = "Looks unlike the training images: the answer may mean nothing."
 ALIKE = "Within what they have; only gross differences show here."
 
 
-def answer_text(
-    run: Run, prediction: "Prediction", look: Look | str, picture: Picture, glyphs: Glyphs, width: int, heat: str = ""
-) -> Content:
+def answer_text(run: Run, prediction: "Prediction", glyphs: Glyphs, width: int, heat: str = "") -> Content:
     """A bar a class, what to beware of, whose answer it is, and what is known of its heat."""
     rows = [content(f"says {prediction.label}", "bold")]
     rows += bars(prediction.probabilities, prediction.label, glyphs, width)
-    if isinstance(look, Look) and any(measure.unlike for measure in compare(picture.facts, look)):
-        rows += [Content(""), content(f"{glyphs.beware} {UNLIKE}", "bold $warning")]
     rows += [content(f"{glyphs.beware} It {caution}.", "bold $warning") for caution in prediction.cautions]
     rows += [Content(""), *_decided(prediction), *([content(heat)] if heat else [])]
     rows.append(content(f"run {run.name}", "$foreground-muted"))
@@ -49,8 +45,8 @@ def _decided(prediction: "Prediction") -> list[Content]:
     return rows
 
 
-def facts_text(picture: Picture, look: Look | str, glyphs: Glyphs) -> Content:
-    """Format, size, levels, warnings, and the comparison with the training images."""
+def facts_text(picture: Picture, prediction: "Prediction | None", glyphs: Glyphs) -> Content:
+    """Format, size, levels, warnings, and the comparison with the training images once the model has answered."""
     facts = picture.facts
     rows = [content(picture.path.name, "bold")]
     size = f"{facts.bytes / 1000:,.0f} kB" if facts.bytes >= 1000 else f"{facts.bytes} bytes"
@@ -59,24 +55,17 @@ def facts_text(picture: Picture, look: Look | str, glyphs: Glyphs) -> Content:
     rows.append(content(f"black {histogram_line(picture.histogram)} white", "$foreground-muted"))
     rows += [content(line) for line in (facts.dicom.told if facts.dicom else ())]
     rows += [content(f"{glyphs.beware} {note}", "$warning") for note in picture.notes]
-    if isinstance(look, Look):
-        rows += _likeness(picture, look, glyphs)
-    elif look:
-        rows.append(content(look, "$foreground-muted"))
+    if prediction:
+        alike = prediction.likeness
+        rows += _likeness(alike, glyphs) if alike else [content(UNCHECKED, "$foreground-muted")]
     return lines(rows)
 
 
-def _likeness(picture: Picture, look: Look, glyphs: Glyphs) -> list[Content]:
-    compared = compare(picture.facts, look)
-    unlike = any(measure.unlike for measure in compared)
-    head = f"{look.images} training images, mean +- {FAR:.0f} sd"
-    rows = [content(head, "$foreground-muted")]
-    for measure in compared:
-        digits = 2 if measure.high < 10 else 0
-        sign = glyphs.beware if measure.unlike else " "
-        span = f"{max(0.0, measure.low):.{digits}f} to {measure.high:.{digits}f}"
-        text = f"{sign} {measure.measure:<13}{measure.value:>5.{digits}f}  {span}"
-        rows.append(content(text, "bold $warning" if measure.unlike else ""))
-    if not unlike:
-        rows.append(content(ALIKE, "$foreground-muted"))
-    return rows
+def _likeness(found: "Likeness", glyphs: Glyphs) -> list[Content]:
+    rows = [content(f"{found.images} training images, mean +- {FAR:.0f} sd", "$foreground-muted")]
+    for one in found.measures:
+        (value, usual), sign = one.shown, glyphs.beware if one.unlike else " "
+        text = f"{sign} {one.measure:<13}{value:>5}  {usual}"
+        rows.append(content(text, "bold $warning" if one.unlike else ""))
+    rows += [content(f"  {name:<13}not kept of this run", "$foreground-muted") for name in found.unchecked]
+    return rows if found.unlike else [*rows, content(ALIKE, "$foreground-muted")]

@@ -84,7 +84,7 @@ class RunsScreen(WorkScreen):
     def runs_changed(self) -> None:
         """Fill the table anew, the cursor staying on its run."""
         table, entries = self.query_one(RunTable), self.session.library.entries()
-        self.tell_new(entry.trouble for entry in entries if entry.trouble)
+        self.warn_of_new(entry.trouble for entry in entries if entry.trouble)
         self._picked = [path for path in self._picked if self.session.library.get(path)]
         self.query_one("#no-runs").display = not entries
         table.display = bool(entries)
@@ -172,7 +172,7 @@ class RunsScreen(WorkScreen):
             return
         if isinstance(entry.view.end, Finished):
             self.session.judged = entry.run.path
-            self.session.tell(RunsChanged)
+            self.session.announce(RunsChanged)
             self.app.switch_mode("results")
         else:
             self.action_follow()

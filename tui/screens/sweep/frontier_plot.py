@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from rich.text import Text
 
+from engine.sweep.result import SweptRecipe
 from tui.widgets.curves import SMALLEST, Curves, whole_ticks
 from tui.words.plot import blank, letters
 
@@ -24,9 +24,9 @@ class Frontier(Curves):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(empty="no training is finished yet", id=id)
-        self._shown: tuple[Sequence[dict[str, Any]], str, str] = (), "seconds", ""
+        self._shown: tuple[Sequence[SweptRecipe], str, str] = (), "seconds", ""
 
-    def show(self, candidates: Sequence[dict[str, Any]], cost: str, recommended: str) -> None:
+    def show(self, candidates: Sequence[SweptRecipe], cost: str, recommended: str) -> None:
         """Show these recipes, in the order of the table, by "seconds" or "trainable"."""
         self._shown = candidates, cost, recommended
         self.border_subtitle = "A on the frontier  b off it  │ 95% interval" if candidates else ""
@@ -42,20 +42,20 @@ class Frontier(Curves):
 
         candidates, cost, recommended = self._shown
         figure = blank(width, height)
-        places = [math.log10(max(float(one[cost]), LEAST[cost])) for one in candidates]
+        places = [math.log10(max(float(getattr(one, cost)), LEAST[cost])) for one in candidates]
         found = list(zip(letters(list(candidates)), places, candidates, strict=True))
         rows = max(2, 4 * height)
-        worst = min(one["accuracy_ci"][0] for one in candidates)
+        worst = min(one.accuracy_ci[0] for one in candidates)
         bottom = max(0.0, 100 * worst - 2)
         whisker = plotext.marker(WHISKER, self._pixel("border"))
         for _, place, one in found:
-            low, high = (100 * end for end in one["accuracy_ci"])
+            low, high = (100 * end for end in one.accuracy_ci)
             steps = [low + (high - low) * step / rows for step in range(rows + 1)]
             figure.draw(figure.signal([place] * len(steps), steps, marker=whisker))
-        for letter, place, one in sorted(found, key=lambda item: (item[2]["frontier"], item[2]["name"] == recommended)):
-            colour = "success" if one["name"] == recommended else "primary" if one["frontier"] else "warning"
+        for letter, place, one in sorted(found, key=lambda item: (item[2].frontier, item[2].name == recommended)):
+            colour = "success" if one.name == recommended else "primary" if one.frontier else "warning"
             marker = plotext.marker(letter, self._pixel(colour))
-            figure.draw(figure.signal([place], [100 * one["accuracy"]], marker=marker))
+            figure.draw(figure.signal([place], [100 * one.accuracy], marker=marker))
         margin = max(0.08, (max(places) - min(places)) / 12)
         low, high = min(places) - margin, max(places) + margin
         ticks = [low + (high - low) * k / 4 for k in range(5)]

@@ -1,11 +1,10 @@
 """Which recipes of a sweep are worth their cost: the frontier as a plot, the recipes as a table, and the advice."""
 
-from typing import Any
-
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.widgets import DataTable, Static
 
+from engine.sweep.result import Swept, SweptRecipe
 from tui.screens.sweep.frontier_plot import Frontier
 from tui.screens.sweep.text import COSTS, RECIPES, advice, detail, recipe_rows
 from tui.widgets.row_table import RowTable
@@ -17,14 +16,14 @@ class RecipeTable(RowTable):
     HELP = Frontier.HELP
 
 
-class Worth(Vertical):
+class ResultPane(Vertical):
     """The result so far of the sweep that is shown."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._cost = "seconds"
-        self._result: dict[str, Any] | None = None
-        self._ordered: list[dict[str, Any]] = []
+        self._result: Swept | None = None
+        self._ordered: list[SweptRecipe] = []
         """The recipes in the table's order."""
 
     def compose(self) -> ComposeResult:
@@ -42,22 +41,20 @@ class Worth(Vertical):
         self.query_one("#advice-pane").border_title = "Advice"
 
     @property
-    def highlighted(self) -> dict[str, Any] | None:
+    def highlighted(self) -> SweptRecipe | None:
         """The recipe under the cursor."""
         place = self.query_one("#recipes", RowTable).cursor_row
         return self._ordered[place] if 0 <= place < len(self._ordered) else None
 
-    def show(self, result: dict[str, Any] | None) -> None:
+    def show(self, result: Swept | None) -> None:
         """Show what sweep.json holds; None for nothing."""
-        from engine.sweep.store import by_cost
-
-        self._result, self._ordered = result, by_cost(result["candidates"]) if result else []
-        recommended = result["advice"]["name"] if result and result["advice"] else ""
+        self._result, self._ordered = result, result.by_cost() if result else []
+        recommended = result.advice.name if result and result.advice else ""
         table = self.query_one("#recipes", RowTable)
         anew = not table.row_count
         table.fill(RECIPES, recipe_rows(self._ordered, recommended), (4, 5))
         if anew and recommended:
-            table.move_cursor(row=[one["name"] for one in self._ordered].index(recommended))
+            table.move_cursor(row=[one.name for one in self._ordered].index(recommended))
         self.query_one("#advice", Static).update(advice(result))
         self._draw(recommended)
         self._detail()

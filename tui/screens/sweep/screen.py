@@ -4,9 +4,8 @@ import dataclasses
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.content import Content
@@ -15,15 +14,30 @@ from textual.widgets import DataTable, Static
 
 from engine.base.errors import CovidTuiError
 from engine.recipe.config import SweepPlan
+from engine.sweep.result import Grid, Swept
 from tui.screens.base import WorkScreen
-from tui.screens.sweep.result_pane import Worth
+from tui.screens.sweep.kept_list import KeptSweeps
+from tui.screens.sweep.result_pane import ResultPane
 from tui.screens.sweep.text import PLANNED, TRAINED, choice, course, planned_rows, summary, trained_rows, wanted
 from tui.state.messages import JobChanged
-from tui.state.sweep_job import Followed, Kept, Look, Plan, SweepJob, begun, chosen, earlier, new, wanted_of
+from tui.state.sweep_job import (
+    Followed,
+    Kept,
+    Look,
+    SweepJob,
+    config_of,
+    kept_sweeps,
+    new_plan,
+    open_test,
+    plan_of,
+)
 from tui.widgets.form import Form
 from tui.widgets.question_dialog import Answer, Ask
 from tui.widgets.row_table import RowTable
-from tui.widgets.safe_cells import cell, content, lines
+from tui.widgets.safe_cells import content, lines
+
+if TYPE_CHECKING:
+    from engine.jobs.sweep_plan import Plan
 
 SECONDS_BETWEEN_LOOKS = 0.5
 PLAN, CHOOSE = "sweep-plan", "sweep-choose"
@@ -56,15 +70,14 @@ class SweepScreen(WorkScreen):
         Binding("c", "copy", "Copy", id="sweep.copy", tooltip="Copy the table in focus, or the sweep's path."),
     ]  # fmt: skip
     _wanted = SweepPlan()
-    _plan: Plan | None = None
+    _plan: "Plan | None" = None
     _trouble = ""
     _shown: Followed | None = None
-    _kept: tuple[Kept, ...] = ()
     _listed_once = False
 
     def __init__(self) -> None:
         super().__init__()
-        self._said: dict[str, Content] = {}
+        self._texts: dict[str, Content] = {}
 
     def body(self) -> Iterable[Widget]:
         """Grid, data and earlier sweeps beside progress, queue and result."""
@@ -73,19 +86,16 @@ class SweepScreen(WorkScreen):
                 yield Form(self._wanted, id="grid").add_class("pane")
                 with Vertical(id="sources"):
                     yield Static(id="what", classes="pane")
-                    yield DataTable[Text](cursor_type="row", show_header=False, id="earlier", classes="pane")
-            with Vertical(id="found"):
+                    yield KeptSweeps(self.session.glyphs, id="earlier")
+            with Vertical(id="outcome"):
                 yield Static(id="progress")
                 yield RowTable(id="queue").add_class("pane")
-                yield Worth(id="result")
+                yield ResultPane(id="result")
 
     def on_mount(self) -> None:
         """Titles, columns, and a clock for the time left."""
         for name, title in (("#grid", "Grid"), ("#what", "Data and cost"), ("#earlier", "Sweeps on disk")):
             self.query_one(name).border_title = title
-        earlier_ones = self.query_one("#earlier", DataTable)
-        for name, width in (("", 1), ("name", 24), ("trained", None)):
-            earlier_ones.add_column(name, width=width)
         self.query_one(Form).show(self._wanted)
         self.add_class("-setup", "-queue")
         if self.session.sweep:
@@ -109,14 +119,14 @@ class SweepScreen(WorkScreen):
             self._progress()
 
     @property
-    def _own(self) -> SweepJob | None:
+    def _job(self) -> SweepJob | None:
         """The sweep that is shown, where this process trains it or did last."""
-        own = self.session.sweep
-        return own if own and self._shown and own.path == self._shown.path else None
+        job = self.session.sweep
+        return job if job and self._shown and job.path == self._shown.path else None
 
     @property
     def _live(self) -> bool:
-        return self._shown is not None and (self._shown.live or bool(self._own and self._own.alive))
+        return self._shown is not None and (self._shown.live or bool(self._job and self._job.alive))
 
     # What changes
 
@@ -156,7 +166,7 @@ class SweepScreen(WorkScreen):
         if self._shown:
             if self._shown.result is None:
                 return  # it has only begun, or can't be read
-            work = partial(begun, self._shown.path, session.data)
+            work = partial(plan_of, self._shown.path, session.data)
         elif session.data and session.split:
             work = self._new()
         else:
@@ -169,9 +179,9 @@ class SweepScreen(WorkScreen):
         assert session.data and session.split
         output = dataclasses.replace(session.config.output, out=session.runs)
         config = dataclasses.replace(session.config, output=output)
-        return partial(new, session.data, config, self._wanted.sweep, len(session.split.files("train")))
+        return partial(new_plan, session.data, config, self._wanted.sweep, len(session.split.files("train")))
 
-    def _planned(self, plan: Plan | None) -> None:
+    def _planned(self, plan: "Plan | None") -> None:
         self._plan, self._trouble = plan, ""
         self._draw()
 
@@ -188,13 +198,13 @@ class SweepScreen(WorkScreen):
         self.remove_class("-plot")
         self.add_class("-queue")
         if self._shown:
-            follow = partial(self._shown.follow, self._tell, SECONDS_BETWEEN_LOOKS)
+            follow = partial(self._shown.follow, self._post_look, SECONDS_BETWEEN_LOOKS)
             self.app.run_worker(follow, thread=True, group="sweep-follow", exit_on_error=False, name="sweep-follow")
         else:
             self._replan()
         self._draw()
 
-    def _tell(self, followed: Followed, look: Look) -> None:
+    def _post_look(self, followed: Followed, look: Look) -> None:
         """From the thread that follows."""
         self.app.call_later(self._took, followed, look)
 
@@ -205,8 +215,8 @@ class SweepScreen(WorkScreen):
         followed.take(look)
         if look.result:
             if first:
-                self._take_grid(look.result)
-            if first and look.result["candidates"] and not self._live:
+                self._take_grid(look.result.grid)
+            if first and look.result.candidates and not self._live:
                 self._turn()
             self._replan()
             self._list()
@@ -216,27 +226,20 @@ class SweepScreen(WorkScreen):
         self._queue()
         self.refresh_bindings()
 
-    def _take_grid(self, result: dict[str, Any]) -> None:
+    def _take_grid(self, grid: Grid) -> None:
         try:
-            self._wanted = SweepPlan(wanted_of(result, self._wanted.sweep.budget))
+            self._wanted = SweepPlan(config_of(grid, self._wanted.sweep.budget))
         except CovidTuiError as error:
             self.session.complain(error)
         self.query_one(Form).show(self._wanted)
 
     def _list(self) -> None:
-        self.session.start("sweeps", "reading the sweeps", partial(earlier, self.session.runs), self._listed)
+        self.session.start("sweeps", "reading the sweeps", partial(kept_sweeps, self.session.runs), self._listed)
 
     def _listed(self, found: tuple[list[Kept], list[str]]) -> None:
         kept, troubles = found
-        self.tell_new(troubles)
-        self._kept = tuple(kept)
-        table, glyphs = self.query_one("#earlier", DataTable), self.session.glyphs
-        place = table.cursor_row
-        table.clear()
-        for one in kept:
-            state = "live" if one.live else "finished" if one.finished == one.total else "stopped"
-            table.add_row(cell(glyphs.state(state)), cell(one.path.name, "bold"), cell(f"{one.finished}/{one.total}"))
-        table.move_cursor(row=min(place, len(kept) - 1))
+        self.warn_of_new(troubles)
+        self.query_one(KeptSweeps).fill(kept)
         first, self._listed_once = not self._listed_once, True
         if first and kept and self._shown is None:
             self._open(kept[0].path)
@@ -247,7 +250,7 @@ class SweepScreen(WorkScreen):
         self._what()
         self._progress()
         self._queue()
-        self.query_one(Worth).show(self._shown.result if self._shown else None)
+        self.query_one(ResultPane).show(self._shown.result if self._shown else None)
         self.refresh_bindings()
 
     def _what(self) -> None:
@@ -269,17 +272,17 @@ class SweepScreen(WorkScreen):
         if CHOOSE in self.session.jobs:
             rows = [content("The test part is being opened for the chosen recipe ...", "bold $warning")]
         elif self._shown:
-            rows = course(self._shown, self._own, self._plan, self.session.glyphs)
+            rows = course(self._shown, self._job, self._plan, self.session.glyphs)
         elif self._plan:
             rows = [content(f"A plan: nothing is trained yet. {summary(self._plan)}")]
         self._say("#progress", rows)
 
     def _say(self, name: str, rows: list[Content]) -> None:
         """Put lines into a box, laid out anew only where they are others."""
-        said, before = lines(rows), self._said.get(name)
-        if before is None or not before.is_same(said):
-            self._said[name] = said
-            self.query_one(name, Static).update(said)
+        text, before = lines(rows), self._texts.get(name)
+        if before is None or not before.is_same(text):
+            self._texts[name] = text
+            self.query_one(name, Static).update(text)
 
     def _queue(self) -> None:
         table, glyphs = self.query_one("#queue", RowTable), self.session.glyphs
@@ -307,7 +310,7 @@ class SweepScreen(WorkScreen):
             return session.sweep is not None and session.sweep.alive
         if action in ("choose", "queue", "axis", "plot"):
             narrow = self.has_class("-narrow")
-            there = bool(result and result["advice"]) and not (narrow and self.has_class("-setup"))
+            there = bool(result and result.advice) and not (narrow and self.has_class("-setup"))
             if action == "choose":
                 return there and not self._live and CHOOSE not in session.jobs
             if action == "queue":
@@ -317,8 +320,9 @@ class SweepScreen(WorkScreen):
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         """Open an earlier sweep."""
-        if event.data_table.id == "earlier" and event.cursor_row < len(self._kept):
-            self._open(self._kept[event.cursor_row].path)
+        listed = event.data_table
+        if isinstance(listed, KeptSweeps) and event.cursor_row < len(listed.kept):
+            self._open(listed.kept[event.cursor_row].path)
 
     def _open(self, path: Path) -> None:
         self.remove_class("-setup")
@@ -337,7 +341,7 @@ class SweepScreen(WorkScreen):
         if self._plan:
             self._begin(self._plan)
 
-    def _begin(self, plan: Plan) -> None:
+    def _begin(self, plan: "Plan") -> None:
         try:
             self.session.begin_sweep(plan, self._wanted.sweep.budget)
         except CovidTuiError as error:
@@ -357,17 +361,17 @@ class SweepScreen(WorkScreen):
 
     def action_choose(self) -> None:
         """Ask for which recipe, then open its test part."""
-        shown, mine = self._shown, self.query_one(Worth).highlighted
+        shown, mine = self._shown, self.query_one(ResultPane).highlighted
         if shown is None or shown.result is None or mine is None:
             return
         self.app.push_screen(Ask(*choice(shown.result, mine)), partial(self._choose, shown.path))
 
     def _choose(self, path: Path, name: str | None) -> None:
         if name:
-            self.session.start(CHOOSE, "testing the chosen recipe", partial(chosen, path, name), self._chose)
+            self.session.start(CHOOSE, "testing the chosen recipe", partial(open_test, path, name), self._chose)
             self._draw()
 
-    def _chose(self, result: dict[str, Any]) -> None:
+    def _chose(self, result: Swept) -> None:
         self.query_one("#advice-pane").scroll_home(animate=False)
         self._draw()
 
@@ -398,7 +402,7 @@ class SweepScreen(WorkScreen):
 
     def action_axis(self) -> None:
         """The other cost."""
-        self.query_one(Worth).turn_axis()
+        self.query_one(ResultPane).turn_axis()
 
     def action_plot(self) -> None:
         """The plot, or table and advice."""

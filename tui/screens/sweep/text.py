@@ -2,21 +2,25 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual.content import Content
 
 from engine.base.wording import counted
 from engine.recipe.config import TrainConfig
 from engine.runs.watch import RunView
-from tui.state.sweep_job import Followed, Plan, SweepJob
+from engine.sweep.result import Swept, SweptRecipe
+from tui.state.sweep_job import Followed, SweepJob
 from tui.widgets.question_dialog import Answer
 from tui.widgets.safe_cells import content, lines
 from tui.words.glyphs import Glyphs
 from tui.words.headline import accuracy, headline
-from tui.words.numbers import as_share, duration
+from tui.words.numbers import as_number, as_share, duration
 from tui.words.plot import letters
 from tui.words.safe_text import display_name
+
+if TYPE_CHECKING:
+    from engine.jobs.sweep_plan import Plan
 
 Row = tuple[str, ...]
 PLANNED = ("", "training", "trains", "kept once", "epochs", "share", "time")
@@ -31,7 +35,7 @@ OPEN = (
 )
 
 
-def wanted(folder: Path | None, config: TrainConfig, plan: Plan | None) -> list[Content]:
+def wanted(folder: Path | None, config: TrainConfig, plan: "Plan | None") -> list[Content]:
     """What is swept, and what of the recipe all of its trainings share."""
     fit, augment = config.fit, config.augment.augment
     rows = [content(folder.name or folder if folder else "no data chosen", "bold")]
@@ -39,11 +43,11 @@ def wanted(folder: Path | None, config: TrainConfig, plan: Plan | None) -> list[
     return [*rows, content(summary(plan))] if plan else rows
 
 
-def planned_rows(plan: Plan, glyphs: Glyphs) -> list[Row]:
+def planned_rows(plan: "Plan", glyphs: Glyphs) -> list[Row]:
     """The queue and what each training costs."""
     rows: list[Row] = []
     for one in plan.queue:
-        trains = one.point.plan.parameters(2)[0]
+        trains = plan.trainable(one)
         rows.append((
             _sign(one.state, glyphs), training(one.point), f"{trains:,}", work(one.filling), work(one.training),
             f"{plan.share(one):.1%}", duration(plan.seconds(one)) or "-",
@@ -51,7 +55,7 @@ def planned_rows(plan: Plan, glyphs: Glyphs) -> list[Row]:
     return rows
 
 
-def trained_rows(plan: Plan, runs: dict[str, RunView], glyphs: Glyphs) -> list[Row]:
+def trained_rows(plan: "Plan", runs: dict[str, RunView], glyphs: Glyphs) -> list[Row]:
     """The queue and how far each training is."""
     rows: list[Row] = []
     for one in plan.queue:
@@ -98,23 +102,23 @@ def _state(view: RunView) -> str:
     return {"live": "starts", "stopped": "goes on", "died": "goes on"}.get(view.state, view.state)
 
 
-def recipe_rows(ordered: Sequence[dict[str, Any]], recommended: str) -> list[Row]:
+def recipe_rows(ordered: Sequence[SweptRecipe], recommended: str) -> list[Row]:
     """The recipes by cost, each with its letter in the plot and its marks."""
     rows: list[Row] = []
     for letter, one in zip(letters(list(ordered)), ordered, strict=True):
-        marks = "*" * one["frontier"] + ">" * (one["name"] == recommended)
-        accuracies = sorted(one["accuracies"])
+        marks = "*" * one.frontier + ">" * (one.name == recommended)
+        accuracies = sorted(one.accuracies)
         each = f"{100 * accuracies[0]:.1f}"
         if len(accuracies) > 1:
             each = f"{each}-{100 * accuracies[-1]:.1f}"
         rows.append((
-            f"{letter}{marks}", one["label"], as_share(one["accuracy"], one["accuracy_ci"], 0),
-            f"{len(accuracies)}: {each}", f"{one['seconds']:,.1f}", f"{one['trainable']:,}",
+            f"{letter}{marks}", one.label, as_share(one.accuracy, one.accuracy_ci, 0),
+            f"{len(accuracies)}: {each}", f"{one.seconds:,.1f}", f"{one.trainable:,}",
         ))  # fmt: skip
     return rows
 
 
-def summary(plan: Plan) -> str:
+def summary(plan: "Plan") -> str:
     """What a plan comes to, in a sentence or two."""
     left = plan.seconds_left()
     waiting = sum(one.state != "finished" for one in plan.queue)
@@ -125,13 +129,13 @@ def summary(plan: Plan) -> str:
     return f"{text} The time is known once one is finished." if waiting else text
 
 
-def course(followed: Followed, own: SweepJob | None, plan: Plan | None, glyphs: Glyphs) -> list[Content]:
+def course(followed: Followed, own: SweepJob | None, plan: "Plan | None", glyphs: Glyphs) -> list[Content]:
     """How far the sweep is, in three lines at most; `own` where this process trains it, or did last."""
     if not followed.live and not (own and own.alive):
         return _ended(followed, own, plan, glyphs)
     runs = followed.runs
     done = sum(view.state == "finished" for view in runs.values())
-    total = len(plan.queue) if plan else len(followed.result["points"]) if followed.result else 0
+    total = len(plan.queue) if plan else len(followed.result.points) if followed.result else 0
     text = f"{glyphs.bar(done / max(1, total), BAR)}  {done}/{total} trainings"
     left = plan.seconds_left() if plan else None
     text += f"  about {duration(left)} left" if left else ""
@@ -161,7 +165,7 @@ def _now(view: RunView, glyphs: Glyphs) -> str:
     return text + (f"  {left} left" if left else "")
 
 
-def _ended(followed: Followed, own: SweepJob | None, plan: Plan | None, glyphs: Glyphs) -> list[Content]:
+def _ended(followed: Followed, own: SweepJob | None, plan: "Plan | None", glyphs: Glyphs) -> list[Content]:
     if followed.trouble:
         return [content(f"{glyphs.failed} {followed.trouble}", "bold $error")]
     if followed.result is None:
@@ -173,7 +177,7 @@ def _ended(followed: Followed, own: SweepJob | None, plan: Plan | None, glyphs: 
         rows.append(content(f"{glyphs.failed} {own.error}", "bold $error"))
     elif own and own.state == "stopped":
         rows.append(content(f"{glyphs.stopped} {own.error} Key r goes on.", "$warning"))
-    complete = all(point["state"] == "finished" for point in followed.result["points"])
+    complete = followed.result.finished == len(followed.result.points)
     sign = glyphs.finished if complete else glyphs.stopped
     text = f"{sign} {counts(followed.result)}"
     left = plan.seconds_left() if plan and not complete else None
@@ -181,44 +185,40 @@ def _ended(followed: Followed, own: SweepJob | None, plan: Plan | None, glyphs: 
     return rows
 
 
-def advice(result: dict[str, Any] | None) -> Content:
+def advice(result: Swept | None) -> Content:
     """What the sweep recommends, how sure that is, and what the test said, where it was opened."""
-    if result is None or not result["advice"]:
+    named = result.recommended if result else None
+    if result is None or result.advice is None or named is None:
         return content("The advice comes with the first finished training.", "$foreground-muted")
-    told = result["advice"]
-    named = next(one for one in result["candidates"] if one["name"] == told["name"])
-    right = as_share(named["accuracy"], named["accuracy_ci"])
-    rows = [content(f"Recommended: {named['label']}, {right} of validation", "bold")]
-    if result["chosen"]:
-        chosen = result["chosen"]
-        rows.append(content(f"Chosen: {chosen['run']}. {headline('Test', chosen['test'])}.", "bold $success"))
+    right = as_share(named.accuracy, named.accuracy_ci)
+    rows = [content(f"Recommended: {named.label}, {right} of validation", "bold")]
+    if chosen := result.chosen:
+        rows.append(content(f"Chosen: {chosen.run}. {headline('Test', chosen.test)}.", "bold $success"))
     else:
         rows.append(content("The test part is shut; key o opens it for the one recipe that you choose.", "$warning"))
-    return lines([*rows, content(told["sentence"])])
+    return lines([*rows, content(result.advice.sentence)])
 
 
-def detail(one: dict[str, Any] | None, result: dict[str, Any] | None) -> Content:
+def detail(one: SweptRecipe | None, result: Swept | None) -> Content:
     """More on the recipe under the cursor, in a line or two."""
-    if one is None or result is None or not result["advice"]:
+    if one is None or result is None or result.advice is None:
         return Content("")
-    told = result["advice"]
-    gap = next((gap for gap in told["gaps"] if gap["name"] == one["name"]), None)
-    right = as_share(one["accuracy"], one["accuracy_ci"])
-    rest = f"{one['name']}: {right}, loss {one['loss']:.3f}, activations kept in {sum(one['filling']):.1f} s"
-    if gap is None:
+    gap, best = result.gap(one.name), result.named(result.advice.best)
+    right = as_share(one.accuracy, one.accuracy_ci)
+    rest = f"{one.name}: {right}, loss {as_number(one.loss)}, activations kept in {sum(one.filling):.1f} s"
+    if gap is None or best is None:
         return content(f"{rest}; the most accurate.")
-    best = next(other["label"] for other in result["candidates"] if other["name"] == told["best"])
-    low, high = (100 * end for end in gap["ci"])
-    lead = f"{100 * gap['value']:.1f} points ({low:+.1f} to {high:+.1f}), p {gap['p']:.2g}"
-    return content(f"{rest}; {best} leads by {lead}.")
+    low, high = (100 * end for end in gap.ci)
+    lead = f"{100 * gap.value:.1f} points ({low:+.1f} to {high:+.1f}), p {gap.p:.2g}"
+    return content(f"{rest}; {best.label} leads by {lead}.")
 
 
-def choice(result: dict[str, Any], mine: dict[str, Any]) -> tuple[str, list[Answer]]:
+def choice(result: Swept, mine: SweptRecipe) -> tuple[str, list[Answer]]:
     """The question for which recipe the test part is opened, and its answers; `mine` is the one under the cursor."""
-    told = result["advice"]
-    best = next(one for one in result["candidates"] if one["name"] == told["name"])
-    answers = [Answer("r", f"The recommended: {display_name(best['label'])}", best["name"])]
-    if mine["name"] != best["name"]:
-        answers.append(Answer("h", f"The highlighted: {display_name(mine['label'])}", mine["name"]))
-    before = f" It was opened for {result['chosen']['run']} before." if result["chosen"] else ""
+    best, answers = result.recommended, list[Answer]()
+    if best:
+        answers.append(Answer("r", f"The recommended: {display_name(best.label)}", best.name))
+    if mine != best:
+        answers.append(Answer("h", f"The highlighted: {display_name(mine.label)}", mine.name))
+    before = f" It was opened for {result.chosen.run} before." if result.chosen else ""
     return OPEN + before, [*answers, SHUT]

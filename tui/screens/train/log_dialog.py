@@ -53,7 +53,7 @@ class LogView(ModalScreen[None]):
         with Vertical(classes="dialog"):
             yield Static(content(self._title, "bold"), classes="question")
             with VerticalScroll():
-                yield Static(log_lines(self._log) if self._log else content("Nothing has been said yet."))
+                yield Static(log_lines(self._log) if self._log else content("There are no messages yet."))
 
     def on_mount(self) -> None:
         """To the newest."""

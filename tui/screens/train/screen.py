@@ -1,7 +1,6 @@
 """Screen 3: the recipe, a training as it goes, and its stop."""
 
 import dataclasses
-import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
@@ -9,7 +8,6 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal, Vertical, VerticalScroll
-from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
@@ -26,7 +24,7 @@ from tui.screens.train.machine import Machine
 from tui.screens.train.progress import course
 from tui.screens.train.schedule_dialog import Schedule
 from tui.state.messages import RunChanged
-from tui.widgets.curves import SECONDS_BETWEEN_DRAWINGS, Curve, Curves
+from tui.widgets.curves import Curve, Curves
 from tui.widgets.form import Form
 from tui.widgets.pick_dialog import AskFile
 from tui.widgets.question_dialog import Answer, Ask
@@ -67,8 +65,6 @@ class TrainScreen(WorkScreen):
     _shown: tuple[object, int] | None = None
     _logged: tuple[object, int] | None = None
     _by_batch = False
-    _redraw: Timer | None = None
-    _drawn = 0.0
 
     def body(self) -> Iterable[Widget]:
         """Recipe beside curves, epochs, log and progress."""
@@ -124,7 +120,7 @@ class TrainScreen(WorkScreen):
         if view is None or message.view is not view:
             return
         self._epochs(view)
-        self._curves_soon()
+        self._curves(view)
         self._log(view)
         rows = course(view, self.session.glyphs)
         self.query_one("#progress", Static).update(lines(rows), layout=False)
@@ -139,16 +135,6 @@ class TrainScreen(WorkScreen):
         table.clear()
         for epoch in reversed(view.epochs):
             table.add_row(*_row(epoch, f"{self.session.glyphs.best} best" if epoch is best else ""))
-
-    def _curves_soon(self) -> None:
-        if self._redraw is None:
-            wait = self._drawn + SECONDS_BETWEEN_DRAWINGS - time.monotonic()
-            self._redraw = self.set_timer(max(0.001, wait), self._curves_now)
-
-    def _curves_now(self) -> None:
-        self._redraw, self._drawn = None, time.monotonic()
-        if self.session.shown:
-            self._curves(self.session.shown)
 
     def _curves(self, view: RunView) -> None:
         glyphs = self.session.glyphs
@@ -262,7 +248,8 @@ class TrainScreen(WorkScreen):
     def action_view(self) -> None:
         """The epoch at hand, or all."""
         self._by_batch = not self._by_batch
-        self._curves_soon()
+        if self.session.shown:
+            self._curves(self.session.shown)
 
     def action_log(self) -> None:
         """All lines."""

@@ -267,8 +267,8 @@ REFUSED = {
     ),
     "a split beside its classes": (
         (f"{{train,test}}/{PAIR}/1.png", "{covid,Normal}/2.png"),
-        r"holds a split \(test and train\) and, beside it, folders named as its classes \(covid and Normal\); which "
-        "are meant can't be told. Move covid and Normal away to take the split as it is, or the split to have one ",
+        r"holds a split \(test and train\) and, beside it, folders named as its classes \(covid and Normal\); it is "
+        "not known which are meant. Move covid and Normal away to take the split as it is, or the split to have one ",
     ),
     "a split in one class alone": (
         ("COVID/{train,test}/1.png", "Normal/1.png"),
@@ -279,12 +279,12 @@ REFUSED = {
     ),
     "hospitals around classes": (
         (f"{{Hanoi,Lima}}/{PAIR}/1.png",),
-        r"has images two folders deep, in Hanoi, Lima \(which hold COVID, Normal\); which of the folders are the "
-        r"classes can't be told. Put all images of a class into one folder, as CLASS/\*.png, or give the one folder",
+        r"has images two folders deep, in Hanoi, Lima \(which hold COVID, Normal\); it is not known which of the "
+        r"folders are the classes\. Put all images of a class into one folder, as CLASS/\*.png, or give the one folder",
     ),
     "one class two deep": (
         ("Normal/1.png", "Pneumonia/{bacterial,viral}/1.png"),
-        r"two folders deep, in Pneumonia \(which hold bacterial, viral\), and one deep in Normal; which of the folders",
+        r"two folders deep, in Pneumonia \(which hold bacterial, viral\), and one deep in Normal; it is not known",
     ),
     "one class two deep in parts": (
         ("{train,test}/Normal/1.png", "{train,test}/Pneumonia/{bacterial,viral}/1.png"),

@@ -15,14 +15,15 @@ from engine.base.events import Event, Notice
 from engine.data.image.notes import Noted, noted, of_other_bits
 from engine.data.pixel_store import open_store
 from engine.data.scan import scan
+from engine.data.warnings import folder_warnings
 from engine.evaluation.predictor import MODEL
 from engine.recipe.config import OutputConfig, TrainConfig
 from engine.runs import directory
+from engine.runs.directory import ENVIRONMENT
 from engine.runs.writer import create
 from engine.training.data import scanned
-from engine.training.fit_phases import ENVIRONMENT, pixel_rules_of
+from engine.training.fit_phases import pixel_rules_of
 from tests.conftest import Cli
-from tui.screens.dataset.beware import notes as beware
 
 SPREAD = "uses 12 of its 16 bits, so those are spread over all levels"
 HIDDEN = "has an alpha channel that hides all of it, which is ignored"
@@ -92,7 +93,7 @@ class TestTold:
         assert not [event for event in told if isinstance(event, Notice) and " images: " in event.text]
 
     def test_on_the_dataset_screen(self, folder: Path) -> None:
-        texts = [note.text for note in beware(scan(folder))]
+        texts = [one.sentence for one in folder_warnings(scan(folder))]
         assert [text for text in texts if " images: " in text] == list(TOLD)
 
     def test_by_a_prediction(self, folder: Path, cli: Cli, trained: dict[str, Any]) -> None:

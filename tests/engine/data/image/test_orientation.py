@@ -98,7 +98,7 @@ def test_a_scan_names_each_and_warns_of_a_class_that_is_inverted_as_a_whole(
     found = scan(tmp_path)
     named = {problem.file for problem in found.problems if problem.kind == "pose"}
     assert named == {record.file for record in found.records if record.label == "Normal"} | {"COVID/turned.png"}
-    wrong = next(text for text in folder_warnings(found) if "turned or inverted" in text)
+    wrong = next(one.sentence for one in folder_warnings(found) if one.kind == "turned")
     assert wrong.endswith(f"1 of {half + 1} COVID, {len(drawn) - half} of {len(drawn) - half} Normal")
     shown = cli("scan", tmp_path, "--no-near-duplicates")
     assert wrong in shown.stdout and "turned by 90 degrees to the left" in shown.stdout

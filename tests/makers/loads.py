@@ -1,0 +1,24 @@
+"""Counts how often a run's model is loaded; the models are real."""
+
+from pathlib import Path
+
+import pytest
+
+from engine.runs.directory import Run
+
+
+def count_loads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The directories of the runs whose model is loaded from now on, one for each time."""
+    from engine.evaluation import predictor
+
+    loads: list[Path] = []
+
+    class Counted(predictor.Predictor):
+        """A predictor whose beginning is noted."""
+
+        def __init__(self, run: Run) -> None:
+            loads.append(run.path)
+            super().__init__(run)
+
+    monkeypatch.setattr(predictor, "Predictor", Counted)
+    return loads

@@ -1,0 +1,77 @@
+"""The verb `evaluate`: how good a run is, on its own test part or on another folder."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from engine.base.errors import ConfigError
+from engine.runs import directory as run_directories
+from tui.cli.app import RUNS
+from tui.cli.console import put, put_json, put_table
+from tui.cli.progress import reporting
+from tui.cli.result_tables import put_result, shift_lines
+from tui.cli.signals import stop_on_signals, until_stopped
+
+
+def evaluate(
+    run: Path,
+    *,
+    on: Path | None = None,
+    mapping: Annotated[str, Parameter(name="--map")] = "",
+    follow_links: bool = False,
+    out: Path = RUNS,
+    json: bool = False,
+) -> int:
+    """Show how good a run is: on its own test part, opened once, or on another folder.
+
+    Parameters
+    ----------
+    run
+        The run, by name or path.
+    on
+        Another folder with the run's classes to measure it on, compared with the run's own test.
+    mapping
+        For --on: which of the folder's classes are which of the run's, as "theirs=ours,theirs=ours".
+    follow_links
+        For --on: also read what symbolic links lead to outside the folder.
+    out
+        Folder that holds the run directories.
+    json
+        Print one JSON object.
+    """
+    from engine.base.result import Elsewhere
+    from engine.base.typed_files import plain_object
+    from engine.evaluation.evaluate import evaluate_on, open_test
+    from engine.evaluation.external import parse_mapping
+
+    if mapping and not on:
+        raise ConfigError("--map goes with --on: it names the other folder's classes.")
+    if follow_links and not on:
+        raise ConfigError("--follow-links goes with --on: the run knows what its own images are.")
+    chosen, pairs = run_directories.find(run, out), parse_mapping(mapping)
+    with stop_on_signals() as (stop, signals), reporting(as_json=False) as emit:
+        result, code = until_stopped(
+            lambda: evaluate_on(chosen, on, emit, stop, pairs, follow_links) if on else open_test(chosen, emit, stop),
+            signals,
+        )
+    if result is None:
+        return code
+    if json:
+        numbers = {name: value for name, value in plain_object(result).items() if name != "curves"}
+        where = {"run": str(chosen.path), "on": str(on) if on else "test"}
+        put_json({**where, **numbers, "only_answer": result.only_answer})
+        return 0
+    put_result(f"on {on}" if on else "test", result)
+    if isinstance(result, Elsewhere) and result.drop:
+        put()
+        put_table([("measure", "own test", "here", "difference", "95% interval")] + [
+            (name, f"{row.test:.3f}", f"{row.here:.3f}", f"{row.difference:+.3f}",
+             "{:+.3f} to {:+.3f}".format(*row.difference_ci))
+            for name, row in result.drop.items()
+        ])  # fmt: skip
+    if isinstance(result, Elsewhere) and result.shift:
+        put()
+        for line in shift_lines(result.shift):
+            put(line)
+    return 0

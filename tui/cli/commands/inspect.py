@@ -1,0 +1,57 @@
+"""The verb `inspect`: what image files are, and what the network sees of them."""
+
+from pathlib import Path
+from typing import Any
+
+from engine.base.errors import ConfigError, DataError
+from tui.cli.console import put, put_json, say
+from tui.words.numbers import histogram_line
+
+
+def inspect(*files: Path, backbone: str = "vgg16", json: bool = False) -> int:
+    """Say what image files are and what the network will see of them.
+
+    Parameters
+    ----------
+    files
+        Image files.
+    backbone
+        The network that is to see them.
+    json
+        Print a line of JSON a file.
+    """
+    from engine.data.image.inspect import inspect as inspect_file
+    from engine.data.image.reader import ImageError
+    from engine.network.backbones import backbone as named
+
+    size = named(backbone).size
+
+    if not files:
+        raise ConfigError("Name at least one image file to inspect.")
+    code = 0
+    for file in files:
+        try:
+            facts = inspect_file(file, size)
+        except ImageError as error:
+            code = DataError.exit_code
+            if json:
+                put_json({"file": str(file), "error": error.reason})
+            else:
+                say(f"covid-tui: {error}")
+            continue
+        put_json(facts) if json else _put_facts(facts)
+    return code
+
+
+def _put_facts(facts: dict[str, Any]) -> None:
+    seen = facts["network_input"]
+    put(facts["file"])
+    put(f"  {facts['format']}, {facts['width']}x{facts['height']}, mode {facts['mode']}, {facts['bit_depth']} bit")
+    put(f"  intensity {facts['minimum']} to {facts['maximum']}, mean {facts['mean']:.0f}, sd {facts['std']:.0f}")
+    put(f"  {histogram_line(facts['histogram'])}  histogram, black to white")
+    put(f"  EXIF orientation {facts['orientation']}" + ("" if facts["orientation"] == 1 else " (undone)"))
+    put(f"  the network sees {seen['size'][0]}x{seen['size'][1]}, mean {seen['mean']:.0f}")
+    for line in facts["dicom"]["told"] if facts["dicom"] else ():
+        put(f"  {line}")
+    for note in facts["notes"]:
+        put(f"  note: {note}")

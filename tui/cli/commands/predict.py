@@ -1,0 +1,121 @@
+"""The verb `predict`: what a run's model sees in images."""
+
+from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from engine.base.errors import ConfigError, DataError
+from engine.base.outputs import require_new
+from engine.runs import directory as run_directories
+from tui.cli.app import RUNS
+from tui.cli.console import finishing, put, put_json, put_table, say
+from tui.cli.outputs import Writes
+from tui.cli.signals import stop_on_signals, until_stopped
+from tui.words.numbers import as_number
+
+if TYPE_CHECKING:
+    from engine.evaluation.predictor import Predictor
+    from engine.export.onnx_predictor import OnnxModel
+
+
+def predict(
+    *paths: Path,
+    run: Path | None = None,
+    out: Path = RUNS,
+    csv: Annotated[Path | None, Writes(".csv", beside=True)] = None,
+    force: bool = False,
+    follow_links: bool = False,
+    json: bool = False,
+) -> int:
+    """Say which class a run's model sees in images. For research and teaching only, not for diagnosis.
+
+    Parameters
+    ----------
+    paths
+        Image files, or folders of them.
+    run
+        The run to predict with, by name or path (the newest trained one when not given), or an ONNX file that
+        `export` wrote, which needs no TensorFlow.
+    out
+        Folder that holds the run directories.
+    csv
+        Also write the predictions to this file, with the calibrated probabilities, decisions and cautions.
+    force
+        Let --csv replace a file.
+    follow_links
+        Also read what symbolic links in the folders lead to outside them.
+    json
+        Print a line of JSON a file.
+    """
+    from engine.data.image.notes import noted
+    from engine.data.image.reader import ImageError
+    from engine.evaluation.level_likeness import UNCHECKED
+    from engine.evaluation.prediction import NOT_FOR_DIAGNOSIS, listed
+    from engine.evaluation.predictions_table import write_predictions
+
+    if not paths:
+        raise ConfigError("Name at least one image file or folder to predict.")
+    listing = listed(paths, follow_links)
+    files = listing.files
+    if csv:
+        require_new(csv, ".csv", force, files, beside=True)  # now that all that a folder holds is known
+    lines = list[dict[str, Any]]()
+    with finishing() if csv else nullcontext(), stop_on_signals() as (stop, signals):
+
+        def work() -> tuple[str, ...]:
+            predictor = _predictor(run, out)
+            say(f"{predictor.title}. {NOT_FOR_DIAGNOSIS}")
+            for text in listing.left_out:
+                say(text)
+            for answer in predictor.predict(files, stop):
+                if isinstance(answer, ImageError):
+                    lines.append({"file": str(answer.path), "error": answer.reason})
+                else:
+                    lines.append(answer.to_dict())
+                if json:
+                    put_json(lines[-1])
+            return predictor.classes
+
+        classes, code = until_stopped(work, signals)
+        if classes is None:
+            return code
+        if csv:
+            write_predictions(csv, lines, classes, force)
+        if not json:
+            _put_predictions(lines, classes)
+    if any(line.get("likeness", "") is None for line in lines):
+        say(UNCHECKED)
+    for item in noted((line["file"], line["notes"]) for line in lines if "notes" in line):
+        say(f"{item.sentence}.")
+    return DataError.exit_code if any("error" in line for line in lines) else 0
+
+
+def _predictor(run: Path | None, out: Path) -> "Predictor | OnnxModel":
+    """What predicts: the run that was named, the newest one, or an exported ONNX file."""
+    if run and run.suffix.lower() == ".onnx" and not run.is_dir():
+        from engine.export.onnx_predictor import OnnxModel
+
+        return OnnxModel(run)
+    from engine.evaluation.predictor import Predictor
+
+    return Predictor(run_directories.find(run, out) if run else run_directories.newest(out))
+
+
+def _put_predictions(lines: Iterable[dict[str, Any]], classes: Sequence[str]) -> None:
+    rows = [("file", "label", *classes, "calibrated", "decides", "distance")]
+    warnings = []
+    for line in lines:
+        if "error" in line:
+            rows.append((line["file"], f"error: {line['error']}", *("" for _ in classes), "", "", ""))
+            continue
+        calibrated, decision = line["calibrated"], line["decision"]
+        rows.append((
+            line["file"], line["label"], *(f"{p:.4f}" for p in line["probabilities"].values()),
+            as_number(calibrated and calibrated[line["label"]]), decision["says"] if decision else "-",
+            as_number(line["distance"], 2),
+        ))  # fmt: skip
+        warnings += [f"warning: {line['file']} {caution}." for caution in line["cautions"]]
+    put_table(rows)
+    for text in warnings:
+        put(text)

@@ -1,0 +1,51 @@
+"""Trainings done several times: `covid-tui train --seeds N` and `--folds K`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.base.errors import ConfigError
+from engine.recipe.config import TrainConfig
+from tui.cli.console import also_in, put, put_json, put_table
+from tui.cli.progress import reporting
+from tui.cli.result_tables import put_result
+from tui.cli.signals import stop_on_signals, until_stopped
+from tui.words.numbers import as_number
+
+if TYPE_CHECKING:
+    from engine.jobs.repeat import Repeated
+
+
+def repeat(data: Path | None, config: TrainConfig, seeds: int, folds: int, as_json: bool) -> int:
+    """`covid-tui train --seeds N` and `--folds K`."""
+    from engine.jobs import repeat as repeated
+
+    if data is None:
+        raise ConfigError("Name the folder of X-rays to train on: covid-tui --train DATA.")
+    if seeds and folds:
+        raise ConfigError("--seeds and --folds are two ways to repeat a training: give one of them.")
+    job, count = (repeated.over_seeds, seeds) if seeds else (repeated.over_folds, folds)
+    with stop_on_signals() as (stop, signals), reporting(as_json) as emit:
+        result, code = until_stopped(lambda: job(data, config, count, emit, stop), signals)
+    if result is None:
+        return code
+    with also_in("the runs"):
+        if as_json:
+            put_json({"event": "repeated", **result.to_dict()})
+        else:
+            _put_repeated(result)
+    return 128 + signals[0] if signals else 0
+
+
+def _put_repeated(result: "Repeated") -> None:
+    done, runs = len(result.runs), "seeds" if result.kind == "seeds" else "folds"
+    put(f"{done} of {result.planned} {runs} trained.")
+    put_table([("measure", "mean", "sd", "lowest", "highest")] + [
+        (name, as_number(m.mean, 4), as_number(m.sd, 4), as_number(m.low, 4), as_number(m.high, 4))
+        for name, m in result.measures.items()
+    ])  # fmt: skip
+    put()
+    for run in result.runs:
+        put(f"run  {run}")
+    if result.pooled:
+        put()
+        put_result("all folds, each image tested once", result.pooled)

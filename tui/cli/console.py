@@ -1,0 +1,112 @@
+"""Standard output for data, standard error for messages: lines, JSON and tables, with no foreign control code."""
+
+import contextlib
+import errno
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from engine.base.errors import CovidTuiError
+from engine.base.streams import Stream, as_written
+from engine.base.wording import unwritable
+from tui.words.safe_text import display_name
+
+
+class ReaderGone(Exception):
+    """Whoever read standard output has left, so that the verb has nothing more to do."""
+
+
+class Unwritten(CovidTuiError):
+    """Standard output, which was to take the verb's result, can't be written."""
+
+
+@dataclass
+class _Finishing:
+    """Is there more to do than to fill standard output, so that its loss ends nothing yet?"""
+
+    on: bool = False
+
+
+_finishing = _Finishing()
+
+
+def say(text: object) -> None:
+    """A line of progress or of a message, on stderr; dropped where that can't be written."""
+    with contextlib.suppress(OSError):
+        print(display_name(text), file=sys.stderr, flush=True)
+
+
+def put(text: object = "") -> None:
+    """A line of data for a reader, on stdout. Raises ReaderGone or Unwritten where it can't be written."""
+    put_raw(display_name(text))
+
+
+def put_json(values: Any) -> None:
+    """A JSON object as one line on stdout; all of it is ASCII, so no foreign character acts on a terminal. Raises as
+    `put` does.
+    """
+    put_raw(json.dumps(values, allow_nan=False))
+
+
+def put_raw(text: str) -> None:
+    """A text of the product, control codes and all, and the end of its line, as `put`."""
+    with contextlib.suppress(OSError):
+        print(text, flush=True)
+    if not _finishing.on:
+        require_written()
+
+
+def put_alarm(text: str) -> None:
+    """A line on stdout that must not be missed: red where colour is allowed."""
+    shown = display_name(text)
+    colour = sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and not os.environ.get("NO_COLOR")
+    put_raw(f"\x1b[1;31m{shown}\x1b[0m" if colour else shown)
+
+
+def put_table(rows: Sequence[Sequence[str]]) -> None:
+    """Rows of texts in aligned columns on stdout, the first row being the header; numbers align right."""
+    from rich.cells import cell_len
+
+    shown = [[as_written(display_name(cell)) for cell in row] for row in rows]
+    widths = [max(map(cell_len, column)) for column in zip(*shown, strict=True)]
+    numeric = [all(c[:1].isdigit() or c in ("-", "") for c in col) for col in zip(*shown[1:], strict=True)]
+    for row in shown:
+        cells = []
+        for cell, width, right in zip(row, widths, numeric or [False] * len(widths), strict=True):
+            space = " " * (width - cell_len(cell))
+            cells.append(space + cell if right else cell + space)
+        put("  ".join(cells).rstrip())
+
+
+def require_written() -> None:
+    """Raise ReaderGone or Unwritten where something put on stdout was lost; to a terminal that is gone, it is not."""
+    number = sys.stdout.lost if isinstance(sys.stdout, Stream) else 0
+    if number == errno.EPIPE:
+        raise ReaderGone
+    if number not in (0, errno.EIO):
+        raise Unwritten(unwritable("Standard output", OSError(number, os.strerror(number)), "send it elsewhere"))
+
+
+@contextlib.contextmanager
+def finishing() -> Iterator[None]:
+    """The block has other outputs than stdout, and comes to its end without it; only then is raised as by `put`."""
+    _finishing.on = True
+    try:
+        yield
+    finally:
+        _finishing.on = False
+    require_written()
+
+
+@contextlib.contextmanager
+def also_in(place: object) -> Iterator[None]:
+    """What the block puts on stdout is kept in `place` too: its loss there is no failure, and is reported on stderr."""
+    try:
+        yield
+    except ReaderGone:
+        pass
+    except Unwritten as error:
+        say(f"covid-tui: {error} The result is kept in {place}.")

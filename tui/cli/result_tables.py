@@ -1,0 +1,61 @@
+"""The tables of a test result and of a shift, as `evaluate` and repeated trainings show them."""
+
+from engine.base.result import Judged, Shift, Tested
+from tui.cli.console import put, put_table
+from tui.words.numbers import as_interval, as_number, as_number_within, as_share
+
+
+def put_result(name: str, result: Judged) -> None:
+    """Put a test's result on stdout, under the `name` of what was tested: the whole, each class, the threshold."""
+    from engine.evaluation.headline import Headline
+    from engine.evaluation.metrics import one_sided
+
+    put(f"{name}: {Headline.of(result).sentence()}; AUC {as_number(result.auc)}; loss {result.loss:.4f}")
+    if text := one_sided(result, "images"):
+        put(f"warning: {text}")
+    put()
+    put_table([("truth \\ said", *result.classes, "sensitivity", "95% interval", "specificity", "95% interval")] + [
+        (name, *map(str, counts), as_share(c.sensitivity), as_interval(c.sensitivity_ci),
+         as_share(c.specificity), as_interval(c.specificity_ci))
+        for (name, c), counts in zip(result.classes.items(), result.confusion, strict=True)
+    ])  # fmt: skip
+    put()
+    put_table([("95% interval in brackets", "precision", "F1", "AUC", "MCC")] + [
+        (name, *(as_number_within(*measures.measured(key)) for key in ("precision", "f1", "auc", "mcc")))
+        for name, measures in {**result.classes, "mean of classes": result.macro}.items()
+    ])  # fmt: skip
+    if not isinstance(result, Tested):
+        return
+    if after := result.calibrated:
+        put()
+        put(
+            f"calibration: error {result.ece:.3f}, at temperature {after.temperature:.2f} {after.ece:.3f}; "
+            f"loss {result.loss:.4f}, at that temperature {after.loss:.4f}"
+        )
+    if at := result.operating:
+        put(
+            f"threshold: {at.positive} from {at.threshold:.3f} on (chosen on validation: {at.rule}): "
+            f"sensitivity {as_number_within(at.sensitivity, at.sensitivity_ci)}, "
+            f"specificity {as_number_within(at.specificity, at.specificity_ci)}"
+        )
+
+
+def shift_lines(shift: Shift) -> list[str]:
+    """How far another folder lies from the training images, in a few lines."""
+    lines = [
+        f"{name}: {facts.here:.0f} here, {facts.training:.0f} in training "
+        f"(Kolmogorov-Smirnov distance {facts.ks:.2f}, p = {facts.p:.2g})"
+        for name, facts in shift.facts.items()
+    ]
+    there = shift.features
+    low, high = there.beyond_ci
+    lines.append(
+        f"features: {there.beyond:.0%} ({low:.0%} to {high:.0%}) of the images are unlike anything seen in training, "
+        f"where 1% is usual; median distance {there.median_distance:.2f}, in training {there.usual_distance:.2f}"
+    )
+    if shift.told_apart is not None:
+        lines.append(
+            f"domain shift: a classifier tells these images from the training's with AUC {shift.told_apart:.2f} "
+            "(0.5: no shift; 1: complete)"
+        )
+    return lines
