@@ -11,9 +11,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from engine.base.cancel import How, Stop
+from engine.base.cancel import How
+from engine.base.context import Context
 from engine.base.errors import ConfigError, CovidTuiError, Stopped
-from engine.base.events import Emit, Event
+from engine.base.events import Event
 from engine.data.subset import subset
 from engine.network.freezing import FreezePlan, plan
 from engine.recipe.config import AuditConfig, DataConfig, TrainConfig
@@ -148,8 +149,8 @@ class Session(Jobs):
         )
         self.announce(DataChanged)
 
-    def _scanned(self, found: "Scan") -> None:
-        self.whole = found
+    def _scanned(self, whole: "Scan") -> None:
+        self.whole = whole
         self._draw_split()
         self.announce(DataChanged)
 
@@ -174,10 +175,10 @@ class Session(Jobs):
         except CovidTuiError as error:
             self.split_problem = str(error)
             return
-        self.start("split", "drawing the split", lambda emit, stop: work(), self._split_drawn, self._split_failed)
+        self.start("split", "drawing the split", lambda context: work(), self._split_drawn, self._split_failed)
 
-    def _split_drawn(self, found: "Split") -> None:
-        self.split = found
+    def _split_drawn(self, split: "Split") -> None:
+        self.split = split
         self.announce(DataChanged)
 
     def _split_failed(self, error: Exception) -> None:
@@ -257,9 +258,7 @@ class Session(Jobs):
         self.sweep = SweepJob(planned, minutes)
         self._begin_long(self.sweep, "sweeping", partial(run_sweep, self.sweep), self.sweep.finish)
 
-    def _begin_long(
-        self, long: LongJob, title: str, work: Callable[[Emit, Stop], T], done: Callable[[T], None]
-    ) -> None:
+    def _begin_long(self, long: LongJob, title: str, work: Callable[[Context], T], done: Callable[[T], None]) -> None:
         def failed(error: Exception) -> None:
             long.fail(error)
             if not isinstance(error, Stopped):
@@ -307,16 +306,16 @@ class Session(Jobs):
         self.announce(RunChanged, self.training.view)
 
 
-def _scan(folder: Path, wanted: DataConfig, emit: Emit, stop: Stop) -> "Scan":
+def _scan(folder: Path, wanted: DataConfig, context: Context) -> "Scan":
     from engine.data.scan import scan
     from engine.data.tables import tables
 
-    found = scan(folder, (), emit, stop, wanted.follow_links, wanted.near_duplicates)
-    tables(found)  # read here, and kept, so that the screen's thread need not wait for them
-    return found
+    whole = scan(folder, (), context, wanted.follow_links, wanted.near_duplicates)
+    tables(whole)  # read here, and kept, so that the screen's thread need not wait for them
+    return whole
 
 
-def _split(found: "Scan", config: TrainConfig) -> "Split":
+def _split(picked: "Scan", config: TrainConfig) -> "Split":
     from engine.data.split import for_recipe
 
-    return for_recipe(found, config.data, config.machine.seed)[0]
+    return for_recipe(picked, config.data, config.machine.seed)[0]

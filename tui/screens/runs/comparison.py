@@ -7,9 +7,9 @@ from textual.app import ComposeResult
 from textual.containers import Container, Grid, Vertical
 from textual.widgets import DataTable
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import RunError
-from engine.base.events import Emit, Finished
+from engine.base.events import Finished
 from engine.recipe.fields import parts
 from engine.runs.watch import Entry
 from tui.widgets.curves import Curve, Curves
@@ -93,7 +93,7 @@ def testable(entries: Sequence[Entry]) -> bool:
     return len(entries) == 2 and all(isinstance(entry.view.end, Finished) for entry in entries)
 
 
-def verdict(entries: Sequence[Entry], emit: Emit, stop: Stop) -> str:
+def verdict(entries: Sequence[Entry], context: Context) -> str:
     """Whether one of two runs is shown to be better on the same test images; empty where that can't be told. For a
     thread: thousands of images take it half a second.
     """
