@@ -11,9 +11,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from engine.base.cancel import How, Stop
+from engine.base.cancel import How
+from engine.base.context import Context
 from engine.base.errors import ConfigError, CovidTuiError, Stopped
-from engine.base.events import Emit, Event
+from engine.base.events import Event
 from engine.data.subset import subset
 from engine.network.freezing import FreezePlan, plan
 from engine.recipe.config import AuditConfig, DataConfig, TrainConfig
@@ -173,7 +174,7 @@ class Session(Jobs):
         except CovidTuiError as error:
             self.split_problem = str(error)
             return
-        self.start("split", "drawing the split", lambda emit, stop: work(), self._split_drawn, self._split_failed)
+        self.start("split", "drawing the split", lambda context: work(), self._split_drawn, self._split_failed)
 
     def _split_drawn(self, split: "Split") -> None:
         self.split = split
@@ -256,9 +257,7 @@ class Session(Jobs):
         self.sweep = SweepJob(planned, minutes)
         self._begin_long(self.sweep, "sweeping", partial(run_sweep, self.sweep), self.sweep.finish)
 
-    def _begin_long(
-        self, long: LongJob, title: str, work: Callable[[Emit, Stop], T], done: Callable[[T], None]
-    ) -> None:
+    def _begin_long(self, long: LongJob, title: str, work: Callable[[Context], T], done: Callable[[T], None]) -> None:
         def failed(error: Exception) -> None:
             long.fail(error)
             if not isinstance(error, Stopped):
@@ -306,11 +305,11 @@ class Session(Jobs):
         self.announce(RunChanged, self.training.view)
 
 
-def _scan(folder: Path, wanted: DataConfig, emit: Emit, stop: Stop) -> "Scan":
+def _scan(folder: Path, wanted: DataConfig, context: Context) -> "Scan":
     from engine.data.scan import scan
     from engine.data.tables import tables
 
-    whole = scan(folder, (), emit, stop, wanted.follow_links, wanted.near_duplicates)
+    whole = scan(folder, (), context, wanted.follow_links, wanted.near_duplicates)
     tables(whole)  # read here, and kept, so that the screen's thread need not wait for them
     return whole
 
