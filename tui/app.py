@@ -82,12 +82,12 @@ def _bound() -> set[str]:
     for package in ("screens", "widgets"):
         for module in pkgutil.walk_packages([str(Path(__file__).parent / package)], f"tui.{package}."):
             import_module(module.name)
-    found, left = set[str](), [DOMNode]
+    known_ids, left = set[str](), [DOMNode]
     while left:
         kind = left.pop()
         left += kind.__subclasses__()
-        found |= {one.id for one in Binding.make_bindings(kind.__dict__.get("BINDINGS", ())) if one.id}
-    return found
+        known_ids |= {one.id for one in Binding.make_bindings(kind.__dict__.get("BINDINGS", ())) if one.id}
+    return known_ids
 
 
 class Workbench(App[None]):
@@ -177,7 +177,7 @@ class Workbench(App[None]):
         for complaint in (*self.settings.complaints, *self._unknown_theme()):
             self.say(complaint, "warning")
         if self.settings.keys:
-            self.session.start("keys", "looking the keys up", lambda emit, stop: _bound(), self._keys_known)
+            self.session.start("keys", "looking the keys up", lambda context: _bound(), self._keys_known)
         self.session.watch_runs(self._attached)
         if self._data:
             self.session.open_data(self._data)

@@ -16,7 +16,7 @@ from tui.cli.console import ReaderGone, require_written, say
 from tui.cli.errors import say_error
 from tui.cli.outputs import require_new_outputs
 
-__all__ = ["main", "run"]
+__all__ = ["app", "main", "run"]
 
 app.default(without_verb)
 for verb in VERBS:

@@ -151,21 +151,21 @@ class _Completion(Suggester):
         """The completion of `value`, whose end is that of a name or a slash after a folder's."""
         head, slash, begun = value.rpartition("/")
         folder = _meaning(self._meant, head or slash) if slash else Path()
-        found = await asyncio.to_thread(self._first, folder, begun)
-        if found is None:
+        first = await asyncio.to_thread(self._first, folder, begun)
+        if first is None:
             return None
-        completed = f"{head}{slash}{display_name(found[0])}"
-        self._meant[completed] = folder / found[0]
-        return f"{completed}/" if found[1] else completed
+        completed = f"{head}{slash}{display_name(first[0])}"
+        self._meant[completed] = folder / first[0]
+        return f"{completed}/" if first[1] else completed
 
     def _first(self, folder: Path, begun: str) -> tuple[str, bool] | None:
         """The first fitting name in `folder`, and whether it is a folder's."""
         try:
             with os.scandir(folder) as entries:
-                found = [entry for entry, _ in zip(entries, range(MOST_COMPLETIONS), strict=False)]
+                looked_at = [entry for entry, _ in zip(entries, range(MOST_COMPLETIONS), strict=False)]
         except (OSError, ValueError):
             return None
-        fitting = [entry for entry in found if self._fits(entry, begun)]
+        fitting = [entry for entry in looked_at if self._fits(entry, begun)]
         first = min(fitting, key=lambda entry: entry.name, default=None)
         return (first.name, _is_folder(first)) if first else None
 

@@ -83,8 +83,8 @@ class Help(ModalScreen[None]):
             if binding.description or binding.tooltip:
                 actions.setdefault(binding.action, ([], binding))[0].append(self.app.get_key_display(binding))
         rows = []
-        own_first = sorted(actions.values(), key=lambda found: found[1].id is None)
-        for keys, binding in own_first:
+        with_ids_first = sorted(actions.values(), key=lambda entry: entry[1].id is None)
+        for keys, binding in with_ids_first:
             note = binding.tooltip or binding.description
             rows.append(Content.assemble((f"{' '.join(keys[:3]):>14}", "bold $accent"), "  ", content(note)))
             if binding.id:

@@ -180,7 +180,7 @@ def test_stopped_it_keeps_what_is_finished_goes_on_and_opens_the_test_when_one_i
         app = workbench(tmp_path / "runs", None)
         async with app.run_test(size=(80, 24)) as pilot:
             await pilot.press("8")
-            await until(pilot, lambda: f"Chosen: {end['run']}" in text(app))
+            await until(pilot, lambda: f"Chosen: {end.run if end else '?'}" in text(app))
             assert sweep_screen(app)._wanted.sweep.lrs == "0.001,0.0001"
 
     run(scenario())

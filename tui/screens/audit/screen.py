@@ -154,13 +154,13 @@ class AuditScreen(WorkScreen):
 
     def _what(self) -> None:
         session = self.session
-        found, network = session.scan, session.config.network
+        scan, network = session.scan, session.config.network
         rows = [content(session.data.name or session.data if session.data else "no data chosen", "bold")]
-        if found:
-            classes = ", ".join(f"{name} {summary.images:,}" for name, summary in found.classes.items())
-            masks = sum(summary.masks for summary in found.classes.values())
+        if scan:
+            classes = ", ".join(f"{name} {summary.images:,}" for name, summary in scan.classes.items())
+            masks = sum(summary.masks for summary in scan.classes.values())
             region = f"{masks:,} with lung masks" if masks else "no lung masks: a rectangle stands in"
-            rows += [content(classes), content(f"{counted(len(found.records), 'image')}, {region}")]
+            rows += [content(classes), content(f"{counted(len(scan.records), 'image')}, {region}")]
         layers = f" ({network.unfreeze})" if network.unfreeze else ""
         rows.append(content(f"{network.backbone}, {network.mode}{layers}, seed {session.config.machine.seed}"))
         reason = session.cannot_audit()
@@ -170,8 +170,8 @@ class AuditScreen(WorkScreen):
     def _list(self) -> None:
         self.session.start("audits", "reading the audits", partial(kept_audits, self.session.runs), self._listed)
 
-    def _listed(self, found: "tuple[list[tuple[Path, Audit]], list[str]]") -> None:
-        kept, troubles = found
+    def _listed(self, read: "tuple[list[tuple[Path, Audit]], list[str]]") -> None:
+        kept, troubles = read
         self.warn_of_new(troubles)
         self._kept = kept
         table = self.query_one("#earlier", DataTable)

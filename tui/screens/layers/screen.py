@@ -14,9 +14,8 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import CacheError
-from engine.base.events import Emit
 from engine.base.runtime import cache_dir
 from engine.base.wording import noun
 from engine.network.backbones import Backbone, Layer
@@ -219,29 +218,29 @@ class LayersScreen(WorkScreen):
                 "guide", "gradients by block", partial(_guide, folder, self.session.config), self._guided
             )
 
-    def _guided(self, found: "Guide") -> None:
-        self._guide = found
+    def _guided(self, hints: "Guide") -> None:
+        self._guide = hints
         self._show_guide()
         self.refresh_bindings()
 
     def _show_guide(self) -> None:
-        found, bar = self._guide, self.session.glyphs.bar
+        hints, bar = self._guide, self.session.glyphs.bar
         rows = []
-        if found and "-narrow" in self.classes:
+        if hints and "-narrow" in self.classes:
             rows = [
-                content(f"{found.hardest.block} is pulled at hardest for its size (a guide only): G takes it.", "bold")
+                content(f"{hints.hardest.block} is pulled at hardest for its size (a guide only): G takes it.", "bold")
             ]
-        elif found:
-            top = found.hardest.relative or 1.0
+        elif hints:
+            top = hints.hardest.relative or 1.0
             rows = [content("Gradient beside weights, by block", "bold")]
-            shown = sorted(found.blocks, key=lambda one: one.relative, reverse=True)[:MOST_PULLS]
-            for one in found.blocks:
+            shown = sorted(hints.blocks, key=lambda one: one.relative, reverse=True)[:MOST_PULLS]
+            for one in hints.blocks:
                 if one in shown:
                     rows.append(content(f"{one.block:<8.8} {bar(one.relative / top, 12)} {one.relative:.1e}"))
-            if len(shown) < len(found.blocks):
-                left = len(found.blocks) - len(shown)
+            if len(shown) < len(hints.blocks):
+                left = len(hints.blocks) - len(shown)
                 rows.append(content(f"The other {left} {noun(left, 'is', 'are')} pulled at less."))
-            rows.append(content(found.sentence))
+            rows.append(content(hints.sentence))
         self.query_one("#guide", Static).update(lines(rows))
 
     def action_take(self) -> None:
@@ -371,12 +370,12 @@ class LayersScreen(WorkScreen):
         self.session.configure(network=recipe(network, trainable, self.session.freeze.backbone))
 
 
-def _guide(folder: Path, config: TrainConfig, emit: Emit, stop: Stop) -> "Guide":
+def _guide(folder: Path, config: TrainConfig, context: Context) -> "Guide":
     from engine.base.runtime import load_tensorflow
     from engine.jobs.probe import guide
 
-    load_tensorflow(emit)
-    return guide(folder, config, emit, stop)
+    load_tensorflow(context.emit)
+    return guide(folder, config, context)
 
 
 SCREEN = LayersScreen

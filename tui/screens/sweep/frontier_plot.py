@@ -43,16 +43,16 @@ class Frontier(Curves):
         candidates, cost, recommended = self._shown
         figure = blank(width, height)
         places = [math.log10(max(float(getattr(one, cost)), LEAST[cost])) for one in candidates]
-        found = list(zip(letters(list(candidates)), places, candidates, strict=True))
+        points = list(zip(letters(list(candidates)), places, candidates, strict=True))
         rows = max(2, 4 * height)
         worst = min(one.accuracy_ci[0] for one in candidates)
         bottom = max(0.0, 100 * worst - 2)
         whisker = plotext.marker(WHISKER, self._pixel("border"))
-        for _, place, one in found:
+        for _, place, one in points:
             low, high = (100 * end for end in one.accuracy_ci)
             steps = [low + (high - low) * step / rows for step in range(rows + 1)]
             figure.draw(figure.signal([place] * len(steps), steps, marker=whisker))
-        for letter, place, one in sorted(found, key=lambda item: (item[2].frontier, item[2].name == recommended)):
+        for letter, place, one in sorted(points, key=lambda item: (item[2].frontier, item[2].name == recommended)):
             colour = "success" if one.name == recommended else "primary" if one.frontier else "warning"
             marker = plotext.marker(letter, self._pixel(colour))
             figure.draw(figure.signal([place], [100 * one.accuracy], marker=marker))

@@ -129,30 +129,30 @@ def summary(plan: "Plan") -> str:
     return f"{text} The time is known once one is finished." if waiting else text
 
 
-def course(followed: Followed, own: SweepJob | None, plan: "Plan | None", glyphs: Glyphs) -> list[Content]:
-    """How far the sweep is, in three lines at most; `own` where this process trains it, or did last."""
-    if not followed.live and not (own and own.alive):
-        return _ended(followed, own, plan, glyphs)
+def course(followed: Followed, job: SweepJob | None, plan: "Plan | None", glyphs: Glyphs) -> list[Content]:
+    """How far the sweep is, in three lines at most; `job` where this process trains it, or did last."""
+    if not followed.live and not (job and job.alive):
+        return _ended(followed, job, plan, glyphs)
     runs = followed.runs
     done = sum(view.state == "finished" for view in runs.values())
     total = len(plan.queue) if plan else len(followed.result.points) if followed.result else 0
     text = f"{glyphs.bar(done / max(1, total), BAR)}  {done}/{total} trainings"
     left = plan.seconds_left() if plan else None
     text += f"  about {duration(left)} left" if left else ""
-    budget = own.budget_left() if own else None
+    budget = job.budget_left() if job else None
     rows = [content(text + (f"  budget {duration(budget)} left" if budget is not None else ""))]
-    if own is None:
+    if job is None:
         rows[0] = Content.assemble(rows[0], content("  by another process", "$foreground-muted"))
     now = next((view for view in runs.values() if view.live), None)
-    if own and own.stop.is_set():
+    if job and job.stop.is_set():
         rows.append(content(f"{glyphs.stopped} stops after the batch at hand", "bold $warning"))
-    elif own and own.progress:
-        task = own.progress
+    elif job and job.progress:
+        task = job.progress
         rows.append(content(f"{task.task}  {task.done:,}" + (f" of {task.total:,}" if task.total else "")))
     elif now:
         rows.append(content(_now(now, glyphs)))
-    if own and own.warnings:
-        rows.append(content(f"{glyphs.beware} {own.warnings[-1]}", "$warning"))
+    if job and job.warnings:
+        rows.append(content(f"{glyphs.beware} {job.warnings[-1]}", "$warning"))
     return rows
 
 
@@ -165,7 +165,7 @@ def _now(view: RunView, glyphs: Glyphs) -> str:
     return text + (f"  {left} left" if left else "")
 
 
-def _ended(followed: Followed, own: SweepJob | None, plan: "Plan | None", glyphs: Glyphs) -> list[Content]:
+def _ended(followed: Followed, job: SweepJob | None, plan: "Plan | None", glyphs: Glyphs) -> list[Content]:
     if followed.trouble:
         return [content(f"{glyphs.failed} {followed.trouble}", "bold $error")]
     if followed.result is None:
@@ -173,10 +173,10 @@ def _ended(followed: Followed, own: SweepJob | None, plan: "Plan | None", glyphs
     from engine.sweep.store import counts
 
     rows = []
-    if own and own.state == "failed":
-        rows.append(content(f"{glyphs.failed} {own.error}", "bold $error"))
-    elif own and own.state == "stopped":
-        rows.append(content(f"{glyphs.stopped} {own.error} Key r goes on.", "$warning"))
+    if job and job.state == "failed":
+        rows.append(content(f"{glyphs.failed} {job.error}", "bold $error"))
+    elif job and job.state == "stopped":
+        rows.append(content(f"{glyphs.stopped} {job.error} Key r goes on.", "$warning"))
     complete = followed.result.finished == len(followed.result.points)
     sign = glyphs.finished if complete else glyphs.stopped
     text = f"{sign} {counts(followed.result)}"

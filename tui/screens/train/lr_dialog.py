@@ -16,8 +16,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from engine.base.cancel import Stop
-from engine.base.events import Emit
+from engine.base.context import Context
 from engine.base.wording import counted
 from engine.recipe.config import TrainConfig
 from tui.widgets.curves import Curve, Curves
@@ -46,7 +45,7 @@ class Rates(ModalScreen[None]):
     def __init__(self, session: "Session") -> None:
         super().__init__(classes="ask")
         self._session = session
-        self._found: RangeTest | None = None
+        self._test_result: RangeTest | None = None
 
     def compose(self) -> ComposeResult:
         """Plot and words."""
@@ -70,12 +69,12 @@ class Rates(ModalScreen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A rate can be taken once it is found."""
-        return self._found is not None or None if action == "take" else True
+        return self._test_result is not None or None if action == "take" else True
 
     def action_take(self) -> None:
         """Put the rate into the recipe."""
-        if self._found:
-            self._session.configure(fit=dataclasses.replace(self._session.config.fit, lr=self._found.rate))
+        if self._test_result:
+            self._session.configure(fit=dataclasses.replace(self._session.config.fit, lr=self._test_result.rate))
             self.dismiss()
 
     def _look(self) -> None:
@@ -84,26 +83,26 @@ class Rates(ModalScreen[None]):
             at = job.progress
             self._say(content(f"{at.task}: {at.done:,}" + (f" of {at.total:,}" if at.total else "")))
 
-    def _show(self, found: "RangeTest") -> None:
+    def _show(self, test: "RangeTest") -> None:
         from engine.training.lr_range_test import RULE
 
-        self._found = found
-        powers, losses = logarithms(found)
-        low, high, at = min(losses), max(losses), math.log10(found.rate)
+        self._test_result = test
+        powers, losses = logarithms(test)
+        low, high, at = min(losses), max(losses), math.log10(test.rate)
         marks = [low + (high - low) * step / MARKED for step in range(MARKED + 1)]
         curves = [
             Curve("loss", powers, losses, "hd", "primary"),
             Curve("suggested", [at] * len(marks), marks, "x", "warning", joined=False),
         ]
         self.query_one(Curves).draw(curves, (powers[0], powers[-1]))
-        rates = [sweep.rate for sweep in found.sweeps]
+        rates = [sweep.rate for sweep in test.sweeps]
         spread = (
             f"the {counted(len(rates), 'order')} of the images by themselves suggest {min(rates):g} to {max(rates):g}"
         )
         self._say(
             lines(
                 [
-                    Content.assemble("Suggested: ", (f"{found.rate:g}", "bold"), "  enter takes it into the recipe."),
+                    Content.assemble("Suggested: ", (f"{test.rate:g}", "bold"), "  enter takes it into the recipe."),
                     content(f"It is {RULE}; {spread}. The schedule begins there and falls.", "$text-muted"),
                 ]
             )
@@ -118,7 +117,7 @@ class Rates(ModalScreen[None]):
             self.query_one("#numbers", Static).update(text)
 
 
-def _test(folder: Path, config: TrainConfig, emit: Emit, stop: Stop) -> "RangeTest":
+def _test(folder: Path, config: TrainConfig, context: Context) -> "RangeTest":
     from engine.jobs.probe import find_rate
 
-    return find_rate(folder, config, emit, stop)
+    return find_rate(folder, config, context)

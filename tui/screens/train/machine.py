@@ -41,11 +41,11 @@ class Meter:
     def read(self) -> list[Gauge]:
         """All gauges, now."""
         memory, load = self._psutil.virtual_memory(), self._psutil.cpu_percent() / 100
-        used, own = memory.total - memory.available, self._process.memory_info().rss
+        used, resident = memory.total - memory.available, self._process.memory_info().rss
         gauges = [
             Gauge("cpu", load, f"{load:.0%} of {self._cores}"),
             Gauge("memory", used / memory.total, f"{used / GB:.1f}/{memory.total / GB:.0f} GB"),
-            Gauge("this", own / memory.total, f"{own / GB:.1f} GB"),
+            Gauge("this", resident / memory.total, f"{resident / GB:.1f} GB"),
         ]
         for number, card in enumerate(self._cards):
             with contextlib.suppress(Exception):  # a card that fell off the bus must not take the screen with it

@@ -55,10 +55,10 @@ class Schedule(ModalScreen[None]):
             f"Cosine decay with restarts: the first period has {FIRST_PERIOD} epochs, each next one {PERIOD_GROWTH:g} "
             f"times as many, and starts at {RATE_DECAY:g} of the rate that the one before started at."
         )
-        found = ' The rates are shares of the first, which "auto" finds before training.' if self._auto else ""
+        auto_rule = ' The rates are shares of the first, which "auto" finds before training.' if self._auto else ""
         every = phases(self._config)
-        told = [content(sentence(every, self._config))] if len(every) > 1 else []
-        return lines([content(shown + more), *told, content(rule + found, "$text-muted")])
+        of_phases = [content(sentence(every, self._config))] if len(every) > 1 else []
+        return lines([content(shown + more), *of_phases, content(rule + auto_rule, "$text-muted")])
 
     @property
     def _auto(self) -> bool:

@@ -146,12 +146,12 @@ class TrainScreen(WorkScreen):
         shown = [place for place, x in enumerate(view.points.x) if not limits or limits[0] <= x <= limits[1]]
         for name in ("loss", "accuracy"):
             steps = getattr(view.points, name)
-            own = [getattr(epoch, name) for epoch in view.epochs]
+            training_values = [getattr(epoch, name) for epoch in view.epochs]
             validation = [getattr(epoch, f"val_{name}") for epoch in view.epochs]
             x, y = [view.points.x[place] for place in shown], [steps[place] for place in shown]
             curves = [
                 Curve("batch", x, y, glyphs.train_mark, "primary"),
-                Curve("train", *_within(ends, own, limits), "o", "accent", joined=False),
+                Curve("train", *_within(ends, training_values, limits), "o", "accent", joined=False),
                 Curve("val", *_within(ends, validation, limits), glyphs.val_mark, "warning", joined=False),
             ]
             plot = self.query_one(f"#{name}", Curves)

@@ -79,17 +79,6 @@ def test_tensorboard_files_hold_the_epochs(trained: dict[str, Any]) -> None:
     assert {key: written[key] for key in expected} == pytest.approx(expected)
 
 
-def test_a_files_prediction_is_the_one_it_got_in_the_evaluation(trained: dict[str, Any], cli: Cli) -> None:
-    rows = list(csv.DictReader((trained["run"] / "predictions.csv").open()))
-    assert len(rows) == 6
-    for row in rows[:2]:  # one at a time: another batch than in the evaluation
-        done = cli("predict", SAMPLE / row["file"], "--run", trained["run"], "--json")
-        assert done.returncode == 0 and "not for diagnosis" in done.stderr
-        answer = json.loads(done.stdout)
-        assert answer["label"] == row["said"] and answer["file"] == str(SAMPLE / row["file"])
-        assert answer["probabilities"] == pytest.approx({c: float(row[c]) for c in answer["probabilities"]}, abs=1e-5)
-
-
 def test_plain_keras_gets_the_same_from_the_deliverable(trained: dict[str, Any]) -> None:
     """An independent reading: Pillow for the pixels, Keras's own loader (in safe mode) and evaluation for the rest."""
     from engine.base.runtime import tensorflow
@@ -143,30 +132,6 @@ def test_a_later_run_reuses_a_split(trained: dict[str, Any], cli: Cli, tmp_path:
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "r" / "split.csv").read_text() == (trained["run"] / "split.csv").read_text()
     assert "test accuracy" in done.stdout and "epoch   1  loss" in done.stderr
-
-
-def test_the_test_part_is_opened_once(trained: dict[str, Any], cli: Cli) -> None:
-    path = trained["run"] / "test.json"
-    before = path.stat().st_mtime_ns
-    done = cli("evaluate", trained["run"], "--json")
-    shown = json.loads(done.stdout)
-    assert shown["accuracy"] == trained["events"][-1]["test"]["accuracy"] and path.stat().st_mtime_ns == before
-
-
-def test_evaluate_on_another_folder_measures_its_known_classes(trained: dict[str, Any], cli: Cli) -> None:
-    done = cli("evaluate", trained["run"], "--on", SAMPLE, "--json")
-    shown = json.loads(done.stdout)
-    assert (done.returncode, shown["n"]) == (0, 60)
-    assert "Normal" in done.stderr and "Lung_Opacity" in done.stderr
-    table = cli("evaluate", "trained", "--out", trained["out"]).stdout
-    assert "95% interval" in table and "sensitivity" in table
-
-
-def test_runs_lists_the_run_with_its_interval(trained: dict[str, Any], cli: Cli) -> None:
-    line = json.loads(cli("runs", "--out", trained["out"], "--json").stdout.splitlines()[0])
-    assert (line["name"], line["state"], line["epochs"]) == ("trained", "finished", 3)
-    table = cli("runs", "--out", trained["out"]).stdout
-    assert "trained" in table and "finished" in table and " to " in table
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])

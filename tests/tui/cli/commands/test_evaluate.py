@@ -1,0 +1,58 @@
+"""The verb `evaluate`: every measure with its interval; a signal ends it, as it ends `predict`, in a sentence."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import ROOT, SAMPLE, Cli
+
+
+def test_evaluate_shows_every_measure_with_its_interval(trained: dict[str, Any], cli: Cli) -> None:
+    shown = cli("evaluate", trained["run"]).stdout
+    for word in ("precision", "F1", "MCC", "mean of classes", "calibration: error", "threshold: COVID from"):
+        assert word in shown
+
+
+@pytest.mark.parametrize(
+    ("verb", "number", "code"), [("predict", signal.SIGTERM, 143), ("evaluate", signal.SIGINT, 130)]
+)
+def test_a_signal_ends_the_verb_with_its_own_code(
+    trained: dict[str, Any], tmp_path: Path, verb: str, number: signal.Signals, code: int
+) -> None:
+    """The images are many, so that the signal comes while they are looked at."""
+    for label in ("COVID", "Viral Pneumonia"):
+        (tmp_path / label).mkdir()
+        for n in range(400):
+            shutil.copy(SAMPLE / label / "images" / f"{label}-1.png", tmp_path / label / f"{n}.png")
+    run, images = str(trained["run"]), str(tmp_path)
+    arguments = ["predict", images, "--run", run, "--json"] if verb == "predict" else ["evaluate", run, "--on", images]
+    command = [sys.executable, "-c", "from tui.cli import main; main()", *arguments]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout and process.stderr
+        assert (process.stdout if verb == "predict" else process.stderr).readline()
+        process.send_signal(number)
+        _, said = process.communicate(timeout=60)
+        assert process.returncode == code and "was stopped" in said and "Traceback" not in said
+
+
+def test_the_test_part_is_opened_once(trained: dict[str, Any], cli: Cli) -> None:
+    path = trained["run"] / "test.json"
+    before = path.stat().st_mtime_ns
+    done = cli("evaluate", trained["run"], "--json")
+    shown = json.loads(done.stdout)
+    assert shown["accuracy"] == trained["events"][-1]["test"]["accuracy"] and path.stat().st_mtime_ns == before
+
+
+def test_evaluate_on_another_folder_measures_its_known_classes(trained: dict[str, Any], cli: Cli) -> None:
+    done = cli("evaluate", trained["run"], "--on", SAMPLE, "--json")
+    shown = json.loads(done.stdout)
+    assert (done.returncode, shown["n"]) == (0, 60)
+    assert "Normal" in done.stderr and "Lung_Opacity" in done.stderr
+    table = cli("evaluate", "trained", "--out", trained["out"]).stdout
+    assert "95% interval" in table and "sensitivity" in table
