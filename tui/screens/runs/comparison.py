@@ -29,12 +29,12 @@ WIDEST = 22
 
 def validation(entry: Entry) -> str:
     """The best validation accuracy, with its interval once the run is finished."""
-    return accuracy(entry.view.result.val) if entry.view.result else as_share(entry.view.val_accuracy)
+    return accuracy(entry.view.result.val, "-") if entry.view.result else as_share(entry.view.val_accuracy)
 
 
 def test(entry: Entry) -> str:
     """The test accuracy with its interval."""
-    return accuracy(entry.test)
+    return accuracy(entry.test, "-")
 
 
 def seconds(entry: Entry) -> float:
