@@ -1,5 +1,6 @@
 # make demo: install, train on the sample data, evaluate, predict.
-# make test: what CI runs. make test-all: the slow tests too. make soak: an hour of training, watched.
+# make test: what CI runs, the site among it. make test-all: the slow tests too. make soak: an hour of training, watched.
+# make docs: the site alone, into build/docs.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -8,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SAMPLE := sample_data
 DEMO := $(VENV)/demo
 
-.PHONY: demo install test lint unit test-all soak clean
+.PHONY: demo install test lint docs unit test-all soak clean
 
 install: $(VENV)/.installed
 
@@ -26,7 +27,7 @@ demo: install
 	$(BIN)/covid-tui evaluate demo --out $(DEMO)
 	$(BIN)/covid-tui predict $(SAMPLE)/COVID/images/COVID-1.png --out $(DEMO)
 
-test: install lint unit
+test: install lint docs unit
 
 lint: install
 	$(BIN)/ruff check .
@@ -34,11 +35,15 @@ lint: install
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 
+# Strict: a dead link, a page that no menu names, or one that would load something from the network ends it.
+docs: install
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
+
 unit: install
 	$(PYTEST) -n 2 --dist loadfile -m 'not slow and not soak and not alone'
 	$(PYTEST) -m 'alone and not slow and not soak'
 
-test-all: install lint
+test-all: install lint docs
 	$(PYTEST) -n 2 --dist loadfile -m 'not alone and not soak'
 	$(PYTEST) -m 'alone and not soak'
 

@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.base.cancel import Stop
-from engine.base.events import Emit
+from engine.base.context import Context
 from engine.base.files import replacing_path
 from engine.base.runtime import tensorflow
 from engine.network import keras_graphs
@@ -78,13 +77,11 @@ class Classifier:
         return digest.hexdigest()
 
 
-def with_first_weights(
-    network: NetworkConfig, classes: int, precision: str, seed: int, emit: Emit, stop: Stop
-) -> Classifier:
+def with_first_weights(network: NetworkConfig, classes: int, precision: str, seed: int, context: Context) -> Classifier:
     """The network that a recipe names, with the weights that a training of it starts from. Raises WeightsError."""
     freeze = plan_of(network)
     classifier = build(freeze, classes, precision, seed, blank=network.weights != "none")
-    classifier.load(pretrained(network.weights, freeze.backbone, backbone_shapes(classifier), emit, stop))
+    classifier.load(pretrained(network.weights, freeze.backbone, backbone_shapes(classifier), context))
     return classifier
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import RunError, WeightsError
 from engine.base.events import Emit, Notice, Resumed, Started, Stretch
 from engine.base.files import write_json
@@ -48,9 +48,7 @@ class Done:
     """Seconds of fitting before a resume."""
 
 
-def fit(
-    data: Data, config: TrainConfig, writer: RunWriter, joined: Devices, emit: Emit, stop: Stop, resumed: bool
-) -> Done:
+def fit(data: Data, config: TrainConfig, writer: RunWriter, joined: Devices, context: Context, resumed: bool) -> Done:
     """Train the recipe from its first weights on, or from the newest resume point of the run.
 
     It is the part of a training that every worker does; what the workers tell each other, they do in one order.
@@ -58,21 +56,21 @@ def fit(
     """
     run, classes, seed = writer.run, data.classes, config.machine.seed
     make_repeatable(seed)
-    precision = _precision(run, config, joined, data.scan.pixel_rules, emit)
+    precision = _precision(run, config, joined, data.scan.pixel_rules, context.emit)
     if joined.seat.chief:
         joined.from_chief(_brief(data, run, config, precision, resumed))
     with joined.scope():
-        classifier = with_first_weights(config.network, len(classes), precision.precision, seed, emit, stop)
-    training, validation = joined.meet(stop, lambda: pixel_sources(data, classifier, config, emit, stop))
+        classifier = with_first_weights(config.network, len(classes), precision.precision, seed, context)
+    training, validation = joined.meet(context.stop, lambda: pixel_sources(data, classifier, config, context))
     if not resumed:
         data = as_decoded(data, training.store.files, run)
-    point = _resume_point(run, classifier, config, joined, emit) if resumed else None
-    emit(_started(run, data, classifier, config, precision, joined, len(training.images)))
-    _point_out_few_steps(len(training.images), config, emit)
+    point = _resume_point(run, classifier, config, joined, context.emit) if resumed else None
+    context.emit(_started(run, data, classifier, config, precision, joined, len(training.images)))
+    _point_out_few_steps(len(training.images), config, context.emit)
     if resumed and joined.seat.chief:
-        _go_back(point, writer, config, emit)
+        _go_back(point, writer, config, context.emit)
     images = training, validation
-    fitted, classifier, source = _phases(images, config, precision.precision, writer, joined, emit, stop, point)
+    fitted, classifier, source = _phases(images, config, precision.precision, writer, joined, context, point)
     return Done(fitted, classifier, data, source, validation, point.seconds if point else 0.0)
 
 
@@ -82,29 +80,30 @@ def _phases(
     precision: str,
     writer: RunWriter,
     joined: Devices,
-    emit: Emit,
-    stop: Stop,
+    context: Context,
     point: checkpoint.Point | None,
 ) -> tuple[loop.Fitted, Classifier, Source]:
     """Train the recipe's phases, or what is left of them after `point`: how it ended, with which network and source."""
     every, run = phases(config), writer.run
     if len(every) > 1 or config.fit.layer_decay != 1:
-        emit(Notice("info", sentence(every, config)))
-    watched = also_tensorboard(emit, run.path / "tensorboard") if config.output.tensorboard else emit
+        context.emit(Notice("info", sentence(every, config)))
+    watched = context
+    if config.output.tensorboard:
+        watched = also_tensorboard(context, run.path / "tensorboard")
     keeper = checkpoint.Keeper(run.path, config.output.checkpoint_minutes) if joined.seat.chief else None
     fitted: loop.Fitted | None = None
     for number in range(_phase(point, run, len(every)) if point else 0, len(every)):
         classifier = under(images[0].classifier, every[number].plan)
         pixels = [dataclasses.replace(part, classifier=classifier) for part in images]
-        train, validation = choose(pixels[0], pixels[1], precision, cache_dir(), emit, stop)
+        train, validation = choose(pixels[0], pixels[1], precision, cache_dir(), context)
         facts = {**_facts(classifier, train, config), "phase": str(number)}
         for name in ("training images", "frozen weights"):
             joined.require_same(name, facts[name])
         if config.fit.lr == "auto":
-            config = _with_found_rate(classifier, train, config, writer, joined, emit, stop)
+            config = _with_found_rate(classifier, train, config, writer, joined, context)
         if point:
-            _require_same(point, facts, run, config, emit)
-        args = config, watched, stop, keeper, facts, point, every[number], fitted, joined
+            _require_same(point, facts, run, config, context.emit)
+        args = config, watched, keeper, facts, point, every[number], fitted, joined
         fitted, point = loop.fit(classifier, train, validation, *args), None
         if fitted.ended == "stopped":
             break
@@ -151,15 +150,14 @@ def _with_found_rate(
     config: TrainConfig,
     writer: RunWriter,
     joined: Devices,
-    emit: Emit,
-    stop: Stop,
+    context: Context,
 ) -> TrainConfig:
     """The recipe with the learning rate that the range test finds, which the run keeps, so that a resume has the same.
 
     The notice is in the run before the recipe is: a run killed between the two finds the same rate once more.
     """
-    found = lr_range_test.range_test(classifier, training, config, emit, stop, devices=joined)
-    emit(
+    found = lr_range_test.range_test(classifier, training, config, context, devices=joined)
+    context.emit(
         Notice(
             "info",
             f"Learning rate {found.rate:g}: {lr_range_test.RULE}, "

@@ -9,8 +9,9 @@ from typing import Any, Literal
 import numpy as np
 
 from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import RunError, Stopped
-from engine.base.events import Batch, Emit, Epoch, Notice
+from engine.base.events import Batch, Epoch, Notice
 from engine.base.runtime import tensorflow
 from engine.base.wording import counted, reason, remedy
 from engine.network.classifier import Classifier
@@ -47,8 +48,7 @@ def fit(
     train: Source,
     validation: Source,
     config: TrainConfig,
-    emit: Emit,
-    stop: Stop,
+    context: Context,
     keeper: Keeper | None = None,
     facts: dict[str, str] | None = None,
     resumed: Point | None = None,
@@ -67,7 +67,7 @@ def fit(
     must have been made in the scope of `devices`.
     """
     phase = phase or phases(config)[-1]
-    training = _Training(classifier, train, validation, config, emit, stop, keeper, facts or {}, phase, devices)
+    training = _Training(classifier, train, validation, config, context, keeper, facts or {}, phase, devices)
     if resumed:
         training.restore(resumed)
     elif before:
@@ -101,15 +101,14 @@ class _Training:
         train: Source,
         validation: Source,
         config: TrainConfig,
-        emit: Emit,
-        stop: Stop,
+        context: Context,
         keeper: Keeper | None,
         facts: dict[str, str],
         phase: Phase,
         devices: Devices,
     ) -> None:
-        self.classifier, self.config, self.emit, self.own_stop = classifier, config, emit, stop
-        self.devices, self.stop = devices, devices.common(stop)
+        self.classifier, self.config, self.context = classifier, config, context
+        self.devices, self.stop = devices, devices.common(context.stop)
         self.train, self.validation = train, validation
         self.keeper, self.facts, self.phase = keeper, facts, phase
         with devices.scope():
@@ -157,18 +156,18 @@ class _Training:
         """The epoch at hand from its position on. Raises Stopped between two batches."""
         state, number = self.state, self.state.position.epoch
         view = view_of(self.config.augment, number)
-        self.train = self.devices.meet(self.own_stop, lambda: prepared(self.train, view, self.emit))
+        self.train = self.devices.meet(self.context.stop, lambda: prepared(self.train, view, self.context.emit))
         # All workers or none, as each compiled step numbers the sums that it shares with the others'.
         if self.devices.anyone(self.train.network is not self.steps.network):
             self.steps = self._steps(self.steps.optimizer)
         began, before = time.perf_counter(), state.position.seconds
         rate = self.phase.rate(self.config.fit.peak, number)
         self._batches(rate, before)
-        logits = self.devices.meet(self.own_stop, self._validation_logits)
+        logits = self.devices.meet(self.context.stop, self._validation_logits)
         loss, accuracy = self.devices.chiefs(*score(logits, self.validation.images.labels))
         seconds = round(before + time.perf_counter() - began, 4)
         epoch = Epoch(number, *_means(state.position), loss, accuracy, rate, seconds)
-        self.emit(epoch)
+        self.context.emit(epoch)
         state.history.append(epoch)
         state.position = Position(number + 1)
         if better(epoch, state.best):
@@ -185,7 +184,7 @@ class _Training:
         best = f" than epoch {self.state.best.epoch}" if self.state.best else ""
         waited = counted(fit.patience, "epoch")
         why = f"{waited} without a better validation result{best} (--patience {fit.patience}; 0 trains all epochs)"
-        self.emit(Notice("info", f"Training ends after epoch {done} of {fit.epochs}: {why}."))
+        self.context.emit(Notice("info", f"Training ends after epoch {done} of {fit.epochs}: {why}."))
 
     def _diverged(self, epoch: int) -> None:
         """Say that the loss is no number any more. Raises RunError where no epoch before can be gone back to."""
@@ -194,7 +193,7 @@ class _Training:
         if self.state.best is None:
             raise RunError(f"{lost}: {lower}.")
         kept = f"the best ones, of epoch {self.state.best.epoch}, are kept"
-        self.emit(Notice("warning", f"{lost}; {kept}. To get further, {lower}."))
+        self.context.emit(Notice("warning", f"{lost}; {kept}. To get further, {lower}."))
 
     def _batches(self, rate: float, before: float) -> None:
         """The training steps that the epoch at hand still needs, in the epoch's own order."""
@@ -217,7 +216,7 @@ class _Training:
             if step == steps or now - told >= 1 / BATCH_EVENTS_A_SECOND:
                 told = now
                 speed = round((at.images - first.images) / (now - began), 1)
-                self.emit(Batch(number, step, steps, *_means(at), speed))
+                self.context.emit(Batch(number, step, steps, *_means(at), speed))
             if self.stop.is_set():
                 raise Stopped(f"Stopped in epoch {number}.")
             if self.keeper and self.keeper.due(epoch_over=False):
@@ -228,10 +227,10 @@ class _Training:
         return Steps(self.classifier, train.network, fit, train.images.labels, optimizer, self.devices, self.stop)
 
     def _validation_logits(self) -> np.ndarray:
-        self.validation = prepared(self.validation, PLAIN, self.emit)
+        self.validation = prepared(self.validation, PLAIN, self.context.emit)
         if self.validation is not self.validation_pass.source:
             self.validation_pass = Pass(self.validation)
-        return self.validation_pass.logits(stop=self.own_stop)
+        return self.validation_pass.logits(stop=self.context.stop)
 
     def _keep(self) -> None:
         """Write a resume point, unless the last one lies here. Raises RunError where there is no room for it."""

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import ConfigError, RunError, Stopped
-from engine.base.events import Emit, Progress
+from engine.base.events import Progress
 from engine.network.classifier import Classifier
 from engine.recipe.config import TrainConfig
 from engine.training.augment import view_of
@@ -90,8 +90,7 @@ def range_test(
     classifier: Classifier,
     train: Source,
     config: TrainConfig,
-    emit: Emit,
-    stop: Stop,
+    context: Context,
     wanted: Range | None = None,
     devices: Devices = ONE,
 ) -> RangeTest:
@@ -101,11 +100,11 @@ def range_test(
     """
     wanted = wanted or Range()
     rates = wanted.rates()
-    source = devices.meet(stop, lambda: prepared(train, view_of(config.augment, 1), emit))
+    source = devices.meet(context.stop, lambda: prepared(train, view_of(config.augment, 1), context.emit))
     first = values_of(classifier.trainable_variables)
     with devices.scope():
         optimizer = new_optimizer(classifier, phases(config)[0])
-    labels, common = train.images.labels, devices.common(stop)
+    labels, common = train.images.labels, devices.common(context.stop)
     steps = Steps(classifier, source.network, config.fit, labels, optimizer, devices, common)
     fresh = values_of(steps.optimizer.variables)
     orders = wanted.orders or (1 if devices.anyone(not steps.small) else ORDERS)
@@ -115,7 +114,7 @@ def range_test(
             assign(classifier.trainable_variables, first)
             assign(steps.optimizer.variables, fresh)
             found.append(_sweep(steps, rates, source, config, order))
-            emit(Progress("learning-rate range test", order + 1, orders))
+            context.emit(Progress("learning-rate range test", order + 1, orders))
     finally:
         assign(classifier.trainable_variables, first)
     return read(rates, found)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import RunError
 from engine.base.events import Batch, Epoch, Event, Notice
 from engine.base.runtime import make_repeatable, tensorflow
@@ -66,8 +67,8 @@ def fitted(
 
     train = PixelSource(images(range(IMAGES)), classifier, STORE, config)
     validation = PixelSource(images(range(IMAGES, IMAGES + HELD_OUT)), classifier, STORE, config)
-    sources = choose(train, validation, "float32", cache, emit, stop)
-    return classifier, loop.fit(classifier, *sources, config, emit, stop, keeper), told
+    sources = choose(train, validation, "float32", cache, Context(emit, stop))
+    return classifier, loop.fit(classifier, *sources, config, Context(emit, stop), keeper), told
 
 
 @pytest.mark.parametrize("unfreeze", ["", "block5", pytest.param("block4,block5", marks=pytest.mark.slow)])
@@ -187,10 +188,10 @@ def test_each_epoch_sees_each_image_once_in_an_order_of_its_own(tmp_path: Path) 
     sources = []
     for part in (range(IMAGES), range(IMAGES, IMAGES + HELD_OUT)):
         pixels = PixelSource(images(part), classifier, STORE, config)
-        kept = choose(pixels, pixels, "float32", tmp_path, lambda _: None, Stop())[0]
+        kept = choose(pixels, pixels, "float32", tmp_path, Context())[0]
         assert isinstance(kept, FeatureSource)
         sources.append(Watched(**vars(kept)))
-    loop.fit(classifier, *sources, config, lambda _: None, Stop())
+    loop.fit(classifier, *sources, config, Context())
     training = [order for order in orders if len(order) == IMAGES]
     assert all(sorted(order) == list(range(IMAGES)) for order in training)
     assert len({tuple(order) for order in training}) == 3
@@ -260,7 +261,7 @@ def test_what_a_training_finds_in_the_cache_makes_no_room_for_what_it_finds(tmp_
     left = []
     for _ in range(2):
         told: list[Event] = []
-        kept = choose(train, validation, "float32", tmp_path, told.append, Stop())
+        kept = choose(train, validation, "float32", tmp_path, Context(told.append))
         left.append([source.missing(1) for source in kept if isinstance(source, FeatureSource)])
         for source in kept:
             source.prepare(PLAIN)
@@ -275,9 +276,9 @@ def test_pixels_that_are_made_in_another_way_find_nothing_of_the_old_ones(
     config = recipe(augment=AugmentConfig(augment="none"))
     classifier = build(plan(config.network), CLASSES, "float32", seed=0)
     pixels = PixelSource(images(range(4)), classifier, STORE, config)
-    choose(pixels, pixels, "float32", tmp_path, lambda _: None, Stop())[0].prepare(PLAIN)
+    choose(pixels, pixels, "float32", tmp_path, Context())[0].prepare(PLAIN)
     monkeypatch.setattr(sources, "VERSION", "of a later release")
-    later = choose(pixels, pixels, "float32", tmp_path, lambda _: None, Stop())[0]
+    later = choose(pixels, pixels, "float32", tmp_path, Context())[0]
     assert isinstance(later, FeatureSource) and later.missing(1) == 4
 
 

@@ -1,5 +1,5 @@
-"""The command line walked as a whole: every verb and flag has its help, the README's table is complete, shells help
-to type, and the user's own recipe is taken.
+"""The command line walked as a whole: every verb and flag has its help, shells help to type, and the user's own
+recipe is taken.
 """
 
 import re
@@ -16,20 +16,7 @@ from tui.cli import app, run
 from tui.cli.app import app as frame
 from tui.words import settings
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 VERBS = tuple(name for name in app if not name.startswith("-"))
-ROW = re.compile(r"^\| `(?P<usage>[^`]+)`[^|]*\| .+ \|$", re.MULTILINE)
-
-
-def flags(verb: str) -> set[str]:
-    """All flags of a verb, by every name, as its parser knows them."""
-    return {
-        name
-        for argument in frame[verb].assemble_argument_collection()
-        if argument.show
-        for name in argument.names
-        if name.startswith("--")
-    }
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -45,25 +32,6 @@ def test_every_flag_of_a_verb_says_what_it_does(
             told = " ".join((argument.parameter.help or "").split())
             assert re.match(r"[A-Za-z\"].{10,}", told), f"{verb} {argument.name} has no help"
             assert told in text, f"{verb} {argument.name} does not show its help"
-
-
-def test_the_readme_names_every_verb_and_no_other() -> None:
-    section = README.split("## Verbs")[1].split("\n## ")[0]
-    named = {match["usage"].split()[0] for match in ROW.finditer(section)}
-    assert named - {"[DATA]"} == set(VERBS)
-
-
-def test_the_readmes_commands_use_flags_that_there_are() -> None:
-    lines = re.findall(r"covid-tui ([^`\n]+)", README) + [match["usage"] for match in ROW.finditer(README)]
-    for line in lines:
-        words = line.split("#")[0].replace(",", " ").split()
-        verb = words[0].lstrip("-") if words and words[0].lstrip("-") in VERBS else ""
-        known = (
-            flags(verb) if verb else {f for v in VERBS for f in flags(v)} | {"--version", "--help", "--image-protocol"}
-        )
-        for word in words[1:]:
-            if word.startswith(("--", "[--")):
-                assert word.strip("[].)") in known | {"--help"}, line
 
 
 @pytest.mark.parametrize(

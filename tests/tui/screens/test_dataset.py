@@ -16,9 +16,9 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Checkbox, Input, Static
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import Stopped
-from engine.base.events import Emit, Event, Notice
+from engine.base.events import Event, Notice
 from engine.data.confounding import confounding
 from engine.data.image.reader import read
 from engine.data.patients import patients
@@ -120,8 +120,8 @@ def test_a_folder_that_nobody_can_have_is_told(tmp_path: Path) -> None:
 
 
 def test_a_cancelled_reading_leaves_no_folder_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def endless(folder: Path, wanted: DataConfig, emit: Emit, stop: Stop) -> None:
-        while not stop.is_set():
+    def endless(folder: Path, wanted: DataConfig, context: Context) -> None:
+        while not context.stop.is_set():
             time.sleep(0.01)
 
     monkeypatch.setattr("tui.state.session._scan", endless)
@@ -222,7 +222,7 @@ def test_the_screen_a_scan_and_a_training_warn_of_the_same(tmp_path: Path, messy
     assert all(one.sentence in shown for one in warnings if one.kind in ("confounded", "unequal", "few"))
     assert "! 1 image has the same pixels as one of another class: a label is wrong." in shown
     events: list[Event] = []
-    scanned(tmp_path / "data", TrainConfig(), events.append, Stop())
+    scanned(tmp_path / "data", TrainConfig(), Context(events.append))
     notices = "\n".join(event.text for event in events if isinstance(event, Notice))
     assert all(one.capitalised in notices for one in warnings if one.kind != "problems")
     assert "problems in the folder" in notices
@@ -491,7 +491,7 @@ def test_a_scan_reads_the_tables_of_its_folder_once_and_none_that_a_link_leads_o
         table.write_text(f"file,patient\nCOVID-1,{who}\n", encoding="utf-8")
     (folder / "linked.csv").symlink_to(tmp_path / "theirs.csv")
     _read.cache_clear()
-    found = _scan(folder, DataConfig(), lambda event: None, Stop())
+    found = _scan(folder, DataConfig(), Context())
     assert _read.cache_info().misses == 1
     assert patients(found).of == {"COVID/COVID-1.png": "mine"}
     assert _read.cache_info().misses == 1 and _read.cache_info().hits == 1

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from engine.base.context import Context
 from engine.base.typed_files import plain_object
 from engine.base.wording import counted
 from engine.recipe.config import (
@@ -70,15 +71,15 @@ def _sweep(data: Path, config: TrainConfig, wanted: SweepConfig, only_plan: bool
     job = Sweep(data, config, Grid.of(wanted, config))
     with stop_on_signals() as (stop, signals), reporting(as_json and not only_plan) as emit:
         if only_plan:
-            images, code = until_stopped(lambda: job.images(emit, stop), signals)
+            images, code = until_stopped(lambda: job.images(Context(emit, stop)), signals)
             if images is not None:
                 _put_plan(job, images, as_json)
             return code
 
         def work() -> "Swept":
-            result = job.train(emit, stop, wanted.budget or None)
+            result = job.train(Context(emit, stop), wanted.budget or None)
             if choose and not stop.is_set():
-                return job.choose("" if choose == "auto" else choose, emit, stop)
+                return job.choose("" if choose == "auto" else choose, Context(emit, stop))
             return result
 
         result, code = until_stopped(work, signals)

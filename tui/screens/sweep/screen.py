@@ -17,9 +17,11 @@ from engine.recipe.config import SweepPlan
 from engine.sweep.result import Grid, Swept
 from tui.screens.base import WorkScreen
 from tui.screens.sweep.kept_list import KeptSweeps
+from tui.screens.sweep.queue_table import QueueTable
 from tui.screens.sweep.result_pane import ResultPane
-from tui.screens.sweep.text import PLANNED, TRAINED, choice, course, planned_rows, summary, trained_rows, wanted
+from tui.screens.sweep.text import choice, course, summary, wanted
 from tui.state.messages import JobChanged
+from tui.state.relay import SECONDS_BETWEEN_LOOKS
 from tui.state.sweep_job import (
     Followed,
     Kept,
@@ -39,7 +41,6 @@ from tui.widgets.safe_cells import content, lines
 if TYPE_CHECKING:
     from engine.jobs.sweep_plan import Plan
 
-SECONDS_BETWEEN_LOOKS = 0.5
 PLAN, CHOOSE = "sweep-plan", "sweep-choose"
 STOP = Answer("k", "Stop after the batch at hand; the sweep goes on from there another time", "stop")
 GO_ON = Answer("g", "Go on", "")
@@ -89,7 +90,7 @@ class SweepScreen(WorkScreen):
                     yield KeptSweeps(self.session.glyphs, id="earlier")
             with Vertical(id="outcome"):
                 yield Static(id="progress")
-                yield RowTable(id="queue").add_class("pane")
+                yield QueueTable(id="queue").add_class("pane")
                 yield ResultPane(id="result")
 
     def on_mount(self) -> None:
@@ -199,7 +200,7 @@ class SweepScreen(WorkScreen):
         self.add_class("-queue")
         if self._shown:
             follow = partial(self._shown.follow, self._post_look, SECONDS_BETWEEN_LOOKS)
-            self.app.run_worker(follow, thread=True, group="sweep-follow", exit_on_error=False, name="sweep-follow")
+            self.session.run_thread("sweep-follow", follow)
         else:
             self._replan()
         self._draw()
@@ -285,15 +286,7 @@ class SweepScreen(WorkScreen):
             self.query_one(name, Static).update(text)
 
     def _queue(self) -> None:
-        table, glyphs = self.query_one("#queue", RowTable), self.session.glyphs
-        table.border_title = content(f"Queue of {self._shown.path.name}" if self._shown else "Queue of the new sweep")
-        table.border_subtitle = "" if self._shown else "T: 10^12 multiply-adds if every epoch is trained"
-        if self._plan is None:
-            table.fill(PLANNED, [], ())
-        elif self._shown is None:
-            table.fill(PLANNED, planned_rows(self._plan, glyphs), range(2, 7))
-        else:
-            table.fill(TRAINED, trained_rows(self._plan, self._shown.runs, glyphs), (2, 3))
+        self.query_one(QueueTable).show(self._plan, self._shown, self.session.glyphs)
 
     # Keys
 
