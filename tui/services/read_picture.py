@@ -39,13 +39,14 @@ def read_picture(path: Path, side: int, context: Context) -> Picture:
     import numpy as np
     from PIL import Image
 
+    from engine.data.image.histogram import histogram
     from engine.data.image.inspect import network_notes
     from engine.data.image.reader import read, to_input
 
     image = read(path)
     seen = to_input(image.pixels, side)
     facts = image.facts
-    counts = np.bincount(seen[..., 0].ravel() // (256 // BINS), minlength=BINS)
+    counts = histogram(seen[..., 0], BINS)
     pixels = image.pixels
     longer = max(pixels.shape[:2])
     if longer > MOST:

@@ -26,7 +26,7 @@ from tui.state.host import Host
 from tui.state.jobs import Jobs
 from tui.state.long_job import LongJob
 from tui.state.messages import ConfigChanged, DataChanged, JobChanged, RunChanged, RunsChanged
-from tui.state.relay import Relay
+from tui.state.relay import SECONDS_BETWEEN_LOOKS, Relay
 from tui.state.sweep_job import SweepJob, run_sweep
 from tui.state.training_job import TrainingJob, going_on
 from tui.words.glyphs import PLAIN, RICH, Glyphs
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from engine.jobs.sweep_plan import Plan
 
 T = TypeVar("T")
-SECONDS_BETWEEN_LOOKS = 0.5
 MOST_SPLIT_AT_ONCE = 4000
 """Images whose split is drawn within 50 ms; that of more is drawn in a thread."""
 

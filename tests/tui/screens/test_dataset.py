@@ -501,7 +501,7 @@ def test_classes_that_were_not_compared_to_the_end_are_not_called_harmless(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def endless(*arguments: Any) -> None:
-        while not arguments[-1].is_set():
+        while not arguments[-1].stop.is_set():
             time.sleep(0.01)
         raise Stopped("The comparing was stopped.")
 

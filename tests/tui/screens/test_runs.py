@@ -75,7 +75,7 @@ def test_every_state_has_a_sign_and_a_word(states: Path) -> None:
                 for line in ("+ finished", "= stopped", "! failed", "x died", "* live"):
                     await until(pilot, lambda line=line: line in text(app))
                 shown = text(app)
-                assert "98.5% (91.8 to 100.0)" in shown and "vgg16" in shown
+                assert "98.5% (91.8-100.0)" in shown and "vgg16" in shown
 
     run(scenario())
 
@@ -117,7 +117,7 @@ def test_the_differences_are_those_of_the_recipes(tmp_path: Path) -> None:
     rows = dict(differences(library.entries()))
     assert rows["mode"] == ["finetune", "transfer"]
     assert rows["epochs"] == ["5", "3"]
-    assert rows["test"] == ["98.5% (91.8 to 100.0)"] * 2
+    assert rows["test"] == ["98.5% (91.8-100.0)"] * 2
     assert "batch" not in rows and "name" not in rows
 
 

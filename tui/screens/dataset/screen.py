@@ -386,9 +386,9 @@ def _read(root: Path, record: "Record", context: Context) -> "tuple[Record, Xray
 
 
 def _intensities(scan: "Scan", context: Context) -> dict[str, list[float]]:
-    from tui.services.pictures import histograms
+    from engine.data.class_histograms import class_histograms
 
-    return histograms(scan.root, scan.records, SAMPLE, context)
+    return class_histograms(scan.root, scan.records, SAMPLE, context)
 
 
 SCREEN = DatasetScreen
