@@ -20,6 +20,7 @@ import xxhash
 from benchmarks.timing import report, scratch, seconds_of, table
 from engine.base import checked_rows
 from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.events import Epoch, Event
 from engine.base.runtime import choose_precision
 from engine.data.pixel_store import PixelStore
@@ -28,7 +29,7 @@ from engine.network.freezing import plan
 from engine.recipe.config import AugmentConfig, FitConfig, NetworkConfig, TrainConfig
 from engine.training import feature_store, loop
 from engine.training.batches import FeatureSource, Images, PixelSource
-from engine.training.feature_file import Context
+from engine.training.feature_file import Origin
 from engine.training.feature_store import FeatureStore
 
 ROWS = {
@@ -98,13 +99,13 @@ def filled(mode: str, images: int) -> tuple[TrainConfig, FeatureStore, Images]:
         augment=AugmentConfig(augment="none"),
     )
     freeze = plan(config.network)
-    context = Context("p", "c", 224, precision, None, freeze.kept_format("auto", precision), freeze.kept_shape)
-    store, shas = FeatureStore(scratch(), context), tuple(f"{n:064x}" for n in range(images))
+    origin = Origin("p", "c", 224, precision, None, freeze.kept_format("auto", precision), freeze.kept_shape)
+    store, shas = FeatureStore(scratch(), origin), tuple(f"{n:064x}" for n in range(images))
     random = np.random.default_rng(0)
     with store.filling(Stop()) as append:
         for start in range(0, images, 100):
             own = [(sha, -1) for sha in shas[start : start + 100]]
-            append(own, random.uniform(0, 1, (len(own), *context.shape)).astype(np.float32))
+            append(own, random.uniform(0, 1, (len(own), *origin.shape)).astype(np.float32))
     return config, store, Images(np.arange(images), shas, random.integers(0, 2, images).astype(np.int32))
 
 
@@ -114,9 +115,9 @@ def epochs(mode: str, images: int) -> tuple[float, float]:
     digest = Digest()
     with mock.patch.object(feature_store, "HELD", 0), mock.patch.object(xxhash, "xxh3_64_intdigest", digest):
         config, store, some = filled(mode, images)
-        classifier = build(plan(config.network), 2, store.context.precision, seed=0)
+        classifier = build(plan(config.network), 2, store.origin.precision, seed=0)
         pixels = PixelSource(some, classifier, PixelStore(np.zeros((1, 1, 1, 1), np.uint8), ("",), 1), config)
-        train = FeatureSource(pixels, store, store, lambda _: None, Stop())
+        train = FeatureSource(pixels, store, store, Context())
         few = Images(some.rows[: images // 10], some.shas[: images // 10], some.labels[: images // 10])
         validation = dataclasses.replace(train, pixels=dataclasses.replace(pixels, images=few))
         file = store._file
@@ -129,7 +130,7 @@ def epochs(mode: str, images: int) -> tuple[float, float]:
                     seconds[not digest.trusts].append(event.seconds)
                 digest.trust(file, sums, not digest.trusts)
 
-        loop.fit(classifier, train, validation, config, emit, Stop())
+        loop.fit(classifier, train, validation, config, Context(emit, Stop()))
     return statistics.median(seconds[True]), statistics.median(seconds[False])
 
 

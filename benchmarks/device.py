@@ -19,8 +19,8 @@ from engine.network.classifier import Classifier, build
 from engine.network.freezing import plan
 from engine.recipe.config import AugmentConfig, FitConfig, NetworkConfig, TrainConfig
 from engine.training.batches import Images, PixelSource
-from engine.training.loop import Steps, new_optimizer
 from engine.training.phases import phases
+from engine.training.step import Steps, new_optimizer
 
 IMAGES = 256
 CONVOLUTION = (64, 28, 28, 512)

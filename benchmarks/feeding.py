@@ -16,6 +16,7 @@ from PIL import Image
 
 from benchmarks.timing import report, scratch, seconds_of, table
 from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.events import Epoch
 from engine.base.runtime import processors, tensorflow
 from engine.data.pixel_store import PixelStore, open_store
@@ -26,7 +27,7 @@ from engine.recipe.config import AugmentConfig, FitConfig, TrainConfig
 from engine.training import loop
 from engine.training.augment import apply, draw, transforms
 from engine.training.batches import FeatureSource, Images, PixelSource
-from engine.training.feature_file import Context
+from engine.training.feature_file import Origin
 from engine.training.feature_store import FeatureStore
 from sample_data.generate import write_dataset
 from sample_data.phantom import Disease
@@ -96,16 +97,16 @@ def head_loop(vectors: int = 5000, epochs: int = 20) -> float:
     shas = tuple(f"{n:064x}" for n in range(vectors))
     images = Images(np.arange(vectors), shas, random.integers(0, 2, vectors).astype(np.int32))
     stop, cache = Stop(), scratch()
-    kept = FeatureStore(cache, Context("p", "caffe", 224, "float32", None, "float16", (512,)))
+    kept = FeatureStore(cache, Origin("p", "caffe", 224, "float32", None, "float16", (512,)))
     with kept.filling(stop) as append:
         append([(sha, -1) for sha in shas], random.uniform(0, 1, (vectors, 512)).astype(np.float32))
     nothing = PixelStore(np.zeros((1, 1, 1, 1), np.uint8), ("",), 1)
-    train = FeatureSource(PixelSource(images, classifier, nothing, config), kept, kept, lambda _: None, stop)
+    train = FeatureSource(PixelSource(images, classifier, nothing, config), kept, kept, Context(stop=stop))
     few = Images(images.rows[:500], shas[:500], images.labels[:500])
     validation = dataclasses.replace(train, pixels=dataclasses.replace(train.pixels, images=few))
     seconds: list[float] = []
     emit = lambda event: seconds.append(event.seconds) if isinstance(event, Epoch) else None  # noqa: E731
-    loop.fit(classifier, train, validation, config, emit, stop)
+    loop.fit(classifier, train, validation, config, Context(emit, stop))
     return sum(seconds[1:])
 
 

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 from benchmarks.timing import ROOT, report, scratch, table
+from engine.base.context import Context
 
 STEP = """
 import json, resource, sys, time
@@ -38,7 +39,6 @@ def measure(step: str, root: Path, cache: Path) -> dict[str, float]:
         started = time.perf_counter()
         open_store(root, found.records, 224, cache)
     if step == "activations":
-        from engine.base.cancel import Stop
         from engine.base.runtime import choose_precision
         from engine.network.classifier import build
         from engine.network.freezing import plan
@@ -52,7 +52,7 @@ def measure(step: str, root: Path, cache: Path) -> dict[str, float]:
         store, _ = open_store(root, found.records, 224, cache)
         images = Images.of(found.records, tuple(found.classes), store)
         pixels = PixelSource(images, classifier, store, config)
-        source = choose(pixels, pixels, precision, cache, lambda _: None, Stop())[1]
+        source = choose(pixels, pixels, precision, cache, Context())[1]
         started = time.perf_counter()
         source.prepare(PLAIN)
         for _ in source.batches(images.rows, PLAIN, 64):

@@ -69,8 +69,8 @@ def imagenet_weights(folder: Path) -> Path:
             "from engine.network.backbones import BACKBONES as b; from engine.network.freezing import plan;"
             "from engine.recipe.config import NetworkConfig;"
             "from engine.network import classifier as c, pretrained as w;"
-            "from engine.base.cancel import Stop; n = c.build(plan(NetworkConfig()), 2, 'float32', 0);"
-            "w.pretrained('imagenet', b['vgg16'], c.backbone_shapes(n), print, Stop())"
+            "from engine.base.context import Context; n = c.build(plan(NetworkConfig()), 2, 'float32', 0);"
+            "w.pretrained('imagenet', b['vgg16'], c.backbone_shapes(n), Context(print))"
         )
         run(sys.executable, "-c", code, COVID_TUI_CACHE=str(folder))
     return path

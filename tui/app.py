@@ -177,7 +177,7 @@ class Workbench(App[None]):
         for complaint in (*self.settings.complaints, *self._unknown_theme()):
             self.say(complaint, "warning")
         if self.settings.keys:
-            self.session.start("keys", "looking the keys up", lambda emit, stop: _bound(), self._keys_known)
+            self.session.start("keys", "looking the keys up", lambda context: _bound(), self._keys_known)
         self.session.watch_runs(self._attached)
         if self._data:
             self.session.open_data(self._data)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from engine.audit.variants import Regions, Variant, VariantStore, read_regions, variants_of
 from engine.audit.verdict import Audit, VariantResult, judge_variants, paired_gap
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import ConfigError, DataError, Stopped
 from engine.base.events import Audited, Emit, Event, Notice, Progress
 from engine.base.runtime import cache_dir, choose_precision, make_repeatable
@@ -33,15 +33,14 @@ from engine.evaluation.calibration import softmax
 from engine.evaluation.intervals import exact_interval
 from engine.evaluation.metrics import mean_auc
 from engine.network import pretrained
-from engine.network.backbones import backbone
 from engine.network.classifier import with_first_weights
-from engine.network.freezing import plan
 from engine.recipe.config import AuditConfig, TrainConfig, to_dict
 from engine.training import loop
 from engine.training.augment import PLAIN
 from engine.training.batches import FeatureSource, Images, PixelSource, Source, choose, prepared
 from engine.training.forward import Pass
-from engine.training.phases import phases
+from engine.training.resolved import Resolved, resolve
+from engine.training.step import assign, values_of
 
 
 @dataclass(frozen=True)
@@ -64,29 +63,29 @@ class _Material:
         return np.concatenate([fold["test"] for fold in self.folds])
 
 
-def audit(folder: Path, config: TrainConfig, emit: Emit, stop: Stop, folds: int = AuditConfig.folds) -> Audit:
+def audit(folder: Path, config: TrainConfig, context: Context, folds: int = AuditConfig.folds) -> Audit:
     """Train and test the recipe on each of `variants_of` the images in `folder`, and say what the results mean.
 
     With `folds` above 1 it is cross-validated, so that every image is tested once; else the recipe's one split serves,
     as it does where the recipe names a split.csv or the folders publish a split. The recipe must not augment: views
     would multiply the work without changing what a variant hides. Raises a CovidTuiError whose sentence says what is
-    wrong, Stopped when `stop` is set.
+    wrong, Stopped when the stop is set.
     """
     if config.augment.augment != "none":
         raise ConfigError("An audit does not augment: give it a recipe with --augment none.")
-    if len(phases(config)) > 1:
+    recipe = resolve(config)
+    if len(recipe.phases) > 1:
         raise ConfigError("An audit trains in one phase: give it --mode transfer, finetune or partial.")
     if config.machine.devices not in ("auto", "1"):
         raise ConfigError("An audit trains on one device: leave --devices out.")
-    pretrained.require(config.network.weights, backbone(config.network.backbone), emit, stop)
+    pretrained.require(config.network.weights, recipe.backbone, context)
     began = time.perf_counter()
-    size = plan(config.network).backbone.size
-    material = _material(folder, config, size, 1 if config.data.split else folds, emit, stop)
-    trainer = _Trainer(material, config, emit, stop)
+    material = _material(folder, config, recipe.backbone.size, 1 if config.data.split else folds, context)
+    trainer = _Trainer(material, recipe, context)
     results, rights = [], {}
     shown = variants_of(material.region)
     for variant in shown:
-        emit(Audited(variant.name, variant.titled(material.region), 0, len(material.folds)))
+        context.emit(Audited(variant.name, variant.titled(material.region), 0, len(material.folds)))
     for variant in shown:
         result, rights[variant.name] = trainer.run(variant)
         results.append(result)
@@ -113,15 +112,17 @@ def audit(folder: Path, config: TrainConfig, emit: Emit, stop: Stop, folds: int 
 class _Trainer:
     """Trains one variant after the other, fold by fold, always from the same first weights."""
 
-    def __init__(self, material: _Material, config: TrainConfig, emit: Emit, stop: Stop) -> None:
-        self.material, self.config, self.emit, self.stop = material, config, emit, stop
+    def __init__(self, material: _Material, recipe: Resolved, context: Context) -> None:
+        config = recipe.config
+        self.material, self.config, self.context = material, config, context
+        self.stage = loop.Stage(recipe.phases[-1])
         make_repeatable(config.machine.seed)
         precision = choose_precision(config.machine.precision)
-        emit(Notice("info", f"Precision: {precision.precision} ({precision.reason})."))
+        context.emit(Notice("info", f"Precision: {precision.precision} ({precision.reason})."))
         self.precision = precision.precision
         classes, seed = len(material.classes), config.machine.seed
-        self.network = with_first_weights(config.network, classes, self.precision, seed, emit, stop)
-        self.start = loop.values_of(self.network.trainable_variables)
+        self.network = with_first_weights(recipe.plan, config.network.weights, classes, self.precision, seed, context)
+        self.start = values_of(self.network.trainable_variables)
         self.told = False
 
     def run(self, variant: Variant) -> tuple[VariantResult, npt.NDArray[np.bool_]]:
@@ -154,13 +155,13 @@ class _Trainer:
     def _tell(self, variant: Variant, done: int, right: npt.NDArray[np.bool_]) -> None:
         n, correct = len(right), int(right.sum())
         title, total = variant.titled(self.material.region), len(self.material.folds)
-        self.emit(Audited(variant.name, title, done, total, correct, n, exact_interval(correct, n)))
+        self.context.emit(Audited(variant.name, title, done, total, correct, n, exact_interval(correct, n)))
 
     def _fold(
         self, variant: Variant, every: Source, number: int
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int32], int]:
         """Logits (n, classes) and labels (n,) of the fold's test images, and the epochs that the training took."""
-        loop.assign(self.network.trainable_variables, self.start)
+        assign(self.network.trainable_variables, self.start)
         sources = {part: _taken(every, chosen) for part, chosen in self.material.folds[number].items()}
         if variant.shuffled:
             random = np.random.default_rng([self.config.machine.seed, number])
@@ -169,11 +170,11 @@ class _Trainer:
                 sources[part] = _with_images(
                     sources[part], dataclasses.replace(sources[part].images, labels=random.permutation(labels))
                 )
-        emit = self._emit(variant)
-        fitted = loop.fit(self.network, sources["train"], sources["validation"], self.config, emit, self.stop)
-        if self.stop.is_set():
+        parts = sources["train"], sources["validation"]
+        fitted = loop.fit(self.network, *parts, self.config, self._heard(variant), self.stage)
+        if self.context.stop.is_set():
             raise Stopped("The audit was stopped; the activations computed so far are kept.")
-        logits = Pass(sources["test"]).logits(stop=self.stop)
+        logits = Pass(sources["test"]).logits(stop=self.context.stop)
         return logits, sources["test"].images.labels, fitted.epochs
 
     def _every(self, variant: Variant) -> Source:
@@ -184,26 +185,28 @@ class _Trainer:
         pairs = zip(material.records, rows, strict=True)
         shas = tuple(seen.identity(record.sha, int(row)) for record, row in pairs)
         pixels = PixelSource(Images(rows, shas, material.labels), self.network, seen, self.config)
-        emit, fold = self._emit(variant), material.folds[0]
+        fold = material.folds[0]
         rest = np.concatenate([fold["validation"], fold["test"]])
         first, others = _taken(pixels, fold["train"]), _taken(pixels, rest)
         assert isinstance(first, PixelSource) and isinstance(others, PixelSource)
-        kept, _ = choose(first, others, self.precision, cache_dir(), emit, self.stop)
+        kept, _ = choose(first, others, self.precision, cache_dir(), self._heard(variant))
         self.told = True
         if not isinstance(kept, FeatureSource):
             return pixels
-        return prepared(dataclasses.replace(kept, pixels=pixels), PLAIN, self.emit)
+        return prepared(dataclasses.replace(kept, pixels=pixels), PLAIN, self.context.emit)
 
-    def _emit(self, variant: Variant) -> Emit:
+    def _heard(self, variant: Variant) -> Context:
         """The events of a training as those of one variant: epochs only pass by, and choices are told once."""
 
         def tell(event: Event) -> None:
             if isinstance(event, Progress):
-                self.emit(Progress(f"{variant.titled(self.material.region)}: {event.task}", event.done, event.total))
+                self.context.emit(
+                    Progress(f"{variant.titled(self.material.region)}: {event.task}", event.done, event.total)
+                )
             elif isinstance(event, Notice) and not self.told:
-                self.emit(event)
+                self.context.emit(event)
 
-        return tell
+        return self.context.heard_by(tell)
 
 
 def _taken(source: Source, chosen: npt.NDArray[np.intp]) -> Source:
@@ -221,34 +224,34 @@ def _with_images(source: Source, images: Images) -> Source:
     return dataclasses.replace(source, images=images)
 
 
-def _material(folder: Path, config: TrainConfig, size: int, folds: int, emit: Emit, stop: Stop) -> _Material:
+def _material(folder: Path, config: TrainConfig, size: int, folds: int, context: Context) -> _Material:
     """Scan, split, decode, and find the lungs of every image; images that lack what the rest has are left out."""
     wanted = config.data
-    found = scan(folder, wanted.class_names, emit, stop, wanted.follow_links, wanted.near_duplicates)
+    found = scan(folder, wanted.class_names, context, wanted.follow_links, wanted.near_duplicates)
     require_trainable(found)
-    tell_layout(found, emit)
-    classes, splits = tuple(found.classes), _splits(found, config, folds, emit)
+    tell_layout(found, context.emit)
+    classes, splits = tuple(found.classes), _splits(found, config, folds, context.emit)
     listed = {row.file for row in splits[0].rows}
     records = [record for record in found.records if record.file in listed]
     masked = [record for record in records if record.mask]
     use_masks = _whole(masked, splits, classes)
     if use_masks:
-        masked = _with_good_masks(folder, masked, size, emit, stop)
+        masked = _with_good_masks(folder, masked, size, context)
         use_masks = _whole(masked, splits, classes)
     kept = masked if use_masks else records
     if not use_masks:
-        emit(Notice("warning", f"Too few images have a lung mask, so a {RECTANGLE} stands in for the lungs."))
+        context.emit(Notice("warning", f"Too few images have a lung mask, so a {RECTANGLE} stands in for the lungs."))
     elif len(kept) < len(records):
         left = len(records) - len(kept)
         text = f"{counted(left, 'image')} without a lung mask that can be used {noun(left, 'is', 'are')} left out."
-        emit(Notice("warning", text))
-    store, problems = pixels.open_store(folder, kept, size, cache_dir(), emit, stop)
+        context.emit(Notice("warning", text))
+    store, problems = pixels.open_store(folder, kept, size, cache_dir(), context)
     for problem in problems:
-        emit(Notice("warning", f"Left out: {problem.file} ({problem.reason})."))
+        context.emit(Notice("warning", f"Left out: {problem.file} ({problem.reason})."))
     kept = [record for record in kept if record.file in store.index]
     if not _whole(kept, splits, classes):
         raise DataError(f"A part of the split has no image of some class left that can be read: scan {folder} again.")
-    regions = read_regions(folder, kept, size, stop)[0] if use_masks else Regions(size)
+    regions = read_regions(folder, kept, size, context.stop)[0] if use_masks else Regions(size)
     folded = [_numbers(kept, own) for own in splits]
     return _Material(classes, kept, store, regions, LUNGS if use_masks else RECTANGLE, folded)
 
@@ -283,9 +286,9 @@ def _whole(records: Sequence[Record], splits: Sequence[Split], classes: Sequence
     )
 
 
-def _with_good_masks(folder: Path, records: Sequence[Record], size: int, emit: Emit, stop: Stop) -> list[Record]:
-    bad = read_regions(folder, records, size, stop)[1]
+def _with_good_masks(folder: Path, records: Sequence[Record], size: int, context: Context) -> list[Record]:
+    bad = read_regions(folder, records, size, context.stop)[1]
     for record, reason in bad[:5]:
-        emit(Notice("warning", f"The mask {record.mask} can't be used: {reason}."))
+        context.emit(Notice("warning", f"The mask {record.mask} can't be used: {reason}."))
     unusable = {record.file for record, _ in bad}
     return [record for record in records if record.file not in unusable]

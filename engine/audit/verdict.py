@@ -76,6 +76,7 @@ class Audit:
     verdict: str
     seconds: Amount
     recipe: dict[str, dict[str, Any]]
+    """As `recipe.config.to_dict` wrote it. Not typed here: an audit of another version is shown all the same."""
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values."""

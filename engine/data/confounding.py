@@ -60,8 +60,18 @@ class Association:
         return self.p <= RARE and (self.determined or self.cramers_v >= STRONG)
 
     @property
+    def verdict(self) -> str:
+        """What the trait tells of the class, whether that is grave or not, as a sentence."""
+        if self.grave:
+            return self.sentence
+        return (
+            f"Guessing the class by the {self.trait} alone is right for {self.guessed:.0%} of the images, always "
+            f"saying the commonest class for {self.baseline:.0%}."
+        )
+
+    @property
     def sentence(self) -> str:
-        """What that means."""
+        """What that means where it is grave."""
         known = sum(map(sum, (own.values() for own in self.table.values())))
         which = f" whose {self.trait} is known ({known:,} of {known + self.unknown:,})" if self.unknown else ""
         if self.determined:

@@ -24,8 +24,8 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.base.cancel import Stop
 from engine.base.checked_rows import RowFile, Sums, checksums, overwrite
+from engine.base.context import Context
 from engine.base.errors import CacheError, DataError, LinkError
 from engine.base.events import Emit, Notice
 from engine.base.files import open_private, opened, private_dir, write_json
@@ -139,29 +139,29 @@ def open_store(
     records: Sequence[Record],
     size: int,
     cache_dir: Path,
-    emit: Emit = lambda event: None,
-    stop: Stop | None = None,
+    context: Context | None = None,
     pixel_rules: int = PIXEL_RULES,
 ) -> tuple[PixelStore, tuple[Problem, ...]]:
     """The pixels of `records` at `size` x `size`, in their order, from the cache or else from the files under `root`.
 
     `pixel_rules` is what they were scanned by. As pixels are kept by their hash, those by other rules are never taken.
     Files that vanished or changed since the scan are left out and returned as problems. Raises DataError when none is
-    left, CacheError when the cache can't be written, Stopped when `stop` is set meanwhile.
+    left, CacheError when the cache can't be written, Stopped when the stop is set meanwhile.
     """
     if not records:
         raise DataError(f"There are no images of {root} to decode.")
+    context = context or Context()
     channels = 3 if any(record.colour for record in records) else 1
     with _ONE_AT_A_TIME:
         directory = _directory(cache_dir)
         plan = _plan(records, size, channels)
         sums = _sums(directory, plan)
         if sums is not None:
-            return _opened(directory, plan, sums, root, records, emit, pixel_rules), ()
+            return _opened(directory, plan, sums, root, records, context.emit, pixel_rules), ()
         if plan.pixels(directory).exists() or plan.description(directory).exists():
             what = f"The decoded images in {plan.pixels(directory)} are damaged or were never finished"
-            emit(Notice("warning", f"{what}: they are decoded anew."))
-        return _build(root, records, size, channels, directory, emit, stop, pixel_rules)
+            context.emit(Notice("warning", f"{what}: they are decoded anew."))
+        return _build(root, records, size, channels, directory, context, pixel_rules)
 
 
 def damaged(cache_dir: Path) -> list[tuple[Path, str]]:
@@ -235,13 +235,12 @@ def _build(
     size: int,
     channels: int,
     directory: Path,
-    emit: Emit,
-    stop: Stop | None,
+    context: Context,
     pixel_rules: int,
 ) -> tuple[PixelStore, tuple[Problem, ...]]:
     problems: list[Problem] = []
     kept: list[Record] = []
-    pulse = Pulse(emit, "decode", len(records))
+    pulse = Pulse(context.emit, "decode", len(records))
     whole = _plan(records, size, channels).bytes
 
     def small(record: Record) -> Pixels | Problem:
@@ -249,7 +248,7 @@ def _build(
 
     with _no_space_told(directory, whole), _temporary(directory) as (file, path):
         sums: list[Sums] = []
-        with closing(spread(small, records, stop)) as results:
+        with closing(spread(small, records, context.stop)) as results:
             for done, (record, result) in enumerate(zip(records, results, strict=True), start=1):
                 if isinstance(result, Problem):
                     problems.append(result)
@@ -268,7 +267,7 @@ def _build(
         path.replace(plan.pixels(directory))
         # Last, as pixels without it are not finished.
         write_json(plan.description(directory), _meta(plan, every), directory.parent)
-    return _opened(directory, plan, every, root, kept, emit, pixel_rules), tuple(problems)
+    return _opened(directory, plan, every, root, kept, context.emit, pixel_rules), tuple(problems)
 
 
 def _opened(

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import DataError
 from engine.base.events import Emit, Notice
 from engine.base.wording import counted
@@ -34,8 +34,7 @@ from engine.data.similarity.near_duplicates import SIDE, border, thumbnail
 def scan(
     root: Path,
     classes: tuple[str, ...] = (),
-    emit: Emit = lambda event: None,
-    stop: Stop | None = None,
+    context: Context | None = None,
     follow_links: bool = False,
     near: bool = False,
     pixel_rules: int = PIXEL_RULES,
@@ -46,20 +45,20 @@ def scan(
     images are also searched for those that show one picture with other pixels; that keeps 16 kB an image meanwhile.
     `pixel_rules` names the rules by which files become pixels. Files that can't be used become problems and the scan
     goes on. Raises DataError when `root` is no folder with class folders, ConfigError for a class that it doesn't have,
-    Stopped when `stop` is set meanwhile.
+    Stopped when the stop is set meanwhile.
     """
-    root = Path(root)
-    listed = class_folders(root, classes, follow_links, stop)
+    root, context = Path(root), context or Context()
+    listed = class_folders(root, classes, follow_links, context.stop)
     folders, problems = listed.folders, list(listed.problems)
     jobs = [_Job(root, folder, file, pixel_rules) for folder in folders for file in folder.images]
-    pulse = Pulse(emit, "scan", len(jobs))
+    pulse = Pulse(context.emit, "scan", len(jobs))
     records: list[Record] = []
     # In one block: small pieces that stay, between large ones that go, would keep the memory of all that was decoded.
     thumbs = np.empty((len(jobs) if near else 0, SIDE, SIDE), np.uint8)
     notes: dict[str, Counter[str]] = {folder.label: Counter() for folder in folders}  # one for all parts of a class
     laid = np.empty((len(jobs), orientation.SIDE, orientation.SIDE), np.uint8)
     remarked: list[tuple[str, tuple[str, ...]]] = []
-    with closing(spread(_examine, jobs, stop)) as results:
+    with closing(spread(_examine, jobs, context.stop)) as results:
         for done, (record, thumb, small, remarks, found) in enumerate(results, start=1):
             problems.extend(found)
             if record is not None and thumb is not None and small is not None:
@@ -77,7 +76,9 @@ def scan(
     problems += [Problem(r.file, "pose", p.doubt, r.label) for r, p in zip(records, poses, strict=True) if p.words]
     ordered = tuple(sorted(problems, key=lambda problem: (natural(problem.file), problem.kind)))
     alike = (
-        near_groups(records, thumbs[: len(records)], Pulse(emit, "near duplicates", 100).share, stop) if near else ()
+        near_groups(records, thumbs[: len(records)], Pulse(context.emit, "near duplicates", 100).share, context.stop)
+        if near
+        else ()
     )
     told = (*noted(remarked), *of_other_bits((r.file, r.bits) for r in records if r.bit_depth > 8 and r.bits))
     twins = exact_groups(records)

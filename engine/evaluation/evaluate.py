@@ -13,10 +13,10 @@ from types import MappingProxyType
 
 import numpy as np
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import DataError, RunError
 from engine.base.escape import to_cell
-from engine.base.events import Emit, Notice, Progress
+from engine.base.events import Notice, Progress
 from engine.base.files import names_in, opened, replacing, require_inside, write_json
 from engine.base.result import RELIABILITY, Bin, Calibrated, Curve, Drawn, Elsewhere, Tested
 from engine.base.typed_files import plain
@@ -39,7 +39,7 @@ from engine.runs.writer import reopen
 _NONE: Mapping[str, str] = MappingProxyType({})
 
 
-def evaluate_test(run: Run, emit: Emit, stop: Stop) -> Tested:
+def evaluate_test(run: Run, context: Context) -> Tested:
     """The run's result on its test part: read where the test was opened before, else measured now and kept.
 
     What test.json holds, but for the curves. Raises RunError where the run has no model or no split, can't be written
@@ -51,15 +51,15 @@ def evaluate_test(run: Run, emit: Emit, stop: Stop) -> Tested:
         predictor = Predictor(run)
         names, labels = [row.file for row in rows], [predictor.classes.index(row.label) for row in rows]
         shas = [row.sha for row in rows]
-        said = _measure(predictor, run.folder(), names, labels, "test", emit, stop, shas)
+        said = _measure(predictor, run.folder(), names, labels, "test", context, shas)
         _write_predictions(run.path / PREDICTIONS, predictor.classes, said.lines(predictor.classes))
         _write_result(run.path / TEST, _judged(said, predictor))
     return read_test(run).without_curves()
 
 
-def open_test(run: Run, emit: Emit, stop: Stop) -> Tested:
+def open_test(run: Run, context: Context) -> Tested:
     """As `evaluate_test`; a run that was trained with its test part shut then ends with the result in its events."""
-    test, end = evaluate_test(run, emit, stop), run.finished()
+    test, end = evaluate_test(run, context), run.finished()
     if end and end.test is None and run.state() == "finished":
         with reopen(run, run.config()) as writer:
             writer.append(dataclasses.replace(end, test=test))
@@ -90,8 +90,7 @@ def forget_test(run: Run) -> bool:
 def evaluate_on(
     run: Run,
     folder: Path,
-    emit: Emit,
-    stop: Stop,
+    context: Context,
     mapping: Mapping[str, str] = _NONE,
     follow_links: bool = False,
 ) -> Elsewhere:
@@ -105,15 +104,15 @@ def evaluate_on(
     require_inside(run.path, [FOLDER])
     test = read_test(run) if was_tested(run) else None
     predictor = Predictor(run)
-    found: Scan = scan(folder, (), emit, stop, follow_links, pixel_rules=predictor.pixel_rules)
-    tell_layout(found, emit)
+    found: Scan = scan(folder, (), context, follow_links, pixel_rules=predictor.pixel_rules)
+    tell_layout(found, context.emit)
     external.check_mapping(mapping, list(found.classes), predictor.classes)
     for item in found.notes:
-        emit(Notice("warning", f"{item.sentence}."))
+        context.emit(Notice("warning", f"{item.sentence}."))
     known = {name: mapping.get(name, name) for name in found.classes}
     unknown = {name: found.classes[name].images for name, ours in known.items() if ours not in predictor.classes}
     if unknown:
-        emit(Notice("warning", f"Left out, as the run does not know them: {', '.join(unknown)}."))
+        context.emit(Notice("warning", f"Left out, as the run does not know them: {', '.join(unknown)}."))
     records = [record for record in found.records if record.label not in unknown]
     if not records:
         raise DataError(
@@ -122,9 +121,9 @@ def evaluate_on(
     learnt = _learnt(run)
     learnt_from = sum(record.sha in learnt for record in records)
     if learnt_from:
-        emit(Notice("warning", external.not_apart(learnt_from, len(records))))
+        context.emit(Notice("warning", external.not_apart(learnt_from, len(records))))
     labels = [predictor.classes.index(known[record.label]) for record in records]
-    said = _measure(predictor, folder, [record.file for record in records], labels, "evaluate", emit, stop)
+    said = _measure(predictor, folder, [record.file for record in records], labels, "evaluate", context)
     here = _judged(said, predictor)
     result = Elsewhere(
         **vars(here),
@@ -190,25 +189,24 @@ def _measure(
     names: Sequence[str],
     labels: Sequence[int],
     task: str,
-    emit: Emit,
-    stop: Stop,
+    context: Context,
     shas: Sequence[str] = (),
 ) -> _Said:
     """The answers to the images `names` below `folder`; those that can't be read, or have other pixels than `shas` say,
     are told and left out.
     """
     files, truth, rows, features = list[str](), list[int](), list[np.ndarray](), list[np.ndarray]()
-    answers = predictor.answers([folder / name for name in names], stop, shas=shas)
+    answers = predictor.answers([folder / name for name in names], context.stop, shas=shas)
     for done, (name, label, answer) in enumerate(zip(names, labels, answers, strict=True), start=1):
         if isinstance(answer, ImageError):
-            emit(Notice("warning", f"Left out of the {task}: {answer}"))
+            context.emit(Notice("warning", f"Left out of the {task}: {answer}"))
         else:
             files.append(name)
             truth.append(label)
             rows.append(answer.probabilities)
             features.append(answer.features)
         if done % 8 == 0 or done == len(names):
-            emit(Progress(task, done, len(names)))
+            context.emit(Progress(task, done, len(names)))
     if not files:
         raise DataError(f"None of the images to evaluate below {folder} can be read.")
     return _Said(files, np.array(truth), np.stack(rows), np.stack(features))

@@ -16,9 +16,9 @@ def percents(ends: Sequence[float]) -> str:
     return f"{percent(ends[0])} to {percent(ends[1])}"
 
 
-def points(ends: Sequence[float], digits: int = 1) -> str:
+def points(ends: Sequence[float], digits: int = 1, between: str = " to ") -> str:
     """The same in a few characters, behind a percentage: 96.8 to 99.3; narrow tables have no `digits`."""
-    return " to ".join(f"{100 * end:.{digits}f}" for end in ends)
+    return between.join(f"{100 * end:.{digits}f}" for end in ends)
 
 
 @dataclass(frozen=True)

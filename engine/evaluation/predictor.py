@@ -15,9 +15,9 @@ from msgspec import Meta
 from engine.base.cancel import Stop
 from engine.base.errors import ConfigError, RunError
 from engine.base.files import write_json
-from engine.base.runtime import Environment, tensorflow
+from engine.base.runtime import tensorflow
 from engine.base.typed_files import Positive, UnfitError, typed
-from engine.data.image.formats import PIXEL_RULES
+from engine.data.image.formats import PIXEL_RULES, known_pixel_rules
 from engine.data.image.reader import ImageError
 from engine.evaluation.calibration import at_temperature, read_calibration
 from engine.evaluation.level_likeness import Measure, likeness
@@ -85,16 +85,6 @@ def save_contract(run: Run, classes: tuple[str, ...], classifier: Classifier, re
     in_float32(classifier).save_model(run.path / DELIVERABLE)
 
 
-def pixel_rules_in(record: Model | Environment, path: Path) -> int:
-    """The rules by which files became pixels for a run, as its file at `path` says; 1 where it is from before there
-    were others. Raises RunError.
-    """
-    reading = record.reading or 1
-    if reading > PIXEL_RULES:
-        raise RunError(f"{path} names a way to read images that this version does not know: update covid-tui.")
-    return reading
-
-
 class Predictor:
     """A run's model, ready to predict."""
 
@@ -111,7 +101,7 @@ class Predictor:
         except ConfigError as error:
             raise RunError(f"{run.path / CONFIG} is damaged: {error}") from None
         network = self.network = load(run.path / WEIGHTS, trained, len(self.classes)).model
-        self.pixel_rules = pixel_rules_in(contract, run.path / MODEL)
+        self.pixel_rules = known_pixel_rules(contract.reading, run.path / MODEL)
         self.calibration = read_calibration(run, self.classes)
         self.reference = read_reference(run, network.get_layer("pool").output.shape[-1])
         tf = tensorflow()

@@ -21,9 +21,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import ConfigError, Stopped
-from engine.base.events import Emit, Progress
+from engine.base.events import Progress
 from engine.base.runtime import tensorflow
 from engine.data.image.reader import Pixels, seen
 from engine.data.masks import Mask, region_of
@@ -140,15 +140,14 @@ def explain(
     file: Path,
     target: str = "",
     covering: bool = False,
-    emit: Emit = lambda event: None,
-    stop: Stop | None = None,
+    context: Context | None = None,
 ) -> Explanation:
     """Where the model looks in the image file for the class `target`, or for the one that it says when empty.
 
     `covering` adds the check by covering, CELLS x CELLS passes more. Raises ImageError, ConfigError for a class that
-    the run does not know, Stopped when `stop` is set meanwhile.
+    the run does not know, Stopped when the stop is set meanwhile.
     """
-    wanted = explainer.target(target)
+    context, wanted = context or Context(), explainer.target(target)
     pixels = seen(file, explainer.size, explainer.predictor.pixel_rules)
     logits = explainer.logits(pixels[None])[0]
     number = int(logits.argmax()) if wanted is None else wanted
@@ -169,7 +168,7 @@ def explain(
         inside=mass_inside(heat, mask),
         area=float(mask.mean()),
         mirrored=correlation(*(_squares(spread(one, explainer.size)) for one in (as_is, back))),
-        covered=_covered(explainer, pixels, number, heat, emit, stop) if covering else None,
+        covered=_covered(explainer, pixels, number, heat, context) if covering else None,
     )
 
 
@@ -194,32 +193,31 @@ def correlation(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> float | None:
 
 
 def cost_of_covering(
-    explainer: Explainer, pixels: Pixels, target: int, emit: Emit = lambda event: None, stop: Stop | None = None
+    explainer: Explainer, pixels: Pixels, target: int, context: Context | None = None
 ) -> npt.NDArray[np.float32]:
     """What the class's log-odds lose, (CELLS, CELLS), when a square is covered in the image's mean grey, each in turn.
 
     After Zeiler and Fergus 2014, "Visualizing and Understanding Convolutional Networks", section 4.2. `pixels` are a
     network input, uint8 (size, size, 3). Raises Stopped.
     """
+    context = context or Context()
     edges = np.linspace(0, explainer.size, CELLS + 1).round().astype(int)
     whole = float(_log_odds(explainer.logits(pixels[None]), target)[0])
     grey = np.uint8(round(float(pixels.mean())))
     costs = np.zeros((CELLS, CELLS), np.float32)
     for row in range(CELLS):
-        if stop and stop.is_set():
+        if context.stop.is_set():
             raise Stopped("The check by covering was stopped.")
         covered = np.repeat(pixels[None], CELLS, axis=0)
         for column in range(CELLS):
             covered[column, edges[row] : edges[row + 1], edges[column] : edges[column + 1]] = grey
         costs[row] = whole - _log_odds(explainer.logits(covered), target)
-        emit(Progress("covering", row + 1, CELLS))
+        context.emit(Progress("covering", row + 1, CELLS))
     return costs
 
 
-def _covered(
-    explainer: Explainer, pixels: Pixels, target: int, heat: Heat, emit: Emit, stop: Stop | None
-) -> float | None:
-    return correlation(_squares(heat), cost_of_covering(explainer, pixels, target, emit, stop))
+def _covered(explainer: Explainer, pixels: Pixels, target: int, heat: Heat, context: Context) -> float | None:
+    return correlation(_squares(heat), cost_of_covering(explainer, pixels, target, context))
 
 
 def _squares(heat: Heat) -> Heat:

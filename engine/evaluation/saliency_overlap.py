@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import ConfigError, DataError, RunError, Stopped
 from engine.base.events import Emit, Notice, Progress
 from engine.base.runtime import processors
@@ -68,12 +68,12 @@ class PartOverlap:
         return asdict(self)
 
 
-def measure_part(explainer: Explainer, part: str, emit: Emit, stop: Stop) -> PartOverlap:
+def measure_part(explainer: Explainer, part: str, context: Context) -> PartOverlap:
     """The heat, for the class that the model says, of every image of a part of the run's split.
 
     Where any image lacks its mask, the central rectangle stands in for all. Raises ConfigError for an unknown part,
     RunError for a test part that is still shut, as what is told counts right and wrong answers, DataError where none of
-    its images can be read, Stopped when `stop` is set meanwhile.
+    its images can be read, Stopped when the stop is set meanwhile.
     """
     if part not in PARTS:
         raise ConfigError(f'--part is "{part}": choose one of {", ".join(PARTS)}.')
@@ -84,14 +84,14 @@ def measure_part(explainer: Explainer, part: str, emit: Emit, stop: Stop) -> Par
     folder = run.folder()
     whole = all(mask_beside(folder / row.file) for row in rows)
     if not whole:
-        emit(Notice("warning", f"Not every image has a lung mask, so a {RECTANGLE} stands in for the lungs."))
+        context.emit(Notice("warning", f"Not every image has a lung mask, so a {RECTANGLE} stands in for the lungs."))
     found: list[Overlap] = []
     for start in range(0, len(rows), BATCH):
-        if stop.is_set():
+        if context.stop.is_set():
             raise Stopped("The explanation was stopped.")
         chunk = rows[start : start + BATCH]
-        found += _measured(explainer, [(row.file, row.label) for row in chunk], folder, whole, emit)
-        emit(Progress("explain", start + len(chunk), len(rows)))
+        found += _measured(explainer, [(row.file, row.label) for row in chunk], folder, whole, context.emit)
+        context.emit(Progress("explain", start + len(chunk), len(rows)))
     if not found:
         raise DataError(f"None of the images of the {part} part below {folder} can be read.")
     region = LUNGS if whole else RECTANGLE

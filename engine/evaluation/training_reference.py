@@ -11,9 +11,9 @@ from typing import Any, BinaryIO, Final
 
 import numpy as np
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import RunError, Stopped
-from engine.base.events import Emit, Progress
+from engine.base.events import Progress
 from engine.base.files import replacing
 from engine.base.runtime import tensorflow
 from engine.base.typed_files import opened, why
@@ -86,7 +86,7 @@ def facts_of(records: Sequence[Record]) -> dict[str, np.ndarray]:
 
 
 def save_reference(
-    run: Run, source: Source, classifier: Classifier, records: Sequence[Record], emit: Emit, stop: Stop
+    run: Run, source: Source, classifier: Classifier, records: Sequence[Record], context: Context
 ) -> None:
     """Write the run's reference.npz from its training images, the classifier that `source` feeds, and their records.
 
@@ -96,7 +96,7 @@ def save_reference(
     by_pixels = {record.sha: record for record in records}
     records = [by_pixels[source.images.shas[i]] for i in chosen]
     try:
-        features = _pooled(prepared(source, PLAIN, emit), classifier, chosen, emit, stop)
+        features = _pooled(prepared(source, PLAIN, context.emit), classifier, chosen, context)
     except OSError as error:
         raise RunError(unwritable(run.path / REFERENCE, error)) from error
     write_reference(run, features, records)
@@ -149,7 +149,7 @@ def _arrays(file: BinaryIO) -> dict[str, np.ndarray]:
     return arrays
 
 
-def _pooled(source: Source, classifier: Classifier, chosen: np.ndarray, emit: Emit, stop: Stop) -> np.ndarray:
+def _pooled(source: Source, classifier: Classifier, chosen: np.ndarray, context: Context) -> np.ndarray:
     """The last activations before the head, averaged over the picture: float32 (n, channels)."""
     tf, model = tensorflow(), classifier.model
     start = model.input if source.network is model else classifier.prefix.output  # type: ignore[union-attr]
@@ -159,11 +159,11 @@ def _pooled(source: Source, classifier: Classifier, chosen: np.ndarray, emit: Em
     found: list[Any] = []
     done = 0
     for inputs, _ in source.batches(chosen, PLAIN, BATCH):
-        if stop.now:
+        if context.stop.now:
             raise Stopped("Stopped while the training images were looked at again.")
         found.append(np.asarray(forward(inputs, training=False) if forward else inputs, np.float32))
         done += len(found[-1])
-        emit(Progress("training images as the network sees them", done, len(chosen)))
+        context.emit(Progress("training images as the network sees them", done, len(chosen)))
     return np.concatenate(found)
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from engine import __version__
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import ConfigError, CovidTuiError, RunError, Stopped
-from engine.base.events import Emit, Progress
+from engine.base.events import Progress
 from engine.base.files import digest_of, private_dir, replacing_folder, replacing_path, require_inside
 from engine.base.outputs import run_of
 from engine.base.wording import unwritable
@@ -45,13 +45,13 @@ class Exported:
         return {**dataclasses.asdict(self), "path": str(self.path)}
 
 
-def export(run: Run, names: str, to: Path | None, force: bool, emit: Emit, stop: Stop) -> Iterator[Exported]:
+def export(run: Run, names: str, to: Path | None, force: bool, context: Context) -> Iterator[Exported]:
     """Write the run's model in the formats `names` ("onnx,keras"), one after the other, and tell each that is done.
 
     `to` is a file where there is one format and its suffix, else a folder (RUN/export when None). A file that says
     something else than the run on any of the images is removed. Raises ConfigError where a file is there already and
     `force` is not given, or would cost files that no export wrote, RunError where a format fails (LinkError where
-    RUN/export is a link), Stopped if `stop` says "now".
+    RUN/export is a link), Stopped if the stop says "now".
     """
     chosen = formats(names)
     targets = [_target(run, one, to, len(chosen)) for one in chosen]
@@ -63,12 +63,12 @@ def export(run: Run, names: str, to: Path | None, force: bool, emit: Emit, stop:
         _require_replaceable(one, path, force)
     predictor = Predictor(run)
     contract = contract_of(predictor)
-    pictures = gather(predictor, stop)
+    pictures = gather(predictor, context.stop)
     model = exportable(predictor)
     for one, path in zip(chosen, targets, strict=True):
-        if stop.now:
+        if context.stop.now:
             raise Stopped("The export was stopped; what is done is whole.")
-        yield _export(one, path, root, force, model, contract, pictures, emit, stop)
+        yield _export(one, path, root, force, model, contract, pictures, context)
 
 
 def _other_than_exported(folder: Path) -> Path | None:
@@ -137,17 +137,16 @@ def _export(
     model: Any,
     contract: Contract,
     pictures: Pictures,
-    emit: Emit,
-    stop: Stop,
+    context: Context,
 ) -> Exported:
     task = f"{one.name} file against the run"
-    emit(Progress(task, 0, IMAGES))
+    context.emit(Progress(task, 0, IMAGES))
     try:
         private_dir(path.parent, root)
         with (replacing_folder if one.folder else replacing_path)(path, root) as part:
             with quiet():
                 one.write(model, contract, part)
-                difference = largest_difference(one.open(part), pictures, task, emit, stop)
+                difference = largest_difference(one.open(part), pictures, task, context)
             if not difference <= LIMIT:
                 raise RunError(
                     f"The {one.name} file says something else than the run (largest difference {difference:.2g} on "

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import RunError, Stopped
-from engine.base.events import Emit, Progress
+from engine.base.events import Progress
 from engine.data.split import Split
 from engine.evaluation.calibration import at_temperature
 from engine.evaluation.prediction import Input, read_inputs
@@ -60,14 +61,14 @@ def gather(predictor: Predictor, stop: Stop) -> Pictures:
     return Pictures(inputs, {PROBABILITIES: probabilities, CALIBRATED: calibrated}, what)
 
 
-def largest_difference(answers: Answers, pictures: Pictures, task: str, emit: Emit, stop: Stop) -> float:
+def largest_difference(answers: Answers, pictures: Pictures, task: str, context: Context) -> float:
     """The largest difference (0 to 1) of any probability between the file and the run; infinite where one is no number.
 
-    Raises Stopped if `stop` says "now", RunError where the file gives other outputs.
+    Raises Stopped if the stop says "now", RunError where the file gives other outputs.
     """
     most = 0.0
     for at in range(0, IMAGES, BATCH):
-        if stop.now:
+        if context.stop.now:
             raise Stopped("The export was stopped; nothing half-written is left.")
         said = answers(pictures.inputs[at : at + BATCH])
         if set(said) != set(pictures.expected):
@@ -75,5 +76,5 @@ def largest_difference(answers: Answers, pictures: Pictures, task: str, emit: Em
         for name, expected in pictures.expected.items():
             apart = float(abs(said[name].astype(np.float64) - expected[at : at + BATCH]).max())
             most = max(most, apart if np.isfinite(apart) else np.inf)
-        emit(Progress(task, at + BATCH, IMAGES))
+        context.emit(Progress(task, at + BATCH, IMAGES))
     return most

@@ -3,12 +3,10 @@
 import dataclasses
 from pathlib import Path
 
-from engine.base.cancel import Stop
-from engine.base.events import Emit
+from engine.base.context import Context
 from engine.base.runtime import cache_dir, choose_precision, make_repeatable
 from engine.network import pretrained
-from engine.network.backbones import backbone
-from engine.network.classifier import Classifier, under, with_first_weights
+from engine.network.classifier import Classifier, with_first_weights
 from engine.network.freezing import FreezePlan, plan
 from engine.recipe.config import TrainConfig
 from engine.training import distributed, lr_range_test
@@ -17,49 +15,49 @@ from engine.training.cluster import one_process
 from engine.training.data import pixel_sources, scanned
 from engine.training.distributed import ONE, Devices
 from engine.training.layer_hints import MOST, Guide, probed, pulls
-from engine.training.phases import phases
+from engine.training.resolved import resolve
 
 
 def find_rate(
-    folder: Path, config: TrainConfig, emit: Emit, stop: Stop, wanted: lr_range_test.Range | None = None
+    folder: Path, config: TrainConfig, context: Context, wanted: lr_range_test.Range | None = None
 ) -> lr_range_test.RangeTest:
     """The learning rate that a training of this recipe on this folder would find with --lr auto. Makes no run.
 
     Raises a CovidTuiError as `train` does, Stopped among them.
     """
-    first = phases(config)[0]
+    recipe = resolve(config)
     asked = one_process(config.machine.devices, "A range test")
     distributed.require(asked)
-    joined = distributed.opened(asked, emit, stop)
-    classifier, _, sources, _ = _without_a_run(folder, config, first.plan, emit, stop, joined)
-    return lr_range_test.range_test(classifier, sources[0], config, emit, stop, wanted, joined)
+    joined = distributed.opened(asked, context)
+    classifier, _, sources, _ = _without_a_run(folder, config, recipe.phases[0].plan, context, joined)
+    return lr_range_test.range_test(classifier, sources[0], recipe, context, wanted, joined)
 
 
-def guide(folder: Path, config: TrainConfig, emit: Emit, stop: Stop) -> Guide:
+def guide(folder: Path, config: TrainConfig, context: Context) -> Guide:
     """Which blocks of the recipe's backbone the folder's training images pull at hardest. Writes no run.
 
     Raises as `train` does, and Stopped.
     """
     network = dataclasses.replace(config.network, mode="transfer", unfreeze="")
     config = dataclasses.replace(config, network=network, augment=dataclasses.replace(config.augment, augment="none"))
-    classifier, pixels, sources, precision = _without_a_run(folder, config, plan(network), emit, stop)
-    accuracy = probed(classifier, sources, config, emit, stop)
-    return Guide(pulls(classifier, pixels, precision, emit, stop), accuracy, min(MOST, len(pixels.images)))
+    classifier, pixels, sources, precision = _without_a_run(folder, config, plan(network), context)
+    accuracy = probed(classifier, sources, config, context)
+    return Guide(pulls(classifier, pixels, precision, context), accuracy, min(MOST, len(pixels.images)))
 
 
 def _without_a_run(
-    folder: Path, config: TrainConfig, freeze: FreezePlan, emit: Emit, stop: Stop, joined: Devices = ONE
+    folder: Path, config: TrainConfig, freeze: FreezePlan, context: Context, joined: Devices = ONE
 ) -> tuple[Classifier, PixelSource, tuple[Source, Source], str]:
     """What a training of the recipe would begin with, where none is to be kept.
 
     The network with `freeze`'s layers trainable, the training pixels, what trains and validates it, and the precision.
     """
-    pretrained.require(config.network.weights, backbone(config.network.backbone), emit, stop)
-    data = scanned(folder, config, emit, stop)
+    pretrained.require(config.network.weights, freeze.backbone, context)
+    data = scanned(folder, config, context)
     make_repeatable(config.machine.seed)
     precision = choose_precision(config.machine.precision).precision
     with joined.scope():
-        classifier = with_first_weights(config.network, len(data.classes), precision, config.machine.seed, emit, stop)
-    classifier = under(classifier, freeze)
-    training, validation = pixel_sources(data, classifier, config, emit, stop)
-    return classifier, training, choose(training, validation, precision, cache_dir(), emit, stop), precision
+        classes, seed = len(data.classes), config.machine.seed
+        classifier = with_first_weights(freeze, config.network.weights, classes, precision, seed, context)
+    training, validation = pixel_sources(data, classifier, config, context)
+    return classifier, training, choose(training, validation, precision, cache_dir(), context), precision

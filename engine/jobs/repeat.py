@@ -13,9 +13,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import ConfigError, RunError
-from engine.base.events import Emit, Finished, Interrupted, Notice
+from engine.base.events import Finished, Interrupted, Notice
 from engine.base.files import private_dir, write_json
 from engine.base.result import Judged
 from engine.base.typed_files import plain_object
@@ -31,6 +31,7 @@ from engine.recipe.config import TrainConfig
 from engine.runs.directory import Run
 from engine.runs.writer import usual_name
 from engine.training.cluster import one_process
+from engine.training.resolved import resolve
 
 RESULT = "result.json"
 
@@ -75,7 +76,7 @@ class Repeated:
         return plain_object(self)
 
 
-def over_seeds(folder: Path, config: TrainConfig, count: int, emit: Emit, stop: Stop) -> Repeated:
+def over_seeds(folder: Path, config: TrainConfig, count: int, context: Context) -> Repeated:
     """Train with the recipe's seed and the `count` - 1 that follow it.
 
     The seed draws the split too, unless the recipe reuses one. Raises ConfigError for fewer than two, and what
@@ -84,17 +85,17 @@ def over_seeds(folder: Path, config: TrainConfig, count: int, emit: Emit, stop: 
     if count < 2:
         raise ConfigError(f"--seeds is {count}: give a whole number from 2.")
     one_process(config.machine.devices, "--seeds")
-    train.require(config, emit, stop)
+    train.require(resolve(config), context)
     base, first = config.output.name or usual_name(config), config.machine.seed
     recipes = []
     for seed in range(first, first + count):
         output = dataclasses.replace(config.output, name=f"{base}-seed{seed}")
         machine = dataclasses.replace(config.machine, seed=seed)
         recipes.append(dataclasses.replace(config, output=output, machine=machine))
-    return _train_all("seeds", folder, recipes, _own_folder(config, f"{base}-seeds"), emit, stop)
+    return _train_all("seeds", folder, recipes, _own_folder(config, f"{base}-seeds"), context)
 
 
-def over_folds(folder: Path, config: TrainConfig, count: int, emit: Emit, stop: Stop) -> Repeated:
+def over_folds(folder: Path, config: TrainConfig, count: int, context: Context) -> Repeated:
     """Cross-validate: train `count` times, each time tested on another fold; kept activations serve every fold.
 
     Raises ConfigError where the recipe names a split, and what `draw_folds` and `jobs.train` raise.
@@ -104,12 +105,12 @@ def over_folds(folder: Path, config: TrainConfig, count: int, emit: Emit, stop: 
     if not config.judge.test:
         raise ConfigError("--folds tests every image once: leave --no-test out.")
     one_process(config.machine.devices, "--folds")
-    train.require(config, emit, stop)
+    train.require(resolve(config), context)
     data = config.data
-    found = scan(folder, data.class_names, emit, stop, data.follow_links, data.near_duplicates)
+    found = scan(folder, data.class_names, context, data.follow_links, data.near_duplicates)
     known = patients(found, data.group_by)
-    tell_layout(found, emit)
-    emit(Notice("info" if known.known else "warning", known.told))
+    tell_layout(found, context.emit)
+    context.emit(Notice("info" if known.known else "warning", known.told))
     if found.published:
         raise ConfigError(f"{folder} publishes a split by its folders: --folds would draw another; leave it out.")
     splits = draw_folds(found, count, data.val_share, config.machine.seed, group_of(found, known.of))
@@ -124,7 +125,7 @@ def over_folds(folder: Path, config: TrainConfig, count: int, emit: Emit, stop: 
         # Near duplicates were looked for once, for all folds.
         own_data = dataclasses.replace(data, split=path, near_duplicates=False)
         recipes.append(dataclasses.replace(config, output=output, data=own_data))
-    return _train_all("folds", folder, recipes, own, emit, stop)
+    return _train_all("folds", folder, recipes, own, context)
 
 
 def spread(values: Sequence[float]) -> Spread:
@@ -167,16 +168,16 @@ def _gone_if_unused(own: Path, runs: Sequence[Path]) -> Iterator[None]:
 
 
 def _train_all(
-    kind: Literal["seeds", "folds"], folder: Path, recipes: Sequence[TrainConfig], own: Path, emit: Emit, stop: Stop
+    kind: Literal["seeds", "folds"], folder: Path, recipes: Sequence[TrainConfig], own: Path, context: Context
 ) -> Repeated:
-    """Train each recipe in turn, as far as `stop` lets it, and write down what they give together."""
+    """Train each recipe in turn, as far as the stop lets it, and write down what they give together."""
     ends: list[Finished] = []
     with _gone_if_unused(own, [recipe.output.out / recipe.output.name for recipe in recipes]):
         for number, recipe in enumerate(recipes, start=1):
-            if stop.is_set():
+            if context.stop.is_set():
                 break
-            emit(Notice("info", f"Training {number} of {len(recipes)}: {recipe.output.name}."))
-            end = train.train(folder, recipe, emit, stop)
+            context.emit(Notice("info", f"Training {number} of {len(recipes)}: {recipe.output.name}."))
+            end = train.train(folder, recipe, context)
             if isinstance(end, Interrupted):
                 break
             ends.append(end)

@@ -17,9 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.base.cancel import Deadline, Stop
+from engine.base.cancel import Deadline
+from engine.base.context import Context
 from engine.base.errors import ConfigError, RunError
-from engine.base.events import Emit, Finished, Interrupted, Notice, Progress
+from engine.base.events import Finished, Interrupted, Notice, Progress
 from engine.base.files import open_lock, private_dir, require_inside
 from engine.base.wording import counted, noun
 from engine.evaluation.evaluate import open_test
@@ -245,9 +246,9 @@ class Sweep:
             kept.add(key)
         return found
 
-    def images(self, emit: Emit, stop: Stop) -> int:
+    def images(self, context: Context) -> int:
         """Training images of the sweep's split, whether that is drawn yet or not; nothing is written."""
-        return len(self._data(emit, stop).split.files("train"))
+        return len(self._data(context).split.files("train"))
 
     def seconds_per_work(self, images: int, backbone: str = "") -> float | None:
         """Seconds a multiply-add, by the finished trainings that go through layers of the backbone (of any when "")."""
@@ -261,24 +262,24 @@ class Sweep:
                 seconds, work = seconds + there.seconds, work + training * there.end.epochs / point.config.fit.epochs
         return seconds / work if work else None
 
-    def _data(self, emit: Emit, stop: Stop) -> Data:
+    def _data(self, context: Context) -> Data:
         """The folder's images in the sweep's split: the one that is written, else what the recipe's seed draws."""
         for text in lacking(self.grid):
-            emit(Notice("warning", text))
+            context.emit(Notice("warning", text))
         manifest = self.path / SPLIT
         data = dataclasses.replace(self.config.data, split=manifest) if manifest.is_file() else self.config.data
-        return scanned(self.folder, dataclasses.replace(self.config, data=data), emit, stop)
+        return scanned(self.folder, dataclasses.replace(self.config, data=data), context)
 
-    def train(self, emit: Emit, stop: Stop, minutes: float | None = None) -> Swept:
+    def train(self, context: Context, minutes: float | None = None) -> Swept:
         """Train what is left of the queue, for at most so many minutes; the result so far.
 
         A point that is stopped keeps a resume point and goes on the next time. Raises as `jobs.train` does.
         """
-        limit = Deadline(stop, None if minutes is None else time.monotonic() + 60 * minutes)
+        limit = Deadline(context.stop, None if minutes is None else time.monotonic() + 60 * minutes)
         for name in self.grid.backbones:
-            pretrained.require(self.config.network.weights, backbone(name), emit, stop)
+            pretrained.require(self.config.network.weights, backbone(name), context)
         with self._held():
-            data = self._data(emit, stop)
+            data = self._data(context)
             if not (self.path / SPLIT).is_file():
                 data.split.write(self.path / SPLIT)
             self.write()
@@ -288,29 +289,29 @@ class Sweep:
                     continue
                 if limit.is_set():
                     break
-                emit(Progress("sweep", number - 1, len(self.points)))
-                emit(Notice("info", f"Training {number} of {len(self.points)}: {point.name}."))
-                own = limit.fresh()
+                context.emit(Progress("sweep", number - 1, len(self.points)))
+                context.emit(Notice("info", f"Training {number} of {len(self.points)}: {point.name}."))
+                own = Context(context.emit, limit.fresh())
                 if run is None:
                     with contextlib.suppress(OSError):  # a folder that a process was killed over before it held a thing
                         (self.path / point.name).rmdir()
                 if run:
-                    end = jobs.resume(run, self._recipe(run, point), emit, own, self.folder, data)
+                    end = jobs.resume(run, self._recipe(run, point), own, self.folder, data)
                 else:
-                    end = jobs.train(self.folder, point.config, emit, own, data)
+                    end = jobs.train(self.folder, point.config, own, data)
                 self.write()
                 if isinstance(end, Interrupted):
                     break
             left = [point.name for point in self.points if not self._finished(point)]
-            emit(Progress("sweep", len(self.points) - len(left), len(self.points)))
-            if left and limit.over and not stop.is_set():
+            context.emit(Progress("sweep", len(self.points) - len(left), len(self.points)))
+            if left and limit.over and not context.stop.is_set():
                 count = f"{len(left)} of {counted(len(self.points), 'training')} {noun(len(left), 'is', 'are')}"
                 rest = f"{count} left: {', '.join(left)}"
                 used = f"The budget of {minutes:g} minutes is used up"
-                emit(Notice("warning", f"{used}; {rest}. Start it again to go on."))
+                context.emit(Notice("warning", f"{used}; {rest}. Start it again to go on."))
             return self.write()
 
-    def choose(self, wanted: str, emit: Emit, stop: Stop) -> Swept:
+    def choose(self, wanted: str, context: Context) -> Swept:
         """Open the test part for one recipe (empty: the recommended one): its run with the best validation result.
 
         Raises ConfigError where the sweep has no such recipe or run that is finished, RunError where another process
@@ -328,9 +329,9 @@ class Sweep:
             before = result.chosen
             best = max(chosen, key=self._validation)
             if before and before.run != best.name:
-                emit(Notice("warning", f"The test part was opened for {before.run} before: who chooses again with "
-                                       "that result in mind will find the next one too good."))  # fmt: skip
-            test = open_test(Run(self.path / best.name), emit, stop)
+                text = f"The test part was opened for {before.run} before: who chooses again with that result in mind "
+                context.emit(Notice("warning", f"{text}will find the next one too good."))
+            test = open_test(Run(self.path / best.name), context)
             return self.write(SweptChoice(run=best.name, recipe=best.recipe, test=test))
 
     def write(self, chosen: SweptChoice | None = None) -> Swept:

@@ -1,6 +1,6 @@
 """The main job whole: a folder of X-rays in, a trained and tested model out.
 
-A job takes a recipe, an `emit(event)` and a `stop`, and knows no screen. Everything it has to say goes through the run
+A job takes a recipe and a `Context`, and knows no screen. Everything it has to say goes through the run
 directory first.
 """
 
@@ -15,9 +15,9 @@ from typing import TypeVar
 
 import numpy as np
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import ConfigError, CovidTuiError, DataError, RunError, Stopped, WeightsError
-from engine.base.events import Emit, Event, Failed, Finished, Helped, Interrupted, Notice
+from engine.base.events import Event, Failed, Finished, Helped, Interrupted, Notice
 from engine.base.files import write_json
 from engine.base.result import Validated
 from engine.base.runtime import Environment
@@ -25,13 +25,12 @@ from engine.base.typed_files import plain
 from engine.base.wording import counted, reason, remedy
 from engine.data.split import Split
 from engine.evaluation.calibration import CALIBRATION, calibrate, softmax
-from engine.evaluation.evaluate import evaluate_test, keep_validation
+from engine.evaluation.evaluate import evaluate_test, forget_test, keep_validation
 from engine.evaluation.metrics import judge, one_sided
 from engine.evaluation.predictions_csv import Predictions
 from engine.evaluation.predictor import save_contract
 from engine.evaluation.training_reference import save_reference
 from engine.network import pretrained
-from engine.network.backbones import backbone
 from engine.recipe.config import TrainConfig, from_dict
 from engine.runs.directory import ENVIRONMENT, LOG, SPLIT, Run
 from engine.runs.summary import waited
@@ -40,46 +39,46 @@ from engine.training import distributed
 from engine.training.batches import PixelSource, is_full_disk
 from engine.training.data import Data, scanned
 from engine.training.fit_phases import Brief, Done, fit, pixel_rules_of
-from engine.training.phases import phases
+from engine.training.resolved import Resolved, resolve
+from engine.training.run_context import RunContext
 
 E = TypeVar("E")
 End = Finished | Interrupted | Helped
 
 
-def train(
-    folder: Path, config: TrainConfig, emit: Emit, stop: Stop, data: Data | None = None
-) -> Finished | Interrupted:
+def train(folder: Path, config: TrainConfig, context: Context, data: Data | None = None) -> Finished | Interrupted:
     """Scan, split, train, keep the best weights and test them; the run directory is made under `config.output.out`.
 
     `data` is the folder's, where it was scanned and split as the recipe says before. Raises a CovidTuiError whose
     sentence says what is wrong. Once the run exists, a Failed event records it there; a run that is refused before its
     training began goes away again.
     """
-    require(config, emit, stop)
+    recipe = resolve(config)
+    require(recipe, context)
     require_room(config)
-    data = data or scanned(folder, config, emit, stop)
+    data = data or scanned(folder, config, context)
     config.judge.positive_among(data.classes)
     with create(folder, config) as writer:
         try:
-            return _told(writer, emit, stop, lambda emit: _train(data, config, writer, emit, stop))
+            return _told(writer, context, lambda heard: _train(data, recipe, writer, heard))
         except (ConfigError, DataError, WeightsError):
             writer.leave_nothing()
             raise
 
 
-def require(config: TrainConfig, emit: Emit, stop: Stop) -> None:
+def require(recipe: Resolved, context: Context) -> None:
     """Raise the error that a training of this recipe is going to meet, as far as that can be known before the folder
-    is scanned and a run made: in its phases, its devices, its first weights, a split that it reuses.
+    is scanned and a run made: in its devices, its first weights, a split that it reuses.
     """
-    phases(config)
+    config = recipe.config
     distributed.require(config.machine.devices)
-    pretrained.require(config.network.weights, backbone(config.network.backbone), emit, stop)
+    pretrained.require(config.network.weights, recipe.backbone, context)
     if config.data.split:
         Split.read(config.data.split)
 
 
 def resume(
-    run: Run, config: TrainConfig, emit: Emit, stop: Stop, folder: Path | None = None, data: Data | None = None
+    run: Run, config: TrainConfig, context: Context, folder: Path | None = None, data: Data | None = None
 ) -> Finished | Interrupted:
     """Go on with a run that died or was stopped, or train a finished one for more epochs, as if it had never ended.
 
@@ -89,23 +88,25 @@ def resume(
     for one whose patience had ended the run already. Whatever comes before the training goes on is no part of the run:
     it stays as it was.
     """
-    _require_patience(run, config)
+    recipe = resolve(config)
+    _require_patience(run, recipe)
     own = dataclasses.replace(config, data=dataclasses.replace(config.data, split=None))  # it is in the run
-    require(own, emit, stop)
+    require(dataclasses.replace(recipe, config=own), context)
     folder, output = folder or run.folder(), run.config().output
     config = dataclasses.replace(config, output=dataclasses.replace(config.output, out=output.out, name=output.name))
+    recipe = dataclasses.replace(recipe, config=config)
     with reopen(run, config) as writer:
         writer.wait(lambda: writer.keep_config(config, folder))
 
-        def go_on(emit: Emit) -> Finished | Interrupted:
+        def go_on(heard: Context) -> Finished | Interrupted:
             try:
                 as_begun = data and data.scan.pixel_rules == pixel_rules_of(run)
-                found = data if data and as_begun else _split_before(folder, config, run, emit, stop)
+                found = data if data and as_begun else _split_before(folder, config, run, heard)
             except DataError as error:
                 raise DataError(f"{error} {_elsewhere(run)}") from error
-            return _train(found, config, writer, emit, stop, resumed=True)
+            return _train(found, recipe, writer, heard, resumed=True)
 
-        return _told(writer, emit, stop, go_on)
+        return _told(writer, context, go_on)
 
 
 def _elsewhere(run: Run) -> str:
@@ -115,13 +116,14 @@ def _elsewhere(run: Run) -> str:
     )
 
 
-def _require_patience(run: Run, config: TrainConfig) -> None:
+def _require_patience(run: Run, recipe: Resolved) -> None:
     """Raise ConfigError where a finished run was to take more epochs, and patience would end it before the first."""
+    config = recipe.config
     last, patience = run.finished(), config.fit.patience
     end = last if run.state() == "finished" else None
     if end is None or not patience or config.fit.epochs <= end.epochs:
         return
-    without = waited(end.epochs, end.best_epoch, phases(config)[-1].first)
+    without = waited(end.epochs, end.best_epoch, recipe.phases[-1].first)
     if without >= patience:
         ended = "was ended by patience" if end.ended == "patience" else "would be ended by patience at once"
         raise ConfigError(
@@ -131,23 +133,23 @@ def _require_patience(run: Run, config: TrainConfig) -> None:
         )
 
 
-def assist(folder: Path | None, config: TrainConfig, emit: Emit, stop: Stop) -> Helped | Interrupted:
+def assist(folder: Path | None, config: TrainConfig, context: Context) -> Helped | Interrupted:
     """Take part, as a worker, in the training of the chief, which tells the user and writes the run.
 
     Recipe and split are the chief's, and so is the folder of images unless `folder` says where they are here.
     The run that this worker's own work is written down in goes away with it; its warnings are told. Raises as `train`
     does.
     """
-    joined = distributed.opened(config.machine.devices, emit, stop)
+    joined = distributed.opened(config.machine.devices, context)
     with joined.watched("the chief says why, or its run directory"):
         received = json.loads(joined.from_chief())
     brief = from_dict(Brief, received)
     config, folder = brief.config, folder or brief.folder
-    emit(Notice("info", f"This is {joined.seat}; the run and its messages are with the chief."))
+    context.emit(Notice("info", f"This is {joined.seat}; the run and its messages are with the chief."))
 
     def tell(event: Event) -> None:
         if isinstance(event, Interrupted) or (isinstance(event, Notice) and event.level == "warning"):
-            emit(event)
+            context.emit(event)
 
     with tempfile.TemporaryDirectory(prefix="covid-tui-") as out:
         output = dataclasses.replace(config.output, out=Path(out), name="worker", tensorboard=False)
@@ -158,45 +160,43 @@ def assist(folder: Path | None, config: TrainConfig, emit: Emit, stop: Stop) -> 
             there = Environment(precision=brief.precision, reading=brief.reading)
             write_json(run.path / ENVIRONMENT, there.to_dict())
 
-            def work(silent: Emit) -> Helped:
-                data = _split_before(folder, config, run, silent, stop)
+            def work(silent: Context) -> Helped:
+                data = _split_before(folder, config, run, silent)
                 with joined.quiet(run.path / LOG), joined.watched("the chief says how its run goes on"):
-                    done = fit(data, config, writer, joined, silent, stop, brief.resumed)
+                    done = fit(data, resolve(config), RunContext(silent, writer, joined, forget_test), brief.resumed)
                 if done.fitted.ended == "stopped":
                     raise Stopped("A worker was asked to stop, so all do; the chief says how its run goes on.")
                 return Helped(joined.seat.worker, joined.seat.workers, done.fitted.epochs)
 
-            return _told(writer, tell, stop, work)
+            return _told(writer, context.heard_by(tell), work)
 
 
-def _split_before(folder: Path, config: TrainConfig, run: Run, emit: Emit, stop: Stop) -> Data:
+def _split_before(folder: Path, config: TrainConfig, run: Run, context: Context) -> Data:
     """The folder under the split that the run has; a new one where it was killed before it had any."""
     manifest = run.path / SPLIT
     wanted = dataclasses.replace(config.data, split=manifest) if manifest.is_file() else config.data
-    return scanned(
-        folder, dataclasses.replace(config, data=wanted), emit, stop, manifest.is_file(), pixel_rules_of(run)
-    )
+    return scanned(folder, dataclasses.replace(config, data=wanted), context, manifest.is_file(), pixel_rules_of(run))
 
 
-def _told(writer: RunWriter, emit: Emit, stop: Stop, work: Callable[[Emit], E]) -> E | Interrupted:
-    """Do `work` with an `emit` that writes to the run first; however it ends, its last event says so there."""
-    emit = writer.tee(emit, stop)
+def _told(writer: RunWriter, context: Context, work: Callable[[Context], E]) -> E | Interrupted:
+    """Do `work` with a context whose events go to the run first; however it ends, its last event says so there."""
+    context = writer.tee(context)
     try:
-        return work(emit)
+        return work(context)
     except Stopped as error:
         interrupted = Interrupted(str(writer.run.path), len(writer.run.epochs()), str(error))
-        emit(interrupted)
+        context.emit(interrupted)
         return interrupted
     except CovidTuiError as error:
-        emit(Failed(str(error)))
+        context.emit(Failed(str(error)))
         raise
     except Exception as error:
         lack = _lack(error, writer.run)
         if lack:
-            emit(Failed(str(lack)))
+            context.emit(Failed(str(lack)))
             raise lack from error
         writer.log(traceback.format_exc())
-        emit(Failed("The training met an internal error; train.log in the run directory has the details."))
+        context.emit(Failed("The training met an internal error; train.log in the run directory has the details."))
         raise
 
 
@@ -217,26 +217,26 @@ def _lack(error: Exception, run: Run) -> RunError | None:
 
 
 def _train(
-    data: Data, config: TrainConfig, writer: RunWriter, emit: Emit, stop: Stop, resumed: bool = False
+    data: Data, recipe: Resolved, writer: RunWriter, context: Context, resumed: bool = False
 ) -> Finished | Interrupted:
     began, run = time.perf_counter(), writer.run
     if not (run.path / SPLIT).is_file():
         data.split.write(run.path / SPLIT)
-    joined = distributed.opened(config.machine.devices, emit, stop)
+    joined = distributed.opened(recipe.config.machine.devices, context)
     with joined.quiet(run.path / LOG):
         with joined.watched(_goes_on(run)):
-            done = fit(data, config, writer, joined, emit, stop, resumed)
-        return _judged(done, config, run, emit, stop, began)
+            done = fit(data, recipe, RunContext(context, writer, joined, forget_test), resumed)
+        return _judged(done, recipe.config, run, context, began)
 
 
-def _judged(done: Done, config: TrainConfig, run: Run, emit: Emit, stop: Stop, began: float) -> Finished:
+def _judged(done: Done, config: TrainConfig, run: Run, context: Context, began: float) -> Finished:
     """Calibrate and test what was fitted, and keep all that it takes to use it. Raises Stopped where it was stopped."""
     fitted, classifier, data = done.fitted, done.classifier, done.data
     go_on = _goes_on(run)
     if fitted.best is None:
         raise Stopped(f"Stopped before the first epoch was over; {go_on}.")
     save_contract(run, data.classes, classifier, data.scan.pixel_rules)
-    if stop.now:
+    if context.stop.now:
         kept = f"the best weights, of epoch {fitted.best.epoch}, are kept"
         raise Stopped(f"Stopped after {counted(fitted.epochs, 'epoch')}; {kept}, and {go_on}.")
     probabilities = softmax(fitted.logits)
@@ -244,12 +244,12 @@ def _judged(done: Done, config: TrainConfig, run: Run, emit: Emit, stop: Stop, b
     judged = judge(labels, probabilities, data.classes)
     learnt = calibrate(labels, fitted.logits, data.classes, config.judge)
     write_json(run.path / CALIBRATION, plain(learnt))
-    save_reference(run, done.source, classifier, data.records("train"), emit, stop)
+    save_reference(run, done.source, classifier, data.records("train"), context)
     keep_validation(run, _validated(data, done.validation, probabilities))
-    test = evaluate_test(run, emit, stop) if config.judge.test else None
+    test = evaluate_test(run, context) if config.judge.test else None
     text = one_sided(test, "test images") if test else one_sided(judged, "validation images")
     if text:
-        emit(Notice("warning", text))
+        context.emit(Notice("warning", text))
     finished = Finished(
         run=str(run.path),
         epochs=fitted.epochs,
@@ -259,7 +259,7 @@ def _judged(done: Done, config: TrainConfig, run: Run, emit: Emit, stop: Stop, b
         best_epoch=fitted.best.epoch,
         ended=fitted.ended,
     )
-    emit(finished)
+    context.emit(finished)
     return finished
 
 

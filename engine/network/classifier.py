@@ -10,17 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from engine.base.cancel import Stop
-from engine.base.events import Emit
+from engine.base.context import Context
 from engine.base.files import replacing_path
 from engine.base.runtime import tensorflow
 from engine.network import keras_graphs
 from engine.network.backbones import HEAD_UNITS, Backbone
 from engine.network.freezing import FreezePlan
-from engine.network.freezing import plan as plan_of
 from engine.network.hdf5_reader import read_weights
 from engine.network.pretrained import pretrained
-from engine.recipe.config import NetworkConfig
 
 CAFFE_MEANS = (103.939, 116.779, 123.68)
 """ImageNet's mean blue, green and red, from 0 to 255."""
@@ -79,12 +76,11 @@ class Classifier:
 
 
 def with_first_weights(
-    network: NetworkConfig, classes: int, precision: str, seed: int, emit: Emit, stop: Stop
+    plan: FreezePlan, weights: str, classes: int, precision: str, seed: int, context: Context
 ) -> Classifier:
-    """The network that a recipe names, with the weights that a training of it starts from. Raises WeightsError."""
-    freeze = plan_of(network)
-    classifier = build(freeze, classes, precision, seed, blank=network.weights != "none")
-    classifier.load(pretrained(network.weights, freeze.backbone, backbone_shapes(classifier), emit, stop))
+    """The network of a plan, with the `weights` that a training of it starts from. Raises WeightsError."""
+    classifier = build(plan, classes, precision, seed, blank=weights != "none")
+    classifier.load(pretrained(weights, plan.backbone, backbone_shapes(classifier), context))
     return classifier
 
 

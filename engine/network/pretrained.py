@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import LinkError, Stopped, WeightsError
 from engine.base.events import Emit, Notice, Progress
 from engine.base.files import digest_of, private_dir, remove, replacing, replacing_path
@@ -40,22 +40,22 @@ VGG16_SHA256 = "d9a27cc1fc7f975ef8cff49180e794ccd7c4bc868ebb49740803b3bbaa8dbefd
 """SHA-256 over VGG16's convolutions, layer by layer: the kernel (3, 3, in, out) in little-endian float32, the bias."""
 
 
-def pretrained(source: str, backbone: Backbone, shapes: Shapes, emit: Emit, stop: Stop) -> Arrays:
+def pretrained(source: str, backbone: Backbone, shapes: Shapes, context: Context) -> Arrays:
     """The backbone's first weights by layer name: empty for "none", ImageNet's, or those of a .weights.h5 file.
 
     Says by a Notice which source served. Raises WeightsError where the source is missing or damaged.
     """
     if source == "none":
-        emit(Notice("warning", "The backbone starts from random weights, as --weights none asks."))
+        context.emit(Notice("warning", "The backbone starts from random weights, as --weights none asks."))
         return {}
     if source == "imagenet":
-        return _imagenet(backbone, shapes, emit, stop)
+        return _imagenet(backbone, shapes, context)
     arrays = read_weights(Path(source), shapes)
-    emit(Notice("info", f"Weights: {source}."))
+    context.emit(Notice("info", f"Weights: {source}."))
     return arrays
 
 
-def require(source: str, backbone: Backbone, emit: Emit, stop: Stop) -> None:
+def require(source: str, backbone: Backbone, context: Context) -> None:
     """See that the first weights are there, or fetch them, before a folder is scanned and a run made for nothing.
 
     Raises WeightsError as `pretrained` does, Stopped where a download was stopped.
@@ -68,11 +68,11 @@ def require(source: str, backbone: Backbone, emit: Emit, stop: Stop) -> None:
     if source == "none" or in_keras.is_file() or served:
         return
     tensorflow()  # which knows the address
-    if why := _download(backbone, in_keras, emit, stop):
+    if why := _download(backbone, in_keras, context):
         raise WeightsError(_remedies(backbone, in_keras, why))
 
 
-def _imagenet(backbone: Backbone, shapes: Shapes, emit: Emit, stop: Stop) -> Arrays:
+def _imagenet(backbone: Backbone, shapes: Shapes, context: Context) -> Arrays:
     in_keras = keras_home() / "models" / backbone.keras_file
     unchecked = (
         "" if backbone.keras_md5 else "; Keras publishes no checksum of this file, so its layers alone are checked"
@@ -80,33 +80,37 @@ def _imagenet(backbone: Backbone, shapes: Shapes, emit: Emit, stop: Stop) -> Arr
     if in_keras.is_file():
         if not backbone.keras_md5 or digest_of(in_keras, "md5") == backbone.keras_md5:
             arrays = read_weights(in_keras, shapes)
-            emit(Notice("info", f"Weights: ImageNet, from Keras's cache ({in_keras}{unchecked})."))
+            context.emit(Notice("info", f"Weights: ImageNet, from Keras's cache ({in_keras}{unchecked})."))
             return arrays
-        emit(Notice("warning", f"{in_keras} is not the file that Keras publishes (its MD5 differs): it is not used."))
+        context.emit(
+            Notice("warning", f"{in_keras} is not the file that Keras publishes (its MD5 differs): it is not used.")
+        )
     if backbone.name != OFFLINE_BACKBONE:
-        why = _download(backbone, in_keras, emit, stop)
+        why = _download(backbone, in_keras, context)
         if why:
             raise WeightsError(_remedies(backbone, in_keras, why))
-        return _downloaded(in_keras, unchecked, shapes, emit)
+        return _downloaded(in_keras, unchecked, shapes, context.emit)
     kept = converted(cache_dir())
     if kept.is_file():
         try:
             arrays = _verified(read_weights(kept, shapes))
         except WeightsError:
-            emit(Notice("warning", f"The converted weights in {kept} are damaged: they are fetched or converted anew."))
+            context.emit(
+                Notice("warning", f"The converted weights in {kept} are damaged: they are fetched or converted anew.")
+            )
             with contextlib.suppress(OSError, LinkError):
                 remove(kept, cache_dir())
         else:
-            emit(Notice("info", f"Weights: ImageNet, from the offline extra, converted earlier ({kept})."))
+            context.emit(Notice("info", f"Weights: ImageNet, from the offline extra, converted earlier ({kept})."))
             return arrays
-    why = _download(backbone, in_keras, emit, stop)
+    why = _download(backbone, in_keras, context)
     if not why:
-        return _downloaded(in_keras, unchecked, shapes, emit)
+        return _downloaded(in_keras, unchecked, shapes, context.emit)
     onnx_file = _offline_file()
     if onnx_file is None:
         raise WeightsError(_remedies(backbone, in_keras, why))
     arrays = _verified(_read_onnx(onnx_file, shapes))
-    emit(Notice("info", f"Weights: ImageNet, from the offline extra (no download: {why})."))
+    context.emit(Notice("info", f"Weights: ImageNet, from the offline extra (no download: {why})."))
     _keep(kept, arrays)
     return arrays
 
@@ -207,7 +211,7 @@ def _keep(path: Path, arrays: Arrays) -> None:
             base.save_weights(part, overwrite=True)
 
 
-def _download(backbone: Backbone, target: Path, emit: Emit, stop: Stop) -> str:
+def _download(backbone: Backbone, target: Path, context: Context) -> str:
     """Fetch Keras's file to `target`, whole and checked or not at all; the reason where it can't be had, else ""."""
     chunks: queue.Queue[bytes | Exception | int] = queue.Queue(maxsize=16)
     module, name = backbone.keras_address
@@ -216,7 +220,7 @@ def _download(backbone: Backbone, target: Path, emit: Emit, stop: Stop) -> str:
         return "the installed Keras names no address"
     if not address.endswith(backbone.keras_file):
         address += backbone.keras_file
-    emit(Notice("info", f"Asking Keras's address for the ImageNet weights of {backbone.title}."))
+    context.emit(Notice("info", f"Asking Keras's address for the ImageNet weights of {backbone.title}."))
     over = threading.Event()
     threading.Thread(target=_fetch, args=(address, chunks, over), name="download", daemon=True).start()
     digest, done, total = hashlib.md5(usedforsecurity=False), 0, None
@@ -224,7 +228,7 @@ def _download(backbone: Backbone, target: Path, emit: Emit, stop: Stop) -> str:
         private_dir(target.parent)
         with replacing(target) as file:
             while (chunk := chunks.get(timeout=CONNECT_SECONDS)) != b"":
-                if stop.is_set():
+                if context.stop.is_set():
                     raise Stopped("The download of the weights was stopped.")
                 if isinstance(chunk, Exception):
                     raise chunk
@@ -233,7 +237,7 @@ def _download(backbone: Backbone, target: Path, emit: Emit, stop: Stop) -> str:
                     continue
                 digest.update(chunk)
                 done += file.write(chunk)
-                emit(Progress("download weights", done, total))
+                context.emit(Progress("download weights", done, total))
             if done < (total or 0):
                 raise OSError(f"the connection ended after {done:,} of {total:,} bytes")
             if backbone.keras_md5 and digest.hexdigest() != backbone.keras_md5:

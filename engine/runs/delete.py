@@ -3,23 +3,23 @@
 import contextlib
 from collections.abc import Sequence
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import LinkError, RunError
-from engine.base.events import Emit, Progress
+from engine.base.events import Progress
 from engine.base.files import open_lock, remove
 from engine.base.locks import try_lock
 from engine.runs.directory import Run
 
 
-def delete(runs: Sequence[Run], emit: Emit, stop: Stop) -> list[str]:
+def delete(runs: Sequence[Run], context: Context) -> list[str]:
     """Delete these runs, of a link the link alone; their names. Raises RunError for one that is live or can't be."""
     done: list[str] = []
     for run in runs:
-        if stop.is_set():
+        if context.stop.is_set():
             break
         _delete(run)
         done.append(run.name)
-        emit(Progress("deleting runs", len(done), len(runs)))
+        context.emit(Progress("deleting runs", len(done), len(runs)))
     return done
 
 

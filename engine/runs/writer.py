@@ -12,10 +12,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import ConfigError, RunError
 from engine.base.escape import escaped
-from engine.base.events import Emit, Epoch, Event, Failed, Notice, Started
+from engine.base.events import Epoch, Event, Failed, Notice, Started
 from engine.base.files import open_lock, open_private, private_dir, replacing, require_inside, write_json
 from engine.base.locks import try_lock
 from engine.base.wording import unwritable
@@ -151,19 +151,19 @@ class RunWriter:
     def _unwritable(self, error: OSError) -> RunError:
         return RunError(unwritable(self.run.path, error))
 
-    def tee(self, emit: Emit, stop: Stop) -> Emit:
-        """An `emit` that appends each event to the run before it passes it on, and sets `stop` where somebody has
+    def tee(self, context: Context) -> Context:
+        """A context that appends each event to the run before it passes it on, and sets the stop where somebody has
         asked this run to stop by `Run.request_stop`; a "now" counts after a "keep" as well.
         """
 
         def both(event: Event) -> None:
             self.append(event)
-            emit(event)
+            context.emit(event)
             how = self.run.stop_requested()
             if how:
-                stop.request(how)
+                context.stop.request(how)
 
-        return both
+        return context.heard_by(both)
 
 
 def create(folder: Path, config: TrainConfig) -> RunWriter:

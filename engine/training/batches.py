@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from engine.base.cache import trim
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import Stopped
 from engine.base.events import FILL, Emit, Notice, Progress
 from engine.base.runtime import tensorflow
@@ -23,7 +23,7 @@ from engine.network.classifier import Classifier, preprocessing
 from engine.recipe.config import TrainConfig
 from engine.training.augment import PLAIN, apply, draw, transforms
 from engine.training.cache_policy import Caching, caching, spare_disk
-from engine.training.feature_file import Context, Key
+from engine.training.feature_file import Key, Origin
 from engine.training.feature_store import Append, FeatureStore
 
 PREFIX_BATCH = 32
@@ -109,8 +109,7 @@ class FeatureSource:
     pixels: PixelSource
     plain: FeatureStore
     augmented: FeatureStore
-    emit: Emit
-    stop: Stop
+    context: Context
 
     @property
     def images(self) -> Images:
@@ -125,7 +124,7 @@ class FeatureSource:
         store.refresh()
         if not store.missing(self._keys(range(len(self.images)), view)):
             return
-        with store.filling(self.stop, self.emit) as append:
+        with store.filling(self.context.stop, self.context.emit) as append:
             todo = store.missing(self._keys(range(len(self.images)), view))
             self._compute(todo, view, append, _company())
 
@@ -135,13 +134,13 @@ class FeatureSource:
             return
         at = {sha: i for i, sha in enumerate(self.images.shas)}
         task = _task(view)
-        self.emit(Progress(task, 0, len(todo)))
+        self.context.emit(Progress(task, 0, len(todo)))
         for start in range(0, len(todo), PREFIX_BATCH):
-            if self.stop.is_set():
+            if self.context.stop.is_set():
                 raise Stopped("Stopped while the frozen layers were computed.")
             keys = todo[start : start + PREFIX_BATCH]
             append(keys, self._activations(np.array([at[sha] for sha, _ in keys]), view, company))
-            self.emit(Progress(task, start + len(keys), len(todo)))
+            self.context.emit(Progress(task, start + len(keys), len(todo)))
 
     def _activations(self, chosen: np.ndarray, view: int, company: int) -> np.ndarray:
         """What the frozen layers give for the images at `chosen`, float32; computed at least `company` at a time."""
@@ -179,22 +178,22 @@ class FeatureSource:
         store.refresh(again=True)
         told = 0
         try:
-            if self.stop.is_set():  # what is looked at after a stop must not wait for another training
+            if self.context.stop.is_set():  # what is looked at after a stop must not wait for another training
                 raise OSError(errno.EINTR, "the training is stopped")
-            with store.filling(self.stop, self.emit) as append:
+            with store.filling(self.context.stop, self.context.emit) as append:
                 # Another process may have mended some meanwhile.
                 found = {view: store.damaged(self._keys(range(len(self.images)), view)) for view in views}
                 told = sum(map(len, found.values()))
                 if told:
                     text = f"{told:,} of the activations kept in {store.folder} were damaged: they are computed anew."
-                    self.emit(Notice("warning", text))
+                    self.context.emit(Notice("warning", text))
                 for view, keys in found.items():
                     self._compute(keys, view, append, PREFIX_BATCH)
         except OSError as error:
             store.given_up = True
             what = "They" if told else f"Some of the activations kept in {store.folder} are damaged. They"
             why = f"as they can't be replaced there ({error.strerror or error})"
-            self.emit(Notice("warning", f"{what} are computed anew whenever they are needed, {why}."))
+            self.context.emit(Notice("warning", f"{what} are computed anew whenever they are needed, {why}."))
 
     def _store(self, view: int) -> FeatureStore:
         return self.plain if view == PLAIN else self.augmented
@@ -222,7 +221,7 @@ def _forward(network: Any) -> Any:
 
 
 def choose(
-    train: PixelSource, validation: PixelSource, precision: str, cache: Path, emit: Emit, stop: Stop
+    train: PixelSource, validation: PixelSource, precision: str, cache: Path, context: Context
 ) -> tuple[Source, Source]:
     """Decide whether activations are kept, say so with the reason, and give the sources of training and validation."""
     config, plan = train.config, train.classifier.plan
@@ -230,33 +229,35 @@ def choose(
         return train, validation
     decided = caching(plan, config, precision, len(train.images), len(validation.images), spare_disk(cache))
     if decided.reason == "off":
-        emit(Notice("info", "Activations of the frozen layers are not kept, as asked (--feature-cache off)."))
+        context.emit(Notice("info", "Activations of the frozen layers are not kept, as asked (--feature-cache off)."))
         return train, validation
     if decided.reason == "no room":
         why = f"they would take {_size(decided.needed)}, and the cache has room for {_size(decided.room)}"
-        emit(Notice("warning", f"Activations are not kept: {why}. Each epoch goes through the whole network."))
+        context.emit(Notice("warning", f"Activations are not kept: {why}. Each epoch goes through the whole network."))
         return train, validation
-    views, context = decided.views, _context(train, precision, decided)
+    views, origin = decided.views, _origin(train, precision, decided)
     try:
-        plain = FeatureStore(cache, context)
+        plain = FeatureStore(cache, origin)
         policy = {**dataclasses.asdict(config.augment), "views": "", "seed": config.machine.seed}
-        augmented = FeatureStore(cache, dataclasses.replace(context, augmentation=policy))
+        augmented = FeatureStore(cache, dataclasses.replace(origin, augmentation=policy))
     except OSError as error:
-        emit(Notice("warning", f"Activations are not kept: {cache} can't be written ({error.strerror})."))
+        context.emit(Notice("warning", f"Activations are not kept: {cache} can't be written ({error.strerror})."))
         return train, validation
-    kept, kept_validation = (FeatureSource(part, plain, augmented, emit, stop) for part in (train, validation))
+    kept, kept_validation = (FeatureSource(part, plain, augmented, context) for part in (train, validation))
     # The stores are held by now, so that what this training finds in them makes room for nothing.
     missing = kept_validation.missing(1) + (kept.missing(views) if views else 0)
-    removed = trim(cache, int(decided.limit), missing * context.row_bytes)
+    removed = trim(cache, int(decided.limit), missing * origin.row_bytes)
     if removed:
-        emit(Notice("info", f"{_size(removed)} of activations that were unused for longest are removed."))
+        context.emit(Notice("info", f"{_size(removed)} of activations that were unused for longest are removed."))
     if views is None:
-        emit(Notice("info", "Every epoch draws new views, so the training images pass the frozen layers each epoch."))
+        context.emit(
+            Notice("info", "Every epoch draws new views, so the training images pass the frozen layers each epoch.")
+        )
         return train, kept_validation
-    what = f"{context.shape[0]:,} numbers" if len(context.shape) == 1 else "x".join(map(str, context.shape))
-    each = f"{what} an image in {context.dtype}, {_size(decided.needed)}"
+    what = f"{origin.shape[0]:,} numbers" if len(origin.shape) == 1 else "x".join(map(str, origin.shape))
+    each = f"{what} an image in {origin.dtype}, {_size(decided.needed)}"
     later = f"later epochs need {plan.epoch_share:.0%} of the work"
-    emit(Notice("info", f"The frozen layers run once a view and are kept ({each}): {later}."))
+    context.emit(Notice("info", f"The frozen layers run once a view and are kept ({each}): {later}."))
     return kept, kept_validation
 
 
@@ -273,7 +274,7 @@ def prepared(source: Source, view: int, emit: Emit) -> Source:
 
 def stored_format(source: Source) -> str:
     """The number format of the activations that the source gives, or "none" where it gives pixels."""
-    return source.plain.context.dtype if isinstance(source, FeatureSource) else "none"
+    return source.plain.origin.dtype if isinstance(source, FeatureSource) else "none"
 
 
 def at_hand(source: Source) -> Source:
@@ -291,9 +292,9 @@ def is_full_disk(error: OSError) -> bool:
     return error.errno in FULL | {errno.EROFS}
 
 
-def _context(train: PixelSource, precision: str, decided: Caching) -> Context:
+def _origin(train: PixelSource, precision: str, decided: Caching) -> Origin:
     plan = train.classifier.plan
-    return Context(
+    return Origin(
         prefix=train.classifier.prefix_hash(),
         preprocessing=f"{VERSION}, {plan.backbone.preprocessing}",
         size=plan.backbone.size,

@@ -246,6 +246,7 @@ class _Stated:
 
     position: Position
     history: tuple[dict[str, Any], ...]
+    """Values of Epoch, which `of_kind` makes of them: a loss that grew beyond all bounds is no number of its type."""
     best: dict[str, Any] | None
     seconds: Amount
     facts: dict[str, str]

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import DataError
-from engine.base.events import Emit, Notice
+from engine.base.events import Notice
 from engine.base.runtime import cache_dir
 from engine.data import pixel_store, split
 from engine.data.confounding import confounding
@@ -44,7 +44,7 @@ class Data:
 
 
 def scanned(
-    folder: Path, config: TrainConfig, emit: Emit, stop: Stop, gone_ok: bool = False, pixel_rules: int = PIXEL_RULES
+    folder: Path, config: TrainConfig, context: Context, gone_ok: bool = False, pixel_rules: int = PIXEL_RULES
 ) -> Data:
     """The folder's images and the recipe's split of them.
 
@@ -53,35 +53,33 @@ def scanned(
     """
     wanted = config.data
     near = wanted.near_duplicates and not gone_ok
-    found = scan(folder, wanted.class_names, emit, stop, wanted.follow_links, near, pixel_rules)
+    found = scan(folder, wanted.class_names, context, wanted.follow_links, near, pixel_rules)
     require_trainable(found)
-    tell_layout(found, emit, again=gone_ok)
+    tell_layout(found, context.emit, again=gone_ok)
     chosen, notices = split.for_recipe(found, wanted, config.machine.seed, gone_ok)
     if not gone_ok:
         for one in folder_warnings(found, confounding(found)):
             if one.kind in TOLD_BEFORE:
                 continue
             level: Literal["info", "warning"] = "info" if one.kind in NEUTRAL else "warning"
-            emit(Notice(level, one.capitalised, "confounding" if one.kind == "confounded" else ""))
+            context.emit(Notice(level, one.capitalised, "confounding" if one.kind == "confounded" else ""))
             if one.kind == "unequal" and config.fit.class_weight == "none":
-                emit(Notice("info", BALANCED))
+                context.emit(Notice("info", BALANCED))
     for notice in notices:
-        emit(notice)
+        context.emit(notice)
     return Data(found, chosen)
 
 
 def pixel_sources(
-    data: Data, classifier: Classifier, config: TrainConfig, emit: Emit, stop: Stop
+    data: Data, classifier: Classifier, config: TrainConfig, context: Context
 ) -> tuple[PixelSource, PixelSource]:
     """Training and validation images from the pixel store. The test's pixels stay out of it until the test."""
     records = {part: data.records(part) for part in ("train", "validation")}
     every = [record for part in records.values() for record in part]
     size = classifier.plan.backbone.size
-    store, problems = pixel_store.open_store(
-        data.scan.root, every, size, cache_dir(), emit, stop, data.scan.pixel_rules
-    )
+    store, problems = pixel_store.open_store(data.scan.root, every, size, cache_dir(), context, data.scan.pixel_rules)
     for problem in problems:
-        emit(Notice("warning", f"Left out: {problem.file} ({problem.reason})."))
+        context.emit(Notice("warning", f"Left out: {problem.file} ({problem.reason})."))
     sources = []
     for part, found in records.items():
         there = [record for record in found if record.file in store.index]

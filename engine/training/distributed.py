@@ -25,8 +25,9 @@ import numpy as np
 
 from engine.base import runtime
 from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import ConfigError, CovidTuiError, RunError, Stopped
-from engine.base.events import Emit, Notice
+from engine.base.events import Notice
 from engine.training.cluster import WORKERS, Seat, addresses, seat
 
 T = TypeVar("T")
@@ -251,13 +252,13 @@ def require(asked: str) -> None:
         _names(asked)
 
 
-def opened(asked: str, emit: Emit, stop: Stop) -> Devices:
+def opened(asked: str, context: Context) -> Devices:
     """The devices that --devices `asked` for, ready to make variables on.
 
     Raises ConfigError where there are not so many, RunError where other workers do not come, Stopped.
     """
     if asked == WORKERS:
-        return _workers(emit, stop)
+        return _workers(context)
     names = _names(asked)
     if len(names) < 2:
         return ONE
@@ -293,10 +294,10 @@ def _of_processor(count: int) -> list[str]:
     return names[:count]
 
 
-def _workers(emit: Emit, stop: Stop) -> Devices:
+def _workers(context: Context) -> Devices:
     """This process and the other workers, once all have come."""
     own, every = seat(WORKERS), addresses()
-    emit(Notice("info", f"Waiting for the {len(every)} workers ({', '.join(every)}); this is {own}."))
+    context.emit(Notice("info", f"Waiting for the {len(every)} workers ({', '.join(every)}); this is {own}."))
     strategy: Future[Any] = Future()
 
     def meet() -> None:
@@ -308,7 +309,7 @@ def _workers(emit: Emit, stop: Stop) -> Devices:
     threading.Thread(target=meet, name="workers", daemon=True).start()
     began = time.monotonic()
     while not strategy.done():
-        if stop.is_set():
+        if context.stop.is_set():
             raise Stopped("Stopped while the other workers were waited for.")
         if time.monotonic() - began > MINUTES_TO_COME * 60:
             raise RunError(f"Not all of the workers came within {MINUTES_TO_COME:g} minutes: {', '.join(every)}.")

@@ -1,7 +1,7 @@
 """How kept activations lie on the disk: rows, an index that names them, and what tells damaged ones.
 
 `index` has an entry for each row of `rows`, written after its row. It holds the row's checksum, and one of its own that
-depends on the place, and both depend on the context, so that no row and no entry is taken for another.
+depends on the place, and both depend on the origin, so that no row and no entry is taken for another.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ EMPTY: Key = ("0" * 64, -(2**31))
 
 
 @dataclass(frozen=True)
-class Context:
+class Origin:
     """All that decides the activations of a given image and view."""
 
     prefix: str
@@ -54,7 +54,7 @@ class Context:
 
     @property
     def seed(self) -> int:
-        """What makes the checksums of this context's rows differ from another's; 64 bits."""
+        """What makes the checksums of this origin's rows differ from another's; 64 bits."""
         return int(self.key[-16:], 16)
 
     @property
@@ -85,10 +85,10 @@ class Writer:
     and its row is used first.
     """
 
-    def __init__(self, context: Context, index: Index, rows: Any, entries: Any) -> None:
-        self._context, self._rows, self._entries = context, rows, entries
+    def __init__(self, origin: Origin, index: Index, rows: Any, entries: Any) -> None:
+        self._origin, self._rows, self._entries = origin, rows, entries
         self._end = len(index.entries)
-        rows.truncate(self._end * context.row_bytes)
+        rows.truncate(self._end * origin.row_bytes)
         entries.truncate(self._end * ENTRY.size)
         self._own = {entry[0]: slot for slot, entry in enumerate(index.entries) if entry}
         self._own.pop(EMPTY, None)
@@ -99,13 +99,13 @@ class Writer:
 
     def append(self, keys: Sequence[Key], activations: np.ndarray) -> None:
         """Write the activations of `keys`, (n, *shape). Raises OSError, and RunError for what can't be kept."""
-        kept = stored(activations, self._context.dtype)
-        raw = np.frombuffer(kept.tobytes(), np.uint8).reshape(len(keys), self._context.row_bytes)
-        sums = checksums(raw, self._context.seed).tolist()
+        kept = stored(activations, self._origin.dtype)
+        raw = np.frombuffer(kept.tobytes(), np.uint8).reshape(len(keys), self._origin.row_bytes)
+        sums = checksums(raw, self._origin.seed).tolist()
         slots = np.array([self._slot(key) for key in keys])
         together = np.split(np.arange(len(keys)), np.flatnonzero(np.diff(slots) != 1) + 1)
         for part in together:
-            self._rows.seek(int(slots[part[0]]) * self._context.row_bytes)
+            self._rows.seek(int(slots[part[0]]) * self._origin.row_bytes)
             self._rows.write(raw[part].tobytes())
         self._rows.flush()
         os.fsync(self._rows.fileno())  # a power cut may lose the index's end, never a row that it names
@@ -122,7 +122,7 @@ class Writer:
         return self._end - 1
 
     def _name(self, first: int, keys: Sequence[Key], sums: Sequence[int]) -> None:
-        seed = self._context.seed
+        seed = self._origin.seed
         named = [_entry(slot, *own, seed) for slot, own in enumerate(zip(keys, sums, strict=True), start=first)]
         self._entries.seek(first * ENTRY.size)
         self._entries.write(b"".join(named))
@@ -150,36 +150,36 @@ def damaged_rows(folder: Path) -> list[int]:
 
     Raises ValueError where its context.json is damaged.
     """
-    context = described(folder)
-    entries = read_index(folder, context).entries
+    origin = described(folder)
+    entries = read_index(folder, origin).entries
     if not entries:
         return []
     sums = np.array([entry[1] if entry else 0 for entry in entries], np.uint64)
-    bad = set(RowFile(folder / "rows", context.row_bytes, sums, context.seed).damaged())
+    bad = set(RowFile(folder / "rows", origin.row_bytes, sums, origin.seed).damaged())
     bad |= {slot for slot, entry in enumerate(entries) if entry is None}
     return sorted(bad - {slot for slot, entry in enumerate(entries) if entry and entry[0] == EMPTY})
 
 
 def take_out_damaged(folder: Path) -> None:
     """Empty the entries of damaged rows, so that they are computed anew where they are needed. Raises as above."""
-    context = described(folder)
+    origin = described(folder)
     damaged = damaged_rows(folder)
     if damaged:
         with open_private(folder / "index", "r+b", folder.parent.parent) as file:
             for slot in damaged:
                 file.seek(slot * ENTRY.size)
-                file.write(_entry(slot, EMPTY, 0, context.seed))
+                file.write(_entry(slot, EMPTY, 0, origin.seed))
 
 
-def described(folder: Path) -> Context:
-    """The context that the folder's context.json describes. Raises ValueError where it is damaged, or of old."""
+def described(folder: Path) -> Origin:
+    """The origin that the folder's context.json describes. Raises ValueError where it is damaged, or of old."""
     try:
         values = json.loads((folder / "context.json").read_bytes())
         layout = values.pop("layout", 1)
         if layout == LAYOUT:
-            context = Context(**{**values, "shape": tuple(values["shape"])})
-            if context.key[:32] == folder.name:
-                return context
+            origin = Origin(**{**values, "shape": tuple(values["shape"])})
+            if origin.key[:32] == folder.name:
+                return origin
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         layout = LAYOUT
     if layout != LAYOUT:
@@ -189,22 +189,22 @@ def described(folder: Path) -> Context:
 
 def _lengths(folder: Path) -> dict[Path, tuple[int, int]]:
     """The length of each file of a store, and how much of it is whole entries."""
-    context = described(folder)
-    count = len(read_index(folder, context).entries)
-    wanted = {folder / "rows": count * context.row_bytes, folder / "index": count * ENTRY.size}
+    origin = described(folder)
+    count = len(read_index(folder, origin).entries)
+    wanted = {folder / "rows": count * origin.row_bytes, folder / "index": count * ENTRY.size}
     return {path: (path.stat().st_size, whole) for path, whole in wanted.items() if path.is_file()}
 
 
-def read_index(folder: Path, context: Context) -> Index:
+def read_index(folder: Path, origin: Origin) -> Index:
     try:
         raw = (folder / "index").read_bytes()
-        rows = (folder / "rows").stat().st_size // context.row_bytes
+        rows = (folder / "rows").stat().st_size // origin.row_bytes
     except FileNotFoundError:
         return Index([], 0)
     named = len(raw) // ENTRY.size
     entries: list[tuple[Key, int] | None] = []
     for slot, (sha, view, total, check) in enumerate(ENTRY.iter_unpack(raw[: min(named, rows) * ENTRY.size])):
-        good = check == _check(slot, sha, view, total, context.seed)
+        good = check == _check(slot, sha, view, total, origin.seed)
         entries.append(((sha.hex(), view), total) if good else None)
     while entries and entries[-1] is None:
         entries.pop()

@@ -5,7 +5,7 @@ and view each row belongs to and is written after its rows. So a store that was 
 middle of a write, is simply filled on from its last whole entry.
 
 A cache changes speed, never results. Each entry of the index has a checksum of its row, which is verified whenever the
-row is read from the disk, and one of its own; both depend on the store's context, and the second on the place, so that
+row is read from the disk, and one of its own; both depend on the store's origin, and the second on the place, so that
 no row is taken for another. What fails is computed anew by whoever needs it. What is kept is exact in the format that
 `FreezePlan.kept_format` chooses by itself, but for feature maps computed in float32, which are kept in float16: that
 moves VGG16's logits by up to 0.0006 of 18.
@@ -30,8 +30,8 @@ from engine.base.wording import counted
 from engine.training.feature_file import (
     EMPTY,
     LAYOUT,
-    Context,
     Key,
+    Origin,
     Writer,
     described,
     number_format,
@@ -47,11 +47,11 @@ Append = Callable[[Sequence[Key], np.ndarray], None]
 
 
 class FeatureStore:
-    """Activations of one context on disk, found by (pixel hash, view)."""
+    """Activations of one origin on disk, found by (pixel hash, view)."""
 
-    def __init__(self, cache: Path, context: Context) -> None:
-        self.context = context
-        self.folder = private_dir(cache / "features" / context.key[:32], cache)
+    def __init__(self, cache: Path, origin: Origin) -> None:
+        self.origin = origin
+        self.folder = private_dir(cache / "features" / origin.key[:32], cache)
         self._cache = cache
         self._use = hold(self.folder)
         self._slots: dict[Key, int] = {}
@@ -65,7 +65,7 @@ class FeatureStore:
         try:
             described(self.folder)
         except ValueError:
-            write_json(self.folder / "context.json", {"layout": LAYOUT, **vars(context)}, cache)
+            write_json(self.folder / "context.json", {"layout": LAYOUT, **vars(origin)}, cache)
         self.refresh()
 
     def refresh(self, again: bool = False) -> None:
@@ -74,21 +74,21 @@ class FeatureStore:
         if written == self._known and not again:
             return
         self._known = written
-        entries = read_index(self.folder, self.context).entries
+        entries = read_index(self.folder, self.origin).entries
         self._slots = {entry[0]: slot for slot, entry in enumerate(entries) if entry and entry[0] != EMPTY}
         before, self._sums = self._sums, np.array([entry[1] if entry else 0 for entry in entries], np.uint64)
         self._file = None
         if len(entries):
-            self._file = RowFile(self.folder / "rows", self.context.row_bytes, self._sums, self.context.seed)
+            self._file = RowFile(self.folder / "rows", self.origin.row_bytes, self._sums, self.origin.seed)
         self._hold(before)
 
     def _hold(self, before: Sums) -> None:
         """Make room in memory for the rows, those read already staying, if all together are few enough."""
         held, have, count = self._held, self._have, len(self._sums)
-        if count * self.context.row_bytes > HELD:
+        if count * self.origin.row_bytes > HELD:
             self._held = None
             return
-        self._held, self._have = np.empty((count, self.context.row_bytes), np.uint8), np.zeros(count, bool)
+        self._held, self._have = np.empty((count, self.origin.row_bytes), np.uint8), np.zeros(count, bool)
         both = min(len(before), count)
         if held is not None and both:
             same = np.flatnonzero(have[:both] & (before[:both] == self._sums[:both]))
@@ -118,12 +118,12 @@ class FeatureStore:
         What stands at those places means nothing.
         """
         if self._file is None:
-            raw, damaged = np.zeros((len(rows), self.context.row_bytes), np.uint8), list(range(len(rows)))
+            raw, damaged = np.zeros((len(rows), self.origin.row_bytes), np.uint8), list(range(len(rows)))
         elif self._held is None:
             raw, damaged = self._file.read(rows)
         else:
             raw, damaged = self._through_memory(self._file, self._held, rows)
-        return raw.view(number_format(self.context.dtype)).reshape(len(rows), *self.context.shape), damaged
+        return raw.view(number_format(self.origin.dtype)).reshape(len(rows), *self.origin.shape), damaged
 
     def _through_memory(self, file: RowFile, held: Bytes, rows: np.ndarray) -> tuple[Bytes, list[int]]:
         known = (rows >= 0) & (rows < len(held))
@@ -139,7 +139,7 @@ class FeatureStore:
     def damaged(self, keys: Sequence[Key]) -> list[Key]:
         """Those of `keys` that are kept, but damaged; each is read."""
         found, rows = [], self.locate(keys)
-        step = max(1, CHECKED // self.context.row_bytes)
+        step = max(1, CHECKED // self.origin.row_bytes)
         for start in range(0, len(keys), step):
             part = rows[start : start + step]
             found += [keys[start + place] for place in self.take(part)[1] if part[place] >= 0]
@@ -147,7 +147,7 @@ class FeatureStore:
 
     def stored(self, activations: np.ndarray) -> np.ndarray:
         """Activations (n, *shape) as the store would give them back. Raises RunError where it can't hold them."""
-        return stored(activations, self.context.dtype)
+        return stored(activations, self.origin.dtype)
 
     @contextlib.contextmanager
     def filling(self, stop: Stop, emit: Emit = lambda event: None) -> Iterator[Append]:
@@ -160,12 +160,12 @@ class FeatureStore:
             _wait_for(lock, stop, emit)
             for name in ("rows", "index"):
                 open_private(self.folder / name, "ab", self._cache).close()
-            index = read_index(self.folder, self.context)
+            index = read_index(self.folder, self.origin)
             with (
                 open_private(self.folder / "rows", "r+b", self._cache) as rows,
                 open_private(self.folder / "index", "r+b", self._cache) as entries,
             ):
-                writer = Writer(self.context, index, rows, entries)
+                writer = Writer(self.origin, index, rows, entries)
                 if index.lost:
                     lost = f"{index.lost:,} of the activations kept in {self.folder} were cut off or damaged"
                     emit(Notice("warning", f"{lost}: those that are needed are computed anew."))

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from engine.base.cancel import Stop
 from engine.base.errors import RunError, WeightsError
 from engine.base.events import Emit, Notice, Resumed, Started, Stretch
 from engine.base.files import write_json
@@ -14,18 +13,16 @@ from engine.base.number_format import Precision
 from engine.base.runtime import Choice, Environment, cache_dir, choose_precision, device, environment, make_repeatable
 from engine.base.typed_files import Positive, plain, typed
 from engine.base.wording import counted, noun
-from engine.data.image.formats import PIXEL_RULES
-from engine.evaluation.evaluate import forget_test
-from engine.evaluation.predictor import pixel_rules_in
+from engine.data.image.formats import PIXEL_RULES, known_pixel_rules
 from engine.network.classifier import Classifier, under, with_first_weights
 from engine.recipe.config import TrainConfig
 from engine.runs.directory import ENVIRONMENT, SPLIT, Run
-from engine.runs.writer import RunWriter
 from engine.training import checkpoint, loop, lr_range_test
 from engine.training.batches import PixelSource, Source, at_hand, choose, stored_format
 from engine.training.data import Data, as_decoded, pixel_sources
-from engine.training.distributed import Devices
-from engine.training.phases import phases, sentence
+from engine.training.phases import sentence
+from engine.training.resolved import Resolved
+from engine.training.run_context import RunContext
 from engine.training.tensorboard import also_tensorboard
 
 USUAL_STEPS = 1400
@@ -48,64 +45,59 @@ class Done:
     """Seconds of fitting before a resume."""
 
 
-def fit(
-    data: Data, config: TrainConfig, writer: RunWriter, joined: Devices, emit: Emit, stop: Stop, resumed: bool
-) -> Done:
+def fit(data: Data, recipe: Resolved, work: RunContext, resumed: bool) -> Done:
     """Train the recipe from its first weights on, or from the newest resume point of the run.
 
     It is the part of a training that every worker does; what the workers tell each other, they do in one order.
     Raises a CovidTuiError whose sentence says what is wrong.
     """
-    run, classes, seed = writer.run, data.classes, config.machine.seed
-    make_repeatable(seed)
-    precision = _precision(run, config, joined, data.scan.pixel_rules, emit)
+    config, classes, joined, context = recipe.config, len(data.classes), work.devices, work.context
+    make_repeatable(config.machine.seed)
+    precision = choose_format(work, config, data.scan.pixel_rules).precision
     if joined.seat.chief:
-        joined.from_chief(_brief(data, run, config, precision, resumed))
+        joined.from_chief(_brief(data, work.run, config, precision, resumed))
     with joined.scope():
-        classifier = with_first_weights(config.network, len(classes), precision.precision, seed, emit, stop)
-    training, validation = joined.meet(stop, lambda: pixel_sources(data, classifier, config, emit, stop))
+        weights, seed = config.network.weights, config.machine.seed
+        classifier = with_first_weights(recipe.plan, weights, classes, precision, seed, context)
+    training, validation = joined.meet(context.stop, lambda: pixel_sources(data, classifier, config, context))
     if not resumed:
-        data = as_decoded(data, training.store.files, run)
-    point = _resume_point(run, classifier, config, joined, emit) if resumed else None
-    emit(_started(run, data, classifier, config, precision, joined, len(training.images)))
-    _point_out_few_steps(len(training.images), config, emit)
+        data = as_decoded(data, training.store.files, work.run)
+    point = _resume_point(work, classifier, recipe) if resumed else None
+    work.emit(_started(work, data, recipe, precision, len(training.images)))
+    _point_out_few_steps(len(training.images), config, work.emit)
     if resumed and joined.seat.chief:
-        _go_back(point, writer, config, emit)
-    images = training, validation
-    fitted, classifier, source = _phases(images, config, precision.precision, writer, joined, emit, stop, point)
+        _go_back(point, work, config)
+    fitted, classifier, source = _phases((training, validation), recipe, precision, work, point)
     return Done(fitted, classifier, data, source, validation, point.seconds if point else 0.0)
 
 
 def _phases(
     images: tuple[PixelSource, PixelSource],
-    config: TrainConfig,
+    recipe: Resolved,
     precision: str,
-    writer: RunWriter,
-    joined: Devices,
-    emit: Emit,
-    stop: Stop,
+    work: RunContext,
     point: checkpoint.Point | None,
 ) -> tuple[loop.Fitted, Classifier, Source]:
     """Train the recipe's phases, or what is left of them after `point`: how it ended, with which network and source."""
-    every, run = phases(config), writer.run
-    if len(every) > 1 or config.fit.layer_decay != 1:
-        emit(Notice("info", sentence(every, config)))
-    watched = also_tensorboard(emit, run.path / "tensorboard") if config.output.tensorboard else emit
-    keeper = checkpoint.Keeper(run.path, config.output.checkpoint_minutes) if joined.seat.chief else None
+    every, run, output = recipe.phases, work.run, recipe.config.output
+    if len(every) > 1 or recipe.config.fit.layer_decay != 1:
+        work.emit(Notice("info", sentence(every, recipe.config)))
+    watched = also_tensorboard(work.context, run.path / "tensorboard") if output.tensorboard else work.context
+    keeper = checkpoint.Keeper(run.path, output.checkpoint_minutes) if work.devices.seat.chief else None
     fitted: loop.Fitted | None = None
     for number in range(_phase(point, run, len(every)) if point else 0, len(every)):
         classifier = under(images[0].classifier, every[number].plan)
         pixels = [dataclasses.replace(part, classifier=classifier) for part in images]
-        train, validation = choose(pixels[0], pixels[1], precision, cache_dir(), emit, stop)
-        facts = {**_facts(classifier, train, config), "phase": str(number)}
+        train, validation = choose(pixels[0], pixels[1], precision, cache_dir(), work.context)
+        facts = {**_facts(classifier, train), "phase": str(number)}
         for name in ("training images", "frozen weights"):
-            joined.require_same(name, facts[name])
-        if config.fit.lr == "auto":
-            config = _with_found_rate(classifier, train, config, writer, joined, emit, stop)
+            work.devices.require_same(name, facts[name])
+        if recipe.config.fit.lr == "auto":
+            recipe = _with_found_rate(classifier, train, recipe, work)
         if point:
-            _require_same(point, facts, run, config, emit)
-        args = config, watched, stop, keeper, facts, point, every[number], fitted, joined
-        fitted, point = loop.fit(classifier, train, validation, *args), None
+            _require_same(point, facts, work, recipe.config)
+        stage = loop.Stage(every[number], fitted, point, keeper, facts, work.devices)
+        fitted, point = loop.fit(classifier, train, validation, recipe.config, watched, stage), None
         if fitted.ended == "stopped":
             break
     assert fitted is not None
@@ -116,7 +108,7 @@ def _phases(
 def pixel_rules_of(run: Run) -> int:
     """The rules by which files become pixels for the run: those that its training began with. Raises RunError."""
     record = run.path / ENVIRONMENT
-    return pixel_rules_in(typed(record, Environment), record) if record.is_file() else PIXEL_RULES
+    return known_pixel_rules(typed(record, Environment).reading, record) if record.is_file() else PIXEL_RULES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,61 +125,53 @@ class Brief:
     resumed: bool
 
 
-def _brief(data: Data, run: Run, config: TrainConfig, precision: Choice, resumed: bool) -> bytes:
+def _brief(data: Data, run: Run, config: TrainConfig, precision: str, resumed: bool) -> bytes:
     brief = Brief(
         config=config,
         folder=data.scan.root.absolute(),
         split=(run.path / SPLIT).read_text(encoding="utf-8"),
-        precision=precision.precision,
+        precision=precision,
         reading=data.scan.pixel_rules,
         resumed=resumed,
     )
     return json.dumps(plain(brief)).encode()
 
 
-def _with_found_rate(
-    classifier: Classifier,
-    training: Source,
-    config: TrainConfig,
-    writer: RunWriter,
-    joined: Devices,
-    emit: Emit,
-    stop: Stop,
-) -> TrainConfig:
+def _with_found_rate(classifier: Classifier, training: Source, recipe: Resolved, work: RunContext) -> Resolved:
     """The recipe with the learning rate that the range test finds, which the run keeps, so that a resume has the same.
 
     The notice is in the run before the recipe is: a run killed between the two finds the same rate once more.
     """
-    found = lr_range_test.range_test(classifier, training, config, emit, stop, devices=joined)
-    emit(
+    found = lr_range_test.range_test(classifier, training, recipe, work.context, devices=work.devices)
+    work.emit(
         Notice(
             "info",
             f"Learning rate {found.rate:g}: {lr_range_test.RULE}, "
             f"over {counted(len(found.sweeps), 'order')} of the images.",
         )
     )
-    config = dataclasses.replace(config, fit=dataclasses.replace(config.fit, lr=found.rate))
-    writer.keep_config(config, writer.run.folder())
-    return config
+    recipe = recipe.at(found.rate)
+    work.writer.keep_config(recipe.config, work.run.folder())
+    return recipe
 
 
-def _precision(run: Run, config: TrainConfig, joined: Devices, reading: int, emit: Emit) -> Choice:
+def choose_format(work: RunContext, config: TrainConfig, reading: int) -> Choice:
     """The number format to compute in: the run's own, where it was begun before, whatever is fastest here."""
-    record = run.path / ENVIRONMENT
+    record = work.run.path / ENVIRONMENT
     if record.is_file():
         before = typed(record, Environment).precision
         if before not in get_args(Precision):
             raise RunError(f"{record} does not say in which number format the run began: train anew.")
         return Choice(str(before), "as the run began")
     chosen = choose_precision(config.machine.precision)
-    emit(Notice("info", f"Precision: {chosen.precision} ({chosen.reason})."))
-    trained = joined.told or device()
+    work.emit(Notice("info", f"Precision: {chosen.precision} ({chosen.reason})."))
+    trained = work.devices.told or device()
     there = dataclasses.replace(environment(), device=trained, precision=chosen.precision, reading=reading)
     write_json(record, there.to_dict())
     return chosen
 
 
-def _facts(classifier: Classifier, training: Source, config: TrainConfig) -> dict[str, str]:
+def _facts(classifier: Classifier, training: Source) -> dict[str, str]:
     """What a resumed training must find as it was."""
     images = zip(training.images.shas, training.images.labels, strict=True)
     return {
@@ -202,26 +186,24 @@ def _frozen_weights(classifier: Classifier) -> str:
     return checkpoint.digest(value.numpy().tobytes() for value in classifier.frozen_variables)
 
 
-def _resume_point(
-    run: Run, classifier: Classifier, config: TrainConfig, joined: Devices, emit: Emit
-) -> checkpoint.Point | None:
+def _resume_point(work: RunContext, classifier: Classifier, recipe: Resolved) -> checkpoint.Point | None:
     """The newest whole resume point; None where the run must begin anew. It is the chief's, who sends it to the other
     workers.
 
     Nothing in the run is changed yet. Raises WeightsError where the frozen weights are not those it was written with.
     """
+    run, joined, every = work.run, work.devices, recipe.phases
     if not joined.seat.chief:
         message = joined.from_chief()
         return checkpoint.from_bytes(message) if message else None
-    every = phases(config)
     trained = [under(classifier, phase.plan).trainable_variables for phase in every]
     shapes = [{"trained": [tuple(variable.shape) for variable in variables]} for variables in trained]
     point, damages = checkpoint.newest(run.path / checkpoint.FOLDER, *shapes)
     for damage in damages:
-        emit(Notice("warning", f"The resume point {damage.file} is damaged ({damage.reason}): it is passed over."))
+        work.emit(Notice("warning", f"The resume point {damage.file} is damaged ({damage.reason}): it is passed over."))
     if point:
         frozen = _frozen_weights(under(classifier, every[_phase(point, run, len(every))].plan))
-        _require_frozen(point, frozen, run, config)
+        _require_frozen(point, frozen, run, recipe.config)
     if joined.seat.workers > 1:
         joined.from_chief(checkpoint.to_bytes(point) if point else b"")
     return point
@@ -235,13 +217,13 @@ def _phase(point: checkpoint.Point, run: Run, phases: int) -> int:
     return int(text)
 
 
-def _go_back(point: checkpoint.Point | None, writer: RunWriter, config: TrainConfig, emit: Emit) -> None:
+def _go_back(point: checkpoint.Point | None, work: RunContext, config: TrainConfig) -> None:
     """Put the run back to the point from which it goes on; what was measured of its weights goes away."""
-    writer.rewind(point.history if point else ())
+    work.writer.rewind(point.history if point else ())
     at = point.position if point else checkpoint.Position(1)
-    emit(Resumed(at.epoch, at.step))
-    if at.epoch <= config.fit.epochs and forget_test(writer.run):
-        emit(
+    work.emit(Resumed(at.epoch, at.step))
+    if at.epoch <= config.fit.epochs and work.forget(work.run):
+        work.emit(
             Notice(
                 "warning",
                 "This run was tested before: whoever trains on with that result in mind will find the next too good.",
@@ -257,21 +239,22 @@ def _require_frozen(point: checkpoint.Point, frozen: str, run: Run, config: Trai
         )
 
 
-def _require_same(point: checkpoint.Point, facts: dict[str, str], run: Run, config: TrainConfig, emit: Emit) -> None:
+def _require_same(point: checkpoint.Point, facts: dict[str, str], work: RunContext, config: TrainConfig) -> None:
     """Warn of what is not as it was at the point. Raises WeightsError where the frozen weights are others."""
-    _require_frozen(point, facts["frozen weights"], run, config)
+    _require_frozen(point, facts["frozen weights"], work.run, config)
     for name, value in point.facts.items():
         if value == facts.get(name):
             continue
-        emit(Notice("warning", f"The {name} are not what they were: the result will not be exactly that of one go."))
+        work.emit(
+            Notice("warning", f"The {name} are not what they were: the result will not be exactly that of one go.")
+        )
 
 
-def _started(
-    run: Run, data: Data, classifier: Classifier, config: TrainConfig, precision: Choice, joined: Devices, images: int
-) -> Started:
-    trainable, frozen = classifier.plan.parameters(len(data.classes))
+def _started(work: RunContext, data: Data, recipe: Resolved, precision: str, images: int) -> Started:
+    config = recipe.config
+    trainable, frozen = recipe.plan.parameters(len(data.classes))
     return Started(
-        run=str(run.path),
+        run=str(work.run.path),
         classes=data.classes,
         parts=data.split.counts(),
         mode=config.network.mode,
@@ -279,10 +262,10 @@ def _started(
         frozen=frozen,
         epochs=config.fit.epochs,
         steps=_steps(images, config.fit.batch),
-        precision=precision.precision,
-        device=joined.told or device(),
+        precision=precision,
+        device=work.devices.told or device(),
         patience=config.fit.patience,
-        phases=tuple(Stretch(phase.name, phase.first, phase.last) for phase in phases(config)),
+        phases=tuple(Stretch(phase.name, phase.first, phase.last) for phase in recipe.phases),
     )
 
 

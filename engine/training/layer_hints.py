@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import Stopped
-from engine.base.events import Emit, Event, Notice, Progress
+from engine.base.events import Event, Notice, Progress
 from engine.base.runtime import tensorflow
 from engine.base.wording import counted
 from engine.network.classifier import Classifier, with_first_weights
+from engine.network.freezing import plan
 from engine.recipe.config import FitConfig, TrainConfig
 from engine.training import loop
 from engine.training.augment import PLAIN
@@ -65,9 +66,7 @@ class Guide:
         return {**dataclasses.asdict(self), "suggested": self.hardest.block, "sentence": self.sentence}
 
 
-def probed(
-    classifier: Classifier, sources: tuple[Source, Source], config: TrainConfig, emit: Emit, stop: Stop
-) -> float:
+def probed(classifier: Classifier, sources: tuple[Source, Source], config: TrainConfig, context: Context) -> float:
     """Train the head alone, in seconds on what is kept of the images; the best epoch's validation accuracy.
 
     Raises Stopped.
@@ -75,16 +74,16 @@ def probed(
 
     def tell(event: Event) -> None:
         if isinstance(event, Progress | Notice):
-            emit(event)
+            context.emit(event)
 
-    emit(Notice("info", f"A linear probe first: the head alone, up to {PROBE.epochs} epochs."))
-    fitted = loop.fit(classifier, *sources, dataclasses.replace(config, fit=PROBE), tell, stop)
-    if stop.is_set() or fitted.best is None:
+    context.emit(Notice("info", f"A linear probe first: the head alone, up to {PROBE.epochs} epochs."))
+    fitted = loop.fit(classifier, *sources, dataclasses.replace(config, fit=PROBE), context.heard_by(tell))
+    if context.stop.is_set() or fitted.best is None:
         raise Stopped("Stopped before the gradients were measured.")
     return fitted.best.val_accuracy
 
 
-def pulls(probe: Classifier, pixels: PixelSource, precision: str, emit: Emit, stop: Stop) -> tuple[BlockPull, ...]:
+def pulls(probe: Classifier, pixels: PixelSource, precision: str, context: Context) -> tuple[BlockPull, ...]:
     """The relative gradient norm of each block, all layers trainable, with the weights that `probe` has.
 
     Over up to MOST of the images in `pixels`, evenly spread, as they are. Raises Stopped.
@@ -92,7 +91,8 @@ def pulls(probe: Classifier, pixels: PixelSource, precision: str, emit: Emit, st
     tf = tensorflow()
     network = dataclasses.replace(pixels.config.network, mode="finetune", unfreeze="", weights="none")
     seed = pixels.config.machine.seed
-    whole = with_first_weights(network, probe.model.output_shape[-1], precision, seed, lambda event: None, stop)
+    classes, silent = probe.model.output_shape[-1], Context(stop=context.stop)
+    whole = with_first_weights(plan(network), network.weights, classes, precision, seed, silent)
     whole.load({layer.name: layer.get_weights() for layer in probe.model.layers if layer.weights})
     variables = whole.trainable_variables
 
@@ -111,8 +111,8 @@ def pulls(probe: Classifier, pixels: PixelSource, precision: str, emit: Emit, st
         for total, gradient in zip(sums, gradients(inputs, answers), strict=True):
             total += np.asarray(gradient, np.float64)
         done += len(answers)
-        emit(Progress("gradients by block", done, len(chosen)))
-        if stop.is_set():
+        context.emit(Progress("gradients by block", done, len(chosen)))
+        if context.stop.is_set():
             raise Stopped("Stopped while the gradients were measured.")
     squares = {
         id(variable): (float((total**2).sum()) / len(chosen) ** 2, float((variable.numpy().astype(float) ** 2).sum()))

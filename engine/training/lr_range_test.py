@@ -14,16 +14,16 @@ from typing import Any
 
 import numpy as np
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import ConfigError, RunError, Stopped
-from engine.base.events import Emit, Progress
+from engine.base.events import Progress
 from engine.network.classifier import Classifier
 from engine.recipe.config import TrainConfig
 from engine.training.augment import view_of
 from engine.training.batches import Source, prepared
 from engine.training.distributed import ONE, Devices
-from engine.training.loop import Steps, assign, new_optimizer, values_of
-from engine.training.phases import phases
+from engine.training.resolved import Resolved
+from engine.training.step import Steps, assign, new_optimizer, values_of
 
 MEMORY = 0.9
 """Share of the running mean of the loss that each step keeps."""
@@ -89,9 +89,8 @@ class RangeTest:
 def range_test(
     classifier: Classifier,
     train: Source,
-    config: TrainConfig,
-    emit: Emit,
-    stop: Stop,
+    recipe: Resolved,
+    context: Context,
     wanted: Range | None = None,
     devices: Devices = ONE,
 ) -> RangeTest:
@@ -99,13 +98,13 @@ def range_test(
 
     The classifier, made in the scope of `devices`, has its weights back at the end, however it comes.
     """
-    wanted = wanted or Range()
+    wanted, config = wanted or Range(), recipe.config
     rates = wanted.rates()
-    source = devices.meet(stop, lambda: prepared(train, view_of(config.augment, 1), emit))
+    source = devices.meet(context.stop, lambda: prepared(train, view_of(config.augment, 1), context.emit))
     first = values_of(classifier.trainable_variables)
     with devices.scope():
-        optimizer = new_optimizer(classifier, phases(config)[0])
-    labels, common = train.images.labels, devices.common(stop)
+        optimizer = new_optimizer(classifier, recipe.phases[0])
+    labels, common = train.images.labels, devices.common(context.stop)
     steps = Steps(classifier, source.network, config.fit, labels, optimizer, devices, common)
     fresh = values_of(steps.optimizer.variables)
     orders = wanted.orders or (1 if devices.anyone(not steps.small) else ORDERS)
@@ -115,7 +114,7 @@ def range_test(
             assign(classifier.trainable_variables, first)
             assign(steps.optimizer.variables, fresh)
             found.append(_sweep(steps, rates, source, config, order))
-            emit(Progress("learning-rate range test", order + 1, orders))
+            context.emit(Progress("learning-rate range test", order + 1, orders))
     finally:
         assign(classifier.trainable_variables, first)
     return read(rates, found)

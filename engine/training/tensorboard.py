@@ -11,8 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from engine.base.context import Context
 from engine.base.errors import LinkError
-from engine.base.events import Emit, Epoch, Event, Notice
+from engine.base.events import Epoch, Event, Notice
 from engine.base.files import open_private, private_dir
 from engine.base.runtime import tensorflow
 
@@ -48,8 +49,8 @@ def _new_file(folder: Path, root: Path) -> Path:
     return path
 
 
-def also_tensorboard(emit: Emit, folder: Path) -> Emit:
-    """An `emit` that also writes each epoch's numbers below `folder`, training and validation as separate curves.
+def also_tensorboard(context: Context, folder: Path) -> Context:
+    """A context that also writes each epoch's numbers below `folder`, training and validation as separate curves.
 
     The epoch itself comes first: whatever becomes of these files, the run has it and the training goes on.
     """
@@ -60,11 +61,13 @@ def also_tensorboard(emit: Emit, folder: Path) -> Emit:
             work()
         except LinkError as error:
             curves.clear()
-            emit(Notice("warning", f"{error} Training goes on without TensorBoard's files."))
+            context.emit(Notice("warning", f"{error} Training goes on without TensorBoard's files."))
         except (OSError, tensorflow().errors.OpError) as error:
             curves.clear()
             why = str(error).rpartition("; ")[2]
-            emit(Notice("warning", f"{folder} can't be written ({why}): training goes on without TensorBoard's files."))
+            context.emit(
+                Notice("warning", f"{folder} can't be written ({why}): training goes on without TensorBoard's files.")
+            )
 
     def write(event: Epoch) -> None:
         train, validation = curves
@@ -73,9 +76,9 @@ def also_tensorboard(emit: Emit, folder: Path) -> Emit:
         validation.add(event.epoch, {"loss": event.val_loss, "accuracy": event.val_accuracy})
 
     def both(event: Event) -> None:
-        emit(event)
+        context.emit(event)
         if isinstance(event, Epoch) and curves:
             tried(lambda: write(event))
 
     tried(lambda: curves.extend([Curves(folder / part, folder.parent) for part in ("train", "validation")]))
-    return both
+    return context.heard_by(both)

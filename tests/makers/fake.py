@@ -4,8 +4,8 @@ import math
 import time
 from pathlib import Path
 
-from engine.base.cancel import Stop
-from engine.base.events import Batch, Emit, Epoch, Finished, Notice, Started, Stretch
+from engine.base.context import Context
+from engine.base.events import Batch, Epoch, Finished, Notice, Started, Stretch
 from engine.base.files import write_json
 from engine.base.result import Tested, Validated
 from engine.base.typed_files import checked, plain
@@ -24,25 +24,25 @@ TEST = checked({
 }, Tested)  # fmt: skip
 
 
-def train(folder: Path, config: TrainConfig, emit: Emit, stop: Stop, seconds: float = 0.02) -> None:
+def train(folder: Path, config: TrainConfig, context: Context, seconds: float = 0.02) -> None:
     """As `engine.jobs.train.train`, `seconds` a step."""
     with create(folder, config) as writer:
-        emit = writer.tee(emit, stop)
-        emit(started(str(writer.run.path), config.fit.epochs, config.fit.patience))
-        emit(Notice("warning", "These numbers are made up."))
+        context = writer.tee(context)
+        context.emit(started(str(writer.run.path), config.fit.epochs, config.fit.patience))
+        context.emit(Notice("warning", "These numbers are made up."))
         done = 0
         for epoch in range(1, config.fit.epochs + 1):
             for step in range(1, STEPS + 1):
                 time.sleep(seconds)
-                emit(batch(epoch, step))
+                context.emit(batch(epoch, step))
             val_accuracy = 1 - 0.4 / math.ceil(epoch / 2)  # two epochs long the same, while the loss falls
-            emit(Epoch(epoch, 1 / epoch, 1 - 0.3 / epoch, 1.1 / epoch, val_accuracy, 1e-4, STEPS * seconds))
+            context.emit(Epoch(epoch, 1 / epoch, 1 - 0.3 / epoch, 1.1 / epoch, val_accuracy, 1e-4, STEPS * seconds))
             done = epoch
-            if stop.is_set():
+            if context.stop.is_set():
                 break
         write_json(writer.run.path / "test.json", plain(TEST))
         val = Validated(accuracy=val_accuracy, loss=1.1 / done)
-        emit(Finished(str(writer.run.path), done, done * STEPS * seconds, val, TEST, done, "all epochs"))
+        context.emit(Finished(str(writer.run.path), done, done * STEPS * seconds, val, TEST, done, "all epochs"))
 
 
 def started(run: str, epochs: int, patience: int = 0, phases: tuple[Stretch, ...] = ()) -> Started:

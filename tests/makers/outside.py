@@ -21,12 +21,12 @@ from engine.evaluation.result_files import read_test
 from engine.report.sections import write_card
 from engine.runs.directory import Run
 from engine.training import checkpoint, feature_file
-from engine.training.feature_file import Context
+from engine.training.feature_file import Origin
 from engine.training.feature_store import FeatureStore
 from tests.engine.training.test_checkpoint import point
 from tests.makers import made
 
-CONTEXT = Context("p" * 64, "caffe", 224, "float32", None, "float16", (4, 3))
+ORIGIN = Origin("p" * 64, "caffe", 224, "float32", None, "float16", (4, 3))
 DEAD = 99_999_999
 """No process has this number."""
 Plant = Literal["link", "nowhere", "hard"]
@@ -143,8 +143,8 @@ def filled(cache: Path, images: Path, number: int = 0) -> None:
     found = scan(images)
     open_store(found.root, found.records[number:], 24, cache)
     keys = [(f"{key:064x}", 0) for key in range(2 + number)]
-    with contextlib.closing(FeatureStore(cache, CONTEXT)._use), FeatureStore(cache, CONTEXT).filling(Stop()) as append:
-        folder = cache / "features" / CONTEXT.key[:32]
-        kept = [entry[0] for entry in feature_file.read_index(folder, CONTEXT).entries if entry]
+    with contextlib.closing(FeatureStore(cache, ORIGIN)._use), FeatureStore(cache, ORIGIN).filling(Stop()) as append:
+        folder = cache / "features" / ORIGIN.key[:32]
+        kept = [entry[0] for entry in feature_file.read_index(folder, ORIGIN).entries if entry]
         left = [key for key in keys if key not in kept]
         append(left, np.ones((len(left), 4, 3)))

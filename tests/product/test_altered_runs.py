@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
 from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import CovidTuiError
 from engine.base.events import Epoch
 from engine.base.files import write_json
@@ -159,7 +160,7 @@ def runs_are_listed(out: Path, altered_run: str) -> None:
             assert name in answer.out
     for facts in strict(answer.out):
         if facts["name"] != altered_run:
-            assert facts["error"] is None and facts["val_accuracy"] == 0.9 and facts["state"] == "finished"
+            assert facts["error"] is None and facts["val_accuracy"] == 0.5 and facts["state"] == "finished"
         elif facts["error"]:
             assert facts["error"].endswith(".") and str(out / altered_run) in facts["error"]
     library = Library(out)
@@ -218,7 +219,7 @@ def the_run_is_used(out: Path) -> None:
 
 def the_audit_is_shown(out: Path, alteration: Alteration) -> None:
     """It is listed and reported, or a sentence says why not."""
-    audits, troubles = audit_job.kept_audits(out, silent, Stop())
+    audits, troubles = audit_job.kept_audits(out, Context(silent, Stop()))
     assert len(audits) + len(troubles) == (0 if alteration.how == "gone" else 1)
     for _, audit in audits:
         audit_job.ends(audit), strict(json.dumps(audit.to_dict()))
@@ -231,7 +232,7 @@ def the_audit_is_shown(out: Path, alteration: Alteration) -> None:
 
 def the_sweep_is_shown(path: Path) -> None:
     """The sweep is shown, or a sentence says why not; so are its runs."""
-    kept, troubles = sweep_job.kept_sweeps(path.parent, silent, Stop())
+    kept, troubles = sweep_job.kept_sweeps(path.parent, Context(silent, Stop()))
     assert len(kept) + len(troubles) <= 1
     followed = sweep_job.Followed(path)
     if look := followed.look():
@@ -245,7 +246,7 @@ def the_sweep_is_shown(path: Path) -> None:
         for mine in result.candidates:
             swept.detail(mine, result), swept.choice(result, mine)
         held(lambda: sweep_job.config_of(result.grid, 0.0))
-    held(lambda: sweep_job.plan_of(path, None, silent, Stop()))
+    held(lambda: sweep_job.plan_of(path, None, Context(silent, Stop())))
 
 
 def contents(run: Path) -> dict[str, bytes]:

@@ -1,6 +1,7 @@
 """Borders between the rooms, held on what is really imported: no screens in the engine, no weight at the start."""
 
 import ast
+import os
 import subprocess
 import sys
 import time
@@ -105,3 +106,15 @@ def test_version_and_help_come_at_once(flag: str) -> None:
         times.append(time.perf_counter() - start)
     # 0.3 s on a quiet machine (benchmarks/start.py); twice that here, for a slower one.
     assert min(times) < 0.6
+
+
+def test_the_help_of_all_says_what_each_verb_does_though_none_was_loaded() -> None:
+    environment = {**os.environ, "COLUMNS": "400"}
+    code = "from tui.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "--help"], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    offered = {line.split()[1]: line.split()[2:] for line in done.stdout.splitlines() if line.startswith("│ ")}
+    assert all(len(offered[verb.replace("_", "-")]) > 4 for verb in VERBS)
+    shown = [name for name in offered if name.replace("-", "_") in VERBS]
+    assert shown == sorted(shown)

@@ -15,6 +15,7 @@ import pytest
 
 from engine.base import runtime
 from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import DataError
 from engine.base.events import Epoch, Event, Notice
 from engine.base.runtime import make_repeatable, tensorflow
@@ -70,7 +71,7 @@ def fitted(
 
     parts = [images(range(IMAGES)), images(range(IMAGES, IMAGES + HELD_OUT))]
     train, validation = (PixelSource(part, classifier, STORE, config) for part in parts)
-    loop.fit(classifier, *choose(train, validation, "float32", cache, emit, stop), config, emit, stop)
+    loop.fit(classifier, *choose(train, validation, "float32", cache, Context(emit, stop)), config, Context(emit, stop))
     return classifier, told
 
 
@@ -300,7 +301,7 @@ class TestPixels:
         good = np.array(open_store(data, found.records, 64, cache)[0].rows(range(12)))
         (path,) = (cache / "pixels").glob("*.u8")
         content = path.read_bytes()
-        store, _ = open_store(data, found.records, 64, cache, told.append)
+        store, _ = open_store(data, found.records, 64, cache, Context(told.append))
         zero_page(path, 64 * 64 * 4)
         flip(path, 1, seed=1)
         assert pixel_store.damaged(cache)[0][0] == path and "are damaged" in pixel_store.damaged(cache)[0][1]
@@ -346,12 +347,12 @@ class TestPixels:
 
 
 def test_a_store_of_activations_without_checksums_is_never_found(tmp_path: Path) -> None:
-    context = feature_file.Context("p" * 64, "caffe", 224, "float32", None, "float16", (4, 3))
-    values = json.dumps(vars(context), sort_keys=True).encode()
+    origin = feature_file.Origin("p" * 64, "caffe", 224, "float32", None, "float16", (4, 3))
+    values = json.dumps(vars(origin), sort_keys=True).encode()
     old = tmp_path / "features" / hashlib.sha256(values).hexdigest()[:32]
     old.mkdir(parents=True)
     (old / "context.json").write_bytes(values)
-    assert feature_store.FeatureStore(tmp_path, context).folder != old
+    assert feature_store.FeatureStore(tmp_path, origin).folder != old
     (left,) = repair.find(tmp_path / "runs", tmp_path, tmp_path)
     assert left.path == old and "of another version" in left.what and repair.mend(left) and not old.exists()
 

@@ -31,12 +31,12 @@ import gc, json, sys
 from pathlib import Path
 import psutil
 from engine.jobs import train as jobs
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from tests.product.test_endurance import recipe
 from tests.conftest import SAMPLE
 resident = []
 for number in range(20):
-    jobs.train(SAMPLE, recipe(Path(sys.argv[1]), f"n{number}", epochs=2), lambda event: None, Stop())
+    jobs.train(SAMPLE, recipe(Path(sys.argv[1]), f"n{number}", epochs=2), Context())
     gc.collect()
     resident.append(psutil.Process().memory_info().rss)
 print(json.dumps(resident))

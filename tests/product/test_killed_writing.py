@@ -25,14 +25,14 @@ from engine.recipe.config import OutputConfig, TrainConfig
 from engine.runs.directory import Run
 from engine.runs.writer import RunWriter, create
 from engine.training import checkpoint
-from engine.training.feature_file import Context
+from engine.training.feature_file import Origin
 from engine.training.feature_store import FeatureStore
 from tests.conftest import ROOT, SAMPLE
 from tests.engine.training.test_checkpoint import point
 from tests.makers.many import commands
 
 SIZE = 24
-CONTEXT = Context("p" * 64, "caffe", 224, "float32", None, "float16", (4, 3))
+ORIGIN = Origin("p" * 64, "caffe", 224, "float32", None, "float16", (4, 3))
 KEYS = [(f"{number:064x}", 0) for number in range(8)]
 
 KILL = """
@@ -86,9 +86,9 @@ FEATURES = """
 import numpy as np
 from engine.base.cancel import Stop
 from engine.training import feature_store as features
-from tests.product.test_killed_writing import CONTEXT, KEYS
+from tests.product.test_killed_writing import ORIGIN, KEYS
 features.open_private = opening(features.open_private)
-store = features.FeatureStore(pathlib.Path(sys.argv[3]), CONTEXT)
+store = features.FeatureStore(pathlib.Path(sys.argv[3]), ORIGIN)
 with store.filling(Stop()) as append:
     for start in range(0, 8, 2):
         append(KEYS[start:start + 2], np.full((2, 4, 3), start))
@@ -153,13 +153,13 @@ def test_a_killed_feature_store_is_filled_on(tmp_path: Path, file: str, nth: int
     assert [left.kind for left in found] == ["features"]
     if repair:
         assert leftovers.mend(found[0]) and leftovers.find(tmp_path / "runs", tmp_path, tmp_path) == []
-    store = FeatureStore(tmp_path, CONTEXT)
+    store = FeatureStore(tmp_path, ORIGIN)
     # The half of an index write is the first of its two entries, whose row is whole.
     left = store.missing(KEYS)
     assert left == KEYS[2 * (nth - 1) + (file == "index") :]
     with store.filling(Stop()) as append:
         append(left, np.stack([np.full((4, 3), int(sha, 16) // 2 * 2) for sha, _ in left]))
-    assert FeatureStore(tmp_path, CONTEXT).read(KEYS)[:, 0, 0].tolist() == [0, 0, 2, 2, 4, 4, 6, 6]
+    assert FeatureStore(tmp_path, ORIGIN).read(KEYS)[:, 0, 0].tolist() == [0, 0, 2, 2, 4, 4, 6, 6]
     assert leftovers.find(tmp_path / "runs", tmp_path, tmp_path) == []
 
 
@@ -262,7 +262,7 @@ def test_what_a_living_process_holds_is_not_touched(tmp_path: Path) -> None:
     found = leftovers.find(tmp_path, tmp_path / "cache", tmp_path)
     with RunWriter(Run(tmp_path / "run"), again=True):  # another process has gone on with it meanwhile
         assert [leftovers.mend(left) for left in found] == [False, False]
-    store = FeatureStore(tmp_path / "cache", CONTEXT)
+    store = FeatureStore(tmp_path / "cache", ORIGIN)
     with store.filling(Stop()) as append:
         append(KEYS[:1], np.ones((1, 4, 3)))
         with (store.folder / "rows").open("ab") as rows:

@@ -14,7 +14,7 @@ import pytest
 
 from engine.audit import store as auditfolder
 from engine.base import cache as caches
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import CovidTuiError, RunError
 from engine.base.events import Epoch, Notice
 from engine.base.result import Elsewhere
@@ -31,7 +31,7 @@ from engine.training import checkpoint
 from tests.conftest import ROOT, SAMPLE
 from tests.engine.training.test_checkpoint import point
 from tests.makers import fake, made
-from tests.makers.outside import CONTEXT, DEAD, filled, folder_written, picture, pictures, planted, whole_run, written
+from tests.makers.outside import DEAD, ORIGIN, filled, folder_written, picture, pictures, planted, whole_run, written
 from tui.cli import run as command
 from tui.cli.errors import log_crash
 
@@ -119,7 +119,7 @@ RUN_DEEDS: dict[str, Deed] = {
     "a repair": lambda run: repair(run.parent),
     "a training": train_on,
     "a second repair": lambda run: repair(run.parent),
-    "deletion": lambda run: delete([Run(run)], lambda event: None, Stop()),
+    "deletion": lambda run: delete([Run(run)], Context()),
 }
 
 
@@ -172,12 +172,12 @@ def train_on_all(sweep: Path) -> None:
 SWEEP_DEEDS: dict[str, Deed] = {
     "runs": said("runs", "--out", ...),
     "writing": lambda sweep: Sweep.begun(sweep).write(),
-    "choosing": lambda sweep: Sweep.begun(sweep).choose("", lambda event: None, Stop()),
-    "training": lambda sweep: Sweep.begun(sweep).train(lambda event: None, Stop(), 0),
+    "choosing": lambda sweep: Sweep.begun(sweep).choose("", Context()),
+    "training": lambda sweep: Sweep.begun(sweep).train(Context(), 0),
     "training a run": train_on_all,
     "a repair": repair,
     "a repair beside it": lambda sweep: repair(sweep.parent),
-    "deletion": lambda sweep: delete(directory.all_runs(sweep), lambda event: None, Stop()),
+    "deletion": lambda sweep: delete(directory.all_runs(sweep), Context()),
 }
 
 
@@ -233,7 +233,7 @@ def test_no_link_in_a_cache_is_followed(images: Path, tmp_path: Path, monkeypatc
         (base / name).parent.mkdir(exist_ok=True)
         (base / name).write_bytes(b"half")
         os.utime(base / name, (1e9, 1e9))
-    store = base / "features" / CONTEXT.key[:32]
+    store = base / "features" / ORIGIN.key[:32]
     for name in ("rows", "index"):
         with (store / name).open("ab") as file:
             file.write(b"cut off")

@@ -11,6 +11,7 @@ import pytest
 
 from engine.base import cache
 from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import ConfigError, RunError
 from engine.base.events import Event, Notice
 from engine.base.files import open_private, replacing
@@ -81,7 +82,7 @@ def test_a_lock_with_a_second_name_locks_as_any_other(run: Path, tmp_path: Path)
     with RunWriter(Run(run), again=True):
         assert Run(run).state() == "live"
         with pytest.raises(RunError, match="live"):
-            delete([Run(run)], lambda event: None, Stop())
+            delete([Run(run)], Context())
     assert (run / "config.json").exists()
 
 
@@ -139,9 +140,9 @@ def test_where_a_result_would_go_is_known_before_it_is_worked_out(
 
     with pytest.raises(RunError, match=f"{name} is a link to"):
         if name == "export":
-            list(job.export(Run(run), "savedmodel", None, True, ignore, Stop()))
+            list(job.export(Run(run), "savedmodel", None, True, Context(ignore, Stop())))
         else:
-            evaluate_on(Run(run), images, ignore, Stop())
+            evaluate_on(Run(run), images, Context(ignore, Stop()))
 
 
 @pytest.mark.parametrize("file", ["notes.txt", "variables/mine.csv", "assets/.keep", "link"])
@@ -149,7 +150,7 @@ def test_forcing_an_export_costs_no_file_that_no_export_wrote(run: Path, tmp_pat
     folder = run / "export" / "run.savedmodel"
     (folder / file).symlink_to(tmp_path) if file == "link" else (folder / file).write_text("the user's own")
     with pytest.raises(ConfigError, match=f"{file} is no file of an export"):
-        list(job.export(Run(run), "savedmodel", None, True, lambda event: None, Stop()))
+        list(job.export(Run(run), "savedmodel", None, True, Context()))
     assert os.path.lexists(folder / file)
 
 

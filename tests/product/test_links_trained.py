@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.runs.delete import delete
 from engine.runs.directory import Run
 from tests.conftest import SAMPLE
@@ -69,7 +69,7 @@ def deeds(images: Path) -> dict[str, Callable[[Path], object]]:
         "report": lambda run: said("report", run),
         "doctor": lambda run: said("doctor", "--repair", "--out", run.parent),
         "train --resume": lambda run: said("train", images / "own", "--resume", run, "--epochs", "2"),
-        "deletion": lambda run: len(delete([Run(run)], lambda event: None, Stop())) - 1,
+        "deletion": lambda run: len(delete([Run(run)], Context())) - 1,
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import ConfigError, CovidTuiError, DataError, RunError, WeightsError
 from engine.base.events import Event, Failed, Finished, Interrupted, Notice, Progress, Started
 from engine.jobs import train
@@ -68,14 +69,14 @@ def test_neither_does_another_folder_in_their_place_change_the_run(finished: Run
     made_there(finished)
     before, told = contents(finished), list[Event]()
     with pytest.raises(DataError, match=r"covid-tui train DATA --resume"):
-        train.resume(finished, finished.config(), told.append, Stop())
+        train.resume(finished, finished.config(), Context(told.append))
     assert contents(finished) == before and finished.state() == "finished"
 
 
 def test_a_stop_while_the_images_are_read_is_no_end_of_the_run(finished: Run) -> None:
     before, stop = contents(finished), Stop()
     stop.request("now")
-    end = train.resume(finished, finished.config(), lambda event: None, stop, SAMPLE)
+    end = train.resume(finished, finished.config(), Context(stop=stop), SAMPLE)
     assert isinstance(end, Interrupted) and contents(finished) == before and finished.state() == "finished"
 
 
@@ -88,7 +89,7 @@ def test_an_error_before_the_training_begins_is_no_end_of_the_run(
     monkeypatch.setattr(train, "_split_before", lack)
     before, told = contents(finished), list[Event]()
     with pytest.raises(RunError, match="too small"):
-        train.resume(finished, finished.config(), told.append, Stop(), SAMPLE)
+        train.resume(finished, finished.config(), Context(told.append), SAMPLE)
     assert [type(event) for event in told] == [Failed], "it is told, but not in the run"
     assert contents(finished) == before and finished.state() == "finished"
 
@@ -123,7 +124,7 @@ def test_weights_that_are_away_are_told_before_a_run_is_gone_on_with(finished: R
     path.write_text(json.dumps(values))
     before = contents(finished)
     with pytest.raises(WeightsError, match=r"gone\.weights\.h5"):
-        train.resume(finished, finished.config(), lambda event: None, Stop(), SAMPLE)
+        train.resume(finished, finished.config(), Context(), SAMPLE)
     assert contents(finished) == before and finished.state() == "finished"
 
 
@@ -155,7 +156,7 @@ def test_what_can_be_known_beforehand_is_refused_before_a_scan_and_without_a_run
         file["layers/conv2d/vars/0"] = [1.0, 2.0]
     told: list[Event] = []
     with pytest.raises(error) as raised:
-        train.train(SAMPLE, recipe(tmp_path / "out", **parts), told.append, Stop())
+        train.train(SAMPLE, recipe(tmp_path / "out", **parts), Context(told.append))
     assert str(raised.value).endswith(".")
     assert told == [] and not (tmp_path / "out").exists()
 
@@ -165,11 +166,11 @@ def test_a_place_that_can_hold_no_run_is_refused_before_a_scan(tmp_path: Path) -
     told: list[Event] = []
     for out in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(RunError, match="choose another folder with --out"):
-            train.train(SAMPLE, recipe(out), told.append, Stop())
+            train.train(SAMPLE, recipe(out), Context(told.append))
     (tmp_path / "taken").mkdir()
     named = dataclasses.replace(recipe(tmp_path), output=OutputConfig(tmp_path, "taken"))
     with pytest.raises(ConfigError, match="exists already"):
-        train.train(SAMPLE, named, told.append, Stop())
+        train.train(SAMPLE, named, Context(told.append))
     assert told == [] and not list((tmp_path / "taken").iterdir())
 
 
@@ -180,7 +181,7 @@ def test_a_training_refused_after_its_run_was_made_leaves_none(tmp_path: Path, m
     monkeypatch.setattr(train, "fit", refuse)
     config = recipe(tmp_path / "out", data=DataConfig(near_duplicates=False), network=NetworkConfig(weights="none"))
     with pytest.raises(WeightsError):
-        train.train(SAMPLE, config, lambda event: None, Stop())
+        train.train(SAMPLE, config, Context())
     assert list((tmp_path / "out").iterdir()) == []
 
 

@@ -24,13 +24,13 @@ def spoil(root, files):
     (root / files[0]).unlink()
     shutil.copy(other, root / files[1])
     (root / files[2]).write_bytes(b"no picture")
-real_store, real_fit = material.pixels.open_store, fitting.loop.fit
+real_store, real_fit = material.pixel_store.open_store, fitting.loop.fit
 def open_store(root, records, *rest):  # between scan and training
     if root.name == "changing":
         spoil(root, [record.file for record in records if record.label == "COVID"])
     return real_store(root, records, *rest)
 def fit(*arguments):  # during it
-    run = next(argument for argument in arguments if hasattr(argument, "keep")).folder.parent
+    run = arguments[-1].keeper.folder.parent
     root = pathlib.Path(json.loads((run / "config.json").read_text())["folder"])
     if root.name == "changing":
         split = Split.read(run / "split.csv")
@@ -38,7 +38,7 @@ def fit(*arguments):  # during it
         for file in split.files("train"):
             (root / file).unlink(missing_ok=True)
     return real_fit(*arguments)
-material.pixels.open_store, fitting.loop.fit = open_store, fit
+material.pixel_store.open_store, fitting.loop.fit = open_store, fit
 """
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from engine.base.cancel import Stop
-from engine.base.events import Emit
+from engine.base.context import Context
 from engine.recipe.config import TrainConfig
 from engine.runs.watch import KEPT_POINTS, Points
 from tests.makers import fake
@@ -147,9 +147,9 @@ def test_a_folder_is_read_in_a_thread_and_can_be_cancelled(tmp_path: Path) -> No
             assert "Viral Pneumonia" in text(app)
             waiting = threading.Event()
 
-            def work(emit: Emit, stop: Stop) -> str:
+            def work(context: Context) -> str:
                 waiting.set()
-                while not stop.is_set():
+                while not context.stop.is_set():
                     time.sleep(0.01)
                 return "unwanted"
 
@@ -188,7 +188,7 @@ def test_a_second_workbench_sees_the_run_live_and_stops_it(tmp_path: Path) -> No
         stop = Stop()
         config = TrainConfig()
         object.__setattr__(config.output, "out", tmp_path)
-        other = threading.Thread(target=fake.train, args=(DATA, config, lambda event: None, stop))
+        other = threading.Thread(target=fake.train, args=(DATA, config, Context(stop=stop)))
         other.start()
         app = Workbench(tmp_path)
         async with app.run_test(size=(120, 40)) as pilot:

@@ -3,17 +3,24 @@
 `pytest tests/tui/test_snapshots.py --snapshot-update` draws them anew; look at each before keeping it.
 """
 
+import functools
 import os
 import re
 import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from pytest_textual_snapshot import SVGImageExtension
 from textual.pilot import Pilot
 
+from engine.data.image.reader import held
+from engine.data.scan import scan
+from engine.data.split import Split
+from engine.evaluation.level_likeness import Likeness, likeness, measured
 from engine.evaluation.predictions_table import worst_first
+from engine.evaluation.training_reference import DEVIATION, Reference, facts_of
 from engine.runs.directory import Run
 from tests.makers import made
 from tests.makers.drive import DATA, run, until
@@ -35,7 +42,17 @@ def said(*_: object) -> Any:
     from engine.evaluation.prediction import Prediction
 
     answer = next(answer for answer in worst_first(Run(Path("runs/partial-vgg16"))) if answer.file == PICTURE)
-    return Prediction(Path("sample_data") / PICTURE, answer.said, answer.shares)
+    return Prediction(Path("sample_data") / PICTURE, answer.said, answer.shares, likeness=beside_training_images())
+
+
+@functools.cache
+def beside_training_images() -> Likeness:
+    """How the picture looks beside the training images of the kept run."""
+    records = {record.file: record for record in scan(DATA).records}
+    trained = [records[file] for file in Split.read(RUNS / "partial-vgg16" / "split.csv").files("train")]
+    facts = {**facts_of(trained), DEVIATION: np.array([record.deviation for record in trained])}
+    with held(DATA / PICTURE) as image:
+        return likeness(measured(image), Reference(np.zeros((len(trained), 1), np.float32), facts).levels)
 
 
 @pytest.fixture

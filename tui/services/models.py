@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import Stopped
 from engine.base.events import Emit, Notice, Progress
 from engine.base.runtime import load_tensorflow
@@ -63,52 +63,52 @@ class Models:
                 self._loaded = _Loaded(Predictor(run))
             return self._loaded
 
-    def predict(self, run: Run, path: Path, emit: Emit, stop: Stop) -> "Prediction":
+    def predict(self, run: Run, path: Path, context: Context) -> "Prediction":
         """What the run's model says about the file. Raises ImageError, RunError, WeightsError or Stopped."""
-        predictor = self._load(run, emit).predictor
+        predictor = self._load(run, context.emit).predictor
         from engine.data.image.reader import ImageError
 
-        answer = next(iter(predictor.predict([path], stop)))
+        answer = next(iter(predictor.predict([path], context.stop)))
         if isinstance(answer, ImageError):
             raise answer
         return answer
 
     def predict_folder(
-        self, run: Run, folder: Path, lines: list[dict[str, Any]], emit: Emit, stop: Stop, follow_links: bool = False
+        self, run: Run, folder: Path, lines: list[dict[str, Any]], context: Context, follow_links: bool = False
     ) -> Sequence[str]:
         """Ask about every image below `folder`, adding to `lines` one a file, an error's among them; the class names.
 
         Each line is what `Prediction.to_dict` gives, or "file" and "error". What is left out of the folder is
         reported. Raises DataError where there is no image.
         """
-        predictor = self._load(run, emit).predictor
+        predictor = self._load(run, context.emit).predictor
         from engine.data.image.reader import ImageError
         from engine.evaluation.prediction import listed
 
         there = listed([folder], follow_links)
         files = there.files
         for text in there.left_out:
-            emit(Notice("info", text))
-        emit(Progress("predict", 0, len(files)))
-        for done, answer in enumerate(predictor.predict(files, stop), start=1):
+            context.emit(Notice("info", text))
+        context.emit(Progress("predict", 0, len(files)))
+        for done, answer in enumerate(predictor.predict(files, context.stop), start=1):
             if isinstance(answer, ImageError):
                 lines.append({"file": str(answer.path), "error": answer.reason})
             else:
                 lines.append(answer.to_dict())
-            emit(Progress("predict", done, len(files)))
+            context.emit(Progress("predict", done, len(files)))
         return predictor.classes
 
-    def heat(self, run: Run, path: Path, pixels: "Pixels", emit: Emit, stop: Stop) -> Heated:
+    def heat(self, run: Run, path: Path, pixels: "Pixels", context: Context) -> Heated:
         """`pixels`, those of the file at any size, under the heat for the class that the run's model says.
 
         Raises ImageError, RunError or WeightsError, and Stopped where nobody waits any more. One is served at a time.
         """
         with self._heating:
-            if stop.is_set():
+            if context.stop.is_set():
                 raise Stopped("The heat is no longer asked for.")
-            loaded = self._load(run, emit)
+            loaded = self._load(run, context.emit)
             from engine.evaluation.saliency import Explainer, explain, overlay
 
             loaded.explainer = loaded.explainer or Explainer(loaded.predictor)
-            explanation = explain(loaded.explainer, path, emit=emit, stop=stop)
+            explanation = explain(loaded.explainer, path, context=context)
             return Heated(overlay(pixels, explanation.heat), explanation)

@@ -1,23 +1,13 @@
-"""The pictures that a screen makes of an X-ray: moved by an augmentation, with its lung mask, and its histogram.
+"""The pictures that a screen makes of an X-ray: moved by an augmentation, and with its lung mask.
 
 Needs no TensorFlow. The tests hold `moved` to what the training's own step makes of the same image.
 """
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
-
 import numpy as np
 from PIL import Image, ImageFilter
 
-from engine.base.cancel import Stop
-from engine.base.events import Emit, Progress
-from engine.data.image.reader import Pixels, read
+from engine.data.image.reader import Pixels
 
-if TYPE_CHECKING:
-    from engine.data.records import Record
-
-BINS = 32
 OUTSIDE = 0.4
 """How bright what lies outside the lungs stays under the mask."""
 LARGEST = 512
@@ -59,31 +49,3 @@ def masked(pixels: Pixels, mask: Pixels) -> Pixels:
     colours[edge] = EDGE
     result: Pixels = colours.astype(np.uint8)
     return result
-
-
-def histograms(root: Path, records: Sequence["Record"], most: int, emit: Emit, stop: Stop) -> dict[str, list[float]]:
-    """By class the share of pixels, in percent, in each of 32 bins of 8 levels, over `most` images spread evenly.
-
-    An image counts as one, however large it is; a file that can't be read any more is passed over.
-    """
-    from engine.data.image.reader import ImageError
-
-    by_label: dict[str, list[Record]] = {}
-    for record in records:
-        by_label.setdefault(record.label, []).append(record)
-    chosen = [of_class[place] for of_class in by_label.values() for place in _spread(len(of_class), most)]
-    sums = {label: np.zeros(BINS) for label in by_label}
-    for done, record in enumerate(chosen, start=1):
-        if stop.is_set():
-            break
-        try:
-            counts = np.bincount(read(root / record.file).pixels.ravel() // (256 // BINS), minlength=BINS)
-            sums[record.label] += counts / counts.sum()
-        except ImageError:
-            pass
-        emit(Progress("intensities", done, len(chosen)))
-    return {label: list(100 * total / max(1e-12, total.sum())) for label, total in sums.items()}
-
-
-def _spread(count: int, most: int) -> list[int]:
-    return sorted({place * count // min(most, count) for place in range(min(most, count))})

@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.network.backbones import backbone
 from engine.recipe.config import TrainConfig
 
 if TYPE_CHECKING:
-    from engine.base.events import Emit
     from engine.data.image.reader import ImageFacts, Pixels
 
 MOST = 1400
@@ -35,18 +34,19 @@ def network_side(config: TrainConfig | None) -> int:
     return backbone((config or TrainConfig()).network.backbone).size
 
 
-def read_picture(path: Path, side: int, emit: "Emit", stop: Stop) -> Picture:
+def read_picture(path: Path, side: int, context: Context) -> Picture:
     """Read the file, in a worker, for a network that sees squares of `side` pixels. Raises ImageError."""
     import numpy as np
     from PIL import Image
 
+    from engine.data.image.histogram import histogram
     from engine.data.image.inspect import network_notes
     from engine.data.image.reader import read, to_input
 
     image = read(path)
     seen = to_input(image.pixels, side)
     facts = image.facts
-    counts = np.bincount(seen[..., 0].ravel() // (256 // BINS), minlength=BINS)
+    counts = histogram(seen[..., 0], BINS)
     pixels = image.pixels
     longer = max(pixels.shape[:2])
     if longer > MOST:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import RunError
-from engine.base.events import Audited, Emit, Event, Notice, Progress
+from engine.base.events import Audited, Event, Notice, Progress
 from engine.base.runtime import announce_tensorflow
 from engine.recipe.config import AuditConfig, TrainConfig
 from tui.state.job import Job
@@ -71,23 +71,23 @@ class AuditJob(LongJob):
         self.state, self.progress, (self.result, self.path) = "finished", None, result
 
 
-def run_audit(audit: AuditJob, out: Path, emit: Emit, stop: Stop) -> "tuple[Audit, Path]":
+def run_audit(audit: AuditJob, out: Path, context: Context) -> "tuple[Audit, Path]":
     """Do the audit as `covid-tui audit` does, and write it into a folder of its own under `out`; called in a thread."""
-    announce_tensorflow(emit, as_task=True)
+    announce_tensorflow(context.emit, as_task=True)
     from engine.audit import store
     from engine.audit.audit import audit as audit_folder
 
-    result = audit_folder(audit.folder, audit.plan.recipe(audit.config), emit, stop, audit.plan.folds)
+    result = audit_folder(audit.folder, audit.plan.recipe(audit.config), context, audit.plan.folds)
     return result, store.write(result, out)
 
 
-def kept_audits(out: Path, emit: Emit, stop: Stop) -> "tuple[list[tuple[Path, Audit]], list[str]]":
+def kept_audits(out: Path, context: Context) -> "tuple[list[tuple[Path, Audit]], list[str]]":
     """The audits under `out` with their folders, newest first, and a sentence on each that can't be read."""
     from engine.audit import store
 
     result, troubles = [], []
     for path in store.all_audits(out):
-        if stop.is_set():
+        if context.stop.is_set():
             break
         try:
             result.append((path, store.read(path)))

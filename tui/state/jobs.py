@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 from textual.message import Message
 from textual.worker import Worker
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import CovidTuiError, Stopped
-from engine.base.events import Emit, Event, Notice, Progress
+from engine.base.events import Event, Notice, Progress
 from tui.state.host import Host
 from tui.state.job import Job
 from tui.state.messages import EventsWaiting, JobChanged
@@ -40,11 +40,11 @@ class Jobs:
         self,
         group: str,
         title: str,
-        work: Callable[[Emit, Stop], T],
+        work: Callable[[Context], T],
         done: Callable[[T], None] = lambda result: None,
         failed: Callable[[Exception], None] | None = None,
     ) -> Job:
-        """Run `work(emit, stop)` in a thread, in place of the group's last job; then call `done(result)` here.
+        """Run `work(context)` in a thread, in place of the group's last job; then call `done(result)` here.
 
         An error is shown as a sentence unless `failed` takes it. Screens hear JobChanged as it goes on.
         """
@@ -76,10 +76,10 @@ class Jobs:
         if job.over and job.failed:
             job.failed(Stopped(f"Cancelled: {job.title}."))
 
-    def _run(self, job: Job, work: Callable[[Emit, Stop], T]) -> T | None:
+    def _run(self, job: Job, work: Callable[[Context], T]) -> T | None:
         # Errors are kept here: for one that gets out, Textual loads Rich's tracebacks in the screen's thread.
         try:
-            return work(job.relay.emit, job.stop)
+            return work(Context(job.relay.emit, job.stop))
         except CovidTuiError as error:
             job.error = error
         except Exception as error:

@@ -1,7 +1,8 @@
 """How a job's events come from its thread to the screen: merged where they are emitted, and handed over in one go.
 
 A job may emit ten thousand events a second. They are merged in the emitting thread, so that neither memory nor the
-screen's message queue grows. This is the one place that decides how often the screen learns of work in this process.
+screen's message queue grows. This is the one place that decides how often the screen learns of work, be it of this
+process or, through the disk, of another one.
 """
 
 import threading
@@ -12,6 +13,8 @@ from engine.base.events import Batch, Event, Progress
 
 SECONDS_BETWEEN_HANDOVERS = 0.25
 """Four times a second a curve is drawn and a bar moves: more is work for the processors that train."""
+SECONDS_BETWEEN_LOOKS = 0.5
+"""So often run directories are looked at for what other processes have written."""
 MOST_WAITING = 1000
 
 

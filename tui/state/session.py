@@ -11,9 +11,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from engine.base.cancel import How, Stop
+from engine.base.cancel import How
+from engine.base.context import Context
 from engine.base.errors import ConfigError, CovidTuiError, Stopped
-from engine.base.events import Emit, Event
+from engine.base.events import Event
 from engine.data.subset import subset
 from engine.network.freezing import FreezePlan, plan
 from engine.recipe.config import AuditConfig, DataConfig, TrainConfig
@@ -25,7 +26,7 @@ from tui.state.host import Host
 from tui.state.jobs import Jobs
 from tui.state.long_job import LongJob
 from tui.state.messages import ConfigChanged, DataChanged, JobChanged, RunChanged, RunsChanged
-from tui.state.relay import Relay
+from tui.state.relay import SECONDS_BETWEEN_LOOKS, Relay
 from tui.state.sweep_job import SweepJob, run_sweep
 from tui.state.training_job import TrainingJob, going_on
 from tui.words.glyphs import PLAIN, RICH, Glyphs
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from engine.jobs.sweep_plan import Plan
 
 T = TypeVar("T")
-SECONDS_BETWEEN_LOOKS = 0.5
 MOST_SPLIT_AT_ONCE = 4000
 """Images whose split is drawn within 50 ms; that of more is drawn in a thread."""
 
@@ -174,7 +174,7 @@ class Session(Jobs):
         except CovidTuiError as error:
             self.split_problem = str(error)
             return
-        self.start("split", "drawing the split", lambda emit, stop: work(), self._split_drawn, self._split_failed)
+        self.start("split", "drawing the split", lambda context: work(), self._split_drawn, self._split_failed)
 
     def _split_drawn(self, split: "Split") -> None:
         self.split = split
@@ -257,9 +257,7 @@ class Session(Jobs):
         self.sweep = SweepJob(planned, minutes)
         self._begin_long(self.sweep, "sweeping", partial(run_sweep, self.sweep), self.sweep.finish)
 
-    def _begin_long(
-        self, long: LongJob, title: str, work: Callable[[Emit, Stop], T], done: Callable[[T], None]
-    ) -> None:
+    def _begin_long(self, long: LongJob, title: str, work: Callable[[Context], T], done: Callable[[T], None]) -> None:
         def failed(error: Exception) -> None:
             long.fail(error)
             if not isinstance(error, Stopped):
@@ -307,11 +305,11 @@ class Session(Jobs):
         self.announce(RunChanged, self.training.view)
 
 
-def _scan(folder: Path, wanted: DataConfig, emit: Emit, stop: Stop) -> "Scan":
+def _scan(folder: Path, wanted: DataConfig, context: Context) -> "Scan":
     from engine.data.scan import scan
     from engine.data.tables import tables
 
-    whole = scan(folder, (), emit, stop, wanted.follow_links, wanted.near_duplicates)
+    whole = scan(folder, (), context, wanted.follow_links, wanted.near_duplicates)
     tables(whole)  # read here, and kept, so that the screen's thread need not wait for them
     return whole
 

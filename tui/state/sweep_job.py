@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import CovidTuiError, RunError
-from engine.base.events import Emit, Event, Notice, Progress
+from engine.base.events import Event, Notice, Progress
 from engine.base.locks import is_locked
 from engine.base.runtime import announce_tensorflow
 from engine.base.wording import counted, noun
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 TRAININGS = "trainings"
 
 
-def new_plan(folder: Path, config: TrainConfig, wanted: SweepConfig, images: int, emit: Emit, stop: Stop) -> "Plan":
+def new_plan(folder: Path, config: TrainConfig, wanted: SweepConfig, images: int, context: Context) -> "Plan":
     """The plan of a sweep under `config.output.out` that is named by date; nothing is written. Raises ConfigError."""
     from engine.jobs.sweep import Sweep
     from engine.jobs.sweep_plan import Plan
@@ -38,7 +38,7 @@ def new_plan(folder: Path, config: TrainConfig, wanted: SweepConfig, images: int
     return Plan.of(Sweep(folder, config, Grid.of(wanted, config)), images)
 
 
-def plan_of(path: Path, folder: Path | None, emit: Emit, stop: Stop) -> "Plan":
+def plan_of(path: Path, folder: Path | None, context: Context) -> "Plan":
     """The plan of the sweep at `path`, as far as it is. Raises RunError or ConfigError where it can't go on."""
     from engine.data.split import Split
     from engine.jobs.sweep import Sweep
@@ -108,19 +108,19 @@ class SweepJob(LongJob):
             self.error = f"{why}: {left} of {counted(total, 'training')} {noun(left, 'is', 'are')} left."
 
 
-def run_sweep(job: SweepJob, emit: Emit, stop: Stop) -> Swept:
+def run_sweep(job: SweepJob, context: Context) -> Swept:
     """Train as `covid-tui sweep` does; called in a thread."""
-    announce_tensorflow(emit, as_task=True)
+    announce_tensorflow(context.emit, as_task=True)
     job.began = time.monotonic()
-    return job.plan.sweep.train(emit, stop, job.minutes or None)
+    return job.plan.sweep.train(context, job.minutes or None)
 
 
-def open_test(path: Path, name: str, emit: Emit, stop: Stop) -> Swept:
+def open_test(path: Path, name: str, context: Context) -> Swept:
     """Open the test part for one recipe of the sweep at `path`; what sweep.json then holds. Called in a thread."""
     from engine.jobs.sweep import Sweep
 
-    announce_tensorflow(emit)
-    return Sweep.begun(path).choose(name, emit, stop)
+    announce_tensorflow(context.emit)
+    return Sweep.begun(path).choose(name, context)
 
 
 @dataclass(frozen=True)
@@ -133,13 +133,13 @@ class Kept:
     live: bool
 
 
-def kept_sweeps(out: Path, emit: Emit, stop: Stop) -> tuple[list[Kept], list[str]]:
+def kept_sweeps(out: Path, context: Context) -> tuple[list[Kept], list[str]]:
     """The sweeps under `out`, newest first, and a sentence for each that can't be read."""
     from engine.sweep import store
 
     kept, troubles = [], []
     for path in store.all_sweeps(out):
-        if stop.is_set():
+        if context.stop.is_set():
             break
         try:
             one = store.read(path)

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.base.cancel import How, Stop
+from engine.base.context import Context
 from engine.base.errors import CovidTuiError
-from engine.base.events import Emit, Failed
+from engine.base.events import Failed
 from engine.base.runtime import announce_tensorflow
 from engine.recipe.config import TrainConfig
 from engine.runs.directory import Run
@@ -21,24 +22,24 @@ from tui.words.error_text import error_sentence
 
 NICENESS = 5
 
-Work = Callable[[Path, TrainConfig, Emit, Stop], Any]
+Work = Callable[[Path, TrainConfig, Context], Any]
 
 
-def _train(folder: Path, config: TrainConfig, emit: Emit, stop: Stop) -> Any:
+def _train(folder: Path, config: TrainConfig, context: Context) -> Any:
     from engine.jobs import train
 
-    announce_tensorflow(emit)
-    return train.train(folder, config, emit, stop)
+    announce_tensorflow(context.emit)
+    return train.train(folder, config, context)
 
 
 def going_on(run: Run) -> Work:
     """The work of resuming `run`."""
 
-    def work(folder: Path, config: TrainConfig, emit: Emit, stop: Stop) -> Any:
+    def work(folder: Path, config: TrainConfig, context: Context) -> Any:
         from engine.jobs import train
 
-        announce_tensorflow(emit)
-        return train.resume(run, config, emit, stop, folder)
+        announce_tensorflow(context.emit)
+        return train.resume(run, config, context, folder)
 
     return work
 
@@ -96,7 +97,7 @@ class TrainingJob:
     def _run(self) -> None:
         _give_way()
         try:
-            self._work(self.folder, self.config, self._emit, self.stop)
+            self._work(self.folder, self.config, Context(self._emit, self.stop))
         except CovidTuiError as error:
             self._fail(str(error))
         except Exception as error:

@@ -12,9 +12,12 @@ def headline(part: str, result: Judged | Validated) -> str:
     return text if one.baseline is None else f"{text}; always {one.baseline_class} {percent(one.baseline)}"
 
 
-def accuracy(result: Judged | Validated | None) -> str:
-    """An accuracy for a table: 98.4% (96.8 to 99.3); a dash where there is none."""
+def accuracy(result: Judged | Validated | None, between: str = " to ") -> str:
+    """An accuracy for a table: 98.4% (96.8 to 99.3), or with what stands between the ends where there is less room.
+
+    A dash where there is none.
+    """
     if not result:
         return NOTHING
     one = Headline.of(result)
-    return percent(one.accuracy) + (f" ({points(one.ends)})" if one.ends else "")
+    return percent(one.accuracy) + (f" ({points(one.ends, between=between)})" if one.ends else "")

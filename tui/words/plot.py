@@ -4,9 +4,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from engine.sweep.result import SweptRecipe
-
 if TYPE_CHECKING:
+    from engine.sweep.result import SweptRecipe
     from engine.training.lr_range_test import RangeTest
 
 WIDTH, HEIGHT = 74, 18
@@ -33,7 +32,7 @@ def lettered(figure: Any) -> str:
     return Text.from_ansi(str(figure.build().string())).plain
 
 
-def frontier(candidates: Sequence[SweptRecipe], width: int = WIDTH, height: int = HEIGHT) -> str:
+def frontier(candidates: "Sequence[SweptRecipe]", width: int = WIDTH, height: int = HEIGHT) -> str:
     """Validation accuracy against training seconds, the letters in the table's order, those of the frontier large."""
     import plotext
 
@@ -49,7 +48,7 @@ def frontier(candidates: Sequence[SweptRecipe], width: int = WIDTH, height: int 
     return lettered(figure)
 
 
-def letters(candidates: Sequence[SweptRecipe]) -> list[str]:
+def letters(candidates: "Sequence[SweptRecipe]") -> list[str]:
     """A letter for each recipe, large on the frontier; beyond z a dot."""
     signs = [chr(ord("a") + place) if place < 26 else "." for place in range(len(candidates))]
     return [letter.upper() if one.frontier else letter for letter, one in zip(signs, candidates, strict=True)]

@@ -1,5 +1,9 @@
 """The image formats that are read, and what a file is that is none of them."""
 
+from pathlib import Path
+
+from engine.base.errors import RunError
+
 SUFFIXES: dict[str, tuple[str, ...]] = {
     "PNG": (".png", ".apng"),
     "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
@@ -17,6 +21,16 @@ PIXEL_RULES = 2
 """Names how files become pixels. 1 spread all 16 bits of any 16-bit file, and took any alpha at its word; runs that
 were trained on such pixels go on with them.
 """
+
+
+def known_pixel_rules(reading: int | None, path: Path) -> int:
+    """The rules by which files became pixels for a run, as its file at `path` says; 1 where it is from before there
+    were others. Raises RunError for rules that are not known here.
+    """
+    if (reading or 1) > PIXEL_RULES:
+        raise RunError(f"{path} names a way to read images that this version does not know: update covid-tui.")
+    return reading or 1
+
 
 _FOREIGN: tuple[tuple[int, bytes, str], ...] = (
     (0, b"%!PS", "a PostScript file; export the picture as PNG"),

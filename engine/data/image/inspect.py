@@ -4,11 +4,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from engine.data.image.histogram import histogram
 from engine.data.image.reader import ImageFacts, read, to_input
-
-BINS = 32
 
 
 def inspect(path: Path, size: int = 224) -> dict[str, Any]:
@@ -20,9 +17,6 @@ def inspect(path: Path, size: int = 224) -> dict[str, Any]:
     image = read(path)
     facts = image.facts
     seen = to_input(image.pixels, size)
-    counts = np.zeros(BINS, np.int64)
-    for strip in np.array_split(image.pixels, max(1, image.pixels.size // 2**20)):  # NumPy counts in eight bytes each
-        counts += np.bincount(strip.ravel() // (256 // BINS), minlength=BINS)
     return {
         "file": str(path),
         "width": facts.width,
@@ -37,7 +31,7 @@ def inspect(path: Path, size: int = 224) -> dict[str, Any]:
         "maximum": facts.maximum,
         "mean": round(facts.mean, 3),
         "std": round(facts.std, 3),
-        "histogram": counts.tolist(),
+        "histogram": histogram(image.pixels).tolist(),
         "dicom": {**asdict(facts.dicom), "told": list(facts.dicom.told)} if facts.dicom else None,
         "notes": list(network_notes(facts, size)),
         "network_input": {

@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import CacheError, DataError, Stopped
 from engine.base.events import Event, Notice, Progress
 from engine.data import pixel_store as pixels_module
@@ -179,7 +180,7 @@ class TestReuse:
             path.write_bytes(new[damage])
         opened, told = count_reads(monkeypatch), list[Event]()
         for _ in range(2):
-            store, problems = open_store(found.root, found.records, SIZE, caches, told.append)
+            store, problems = open_store(found.root, found.records, SIZE, caches, Context(told.append))
             assert problems == ()
             assert np.array_equal(store.rows(range(20)), good) and np.array_equal(store.array, good)
             assert len(opened) == (1 if damage == "byte" else 20)
@@ -237,14 +238,14 @@ class TestChangedFiles:
 class TestProgress:
     def test_it_grows_to_the_total(self, found: Scan, caches: Path) -> None:
         events: list[Event] = []
-        open_store(found.root, found.records, SIZE, caches, events.append)
+        open_store(found.root, found.records, SIZE, caches, Context(events.append))
         assert all(isinstance(event, Progress) and event.task == "decode" for event in events)
         assert events[-1] == Progress("decode", 20, 20)
 
     def test_a_stop_ends_it_and_leaves_nothing_half(self, found: Scan, caches: Path) -> None:
         stop = Stop()
         with pytest.raises(Stopped):
-            open_store(found.root, found.records * 20, SIZE, caches, lambda event: stop.request("keep"), stop)
+            open_store(found.root, found.records * 20, SIZE, caches, Context(lambda event: stop.request("keep"), stop))
         assert stored(caches) == []
 
 

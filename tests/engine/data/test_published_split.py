@@ -8,7 +8,7 @@ import openpyxl
 import pytest
 
 from engine.audit.audit import _splits
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import ConfigError, DataError
 from engine.data.records import Scan
 from engine.data.scan import scan
@@ -171,7 +171,7 @@ def test_an_audit_keeps_it_and_folds_refuse_it(tmp_path: Path) -> None:
     (kept,) = _splits(found, TrainConfig(), 5, lambda event: None)
     assert kept == published(found)[0]
     with pytest.raises(ConfigError, match="publishes a split by its folders"):
-        over_folds(tmp_path, TrainConfig(machine=MachineConfig()), 3, lambda event: None, Stop())
+        over_folds(tmp_path, TrainConfig(machine=MachineConfig()), 3, Context())
 
 
 def test_a_training_takes_it(tmp_path: Path, cli: Cli) -> None:

@@ -15,6 +15,7 @@ from openpyxl import Workbook
 from PIL import Image
 
 from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import ConfigError, DataError, Stopped
 from engine.base.events import Event, Progress
 from engine.data.file_names import natural
@@ -299,10 +300,10 @@ class TestProblems:
             for number in range(first, first + 6):
                 (tmp_path / "data" / label / f"{number}.png").symlink_to(outside / f"{number}.png")
         config = TrainConfig(data=DataConfig(follow_links=True))
-        found = scanned(tmp_path / "data", config, lambda _: None, Stop())
+        found = scanned(tmp_path / "data", config, Context())
         assert len(found.scan.records) == len(found.split.rows) == 12
         with pytest.raises(DataError):
-            scanned(tmp_path / "data", TrainConfig(), lambda _: None, Stop())
+            scanned(tmp_path / "data", TrainConfig(), Context())
 
     def test_a_root_that_is_a_link_is_followed(self, database: Path, tmp_path_factory: Any) -> None:
         link = tmp_path_factory.mktemp("links") / "data"
@@ -425,7 +426,7 @@ class TestJson:
 class TestProgress:
     def test_it_grows_to_the_total(self, database: Path) -> None:
         events: list[Event] = []
-        scan(database, emit=events.append)
+        scan(database, context=Context(events.append))
         progress = [event for event in events if isinstance(event, Progress)]
         assert {event.task for event in progress} == {"scan"}
         assert {event.total for event in progress} == {6}
@@ -454,7 +455,7 @@ class TestProgress:
             stop.request("now")
 
         with pytest.raises(Stopped, match="stopped"):
-            scan(database, emit=emit, stop=stop)
+            scan(database, context=Context(emit, stop))
         assert len(seen) == 1
         assert seen[0] < 100
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import RunError
 from engine.evaluation.calibration import CALIBRATION, at_temperature, operate, read_calibration
 from engine.evaluation.evaluate import evaluate_test, forget_test
@@ -68,7 +68,7 @@ def test_a_result_that_has_no_room_ends_in_a_sentence(trained: dict[str, Any], t
     (run.path / "predictions.csv").unlink()
     (run.path / "predictions.csv").mkdir()
     with pytest.raises(RunError, match=r"predictions\.csv can't be written"):
-        evaluate_test(run, lambda event: None, Stop())
+        evaluate_test(run, Context())
 
 
 def test_a_folder_where_the_result_should_be_is_named(trained: dict[str, Any], tmp_path: Path) -> None:
@@ -77,4 +77,4 @@ def test_a_folder_where_the_result_should_be_is_named(trained: dict[str, Any], t
     (run.path / "test.json").unlink()
     (run.path / "test.json").mkdir()
     with pytest.raises(RunError, match=r"test\.json can't be read \(it is a folder, not a file\)"):
-        evaluate_test(run, lambda event: None, Stop())
+        evaluate_test(run, Context())

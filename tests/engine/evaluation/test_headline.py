@@ -17,7 +17,7 @@ EARLY = Validated(accuracy=0.9, loss=0.2)
 def test_a_sentence_has_the_count_the_interval_and_the_baseline() -> None:
     assert Headline.of(TEST).sentence() == ("65/66 = 98.5% (95% interval 91.8% to 100.0%); always saying COVID: 50.0%")
     assert headline("test", TEST) == "test 65/66 = 98.5% (91.8 to 100.0); always COVID 50.0%"
-    assert accuracy(TEST) == "98.5% (91.8 to 100.0)"
+    assert accuracy(TEST) == "98.5% (91.8 to 100.0)" and accuracy(TEST, "-") == "98.5% (91.8-100.0)"
 
 
 def test_what_is_not_known_is_left_out() -> None:

@@ -15,6 +15,7 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import ConfigError, RunError, Stopped
 from engine.base.runtime import cache_dir, choose_precision, make_repeatable, tensorflow
 from engine.data.image.reader import read, to_input
@@ -91,10 +92,11 @@ def taught(data: Path, out: Path, seed: int) -> Run:
     make_repeatable(seed)
     precision = choose_precision("auto").precision
     network = build(plan(recipe.network), len(classes), precision, seed=seed, blank=True)
-    network.load(pretrained("imagenet", network.plan.backbone, backbone_shapes(network), print, stop))
+    network.load(pretrained("imagenet", network.plan.backbone, backbone_shapes(network), Context(print, stop)))
     store, _ = open_store(data, found.records, 224, cache_dir())
     pixels = PixelSource(Images.of(found.records, classes, store), network, store, recipe)
-    loop.fit(network, *choose(pixels, pixels, precision, cache_dir(), print, stop), recipe, lambda event: None, stop)
+    sources = choose(pixels, pixels, precision, cache_dir(), Context(print, stop))
+    loop.fit(network, *sources, recipe, Context(stop=stop))
     with create(data, recipe) as writer:
         save_contract(writer.run, classes, network)
     return writer.run
@@ -228,7 +230,7 @@ def test_mirroring_and_covering_agree_with_the_heat_where_the_sign_is_known(sign
     stop = Stop()
     stop.request("now")
     with pytest.raises(Stopped):
-        explain(explainer, file, covering=True, stop=stop)
+        explain(explainer, file, covering=True, context=Context(stop=stop))
 
 
 @given(maps)
@@ -349,8 +351,8 @@ def test_a_test_part_that_is_shut_stays_shut(predictor: Predictor, tmp_path: Pat
     (run.path / "test.json").unlink()
     explainer = Explainer(Predictor(run))
     with pytest.raises(RunError, match=f"still shut: `covid-tui evaluate {run.name}` opens it"):
-        measure_part(explainer, "test", lambda event: None, Stop())
-    assert len(measure_part(explainer, "validation", lambda event: None, Stop()).images) == 6
+        measure_part(explainer, "test", Context())
+    assert len(measure_part(explainer, "validation", Context()).images) == 6
 
 
 def test_the_command_says_what_does_not_go_together(trained: dict[str, Any], cli: Cli) -> None:

@@ -12,7 +12,7 @@ from PIL import Image
 from sklearn.datasets import load_sample_image
 from sklearn.neighbors import NearestNeighbors
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import RunError
 from engine.base.runtime import tensorflow
 from engine.data.image.reader import read
@@ -87,8 +87,8 @@ def test_the_features_are_the_whole_networks_wherever_it_is_cut(
     store, _ = open_store(SAMPLE, records, 224, tmp_path)
     classifier = build(plan(network), 2, "float32", seed=0)
     pixels = PixelSource(Images.of(records, ("COVID", "Normal"), store), classifier, store, recipe)
-    source, _ = choose(pixels, pixels, "float32", tmp_path, lambda event: None, Stop())
-    save_reference(Run(tmp_path), source, classifier, records, lambda event: None, Stop())
+    source, _ = choose(pixels, pixels, "float32", tmp_path, Context())
+    save_reference(Run(tmp_path), source, classifier, records, Context())
     kept = read_reference(Run(tmp_path))
     model = tensorflow().keras.Model(classifier.model.input, classifier.model.get_layer("pool").output)
     expected = model(pixels.input(np.arange(len(records)), PLAIN), training=False).numpy()

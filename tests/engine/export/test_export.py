@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import ConfigError, RunError, Stopped
 from engine.base.events import Event, Progress
 from engine.base.files import digest_of, replacing_folder, write_json
@@ -73,7 +74,7 @@ def exported(run: Run) -> dict[str, job.Exported]:
     """The run in every format, in its own folder, compared on 8 pictures, to save time."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(verify, "IMAGES", 8)
-        made = job.export(run, "keras,savedmodel,onnx,litert", None, False, ignore, Stop())
+        made = job.export(run, "keras,savedmodel,onnx,litert", None, False, Context(ignore, Stop()))
         return {one.format: one for one in made}
 
 
@@ -168,7 +169,7 @@ def test_a_file_that_says_something_else_is_refused_and_removed(
     target = tmp_path / "x.keras"
     target.write_bytes(b"what was here before")
     with pytest.raises(RunError, match="something else than the run"):
-        list(job.export(run, "keras", target, True, ignore, Stop()))
+        list(job.export(run, "keras", target, True, Context(ignore, Stop())))
     assert target.read_bytes() == b"what was here before" and list(tmp_path.iterdir()) == [target]
 
 
@@ -177,7 +178,7 @@ def test_made_noise_stands_in_for_images_that_are_gone(run: Run, fewer: None, tm
     shutil.copytree(run.path, copy.path, ignore=shutil.ignore_patterns("export"))
     write_json(copy.path / "config.json", {**copy.read_json("config.json"), "folder": str(tmp_path / "gone")})
     (copy.path / CALIBRATION).unlink()
-    (made,) = job.export(copy, "keras", tmp_path, False, ignore, Stop())
+    (made,) = job.export(copy, "keras", tmp_path, False, Context(ignore, Stop()))
     assert made.images == "16 noise" and made.path == tmp_path / "copy.keras"
     said = FORMATS["keras"].open(made.path)(inputs())
     assert np.array_equal(said[PROBABILITIES], said[CALIBRATED])
@@ -192,7 +193,7 @@ def test_a_stop_leaves_nothing(run: Run, fewer: None, tmp_path: Path) -> None:
             stop.request("now")
 
     with pytest.raises(Stopped):
-        list(job.export(run, "savedmodel", tmp_path, False, emit, stop))
+        list(job.export(run, "savedmodel", tmp_path, False, Context(emit, stop)))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -213,7 +214,7 @@ def test_what_is_asked_for_is_checked_before_anything_is_loaded(
     (tmp_path / "there").mkdir()
     (tmp_path / "there" / "run.keras").touch()
     with pytest.raises(ConfigError, match=sentence):
-        list(job.export(Run(tmp_path / "run"), names, tmp_path / to if to else None, False, ignore, Stop()))
+        list(job.export(Run(tmp_path / "run"), names, tmp_path / to if to else None, False, Context(ignore, Stop())))
 
 
 def test_force_replaces_exported_files_and_nothing_that_a_run_or_a_user_has(tmp_path: Path) -> None:
@@ -228,7 +229,7 @@ def test_force_replaces_exported_files_and_nothing_that_a_run_or_a_user_has(tmp_
         ("savedmodel", own / "model.keras", "a file of keras alone"),
     ):
         with pytest.raises(ConfigError, match=sentence):
-            list(job.export(run, name, to, True, ignore, Stop()))
+            list(job.export(run, name, to, True, Context(ignore, Stop())))
     assert {file.read_text() for folder in (own, mine) for file in folder.iterdir()} == {"mine"}
 
 

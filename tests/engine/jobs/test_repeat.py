@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import ConfigError, DataError, RunError
 from engine.base.typed_files import plain
 from engine.data.folds import draw_folds
@@ -99,7 +99,7 @@ def test_spread_is_the_standard_deviation_between_runs() -> None:
 
 def test_a_result_that_cant_be_written_ends_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"result\.json can't be written"):
-        _train_all("seeds", SAMPLE, [], tmp_path / "gone", lambda event: None, Stop())
+        _train_all("seeds", SAMPLE, [], tmp_path / "gone", Context())
 
 
 def events(text: str) -> list[dict[str, Any]]:

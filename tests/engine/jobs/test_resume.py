@@ -17,10 +17,12 @@ import pexpect
 import pytest
 
 from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import ConfigError, DataError, RunError
 from engine.base.events import Epoch, Event, Failed, Finished
 from engine.base.runtime import tensorflow
 from engine.data.image.formats import PIXEL_RULES
+from engine.evaluation.evaluate import forget_test
 from engine.jobs import train
 from engine.recipe.config import AugmentConfig, DataConfig, FitConfig, NetworkConfig, OutputConfig, TrainConfig
 from engine.runs import directory as runs
@@ -28,6 +30,7 @@ from engine.runs.directory import Run
 from engine.runs.writer import create
 from engine.training import checkpoint, fit_phases
 from engine.training.distributed import ONE
+from engine.training.run_context import RunContext
 from tests.conftest import ROOT, SAMPLE, Cli, Start
 from tests.makers.trainings import assert_as_in_one_go, events, history, weights_sha
 
@@ -125,26 +128,26 @@ def test_what_can_not_be_gone_on_with_changes_nothing_in_the_run(tmp_path: Path)
     run = create(SAMPLE, config).run
     fewer = dataclasses.replace(config, fit=FitConfig(epochs=5, probe_epochs=5))
     with pytest.raises(ConfigError, match="give more epochs"):
-        train.resume(run, fewer, lambda _: None, Stop())
+        train.resume(run, fewer, Context())
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError):
-        train.resume(run, config, lambda _: None, Stop(), tmp_path / "empty")
+        train.resume(run, config, Context(), tmp_path / "empty")
     assert (run.config(), run.folder()) == (config, SAMPLE)
 
 
 def test_too_little_memory_is_a_sentence_and_not_an_error_of_its_own(tmp_path: Path) -> None:
     with create(SAMPLE, TrainConfig(output=OutputConfig(out=tmp_path))) as writer:
-        run, emit = writer.run, writer.tee(lambda _: None, Stop())
+        run, context = writer.run, writer.tee(Context())
         with pytest.raises(RunError, match="smaller --batch"):
-            train._told(writer, emit, Stop(), lambda _: tensorflow().fill([1 << 46], 1.0))
+            train._told(writer, context, lambda _: tensorflow().fill([1 << 46], 1.0))
     assert [event.reason for event in run.events() if isinstance(event, Failed)][-1].startswith("The memory of this")
 
 
 def test_a_run_that_lost_its_number_format_is_told(tmp_path: Path) -> None:
-    run = create(SAMPLE, TrainConfig(output=OutputConfig(out=tmp_path))).run
-    (run.path / runs.ENVIRONMENT).write_text("{}")
+    work = RunContext(Context(), create(SAMPLE, TrainConfig(output=OutputConfig(out=tmp_path))), ONE, forget_test)
+    (work.run.path / runs.ENVIRONMENT).write_text("{}")
     with pytest.raises(RunError, match=r"environment\.json does not say"):
-        fit_phases._precision(run, run.config(), ONE, PIXEL_RULES, lambda _: None)
+        fit_phases.choose_format(work, work.run.config(), PIXEL_RULES)
 
 
 def test_a_stop_that_keeps_tests_also_where_the_phase_has_not_kept_the_images_as_they_are(tmp_path: Path) -> None:
@@ -158,7 +161,7 @@ def test_a_stop_that_keeps_tests_also_where_the_phase_has_not_kept_the_images_as
         if isinstance(event, Epoch) and event.epoch == 2:  # it saw a view, and the third is about to be computed
             stop.request("keep")
 
-    end = train.train(SAMPLE, config, emit, stop)
+    end = train.train(SAMPLE, config, Context(emit, stop))
     assert isinstance(end, Finished) and (end.ended, end.epochs) == ("stopped", 2)
 
 

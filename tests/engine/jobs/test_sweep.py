@@ -20,7 +20,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import ConfigError, RunError
 from engine.base.events import Finished
 from engine.base.locks import is_locked
@@ -260,10 +260,10 @@ class TestGoingOn:
             take_lock(lock, sweep.path)
             assert is_locked(sweep.path / "lock")
             with pytest.raises(RunError, match="by another process"):
-                sweep.choose("", lambda event: None, Stop())
+                sweep.choose("", Context())
         assert not is_locked(sweep.path / "lock")
         with pytest.raises(ConfigError, match="nothing to choose from"):
-            sweep.choose("", lambda event: None, Stop())
+            sweep.choose("", Context())
 
     @pytest.mark.parametrize(
         "text",

@@ -11,6 +11,7 @@ import onnx
 import pytest
 
 from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import ConfigError
 from engine.base.events import Notice
 from engine.base.files import write_json
@@ -110,7 +111,7 @@ def test_a_cache_changes_no_step_of_a_gradual_recipe(
     Gradients are compared, not what many steps make of them: where one is almost 0, Adam's first steps take its sign
     alone, which a rounding of the last bit turns. In a gradient such a rounding can turn single units of a ReLU on.
     """
-    monkeypatch.setattr(loop._State, "better", lambda *_: True)  # every phase leaves its mark, however it goes
+    monkeypatch.setattr(loop, "better", lambda *_: True)  # every phase leaves its mark, however it goes
     config = recipe(network(name, mode="partial", unfreeze=",".join(BACKBONES[name].blocks[-2:])), "on")
     config = dataclasses.replace(
         config, fit=dataclasses.replace(config.fit, epochs=3, gradual=1, layer_decay=0.5, lr=1e-4)
@@ -122,13 +123,13 @@ def test_a_cache_changes_no_step_of_a_gradual_recipe(
     for phase in phases(config):
         classifier = under(first, phase.plan)
         train, validation = parts(classifier, config)
-        kept, judged = choose(train, validation, "float32", tmp_path, ignore, Stop())
+        kept, judged = choose(train, validation, "float32", tmp_path, Context(ignore, Stop()))
         assert isinstance(kept, FeatureSource)
         for view in (PLAIN, PLAIN + 1):
             whole = gradients(classifier, train, view)
             for path, one in gradients(classifier, kept, view).items():
                 assert np.linalg.norm(one - whole[path]) <= 0.01 * np.linalg.norm(whole[path]), path
-        fitted = loop.fit(classifier, kept, judged, config, ignore, Stop(), phase=phase, before=fitted)
+        fitted = loop.fit(classifier, kept, judged, config, Context(), loop.Stage(phase, fitted))
     assert_as_built(classifier)
 
 
@@ -175,7 +176,7 @@ def test_several_backbones_are_swept_on_one_split(few: Path, tmp_path: Path) -> 
     )
     told: list[Any] = []
     sweep = Sweep(few, config, Grid(("vgg16", "efficientnetb1", "mobilenetv2"), ("head", "top"), (1e-3,), (0,)))
-    result = sweep.train(told.append, Stop())
+    result = sweep.train(Context(told.append))
     assert {point.state for point in result.points} == {"finished"} and len(result.candidates) == 5
     assert any("VGG16 has no top" in event.text for event in told if isinstance(event, Notice))
     assert all(sweep.run_of(point).read_json("model.json")["backbone"] in point.name for point in sweep.points)  # type: ignore[union-attr]
@@ -191,7 +192,7 @@ def test_the_guide_measures_every_block_that_can_train(name: str) -> None:
     config = recipe(network(name), "off")
     probe = build(plan(config.network), CLASSES, "float32", seed=3)
     lively(probe)
-    found = layer_hints.pulls(probe, parts(probe, config)[0], "float32", ignore, Stop())
+    found = layer_hints.pulls(probe, parts(probe, config)[0], "float32", Context(ignore, Stop()))
     assert [one.block for one in found] == list(BACKBONES[name].blocks)
     assert all(np.isfinite(one.relative) and one.relative > 0 for one in found)
     assert [one.parameters for one in found] == [
@@ -210,7 +211,7 @@ def test_the_range_test_finds_a_rate(name: str, few: Path, tmp_path: Path) -> No
         network=NetworkConfig(backbone=name, weights=str(weights)),  # type: ignore[arg-type]
         augment=AugmentConfig(augment="none"), fit=FitConfig(batch=8), machine=MachineConfig(precision="float32"),
     )  # fmt: skip
-    found = trial.find_rate(few, config, ignore, Stop(), Range(low=1e-6, high=1.0, steps=40, orders=2))
+    found = trial.find_rate(few, config, Context(ignore, Stop()), Range(low=1e-6, high=1.0, steps=40, orders=2))
     assert 1e-7 < found.rate < 0.1 and len(found.sweeps) == 2
 
 
@@ -248,7 +249,7 @@ def test_every_export_says_what_the_run_says(name: str, tmp_path: Path, monkeypa
     raw = tensorflow().nn.softmax(predictor.network(pictures.astype(np.float32), training=False)).numpy()
     assert abs(raw - expected).max() > 0.01 or chosen.preprocessing == "inside", "so preprocessing must be in the file"
 
-    made = {one.format: one for one in job.export(run, ",".join(FORMATS), None, False, ignore, Stop())}
+    made = {one.format: one for one in job.export(run, ",".join(FORMATS), None, False, Context(ignore, Stop()))}
     assert made.keys() == FORMATS.keys() and all(one.difference < 1e-4 for one in made.values())
     for kind, one in made.items():
         said = FORMATS[kind].open(one.path)(pictures)

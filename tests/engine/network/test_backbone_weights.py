@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 import pytest
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import WeightsError
 from engine.base.events import Notice
 from engine.base.runtime import tensorflow
@@ -120,11 +120,11 @@ def test_keras_cache_serves_what_keras_publishes(name: str, tmp_path: Path, monk
     said: list[Any] = []
     if chosen.keras_md5:
         with pytest.raises(WeightsError):
-            pretrained("imagenet", chosen, shapes, said.append, Stop())
+            pretrained("imagenet", chosen, shapes, Context(said.append))
         assert "MD5 differs" in said[0].text
         chosen = dataclasses.replace(chosen, keras_md5=hashlib.md5(file.read_bytes()).hexdigest())
         said.clear()
-    assert_holds(pretrained("imagenet", chosen, shapes, said.append, Stop()), ours(name))
+    assert_holds(pretrained("imagenet", chosen, shapes, Context(said.append)), ours(name))
     assert len(said) == 1 and "Keras's cache" in said[0].text
     assert ("no checksum" in said[0].text) == (name == "mobilenetv2")
 
@@ -138,7 +138,8 @@ def test_a_download_is_kept_once_it_is_whole(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(module, "BASE_WEIGHT_PATH", f"{served.as_uri()}/")
     said: list[Any] = []
     assert_holds(
-        pretrained("imagenet", MOBILE, shapes_of(ours("mobilenetv2")), said.append, Stop()), ours("mobilenetv2")
+        pretrained("imagenet", MOBILE, shapes_of(ours("mobilenetv2")), Context(said.append)),
+        ours("mobilenetv2"),
     )
     assert (tmp_path / "home" / "models" / MOBILE.keras_file).is_file()
     assert "downloaded" in [item for item in said if isinstance(item, Notice)][-1].text
@@ -152,7 +153,7 @@ def test_the_offline_extra_serves_vgg16_alone_and_the_sentence_says_so(
     monkeypatch.setattr(weights, "_download", lambda *_: "no network")
     chosen: Backbone = BACKBONES[name]
     with pytest.raises(WeightsError) as caught:
-        pretrained("imagenet", chosen, {}, lambda _: None, Stop())
+        pretrained("imagenet", chosen, {}, Context())
     for remedy in (chosen.title, chosen.keras_file, "network", "--backbone vgg16", "offline", "--weights none"):
         assert remedy in str(caught.value)
     assert "pip install" not in str(caught.value)

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.events import Finished
 from engine.base.runtime import make_repeatable, tensorflow
 from engine.data.image.reader import read, to_input
@@ -251,9 +251,9 @@ def fitted(config: TrainConfig, cache: Path) -> Classifier:
     classifier = build(plan(config.network), CLASSES, "float32", seed=0)
     lively(classifier)
     train, validation = parts(classifier, config)
-    sources = choose(train, validation, "float32", cache, lambda _: None, Stop())
+    sources = choose(train, validation, "float32", cache, Context())
     assert (sources[0] is train) == (config.machine.feature_cache == "off" or classifier.prefix is None)
-    loop.fit(classifier, *sources, config, lambda _: None, Stop())
+    loop.fit(classifier, *sources, config, Context())
     return classifier
 
 
@@ -344,7 +344,7 @@ def trained(few: Path, out: Path, name: str, epochs: int) -> Run:
         machine=MachineConfig(precision="float32"),
         output=OutputConfig(out=out, name=f"{name}-{epochs}", checkpoint_minutes=0.001),
     )
-    finished = jobs.train(few, config, lambda _: None, Stop())
+    finished = jobs.train(few, config, Context())
     assert isinstance(finished, Finished)
     return Run(Path(finished.run))
 
@@ -360,7 +360,7 @@ def test_a_run_is_saved_predicts_explains_and_goes_on(name: str, few: Path, tmp_
     whole, halved = trained(few, tmp_path, name, 2), trained(few, tmp_path, name, 1)
     config = halved.config()
     longer = dataclasses.replace(config, fit=dataclasses.replace(config.fit, epochs=2))
-    assert isinstance(jobs.resume(halved, longer, lambda _: None, Stop()), Finished)
+    assert isinstance(jobs.resume(halved, longer, Context()), Finished)
     for group in ("trained", "optimizer"):
         one_go, resumed = last_point(whole).arrays[group], last_point(halved).arrays[group]
         assert all(np.array_equal(a, b) for a, b in zip(one_go, resumed, strict=True))

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import Stopped, WeightsError
 from engine.base.events import Event, Notice, Progress
 from engine.base.runtime import tensorflow
@@ -36,7 +37,7 @@ SHAPES = {
 def imagenet(cache: Path) -> dict[str, Any]:
     """ImageNet's arrays as the offline extra gives them, and what was said on the way."""
     said: list[Event] = []
-    arrays = pretrained("imagenet", VGG16, SHAPES, said.append, Stop())
+    arrays = pretrained("imagenet", VGG16, SHAPES, Context(said.append))
     return {"arrays": arrays, "said": [event.text for event in said if isinstance(event, Notice)]}
 
 
@@ -87,7 +88,7 @@ def test_it_is_kept_for_keras_and_for_the_next_time(imagenet: dict[str, Any], ca
     for name, values in imagenet["arrays"].items():
         assert all(np.array_equal(a, b) for a, b in zip(keras.get_layer(name).get_weights(), values, strict=True))
     said: list[Any] = []
-    pretrained("imagenet", VGG16, SHAPES, said.append, Stop())
+    pretrained("imagenet", VGG16, SHAPES, Context(said.append))
     assert len(said) == 1 and "converted earlier" in said[0].text
 
 
@@ -96,7 +97,7 @@ def test_a_damaged_kept_file_is_made_anew(imagenet: dict[str, Any], cache: Path)
     with h5py.File(kept, "r+") as file:
         file["layers/conv2d/vars/1"][0] += 1e-6
     said: list[Any] = []
-    again = pretrained("imagenet", VGG16, SHAPES, said.append, Stop())
+    again = pretrained("imagenet", VGG16, SHAPES, Context(said.append))
     assert again["block1_conv1"][1][0] == np.float32(0.73429835)
     assert "converted earlier" not in said[-1].text
 
@@ -113,12 +114,12 @@ def test_kerass_own_cache_comes_first_but_only_with_the_file_that_keras_publishe
             group[f"{name}_W_1:0"], group[f"{name}_b_1:0"] = kernel, bias
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     said: list[Any] = []
-    pretrained("imagenet", VGG16, SHAPES, said.append, Stop())
+    pretrained("imagenet", VGG16, SHAPES, Context(said.append))
     assert "MD5 differs" in said[0].text and "Keras's cache" not in said[-1].text
     md5 = hashlib.md5((models / VGG16.keras_file).read_bytes()).hexdigest()
     published = type(VGG16)(**{**vars_of(VGG16), "keras_md5": md5})
     said.clear()
-    found = pretrained("imagenet", published, SHAPES, said.append, Stop())
+    found = pretrained("imagenet", published, SHAPES, Context(said.append))
     assert "Keras's cache" in said[0].text and len(said) == 1
     assert np.array_equal(found["block3_conv2"][0], imagenet["arrays"]["block3_conv2"][0])
 
@@ -155,7 +156,7 @@ def test_a_download_that_breaks_off_is_no_file(
     told: list[Any] = []
     with served(b"x" * 2000, length) as address:
         monkeypatch.setattr(f"keras.src.applications.{chosen.keras_address[0]}.{chosen.keras_address[1]}", address)
-        why = weights._download(chosen, tmp_path / "models" / "weights.h5", told.append, Stop())
+        why = weights._download(chosen, tmp_path / "models" / "weights.h5", Context(told.append))
     assert (tmp_path / "models" / "weights.h5").exists() == whole == (not why)
     assert whole or "2,000 of 3,000 bytes" in why
     assert [(e.done, e.total) for e in told if isinstance(e, Progress)] == [(2000, length)]
@@ -174,7 +175,7 @@ def test_a_download_that_is_stopped_leaves_no_thread_and_no_file(
     with served(bytes(40 << 20), 40 << 20) as address:
         monkeypatch.setattr(f"keras.src.applications.{chosen.keras_address[0]}.{chosen.keras_address[1]}", address)
         with pytest.raises(Stopped):
-            weights._download(chosen, tmp_path / "weights.h5", emit, stop)
+            weights._download(chosen, tmp_path / "weights.h5", Context(emit, stop))
         for thread in threading.enumerate():
             if thread.name == "download":
                 thread.join(5)
@@ -192,14 +193,14 @@ def test_without_any_source_the_three_remedies_are_named(tmp_path: Path, monkeyp
     monkeypatch.setattr(weights, "OFFLINE_PACKAGE", "a-package-that-is-not-installed")
     monkeypatch.setattr(weights, "_download", lambda *_: "no network")
     with pytest.raises(WeightsError) as caught:
-        pretrained("imagenet", VGG16, SHAPES, lambda _: None, Stop())
+        pretrained("imagenet", VGG16, SHAPES, Context())
     for remedy in (VGG16.keras_file, "network", "covid-tui[offline]", "--weights none"):
         assert remedy in str(caught.value)
 
 
 def test_random_weights_are_taken_only_when_asked_for_and_said_aloud() -> None:
     said: list[Any] = []
-    assert pretrained("none", VGG16, SHAPES, said.append, Stop()) == {}
+    assert pretrained("none", VGG16, SHAPES, Context(said.append)) == {}
     assert said[0].level == "warning" and "random" in said[0].text
 
 

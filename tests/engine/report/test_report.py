@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import RunError
 from engine.base.events import Epoch, Notice
 from engine.base.result import Bin, Curve, Drawn
@@ -126,7 +126,7 @@ def test_a_published_split_is_not_said_to_be_drawn(run: Run, tmp_path: Path) -> 
         shutil.copytree(SAMPLE / "COVID", tmp_path / "data" / part / "COVID")
         shutil.copytree(SAMPLE / "Viral Pneumonia", tmp_path / "data" / part / "Viral Pneumonia")
     with reopen(run, run.config()) as writer:
-        scanned(tmp_path / "data", TrainConfig(), writer.append, Stop())
+        scanned(tmp_path / "data", TrainConfig(), Context(writer.append))
     assert "The test part is the one that the folders publish." in partitions() and "seed" not in partitions()
 
 
@@ -183,7 +183,7 @@ def test_what_tells_the_class_without_the_lungs_stands_out_among_the_data(run: R
             Image.fromarray(picture).save(tmp_path / "data" / label / f"{number}.{suffix}")
     assert not gather(run).alarms, "the sample data is honest"
     with reopen(run, run.config()) as writer:
-        scanned(tmp_path / "data", TrainConfig(), writer.append, Stop())
+        scanned(tmp_path / "data", TrainConfig(), Context(writer.append))
     facts = gather(run)
     assert len(facts.alarms) == 2 and set(facts.alarms) <= set(facts.warnings)
     (data,) = (section for section in card(facts) if section.title == "Data")

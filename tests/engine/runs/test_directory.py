@@ -16,6 +16,7 @@ from typing import Any, Literal
 import pytest
 
 from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import ConfigError, RunError
 from engine.base.events import Batch, Epoch, Event, Failed, Finished, Interrupted, Notice
 from engine.base.result import Validated
@@ -75,7 +76,7 @@ def test_events_and_history_are_on_disk_before_anybody_is_told(tmp_path: Path) -
     seen: list[tuple[Event, int]] = []
     with create(tmp_path, recipe(tmp_path)) as writer:
         path = writer.run.path / "events.jsonl"
-        emit = writer.tee(lambda e: seen.append((e, len(path.read_text().splitlines()))), Stop())
+        emit = writer.tee(Context(lambda e: seen.append((e, len(path.read_text().splitlines()))))).emit
         for number in (1, 2, 3):
             emit(epoch(number))
     assert [lines for _, lines in seen] == [1, 2, 3]
@@ -145,7 +146,7 @@ with create(Path("."), TrainConfig(output=OutputConfig(out=Path({str(tmp_path)!r
 def test_a_stop_request_by_file_reaches_the_training_at_its_next_event(tmp_path: Path) -> None:
     stop = Stop()
     with create(tmp_path, recipe(tmp_path)) as writer:
-        emit = writer.tee(lambda _: None, stop)
+        emit = writer.tee(Context(stop=stop)).emit
         emit(Batch(1, 1, 9, 0.5, 0.5, 10.0))
         assert not stop.is_set()
         writer.run.request_stop("keep")
@@ -156,7 +157,7 @@ def test_a_stop_request_by_file_reaches_the_training_at_its_next_event(tmp_path:
 def test_now_outranks_a_keep_that_was_asked_for_by_file_before(tmp_path: Path) -> None:
     stop = Stop()
     with create(tmp_path, recipe(tmp_path)) as writer:
-        emit = writer.tee(lambda _: None, stop)
+        emit = writer.tee(Context(stop=stop)).emit
         asked: tuple[Literal["keep", "now"], ...] = ("keep", "now")
         for how in asked:
             writer.run.request_stop(how)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import RunError
 from engine.base.events import Event, Failed, Notice
 from engine.data import split
@@ -40,7 +40,7 @@ def test_a_full_disk_ends_a_training_in_a_sentence_that_the_run_keeps(tmp_path: 
         raise OSError(errno.ENOSPC, "write failed: time = now")
 
     with writer(tmp_path) as run, pytest.raises(RunError, match="No space left"):
-        train._told(run, told.append, Stop(), work)
+        train._told(run, Context(told.append), work)
     (event,) = told
     assert isinstance(event, Failed) and "--resume" in event.reason and "time = now" not in event.reason
     assert directory.Run(tmp_path / "run").state() == "failed"

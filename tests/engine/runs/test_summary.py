@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import RunError
 from engine.base.events import Batch, Epoch, Event, Failed, Finished, Progress, Resumed, Started, Stretch, from_dict
 from engine.base.result import Validated
@@ -162,7 +162,7 @@ def test_a_run_of_an_earlier_version_says_no_phases_and_is_still_read() -> None:
 
 def trained(out: Path, name: str, epochs: int = 3) -> Run:
     config = TrainConfig(fit=FitConfig(epochs=epochs), output=OutputConfig(out=out, name=name))
-    fake.train(out, config, lambda event: None, Stop(), seconds=0)
+    fake.train(out, config, Context(), seconds=0)
     return Run(out / name)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import RunError
 from engine.base.events import Batch, Epoch, Event, Failed, Finished, Started
 from engine.base.result import Validated
@@ -35,7 +35,7 @@ class Drawn:
     split = Split(tuple(Row(file, file[0], "validation") for file in FILES))
 
 
-def train(folder: Path, config: TrainConfig, emit: Any, stop: Stop, data: Any = None) -> Finished:
+def train(folder: Path, config: TrainConfig, context: Context, data: Any = None) -> Finished:
     """Stands for `engine.jobs.train.train`: a run of an epoch, its events and its answers to the validation images."""
     with create(folder, config) as writer:
         parts = {"train": {"A": 4, "B": 4}}
@@ -77,7 +77,7 @@ def test_a_sweep_decodes_each_line_of_its_runs_once(tmp_path: Path, counted: lis
     by_seeds = {}
     for seeds in (4, 8, 16):
         before = counted[0]
-        result = swept(tmp_path, seeds).train(lambda _: None, Stop())
+        result = swept(tmp_path, seeds).train(Context())
         by_seeds[seeds] = counted[0] - before
         assert result.finished == seeds and len(result.candidates) == 1
     assert by_seeds[16] == 2 * by_seeds[8] == 4 * by_seeds[4]
@@ -90,7 +90,7 @@ def test_a_sweep_decodes_each_line_of_its_runs_once(tmp_path: Path, counted: lis
 
 def test_a_run_that_goes_on_is_read_again(tmp_path: Path, counted: list[int]) -> None:
     own = swept(tmp_path, 1)
-    own.train(lambda _: None, Stop())
+    own.train(Context())
     run = own.run_of(own.points[0])
     assert run and outcome_of(run).state == "finished"
     with (run.path / "events.jsonl").open("a") as file:
@@ -103,7 +103,7 @@ def test_a_list_of_sweeps_decodes_each_only_when_its_file_changed(
     tmp_path: Path, counted: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for seeds in (1, 2, 3):
-        swept(tmp_path, seeds).train(lambda _: None, Stop())
+        swept(tmp_path, seeds).train(Context())
     (tmp_path / "bad").mkdir()
     (tmp_path / "bad" / "sweep.json").write_text("{")
     read = list[Path]()

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.events import Event, Notice
 from engine.base.number_format import BYTES, FeatureFormat
 from engine.data.pixel_store import open_store
@@ -76,7 +76,7 @@ def test_a_training_keeps_what_was_shown_to_be_kept_and_nothing_on_a_full_disk(
     pixels = PixelSource(Images.of(records, ("COVID", "Normal"), store), classifier, store, config)
     shown = costs(classifier.plan, config, 2, len(records), len(records), spare_disk(tmp_path)).caching
     told: list[Event] = []
-    source, _ = choose(pixels, pixels, "float32", tmp_path, told.append, Stop())
+    source, _ = choose(pixels, pixels, "float32", tmp_path, Context(told.append))
     texts = [event.text for event in told if isinstance(event, Notice)]
     assert shown.kept == isinstance(source, FeatureSource) == (free > SPARE_DISK + 1)
     assert any("Activations are not kept: they would take" in text for text in texts) != shown.kept

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.runtime import make_repeatable
 from engine.network.classifier import Classifier, build
 from engine.network.freezing import plan
@@ -58,7 +58,7 @@ def kept_of(network: NetworkConfig, precision: str, asked: Any, cache: Path) -> 
             random = np.random.default_rng(layer.kernel.shape[2])
             layer.kernel.assign(random.normal(0, np.sqrt(2 / np.prod(layer.kernel.shape[:3])), layer.kernel.shape))
     pixels = PixelSource(images(range(4)), classifier, STORE, config)
-    source = choose(pixels, pixels, precision, cache, lambda _: None, Stop())[0]
+    source = choose(pixels, pixels, precision, cache, Context())[0]
     assert isinstance(source, FeatureSource)
     source.prepare(PLAIN)
     return classifier, source

@@ -17,10 +17,10 @@ from engine.base.cancel import Stop
 from engine.base.errors import RunError, Stopped
 from engine.base.events import Event, Notice
 from engine.training import feature_file, feature_store
-from engine.training.feature_file import Context, Key
+from engine.training.feature_file import Key, Origin
 from engine.training.feature_store import FeatureStore
 
-CONTEXT = Context("p" * 64, "caffe", 224, "float32", None, "float16", (4, 3))
+ORIGIN = Origin("p" * 64, "caffe", 224, "float32", None, "float16", (4, 3))
 
 
 def key(number: int, view: int = 0) -> Key:
@@ -28,7 +28,7 @@ def key(number: int, view: int = 0) -> Key:
 
 
 def rows(numbers: range | list[int]) -> np.ndarray:
-    return np.stack([np.full(CONTEXT.shape, n, np.float32) for n in numbers])
+    return np.stack([np.full(ORIGIN.shape, n, np.float32) for n in numbers])
 
 
 def fill(store: FeatureStore, numbers: range) -> None:
@@ -37,8 +37,8 @@ def fill(store: FeatureStore, numbers: range) -> None:
 
 
 def test_what_is_written_is_read_in_any_order_by_any_process(tmp_path: Path) -> None:
-    fill(FeatureStore(tmp_path, CONTEXT), range(5))
-    store = FeatureStore(tmp_path, CONTEXT)
+    fill(FeatureStore(tmp_path, ORIGIN), range(5))
+    store = FeatureStore(tmp_path, ORIGIN)
     assert np.array_equal(store.read([key(3), key(0), key(3)]), rows([3, 0, 3]).astype(np.float16))
     assert store.missing([key(4), key(7), key(7), key(4, view=1)]) == [key(7), key(4, view=1)]
 
@@ -50,7 +50,7 @@ def test_a_large_store_that_was_read_does_not_stay_in_memory(tmp_path: Path, mon
         return int(line.split()[1])
 
     monkeypatch.setattr(feature_store, "HELD", 2**20)
-    store = FeatureStore(tmp_path, dataclasses.replace(CONTEXT, shape=(2**19,)))
+    store = FeatureStore(tmp_path, dataclasses.replace(ORIGIN, shape=(2**19,)))
     with store.filling(Stop()) as append:
         for number in range(64):
             append([key(number)], np.full((1, 2**19), number, np.float32))
@@ -61,12 +61,12 @@ def test_a_large_store_that_was_read_does_not_stay_in_memory(tmp_path: Path, mon
 
 
 @given(
-    st.sampled_from([f.name for f in dataclasses.fields(Context)]),
+    st.sampled_from([f.name for f in dataclasses.fields(Origin)]),
     st.one_of(st.text(max_size=5), st.integers(), st.dictionaries(st.text(max_size=3), st.integers())),
 )
 def test_any_other_weight_image_policy_or_format_has_another_key(field: str, value: Any) -> None:
-    other = dataclasses.replace(CONTEXT, **{field: value})
-    assert (other.key == CONTEXT.key) == (getattr(CONTEXT, field) == value)
+    other = dataclasses.replace(ORIGIN, **{field: value})
+    assert (other.key == ORIGIN.key) == (getattr(ORIGIN, field) == value)
 
 
 @given(st.integers(0, 480), st.integers(0, 480))
@@ -75,12 +75,12 @@ def test_cut_off_anywhere_the_store_keeps_its_whole_rows_and_is_filled_on(
     tmp_path_factory: pytest.TempPathFactory, lost_index: int, lost_rows: int
 ) -> None:
     folder = tmp_path_factory.mktemp("store")
-    store = FeatureStore(folder, CONTEXT)
+    store = FeatureStore(folder, ORIGIN)
     fill(store, range(10))
     for name, lost in (("index", lost_index), ("rows", lost_rows)):
         path = store.folder / name
         os.truncate(path, max(path.stat().st_size - lost, 0))
-    again = FeatureStore(folder, CONTEXT)
+    again = FeatureStore(folder, ORIGIN)
     missing = again.missing([key(n) for n in range(10)])
     whole = min((480 - min(lost_index, 480)) // 48, (240 - min(lost_rows, 240)) // 24)
     assert missing == [key(n) for n in range(whole, 10)]
@@ -99,36 +99,36 @@ def test_the_index_names_only_rows_that_would_outlive_a_power_cut(
         synced[os.fstat(descriptor).st_ino] = os.fstat(descriptor).st_size
 
     monkeypatch.setattr(os, "fsync", sync)
-    store = FeatureStore(tmp_path, CONTEXT)
+    store = FeatureStore(tmp_path, ORIGIN)
     file, entry = store.folder / "rows", 48  # bytes: SHA-256, view, two checksums
     with store.filling(Stop()) as append:
         for number in range(4):
             append([key(number)], rows([number]))
             named = (store.folder / "index").stat().st_size // entry
             assert named == number + 1
-            assert synced[file.stat().st_ino] >= named * CONTEXT.row_bytes
+            assert synced[file.stat().st_ino] >= named * ORIGIN.row_bytes
 
 
 def test_garbage_in_the_index_hides_no_good_row_before_or_after_it(tmp_path: Path) -> None:
-    store = FeatureStore(tmp_path, CONTEXT)
+    store = FeatureStore(tmp_path, ORIGIN)
     fill(store, range(4))
     with (store.folder / "index").open("r+b") as file:
         file.seek(2 * 48 + 5)
         file.write(b"\xff\x00\xff")
-    again = FeatureStore(tmp_path, CONTEXT)
+    again = FeatureStore(tmp_path, ORIGIN)
     assert again.missing([key(n) for n in range(4)]) == [key(2)]
     assert np.array_equal(again.read([key(0), key(1), key(3)]), rows([0, 1, 3]))
 
 
 def test_a_value_beyond_float16_is_refused_rather_than_kept_as_infinity(tmp_path: Path) -> None:
-    store = FeatureStore(tmp_path, CONTEXT)
+    store = FeatureStore(tmp_path, ORIGIN)
     with pytest.raises(RunError, match="float32"), store.filling(Stop()) as append:
-        append([key(0)], np.full((1, *CONTEXT.shape), 1e6))
+        append([key(0)], np.full((1, *ORIGIN.shape), 1e6))
     assert store.missing([key(0)]) == [key(0)]
 
 
 def _fill_in_process(folder: Path, first: int) -> None:
-    store = FeatureStore(folder, CONTEXT)
+    store = FeatureStore(folder, ORIGIN)
     for n in range(first, first + 20):
         with store.filling(Stop()) as append:
             todo = store.missing([key(n)])
@@ -137,11 +137,11 @@ def _fill_in_process(folder: Path, first: int) -> None:
 
 
 def test_waiting_for_another_that_fills_the_store_is_told_once_and_can_be_stopped(tmp_path: Path) -> None:
-    store, told, stop = FeatureStore(tmp_path, CONTEXT), list[Event](), Stop()
+    store, told, stop = FeatureStore(tmp_path, ORIGIN), list[Event](), Stop()
     with store.filling(Stop(), told.append):
         assert told == []
         threading.Timer(1.0, stop.request, ["keep"]).start()
-        with pytest.raises(Stopped), FeatureStore(tmp_path, CONTEXT).filling(stop, told.append):
+        with pytest.raises(Stopped), FeatureStore(tmp_path, ORIGIN).filling(stop, told.append):
             pass
     (notice,) = told
     assert isinstance(notice, Notice) and "Another training fills" in notice.text and str(store.folder) in notice.text
@@ -154,7 +154,7 @@ def test_processes_that_fill_the_same_store_at_once_damage_nothing(tmp_path: Pat
         worker.start()
     for worker in workers:
         worker.join()
-    store = FeatureStore(tmp_path, CONTEXT)
+    store = FeatureStore(tmp_path, ORIGIN)
     assert np.array_equal(store.read([key(n) for n in range(30)]), rows(range(30)))
     assert (store.folder / "index").stat().st_size == 30 * 48
 
@@ -169,14 +169,14 @@ def test_whatever_is_damaged_is_named_and_the_rest_is_right(
 ) -> None:
     """Any bytes written over rows and index, and any number cut off: no wrong row is given, and all can be mended."""
     folder, every = tmp_path_factory.mktemp("store"), [key(n) for n in range(10)]
-    store = FeatureStore(folder, CONTEXT)
+    store = FeatureStore(folder, ORIGIN)
     fill(store, range(10))
     for name, at, content in scribbled:
         with (store.folder / name).open("r+b") as file:
             file.seek(at)
             file.write(content)
     os.truncate(store.folder / "rows", max(0, (store.folder / "rows").stat().st_size - lost))
-    again = FeatureStore(folder, CONTEXT)
+    again = FeatureStore(folder, ORIGIN)
     found, damaged = again.take(again.locate(every))
     for place in set(range(10)) - set(damaged):
         assert np.array_equal(found[place], rows([place])[0])
@@ -191,9 +191,9 @@ def test_whatever_is_damaged_is_named_and_the_rest_is_right(
 
 def test_rows_of_another_context_are_never_taken(tmp_path: Path) -> None:
     """The same number of bytes in another format: its folder put in this one's place has nothing that fits."""
-    other = FeatureStore(tmp_path, dataclasses.replace(CONTEXT, dtype="bfloat16"))
+    other = FeatureStore(tmp_path, dataclasses.replace(ORIGIN, dtype="bfloat16"))
     fill(other, range(3))
-    own = FeatureStore(tmp_path, CONTEXT)
+    own = FeatureStore(tmp_path, ORIGIN)
     for name in ("rows", "index", "context.json"):
         (own.folder / name).write_bytes((other.folder / name).read_bytes())
-    assert FeatureStore(tmp_path, CONTEXT).missing([key(n) for n in range(3)]) == [key(n) for n in range(3)]
+    assert FeatureStore(tmp_path, ORIGIN).missing([key(n) for n in range(3)]) == [key(n) for n in range(3)]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import Stopped
 from engine.base.runtime import tensorflow
 from engine.network.classifier import build, preprocess
@@ -27,7 +28,7 @@ def test_norms_are_those_of_the_gradient_of_the_mean_loss(monkeypatch: pytest.Mo
     probe = build(plan(config.network), CLASSES, "float32", seed=3)
     told: list[Any] = []
     found = layer_hints.pulls(
-        probe, PixelSource(images(range(IMAGES)), probe, STORE, config), "float32", told.append, Stop()
+        probe, PixelSource(images(range(IMAGES)), probe, STORE, config), "float32", Context(told.append)
     )
 
     model = build(plan(dataclasses.replace(config.network, mode="finetune")), CLASSES, "float32", seed=9).model
@@ -48,7 +49,9 @@ def test_norms_are_those_of_the_gradient_of_the_mean_loss(monkeypatch: pytest.Mo
     stop = Stop()
     stop.request("now")
     with pytest.raises(Stopped):
-        layer_hints.pulls(probe, PixelSource(images(range(IMAGES)), probe, STORE, config), "float32", told.append, stop)
+        layer_hints.pulls(
+            probe, PixelSource(images(range(IMAGES)), probe, STORE, config), "float32", Context(told.append, stop)
+        )
 
 
 def test_the_hardest_pulled_block_is_suggested_and_ties_go_to_the_head() -> None:

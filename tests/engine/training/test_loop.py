@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import RunError
 from engine.base.events import Batch, Epoch, Event, Notice
 from engine.base.runtime import make_repeatable, tensorflow
@@ -26,7 +27,9 @@ from engine.training.augment import PLAIN
 from engine.training.batches import FeatureSource, Images, PixelSource, choose
 from engine.training.checkpoint import Keeper, Position
 from engine.training.forward import score
+from engine.training.phases import phases
 from engine.training.schedule import learning_rate
+from engine.training.step import Steps, class_weights
 
 IMAGES, HELD_OUT, CLASSES = 10, 6, 2
 PIXELS = np.random.default_rng(0).integers(0, 256, (IMAGES + HELD_OUT, 7, 7, 1), np.uint8).repeat(32, 1).repeat(32, 2)
@@ -66,8 +69,9 @@ def fitted(
 
     train = PixelSource(images(range(IMAGES)), classifier, STORE, config)
     validation = PixelSource(images(range(IMAGES, IMAGES + HELD_OUT)), classifier, STORE, config)
-    sources = choose(train, validation, "float32", cache, emit, stop)
-    return classifier, loop.fit(classifier, sources[0], sources[1], config, emit, stop, keeper), told
+    sources = choose(train, validation, "float32", cache, Context(emit, stop))
+    stage = loop.Stage(phases(config)[-1], keeper=keeper)
+    return classifier, loop.fit(classifier, *sources, config, Context(emit, stop), stage), told
 
 
 @pytest.mark.parametrize("unfreeze", ["", "block5", pytest.param("block4,block5", marks=pytest.mark.slow)])
@@ -137,8 +141,8 @@ def test_balanced_class_weights_are_scikit_learns() -> None:
 
     labels = np.array([0] * 7 + [1] * 2 + [2])
     expected = compute_class_weight("balanced", classes=np.arange(3), y=labels)
-    assert loop.class_weights(labels, 3, "balanced") == pytest.approx(expected)
-    assert loop.class_weights(labels, 3, "none") == pytest.approx([1, 1, 1])
+    assert class_weights(labels, 3, "balanced") == pytest.approx(expected)
+    assert class_weights(labels, 3, "none") == pytest.approx([1, 1, 1])
 
 
 def test_the_best_epoch_is_kept_and_patience_counts_from_it(tmp_path: Path) -> None:
@@ -188,10 +192,10 @@ def test_each_epoch_sees_each_image_once_in_an_order_of_its_own(tmp_path: Path) 
     sources = []
     for part in (range(IMAGES), range(IMAGES, IMAGES + HELD_OUT)):
         pixels = PixelSource(images(part), classifier, STORE, config)
-        kept = choose(pixels, pixels, "float32", tmp_path, lambda _: None, Stop())[0]
+        kept = choose(pixels, pixels, "float32", tmp_path, Context())[0]
         assert isinstance(kept, FeatureSource)
         sources.append(Watched(**vars(kept)))
-    loop.fit(classifier, sources[0], sources[1], config, lambda _: None, Stop())
+    loop.fit(classifier, sources[0], sources[1], config, Context())
     training = [order for order in orders if len(order) == IMAGES]
     assert all(sorted(order) == list(range(IMAGES)) for order in training)
     assert len({tuple(order) for order in training}) == 3
@@ -230,16 +234,16 @@ def test_a_stop_while_a_later_view_is_computed_keeps_the_epochs_before_it(tmp_pa
 def test_weights_beyond_all_bounds_are_told_of_and_never_the_best(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = loop.Steps.take
+    real = Steps.take
     lost_from = 2
 
-    def take(self: loop.Steps, batches: Any) -> np.ndarray:
+    def take(self: Steps, batches: Any) -> np.ndarray:
         sums = real(self, batches)
         if float(self.optimizer.learning_rate) < learning_rate(1e-4, lost_from) + 1e-9:
             self.optimizer._trainable_variables[-1].assign([np.nan] * CLASSES)
         return sums
 
-    monkeypatch.setattr(loop.Steps, "take", take)
+    monkeypatch.setattr(Steps, "take", take)
     config = recipe(fit=FitConfig(epochs=3, batch=4), augment=AugmentConfig(augment="none"))
     classifier, result, told = fitted(config, tmp_path)
     assert result.best and result.best.epoch == 1 and result.epochs == 3
@@ -261,7 +265,7 @@ def test_what_a_training_finds_in_the_cache_makes_no_room_for_what_it_finds(tmp_
     left = []
     for _ in range(2):
         told: list[Event] = []
-        kept = choose(train, validation, "float32", tmp_path, told.append, Stop())
+        kept = choose(train, validation, "float32", tmp_path, Context(told.append))
         left.append([source.missing(1) for source in kept if isinstance(source, FeatureSource)])
         for source in kept:
             source.prepare(PLAIN)
@@ -276,9 +280,9 @@ def test_pixels_that_are_made_in_another_way_find_nothing_of_the_old_ones(
     config = recipe(augment=AugmentConfig(augment="none"))
     classifier = build(plan(config.network), CLASSES, "float32", seed=0)
     pixels = PixelSource(images(range(4)), classifier, STORE, config)
-    choose(pixels, pixels, "float32", tmp_path, lambda _: None, Stop())[0].prepare(PLAIN)
+    choose(pixels, pixels, "float32", tmp_path, Context())[0].prepare(PLAIN)
     monkeypatch.setattr(sources, "VERSION", "of a later release")
-    later = choose(pixels, pixels, "float32", tmp_path, lambda _: None, Stop())[0]
+    later = choose(pixels, pixels, "float32", tmp_path, Context())[0]
     assert isinstance(later, FeatureSource) and later.missing(1) == 4
 
 

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import ConfigError, RunError, Stopped
 from engine.base.events import Event, Progress
 from engine.base.runtime import make_repeatable, tensorflow
@@ -20,7 +21,8 @@ from engine.network.freezing import plan
 from engine.recipe.config import AugmentConfig, FitConfig
 from engine.training import lr_range_test
 from engine.training.batches import FeatureSource, PixelSource, choose
-from engine.training.loop import values_of
+from engine.training.resolved import resolve
+from engine.training.step import values_of
 from tests.conftest import SAMPLE, Cli
 from tests.engine.training.test_loop import CLASSES, HELD_OUT, IMAGES, STORE, images, recipe
 from tests.makers.trainings import history, weights_sha
@@ -91,7 +93,7 @@ def prepared(cache: Path) -> tuple[Classifier, Watched]:
         PixelSource(images(rows), classifier, STORE, CONFIG)
         for rows in (range(IMAGES), range(IMAGES, IMAGES + HELD_OUT))
     ]
-    kept = choose(parts[0], parts[1], "float32", cache, lambda _: None, Stop())[0]
+    kept = choose(parts[0], parts[1], "float32", cache, Context())[0]
     assert isinstance(kept, FeatureSource)
     return classifier, Watched(**vars(kept))
 
@@ -101,7 +103,7 @@ def test_each_step_is_the_step_that_keras_takes_at_that_rate(tmp_path: Path) -> 
     first = values_of(classifier.trainable_variables)
     SEEN.clear()
     wanted = lr_range_test.Range(1e-5, 1e-2, 10, orders=2)
-    found = lr_range_test.range_test(classifier, train, CONFIG, lambda _: None, Stop(), wanted)
+    found = lr_range_test.range_test(classifier, train, resolve(CONFIG), Context(), wanted)
     for before, after in zip(first, values_of(classifier.trainable_variables), strict=True):
         assert np.array_equal(before, after)
     keras = tensorflow().keras
@@ -127,7 +129,7 @@ def test_a_stop_puts_the_weights_back(tmp_path: Path) -> None:
             stop.request("now")
 
     with pytest.raises(Stopped):
-        lr_range_test.range_test(classifier, train, CONFIG, emit, stop)
+        lr_range_test.range_test(classifier, train, resolve(CONFIG), Context(emit, stop))
     for before, after in zip(first, values_of(classifier.trainable_variables), strict=True):
         assert np.array_equal(before, after)
 

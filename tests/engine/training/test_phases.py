@@ -17,9 +17,9 @@ from engine.network.classifier import shapes as classifier_shapes
 from engine.network.freezing import plan
 from engine.network.hdf5_reader import read_weights
 from engine.recipe.config import FitConfig, NetworkConfig, TrainConfig
-from engine.training.loop import Steps, new_optimizer, values_of
 from engine.training.phases import FINETUNE_SHARE, phases, rates, sentence
 from engine.training.schedule import learning_rate
+from engine.training.step import Steps, new_optimizer, values_of
 from tests.conftest import Cli, Start
 from tests.makers.trainings import assert_as_in_one_go, events, history
 

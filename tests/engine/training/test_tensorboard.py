@@ -3,13 +3,14 @@
 import resource
 from pathlib import Path
 
+from engine.base.context import Context
 from engine.base.events import Epoch, Event, Notice
 from engine.training.tensorboard import also_tensorboard
 
 
 def test_without_room_for_them_each_epoch_is_still_told_and_the_lack_once(tmp_path: Path) -> None:
     told: list[Event] = []
-    emit = also_tensorboard(told.append, tmp_path / "tensorboard")
+    emit = also_tensorboard(Context(told.append), tmp_path / "tensorboard").emit
     epochs = [Epoch(number, 0.5, 0.9, 0.6, 0.8, 1e-4, 2.5) for number in (1, 2, 3)]
     emit(epochs[0])
     before = resource.getrlimit(resource.RLIMIT_FSIZE)

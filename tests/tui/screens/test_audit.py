@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from engine.audit import store
 from engine.audit.audit import audit
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import ConfigError
 from engine.base.events import Audited, Progress
 from engine.data.image.reader import read, to_input
@@ -84,7 +84,7 @@ def test_an_audit_is_the_verbs_and_can_be_opened_again(tmp_path: Path, data: Pat
                 assert f"{variant.correct}/{variant.n}" in text(app)
             assert session.cannot_audit() == session.cannot_train() == ""
 
-        alike = audit(data, again_config(dict(again.recipe)), lambda event: None, Stop(), 2)
+        alike = audit(data, again_config(dict(again.recipe)), Context(), 2)
         assert [v.correct for v in alike.variants] == [v.correct for v in again.variants]
         assert alike.verdict == again.verdict
 

@@ -16,9 +16,9 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Checkbox, Input, Static
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import Stopped
-from engine.base.events import Emit, Event, Notice
+from engine.base.events import Event, Notice
 from engine.data.confounding import confounding
 from engine.data.image.reader import read
 from engine.data.patients import patients
@@ -129,8 +129,8 @@ def test_a_folder_that_nobody_can_have_is_told(tmp_path: Path) -> None:
 
 
 def test_a_cancelled_reading_leaves_no_folder_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def endless(folder: Path, wanted: DataConfig, emit: Emit, stop: Stop) -> None:
-        while not stop.is_set():
+    def endless(folder: Path, wanted: DataConfig, context: Context) -> None:
+        while not context.stop.is_set():
             time.sleep(0.01)
 
     monkeypatch.setattr("tui.state.session._scan", endless)
@@ -231,7 +231,7 @@ def test_the_screen_a_scan_and_a_training_warn_of_the_same(tmp_path: Path, messy
     assert all(one.sentence in shown for one in warnings if one.kind in ("confounded", "unequal", "few"))
     assert "! 1 image has the same pixels as one of another class: a label is wrong." in shown
     events: list[Event] = []
-    scanned(tmp_path / "data", TrainConfig(), events.append, Stop())
+    scanned(tmp_path / "data", TrainConfig(), Context(events.append))
     notices = "\n".join(event.text for event in events if isinstance(event, Notice))
     assert all(one.capitalised in notices for one in warnings if one.kind != "problems")
     assert "problems in the folder" in notices
@@ -500,7 +500,7 @@ def test_a_scan_reads_the_tables_of_its_folder_once_and_none_that_a_link_leads_o
         table.write_text(f"file,patient\nCOVID-1,{who}\n", encoding="utf-8")
     (folder / "linked.csv").symlink_to(tmp_path / "theirs.csv")
     _read.cache_clear()
-    found = _scan(folder, DataConfig(), lambda event: None, Stop())
+    found = _scan(folder, DataConfig(), Context())
     assert _read.cache_info().misses == 1
     assert patients(found).of == {"COVID/COVID-1.png": "mine"}
     assert _read.cache_info().misses == 1 and _read.cache_info().hits == 1
@@ -510,7 +510,7 @@ def test_classes_that_were_not_compared_to_the_end_are_not_called_harmless(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def endless(*arguments: Any) -> None:
-        while not arguments[-1].is_set():
+        while not arguments[-1].stop.is_set():
             time.sleep(0.01)
         raise Stopped("The comparing was stopped.")
 

@@ -14,8 +14,8 @@ import pytest
 from textual.events import Key
 from textual.pilot import Pilot
 
-from engine.base.cancel import Stop
-from engine.base.events import Emit, Epoch
+from engine.base.context import Context
+from engine.base.events import Epoch
 from engine.recipe.config import OutputConfig, TrainConfig
 from engine.runs.watch import KEPT_POINTS
 from engine.runs.writer import create
@@ -41,16 +41,16 @@ class Flood:
         self.emitted = 0
         self.late = 0.0
 
-    def train(self, folder: Path, config: TrainConfig, emit: Emit, stop: Stop) -> None:
-        emit(fake.started(str(config.output.out / "flood"), 100_000))
+    def train(self, folder: Path, config: TrainConfig, context: Context) -> None:
+        context.emit(fake.started(str(config.output.out / "flood"), 100_000))
         began, epoch = time.monotonic(), 0
-        while not stop.is_set():
+        while not context.stop.is_set():
             for _ in range(AT_ONCE):
                 self.emitted += 1
-                emit(fake.batch(epoch + 1, 1 + self.emitted % fake.STEPS))
+                context.emit(fake.batch(epoch + 1, 1 + self.emitted % fake.STEPS))
             if self.emitted % 5000 == 0:
                 epoch += 1
-                emit(Epoch(epoch, 1.0, 0.5, 1.0, 0.5, 1e-4, 0.5))
+                context.emit(Epoch(epoch, 1.0, 0.5, 1.0, 0.5, 1e-4, 0.5))
             time.sleep(max(0.0, began + self.emitted / A_SECOND - time.monotonic()))
 
 

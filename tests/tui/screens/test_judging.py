@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.evaluation.prediction import Decision, Prediction
 from engine.recipe.config import NetworkConfig, TrainConfig
 from engine.runs.directory import Run
@@ -30,7 +30,7 @@ def test_two_picked_runs_are_compared_on_their_test_images(tmp_path: Path) -> No
             entries = {entry.run.name: entry for entry in app.session.library.entries()}
 
             def judged(*names: str) -> str:
-                return verdict([entries[name] for name in names], lambda _: None, Stop())
+                return verdict([entries[name] for name in names], Context())
 
             said = judged("worse", "good")
             assert said.startswith("B is better (McNemar p = ") and " decides): A - B -" in said
@@ -47,7 +47,7 @@ def test_two_picked_runs_are_compared_on_their_test_images(tmp_path: Path) -> No
 def test_a_picture_is_shown_as_the_runs_own_network_sees_it() -> None:
     path = DATA / "COVID" / "images" / "COVID-4.png"
     side = network_side(TrainConfig(network=NetworkConfig(backbone="efficientnetb1")))
-    assert read_picture(path, side, lambda event: None, Stop()).seen.shape == (240, 240, 3)
+    assert read_picture(path, side, Context()).seen.shape == (240, 240, 3)
     assert network_side(None) == 224
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import RunError
 from engine.base.events import Epoch, Failed, Interrupted, Resumed
 from engine.evaluation import compare
@@ -34,7 +35,7 @@ def config(out: Path, name: str, epochs: int = 2, mode: str = "transfer") -> Tra
 
 def make(out: Path, name: str, epochs: int = 2, mode: str = "transfer") -> Path:
     """A finished run."""
-    fake.train(DATA, config(out, name, epochs, mode), lambda event: None, Stop(), seconds=0)
+    fake.train(DATA, config(out, name, epochs, mode), Context(), seconds=0)
     return out / name
 
 
@@ -55,7 +56,7 @@ class Live:
 
     def __init__(self, out: Path, name: str) -> None:
         self.stop = Stop()
-        args = (DATA, config(out, name, 1000), lambda event: None, self.stop, 0.02)
+        args = (DATA, config(out, name, 1000), Context(stop=self.stop), 0.02)
         self.thread = threading.Thread(target=fake.train, args=args)
 
     def __enter__(self) -> None:
@@ -75,7 +76,7 @@ def test_every_state_has_a_sign_and_a_word(states: Path) -> None:
                 for line in ("+ finished", "= stopped", "! failed", "x died", "* live"):
                     await until(pilot, partial(shown_by, app, line))
                 shown = text(app)
-                assert "98.5% (91.8 to 100.0)" in shown and "vgg16" in shown
+                assert "98.5% (91.8-100.0)" in shown and "vgg16" in shown
 
     run(scenario())
 
@@ -117,7 +118,7 @@ def test_the_differences_are_those_of_the_recipes(tmp_path: Path) -> None:
     rows = dict(differences(library.entries()))
     assert rows["mode"] == ["finetune", "transfer"]
     assert rows["epochs"] == ["5", "3"]
-    assert rows["test"] == ["98.5% (91.8 to 100.0)"] * 2
+    assert rows["test"] == ["98.5% (91.8-100.0)"] * 2
     assert "batch" not in rows and "name" not in rows
 
 
@@ -169,9 +170,9 @@ def test_a_run_that_came_alive_is_not_deleted(tmp_path: Path) -> None:
         while not (tmp_path / "runs" / "alive" / "events.jsonl").exists():
             pass
         with pytest.raises(RunError, match="is live"):
-            delete([Run(tmp_path / "runs" / "alive")], lambda event: None, Stop())
+            delete([Run(tmp_path / "runs" / "alive")], Context())
         assert (tmp_path / "runs" / "alive" / "config.json").is_file()
-    assert delete([Run(tmp_path / "runs" / "link")], lambda event: None, Stop()) == ["link"]
+    assert delete([Run(tmp_path / "runs" / "link")], Context()) == ["link"]
     assert (outside / "config.json").is_file()
 
 
@@ -264,7 +265,7 @@ def test_a_stopped_run_is_gone_on_with_by_a_key(tmp_path: Path) -> None:
         output=OutputConfig(out=tmp_path, name="gone-on"),
     )
     stop = Stop()
-    train.train(DATA, recipe, lambda event: stop.request("now") if isinstance(event, Epoch) else None, stop)
+    train.train(DATA, recipe, Context(lambda event: stop.request("now") if isinstance(event, Epoch) else None, stop))
     found = Run(tmp_path / "gone-on")
     assert found.state() == "stopped" and len(found.epochs()) < 3
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from textual.widgets import Input
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import ConfigError
-from engine.base.events import Emit, Epoch, Notice
+from engine.base.events import Epoch, Notice
 from engine.network.freezing import plan
 from engine.recipe import fields as recipe
 from engine.recipe import toml
@@ -374,8 +374,8 @@ def test_a_path_that_can_be_none_is_told_not_died_of(tmp_path: Path) -> None:
 def test_another_training_can_begin_as_soon_as_the_last_has_come_to_its_end(tmp_path: Path) -> None:
     """Its thread may have work to do after it told its result, long after the run on disk is no longer live."""
 
-    def slow_to_end(folder: Path, config: TrainConfig, emit: Emit, stop: Stop) -> None:
-        fake.train(folder, config, emit, stop, seconds=0)
+    def slow_to_end(folder: Path, config: TrainConfig, context: Context) -> None:
+        fake.train(folder, config, context, seconds=0)
         time.sleep(2)
 
     async def scenario() -> None:

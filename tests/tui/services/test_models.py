@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.events import Event
 from engine.runs.directory import Run
 from tui.app import Workbench
@@ -63,19 +64,19 @@ def emit(event: Event) -> None:
 
 def test_a_prediction_and_the_heat_of_a_run_load_its_model_once(models: Models, tmp_path: Path) -> None:
     run = Run(tmp_path / "one")
-    models.predict(run, tmp_path / "a.png", emit, Stop())
-    models.heat(run, tmp_path / "a.png", None, emit, Stop())  # type: ignore[arg-type]
-    models.heat(Run(tmp_path / "one"), tmp_path / "b.png", None, emit, Stop())  # type: ignore[arg-type]
-    models.predict(run, tmp_path / "b.png", emit, Stop())
+    models.predict(run, tmp_path / "a.png", Context(emit, Stop()))
+    models.heat(run, tmp_path / "a.png", None, Context(emit, Stop()))  # type: ignore[arg-type]
+    models.heat(Run(tmp_path / "one"), tmp_path / "b.png", None, Context(emit, Stop()))  # type: ignore[arg-type]
+    models.predict(run, tmp_path / "b.png", Context(emit, Stop()))
     assert Counted.loads == [run.path]
 
 
 def test_another_run_s_model_takes_the_place_of_the_one_before(models: Models, tmp_path: Path) -> None:
     first, second = Run(tmp_path / "one"), Run(tmp_path / "two")
-    models.predict(first, tmp_path / "a.png", emit, Stop())
-    models.heat(first, tmp_path / "a.png", None, emit, Stop())  # type: ignore[arg-type]
-    models.heat(second, tmp_path / "a.png", None, emit, Stop())  # type: ignore[arg-type]
-    models.predict(first, tmp_path / "a.png", emit, Stop())
+    models.predict(first, tmp_path / "a.png", Context(emit, Stop()))
+    models.heat(first, tmp_path / "a.png", None, Context(emit, Stop()))  # type: ignore[arg-type]
+    models.heat(second, tmp_path / "a.png", None, Context(emit, Stop()))  # type: ignore[arg-type]
+    models.predict(first, tmp_path / "a.png", Context(emit, Stop()))
     gc.collect()
     assert Counted.loads == [first.path, second.path, first.path]
     assert len(Counted.alive) == 1

@@ -3,9 +3,9 @@
 import threading
 from pathlib import Path
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import DataError, Stopped
-from engine.base.events import Emit, Event, Notice, Progress
+from engine.base.events import Event, Notice, Progress
 from tests.makers.drive import run, text, until
 from tui.app import Workbench
 from tui.screens.frame import Frame
@@ -25,11 +25,11 @@ def test_what_a_job_said_last_is_taken_in_before_its_end(tmp_path: Path) -> None
         async with app.run_test() as pilot:
             first = threading.Event()
 
-            def work(emit: Emit, stop: Stop) -> str:
-                emit(Notice("info", "first"))
+            def work(context: Context) -> str:
+                context.emit(Notice("info", "first"))
                 first.wait(30)
                 for number in range(5):  # so soon after the first that the screen would not be told yet
-                    emit(Notice("info", f"last {number}"))
+                    context.emit(Notice("info", f"last {number}"))
                 return "result"
 
             job = app.session.start("job", "working", work, lambda _: at_the_end.append(len(heard)))
@@ -46,10 +46,10 @@ def test_an_error_is_a_sentence_unless_somebody_takes_it(tmp_path: Path) -> None
     taken: list[Exception] = []
     log = tmp_path / "log"
 
-    def fail(emit: Emit, stop: Stop) -> None:
+    def fail(context: Context) -> None:
         raise DataError("The folder is empty.")
 
-    def break_down(emit: Emit, stop: Stop) -> None:
+    def break_down(context: Context) -> None:
         raise ZeroDivisionError("by nothing")
 
     async def scenario() -> None:
@@ -75,16 +75,16 @@ def test_the_result_of_a_cancelled_job_goes_nowhere_and_the_next_of_its_group_is
         async with app.run_test() as pilot:
             began, ended = threading.Event(), threading.Event()
 
-            def slow(emit: Emit, stop: Stop) -> str:
+            def slow(context: Context) -> str:
                 began.set()
-                while not stop.is_set():
+                while not context.stop.is_set():
                     ended.wait(0.01)
                 ended.set()
                 return "unwanted"
 
             job = app.session.start("group", "first", slow, results.append)
             await until(pilot, began.is_set)
-            app.session.start("group", "second", lambda emit, stop: "wanted", results.append)
+            app.session.start("group", "second", lambda context: "wanted", results.append)
             await until(pilot, lambda: results)
             await until(pilot, ended.is_set)
             await pilot.pause(0.1)
@@ -101,9 +101,9 @@ def test_who_waits_for_a_job_that_the_user_cancels_learns_of_it(tmp_path: Path) 
         app = Workbench(tmp_path)
         async with app.run_test() as pilot:
 
-            def work(emit: Emit, stop: Stop) -> None:
-                emit(Progress("waiting", 1, 2))
-                while not stop.is_set():
+            def work(context: Context) -> None:
+                context.emit(Progress("waiting", 1, 2))
+                while not context.stop.is_set():
                     threading.Event().wait(0.01)
 
             job = app.session.start("group", "waiting", work, failed=failures.append)
@@ -122,7 +122,7 @@ def test_a_job_that_holds_keeps_its_place_until_its_thread_has_ended(tmp_path: P
         async with app.run_test() as pilot:
             release = threading.Event()
 
-            def work(emit: Emit, stop: Stop) -> str:
+            def work(context: Context) -> str:
                 release.wait(30)
                 return "kept"
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.base.cancel import Stop
-from engine.base.events import Batch, Emit
+from engine.base.context import Context
+from engine.base.events import Batch
 from engine.recipe.config import TrainConfig
 from tests.makers import fake
 from tests.makers.drive import DATA, run, until
@@ -32,12 +32,12 @@ def test_it_merges_what_stands_for_the_same_and_wakes_the_screen_once() -> None:
     assert len(woken) == 2
 
 
-def train(folder: Path, config: TrainConfig, emit: Emit, stop: Stop) -> None:
+def train(folder: Path, config: TrainConfig, context: Context) -> None:
     """A step every few milliseconds until it is stopped."""
-    emit(fake.started("run", 2))
-    while not stop.is_set():
+    context.emit(fake.started("run", 2))
+    while not context.stop.is_set():
         for step in range(1, fake.STEPS + 1):
-            emit(fake.batch(1, step))
+            context.emit(fake.batch(1, step))
             time.sleep(0.002)
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from engine.base.context import Context
 from engine.base.wording import counted
 from engine.recipe.config import (
     AuditConfig,
@@ -63,9 +64,9 @@ def audit(
     with stop_on_signals() as (stop, signals), reporting(as_json=False) as emit:
 
         def work() -> Audit:
-            pretrained.require(config.network.weights, backbone(config.network.backbone), emit, stop)
+            pretrained.require(config.network.weights, backbone(config.network.backbone), Context(emit, stop))
             store.require_free(config.output.out, config.output.name)  # makes the folder, so it comes second
-            return audit_folder(data, plan.recipe(config), emit, stop, plan.folds)
+            return audit_folder(data, plan.recipe(config), Context(emit, stop), plan.folds)
 
         result, code = until_stopped(work, signals)
     if result is None:

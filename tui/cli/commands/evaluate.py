@@ -5,6 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from engine.base.context import Context
 from engine.base.errors import ConfigError
 from engine.runs import directory as run_directories
 from tui.cli.app import RUNS
@@ -52,7 +53,11 @@ def evaluate(
     chosen, pairs = run_directories.find(run, out), parse_mapping(mapping)
     with stop_on_signals() as (stop, signals), reporting(as_json=False) as emit:
         result, code = until_stopped(
-            lambda: evaluate_on(chosen, on, emit, stop, pairs, follow_links) if on else open_test(chosen, emit, stop),
+            lambda: (
+                evaluate_on(chosen, on, Context(emit, stop), pairs, follow_links)
+                if on
+                else open_test(chosen, Context(emit, stop))
+            ),
             signals,
         )
     if result is None:

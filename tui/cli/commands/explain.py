@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
+from engine.base.context import Context
 from engine.base.errors import ConfigError
 from engine.base.outputs import writing
 from engine.runs import directory as run_directories
@@ -81,8 +82,8 @@ def explain(
         def work() -> "Explanation | PartOverlap":
             explainer = _explainer(chosen, layer, method)
             if file is None:
-                return measure_part(explainer, part, emit, stop)
-            return explain_file(explainer, file, target, covering, emit, stop)
+                return measure_part(explainer, part, Context(emit, stop))
+            return explain_file(explainer, file, target, covering, Context(emit, stop))
 
         explained, code = until_stopped(work, signals)
     if explained is None:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from engine.base.context import Context
 from engine.runs import directory as run_directories
 from tui.cli.app import RUNS
 from tui.cli.console import finishing, put, put_json
@@ -36,7 +37,7 @@ def export(
     with stop_on_signals() as (stop, signals), reporting(as_json=False) as emit:
 
         def work() -> None:
-            for made in job.export(chosen, format, to, force, emit, stop):
+            for made in job.export(chosen, format, to, force, Context(emit, stop)):
                 if json:
                     put_json({"run": str(chosen.path), **made.to_dict()})
                 else:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
+from engine.base.context import Context
 from engine.base.errors import ConfigError
 from engine.recipe.config import (
     NetworkConfig,
@@ -64,7 +65,7 @@ def _suggest(data: Path, config: TrainConfig, as_json: bool) -> int:
     from engine.jobs.probe import guide
 
     with stop_on_signals() as (stop, signals), reporting(as_json=False) as emit:
-        hints, code = until_stopped(lambda: guide(data, config, emit, stop), signals)
+        hints, code = until_stopped(lambda: guide(data, config, Context(emit, stop)), signals)
     if hints is None:
         return code
     if as_json:

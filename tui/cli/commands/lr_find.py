@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from engine.base.context import Context
 from engine.base.errors import ConfigError
 from engine.base.outputs import writing
 from engine.recipe.config import (
@@ -80,7 +81,7 @@ def lr_find(
         raise ConfigError(f"--plot {plot}: the plot is an SVG, so give a name that ends in .svg.")
     wanted = Range(low, high, steps, orders)
     with stop_on_signals() as (stop, signals), reporting(as_json=False) as emit:
-        result, code = until_stopped(partial(find_rate, data, recipe, emit, stop, wanted), signals)
+        result, code = until_stopped(partial(find_rate, data, recipe, Context(emit, stop), wanted), signals)
     if result is None:
         return code
     if plot:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.base.context import Context
 from engine.base.errors import ConfigError
 from engine.recipe.config import TrainConfig
 from tui.cli.console import also_in, put, put_json, put_table
@@ -25,7 +26,7 @@ def repeat(data: Path | None, config: TrainConfig, seeds: int, folds: int, as_js
         raise ConfigError("--seeds and --folds are two ways to repeat a training: give one of them.")
     job, count = (repeated.over_seeds, seeds) if seeds else (repeated.over_folds, folds)
     with stop_on_signals() as (stop, signals), reporting(as_json) as emit:
-        result, code = until_stopped(lambda: job(data, config, count, emit, stop), signals)
+        result, code = until_stopped(lambda: job(data, config, count, Context(emit, stop)), signals)
     if result is None:
         return code
     with also_in("the runs"):

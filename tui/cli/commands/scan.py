@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from engine.base.context import Context
 from engine.base.wording import counted
 from engine.recipe.config import DataConfig
 from tui.cli.console import put, put_alarm, put_json, put_table
@@ -81,7 +82,9 @@ def scan(
     )
     with stop_on_signals() as (stop, signals), reporting(as_json=False) as emit:
         flags = wanted.follow_links, wanted.near_duplicates
-        scanned, code = until_stopped(lambda: scan_folder(data, wanted.class_names, emit, stop, *flags), signals)
+        scanned, code = until_stopped(
+            lambda: scan_folder(data, wanted.class_names, Context(emit, stop), *flags), signals
+        )
     if scanned is None:
         return code
     known = patients(scanned, wanted.group_by)

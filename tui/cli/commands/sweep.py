@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from engine.base.context import Context
 from engine.base.typed_files import plain_object
 from engine.base.wording import counted
 from engine.recipe.config import (
@@ -15,7 +16,6 @@ from engine.recipe.config import (
     SweepConfig,
     TrainConfig,
 )
-from engine.sweep.result import Grid, Swept
 from tui.cli.app import Flat
 from tui.cli.console import also_in, put, put_json, put_table
 from tui.cli.progress import reporting
@@ -25,6 +25,7 @@ from tui.words.plot import frontier, letters
 
 if TYPE_CHECKING:
     from engine.jobs.sweep import Sweep
+    from engine.sweep.result import Swept
 
 
 def sweep(
@@ -65,19 +66,20 @@ def sweep(
 
 def _sweep(data: Path, config: TrainConfig, wanted: SweepConfig, only_plan: bool, choose: str, as_json: bool) -> int:
     from engine.jobs.sweep import Sweep
+    from engine.sweep.result import Grid
 
     job = Sweep(data, config, Grid.of(wanted, config))
     with stop_on_signals() as (stop, signals), reporting(as_json and not only_plan) as emit:
         if only_plan:
-            images, code = until_stopped(lambda: job.images(emit, stop), signals)
+            images, code = until_stopped(lambda: job.images(Context(emit, stop)), signals)
             if images is not None:
                 _put_plan(job, images, as_json)
             return code
 
-        def work() -> Swept:
-            result = job.train(emit, stop, wanted.budget or None)
+        def work() -> "Swept":
+            result = job.train(Context(emit, stop), wanted.budget or None)
             if choose and not stop.is_set():
-                return job.choose("" if choose == "auto" else choose, emit, stop)
+                return job.choose("" if choose == "auto" else choose, Context(emit, stop))
             return result
 
         result, code = until_stopped(work, signals)
@@ -123,7 +125,7 @@ def _work(count: float) -> str:
     return f"{count / 1e12:,.1f} T"
 
 
-def put_sweep(result: Swept, folder: Path) -> None:
+def put_sweep(result: "Swept", folder: Path) -> None:
     """The table, the frontier as a plot, the advice and the files."""
     from engine.sweep import store
 

@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
+from engine.base.context import Context
 from engine.base.errors import ConfigError, CovidTuiError
 from engine.base.events import Event, Failed, Helped, Interrupted
 from engine.recipe.config import (
@@ -74,12 +75,12 @@ def train_once(data: Path | None, config: TrainConfig, as_json: bool, resume: Pa
 
         work: Callable[[], jobs.End]
         if not seat(config.machine.devices).chief:
-            work = partial(jobs.assist, data, config, emit, stop)
+            work = partial(jobs.assist, data, config, Context(emit, stop))
         elif resume:
             run = run_directories.find(resume, config.output.out)
-            work = partial(jobs.resume, run, config, emit, stop, data)
+            work = partial(jobs.resume, run, config, Context(emit, stop), data)
         elif data:
-            work = partial(jobs.train, data, config, emit, stop)
+            work = partial(jobs.train, data, config, Context(emit, stop))
         else:
             raise ConfigError("Name the folder of X-rays to train on: covid-tui --train DATA.")
         try:

@@ -8,8 +8,7 @@ from textual.app import ComposeResult
 from textual.containers import Grid, Vertical
 from textual.widgets import Static
 
-from engine.base.cancel import Stop
-from engine.base.events import Emit
+from engine.base.context import Context
 from tui.host.terminal import Abilities
 from tui.state.session import Session
 from tui.widgets.safe_cells import content
@@ -87,7 +86,7 @@ class Views(Vertical):
         self.query_one("#no-views", Static).update(content(trouble))
 
 
-def _views(path: Path, side: int, emit: Emit, stop: Stop) -> Shown:
+def _views(path: Path, side: int, context: Context) -> Shown:
     from engine.audit.variants import views
 
     region, pictures = views(path, side)

@@ -13,9 +13,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Checkbox, Footer, Input, Label, Static
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import ConfigError
-from engine.base.events import Emit
 from engine.recipe.config import AugmentConfig
 from tui.host.terminal import Abilities
 from tui.widgets.safe_cells import content
@@ -171,8 +170,7 @@ def preview(
     policy: AugmentConfig,
     seed: int,
     size: int,
-    emit: Emit,
-    stop: Stop,
+    context: Context,
 ) -> Preview:
     """The image at `path`, already decoded and resized where `known`, and its first versions under a policy."""
     from engine.data.image.reader import read, resize

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 from textual.widgets import Static
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import ConfigError, Stopped
-from engine.base.events import Emit
 from tui.widgets.safe_cells import content
 
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ class Banner(Static):
         self.post_message(self.Measured())
 
 
-def _measure(scan: "Scan", group_by: str, emit: Emit, stop: Stop) -> "tuple[Confounding, str]":
+def _measure(scan: "Scan", group_by: str, context: Context) -> "tuple[Confounding, str]":
     from engine.data.confounding import confounding
     from engine.data.patients import patients
 

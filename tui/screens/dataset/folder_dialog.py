@@ -14,8 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Footer, Input, Static, Tree
 from textual.widgets.tree import TreeNode
 
-from engine.base.cancel import Stop
-from engine.base.events import Emit
+from engine.base.context import Context
 from engine.base.paths import is_folder
 from engine.base.wording import not_a_path
 from tui.widgets.file_tree import PathField
@@ -165,11 +164,11 @@ class FolderDialog(ModalScreen[Path]):
         self.query_one("#path-wrong", Static).update("")
 
 
-def _list(where: Path, emit: Emit, stop: Stop) -> list[tuple[str, bool]]:
+def _list(where: Path, context: Context) -> list[tuple[str, bool]]:
     """The folders in `where`, and whether each holds folders of its own."""
     found: list[tuple[str, bool]] = []
     for name in folders(where):
-        if stop.is_set():
+        if context.stop.is_set():
             break
         found.append((name, len(found) >= MOST_FOLDERS or bool(folders(where / name))))
     return found

@@ -13,8 +13,7 @@ from textual.events import Resize
 from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
-from engine.base.cancel import Stop
-from engine.base.events import Emit
+from engine.base.context import Context
 from engine.data.subset import joined
 from tui.screens.base import WorkScreen
 from tui.screens.dataset.banner import Banner
@@ -374,7 +373,7 @@ class DatasetScreen(WorkScreen):
         return True
 
 
-def _read(root: Path, record: "Record", emit: Emit, stop: Stop) -> "tuple[Record, XrayImage, Pixels | None]":
+def _read(root: Path, record: "Record", context: Context) -> "tuple[Record, XrayImage, Pixels | None]":
     from engine.data.image.reader import ImageError, read
 
     image = read(root / record.file)
@@ -386,10 +385,10 @@ def _read(root: Path, record: "Record", emit: Emit, stop: Stop) -> "tuple[Record
     return record, image, mask
 
 
-def _intensities(scan: "Scan", emit: Emit, stop: Stop) -> dict[str, list[float]]:
-    from tui.services.pictures import histograms
+def _intensities(scan: "Scan", context: Context) -> dict[str, list[float]]:
+    from engine.data.class_histograms import class_histograms
 
-    return histograms(scan.root, scan.records, SAMPLE, emit, stop)
+    return class_histograms(scan.root, scan.records, SAMPLE, context)
 
 
 SCREEN = DatasetScreen

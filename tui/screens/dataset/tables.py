@@ -55,17 +55,9 @@ def sources(found: "Scan", split: "Split | None") -> Table:
     if names and any(unknown):
         rows.append(("not known", *unknown))
     tie = association("source", found.records, TRAITS["source"])
-    verdict = ""
-    if tie:
-        verdict = (
-            tie.sentence
-            if tie.grave
-            else f"Guessing the class by the source alone is right for {tie.guessed:.0%} of the images, always saying "
-            f"the commonest class for {tie.baseline:.0%}."
-        )
     return Table(
         title="Images by source and class",
-        about=verdict,
+        about=tie.verdict if tie else "",
         columns=("source", *classes),
         rows=rows,
         none="The sources are not known: a CLASS.metadata.xlsx beside the class folders, with the columns FILE NAME "

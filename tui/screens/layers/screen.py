@@ -14,9 +14,8 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import CacheError
-from engine.base.events import Emit
 from engine.base.runtime import cache_dir
 from engine.base.wording import noun
 from engine.network.backbones import Backbone, Layer
@@ -371,12 +370,12 @@ class LayersScreen(WorkScreen):
         self.session.configure(network=recipe(network, trainable, self.session.freeze.backbone))
 
 
-def _guide(folder: Path, config: TrainConfig, emit: Emit, stop: Stop) -> "Guide":
+def _guide(folder: Path, config: TrainConfig, context: Context) -> "Guide":
     from engine.base.runtime import load_tensorflow
     from engine.jobs.probe import guide
 
-    load_tensorflow(emit)
-    return guide(folder, config, emit, stop)
+    load_tensorflow(context.emit)
+    return guide(folder, config, context)
 
 
 SCREEN = LayersScreen

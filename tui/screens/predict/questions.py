@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.base.cancel import Stop
-from engine.base.events import Emit
+from engine.base.context import Context
 from engine.runs import directory
 from engine.runs.directory import Run
 from tui.services.models import Models
@@ -18,12 +17,10 @@ def _run(asked: Path | None, out: Path) -> Run:
     return Run(asked) if asked else directory.newest(out)
 
 
-def ask_file(
-    models: Models, asked: Path | None, out: Path, path: Path, emit: Emit, stop: Stop
-) -> "tuple[Run, Prediction]":
+def ask_file(models: Models, asked: Path | None, out: Path, path: Path, context: Context) -> "tuple[Run, Prediction]":
     """The run that answers, the newest under `out` where none is `asked`, and what it says about the file."""
     run = _run(asked, out)
-    return run, models.predict(run, path, emit, stop)
+    return run, models.predict(run, path, context)
 
 
 def ask_folder(
@@ -33,8 +30,7 @@ def ask_folder(
     folder: Path,
     lines: list[dict[str, Any]],
     follow_links: bool,
-    emit: Emit,
-    stop: Stop,
+    context: Context,
 ) -> Sequence[str]:
     """Add what the run says about each file below `folder` to `lines`; the names of its classes."""
-    return models.predict_folder(_run(asked, out), folder, lines, emit, stop, follow_links)
+    return models.predict_folder(_run(asked, out), folder, lines, context, follow_links)

@@ -10,9 +10,8 @@ from textual.containers import Container, Horizontal, Vertical, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import DirectoryTree, Input, Static
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import Stopped
-from engine.base.events import Emit
 from engine.base.paths import is_folder
 from engine.base.wording import counted, not_a_path, noun
 from engine.data.folders.tree import is_image
@@ -311,7 +310,7 @@ class PredictScreen(WorkScreen):
         lines = list(self.query_one(History).lines)
         classes = next((list(line["probabilities"]) for line in lines if "probabilities" in line), [])
 
-        def work(emit: Emit, stop: Stop) -> None:
+        def work(context: Context) -> None:
             write_predictions(path, lines, classes, force=True)  # what is there may be, as `AskFile` has asked
 
         self.session.start("csv", "writing", work, lambda _: self.workbench.say(f"{path} is written."))

@@ -10,9 +10,8 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import DataTable, Static
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import Stopped
-from engine.base.events import Emit
 from engine.base.wording import counted
 from engine.evaluation.predictions_table import Answer, worst_first
 from engine.recipe.config import TrainConfig
@@ -179,5 +178,5 @@ class Mistakes(Horizontal):
         box.update(lines(rows))
 
 
-def _load(run: Run, emit: Emit, stop: Stop) -> tuple[list[Answer], Path]:
+def _load(run: Run, context: Context) -> tuple[list[Answer], Path]:
     return worst_first(run), run.folder()

@@ -97,14 +97,14 @@ class ResultsScreen(WorkScreen):
         tested, picked = self.tested(), self.session.judged
         place = next((place for place, entry in enumerate(tested) if entry.run.path == picked), None)
         entry = tested[place or 0] if tested else None
-        key = (entry.view.end if entry else None, place, len(tested), picked)
+        key = (entry.view.result if entry else None, place, len(tested), picked)
         if key == self._shown:
             return
         same = bool(self._shown) and key[0] is self._shown[0]
         self._shown = key
         self.set_class(entry is None, "-none")
-        end = entry.view.end if entry else None
-        if entry is None or not isinstance(end, Finished) or entry.test is None:
+        end = entry.view.result if entry else None
+        if entry is None or end is None or entry.test is None:
             self.query_one("#verdict").border_title = "Test"
             text = "No run has been tested yet: a training ends with its test, and then this screen shows it."
             self.query_one("#verdict", Static).update(content(text))

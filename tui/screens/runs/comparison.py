@@ -7,9 +7,8 @@ from textual.app import ComposeResult
 from textual.containers import Container, Grid, Vertical
 from textual.widgets import DataTable
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import RunError
-from engine.base.events import Emit, Finished
 from engine.recipe.fields import parts
 from engine.runs.watch import Entry
 from tui.widgets.curves import Curve, Curves
@@ -29,12 +28,12 @@ WIDEST = 22
 
 def validation(entry: Entry) -> str:
     """The best validation accuracy, with its interval once the run is finished."""
-    return accuracy(entry.view.result.val) if entry.view.result else as_share(entry.view.val_accuracy)
+    return accuracy(entry.view.result.val, "-") if entry.view.result else as_share(entry.view.val_accuracy)
 
 
 def test(entry: Entry) -> str:
     """The test accuracy with its interval."""
-    return accuracy(entry.test)
+    return accuracy(entry.test, "-")
 
 
 def seconds(entry: Entry) -> float:
@@ -90,10 +89,10 @@ def differences(entries: Sequence[Entry]) -> list[tuple[str, list[str]]]:
 
 def testable(entries: Sequence[Entry]) -> bool:
     """Two finished runs: may one be better than the other?"""
-    return len(entries) == 2 and all(isinstance(entry.view.end, Finished) for entry in entries)
+    return len(entries) == 2 and all(entry.view.result for entry in entries)
 
 
-def verdict(entries: Sequence[Entry], emit: Emit, stop: Stop) -> str:
+def verdict(entries: Sequence[Entry], context: Context) -> str:
     """Whether one of two runs is shown to be better on the same test images; empty where that can't be told. For a
     thread: thousands of images take it half a second.
     """

@@ -12,7 +12,6 @@ from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
 from engine.base.errors import CovidTuiError
-from engine.base.events import Finished
 from engine.runs.delete import delete
 from engine.runs.watch import Entry
 from tui.screens.base import WorkScreen
@@ -170,7 +169,7 @@ class RunsScreen(WorkScreen):
         entry = self._selected()
         if event.data_table.id != "runs" or entry is None:
             return
-        if isinstance(entry.view.end, Finished):
+        if entry.view.result:
             self.session.judged = entry.run.path
             self.session.announce(RunsChanged)
             self.app.switch_mode("results")

@@ -21,6 +21,7 @@ from tui.screens.sweep.queue_table import QueueTable
 from tui.screens.sweep.result_pane import ResultPane
 from tui.screens.sweep.text import choice, course, summary, wanted
 from tui.state.messages import JobChanged
+from tui.state.relay import SECONDS_BETWEEN_LOOKS
 from tui.state.sweep_job import (
     Followed,
     Kept,
@@ -40,7 +41,6 @@ from tui.widgets.safe_cells import content, lines
 if TYPE_CHECKING:
     from engine.jobs.sweep_plan import Plan
 
-SECONDS_BETWEEN_LOOKS = 0.5
 PLAN, CHOOSE = "sweep-plan", "sweep-choose"
 STOP = Answer("k", "Stop after the batch at hand; the sweep goes on from there another time", "stop")
 GO_ON = Answer("g", "Go on", "")
@@ -200,7 +200,7 @@ class SweepScreen(WorkScreen):
         self.add_class("-queue")
         if self._shown:
             follow = partial(self._shown.follow, self._post_look, SECONDS_BETWEEN_LOOKS)
-            self.app.run_worker(follow, thread=True, group="sweep-follow", exit_on_error=False, name="sweep-follow")
+            self.session.run_thread("sweep-follow", follow)
         else:
             self._replan()
         self._draw()

@@ -16,8 +16,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from engine.base.cancel import Stop
-from engine.base.events import Emit
+from engine.base.context import Context
 from engine.base.wording import counted
 from engine.recipe.config import TrainConfig
 from tui.widgets.curves import Curve, Curves
@@ -118,7 +117,7 @@ class Rates(ModalScreen[None]):
             self.query_one("#numbers", Static).update(text)
 
 
-def _test(folder: Path, config: TrainConfig, emit: Emit, stop: Stop) -> "RangeTest":
+def _test(folder: Path, config: TrainConfig, context: Context) -> "RangeTest":
     from engine.jobs.probe import find_rate
 
-    return find_rate(folder, config, emit, stop)
+    return find_rate(folder, config, context)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import DataError, Stopped
 from engine.base.events import Event, Notice
 from engine.data.folders import tree
@@ -32,7 +33,7 @@ from tui.app import Workbench
 def told(root: Path) -> list[tuple[str, str]]:
     """The notices of a training that begins on `root`, but for those of the split and of confounding."""
     events: list[Event] = []
-    scanned(root, TrainConfig(), events.append, Stop())
+    scanned(root, TrainConfig(), Context(events.append))
     return [(event.level, event.text) for event in events if isinstance(event, Notice) and not event.topic]
 
 
@@ -188,7 +189,7 @@ class TestBounds:
         stop = Stop()
         stop.request("now")
         with pytest.raises(Stopped):
-            scan(grow(tmp_path / "data", "{A,B}/1.png"), stop=stop)
+            scan(grow(tmp_path / "data", "{A,B}/1.png"), context=Context(stop=stop))
 
     def test_a_folder_that_may_not_be_read_is_told(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         root = grow(tmp_path / "data", "{A,B,C}/1.png")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import RunError
 from engine.base.events import Event, Notice
 from engine.data.image.notes import Noted, noted, of_other_bits
@@ -86,11 +86,11 @@ class TestTold:
 
     def test_before_a_training_and_not_again_when_it_goes_on(self, folder: Path) -> None:
         told: list[Event] = []
-        scanned(folder, TrainConfig(), told.append, Stop())
+        scanned(folder, TrainConfig(), Context(told.append))
         texts = [event.text for event in told if isinstance(event, Notice) and event.level == "warning"]
         assert [text for text in texts if " images: " in text] == [f"{line}." for line in TOLD]
         told.clear()
-        scanned(folder, TrainConfig(), told.append, Stop(), gone_ok=True)
+        scanned(folder, TrainConfig(), Context(told.append), gone_ok=True)
         assert not [event for event in told if isinstance(event, Notice) and " images: " in event.text]
 
     def test_on_the_dataset_screen(self, folder: Path) -> None:
@@ -138,7 +138,7 @@ class TestOlderRuns:
 
     def test_go_on_with_their_own_reading(self, older: Path, trained: dict[str, Any], folder: Path) -> None:
         assert (pixel_rules_of(directory.Run(older)), pixel_rules_of(directory.Run(trained["run"]))) == (1, 2)
-        found = scanned(folder, TrainConfig(), lambda event: None, Stop(), gone_ok=True, pixel_rules=1)
+        found = scanned(folder, TrainConfig(), Context(), gone_ok=True, pixel_rules=1)
         assert found.scan.pixel_rules == 1
         dark = [record.mean for record in found.scan.records if record.bit_depth == 16]
         assert max(dark) < 17
