@@ -73,6 +73,8 @@ class PredictScreen(WorkScreen):
     _picture: Picture | None = None
     _path: Path | None = None
     _answered_by: "tuple[Run, Prediction] | None" = None
+    _width = 0
+    """The columns that the answer was drawn for."""
     _heat = ""
 
     def __init__(self) -> None:
@@ -244,11 +246,20 @@ class PredictScreen(WorkScreen):
 
     def _show_answer(self) -> None:
         if self._answered_by and self._picture:
-            box = self.query_one("#answer-pane")
-            width = max(24, box.content_size.width - 1)
-            text = answer_text(*self._answered_by, self.session.glyphs, width, self._heat)
+            self._width = self._room()
+            text = answer_text(*self._answered_by, self.session.glyphs, self._width, self._heat)
             self.query_one("#answer", Static).update(text)
+            self.call_after_refresh(self._fit_answer)
         self._facts()
+
+    def _room(self) -> int:
+        """The columns that a line of the answer has."""
+        return max(24, self.query_one("#answer-pane").content_size.width - 1)
+
+    def _fit_answer(self) -> None:
+        """Draw the bars anew where their pane had no size yet, or has another one by now."""
+        if self._room() != self._width:
+            self._show_answer()
 
     def _facts(self) -> None:
         if self._picture:

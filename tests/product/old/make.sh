@@ -1,7 +1,7 @@
 #!/bin/bash
 # Makes house.tar.xz: runs, a sweep and an audit as version 0.1.0 wrote them, before the house was rebuilt.
 #
-# Run it in a checkout of commit 60a0599, with that version's environment first in PATH: tests/old/make.sh TARGET.tar.xz
+# Run it in a checkout of commit 60a0599, with that version's environment first in PATH: tests/product/old/make.sh TARGET.tar.xz
 # It works in /old-house, which must not be there, so that no file names a folder of the machine that it was made on.
 #
 # Everything is written by the real command or by the engine's jobs, and packed as it is. The one thing chosen to keep
