@@ -261,9 +261,9 @@ def test_the_schedule_is_that_of_the_training(tmp_path: Path) -> None:
     run(scenario())
 
 
-def test_a_rate_is_found_and_taken(tmp_path: Path) -> None:
+def test_a_rate_is_found_and_taken(tmp_path: Path, few: Path) -> None:
     async def scenario() -> None:
-        app = Workbench(tmp_path, data=DATA)
+        app = Workbench(tmp_path, data=few)
         async with app.run_test(size=(120, 40), notifications=True) as pilot:
             await until(pilot, lambda: app.session.split is not None)
             data = dataclasses.replace(app.session.config.data, classes="COVID,Viral Pneumonia")
@@ -286,9 +286,9 @@ def test_a_rate_is_found_and_taken(tmp_path: Path) -> None:
     run(scenario())
 
 
-def test_a_training_is_followed_in_full(tmp_path: Path) -> None:
+def test_a_training_is_followed_in_full(tmp_path: Path, few: Path) -> None:
     async def scenario() -> None:
-        app = Workbench(tmp_path, data=DATA)
+        app = Workbench(tmp_path, data=few)
         app.session.work = partial(fake.train, seconds=0.03)
         async with app.run_test(size=(140, 44), notifications=True) as pilot:
             await until(pilot, lambda: app.session.split is not None)
@@ -310,9 +310,9 @@ def test_a_training_is_followed_in_full(tmp_path: Path) -> None:
     run(scenario())
 
 
-def test_enter_beside_the_form_starts_and_only_then(tmp_path: Path) -> None:
+def test_enter_beside_the_form_starts_and_only_then(tmp_path: Path, few: Path) -> None:
     async def scenario() -> None:
-        app = Workbench(tmp_path, data=DATA)
+        app = Workbench(tmp_path, data=few)
         app.session.work = fake.train
 
         def live() -> TrainingJob | None:
@@ -335,9 +335,9 @@ def test_enter_beside_the_form_starts_and_only_then(tmp_path: Path) -> None:
     run(scenario())
 
 
-def test_a_click_on_a_field_of_the_recipe_changes_it_and_starts_nothing(tmp_path: Path) -> None:
+def test_a_click_on_a_field_of_the_recipe_changes_it_and_starts_nothing(tmp_path: Path, few: Path) -> None:
     async def scenario() -> None:
-        app = Workbench(tmp_path, data=DATA)
+        app = Workbench(tmp_path, data=few)
         app.session.work = fake.train
         async with app.run_test(size=(120, 40)) as pilot:
             await until(pilot, lambda: app.session.split is not None)
@@ -351,11 +351,11 @@ def test_a_click_on_a_field_of_the_recipe_changes_it_and_starts_nothing(tmp_path
     run(scenario())
 
 
-def test_a_path_that_can_be_none_is_told_not_died_of(tmp_path: Path) -> None:
+def test_a_path_that_can_be_none_is_told_not_died_of(tmp_path: Path, few: Path) -> None:
     """A home of nobody, and a name longer than any can be."""
 
     async def scenario() -> None:
-        app = Workbench(tmp_path, data=DATA)
+        app = Workbench(tmp_path, data=few)
         async with app.run_test(size=(120, 40), notifications=True) as pilot:
             await until(pilot, lambda: app.session.split is not None)
             await pilot.press("3")
@@ -371,7 +371,7 @@ def test_a_path_that_can_be_none_is_told_not_died_of(tmp_path: Path) -> None:
     run(scenario())
 
 
-def test_another_training_can_begin_as_soon_as_the_last_has_come_to_its_end(tmp_path: Path) -> None:
+def test_another_training_can_begin_as_soon_as_the_last_has_come_to_its_end(tmp_path: Path, few: Path) -> None:
     """Its thread may have work to do after it told its result, long after the run on disk is no longer live."""
 
     def slow_to_end(folder: Path, config: TrainConfig, context: Context) -> None:
@@ -379,7 +379,7 @@ def test_another_training_can_begin_as_soon_as_the_last_has_come_to_its_end(tmp_
         time.sleep(2)
 
     async def scenario() -> None:
-        app = Workbench(tmp_path, data=DATA)
+        app = Workbench(tmp_path, data=few)
         app.session.work = slow_to_end
         async with app.run_test(size=(120, 40)) as pilot:
             await until(pilot, lambda: app.session.split is not None)
@@ -461,9 +461,9 @@ def test_the_form_cuts_no_field_s_name(tmp_path: Path) -> None:
     run(scenario())
 
 
-def test_who_stops_a_training_at_once_and_leaves_is_told_that_it_stays_untested(tmp_path: Path) -> None:
+def test_who_stops_a_training_at_once_and_leaves_is_told_that_it_stays_untested(tmp_path: Path, few: Path) -> None:
     async def scenario() -> None:
-        app = Workbench(tmp_path, data=DATA)
+        app = Workbench(tmp_path, data=few)
         app.session.work = fake.train
         async with app.run_test(size=(80, 24)) as pilot:
             await until(pilot, lambda: app.session.split is not None)
