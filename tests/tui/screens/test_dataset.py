@@ -25,7 +25,7 @@ from engine.data.patients import patients
 from engine.data.records import Scan
 from engine.data.scan import scan
 from engine.data.subset import joined, subset
-from engine.data.tables import _read
+from engine.data.tables import read_table
 from engine.data.warnings import FolderWarning, folder_warnings
 from engine.recipe.config import AugmentConfig, DataConfig, TrainConfig, split_list
 from engine.training.augment import draw, transforms
@@ -38,7 +38,7 @@ from tui.screens.dataset.banner import Banner
 from tui.screens.dataset.folder_dialog import FolderDialog, FolderTree
 from tui.screens.dataset.split_dialog import SplitDialog
 from tui.services.pictures import masked, moved
-from tui.state.session import _scan
+from tui.state.session import scan_folder
 from tui.widgets.name_list import NameList
 from tui.widgets.xray import Xray
 from tui.words.settings import Settings
@@ -133,7 +133,7 @@ def test_a_cancelled_reading_leaves_no_folder_behind(tmp_path: Path, monkeypatch
         while not context.stop.is_set():
             time.sleep(0.01)
 
-    monkeypatch.setattr("tui.state.session._scan", endless)
+    monkeypatch.setattr("tui.state.session.scan_folder", endless)
 
     async def scenario() -> None:
         app = workbench(tmp_path, DATA)
@@ -499,11 +499,11 @@ def test_a_scan_reads_the_tables_of_its_folder_once_and_none_that_a_link_leads_o
     for table, who in ((folder / "own.csv", "mine"), (tmp_path / "theirs.csv", "theirs")):
         table.write_text(f"file,patient\nCOVID-1,{who}\n", encoding="utf-8")
     (folder / "linked.csv").symlink_to(tmp_path / "theirs.csv")
-    _read.cache_clear()
-    found = _scan(folder, DataConfig(), Context())
-    assert _read.cache_info().misses == 1
+    read_table.cache_clear()
+    found = scan_folder(folder, DataConfig(), Context())
+    assert read_table.cache_info().misses == 1
     assert patients(found).of == {"COVID/COVID-1.png": "mine"}
-    assert _read.cache_info().misses == 1 and _read.cache_info().hits == 1
+    assert read_table.cache_info().misses == 1 and read_table.cache_info().hits == 1
 
 
 def test_classes_that_were_not_compared_to_the_end_are_not_called_harmless(
@@ -514,7 +514,7 @@ def test_classes_that_were_not_compared_to_the_end_are_not_called_harmless(
             time.sleep(0.01)
         raise Stopped("The comparing was stopped.")
 
-    monkeypatch.setattr("tui.screens.dataset.banner._measure", endless)
+    monkeypatch.setattr("tui.screens.dataset.banner.measure", endless)
     monkeypatch.setattr("tui.screens.dataset.text.folder_warnings", partial(quiet, folder_warnings))
 
     async def scenario() -> None:

@@ -162,7 +162,7 @@ class TestDecoder:
         from engine.data.image import dicom_decoder
 
         first = decode(self.frame(), J2K, OPTIONS)
-        for worker in dicom_decoder._IDLE:
+        for worker in dicom_decoder.IDLE_WORKERS:
             worker._process.kill()
             worker._process.wait()
         assert np.array_equal(decode(self.frame(), J2K, OPTIONS), first)
