@@ -8,6 +8,9 @@ PYTEST := $(BIN)/python -m pytest
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SAMPLE := sample_data
 DEMO := $(VENV)/demo
+# Where nothing compiled is kept, each of the hundreds of processes of the tests compiles everything anew.
+unexport PYTHONDONTWRITEBYTECODE
+ALONE = $(shell grep -rl 'mark\.alone' tests --include='*.py')
 
 .PHONY: demo install test lint docs unit test-all soak clean
 
@@ -41,11 +44,11 @@ docs: install
 
 unit: install
 	$(PYTEST) -n 2 --dist loadfile -m 'not slow and not soak and not alone'
-	$(PYTEST) -m 'alone and not slow and not soak'
+	$(PYTEST) -m 'alone and not slow and not soak' $(ALONE)
 
 test-all: install lint docs
 	$(PYTEST) -n 2 --dist loadfile -m 'not alone and not soak'
-	$(PYTEST) -m 'alone and not soak'
+	$(PYTEST) -m 'alone and not soak' $(ALONE)
 
 soak: install
 	$(PYTEST) -m soak

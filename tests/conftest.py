@@ -1,20 +1,24 @@
 """Shared by the tests: the real command, the sample data, the real X-rays where they are, and one trained run."""
 
+import fcntl
 import json
 import os
+import shutil
 import subprocess
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.makers.forked import Command, Forks
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "sample_data"
 XRAY = ROOT.parent / "shared" / "xray"
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
+Start = Callable[..., Command]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -30,38 +34,61 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def cli(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Cli:
+def start(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+    """Start the real command in a process of its own, away from the project's folder; see makers/forked.py."""
+    forks, away = Forks(tmp_path_factory.mktemp("forks")), tmp_path_factory.mktemp("away")
+
+    def begin(*arguments: object, **environment: str) -> Command:
+        environ = {**os.environ, "COVID_TUI_CACHE": str(cache), "PYTHONPATH": str(ROOT), **environment}
+        return forks.start([*map(str, arguments)], away, environ)
+
+    yield begin
+    forks.close()
+
+
+@pytest.fixture(scope="session")
+def cli(start: Start) -> Cli:
     """Run the real command in a process of its own, away from the project's folder."""
-    away = tmp_path_factory.mktemp("away")
 
     def run(*arguments: object, timeout: float = 300, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-c", "from tui.cli import main; main()", *map(str, arguments)],
-            cwd=away,
-            env={**os.environ, "COVID_TUI_CACHE": str(cache), "PYTHONPATH": str(ROOT), **environment},
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-        )
+        with start(*arguments, **environment) as command:
+            out, err = command.communicate(timeout)
+        return subprocess.CompletedProcess(command.args, command.returncode or 0, out, err)
 
     return run
 
 
 @pytest.fixture(scope="session")
 def trained(cli: Cli, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """A training on the sample data with ImageNet weights: its events and its run directory."""
-    out = tmp_path_factory.mktemp("runs")
-    done = cli(
-        *("--train", SAMPLE, "--classes", "COVID,Viral Pneumonia", "--augment", "none", "--batch", "8"),
-        *("--epochs", "3", "--out", out, "--name", "trained", "--tensorboard", "--json"),
-    )
-    assert done.returncode == 0, done.stderr
-    return {
-        "events": [json.loads(line) for line in done.stdout.splitlines()],
-        "stderr": done.stderr,
-        "run": out / "trained",
-        "out": out,
-    }
+    """A training on the sample data with ImageNet weights: its events and its run directory.
+
+    One for all workers, so who changes it takes a copy.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    out, events = shared / "trained-runs", shared / "trained-events.jsonl"
+    with (shared / "trained-lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not events.is_file():
+            done = cli(
+                *("--train", SAMPLE, "--classes", "COVID,Viral Pneumonia", "--augment", "none", "--batch", "8"),
+                *("--epochs", "3", "--out", out, "--name", "trained", "--tensorboard", "--json"),
+            )
+            assert done.returncode == 0, done.stderr
+            events.write_text(done.stdout, encoding="utf-8")
+    lines = events.read_text(encoding="utf-8").splitlines()
+    return {"events": [json.loads(line) for line in lines], "run": out / "trained", "out": out}
+
+
+@pytest.fixture(scope="session")
+def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten images of each of two classes of the sample, for trainings that needn't be good."""
+    folder = tmp_path_factory.mktemp("few")
+    for label in ("COVID", "Viral Pneumonia"):
+        (folder / label).mkdir()
+        for path in sorted((SAMPLE / label / "images").iterdir())[:10]:
+            shutil.copy(path, folder / label / path.name)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,9 @@
 
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 _HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -60,7 +61,8 @@ def zeros(path: Path, part: str, megabytes: int) -> None:
     """A workbook with a part of so many megabytes of zeros, packed a thousand to one."""
     packer = zlib.compressobj(9, wbits=-15)
     piece = packer.compress(bytes(MB)) + packer.flush(zlib.Z_FULL_FLUSH)
-    write(path, **{part: iter([piece * megabytes + zlib.compressobj(9, wbits=-15).flush()])})
+    contents: dict[str, Any] = {part: iter([piece * megabytes + zlib.compressobj(9, wbits=-15).flush()])}
+    write(path, **contents)
     with zipfile.ZipFile(path) as archive:
         name = next(name for name in archive.namelist() if part in name)
         packed = archive.read(name)
@@ -97,7 +99,7 @@ def billion_laughs(path: Path) -> None:
 
 
 HEAD_OF_SHEET = f'<worksheet xmlns="{_SHEET}"><sheetData>{TOP}'
-MAKERS = {
+MAKERS: dict[str, Callable[[Path], None]] = {
     "four gigabytes of zeros": lambda p: zeros(p, "sheet1", 4095),
     "zeros in a part nobody names": lambda p: zeros(p, "other", 4095),
     "sixty megabytes of zeros": lambda p: zeros(p, "sheet1", 60),

@@ -29,3 +29,8 @@ async def until(pilot: Pilot[None], holds: Callable[[], object], seconds: float 
     while not holds():
         assert time.monotonic() < end, text(pilot.app)  # type: ignore[arg-type]
         await pilot.pause(0.02)
+
+
+def shown_by(app: Workbench, words: str) -> bool:
+    """Do these words stand on the screen?"""
+    return words in text(app)

@@ -4,9 +4,10 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from tests.conftest import ROOT
 
@@ -50,6 +51,7 @@ atexit.register(lambda: pathlib.Path(os.environ["HEARD"]).write_text(json.dumps(
 
 ASKING_THE_PROCESSOR = ["subprocess.Popen ('uname',)"]
 """Heard where a library asks Python's own platform module."""
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,11 @@ class Answer:
 
 
 def commands(
-    *lines: Sequence[object], cwd: Path, before: str = "", umask: int = -1, **environment: str
+    *lines: Sequence[object],
+    cwd: Path,
+    before: str = "",
+    umask: int = -1,
+    environment: Mapping[str, str] = NOTHING,
 ) -> list[Answer]:
     """The answers to these command lines, given by one process that runs the code `before` first."""
     done = subprocess.run(

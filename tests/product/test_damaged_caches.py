@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -276,7 +277,7 @@ def test_what_cant_be_replaced_is_computed_whenever_it_is_needed_and_told_once(
     def refuse(*_: object) -> None:
         raise OSError(30, "Read-only file system")
 
-    monkeypatch.setattr(feature_file.os, "fsync", refuse)
+    monkeypatch.setattr(os, "fsync", refuse)
     again, warned = trained(config, own)
     assert same(again, result)
     gave_up = [text for text in warned if "can't be replaced there (Read-only file system)" in text]
@@ -346,7 +347,7 @@ class TestPixels:
 
 
 def test_a_store_of_activations_without_checksums_is_never_found(tmp_path: Path) -> None:
-    origin = feature_store.Origin("p" * 64, "caffe", 224, "float32", None, "float16", (4, 3))
+    origin = feature_file.Origin("p" * 64, "caffe", 224, "float32", None, "float16", (4, 3))
     values = json.dumps(vars(origin), sort_keys=True).encode()
     old = tmp_path / "features" / hashlib.sha256(values).hexdigest()[:32]
     old.mkdir(parents=True)

@@ -83,7 +83,7 @@ def test_a_scan_takes_little_more_memory_for_many_images_than_for_few(tmp_path: 
             file = tmp_path / str(number) / ("A", "B")[place % 2] / f"{place}.png"
             file.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(noise.integers(0, 256, (299, 299), np.uint8)).save(file, compress_level=0)
-        command = [sys.executable, "-c", SCANNING, tmp_path / str(number), str(count)]
+        command = [sys.executable, "-c", SCANNING, str(tmp_path / str(number)), str(count)]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=300)
         peaks.append(float(done.stdout))
     assert (peaks[1] - peaks[0]) / 1000 < 42_000, peaks  # 12 kB more than with thumbnails of 4 kB

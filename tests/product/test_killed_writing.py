@@ -25,7 +25,8 @@ from engine.recipe.config import OutputConfig, TrainConfig
 from engine.runs.directory import Run
 from engine.runs.writer import RunWriter, create
 from engine.training import checkpoint
-from engine.training.feature_store import FeatureStore, Origin
+from engine.training.feature_file import Origin
+from engine.training.feature_store import FeatureStore
 from tests.conftest import ROOT, SAMPLE
 from tests.engine.training.test_checkpoint import point
 from tests.makers.many import commands
@@ -230,7 +231,7 @@ def test_doctor_reports_each_leftover_and_repairs_just_those(tmp_path: Path) -> 
     before = {path: path.read_bytes() for path in kept}
     named = {"COVID_TUI_CACHE": str(cache), "KERAS_HOME": str(cache / "keras")}
 
-    (first,) = commands(("doctor", "--out", out, "--json"), cwd=tmp_path, **named)
+    (first,) = commands(("doctor", "--out", out, "--json"), cwd=tmp_path, environment=named)
     told = json.loads(first.stdout)["half-written"]
     assert {item["path"] for item in told} == {
         *map(str, removed), str(out / "run"), str(out / "run" / "events.jsonl"), str(out / "run" / "history.csv")
@@ -241,7 +242,7 @@ def test_doctor_reports_each_leftover_and_repairs_just_those(tmp_path: Path) -> 
     assert all(path.exists() for path in removed) and all(path.read_bytes() == b for path, b in before.items())
 
     done, after = commands(
-        ("doctor", "--out", out, "--repair"), ("doctor", "--out", out, "--json"), cwd=tmp_path, **named
+        ("doctor", "--out", out, "--repair"), ("doctor", "--out", out, "--json"), cwd=tmp_path, environment=named
     )
     assert done.code == 0 and f"{out / 'run'}: a run that died" in done.stdout
     assert not any(path.exists() for path in removed)

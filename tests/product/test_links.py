@@ -7,6 +7,7 @@ import dataclasses
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -65,10 +66,15 @@ def gone_on_with(path: Path) -> Iterator[Callable[[], object]]:
         config = dataclasses.replace(config, fit=dataclasses.replace(config.fit, epochs=9))
         yield lambda: writer.keep_config(config, path)
     keepers: list[checkpoint.Keeper] = []
+
+    def keep_all(epoch: int) -> None:
+        for one in keepers:
+            one.keep(point(epoch))
+
     yield lambda: keepers.append(checkpoint.Keeper(path, 5))
     for epoch in (5, 6):
-        yield lambda epoch=epoch: [one.keep(point(epoch)) for one in keepers]
-        yield lambda epoch=epoch: checkpoint.write(path / "checkpoint", point(epoch + 2))
+        yield partial(keep_all, epoch)
+        yield partial(checkpoint.write, path / "checkpoint", point(epoch + 2))
     yield lambda: forget_test(run)
     test = fake.TEST
     yield lambda: external.keep(run, Elsewhere(**vars(test), folder="elsewhere"))
@@ -76,7 +82,7 @@ def gone_on_with(path: Path) -> Iterator[Callable[[], object]]:
     yield lambda: _write_predictions(path / "predictions.csv", made.CLASSES, [])
     yield lambda: _write_predictions(path / "validation.csv", made.CLASSES, [])
     for name in ("best.weights.h5", "model.keras"):
-        yield lambda name=name: written(path / name)
+        yield partial(written, path / name)
     yield lambda: written(path / "export" / "run.onnx", path)
     yield lambda: folder_written(path / "export" / "run.savedmodel", path)
 
@@ -157,12 +163,18 @@ def test_the_links_are_all_that_keeps_the_run_from_being_gone_on_with(base: Path
     assert [left.kind for left in leftovers.find(tmp_path, tmp_path / "cache", tmp_path)] == ["died"]
 
 
+def train_on_all(sweep: Path) -> None:
+    for path in sorted(sweep.glob("*seed0")):
+        if not path.is_symlink():
+            train_on(path)
+
+
 SWEEP_DEEDS: dict[str, Deed] = {
     "runs": said("runs", "--out", ...),
     "writing": lambda sweep: Sweep.begun(sweep).write(),
     "choosing": lambda sweep: Sweep.begun(sweep).choose("", Context()),
     "training": lambda sweep: Sweep.begun(sweep).train(Context(), 0),
-    "training a run": lambda sweep: [train_on(path) for path in sorted(sweep.glob("*seed0")) if not path.is_symlink()],
+    "training a run": train_on_all,
     "a repair": repair,
     "a repair beside it": lambda sweep: repair(sweep.parent),
     "deletion": lambda sweep: delete(directory.all_runs(sweep), Context()),
@@ -195,14 +207,14 @@ def test_no_link_in_an_audit_is_written_through(images: Path, tmp_path: Path) ->
     base.mkdir(parents=True)
     for name in ("audit.json", "audit.svg"):
         shutil.copy(EXAMPLE / name, base)
+    found = auditfolder.read(EXAMPLE)
+    deeds: dict[str, Deed] = {
+        "audit": lambda path: auditfolder.write(found, path.parent),
+        "audit --name": lambda path: auditfolder.write(found, path.parent, path.name),
+        "into it": lambda path: auditfolder.write(found, path, "audit.json"),
+        "a repair": lambda path: repair(path.parent),
+    }
     for what, audit in planted(base, tmp_path):
-        found = auditfolder.read(EXAMPLE)
-        deeds: dict[str, Deed] = {
-            "audit": lambda path, found=found: auditfolder.write(found, path.parent),
-            "audit --name": lambda path, found=found: auditfolder.write(found, path.parent, path.name),
-            "into it": lambda path, found=found: auditfolder.write(found, path, "audit.json"),
-            "a repair": lambda path: repair(path.parent),
-        }
         assert changes(deeds, what, audit, EXAMPLE) == []
 
 

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -191,9 +192,10 @@ def test_a_cache_is_cleared_of_its_own_entries_alone(tmp_path: Path, images: Pat
 @pytest.mark.parametrize("kind", ["link", "hard", "folder"])
 def test_a_link_in_the_place_of_the_part_that_is_written_first_is_not_followed(tmp_path: Path, kind: str) -> None:
     inside, theirs = tmp_path / "inside", tmp_path / "theirs"
-    inside.mkdir(), theirs.mkdir()
+    inside.mkdir()
+    theirs.mkdir()
     (theirs / "file").write_text("the user's own")
-    writers = {
+    writers: dict[str, Callable[[], object]] = {
         f".a.json.{os.getpid()}.part": lambda: _replaced(inside / "a.json"),
         f".{os.getpid()}.part.a.h5": lambda: written(inside / "a.h5"),
         f".{os.getpid()}.part.a.savedmodel": lambda: folder_written(inside / "a.savedmodel"),

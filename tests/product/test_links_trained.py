@@ -4,6 +4,7 @@ predicting, testing, explaining, exporting, and what tidies up behind all of the
 
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -100,7 +101,11 @@ def test_no_verb_changes_what_the_files_of_a_run_are_links_to(
         path.unlink()
         path.symlink_to(outside / path.relative_to(run))
     codes: dict[str, object] = {}
-    noted = {name: lambda path, name=name, deed=deed: codes.update({name: deed(path)}) for name, deed in deeds.items()}
+
+    def noting(name: str, path: Path) -> None:
+        codes[name] = deeds[name](path)
+
+    noted: dict[str, Callable[[Path], object]] = {name: partial(noting, name) for name in deeds}
     assert changes(noted, "all files", run, images, trained_run.parent) == []
     assert codes == {name: int(name == "train --resume" and not spared) for name in deeds} and not run.exists()
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import typing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +48,14 @@ def holds_path(hint: object) -> bool:
     return hint is Path or any(map(holds_path, typing.get_args(hint)))
 
 
+def command_of(verb: str) -> Callable[..., Any]:
+    command = parser(verb).default_command
+    assert command
+    return command
+
+
 def outputs(verb: str) -> set[str]:
-    return set(writes(parser(verb).default_command))
+    return set(writes(command_of(verb)))
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -105,7 +111,7 @@ def refused(capsys: pytest.CaptureFixture[str], *command: str) -> str:
 def test_what_is_there_is_not_written_over_without_force(
     key: tuple[str, str], here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    suffix = writes(frame[key[0]].default_command)[key[1]].suffix
+    suffix = writes(command_of(key[0]))[key[1]].suffix
     there = {".csv": "labels.csv", ".png": "2.png", ".svg": "drawing.svg"}[suffix]
     assert "exists already: give --force" in refused(capsys, *COMMANDS[key], there)
     (here / f"made-link{suffix}").symlink_to("nowhere")
@@ -120,7 +126,7 @@ def test_force_replaces_only_files_of_its_kind_in_folders_that_there_are(
     other = "labels.csv" if key == ("explain", "png") else "2.png"
     assert "is not replaced" in refused(capsys, *command, other, "--force")
     assert "is a folder" in refused(capsys, *command, ".", "--force")
-    suffix = writes(frame[key[0]].default_command)[key[1]].suffix
+    suffix = writes(command_of(key[0]))[key[1]].suffix
     assert "There is no folder" in refused(capsys, *command, f"nowhere/x{suffix}")
     assert "can't be written (File name too long)" in refused(capsys, *command, "x" * 300 + suffix)
 

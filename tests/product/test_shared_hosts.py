@@ -68,8 +68,8 @@ def train(folder: Path, umask: int) -> Host:
     names = {"HEARD": "heard.json", "COVID_TUI_CACHE": "cache", "KERAS_HOME": "keras"}
     environment = {key: str(folder / name) for key, name in names.items()}
     environment["OTHER"] = str(SAMPLE / "Normal" / "images" / "Normal-30.png")
-    answers = commands(*lines, cwd=folder, before=WATCH + TAMPER, umask=umask, **environment)
-    return Host(folder, *answers, heard=json.loads((folder / "heard.json").read_text()))
+    still, changing = commands(*lines, cwd=folder, before=WATCH + TAMPER, umask=umask, environment=environment)
+    return Host(folder, still, changing, json.loads((folder / "heard.json").read_text()))
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ RECIPE = "--weights none --augment none --epochs 2 --batch 4 --test-share 0.2 --
 pytestmark = pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full to write to")
 
 
-def shell(line: str, folder: Path, timeout: float = 240, **environment: str) -> subprocess.CompletedProcess[str]:
+def shell(line: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a line of bash in which `covid-tui` is the command."""
     return subprocess.run(
         ["bash", "-c", f'covid-tui() {{ {COMMAND} "$@"; }}\n{line}'],
@@ -37,7 +37,7 @@ def shell(line: str, folder: Path, timeout: float = 240, **environment: str) -> 
         capture_output=True,
         text=True,
         errors="backslashreplace",
-        timeout=timeout,
+        timeout=240,
     )
 
 
@@ -250,5 +250,6 @@ def test_help_ends_on_a_terminal_of_any_width(columns: int, tmp_path: Path) -> N
         cwd=tmp_path, stdin=child, stderr=child, timeout=60,
         env={**{k: v for k, v in os.environ.items() if k != "COLUMNS"}, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
-    os.close(main), os.close(child)
+    os.close(main)
+    os.close(child)
     assert done.returncode == 0 and "--classes" in (tmp_path / "out").read_text()

@@ -26,7 +26,9 @@ WORDS = st.lists(st.sampled_from("abcdef"), min_size=1, max_size=4, unique=True)
 @st.composite
 def swept(draw: st.DrawFn) -> Swept:
     """What a sweep may have come to."""
-    rates = st.lists(st.just("auto") | st.floats(1e-6, 1), min_size=1, max_size=3, unique=True)
+    rates: st.SearchStrategy[list[Any]] = st.lists(
+        st.just("auto") | st.floats(1e-6, 1), min_size=1, max_size=3, unique=True
+    )
     seeds = st.lists(st.integers(0, 99), min_size=1, max_size=3, unique=True)
     grid = Grid(draw(WORDS), draw(WORDS), tuple(draw(rates)), tuple(draw(seeds)))
     names = draw(st.just(()) | WORDS)

@@ -25,6 +25,11 @@ from tui.words.settings import Settings, load
 ALLOWED = {chr(code) for code in (*range(0x20, 0x7F), *range(0x2500, 0x25A0))} | {"\n"}
 
 
+def mode(app: Workbench) -> str:
+    """The recipe's mode now."""
+    return app.session.config.network.mode
+
+
 def test_number_keys_open_every_screen_in_plain_characters(tmp_path: Path) -> None:
     async def scenario() -> None:
         for size in ((80, 24), (120, 40), (200, 50)):
@@ -73,15 +78,15 @@ def test_layers_are_chosen_by_keys(tmp_path: Path) -> None:
             await pilot.press("B")
             assert app.session.config.network.unfreeze == "block4,block5"
             await pilot.press("f")
-            assert app.session.config.network.mode == "finetune"
+            assert mode(app) == "finetune"
             await pilot.press("t")
-            assert app.session.config.network.mode == "transfer"
+            assert mode(app) == "transfer"
             await pilot.press("ctrl+end", *["up"] * 4, "space")  # block5_pool is row 18, block5_conv3 row 17
             assert app.session.config.network.unfreeze == "block5_conv3"
             await pilot.press("shift+up", "shift+up")
             assert app.session.config.network.unfreeze == "block5"
             await pilot.press("space", "shift+down", "shift+down")
-            assert app.session.config.network.mode == "transfer"
+            assert mode(app) == "transfer"
 
     run(scenario())
 
@@ -99,9 +104,9 @@ def test_keys_and_recipe_follow_the_config_file(tmp_path: Path) -> None:
         async with app.run_test() as pilot:
             assert app.session.config.fit.batch == 16
             await pilot.press("2", "f")
-            assert app.session.config.network.mode == "transfer"
+            assert mode(app) == "transfer"
             await pilot.press("a")
-            assert app.session.config.network.mode == "finetune"
+            assert mode(app) == "finetune"
 
     run(scenario())
 

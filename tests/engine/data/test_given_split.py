@@ -6,6 +6,7 @@ import os
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -33,6 +34,7 @@ WRITTEN: dict[str, Callable[[str, Path], str]] = {
     "double slashes": lambda file, root: file.replace("/", "//"),
 }
 PARTS = ("train", "validation", "test")
+Form = Literal["NFC", "NFD"]
 
 
 def scanned(files: list[str], root: Path = Path("/data/set")) -> Scan:
@@ -67,7 +69,7 @@ def test_however_paths_are_written_the_split_is_the_same(tmp_path: Path, how: st
 
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
 @pytest.mark.parametrize("on_disk", ["NFC", "NFD"])
-def test_an_accent_may_be_a_character_of_its_own(tmp_path: Path, form: str, on_disk: str) -> None:
+def test_an_accent_may_be_a_character_of_its_own(tmp_path: Path, form: Form, on_disk: Form) -> None:
     files = [unicodedata.normalize(on_disk, file) for file in FILES]
     rows = [(unicodedata.normalize(form, f), f.split("/")[0], parts_of(files)[f]) for f in files]
     split, told = reuse(table(tmp_path / "s.csv", rows), scanned(files))

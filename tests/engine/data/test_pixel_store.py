@@ -79,7 +79,7 @@ class TestContent:
     def test_it_holds_what_the_network_would_see_of_each_file(self, found: Scan, caches: Path) -> None:
         store, problems = open_store(found.root, found.records, SIZE, caches)
         assert problems == ()
-        assert (store.array.dtype, store.array.shape, store.channels) == (np.uint8, (20, SIZE, SIZE, 1), 1)
+        assert store.array.dtype == np.uint8 and (store.array.shape, store.channels) == ((20, SIZE, SIZE, 1), 1)
         assert store.files == tuple(record.file for record in found.records)
         assert np.array_equal(store.array, expected(found.root, found.records, 1))
 

@@ -8,6 +8,7 @@ import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pytest
@@ -93,7 +94,7 @@ def excel(root: Path) -> Scan:
     return folder(root, lambda c, p, k: f"{c}{p}_{k}.png")
 
 
-PUBLIC = {
+PUBLIC: dict[str, Callable[[Path], Scan]] = {
     "NIH": nih,
     "MIMIC": mimic,
     "ieee8023": ieee8023,
@@ -231,10 +232,10 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def measured(root: Path) -> dict[str, object]:
+def measured(root: Path) -> dict[str, Any]:
     done = subprocess.run([sys.executable, "-c", CHILD, root], cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
-    found: dict[str, object] = json.loads(done.stdout)
+    found: dict[str, Any] = json.loads(done.stdout)
     return found
 
 
@@ -257,7 +258,7 @@ def test_a_workbook_bomb_takes_little_and_ends_nothing(small: Path, usual: float
     assert found["images"] == 4, "the scan goes on"
     assert isinstance(found["peak"], float) and found["peak"] < usual + MOST_MB
     assert isinstance(found["seconds"], float) and found["seconds"] < MOST_SECONDS
-    ((file, what, reason),) = found["problems"]  # type: ignore[misc]
+    ((file, what, reason),) = found["problems"]
     assert (file, what) == ("COVID.metadata.xlsx", "workbook")
     harmless = kind in ("a huge dimension", "far row numbers")
     assert harmless == ("does not list 1 of 2 images" in reason), reason
@@ -280,13 +281,13 @@ def repeated(head: str, line: str, size: int) -> Callable[[Path], None]:
     return make
 
 
-TABLES: dict[str, tuple[Callable[[Path], None], str]] = {
+TABLES: dict[str, tuple[Callable[[Path], object], str]] = {
     "an endless line": (repeated("file,patient\n", "x", 100 * MB), "has a line of more than 1,048,576 characters"),
     "gigabytes of nothing": (lambda path: sparse(path, b"", 3 * 1024 * MB), "holds bytes that are no text"),
     "a field without end": (repeated('file,patient\n"', "x\n", 60 * MB), "can't be read as CSV (field larger than"),
     "millions of rows": (repeated("file,patient\n", "x,1\n", 60 * MB), "has more than 1,000,000 rows"),
     "a row about one file, again and again": (
-        lambda path: path.write_text("file,patient\n" + "".join(f"COVID-1,{n:0490}\n" for n in range(90_000))) and None,
+        lambda path: path.write_text("file,patient\n" + "".join(f"COVID-1,{n:0490}\n" for n in range(90_000))),
         "says more of the files than 64 MB hold",
     ),
     "very many columns": (repeated("file,patient", ",x", 60 * MB), "has a line of more than"),

@@ -142,8 +142,8 @@ def test_thinned_curves_keep_the_area(seed: int, n: int) -> None:
     labels = np.concatenate([[0, 1], random.integers(0, 2, n)])
     second = 1 / (1 + np.exp(-random.normal(labels, 1.0)))
     found = curves(labels, np.stack([1 - second, second], axis=1), ("a", "b"))
-    x, y = np.array(found["b"]["roc"]).T
+    x, y = np.array(found["b"].roc).T
     assert len(x) <= MOST and (x[0], y[0], x[-1], y[-1]) == (0, 0, 1, 1)
     assert np.trapezoid(y, x) == pytest.approx(roc_auc_score(labels, second), abs=0.01)
-    assert found["b"]["average_precision"] == pytest.approx(average_precision_score(labels == 1, second))
+    assert found["b"].average_precision == pytest.approx(average_precision_score(labels == 1, second))
     assert curves(labels[:1], np.array([[0.2, 0.8]]), ("a", "b")) == {}

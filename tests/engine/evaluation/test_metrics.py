@@ -10,7 +10,8 @@ from scipy.stats import binom, binomtest
 from sklearn.metrics import accuracy_score, confusion_matrix, log_loss, recall_score, roc_auc_score
 
 from engine.base.typed_files import plain
-from engine.evaluation.metrics import exact_interval, judge, one_sided
+from engine.evaluation.intervals import exact_interval
+from engine.evaluation.metrics import judge, one_sided
 
 NAMES = ("COVID", "Viral Pneumonia", "Normal", "Lung_Opacity")
 

@@ -120,7 +120,8 @@ def log_odds_above_block4(network: Any, a: np.ndarray, target: int) -> float:
         patches = np.lib.stride_tricks.sliding_window_view(np.pad(a, ((1, 1), (1, 1), (0, 0))), (3, 3), axis=(0, 1))
         a = np.maximum(np.tensordot(patches, kernel, ((3, 4, 2), (0, 1, 2))) + bias, 0)
     pooled = a.reshape(7, 2, 7, 2, -1).max(axis=(1, 3)).mean(axis=(0, 1))
-    (w1, b1), (w2, b2) = (map(np.float64, network.get_layer(name).get_weights()) for name in ("dense", "logits"))
+    layers = (network.get_layer(name).get_weights() for name in ("dense", "logits"))
+    (w1, b1), (w2, b2) = ([np.asarray(one, np.float64) for one in layer] for layer in layers)
     logits = np.maximum(pooled @ w1 + b1, 0) @ w2 + b2
     return float(logits[target] - logits[1 - target])
 
@@ -133,7 +134,8 @@ def test_plain_numpy_gets_the_same_maps_from_activations_and_weights(predictor: 
     explainer, network = Explainer(predictor, "block5_pool", method), predictor.network
     images = inputs(IMAGE, SAMPLE / "Viral Pneumonia" / "images" / "Viral Pneumonia-2.png")
     a = activations(network, "block5_pool", images)
-    (w1, b1), (w2, b2) = (map(np.float64, network.get_layer(name).get_weights()) for name in ("dense", "logits"))
+    layers = (network.get_layer(name).get_weights() for name in ("dense", "logits"))
+    (w1, b1), (w2, b2) = ([np.asarray(one, np.float64) for one in layer] for layer in layers)
     hidden = a.mean(axis=(1, 2)) @ w1 + b1
     for target in (0, 1):
         w, b = (one[..., target] - one[..., 1 - target] for one in (w2, b2))
@@ -270,7 +272,7 @@ def test_the_overlay_leaves_cold_places_as_they_are_and_grows_lighter_in_colour_
     shown = overlay(pixels, heat)
     assert shown.shape == (60, 40, 3) and shown.dtype == np.uint8
     assert np.array_equal(shown[:30, ..., 0], pixels[:30]) and np.ptp(shown[50], axis=-1).min() > 50
-    light = colours(np.linspace(0, 1, 50)) @ [0.2126, 0.7152, 0.0722]
+    light = colours(np.linspace(0, 1, 50, dtype=np.float32)) @ [0.2126, 0.7152, 0.0722]
     assert (np.diff(light) > 0).all()
 
 
@@ -280,12 +282,12 @@ def test_means_over_classes_and_outcomes() -> None:
     table = {(mean.label, mean.outcome): mean for mean in means(images, ("A", "B"))}
     assert len(table) == 9
     right = table["A", "right"]
-    assert (right.n, right.inside, right.area) == (2, pytest.approx(0.3), pytest.approx(0.3))
+    assert right.n == 2 and right.inside == pytest.approx(0.3) and right.area == pytest.approx(0.3)
     from scipy.stats import t
 
     expected = t.interval(0.95, 1, 0.3, 0.1)
     assert right.inside_ci == (max(0, expected[0]), min(1, expected[1]))
-    assert (table["A", "wrong"].inside, table["A", "wrong"].inside_ci) == (pytest.approx(0.9), None)
+    assert table["A", "wrong"].inside == pytest.approx(0.9) and table["A", "wrong"].inside_ci is None
     assert (table["B", "wrong"].n, table["B", "wrong"].inside) == (0, None)
     assert table["", "all"].n == 4 and table["", "all"].inside == pytest.approx(0.5)
 

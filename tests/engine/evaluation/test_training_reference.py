@@ -21,8 +21,8 @@ from engine.data.scan import scan
 from engine.data.split import Split
 from engine.evaluation.level_likeness import MEASURES, likeness
 from engine.evaluation.plausibility import cautions
-from engine.evaluation.prediction import image_files
-from engine.evaluation.predictor import Predictor
+from engine.evaluation.prediction import Prediction, image_files
+from engine.evaluation.predictor import Answer, Predictor
 from engine.evaluation.training_reference import FACTS, REFERENCE, Reference, read_reference, save_reference
 from engine.network.classifier import build
 from engine.network.freezing import plan
@@ -64,6 +64,7 @@ def test_a_run_keeps_its_training_images_as_the_network_sees_them(trained: dict[
     assert kept is not None and kept.features.shape == (len(files), 512)
     assert kept.facts["width"].tolist() == [299.0] * len(files)
     first = next(iter(Predictor(run).answers([SAMPLE / files[0]])))
+    assert isinstance(first, Answer)
     if json.loads((run.path / "environment.json").read_text())["precision"] == "float32":
         assert kept.features[0] == pytest.approx(first.features, rel=5e-3, abs=5e-3)  # kept as float16
     own, asked = (row / np.linalg.norm(row) for row in (kept.features[0], first.features))
@@ -102,9 +103,10 @@ def test_photographs_are_unlike_anything_seen_and_test_images_mostly_not(
         Image.fromarray(load_sample_image(f"{name}.jpg")).convert("L").save(tmp_path / f"{name}.png")
     predictor = Predictor(run)
     photographs = list(predictor.predict(image_files([tmp_path])))
-    assert all(said.unlike and said.cautions[0].startswith("is unlike anything") for said in photographs)
+    for said in photographs:
+        assert isinstance(said, Prediction) and said.unlike and said.cautions[0].startswith("is unlike anything")
     tests = [SAMPLE / file for file in Split.read(run.path / "split.csv").files("test")]
-    assert sum(bool(said.unlike) for said in predictor.predict(tests)) <= 2
+    assert sum(isinstance(said, Prediction) and bool(said.unlike) for said in predictor.predict(tests)) <= 2
 
 
 def test_a_reference_from_before_the_deviation_was_kept_is_asked_for_the_other_measures(tmp_path: Path) -> None:

@@ -1,9 +1,7 @@
 """A training killed at any moment goes on and ends as one left alone; a second training of the same run is refused."""
 
 import contextlib
-import csv
 import dataclasses
-import hashlib
 import itertools
 import json
 import os
@@ -13,10 +11,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
-import h5py
 import pexpect
 import pytest
 
@@ -35,73 +31,36 @@ from engine.runs.writer import create
 from engine.training import checkpoint, fit_phases
 from engine.training.distributed import ONE
 from engine.training.run_context import RunContext
-from tests.conftest import ROOT, SAMPLE, Cli
+from tests.conftest import ROOT, SAMPLE, Cli, Start
+from tests.makers.trainings import assert_as_in_one_go, events, history, weights_sha
 
 EPOCHS = 8
-COMMON = ("--train", str(SAMPLE), "--classes", "COVID,Viral Pneumonia", "--patience", "0",
-          "--checkpoint-minutes", "0")  # fmt: skip
-RECIPE = (*COMMON, "--augment", "none", "--batch", "2", "--epochs", str(EPOCHS))
+COMMON = ("--patience", "0", "--checkpoint-minutes", "0")
+RECIPE = (*COMMON, "--augment", "none", "--batch", "2", "--epochs")
 LONG_EPOCHS = 100
-LONG = (*COMMON, "--mode", "partial", "--unfreeze", "17", "--views", "1", "--batch", "8", "--epochs", str(LONG_EPOCHS))
-
-
-def weights_sha(run: Path) -> str:
-    """SHA-256 over the best weights, layer by layer."""
-    digest = hashlib.sha256()
-
-    def take(name: str, item: object) -> None:
-        if isinstance(item, h5py.Dataset):
-            digest.update(name.encode() + item[()].tobytes())
-
-    with h5py.File(run / "best.weights.h5") as file:
-        file.visititems(take)
-    return digest.hexdigest()
-
-
-def history(run: Path) -> list[dict[str, str]]:
-    """The lines of history.csv without the seconds, which no two trainings share."""
-    with (run / "history.csv").open() as file:
-        return [{k: v for k, v in line.items() if k != "seconds"} for line in csv.DictReader(file)]
-
-
-def start(cache: Path, cwd: Path, *arguments: object) -> subprocess.Popen[str]:
-    """Begin the real command in a process of its own, its events on stdout."""
-    environment = {**os.environ, "COVID_TUI_CACHE": str(cache), "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-c", "from tui.cli import main; main()", *map(str, arguments), "--json"]
-    return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, cwd=cwd
-    )
+LONG = ("--train", SAMPLE, "--classes", "COVID,Viral Pneumonia", *COMMON, "--mode", "partial", "--unfreeze", "17",
+        "--views", "1", "--batch", "8", "--epochs", LONG_EPOCHS)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def whole(cli: Cli, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def recipe(few: Path) -> tuple[object, ...]:
+    """Eight steps an epoch, a checkpoint after each."""
+    return ("--train", few, *RECIPE, EPOCHS)
+
+
+@pytest.fixture(scope="module")
+def whole(cli: Cli, recipe: tuple[object, ...], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run of one go."""
     out = tmp_path_factory.mktemp("whole")
-    done = cli(*RECIPE, "--out", out, "--name", "run")
+    done = cli(*recipe, "--out", out, "--name", "run")
     assert done.returncode == 0, done.stderr
     return out / "run"
 
 
-def assert_as_in_one_go(run: Path, whole: Path, epochs: int = EPOCHS) -> None:
-    """The same weights to the bit, the same history, each epoch once."""
-    assert weights_sha(run) == weights_sha(whole)
-    assert history(run) == history(whole)
-    assert [epoch.epoch for epoch in Run(run).epochs()] == list(range(1, epochs + 1))
-    assert Run(run).state() == "finished"
-    assert json.loads((run / "test.json").read_text()) == json.loads((whole / "test.json").read_text())
-
-
-def events(process: subprocess.Popen[str]) -> Iterator[dict[str, object]]:
-    """What the process tells, as it tells it."""
-    assert process.stdout
-    for line in process.stdout:
-        yield json.loads(line)
-
-
 def test_killed_within_an_epoch_it_goes_on_to_the_same_weights(
-    whole: Path, cache: Path, tmp_path: Path, cli: Cli
+    whole: Path, recipe: tuple[object, ...], tmp_path: Path, cli: Cli, start: Start
 ) -> None:
-    with start(cache, tmp_path, *RECIPE, "--out", tmp_path, "--name", "run") as process:
+    with start(*recipe, "--out", tmp_path, "--name", "run", "--json") as process:
         for event in events(process):
             if event["event"] == "batch" and (event["epoch"], event["step"]) >= (4, 1):
                 process.kill()
@@ -116,16 +75,16 @@ def test_killed_within_an_epoch_it_goes_on_to_the_same_weights(
     assert any(str(newest / checkpoint.ARRAYS) in line.get("text", "") for line in told)
     went_on = next(line for line in told if line["event"] == "resumed")
     assert (went_on["epoch"], went_on["step"]) >= (3, 1)
-    assert_as_in_one_go(run, whole)
+    assert_as_in_one_go(run, whole, EPOCHS)
 
 
 @pytest.mark.parametrize(
     ("number", "code"), [pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow), (signal.SIGTERM, 143)]
 )
 def test_a_signal_finishes_the_batch_and_leaves_a_point(
-    number: int, code: int, whole: Path, cache: Path, tmp_path: Path, cli: Cli
+    number: int, code: int, whole: Path, recipe: tuple[object, ...], tmp_path: Path, cli: Cli, start: Start
 ) -> None:
-    with start(cache, tmp_path, *RECIPE, "--out", tmp_path, "--name", "run") as process:
+    with start(*recipe, "--out", tmp_path, "--name", "run", "--json") as process:
         for event in events(process):
             if event["event"] == "batch" and event["epoch"] == 2:
                 process.send_signal(number)
@@ -138,12 +97,12 @@ def test_a_signal_finishes_the_batch_and_leaves_a_point(
     assert Run(run).state() == "stopped"
     done = cli("--train", "--resume", run)
     assert done.returncode == 0, done.stderr
-    assert_as_in_one_go(run, whole)
+    assert_as_in_one_go(run, whole, EPOCHS)
 
 
-def test_a_second_interrupt_ends_at_once_even_within_a_batch(cache: Path, tmp_path: Path) -> None:
-    recipe = ("--train", SAMPLE, "--mode", "finetune", "--batch", "64", "--augment", "none")
-    with start(cache, tmp_path, *recipe, "--out", tmp_path, "--name", "run") as process:
+def test_a_second_interrupt_ends_at_once_even_within_a_batch(tmp_path: Path, start: Start) -> None:
+    flags = ("--train", SAMPLE, "--mode", "finetune", "--batch", "64", "--augment", "none")
+    with start(*flags, "--out", tmp_path, "--name", "run", "--json") as process:
         for event in events(process):
             if event["event"] == "started":
                 break
@@ -154,7 +113,6 @@ def test_a_second_interrupt_ends_at_once_even_within_a_batch(cache: Path, tmp_pa
         began = time.monotonic()
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 130 and time.monotonic() - began < 2
-        process.stdout.close()  # type: ignore[union-attr]
 
 
 def test_only_epochs_and_patience_may_change(whole: Path, cli: Cli) -> None:
@@ -208,7 +166,7 @@ def test_a_stop_that_keeps_tests_also_where_the_phase_has_not_kept_the_images_as
 
 
 def test_a_finished_run_takes_more_epochs_as_if_it_had_been_told_so_at_first(
-    whole: Path, cache: Path, tmp_path: Path, cli: Cli
+    whole: Path, few: Path, tmp_path: Path, cli: Cli
 ) -> None:
     shutil.copytree(whole, tmp_path / "run")
     done = cli("--train", "--resume", tmp_path / "run", "--epochs", EPOCHS + 1, "--json")
@@ -216,15 +174,14 @@ def test_a_finished_run_takes_more_epochs_as_if_it_had_been_told_so_at_first(
     told = [json.loads(line) for line in done.stdout.splitlines()]
     assert [line["epoch"] for line in told if line["event"] == "epoch"] == [EPOCHS + 1]
     assert any("tested before" in line.get("text", "") for line in told)
-    assert cli(*RECIPE[:-1], EPOCHS + 1, "--out", tmp_path, "--name", "longer").returncode == 0
+    assert cli("--train", few, *RECIPE, EPOCHS + 1, "--out", tmp_path, "--name", "longer").returncode == 0
     assert weights_sha(tmp_path / "run") == weights_sha(tmp_path / "longer")
     assert history(tmp_path / "run") == history(tmp_path / "longer")
 
 
-def test_a_run_that_patience_ended_says_so_before_anything_of_it_is_lost(cli: Cli, tmp_path: Path) -> None:
-    recipe = ("--train", SAMPLE, "--classes", "COVID,Viral Pneumonia", "--weights", "none", "--augment", "none",
-              "--lr", "1e-30", "--batch", "16", "--epochs", "6", "--patience", "2")  # fmt: skip
-    done = cli(*recipe, "--out", tmp_path, "--name", "run")
+def test_a_run_that_patience_ended_says_so_before_anything_of_it_is_lost(cli: Cli, few: Path, tmp_path: Path) -> None:
+    flags = ("--weights", "none", "--augment", "none", "--lr", "1e-30", "--batch", "16", "--epochs", "6")
+    done = cli("--train", few, *flags, "--patience", "2", "--out", tmp_path, "--name", "run")
     assert done.returncode == 0, done.stderr
     run = tmp_path / "run"
     end = Run(run).finished()
@@ -257,14 +214,15 @@ def test_a_live_run_is_not_trained_twice(whole: Path, cli: Cli, tmp_path: Path) 
 
 
 @pytest.mark.slow
-def test_killed_at_fifty_random_moments_it_ends_in_the_same_weights(tmp_path: Path, cli: Cli) -> None:
+def test_killed_at_fifty_random_moments_it_ends_in_the_same_weights(tmp_path: Path, cli: Cli, start: Start) -> None:
     """Every other kill comes by the clock, which meets scanning, decoding and filling too, as the cache is its own; the
     others come some steps further, however slow the machine is.
     """
-    moments, places = random.Random(0), set()
-    run, command = tmp_path / "run", (*LONG, "--out", tmp_path, "--name", "run")
+    moments, places = random.Random(0), set[int]()
+    run = tmp_path / "run"
+    command: tuple[object, ...] = (*LONG, "--out", tmp_path, "--name", "run")
     for number in range(50):
-        with start(tmp_path / "cache", tmp_path, *command) as process:
+        with start(*command, "--json", COVID_TUI_CACHE=str(tmp_path / "cache")) as process:
             if number % 2:
                 steps = (event for event in events(process) if event["event"] in ("batch", "epoch"))
                 list(itertools.islice(steps, moments.randint(1, 9)))
@@ -286,9 +244,10 @@ def test_killed_at_fifty_random_moments_it_ends_in_the_same_weights(tmp_path: Pa
 
 
 @pytest.mark.slow
-def test_control_c_in_a_terminal_stops_and_a_hangup_does_not(cache: Path, tmp_path: Path) -> None:
+def test_control_c_in_a_terminal_stops_and_a_hangup_does_not(cache: Path, few: Path, tmp_path: Path) -> None:
     environment = {**os.environ, "COVID_TUI_CACHE": str(cache), "PYTHONPATH": str(ROOT), "TERM": "xterm"}
-    command = ["-c", "from tui.cli import main; main()", *RECIPE[:-1], "400", "--out", str(tmp_path), "--name"]
+    arguments = ("--train", few, *RECIPE, 4000, "--out", tmp_path, "--name")
+    command = ["-c", "from tui.cli import main; main()", *map(str, arguments)]
     runs = []
     for name in ("interrupted", "hung-up"):
         child = pexpect.spawn(sys.executable, [*command, name], env=environment, timeout=120, encoding="utf-8")

@@ -19,7 +19,8 @@ from engine.base.runtime import make_repeatable, tensorflow
 from engine.base.typed_files import plain
 from engine.data.image.reader import read, to_input
 from engine.evaluation.calibration import CALIBRATION
-from engine.evaluation.predictor import Prediction, Predictor
+from engine.evaluation.prediction import Prediction
+from engine.evaluation.predictor import Predictor
 from engine.export import job, verify
 from engine.export.contract import CALIBRATED, PROBABILITIES, Contract
 from engine.export.formats import FORMATS, exportable, quiet
@@ -176,7 +177,7 @@ def test_several_backbones_are_swept_on_one_split(few: Path, tmp_path: Path) -> 
     told: list[Any] = []
     sweep = Sweep(few, config, Grid(("vgg16", "efficientnetb1", "mobilenetv2"), ("head", "top"), (1e-3,), (0,)))
     result = sweep.train(Context(told.append))
-    assert {point["state"] for point in result["points"]} == {"finished"} and len(result["candidates"]) == 5
+    assert {point.state for point in result.points} == {"finished"} and len(result.candidates) == 5
     assert any("VGG16 has no top" in event.text for event in told if isinstance(event, Notice))
     assert all(sweep.run_of(point).read_json("model.json")["backbone"] in point.name for point in sweep.points)  # type: ignore[union-attr]
     rates = [sweep.seconds_per_work(16, name) for name in ("efficientnetb1", "mobilenetv2")]

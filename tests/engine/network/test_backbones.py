@@ -7,7 +7,7 @@ import os
 import typing
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -18,8 +18,9 @@ from engine.base.runtime import make_repeatable, tensorflow
 from engine.data.image.reader import read, to_input
 from engine.data.pixel_store import PixelStore
 from engine.evaluation.calibration import softmax
+from engine.evaluation.prediction import Prediction
 from engine.evaluation.predictions_csv import read_predictions
-from engine.evaluation.predictor import Prediction, Predictor
+from engine.evaluation.predictor import Predictor
 from engine.evaluation.saliency import Explainer
 from engine.jobs import train as jobs
 from engine.network import keras_graphs
@@ -303,6 +304,7 @@ def test_any_block_can_be_cut_off_and_gives_what_the_whole_network_gives(name: s
     for block in BACKBONES[name].blocks[1:-1:6]:
         freeze = plan(NetworkConfig(backbone=name, mode="partial", unfreeze=block))  # type: ignore[arg-type]
         classifier = build(freeze, CLASSES, "float32", seed=0)
+        assert classifier.prefix
         kept = classifier.prefix(pictures, training=False)
         assert tuple(kept.shape[1:]) == freeze.kept_shape
         assert np.allclose(classifier.suffix(kept), classifier.model(pictures, training=False), rtol=1e-5, atol=1e-6)
@@ -312,7 +314,7 @@ def test_any_block_can_be_cut_off_and_gives_what_the_whole_network_gives(name: s
 
 
 def test_in_float32_a_network_has_the_statistics_that_its_weights_file_gave_it() -> None:
-    name = "efficientnetb1"
+    name: Literal["efficientnetb1"] = "efficientnetb1"
     short = build(plan(NetworkConfig(backbone=name, weights="none")), 2, "bfloat16", seed=0)
     short.load({"normalization": [np.full(3, 0.3), np.array([0.5, 0.4, 0.6]), np.array(0)]})
     exact = in_float32(short)
@@ -370,7 +372,8 @@ def test_a_run_is_saved_predicts_explains_and_goes_on(name: str, few: Path, tmp_
     for found, row in zip(predictor.predict(files), rows, strict=True):
         assert isinstance(found, Prediction) and found.distance is not None and row.sum() == pytest.approx(1)
     test = read_predictions(whole)
-    tested = np.array([list(p.probabilities.values()) for p in predictor.predict([few / file for file in test.files])])
+    again = list(predictor.predict([few / file for file in test.files]))
+    tested = np.array([list(p.probabilities.values()) for p in again if isinstance(p, Prediction)])
     assert len(tested) and np.array_equal(tested.astype(np.float32), test.probabilities.astype(np.float32))
     keras = tensorflow().keras.models.load_model(whole.path / "model.keras")
     assert np.allclose(keras(inputs.astype(np.float32)), rows, atol=1e-5)

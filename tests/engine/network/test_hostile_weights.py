@@ -27,7 +27,7 @@ SHAPES = {
 }
 SMALL: dict[str, list[tuple[int, ...]]] = {"a": [(3, 3, 1, 2), (2,)], "b": [(2,)]}
 
-Change = Callable[[Any], None]
+Change = Callable[[Any], object]
 
 
 def honest(path: Path, shapes: dict[str, list[tuple[int, ...]]] = SMALL) -> Path:

@@ -16,9 +16,9 @@ from PIL import Image
 from engine.base.context import Context
 from engine.base.errors import RunError
 from engine.base.events import Epoch, Notice
+from engine.base.result import Bin, Curve, Drawn
 from engine.data.records import Row
 from engine.data.split import Split
-from engine.jobs.train import scanned
 from engine.recipe.config import TrainConfig
 from engine.report.document import Paragraph, Plots, Points, Section, Table, markdown, page
 from engine.report.facts import gather
@@ -27,10 +27,12 @@ from engine.report.sections import card, limits, write_card
 from engine.report.svg import Axis, Series, grid, intervals, lines, shortened
 from engine.runs.directory import Run
 from engine.runs.writer import reopen
+from engine.training.data import scanned
 from sample_data.generate import phantom_for
 from sample_data.phantom import Disease
 from sample_data.radiograph import draw
 from tests.conftest import SAMPLE, Cli
+from tests.makers.fake import TEST
 
 EXAMPLE = SAMPLE.parent / "docs" / "example"
 EVIL = '<script>alert(1)</script> | [x](javascript:1) \x1b[2J\u202e"'
@@ -228,9 +230,10 @@ def test_foreign_text_acts_in_neither_form() -> None:
 
 def test_plots_are_whole_svgs_with_their_data_inside() -> None:
     epochs = [Epoch(n, 1 / n, 0.8, 1.2 / n, 0.7, 1e-4, 1.0) for n in (1, 2, 3)]
-    curve = {"roc": [[0, 0], [0.2, 0.9], [1, 1]], "precision_recall": [[0, 1], [1, 0.5]], "average_precision": 0.9}
-    rows = [{"confidence": 0.9, "accuracy": 0.8}]
-    found = [svg for _, svg in epoch_plots(epochs) + curve_plots({EVIL: curve, "reliability": rows})]
+    curve = Curve([(0, 0), (0.2, 0.9), (1, 1)], [(0, 1), (1, 0.5)], 0.9)
+    rows = [Bin(0.8, 1.0, 10, 0.9, 0.8, (0.5, 0.9))]
+    test = Drawn(**vars(TEST), curves={EVIL: curve, "reliability": rows})
+    found = [svg for _, svg in epoch_plots(epochs) + curve_plots(test)]
     found.append(grid(["a & b", EVIL], [[3, 1], [0, 4]]))
     found.append(intervals([(EVIL, 0.2, 0.5, 0.9)], Axis("x", 0, 1), 0.4))
     for svg in found:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, Literal
 
 import pytest
 
@@ -157,8 +158,9 @@ def test_now_outranks_a_keep_that_was_asked_for_by_file_before(tmp_path: Path) -
     stop = Stop()
     with create(tmp_path, recipe(tmp_path)) as writer:
         emit = writer.tee(Context(stop=stop)).emit
-        for how in ("keep", "now"):
-            writer.run.request_stop(how)  # type: ignore[arg-type]
+        asked: tuple[Literal["keep", "now"], ...] = ("keep", "now")
+        for how in asked:
+            writer.run.request_stop(how)
             emit(Batch(1, 1, 9, 0.5, 0.5, 10.0))
     assert stop.now
 
@@ -260,7 +262,12 @@ def test_the_state_of_a_long_run_is_read_from_the_end(tmp_path: Path, monkeypatc
     path.write_bytes(batch * 500_000 + end)
     looked_at: list[bytes] = []
     real = event_log._kind
-    monkeypatch.setattr(event_log, "_kind", lambda line: looked_at.append(line) or real(line))
+
+    def looking(line: bytes) -> Any:
+        looked_at.append(line)
+        return real(line)
+
+    monkeypatch.setattr(event_log, "_kind", looking)
     assert writer.run.state() == "finished" and len([line for line in looked_at if line]) == 1
     for torn in (b'{"event": "ep', b"\xff\x00" * 50_000, b"\n" * 200_000, b'{"event": "unheard of"}\n' * 9000):
         path.write_bytes(batch * 3 + end + torn)

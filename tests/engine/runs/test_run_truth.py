@@ -10,7 +10,7 @@ from PIL import Image
 
 from engine.base.context import Context
 from engine.base.errors import RunError
-from engine.base.events import Failed, Notice
+from engine.base.events import Event, Failed, Notice
 from engine.data import split
 from engine.data.scan import scan
 from engine.jobs import train
@@ -34,13 +34,13 @@ def test_the_log_holds_foreign_text_escaped(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_ends_a_training_in_a_sentence_that_the_run_keeps(tmp_path: Path) -> None:
-    told = []
+    told: list[Event] = []
 
     def work(_: object) -> None:
         raise OSError(errno.ENOSPC, "write failed: time = now")
 
     with writer(tmp_path) as run, pytest.raises(RunError, match="No space left"):
-        train._told(run, Context(told.append), work)  # type: ignore[arg-type]
+        train._told(run, Context(told.append), work)
     (event,) = told
     assert isinstance(event, Failed) and "--resume" in event.reason and "time = now" not in event.reason
     assert directory.Run(tmp_path / "run").state() == "failed"

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.base.context import Context
+from engine.base.errors import RunError
 from engine.base.events import Batch, Epoch, Event, Failed, Finished, Progress, Resumed, Started, Stretch, from_dict
 from engine.base.result import Validated
 from engine.recipe.config import FitConfig, OutputConfig, TrainConfig
@@ -208,7 +209,7 @@ def test_a_torn_line_is_read_once_it_is_whole_and_damage_is_reported_each_time(t
     with path.open("ab") as file:
         file.write(b'{"event": "epoch", "epoch": -1}\n')
     for _ in range(2):
-        with pytest.raises(event_log.RunError, match=rf"line {whole.count(10) + 1} is damaged"):
+        with pytest.raises(RunError, match=rf"line {whole.count(10) + 1} is damaged"):
             reader.read()
 
 

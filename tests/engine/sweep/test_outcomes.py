@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from engine.base.context import Context
+from engine.base.errors import RunError
 from engine.base.events import Batch, Epoch, Event, Failed, Finished, Started
 from engine.base.result import Validated
+from engine.base.typed_files import json_object
 from engine.data.records import Row
 from engine.data.split import Split
 from engine.evaluation.evaluate import keep_validation
@@ -105,7 +107,7 @@ def test_a_list_of_sweeps_decodes_each_only_when_its_file_changed(
     (tmp_path / "bad").mkdir()
     (tmp_path / "bad" / "sweep.json").write_text("{")
     read = list[Path]()
-    decode = store.json_object
+    decode = json_object
 
     def counting(path: Path) -> dict[str, Any]:
         read.append(path)
@@ -118,7 +120,7 @@ def test_a_list_of_sweeps_decodes_each_only_when_its_file_changed(
         for path in store.all_sweeps(tmp_path):
             try:
                 found += bool(store.read(path).points)
-            except store.RunError:
+            except RunError:
                 assert path.name == "bad"
         assert found == 3
         return len(read) - before

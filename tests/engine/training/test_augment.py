@@ -16,7 +16,7 @@ SHA = hashlib.sha256(b"an image").hexdigest()
 
 
 def smooth_images(n: int, size: int) -> np.ndarray:
-    x = np.random.default_rng(0).uniform(0, 255, (n, size, size, 1)).astype(np.float32)
+    x: np.ndarray = np.random.default_rng(0).uniform(0, 255, (n, size, size, 1)).astype(np.float32)
     for _ in range(6):
         x = (x + np.roll(x, 1, 1) + np.roll(x, 1, 2)) / 3
     return x

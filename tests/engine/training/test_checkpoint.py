@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -149,7 +150,7 @@ def test_a_point_is_due_by_time_and_by_epoch_where_it_costs_little(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 0.0
-    monkeypatch.setattr(checkpoint.time, "monotonic", lambda: now)
+    monkeypatch.setattr(time, "monotonic", lambda: now)
     keeper = Keeper(tmp_path, minutes=5)
     now = 299
     assert keeper.due(epoch_over=True) and not keeper.due(epoch_over=False)

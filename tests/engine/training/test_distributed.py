@@ -66,7 +66,7 @@ def assert_alike(run: Path, other: Path) -> None:
     one, two = arrays(run), arrays(other)
     assert one.keys() == two.keys()
     for name, array in one.items():
-        assert np.linalg.norm(array - two[name]) <= 1e-4 * max(np.linalg.norm(array), 1e-3), name
+        assert np.linalg.norm(array - two[name]) <= 1e-4 * max(float(np.linalg.norm(array)), 1e-3), name
 
 
 @pytest.fixture(scope="module")
@@ -165,7 +165,7 @@ def test_two_devices_train_as_one_does_and_nothing_listens(
 ) -> None:
     line = (*recipe, "--epochs", EPOCHS, "--devices", "cpu:2", "--out", tmp_path, "--name", "two")
     environment = {"HEARD": str(tmp_path / "heard.json"), "COVID_TUI_CACHE": str(cache)}
-    (done,) = commands(line, cwd=tmp_path, before=WATCH, **environment)
+    (done,) = commands(line, cwd=tmp_path, before=WATCH, environment=environment)
     assert done.code == 0 and "the processor as 2 devices" in done.stderr, done.stderr
     assert json.loads((tmp_path / "heard.json").read_text()) in ([], ASKING_THE_PROCESSOR)
     if recipe != HEAD:
@@ -311,7 +311,7 @@ def test_a_worker_that_fails_ends_the_chief_too(cache: Path, tmp_path: Path) -> 
 @pytest.mark.slow
 def test_a_worker_whose_disk_fills_up_trains_on_without_cache(cache: Path, tmp_path: Path) -> None:
     recipe = [value if value != "none" else "report" for value in LAYER]  # the image as it is, then a view an epoch
-    recipe += ["--views", "2", "--weights", "none", "--epochs", EPOCHS, "--name", "run"]
+    recipe += ["--views", "2", "--weights", "none", "--epochs", str(EPOCHS), "--name", "run"]
     with pair(cache, tmp_path, *recipe, largest=30_000_000) as both:  # one view of 48 images takes 19 MB
         (code, _, err), (other_code, _, other_err) = both.ends()
     assert (code, other_code) == (0, 0), err + other_err
@@ -379,7 +379,7 @@ def test_what_there_is_not_is_one_sentence_and_leaves_no_run(cache: Path, tmp_pa
         "9999": "--devices is 9999, and TensorFlow finds",
     }
     lines = [(*HEAD, "--out", tmp_path / "runs", "--devices", *asked.split()) for asked in wrong]
-    answers = commands(*lines, cwd=tmp_path, COVID_TUI_CACHE=str(cache))
+    answers = commands(*lines, cwd=tmp_path, environment={"COVID_TUI_CACHE": str(cache)})
     for answer, said in zip(answers, wrong.values(), strict=True):
         assert answer.code == 2 and said in answer.stderr and len(answer.stderr.splitlines()) == 1, answer
     assert not (tmp_path / "runs").exists()

@@ -15,7 +15,7 @@ from engine.network.freezing import plan
 from engine.recipe.config import AugmentConfig, MachineConfig, NetworkConfig, TrainConfig, from_dict
 from engine.training.augment import PLAIN
 from engine.training.batches import FeatureSource, PixelSource, choose, stored_format
-from engine.training.feature_store import number_format
+from engine.training.feature_file import number_format
 from engine.training.forward import Pass
 from tests.engine.training.test_loop import CLASSES, STORE, images
 

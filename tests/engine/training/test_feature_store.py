@@ -18,7 +18,8 @@ from engine.base.context import Context
 from engine.base.errors import RunError, Stopped
 from engine.base.events import Event, Notice
 from engine.training import feature_file, feature_store
-from engine.training.feature_store import FeatureStore, Key, Origin
+from engine.training.feature_file import Key, Origin
+from engine.training.feature_store import FeatureStore
 
 ORIGIN = Origin("p" * 64, "caffe", 224, "float32", None, "float16", (4, 3))
 

@@ -6,7 +6,7 @@ import gc
 import weakref
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -78,12 +78,13 @@ def fitted(
 def test_a_cache_changes_speed_and_never_results(unfreeze: str, tmp_path: Path) -> None:
     network = NetworkConfig(mode="partial", unfreeze=unfreeze) if unfreeze else NetworkConfig()
     weights, histories = [], []
+    cached: Literal["on", "off"]
     for cached in ("on", "off"):
         config = recipe(
             network=network,
             augment=AugmentConfig(views="2"),
             fit=FitConfig(epochs=3, batch=4, lr=1e-3, patience=0),
-            machine=MachineConfig(precision="float32", feature_dtype="float32", feature_cache=cached),  # type: ignore[arg-type]
+            machine=MachineConfig(precision="float32", feature_dtype="float32", feature_cache=cached),
         )
         classifier, _, told = fitted(config, tmp_path)
         weights.append([v.numpy() for v in classifier.trainable_variables])
@@ -194,7 +195,7 @@ def test_each_epoch_sees_each_image_once_in_an_order_of_its_own(tmp_path: Path) 
         kept = choose(pixels, pixels, "float32", tmp_path, Context())[0]
         assert isinstance(kept, FeatureSource)
         sources.append(Watched(**vars(kept)))
-    loop.fit(classifier, *sources, config, Context())
+    loop.fit(classifier, sources[0], sources[1], config, Context())
     training = [order for order in orders if len(order) == IMAGES]
     assert all(sorted(order) == list(range(IMAGES)) for order in training)
     assert len({tuple(order) for order in training}) == 3

@@ -24,11 +24,11 @@ from engine.training.batches import FeatureSource, PixelSource, choose
 from engine.training.resolved import resolve
 from engine.training.step import values_of
 from tests.conftest import SAMPLE, Cli
-from tests.engine.jobs.test_resume import history, weights_sha
 from tests.engine.training.test_loop import CLASSES, HELD_OUT, IMAGES, STORE, images, recipe
+from tests.makers.trainings import history, weights_sha
 from tui.words.plot import range_test
 
-DATA = (SAMPLE, "--classes", "COVID,Viral Pneumonia", "--augment", "none", "--batch", "8")
+FLAGS = ("--augment", "none", "--batch", "8")
 RATES = lr_range_test.Range().rates()
 
 
@@ -134,8 +134,8 @@ def test_a_stop_puts_the_weights_back(tmp_path: Path) -> None:
         assert np.array_equal(before, after)
 
 
-def test_a_training_that_found_a_rate_is_one_that_was_given_it(cli: Cli, tmp_path: Path) -> None:
-    recipe_flags = (*DATA, "--epochs", "3", "--patience", "0", "--out", tmp_path)
+def test_a_training_that_found_a_rate_is_one_that_was_given_it(cli: Cli, few: Path, tmp_path: Path) -> None:
+    recipe_flags = (few, *FLAGS, "--epochs", "3", "--patience", "0", "--out", tmp_path)
     found = cli("train", *recipe_flags, "--lr", "auto", "--name", "auto")
     assert found.returncode == 0, found.stderr
     rate = json.loads((tmp_path / "auto" / "config.json").read_text())["fit"]["lr"]
@@ -149,8 +149,8 @@ def test_a_training_that_found_a_rate_is_one_that_was_given_it(cli: Cli, tmp_pat
     assert float(history(tmp_path / "auto")[3]["learning_rate"]) < rate
 
 
-def test_the_verb_finds_what_a_training_finds(cli: Cli, tmp_path: Path) -> None:
-    done = cli("lr-find", *DATA, "--plot", tmp_path / "rates.svg", "--json")
+def test_the_verb_finds_what_a_training_finds(cli: Cli, few: Path, tmp_path: Path) -> None:
+    done = cli("lr-find", few, *FLAGS, "--plot", tmp_path / "rates.svg", "--json")
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert len(found["sweeps"]) == lr_range_test.ORDERS and found["points"][0][0] == 1e-7
@@ -158,12 +158,12 @@ def test_the_verb_finds_what_a_training_finds(cli: Cli, tmp_path: Path) -> None:
     assert found["rate"] == usual.rate and 1e-7 < usual.rate < 1
     picture = ElementTree.parse(tmp_path / "rates.svg").getroot()
     assert f"suggested: {found['rate']:g}" in "".join(picture.itertext())
-    told = cli("--lr-find", *DATA)
+    told = cli("--lr-find", few, *FLAGS)
     assert f"Learning rate: {found['rate']:g}" in told.stdout, told.stderr
 
 
 def test_a_plot_is_an_svg(cli: Cli) -> None:
-    refused = cli("lr-find", *DATA, "--plot", "rates.gif")
+    refused = cli("lr-find", SAMPLE, *FLAGS, "--plot", "rates.gif")
     assert refused.returncode == 2 and ".svg" in refused.stderr
 
 

@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +20,8 @@ from engine.recipe.config import FitConfig, NetworkConfig, TrainConfig
 from engine.training.phases import FINETUNE_SHARE, phases, rates, sentence
 from engine.training.schedule import learning_rate
 from engine.training.step import Steps, new_optimizer, values_of
-from tests.conftest import SAMPLE, Cli
-from tests.engine.jobs.test_resume import assert_as_in_one_go, events, history, start
+from tests.conftest import Cli, Start
+from tests.makers.trainings import assert_as_in_one_go, events, history
 
 LAYERS = [layer for layer in plan(NetworkConfig(mode="finetune")).backbone.layers if layer.parameters]
 
@@ -126,17 +125,17 @@ def test_another_plan_leaves_the_weights_and_cuts_the_network_anew() -> None:
 
 
 PROBE = (
-    "--train", SAMPLE, "--classes", "COVID,Viral Pneumonia", "--mode", "probe-then-finetune", "--unfreeze", "17,13",
+    "--mode", "probe-then-finetune", "--unfreeze", "17,13",
     "--probe-epochs", "2", "--gradual", "2", "--epochs", "6", "--layer-decay", "0.5", "--lr", "1e-3", "--patience", "0",
-    "--augment", "none", "--batch", "8", "--checkpoint-minutes", "0",
+    "--augment", "none", "--batch", "4", "--checkpoint-minutes", "0",
 )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def whole(cli: Cli, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def whole(cli: Cli, few: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A training of three phases in one go."""
     out = tmp_path_factory.mktemp("phases")
-    done = cli(*PROBE, "--out", out, "--name", "run", "--json")
+    done = cli("--train", few, *PROBE, "--out", out, "--name", "run", "--json")
     assert done.returncode == 0, done.stderr
     (out / "told").write_text(done.stdout)
     return out / "run"
@@ -159,10 +158,9 @@ def test_a_training_goes_through_its_phases_and_says_so(whole: Path) -> None:
     [pytest.param(2, 3, marks=pytest.mark.slow), (4, 3), pytest.param(5, 2, marks=pytest.mark.slow)],
 )
 def test_killed_in_any_phase_it_ends_in_the_same_weights(
-    epoch: int, step: int, whole: Path, cache: Path, tmp_path: Path, cli: Cli
+    epoch: int, step: int, whole: Path, few: Path, tmp_path: Path, cli: Cli, start: Start
 ) -> None:
-    process: subprocess.Popen[str]
-    with start(cache, tmp_path, *PROBE, "--out", tmp_path, "--name", "run") as process:
+    with start("--train", few, *PROBE, "--out", tmp_path, "--name", "run", "--json") as process:
         for event in events(process):
             if event["event"] == "batch" and (event["epoch"], event["step"]) >= (epoch, step):
                 process.kill()
@@ -175,16 +173,16 @@ def test_killed_in_any_phase_it_ends_in_the_same_weights(
 
 
 @pytest.mark.slow
-def test_a_cache_changes_no_phase_s_result(cli: Cli, tmp_path: Path) -> None:
+def test_a_cache_changes_no_phase_s_result(cli: Cli, few: Path, tmp_path: Path) -> None:
     found = []
     for kept in ("on", "off"):
         flags = ("--feature-dtype", "float32", "--feature-cache", kept, "--out", tmp_path, "--name", kept)
-        done = cli(*PROBE, *flags, "--precision", "float32")
+        done = cli("--train", few, *PROBE, *flags, "--precision", "float32")
         assert done.returncode == 0, done.stderr
         found.append(read_weights(tmp_path / kept / "best.weights.h5", shapes()))
     for name, arrays in found[0].items():
-        for kept, through in zip(arrays, found[1][name], strict=True):
-            assert np.linalg.norm(kept - through) <= 1e-5 * np.linalg.norm(through), name
+        for one, through in zip(arrays, found[1][name], strict=True):
+            assert np.linalg.norm(one - through) <= 1e-5 * np.linalg.norm(through), name
 
 
 def shapes() -> dict[str, list[tuple[int, ...]]]:

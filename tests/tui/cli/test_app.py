@@ -124,7 +124,12 @@ def test_the_workbench_opens_the_users_own_folder_of_runs(tmp_path: Path, monkey
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     opened: list[object] = []
-    monkeypatch.setattr("tui.cli.workbench.open_workbench", lambda data, out, *_: opened.append(out) or 0)
+
+    def opening(data: object, out: object, *_: object) -> int:
+        opened.append(out)
+        return 0
+
+    monkeypatch.setattr("tui.cli.workbench.open_workbench", opening)
     assert run([]) == run(["--out", "other"]) == 0
     assert opened == [tmp_path / "mine", Path("other")]
 

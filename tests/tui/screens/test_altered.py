@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import Phase, given, note, settings
@@ -40,7 +41,8 @@ async def look_at_everything(pilot: Pilot[None], app: Workbench, names: set[str]
     await pilot.press("4")
     await until(pilot, lambda: app.session.library.get(app.session.runs / "whole-one"))
     await pilot.pause()
-    assert isinstance(app.screen, RunsScreen)
+    shown: object = app.screen
+    assert isinstance(shown, RunsScreen)
     for _ in names:
         await pilot.press("down")
     await pilot.press("space", "up", "space", "up", "space")
@@ -54,17 +56,19 @@ async def look_at_everything(pilot: Pilot[None], app: Workbench, names: set[str]
         await pilot.pause()
     await pilot.press("6", "7")
     await until(pilot, lambda: not app.session.jobs)
-    assert isinstance(app.screen, AuditScreen) and app.screen._kept
-    for one in app.screen._kept:
-        app.screen._open(one)
+    audits: object = app.screen
+    assert isinstance(audits, AuditScreen) and audits._kept
+    for one in audits._kept:
+        audits._open(one)
         await pilot.pause()
     await pilot.press("8")
     await until(pilot, lambda: not app.session.jobs)
-    assert isinstance(app.screen, SweepScreen)
+    sweeps: object = app.screen
+    assert isinstance(sweeps, SweepScreen)
     listed = app.screen.query_one(KeptSweeps).kept
     assert listed
     for kept in listed:
-        app.screen._open(kept.path)
+        sweeps._open(kept.path)
         await until(pilot, lambda: not app.session.jobs)
         await pilot.pause(0.3)
     await pilot.press("4")
@@ -79,7 +83,12 @@ def all_hold(place: Place, found: list[Alteration], out: Path) -> None:  # noqa:
         app = Workbench(out)
         told: list[str] = []
         say = app.say
-        app.say = lambda text, severity="information": (told.append(text), say(text, severity))[1]  # type: ignore[method-assign,assignment]
+
+        def saying(text: str, severity: Any = "information") -> None:
+            told.append(text)
+            say(text, severity)
+
+        app.say = saying  # type: ignore[method-assign]
         async with app.run_test(size=(120, 40)) as pilot:
             await look_at_everything(pilot, app, names)
         assert not [said for said in told if "rror of its own" in said or "nternal error" in said], told

@@ -84,7 +84,7 @@ def test_an_audit_is_the_verbs_and_can_be_opened_again(tmp_path: Path, data: Pat
                 assert f"{variant.correct}/{variant.n}" in text(app)
             assert session.cannot_audit() == session.cannot_train() == ""
 
-        alike = audit(data, again_config(again.recipe), Context(), 2)
+        alike = audit(data, again_config(dict(again.recipe)), Context(), 2)
         assert [v.correct for v in alike.variants] == [v.correct for v in again.variants]
         assert alike.verdict == again.verdict
 
@@ -251,7 +251,7 @@ def test_the_table_is_drawn_when_a_variant_moves_not_for_each_image(tmp_path: Pa
             screen._show()
             await pilot.pause()
             table, drawn = screen.query_one(VariantTable), list[object]()
-            table.clear = lambda columns=False: drawn.append(columns)  # type: ignore[method-assign,assignment,misc,return-value]
+            table.clear = lambda columns=False: drawn.append(columns)  # type: ignore[method-assign,assignment,return-value]
             for done in range(1, 20):
                 live.fold(job, Progress("reading", done, 20))
                 screen._show()

@@ -46,6 +46,15 @@ from tui.words.settings import Settings
 ODD = "[red]x\x1b[31m.png"
 
 
+def same(one: np.ndarray | None, other: np.ndarray | None) -> bool:
+    """Are both there, and the same pixels?"""
+    return one is not None and other is not None and np.array_equal(one, other)
+
+
+def measured(banner: Banner) -> bool:
+    return banner.confounding is not None
+
+
 @pytest.fixture(scope="module")
 def messy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three classes, each from a source of its own, with equal images, damaged files and an odd name."""
@@ -181,7 +190,7 @@ def test_classes_are_picked_with_space_without_reading_again(tmp_path: Path, mes
             assert app.session.config.data.class_names == ("COVID", "Normal")
             await pilot.press("up", "space")
             await pilot.pause()
-            assert app.session.split is None and "needs at least two" in text(app)
+            assert app.session.cannot_train() and "needs at least two" in text(app)
 
     run(scenario())
 
@@ -242,7 +251,7 @@ def test_a_red_banner_stands_over_classes_that_their_sources_tell_apart(tmp_path
             async with app.run_test(size=(120, 40)) as pilot:
                 await ready(app, pilot)
                 banner = app.screen.query_one(Banner)
-                await until(pilot, lambda banner=banner: banner.confounding is not None)
+                await until(pilot, partial(measured, banner))
                 await pilot.pause()
                 assert banner.display is alarm
                 assert ("CONFOUNDED: the source alone tells the class of every image" in text(app)) is alarm
@@ -321,12 +330,12 @@ def test_images_are_looked_through_and_the_mask_laid_over(tmp_path: Path, messy:
             await until(pilot, lambda: "COVID-7.png" in str(app.screen.query_one("#picture-pane").border_title))
             xray, files = app.screen.query_one(Xray), app.screen.query_one(NameList)
             path = messy / "COVID" / "images" / "COVID-7.png"
-            await until(pilot, lambda: np.array_equal(xray.pixels, read(path).pixels))
+            await until(pilot, lambda: same(xray.pixels, read(path).pixels))
             await until(pilot, lambda: "299x299 PNG" in text(app) and "mask off" in text(app))
             assert "source https://example.org/C" in text(app)
             await pilot.press("m")
             mask = read(messy / "COVID" / "masks" / "COVID-7.png").pixels
-            await until(pilot, lambda: np.array_equal(xray.pixels, masked(read(path).pixels, mask)))
+            await until(pilot, lambda: same(xray.pixels, masked(read(path).pixels, mask)))
             await pilot.press("home")
             await until(pilot, lambda: files.cursor == 0 and "no mask" in text(app))
             assert "[red]x\\x1b[31m.png" in text(app)
@@ -422,14 +431,14 @@ def test_augmentation_is_previewed_and_redrawn_as_its_ranges_change(tmp_path: Pa
             assert f"rotate {asked.rotation:+.0f} deg" in text(app) and "as it is" in text(app)
             first = pictures[1].pixels
             await pilot.press("down", "end", "backspace", "backspace", "9", "0")
-            await until(pilot, lambda: not np.array_equal(pictures[1].pixels, first))
+            await until(pilot, lambda: not same(pictures[1].pixels, first))
             assert app.session.config.augment.rotation == 90
             turned = draw(AugmentConfig(rotation=90), 0, sha, 0)
             await until(pilot, lambda: f"rotate {turned.rotation:+.0f} deg" in text(app))
             await pilot.press("1")
             assert "0 to 180" in text(app) and app.session.config.augment.rotation == 90
             await pilot.press("backspace", "up", "space")  # no augmentation at all
-            await until(pilot, lambda: all(np.array_equal(p.pixels, pictures[0].pixels) for p in pictures))
+            await until(pilot, lambda: all(same(p.pixels, pictures[0].pixels) for p in pictures))
             assert not app.screen.query_one("#augment", Checkbox).value
             await until(pilot, lambda: "Every epoch sees the" in text(app))
             await pilot.press("pagedown")

@@ -56,7 +56,7 @@ class Flood:
 
 async def press_for(pilot: Pilot[None], seconds: float, seen: Callable[[], object]) -> list[float]:
     """Press a key again and again; how long each took to be answered."""
-    took, end = [], time.monotonic() + seconds
+    took, end = list[float](), time.monotonic() + seconds
     while time.monotonic() < end:
         before, began = seen(), time.perf_counter()
         # As the driver hands it over: `pilot.press` waits until the process is idle, which it never is here.

@@ -53,15 +53,14 @@ def test_a_picture_is_shown_as_the_runs_own_network_sees_it() -> None:
 
 def test_an_answer_says_what_it_rests_on() -> None:
     path = DATA / "COVID" / "images" / "COVID-4.png"
-    picture = read_picture(path, 224, Context())
     shares = {"COVID": 0.9, "Viral Pneumonia": 0.1}
     bare = Prediction(path, "COVID", shares)
-    assert "not calibrated" in answer_text(Run(path), bare, "", picture, PLAIN, 60).plain
+    assert "not calibrated" in answer_text(Run(path), bare, PLAIN, 60).plain
     decision = Decision("COVID", 0.75, "youden", False, "Viral Pneumonia")
     full = Prediction(
         path, "COVID", shares, (), {"COVID": 0.7, "Viral Pneumonia": 0.3}, decision, 0.81, 0.42, ("is unlike anything",)
     )
-    shown = answer_text(Run(path), full, "", picture, PLAIN, 60).plain
+    shown = answer_text(Run(path), full, PLAIN, 60).plain
     for words in (
         "calibrated: COVID 70.0%", "threshold decides: Viral Pneumonia (from 75.0% on for COVID, youden)",
         "distance to the training images 0.81, usual up to 0.42", "! It is unlike anything.",

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from textual.widgets import Static
 
 from engine.network.backbones import BACKBONES, backbone
-from engine.network.freezing import plan, table
+from engine.network.freezing import plan, recipe, table
 from engine.recipe.config import AugmentConfig, MachineConfig, NetworkConfig, TrainConfig
 from engine.training.cache_policy import GB, costs
 from engine.training.layer_hints import BlockPull, Guide
 from tests.makers.drive import DATA, run, text, until
 from tui.app import Workbench
-from tui.screens.layers.screen import LayersScreen, LayerTable, recipe
+from tui.screens.layers.screen import LayersScreen, LayerTable
 from tui.screens.layers.text import not_kept, short, whole
 from tui.words.glyphs import PLAIN
 

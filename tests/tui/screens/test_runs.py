@@ -3,6 +3,7 @@
 import json
 import shutil
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from engine.runs.watch import READ_AT_ONCE, Library, Tail, thinned
 from engine.runs.writer import create
 from tests.conftest import Cli
 from tests.makers import fake
-from tests.makers.drive import DATA, run, text, until
+from tests.makers.drive import DATA, run, shown_by, text, until
 from tui.app import Workbench
 from tui.screens.runs.comparison import Comparison, differences
 from tui.screens.runs.screen import RunsScreen
@@ -73,7 +74,7 @@ def test_every_state_has_a_sign_and_a_word(states: Path) -> None:
             async with app.run_test(size=(120, 40), notifications=True) as pilot:
                 await pilot.press("4")
                 for line in ("+ finished", "= stopped", "! failed", "x died", "* live"):
-                    await until(pilot, lambda line=line: line in text(app))
+                    await until(pilot, partial(shown_by, app, line))
                 shown = text(app)
                 assert "98.5% (91.8-100.0)" in shown and "vgg16" in shown
 
@@ -275,12 +276,13 @@ def test_a_stopped_run_is_gone_on_with_by_a_key(tmp_path: Path) -> None:
             await until(pilot, lambda: "= stopped" in text(app))
             await pilot.press("r")
             await until(pilot, lambda: app.current_mode == "train" and app.session.shown and app.session.shown.end)
-            assert [epoch.epoch for epoch in app.session.shown.epochs] == [1, 2, 3]
-            assert any(isinstance(event, Resumed) for event in app.session.shown.log)
+            shown = app.session.shown
+            assert shown and [epoch.epoch for epoch in shown.epochs] == [1, 2, 3]
+            assert any(isinstance(event, Resumed) for event in shown.log)
             await pilot.press("4")
             await until(pilot, lambda: "+ finished" in text(app))
             await pilot.press("r")
-            assert not app.session.training.alive
+            assert app.session.training and not app.session.training.alive
 
     run(scenario())
     assert found.state() == "finished" and [epoch.epoch for epoch in found.epochs()] == [1, 2, 3]

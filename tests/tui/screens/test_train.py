@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from textual.widgets import Input
 
+from engine.base.context import Context
 from engine.base.errors import ConfigError
 from engine.base.events import Epoch, Notice
 from engine.network.freezing import plan
@@ -20,12 +21,13 @@ from engine.recipe.config import PARTS, AugmentConfig, DataConfig, FitConfig, Ne
 from engine.runs.watch import RunView
 from engine.training.phases import rates
 from tests.makers import fake
-from tests.makers.drive import DATA, run, text, until
+from tests.makers.drive import DATA, run, shown_by, text, until
 from tui import cli
 from tui.app import Workbench
 from tui.screens.train.log_dialog import log_line
 from tui.screens.train.machine import Machine, Meter
 from tui.screens.train.progress import course
+from tui.state.training_job import TrainingJob
 from tui.widgets.form import FieldTable, Form, ValueLine
 from tui.widgets.pick_dialog import AskFile
 from tui.words.glyphs import PLAIN
@@ -312,16 +314,21 @@ def test_enter_beside_the_form_starts_and_only_then(tmp_path: Path) -> None:
     async def scenario() -> None:
         app = Workbench(tmp_path, data=DATA)
         app.session.work = fake.train
+
+        def live() -> TrainingJob | None:
+            return app.session.training
+
         async with app.run_test(size=(120, 40), notifications=True) as pilot:
             await until(pilot, lambda: app.session.split is not None)
             await pilot.press("3", "enter")
-            assert app.session.training is None
+            assert live() is None
             await pilot.press("e", "r")
             await until(pilot, lambda: app.session.training is not None)
             await pilot.press("x")
             await until(pilot, lambda: "untested" in text(app))
             await pilot.press("escape")
-            assert app.session.training and not app.session.training.stop.is_set()
+            training = live()
+            assert training and not training.stop.is_set()
             await pilot.press("x", "n")
             await until(pilot, lambda: app.session.training is not None and app.session.training.stop.now)
 
@@ -367,8 +374,8 @@ def test_a_path_that_can_be_none_is_told_not_died_of(tmp_path: Path) -> None:
 def test_another_training_can_begin_as_soon_as_the_last_has_come_to_its_end(tmp_path: Path) -> None:
     """Its thread may have work to do after it told its result, long after the run on disk is no longer live."""
 
-    def slow_to_end(*arguments: Any) -> None:
-        fake.train(*arguments, seconds=0)
+    def slow_to_end(folder: Path, config: TrainConfig, context: Context) -> None:
+        fake.train(folder, config, context, seconds=0)
         time.sleep(2)
 
     async def scenario() -> None:
@@ -512,7 +519,7 @@ def test_a_file_of_another_kind_or_of_a_run_or_an_address_is_not_written_at_all(
                 app.screen.query_one("#path").value = path  # type: ignore[attr-defined]
                 for _ in range(2):
                     await pilot.press("enter")
-                    await until(pilot, lambda sentence=sentence: sentence in text(app))
+                    await until(pilot, partial(shown_by, app, sentence))
             assert not got
 
     run(scenario())

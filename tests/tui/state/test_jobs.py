@@ -127,13 +127,17 @@ def test_a_job_that_holds_keeps_its_place_until_its_thread_has_ended(tmp_path: P
                 return "kept"
 
             job = app.session.start("long", "keeping", work, results.append)
+
+            def over() -> bool:
+                return job.over
+
             job.holds = True
             app.session.cancel("long")
             await pilot.pause(0.1)
-            assert job.stop.is_set() and not job.over and app.session.jobs["long"] is job
+            assert job.stop.is_set() and app.session.jobs == {"long": job} and not over()
             release.set()
             await until(pilot, lambda: results)
-            assert job.over and not app.session.jobs
+            assert over() and not app.session.jobs
 
     run(scenario())
     assert results == ["kept"]

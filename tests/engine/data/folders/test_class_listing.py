@@ -172,7 +172,7 @@ class TestBounds:
             seen.append(str(path))
             return real(path)
 
-        monkeypatch.setattr(tree.os, "scandir", watched)
+        monkeypatch.setattr(os, "scandir", watched)
         class_folders(root)
         assert sorted(seen) == sorted([*folders, str(root)]), "the root is asked for once more, to see that it is there"
 
@@ -200,7 +200,7 @@ class TestBounds:
                 raise PermissionError(13, "Permission denied")
             return real(path)
 
-        monkeypatch.setattr(tree.os, "scandir", guarded)
+        monkeypatch.setattr(os, "scandir", guarded)
         (problem,) = class_folders(root).problems
         assert (problem.file, problem.kind) == ("C", "empty")
         assert "1 folder that can't be read (C (Permission denied))" in problem.reason

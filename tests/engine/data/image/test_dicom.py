@@ -221,7 +221,7 @@ class TestLevels:
     @pytest.mark.parametrize("bits", [4, 8, 12, 16])
     def test_colours(self, tmp_path: Path, bits: int) -> None:
         dice = np.random.default_rng(bits)
-        x = dice.integers(0, 2**bits, (9, 7, 3)).astype(np.uint8 if bits <= 8 else np.uint16)
+        x: np.ndarray = dice.integers(0, 2**bits, (9, 7, 3)).astype(np.uint8 if bits <= 8 else np.uint16)
         image = read(saved(tmp_path / "x.dcm", x, BitsStored=bits, HighBit=bits - 1))
         assert np.array_equal(image.pixels, x * 17 if bits == 4 else x >> (bits - 8))
         assert any("upper 8 bits" in note for note in image.notes) == (bits > 8)

@@ -32,7 +32,8 @@ OTHER = "use other bits than the rest, 12 (1 use 10), so their brightness can't 
 
 def chest(seed: int) -> np.ndarray:
     noise = np.random.default_rng(seed).integers(0, 120, (48, 48))
-    return (60 + 60 * np.sin(np.mgrid[:48, :48][0] / 6) + noise).clip(0, 255).astype(np.uint8)
+    pixels: np.ndarray = (60 + 60 * np.sin(np.mgrid[:48, :48][0] / 6) + noise).clip(0, 255).astype(np.uint8)
+    return pixels
 
 
 @pytest.fixture(scope="module")

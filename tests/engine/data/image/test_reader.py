@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -34,7 +34,8 @@ def chest(height: int = 40, width: int = 30, seed: int = 0) -> np.ndarray:
     """A small grey picture with structure and noise, uint8 (height, width)."""
     y, x = np.mgrid[:height, :width]
     noise = np.random.default_rng(seed).integers(0, 60, (height, width))
-    return (90 + 60 * np.sin(x / 5) * np.cos(y / 7) + noise).astype(np.uint8)
+    pixels: np.ndarray = (90 + 60 * np.sin(x / 5) * np.cos(y / 7) + noise).astype(np.uint8)
+    return pixels
 
 
 def coloured(height: int = 40, width: int = 30) -> np.ndarray:
@@ -55,7 +56,9 @@ def tiff(width: int, height: int, bits: int, photometric: int, data: bytes, samp
     return b"II*\0" + struct.pack("<I", 8 + len(data)) + data + struct.pack("<H", len(tags)) + entries + bytes(4)
 
 
-def many_samples(samples: np.ndarray, order: str, extra: int | None = None, deflated: bool = False) -> bytes:
+def many_samples(
+    samples: np.ndarray, order: Literal["<", ">"], extra: int | None = None, deflated: bool = False
+) -> bytes:
     """A TIFF in RGB, uint8 or uint16 (height, width, n), in an order of bytes; `extra` says what a fourth sample is:
     0 nothing, 1 an alpha that the colours are multiplied with, 2 an alpha.
     """
@@ -250,7 +253,7 @@ class TestSixteenBits:
             rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in samples)
             path.write_bytes(png(4, 5, 16, {"RGB": 2, "RGBA": 6, "LA": 4}[mode], rows))
         else:
-            path.write_bytes(many_samples(samples, ">" if order else "<", *([1] if mode == "RGBa" else [])))
+            path.write_bytes(many_samples(samples, ">" if order else "<", 1 if mode == "RGBa" else None))
         image = read(path)
         assert np.array_equal(image.pixels, np.rint(grey[..., 0] / (2**bits - 1) * 255))
         assert f"uses {bits} of its 16 bits, so those are spread over all levels" in image.notes
@@ -264,7 +267,7 @@ class TestSixteenBits:
         assert np.array_equal(read(tmp_path / "x.png").pixels, shown)
 
     @pytest.mark.parametrize("order", ["<", ">"])
-    def test_compressed_colour_of_few_bits_spreads_too(self, tmp_path: Path, order: str) -> None:
+    def test_compressed_colour_of_few_bits_spreads_too(self, tmp_path: Path, order: Literal["<", ">"]) -> None:
         path = tmp_path / "x.tif"
         path.write_bytes(many_samples(np.dstack([chest().astype(np.uint16)] * 3), order, deflated=True))
         assert np.array_equal(read(path).pixels, chest())
@@ -587,7 +590,7 @@ class TestRefusals:
     def test_the_error_is_bad_data_and_survives_pickling(self) -> None:
         error = ImageError(Path("a.png"), "it is empty")
         copy = pickle.loads(pickle.dumps(error))
-        assert isinstance(copy, DataError)
+        assert isinstance(copy, ImageError) and isinstance(copy, DataError)
         assert (copy.exit_code, copy.path, copy.reason, str(copy)) == (3, error.path, error.reason, str(error))
 
     def test_refusing_leaves_no_file_open(self, tmp_path: Path) -> None:
@@ -718,7 +721,7 @@ class TestPixels:
         reference = np.asarray(Image.fromarray(pixels).resize((size, size), Image.Resampling.BILINEAR))
         assert np.array_equal(resize(pixels, size), reference)
         seen = to_input(pixels, size)
-        assert (seen.shape, seen.dtype) == ((size, size, 3), np.uint8)
+        assert seen.shape == (size, size, 3) and seen.dtype == np.uint8
         assert np.array_equal(seen, reference if pixels.ndim == 3 else np.stack([reference] * 3, axis=2))
 
     @settings(deadline=None, max_examples=40)

@@ -2,10 +2,7 @@
 
 import csv
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -15,9 +12,9 @@ import pytest
 from PIL import Image
 
 from engine.data.split import Split
-from engine.evaluation.metrics import exact_interval
+from engine.evaluation.intervals import exact_interval
 from engine.runs.directory import Run
-from tests.conftest import ROOT, SAMPLE, Cli
+from tests.conftest import SAMPLE, Cli, Start
 
 TEST_KEYS = {"n", "correct", "accuracy", "accuracy_ci", "auc", "baseline", "confusion"}
 
@@ -101,11 +98,9 @@ def test_plain_keras_gets_the_same_from_the_deliverable(trained: dict[str, Any])
         assert loss == pytest.approx(ours["loss"], rel=validated if part == "validation" else 1e-4)
 
 
-def test_the_same_command_and_seed_give_the_same_history_and_weights(
-    trained: dict[str, Any], cli: Cli, tmp_path: Path
-) -> None:
-    arguments = ("--train", SAMPLE, "--classes", "COVID,Viral Pneumonia", "--augment", "report", "--batch", "8",
-                 "--epochs", "2", "--mode", "partial", "--unfreeze", "17", "--views", "1", "--json")  # fmt: skip
+def test_the_same_command_and_seed_give_the_same_history_and_weights(few: Path, cli: Cli, tmp_path: Path) -> None:
+    arguments = ("--train", few, "--augment", "report", "--batch", "8", "--epochs", "2", "--mode", "partial",
+                 "--unfreeze", "17", "--views", "1", "--json")  # fmt: skip
     histories, weights = [], []
     for cache in ("one", "two"):  # a cache each, so that the second run can't lean on the first
         done = cli(*arguments, "--out", tmp_path / cache, "--name", "r", COVID_TUI_CACHE=str(tmp_path / cache / "c"))
@@ -136,13 +131,11 @@ def test_a_later_run_reuses_a_split(trained: dict[str, Any], cli: Cli, tmp_path:
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_signal_stops_between_batches_with_the_best_weights_kept(
-    trained: dict[str, Any], tmp_path: Path, number: signal.Signals, code: int
+    few: Path, start: Start, tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
-    command = [sys.executable, "-c", "from tui.cli import main; main()", "--train", str(SAMPLE), "--classes",
-               "COVID,Viral Pneumonia", "--augment", "none", "--epochs", "100000", "--patience", "0", "--batch", "8",
-               "--out", str(tmp_path), "--name", "r", "--json"]  # fmt: skip
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout
+    arguments = ("--train", few, "--augment", "none", "--epochs", "100000", "--patience", "0", "--batch", "8",
+                 "--out", tmp_path, "--name", "r", "--json")  # fmt: skip
+    with start(*arguments) as process:
         for line in process.stdout:
             if '"event": "epoch"' in line:
                 break
@@ -154,15 +147,13 @@ def test_a_signal_stops_between_batches_with_the_best_weights_kept(
     assert Run(tmp_path / "r").state() == "stopped" and (tmp_path / "r" / "best.weights.h5").is_file()
 
 
-def test_a_hangup_does_not_stop_a_training(trained: dict[str, Any], tmp_path: Path) -> None:
-    command = [sys.executable, "-c", "from tui.cli import main; main()", "--train", str(SAMPLE), "--classes",
-               "COVID,Viral Pneumonia", "--augment", "none", "--epochs", "40", "--patience", "0", "--batch", "8",
-               "--out", str(tmp_path), "--name", "r", "--json"]  # fmt: skip
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
-        assert process.stdout
+def test_a_hangup_does_not_stop_a_training(few: Path, start: Start, tmp_path: Path) -> None:
+    arguments = ("--train", few, "--augment", "none", "--epochs", "40", "--patience", "0", "--batch", "8",
+                 "--out", tmp_path, "--name", "r", "--json")  # fmt: skip
+    with start(*arguments) as process:
         for line in process.stdout:
             if '"event": "epoch"' in line:
-                os.kill(process.pid, signal.SIGHUP)
+                process.send_signal(signal.SIGHUP)
                 break
         last = json.loads(process.stdout.read().splitlines()[-1])
     assert (last["event"], last["epochs"]) == ("finished", 40)
