@@ -13,7 +13,6 @@ import hashlib
 import importlib.metadata
 import os
 import queue
-import sys
 import threading
 import urllib.request
 from pathlib import Path
@@ -27,6 +26,7 @@ from engine.base.files import digest_of, private_dir, remove, replacing, replaci
 from engine.base.runtime import cache_dir, tensorflow
 from engine.network.backbones import BACKBONES, Backbone
 from engine.network.hdf5_reader import Arrays, Shapes, read_weights, require_weights
+from engine.network.keras_private import weights_address
 
 CONNECT_SECONDS = 15.0
 """How long a download may take to begin, or stand still, before it is given up."""
@@ -214,8 +214,7 @@ def _keep(path: Path, arrays: Arrays) -> None:
 def fetch_weights(backbone: Backbone, target: Path, context: Context) -> str:
     """Fetch Keras's file to `target`, whole and checked or not at all; the reason where it can't be had, else ""."""
     chunks: queue.Queue[bytes | Exception | int] = queue.Queue(maxsize=16)
-    module, name = backbone.keras_address
-    address = getattr(sys.modules.get(f"keras.src.applications.{module}"), name, None)
+    address = weights_address(*backbone.keras_address)
     if address is None:
         return "the installed Keras names no address"
     if not address.endswith(backbone.keras_file):

@@ -1,110 +1,99 @@
-"""The shape of the project: each file says its purpose, tests mirror the packages, no old name of a module is left."""
+"""The shape of the house, held on its source: no train of arguments, and one Context in place of an emit and a stop."""
 
 import ast
-import re
-import subprocess
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
-
-import pytest
 
 from tests.conftest import ROOT
 
-PRODUCT = ("engine", "tui")
-TESTS = sorted((ROOT / "tests").rglob("*.py"))
-MOST_LINES = 450
-OLD = {
-    "engine": "caches config doctor errors events files fitting foreign leftovers material repeat runtime stopping "
-    "trial dataset results",
-    "engine.export": "onnxfile onnxmodel",
-    "engine.network": "graphs weightfile weights",
-    "engine.training": "devices features guide lrfind sources",
-    "tui": "answers asking auditing background deleting explaining exporting figures glyphs headless heating judging "
-    "likeness messages paths preview ratefinding recipe scanning session settings subset sweeping sweeps terminal text "
-    "training undertaking verbs watch work workbench",
-    "tui.cli": "data results training",
-    "tui.screens": "augmentation beware classes compare cost folder history listing log mistakes rates said scanned "
-    "schedule split swept tables views worth",
-    "tui.widgets": "ask banner cells confusion course files frontier grid halfblocks machine names pick picture title",
-}
-"""The modules that there were, by their package, before they moved to where they are now."""
-ANY_OLD = re.compile(
-    "|".join(
-        rf"\b{re.escape(package).replace(chr(92) + '.', '[./]')}[./](?:{'|'.join(names.split())})\b"
-        for package, names in OLD.items()
-    )
-)
+MOST = 7
+"""Parameters of one function; `self` and `cls` are not counted."""
+VERBS = "tui/cli/commands"
+"""A verb's keyword-only parameters are its flags, which the user names one by one: they are not counted."""
+ALLOWED = {"tui/app.py: __init__"}
+"""The workbench is made in one place, with every part by its name."""
+KEEPERS = {"engine/base/context.py"}
+"""Where an emit and a stop stand side by side, to become one."""
+PRIVATE = "engine/network/keras_private.py"
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 
-def named(path: Path) -> str:
-    return path.relative_to(ROOT).as_posix()
+def sources() -> Iterator[tuple[str, ast.Module]]:
+    """Every file of the product, by its path from the root."""
+    for room in ("engine", "tui"):
+        for path in sorted((ROOT / room).rglob("*.py")):
+            yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text(encoding="utf-8"))
 
 
-def texts() -> Iterator[tuple[str, str]]:
-    """The files of the project that are text, by name; those that git keeps, where there is git, else all."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
-    files = [ROOT / name for name in listed.stdout.split("\0") if name]
-    files = files or [path for part in (*PRODUCT, "tests", "docs", "benchmarks") for path in (ROOT / part).rglob("*.*")]
-    for path in files:
-        if path.is_file() and path.suffix in {".py", ".md", ".toml", ".tcss", ".yml", ".txt", ""}:
-            yield named(path), path.read_text(encoding="utf-8", errors="replace")
+def functions(tree: ast.AST) -> Iterator[Function]:
+    return (node for node in ast.walk(tree) if isinstance(node, Function))
 
 
-@pytest.mark.parametrize("package", [*PRODUCT, "benchmarks"])
-def test_each_file_says_its_purpose_first(package: str) -> None:
-    lacking = [
-        named(path) for path in (ROOT / package).rglob("*.py")
-        if (tree := ast.parse(path.read_text(encoding="utf-8"))).body and not ast.get_docstring(tree)
-    ]  # fmt: skip
-    assert lacking == []
+def positional(function: Function) -> list[str]:
+    parts = function.args.posonlyargs + function.args.args
+    return [part.arg for part in parts if part.arg not in ("self", "cls")]
 
 
-def test_no_old_name_of_a_module_is_left() -> None:
-    left = [
-        f"{name}: {found.group()}"
-        for name, text in texts()
-        for found in ANY_OLD.finditer(text)
-        if name != named(Path(__file__))
-    ]
-    assert left == []
+def trains(file: str, tree: ast.AST) -> list[str]:
+    """The functions of a file that take too many parameters."""
+    found = []
+    for function in functions(tree):
+        count = len(positional(function)) + (0 if Path(file).is_relative_to(VERBS) else len(function.args.kwonlyargs))
+        name = f"{file}: {getattr(function, 'name', 'lambda')}"
+        if count > MOST and name not in ALLOWED:
+            found.append(name)
+    return found
 
 
-def test_tests_mirror_the_packages() -> None:
-    for package in PRODUCT:
-        folders = {path.parent.relative_to(ROOT / "tests") for path in (ROOT / "tests" / package).rglob("test_*.py")}
-        assert folders and [folder.as_posix() for folder in folders if not (ROOT / folder).is_dir()] == []
-
-
-def test_a_file_of_tests_can_be_read_in_one_go() -> None:
-    long = {named(path): len(path.read_text(encoding="utf-8").splitlines()) for path in TESTS}
-    assert {name: lines for name, lines in long.items() if lines > MOST_LINES} == {}
-
-
-def test_no_test_uses_a_private_name_of_a_module_of_the_product() -> None:
-    used = [f"{named(path)}: {name}" for path in TESTS for name in private_names(ast.parse(path.read_text("utf-8")))]
-    assert used == []
-
-
-def private_names(tree: ast.Module) -> Iterator[str]:
-    """Names with a leading underscore, imported from the product, or taken from its modules or replaced there."""
-    modules = set[str]()
+def side_by_side(tree: ast.AST) -> list[int]:
+    """The lines where an emit and a stop are parameters, fields or arguments side by side, but for a Context's."""
+    found = []
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in PRODUCT:
-            yield from (alias.name for alias in node.names if alias.name.startswith("_"))
-            modules |= {alias.asname or alias.name for alias in node.names if alias.name.islower()}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules:
-            if is_private(node.attr):
-                yield f"{node.value.id}.{node.attr}"
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "setattr":
-            first, *rest = node.args
-            if isinstance(first, ast.Constant) and str(first.value).split(".")[0] in PRODUCT:
-                yield from (part for part in str(first.value).split(".") if is_private(part))
-            elif isinstance(first, ast.Name) and first.id in modules:
-                yield from (
-                    str(one.value) for one in rest[:1] if isinstance(one, ast.Constant) and is_private(one.value)
-                )
+        names: list[str] = []
+        if isinstance(node, Function):
+            names = [*positional(node), *(part.arg for part in node.args.kwonlyargs)]
+        elif isinstance(node, ast.ClassDef):
+            fields = [part.target for part in node.body if isinstance(part, ast.AnnAssign)]
+            names = [target.id for target in fields if isinstance(target, ast.Name)]
+        elif isinstance(node, ast.Call) and not (isinstance(node.func, ast.Name) and node.func.id == "Context"):
+            names = [getattr(part, "id", getattr(part, "attr", "")) for part in node.args]
+        if any({one.strip("_"), two.strip("_")} == {"emit", "stop"} for one, two in pairwise(names)):
+            found.append(getattr(node, "lineno", 0))
+    return found
 
 
-def is_private(name: object) -> bool:
-    return str(name).startswith("_") and not str(name).startswith("__")
+def test_no_function_takes_a_train_of_parameters() -> None:
+    assert [name for file, tree in sources() for name in trains(file, tree)] == []
+
+
+def test_an_emit_and_a_stop_come_as_one_context() -> None:
+    found = [f"{file}:{line}" for file, tree in sources() if file not in KEEPERS for line in side_by_side(tree)]
+    assert found == []
+
+
+def test_private_parts_of_keras_and_tensorflow_are_behind_one_file() -> None:
+    found = []
+    for file, tree in sources():
+        for node in ast.walk(tree):
+            modules = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            modules += [part.name for part in node.names] if isinstance(node, ast.Import) else []
+            private = any(module.startswith(("keras.src", "tensorflow.python")) for module in modules)
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                reached = node.value.id in ("tf", "keras", "optimizer", "model", "layer", "variable")
+                private |= reached and node.attr.startswith("_") and not node.attr.startswith("__")
+            if private and file != PRIVATE:
+                found.append(f"{file}:{getattr(node, 'lineno', 0)}")
+    assert found == []
+
+
+def test_these_checks_see_what_they_are_for() -> None:
+    many = ast.parse("def f(self, a, b, c, d, e, f, *, g, h): ...")
+    assert trains("engine/x.py", many) and not trains("engine/x.py", ast.parse("def f(self, a, b, c, d, e, f, g): ..."))
+    assert trains(f"{VERBS}/x.py", many) == [] and trains(f"{VERBS}/x.py", ast.parse("def f(a,b,c,d,e,f,g,h): ..."))
+    for train in ("def f(a, emit, stop): ...", "lambda emit, stop: 1", "f(a, emit, stop)", "f(self.emit, self.stop)",
+                  "class A:\n    emit: int\n    stop: int", "def f(*, stop, emit): ..."):  # fmt: skip
+        assert side_by_side(ast.parse(train)), train
+    for one in ("def f(emit, a, stop): ...", "f(Context(emit, stop))", "def f(context): ..."):
+        assert not side_by_side(ast.parse(one)), one
