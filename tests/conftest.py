@@ -23,8 +23,8 @@ Start = Callable[..., Command]
 
 LONGEST = (
     *("engine/jobs/test_resume.py", "engine/export/test_export.py", "product/test_altered_runs.py"),
-    *("tui/cli/commands/test_train.py", "engine/network/test_backbones.py", "product/test_links_trained.py"),
-    *("engine/training/test_lr_range_test.py", "tui/screens/test_dataset.py", "tui/test_snapshots.py"),
+    *("tui/cli/commands/test_train.py", "engine/network/test_backbones.py", "tui/test_snapshots.py"),
+    *("engine/training/test_lr_range_test.py", "tui/screens/test_dataset.py", "tui/screens/test_dataset_pictures.py"),
     *("product/test_killed_writing.py", "product/test_streams.py", "product/test_outputs.py"),
     *("tui/screens/test_sweep.py", "tui/screens/test_altered.py", "engine/training/test_distributed.py"),
     *("product/test_damaged_caches.py", "product/test_bad_input.py", "engine/data/image/test_notes.py"),
