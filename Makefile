@@ -43,11 +43,11 @@ docs: install
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
 
 unit: install
-	$(PYTEST) -n 2 --dist loadfile -m 'not slow and not soak and not alone'
+	$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder -m 'not slow and not soak and not alone'
 	$(PYTEST) -m 'alone and not slow and not soak' $(ALONE)
 
 test-all: install lint docs
-	$(PYTEST) -n 2 --dist loadfile -m 'not alone and not soak'
+	$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder -m 'not alone and not soak'
 	$(PYTEST) -m 'alone and not soak' $(ALONE)
 
 soak: install

@@ -102,7 +102,7 @@ def filled(mode: str, images: int) -> tuple[TrainConfig, FeatureStore, Images]:
     origin = Origin("p", "c", 224, precision, None, freeze.kept_format("auto", precision), freeze.kept_shape)
     store, shas = FeatureStore(scratch(), origin), tuple(f"{n:064x}" for n in range(images))
     random = np.random.default_rng(0)
-    with store.filling(Stop()) as append:
+    with store.filling(Context()) as append:
         for start in range(0, images, 100):
             own = [(sha, -1) for sha in shas[start : start + 100]]
             append(own, random.uniform(0, 1, (len(own), *origin.shape)).astype(np.float32))

@@ -98,7 +98,7 @@ def head_loop(vectors: int = 5000, epochs: int = 20) -> float:
     images = Images(np.arange(vectors), shas, random.integers(0, 2, vectors).astype(np.int32))
     stop, cache = Stop(), scratch()
     kept = FeatureStore(cache, Origin("p", "caffe", 224, "float32", None, "float16", (512,)))
-    with kept.filling(stop) as append:
+    with kept.filling(Context(stop=stop)) as append:
         append([(sha, -1) for sha in shas], random.uniform(0, 1, (vectors, 512)).astype(np.float32))
     nothing = PixelStore(np.zeros((1, 1, 1, 1), np.uint8), ("",), 1)
     train = FeatureSource(PixelSource(images, classifier, nothing, config), kept, kept, Context(stop=stop))

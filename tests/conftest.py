@@ -21,6 +21,25 @@ Cli = Callable[..., subprocess.CompletedProcess[str]]
 Start = Callable[..., Command]
 
 
+LONGEST = (
+    *("engine/jobs/test_resume.py", "engine/export/test_export.py", "product/test_altered_runs.py"),
+    *("tui/cli/commands/test_train.py", "engine/network/test_backbones.py", "tui/test_snapshots.py"),
+    *("engine/training/test_lr_range_test.py", "tui/screens/test_dataset.py", "tui/screens/test_dataset_pictures.py"),
+    *("product/test_killed_writing.py", "product/test_streams.py", "product/test_outputs.py"),
+    *("tui/screens/test_sweep.py", "tui/screens/test_altered.py", "engine/training/test_distributed.py"),
+    *("product/test_damaged_caches.py", "product/test_bad_input.py", "engine/data/image/test_notes.py"),
+    *("engine/network/test_backbone_features.py", "engine/evaluation/test_saliency.py", "tui/screens/test_audit.py"),
+    *("engine/training/test_phases.py", "engine/training/test_loop.py", "tui/screens/test_train.py"),
+)
+"""The files whose tests take long, which begin first, so that no worker waits for another at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests of the longest files first, in the order above."""
+    order = {ROOT / "tests" / file: place for place, file in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path, len(order)))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One cache of their own for all tests, so that weights are converted once and nobody's cache is touched; and no

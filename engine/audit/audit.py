@@ -230,7 +230,7 @@ def _material(folder: Path, config: TrainConfig, size: int, folds: int, context:
     found = scan(folder, wanted.class_names, context, wanted.follow_links, wanted.near_duplicates)
     require_trainable(found)
     tell_layout(found, context.emit)
-    classes, splits = tuple(found.classes), _splits(found, config, folds, context.emit)
+    classes, splits = tuple(found.classes), splits_of(found, config, folds, context.emit)
     listed = {row.file for row in splits[0].rows}
     records = [record for record in found.records if record.file in listed]
     masked = [record for record in records if record.mask]
@@ -256,7 +256,7 @@ def _material(folder: Path, config: TrainConfig, size: int, folds: int, context:
     return _Material(classes, kept, store, regions, LUNGS if use_masks else RECTANGLE, folded)
 
 
-def _splits(found: Scan, config: TrainConfig, folds: int, emit: Emit) -> list[Split]:
+def splits_of(found: Scan, config: TrainConfig, folds: int, emit: Emit) -> list[Split]:
     if folds == 1 or found.published:
         chosen, notices = split.for_recipe(found, config.data, config.machine.seed)
         for notice in notices:

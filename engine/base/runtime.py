@@ -196,13 +196,13 @@ def choose_precision(asked: Precision) -> Choice:
         return Choice("bfloat16", "the GPU has it") if major >= 8 else Choice("float32", "the GPU has no bfloat16")
     if not cpu()[1] & {"avx512_bf16", "amx_bf16"}:
         return Choice("float32", "the processor has no bfloat16")
-    ratio = _bfloat16_speed()
+    ratio = speed_of_bfloat16()
     if ratio >= FASTER_BY:
         return Choice("bfloat16", f"{ratio:.1f} times as fast as float32 on this processor")
     return Choice("float32", f"bfloat16 runs at {ratio:.2f} times the speed of float32 on this processor")
 
 
-def _bfloat16_speed() -> float:
+def speed_of_bfloat16() -> float:
     """How many times as fast as in float32 a VGG convolution runs in bfloat16; timed once a machine and kept."""
     kept = cache_dir() / "precision.json"
     machine = f"{cpu()[0]} x{processors()}, tensorflow {tensorflow().__version__}"
@@ -210,7 +210,7 @@ def _bfloat16_speed() -> float:
         saved = json.loads(kept.read_text())
         if saved == _timed(machine, float(saved["bfloat16_speed"])):
             return float(saved["bfloat16_speed"])
-    ratio = round(_time_convolution("float32") / _time_convolution("bfloat16"), 3)
+    ratio = round(time_convolution("float32") / time_convolution("bfloat16"), 3)
     with contextlib.suppress(OSError):
         write_json(kept, _timed(machine, ratio))
     return ratio
@@ -222,7 +222,7 @@ def _timed(machine: str, ratio: float) -> dict[str, Any]:
     return {"machine": machine, "bfloat16_speed": ratio, "sha256": digest}
 
 
-def _time_convolution(dtype: str) -> float:
+def time_convolution(dtype: str) -> float:
     tf = tensorflow()
     images = tf.cast(tf.random.stateless_uniform((8, 28, 28, 256), (0, 0)), dtype)
     kernel = tf.cast(tf.random.stateless_uniform((3, 3, 256, 256), (0, 1)), dtype)

@@ -123,12 +123,12 @@ def tables(scanned: Scan) -> list[Table]:
         with suppress(OSError):
             status = path.stat()
             if stat.S_ISREG(status.st_mode):
-                found.append(_read(path, (status.st_mtime_ns, status.st_size)))
+                found.append(read_table(path, (status.st_mtime_ns, status.st_size)))
     return found
 
 
 @lru_cache(maxsize=32)
-def _read(path: Path, version: tuple[int, int]) -> Table:
+def read_table(path: Path, version: tuple[int, int]) -> Table:
     """The head of the table at `path`, kept until the file changes."""
     try:
         _, columns, _ = _head(read_rows(path))

@@ -52,7 +52,7 @@ def evaluate_test(run: Run, context: Context) -> Tested:
         names, labels = [row.file for row in rows], [predictor.classes.index(row.label) for row in rows]
         shas = [row.sha for row in rows]
         said = _measure(predictor, run.folder(), names, labels, "test", context, shas)
-        _write_predictions(run.path / PREDICTIONS, predictor.classes, said.lines(predictor.classes))
+        keep_predictions(run.path / PREDICTIONS, predictor.classes, said.lines(predictor.classes))
         _write_result(run.path / TEST, _judged(said, predictor))
     return read_test(run).without_curves()
 
@@ -70,7 +70,7 @@ def keep_validation(run: Run, said: Predictions) -> None:
     """Write the run's answers to its validation images, which chose its epoch and its threshold, to validation.csv."""
     rows = zip(said.files, said.labels, said.probabilities, strict=True)
     lines = [(file, said.classes[label], shares.tolist()) for file, label, shares in rows]
-    _write_predictions(run.path / VALIDATION, said.classes, lines)
+    keep_predictions(run.path / VALIDATION, said.classes, lines)
 
 
 def forget_test(run: Run) -> bool:
@@ -219,7 +219,7 @@ def _write_result(path: Path, result: Drawn) -> None:
         raise RunError(unwritable(path, error)) from error
 
 
-def _write_predictions(path: Path, classes: Sequence[str], lines: Sequence[tuple[str, str, Sequence[float]]]) -> None:
+def keep_predictions(path: Path, classes: Sequence[str], lines: Sequence[tuple[str, str, Sequence[float]]]) -> None:
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(map(to_cell, ("file", "class", "said", *classes)))

@@ -23,6 +23,7 @@ from engine.export.contract import CALIBRATED, INPUT, KEY, NAME, OUTPUTS, PROBAB
 from engine.export.onnx_predictor import SUFFIX as ONNX
 from engine.export.onnx_predictor import OnnxModel
 from engine.network.classifier import with_preprocessing
+from engine.network.keras_private import with_constants
 
 OPSET = 17
 """ONNX's, of 2022: whatever has been released since reads it."""
@@ -147,12 +148,10 @@ def _append(path: Path, texts: dict[str, str]) -> None:
 
 def _frozen(model: Any) -> Any:
     """The model as one `tf.function` of INPUT, its weights constants within the graph, as converters want them."""
-    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
-
     tf = tensorflow()
     signature = [tf.TensorSpec((None, *model.input_shape[1:]), tf.float32, name=INPUT)]
     traced = tf.function(lambda images: model(images, training=False), input_signature=signature)
-    graph = convert_variables_to_constants_v2(traced.get_concrete_function())
+    graph = with_constants(traced.get_concrete_function())
     names = sorted(OUTPUTS)  # the order in which a dictionary of tensors is flattened
 
     @tf.function(input_signature=signature)  # type: ignore[untyped-decorator]

@@ -45,6 +45,16 @@ class Exported:
         return {**dataclasses.asdict(self), "path": str(self.path)}
 
 
+@dataclass(frozen=True, eq=False)
+class _Material:
+    """What every format is made of, and compared with."""
+
+    contract: Contract
+    pictures: Pictures
+    model: Any
+    """The Keras model that is written."""
+
+
 def export(run: Run, names: str, to: Path | None, force: bool, context: Context) -> Iterator[Exported]:
     """Write the run's model in the formats `names` ("onnx,keras"), one after the other, and tell each that is done.
 
@@ -62,13 +72,11 @@ def export(run: Run, names: str, to: Path | None, force: bool, context: Context)
         require_installed(one)
         _require_replaceable(one, path, force)
     predictor = Predictor(run)
-    contract = contract_of(predictor)
-    pictures = gather(predictor, context.stop)
-    model = exportable(predictor)
+    material = _Material(contract_of(predictor), gather(predictor, context.stop), exportable(predictor))
     for one, path in zip(chosen, targets, strict=True):
         if context.stop.now:
             raise Stopped("The export was stopped; what is done is whole.")
-        yield _export(one, path, root, force, model, contract, pictures, context)
+        yield _export(one, path, root, force, material, context)
 
 
 def _other_than_exported(folder: Path) -> Path | None:
@@ -134,18 +142,17 @@ def _export(
     path: Path,
     root: Path | None,
     force: bool,
-    model: Any,
-    contract: Contract,
-    pictures: Pictures,
+    material: _Material,
     context: Context,
 ) -> Exported:
+    pictures = material.pictures
     task = f"{one.name} file against the run"
     context.emit(Progress(task, 0, IMAGES))
     try:
         private_dir(path.parent, root)
         with (replacing_folder if one.folder else replacing_path)(path, root) as part:
             with quiet():
-                one.write(model, contract, part)
+                one.write(material.model, material.contract, part)
                 difference = largest_difference(one.open(part), pictures, task, context)
             if not difference <= LIMIT:
                 raise RunError(

@@ -92,7 +92,7 @@ def over_seeds(folder: Path, config: TrainConfig, count: int, context: Context) 
         output = dataclasses.replace(config.output, name=f"{base}-seed{seed}")
         machine = dataclasses.replace(config.machine, seed=seed)
         recipes.append(dataclasses.replace(config, output=output, machine=machine))
-    return _train_all("seeds", folder, recipes, _own_folder(config, f"{base}-seeds"), context)
+    return train_all("seeds", folder, recipes, _own_folder(config, f"{base}-seeds"), context)
 
 
 def over_folds(folder: Path, config: TrainConfig, count: int, context: Context) -> Repeated:
@@ -125,7 +125,7 @@ def over_folds(folder: Path, config: TrainConfig, count: int, context: Context) 
         # Near duplicates were looked for once, for all folds.
         own_data = dataclasses.replace(data, split=path, near_duplicates=False)
         recipes.append(dataclasses.replace(config, output=output, data=own_data))
-    return _train_all("folds", folder, recipes, own, context)
+    return train_all("folds", folder, recipes, own, context)
 
 
 def spread(values: Sequence[float]) -> Spread:
@@ -167,7 +167,7 @@ def _gone_if_unused(own: Path, runs: Sequence[Path]) -> Iterator[None]:
         raise
 
 
-def _train_all(
+def train_all(
     kind: Literal["seeds", "folds"], folder: Path, recipes: Sequence[TrainConfig], own: Path, context: Context
 ) -> Repeated:
     """Train each recipe in turn, as far as the stop lets it, and write down what they give together."""

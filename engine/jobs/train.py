@@ -60,7 +60,7 @@ def train(folder: Path, config: TrainConfig, context: Context, data: Data | None
     config.judge.positive_among(data.classes)
     with create(folder, config) as writer:
         try:
-            return _told(writer, context, lambda heard: _train(data, recipe, writer, heard))
+            return with_its_end(writer, context, lambda heard: _train(data, recipe, writer, heard))
         except (ConfigError, DataError, WeightsError):
             writer.leave_nothing()
             raise
@@ -101,12 +101,12 @@ def resume(
         def go_on(heard: Context) -> Finished | Interrupted:
             try:
                 as_begun = data and data.scan.pixel_rules == pixel_rules_of(run)
-                found = data if data and as_begun else _split_before(folder, config, run, heard)
+                found = data if data and as_begun else split_before(folder, config, run, heard)
             except DataError as error:
                 raise DataError(f"{error} {_elsewhere(run)}") from error
             return _train(found, recipe, writer, heard, resumed=True)
 
-        return _told(writer, context, go_on)
+        return with_its_end(writer, context, go_on)
 
 
 def _elsewhere(run: Run) -> str:
@@ -161,24 +161,24 @@ def assist(folder: Path | None, config: TrainConfig, context: Context) -> Helped
             write_json(run.path / ENVIRONMENT, there.to_dict())
 
             def work(silent: Context) -> Helped:
-                data = _split_before(folder, config, run, silent)
+                data = split_before(folder, config, run, silent)
                 with joined.quiet(run.path / LOG), joined.watched("the chief says how its run goes on"):
                     done = fit(data, resolve(config), RunContext(silent, writer, joined, forget_test), brief.resumed)
                 if done.fitted.ended == "stopped":
                     raise Stopped("A worker was asked to stop, so all do; the chief says how its run goes on.")
                 return Helped(joined.seat.worker, joined.seat.workers, done.fitted.epochs)
 
-            return _told(writer, context.heard_by(tell), work)
+            return with_its_end(writer, context.heard_by(tell), work)
 
 
-def _split_before(folder: Path, config: TrainConfig, run: Run, context: Context) -> Data:
+def split_before(folder: Path, config: TrainConfig, run: Run, context: Context) -> Data:
     """The folder under the split that the run has; a new one where it was killed before it had any."""
     manifest = run.path / SPLIT
     wanted = dataclasses.replace(config.data, split=manifest) if manifest.is_file() else config.data
     return scanned(folder, dataclasses.replace(config, data=wanted), context, manifest.is_file(), pixel_rules_of(run))
 
 
-def _told(writer: RunWriter, context: Context, work: Callable[[Context], E]) -> E | Interrupted:
+def with_its_end(writer: RunWriter, context: Context, work: Callable[[Context], E]) -> E | Interrupted:
     """Do `work` with a context whose events go to the run first; however it ends, its last event says so there."""
     context = writer.tee(context)
     try:

@@ -13,7 +13,6 @@ import hashlib
 import importlib.metadata
 import os
 import queue
-import sys
 import threading
 import urllib.request
 from pathlib import Path
@@ -27,6 +26,7 @@ from engine.base.files import digest_of, private_dir, remove, replacing, replaci
 from engine.base.runtime import cache_dir, tensorflow
 from engine.network.backbones import BACKBONES, Backbone
 from engine.network.hdf5_reader import Arrays, Shapes, read_weights, require_weights
+from engine.network.keras_private import weights_address
 
 CONNECT_SECONDS = 15.0
 """How long a download may take to begin, or stand still, before it is given up."""
@@ -68,7 +68,7 @@ def require(source: str, backbone: Backbone, context: Context) -> None:
     if source == "none" or in_keras.is_file() or served:
         return
     tensorflow()  # which knows the address
-    if why := _download(backbone, in_keras, context):
+    if why := fetch_weights(backbone, in_keras, context):
         raise WeightsError(_remedies(backbone, in_keras, why))
 
 
@@ -86,7 +86,7 @@ def _imagenet(backbone: Backbone, shapes: Shapes, context: Context) -> Arrays:
             Notice("warning", f"{in_keras} is not the file that Keras publishes (its MD5 differs): it is not used.")
         )
     if backbone.name != OFFLINE_BACKBONE:
-        why = _download(backbone, in_keras, context)
+        why = fetch_weights(backbone, in_keras, context)
         if why:
             raise WeightsError(_remedies(backbone, in_keras, why))
         return _downloaded(in_keras, unchecked, shapes, context.emit)
@@ -103,7 +103,7 @@ def _imagenet(backbone: Backbone, shapes: Shapes, context: Context) -> Arrays:
         else:
             context.emit(Notice("info", f"Weights: ImageNet, from the offline extra, converted earlier ({kept})."))
             return arrays
-    why = _download(backbone, in_keras, context)
+    why = fetch_weights(backbone, in_keras, context)
     if not why:
         return _downloaded(in_keras, unchecked, shapes, context.emit)
     onnx_file = _offline_file()
@@ -211,11 +211,10 @@ def _keep(path: Path, arrays: Arrays) -> None:
             base.save_weights(part, overwrite=True)
 
 
-def _download(backbone: Backbone, target: Path, context: Context) -> str:
+def fetch_weights(backbone: Backbone, target: Path, context: Context) -> str:
     """Fetch Keras's file to `target`, whole and checked or not at all; the reason where it can't be had, else ""."""
     chunks: queue.Queue[bytes | Exception | int] = queue.Queue(maxsize=16)
-    module, name = backbone.keras_address
-    address = getattr(sys.modules.get(f"keras.src.applications.{module}"), name, None)
+    address = weights_address(*backbone.keras_address)
     if address is None:
         return "the installed Keras names no address"
     if not address.endswith(backbone.keras_file):

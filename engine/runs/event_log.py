@@ -111,7 +111,7 @@ def last_kind(path: Path) -> type[Event] | None:
                 file.seek(start)
                 lines = file.read(size - start).split(b"\n")
                 for line in reversed(lines if not start else lines[1:]):  # the first is cut where the reading begins
-                    kind = _kind(line)
+                    kind = kind_of(line)
                     if kind is not None and not issubclass(kind, Notice | Progress):
                         return kind
                 reach *= 16
@@ -122,7 +122,7 @@ def last_kind(path: Path) -> type[Event] | None:
     return None
 
 
-def _kind(line: bytes) -> type[Event] | None:
+def kind_of(line: bytes) -> type[Event] | None:
     try:
         values = _values(line)
     except UnfitError:

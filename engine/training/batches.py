@@ -124,7 +124,7 @@ class FeatureSource:
         store.refresh()
         if not store.missing(self._keys(range(len(self.images)), view)):
             return
-        with store.filling(self.context.stop, self.context.emit) as append:
+        with store.filling(self.context) as append:
             todo = store.missing(self._keys(range(len(self.images)), view))
             self._compute(todo, view, append, _company())
 
@@ -180,7 +180,7 @@ class FeatureSource:
         try:
             if self.context.stop.is_set():  # what is looked at after a stop must not wait for another training
                 raise OSError(errno.EINTR, "the training is stopped")
-            with store.filling(self.context.stop, self.context.emit) as append:
+            with store.filling(self.context) as append:
                 # Another process may have mended some meanwhile.
                 found = {view: store.damaged(self._keys(range(len(self.images)), view)) for view in views}
                 told = sum(map(len, found.values()))

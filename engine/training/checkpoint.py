@@ -128,7 +128,7 @@ def write(folder: Path, point: Point) -> Path:
                 _sync(file)
             with opened(part, folder.parent) as made:
                 os.fsync(made)
-            _read_back(part)
+            read_back(part)
             _remove(inside, name)
             os.rename(part.name, name, src_dir_fd=inside, dst_dir_fd=inside)
             os.fsync(inside)
@@ -175,7 +175,7 @@ def _remove(folder: int, name: str) -> bool:
         return False
 
 
-def _read_back(path: Path) -> None:
+def read_back(path: Path) -> None:
     """Raise OSError where the point just written is not as it was written: it could not be read later either."""
     try:
         _read(path)

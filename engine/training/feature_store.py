@@ -20,10 +20,10 @@ from typing import Any
 import numpy as np
 
 from engine.base.cache import hold
-from engine.base.cancel import Stop
 from engine.base.checked_rows import Bytes, RowFile, Sums
+from engine.base.context import Context
 from engine.base.errors import Stopped
-from engine.base.events import Emit, Notice
+from engine.base.events import Notice
 from engine.base.files import open_private, private_dir, write_json
 from engine.base.locks import try_lock
 from engine.base.wording import counted
@@ -150,14 +150,14 @@ class FeatureStore:
         return stored(activations, self.origin.dtype)
 
     @contextlib.contextmanager
-    def filling(self, stop: Stop, emit: Emit = lambda event: None) -> Iterator[Append]:
+    def filling(self, context: Context) -> Iterator[Append]:
         """Hold the store for writing; waits, and says so, while another process fills it.
 
         Yields `append(keys, activations)`, which also replaces what is kept of a key. Entries that were cut off or
         damaged are told of.
         """
         with open_private(self.folder / "lock", "w", self._cache) as lock:
-            _wait_for(lock, stop, emit)
+            _wait_for(lock, context)
             for name in ("rows", "index"):
                 open_private(self.folder / name, "ab", self._cache).close()
             index = read_index(self.folder, self.origin)
@@ -168,7 +168,7 @@ class FeatureStore:
                 writer = Writer(self.origin, index, rows, entries)
                 if index.lost:
                     lost = f"{index.lost:,} of the activations kept in {self.folder} were cut off or damaged"
-                    emit(Notice("warning", f"{lost}: those that are needed are computed anew."))
+                    context.emit(Notice("warning", f"{lost}: those that are needed are computed anew."))
                 self.refresh(again=True)
                 yield writer.append
         self.refresh(again=True)
@@ -184,13 +184,13 @@ class FeatureStore:
         return sizes[0], sizes[1]
 
 
-def _wait_for(lock: Any, stop: Stop, emit: Emit) -> None:
+def _wait_for(lock: Any, context: Context) -> None:
     told = False
     while not try_lock(lock, tries=1):
-        if stop.is_set():
+        if context.stop.is_set():
             raise Stopped("Stopped while another training filled the feature cache.")
         if not told:
-            emit(
+            context.emit(
                 Notice(
                     "info", f"Another training fills {Path(lock.name).parent}, which this one needs: it is waited for."
                 )

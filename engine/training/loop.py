@@ -81,7 +81,7 @@ def fit(
 
 
 @dataclass
-class _State:
+class State:
     """What changes from step to step and epoch to epoch, besides weights and optimizer."""
 
     position: Position = field(default_factory=lambda: Position(1))
@@ -117,7 +117,7 @@ class _Training:
             optimizer = new_optimizer(classifier, self.phase)
         self.steps = self._steps(optimizer)
         self.validation_pass = Pass(validation)
-        self.state = _State(Position(self.phase.first))
+        self.state = State(Position(self.phase.first))
         self.kept: Position | None = None
         self.began = time.perf_counter()
 
@@ -126,14 +126,14 @@ class _Training:
         assign(self.classifier.trainable_variables, point.arrays["trained"])
         assign(self.steps.optimizer.variables, point.arrays["optimizer"])
         best, logits = point.arrays.get("best", []), point.arrays.get("logits", [np.zeros((0, 0))])
-        self.state = _State(point.position, list(point.history), point.best, best, logits[0], point.seconds)
+        self.state = State(point.position, list(point.history), point.best, best, logits[0], point.seconds)
         self.kept = point.position
 
     def follow(self, before: Fitted) -> None:
         """Take up the history of the phase before, whose best weights the classifier has."""
         weights = values_of(self.classifier.trainable_variables)
         position = Position(self.phase.first)
-        self.state = _State(position, list(before.history), before.best, weights, before.logits, before.seconds)
+        self.state = State(position, list(before.history), before.best, weights, before.logits, before.seconds)
 
     def run(self) -> Fitted:
         """All epochs that are left of the phase."""

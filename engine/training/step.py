@@ -8,6 +8,7 @@ import numpy as np
 from engine.base.cancel import Stop
 from engine.base.runtime import tensorflow
 from engine.network.classifier import Classifier
+from engine.network.keras_private import leave_gradients_unsummed, place_of
 from engine.recipe.config import FitConfig
 from engine.training.batches import Source
 from engine.training.distributed import ONE, CommonStop, Devices
@@ -128,13 +129,13 @@ def new_optimizer(classifier: Classifier, phase: Phase) -> Any:
         """Adam whose steps differ by layer. Scaled gradients would not do, as Adam divides by their size."""
 
         def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-            share = shares[self._get_variable_index(variable)]
+            share = shares[place_of(self, variable)]
             super().update_step(gradient, variable, learning_rate * share)
 
     optimizer = LayerwiseAdam() if set(shares) != {1.0} else keras.optimizers.Adam()
     # The step sums the gradients itself where there are several devices. For one it would change nothing, but leave the
     # traced step, with its network, in TensorFlow's registry of gradients for as long as the process lives.
-    optimizer._all_reduce_sum_gradients = list
+    leave_gradients_unsummed(optimizer)
     if classifier.model.get_layer("dense").compute_dtype == "float16":
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     optimizer.build(classifier.trainable_variables)

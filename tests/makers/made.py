@@ -13,7 +13,7 @@ from engine.base.result import Tested, Validated
 from engine.base.typed_files import plain
 from engine.data.records import Row
 from engine.data.split import Split
-from engine.evaluation.evaluate import _write_predictions
+from engine.evaluation.evaluate import keep_predictions
 from engine.evaluation.metrics import judge
 from engine.network.freezing import plan
 from engine.recipe.config import DataConfig, NetworkConfig, OutputConfig, TrainConfig
@@ -34,7 +34,7 @@ def finished_run(out: Path, name: str, folder: Path, lines: Sequence[Line], clas
         Split(tuple(Row(file, label, "test") for file, label, _ in lines)).write(run.path / "split.csv")
         labels = np.array([list(classes).index(label) for _, label, _ in lines])
         test = judge(labels, np.array([shares for _, _, shares in lines]), classes)
-        _write_predictions(run.path / "predictions.csv", classes, lines)
+        keep_predictions(run.path / "predictions.csv", classes, lines)
         write_json(run.path / "test.json", plain(test))
         writer.append(fake.started(str(run.path), 2))
         for epoch in (1, 2):

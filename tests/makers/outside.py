@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.files import replacing_folder, replacing_path
 from engine.base.result import Elsewhere
 from engine.data.pixel_store import open_store
@@ -143,7 +143,7 @@ def filled(cache: Path, images: Path, number: int = 0) -> None:
     found = scan(images)
     open_store(found.root, found.records[number:], 24, cache)
     keys = [(f"{key:064x}", 0) for key in range(2 + number)]
-    with contextlib.closing(FeatureStore(cache, ORIGIN)._use), FeatureStore(cache, ORIGIN).filling(Stop()) as append:
+    with contextlib.closing(FeatureStore(cache, ORIGIN)._use), FeatureStore(cache, ORIGIN).filling(Context()) as append:
         folder = cache / "features" / ORIGIN.key[:32]
         kept = [entry[0] for entry in feature_file.read_index(folder, ORIGIN).entries if entry]
         left = [key for key in keys if key not in kept]

@@ -22,7 +22,7 @@ from engine.base.events import Epoch
 from engine.base.files import write_json
 from engine.base.typed_files import plain
 from engine.evaluation.calibration import calibrate
-from engine.evaluation.evaluate import _write_predictions
+from engine.evaluation.evaluate import keep_predictions
 from engine.evaluation.predictions_table import worst_first
 from engine.jobs import repair
 from engine.runs.directory import Run
@@ -119,7 +119,7 @@ def full_run(out: Path, name: str, folder: Path) -> Run:
     (run.path / "external").mkdir()
     elsewhere = {"folder": "e", "mapping": {"A": "COVID"}, "left_out": {"B": 5}, "learnt_from": 2, "drop": drop}
     write_json(run.path / "external" / "e.json", {**test, **elsewhere, "shift": shift})
-    _write_predictions(run.path / "validation.csv", made.CLASSES, lines)
+    keep_predictions(run.path / "validation.csv", made.CLASSES, lines)
     epoch = Epoch(1, 0.5, 0.75, 0.3, 1.0, 1e-4, 1.5)
     arrays = {"trained": [np.ones((3, 2), np.float32)], "optimizer": [np.array(7)]}
     point = checkpoint.Point(checkpoint.Position(2), (epoch,), epoch, 2.0, {"phase": "0"}, arrays)

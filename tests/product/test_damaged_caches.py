@@ -369,11 +369,11 @@ def test_a_kept_timing_that_is_damaged_is_taken_again(
         return 3.0 if dtype == "float32" else 2.0
 
     monkeypatch.setenv("COVID_TUI_CACHE", str(tmp_path))
-    monkeypatch.setattr(runtime, "_time_convolution", time_of)
-    assert [runtime._bfloat16_speed() for _ in range(2)] == [1.5, 1.5] and len(timed) == 2
+    monkeypatch.setattr(runtime, "time_convolution", time_of)
+    assert [runtime.speed_of_bfloat16() for _ in range(2)] == [1.5, 1.5] and len(timed) == 2
     kept = tmp_path / "precision.json"
     kept.write_bytes(kept.read_bytes().replace(damage, b"0.5"))
-    assert [runtime._bfloat16_speed() for _ in range(2)] == [1.5, 1.5] and len(timed) == 4
+    assert [runtime.speed_of_bfloat16() for _ in range(2)] == [1.5, 1.5] and len(timed) == 4
 
 
 @pytest.mark.slow

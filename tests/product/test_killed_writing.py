@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.events import Epoch, Notice, Progress
 from engine.data import pixel_store
 from engine.data.pixel_store import open_store
@@ -84,12 +84,12 @@ pixels.open_store(found.root, found.records, 24, pathlib.Path(sys.argv[4]))
 """
 FEATURES = """
 import numpy as np
-from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.training import feature_store as features
 from tests.product.test_killed_writing import ORIGIN, KEYS
 features.open_private = opening(features.open_private)
 store = features.FeatureStore(pathlib.Path(sys.argv[3]), ORIGIN)
-with store.filling(Stop()) as append:
+with store.filling(Context()) as append:
     for start in range(0, 8, 2):
         append(KEYS[start:start + 2], np.full((2, 4, 3), start))
 """
@@ -157,7 +157,7 @@ def test_a_killed_feature_store_is_filled_on(tmp_path: Path, file: str, nth: int
     # The half of an index write is the first of its two entries, whose row is whole.
     left = store.missing(KEYS)
     assert left == KEYS[2 * (nth - 1) + (file == "index") :]
-    with store.filling(Stop()) as append:
+    with store.filling(Context()) as append:
         append(left, np.stack([np.full((4, 3), int(sha, 16) // 2 * 2) for sha, _ in left]))
     assert FeatureStore(tmp_path, ORIGIN).read(KEYS)[:, 0, 0].tolist() == [0, 0, 2, 2, 4, 4, 6, 6]
     assert leftovers.find(tmp_path / "runs", tmp_path, tmp_path) == []
@@ -263,7 +263,7 @@ def test_what_a_living_process_holds_is_not_touched(tmp_path: Path) -> None:
     with RunWriter(Run(tmp_path / "run"), again=True):  # another process has gone on with it meanwhile
         assert [leftovers.mend(left) for left in found] == [False, False]
     store = FeatureStore(tmp_path / "cache", ORIGIN)
-    with store.filling(Stop()) as append:
+    with store.filling(Context()) as append:
         append(KEYS[:1], np.ones((1, 4, 3)))
         with (store.folder / "rows").open("ab") as rows:
             rows.write(b"half a row")

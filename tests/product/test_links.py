@@ -20,7 +20,7 @@ from engine.base.events import Epoch, Notice
 from engine.base.result import Elsewhere
 from engine.data.split import Split
 from engine.evaluation import external
-from engine.evaluation.evaluate import _write_predictions, forget_test
+from engine.evaluation.evaluate import forget_test, keep_predictions
 from engine.jobs import repair as leftovers
 from engine.jobs.sweep import Sweep
 from engine.runs import directory
@@ -79,8 +79,8 @@ def gone_on_with(path: Path) -> Iterator[Callable[[], object]]:
     test = fake.TEST
     yield lambda: external.keep(run, Elsewhere(**vars(test), folder="elsewhere"))
     yield lambda: Split(()).write(path / "split.csv")
-    yield lambda: _write_predictions(path / "predictions.csv", made.CLASSES, [])
-    yield lambda: _write_predictions(path / "validation.csv", made.CLASSES, [])
+    yield lambda: keep_predictions(path / "predictions.csv", made.CLASSES, [])
+    yield lambda: keep_predictions(path / "validation.csv", made.CLASSES, [])
     for name in ("best.weights.h5", "model.keras"):
         yield partial(written, path / name)
     yield lambda: written(path / "export" / "run.onnx", path)

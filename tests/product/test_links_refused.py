@@ -263,7 +263,7 @@ def test_a_folder_that_becomes_a_link_while_a_point_is_written(
     for epoch in (1, 2, 3):
         checkpoint.write(folder, point(epoch))
     before = picture(theirs)
-    monkeypatch.setattr(checkpoint, "_read_back", lambda path: swapped(folder, theirs))
+    monkeypatch.setattr(checkpoint, "read_back", lambda path: swapped(folder, theirs))
     checkpoint.write(folder, point(4))
     assert picture(theirs) == before
     assert sorted(path.name[:6] for path in (tmp_path / "aside").iterdir()) == ["000003", "000004"]

@@ -86,7 +86,7 @@ def test_an_error_before_the_training_begins_is_no_end_of_the_run(
     def lack(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(train, "_split_before", lack)
+    monkeypatch.setattr(train, "split_before", lack)
     before, told = contents(finished), list[Event]()
     with pytest.raises(RunError, match="too small"):
         train.resume(finished, finished.config(), Context(told.append), SAMPLE)

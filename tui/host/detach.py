@@ -51,7 +51,7 @@ def on_leash(work: Callable[[Leash], int]) -> int:
     os.close(its)
     for number in FORWARDED:
         signal.signal(number, lambda number, _: _send(child, number))
-    signal.signal(signal.SIGCHLD, lambda number, frame: _stop_with(child, number, frame))
+    signal.signal(signal.SIGCHLD, lambda number, frame: stop_with(child, number, frame))
     code_given = os.read(ours, 1)
     if code_given:
         return code_given[0]
@@ -65,7 +65,7 @@ def _send(child: int, number: int) -> None:
         os.kill(child, number)
 
 
-def _stop_with(child: int, number: int, frame: FrameType | None) -> None:
+def stop_with(child: int, number: int, frame: FrameType | None) -> None:
     """When the child is suspended, suspend the parent too, so that the shell takes the terminal back."""
     status = None
     with contextlib.suppress(ChildProcessError):  # the child has ended meanwhile

@@ -144,7 +144,11 @@ class Session(Jobs):
         self.data, self.whole, self.scan, self.split, self.split_problem = folder, None, None, None, ""
         self.cancel("split")
         self.start(
-            "scan", "reading the images", partial(_scan, folder, self.config.data), self._scanned, self._not_scanned
+            "scan",
+            "reading the images",
+            partial(scan_folder, folder, self.config.data),
+            self._scanned,
+            self._not_scanned,
         )
         self.announce(DataChanged)
 
@@ -305,7 +309,7 @@ class Session(Jobs):
         self.announce(RunChanged, self.training.view)
 
 
-def _scan(folder: Path, wanted: DataConfig, context: Context) -> "Scan":
+def scan_folder(folder: Path, wanted: DataConfig, context: Context) -> "Scan":
     from engine.data.scan import scan
     from engine.data.tables import tables
 

@@ -53,12 +53,12 @@ class DecodingError(Exception):
 def decode(data: bytes | memoryview, syntax: str, options: dict[str, Any]) -> Samples:
     """The one frame in `data`, as `decode_here` gives it, decoded by a worker. Raises DecodingError."""
     try:
-        worker = _IDLE.pop()
+        worker = IDLE_WORKERS.pop()
         found = worker.ask(data, syntax, options)
     except (IndexError, DecodingError):  # none is idle, or it ended meanwhile: what a new worker says counts
         worker = _Worker()
         found = worker.ask(data, syntax, options)
-    _IDLE.append(worker)
+    IDLE_WORKERS.append(worker)
     if isinstance(found, str):
         raise DecodingError(found)
     return found
@@ -123,13 +123,13 @@ class _Worker:
         self._process.wait()
 
 
-_IDLE: list[_Worker] = []
+IDLE_WORKERS: list[_Worker] = []
 
 
 @atexit.register
 def _close() -> None:
-    while _IDLE:
-        _IDLE.pop().close()
+    while IDLE_WORKERS:
+        IDLE_WORKERS.pop().close()
 
 
 def _serve(source: IO[bytes], sink: IO[bytes]) -> None:

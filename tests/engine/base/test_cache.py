@@ -84,13 +84,13 @@ def test_what_is_being_written_is_not_cleared(tmp_path: Path) -> None:
 
 
 def test_a_store_in_use_survives_a_trim_and_stays_readable(tmp_path: Path) -> None:
-    from engine.base.cancel import Stop
+    from engine.base.context import Context
     from engine.training.feature_file import Origin
     from engine.training.feature_store import FeatureStore
 
     store = FeatureStore(tmp_path, Origin("p", "caffe", 224, "float32", None, "float16", (3,)))
     key = ("0" * 64, 0)
-    with store.filling(Stop()) as append:
+    with store.filling(Context()) as append:
         append([key], np.ones((1, 3)))
     assert trim(tmp_path, 0) == 0
     assert store.read([key]).tolist() == [[1, 1, 1]]

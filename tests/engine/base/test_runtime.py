@@ -71,8 +71,8 @@ def test_a_cache_that_can_not_be_made_is_named(tmp_path: Path, monkeypatch: pyte
 @pytest.mark.alone
 def test_tensorflow_is_imported_without_a_standstill_of_other_threads() -> None:
     """A plain import holds Python's lock for 0.3 s at once, measured on the same two cores that give 0.03 s here."""
-    longest = [
-        float(subprocess.run([sys.executable, "-c", STANDSTILL], cwd=ROOT, capture_output=True, check=True).stdout)
-        for _ in range(3)
-    ]
+    longest: list[float] = []
+    while len(longest) < 3 and min(longest, default=1) >= 0.1:  # the least of three, as soon as it is known
+        done = subprocess.run([sys.executable, "-c", STANDSTILL], cwd=ROOT, capture_output=True, check=True)
+        longest.append(float(done.stdout))
     assert min(longest) < 0.1, longest

@@ -8,7 +8,7 @@ import openpyxl
 import pytest
 from PIL import Image
 
-from engine.audit.audit import _splits
+from engine.audit.audit import splits_of
 from engine.base.errors import ConfigError
 from engine.base.events import Event, Notice
 from engine.data.patients import UNKNOWN, patients
@@ -116,7 +116,7 @@ def test_a_split_that_is_given_is_checked_for_them_too(tmp_path: Path) -> None:
 def test_an_audits_folds_say_what_is_known_of_them(tmp_path: Path) -> None:
     for by_name, words in ((r"name:(person\d+)_", "10 patients by the pattern"), ("", UNKNOWN)):
         told: list[Event] = []
-        _splits(scanned(tmp_path), TrainConfig(data=DataConfig(group_by=by_name)), 3, told.append)
+        splits_of(scanned(tmp_path), TrainConfig(data=DataConfig(group_by=by_name)), 3, told.append)
         assert any(isinstance(event, Notice) and words in event.text for event in told)
 
 

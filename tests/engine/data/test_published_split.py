@@ -7,7 +7,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from engine.audit.audit import _splits
+from engine.audit.audit import splits_of
 from engine.base.context import Context
 from engine.base.errors import ConfigError, DataError
 from engine.data.records import Scan
@@ -168,7 +168,7 @@ def test_what_is_out_of_place_is_told_and_a_choice_of_classes_keeps_its_own(tmp_
 
 def test_an_audit_keeps_it_and_folds_refuse_it(tmp_path: Path) -> None:
     found = scan(lay(tmp_path, COUNTS))
-    (kept,) = _splits(found, TrainConfig(), 5, lambda event: None)
+    (kept,) = splits_of(found, TrainConfig(), 5, lambda event: None)
     assert kept == published(found)[0]
     with pytest.raises(ConfigError, match="publishes a split by its folders"):
         over_folds(tmp_path, TrainConfig(machine=MachineConfig()), 3, Context())

@@ -11,7 +11,7 @@ from scipy.stats import binomtest, bootstrap
 
 from engine.base.errors import RunError
 from engine.evaluation.compare import compare, compare_runs, mcnemar
-from engine.evaluation.evaluate import _write_predictions
+from engine.evaluation.evaluate import keep_predictions
 from engine.evaluation.predictions_csv import read_predictions
 from engine.runs.directory import Run
 from tests.engine.evaluation.test_intervals import simulated
@@ -91,7 +91,7 @@ def test_four_images_that_one_alone_got_right_do_not_read_as_two_verdicts() -> N
 
 def run_at(path: Path, classes: tuple[str, ...], lines: list[tuple[str, str, list[float]]]) -> Run:
     path.mkdir()
-    _write_predictions(path / "predictions.csv", classes, lines)
+    keep_predictions(path / "predictions.csv", classes, lines)
     return Run(path)
 
 

@@ -18,7 +18,7 @@ from engine.data.records import ClassSummary, Record, Scan
 from engine.data.split import Split, leaks
 from engine.evaluation.metrics import judge
 from engine.evaluation.predictions_csv import read_predictions
-from engine.jobs.repeat import _train_all, spread
+from engine.jobs.repeat import spread, train_all
 from engine.runs.directory import Run
 from tests.conftest import SAMPLE, Cli
 
@@ -99,7 +99,7 @@ def test_spread_is_the_standard_deviation_between_runs() -> None:
 
 def test_a_result_that_cant_be_written_ends_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"result\.json can't be written"):
-        _train_all("seeds", SAMPLE, [], tmp_path / "gone", Context())
+        train_all("seeds", SAMPLE, [], tmp_path / "gone", Context())
 
 
 def events(text: str) -> list[dict[str, Any]]:

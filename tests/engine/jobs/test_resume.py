@@ -139,7 +139,7 @@ def test_too_little_memory_is_a_sentence_and_not_an_error_of_its_own(tmp_path: P
     with create(SAMPLE, TrainConfig(output=OutputConfig(out=tmp_path))) as writer:
         run, context = writer.run, writer.tee(Context())
         with pytest.raises(RunError, match="smaller --batch"):
-            train._told(writer, context, lambda _: tensorflow().fill([1 << 46], 1.0))
+            train.with_its_end(writer, context, lambda _: tensorflow().fill([1 << 46], 1.0))
     assert [event.reason for event in run.events() if isinstance(event, Failed)][-1].startswith("The memory of this")
 
 

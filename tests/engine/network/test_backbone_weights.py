@@ -113,7 +113,7 @@ def test_what_was_read_is_what_the_network_computes_with(tmp_path: Path) -> None
 @pytest.mark.parametrize("name", ["mobilenetv2", "densenet121"])
 def test_keras_cache_serves_what_keras_publishes(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    monkeypatch.setattr(weights, "_download", lambda *_: "no network")
+    monkeypatch.setattr(weights, "fetch_weights", lambda *_: "no network")
     (tmp_path / "models").mkdir()
     chosen, shapes = BACKBONES[name], shapes_of(ours(name))
     file = as_published(tmp_path / "models" / chosen.keras_file, ours(name))
@@ -150,7 +150,7 @@ def test_the_offline_extra_serves_vgg16_alone_and_the_sentence_says_so(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    monkeypatch.setattr(weights, "_download", lambda *_: "no network")
+    monkeypatch.setattr(weights, "fetch_weights", lambda *_: "no network")
     chosen: Backbone = BACKBONES[name]
     with pytest.raises(WeightsError) as caught:
         pretrained("imagenet", chosen, {}, Context())

@@ -156,7 +156,7 @@ def test_a_download_that_breaks_off_is_no_file(
     told: list[Any] = []
     with served(b"x" * 2000, length) as address:
         monkeypatch.setattr(f"keras.src.applications.{chosen.keras_address[0]}.{chosen.keras_address[1]}", address)
-        why = weights._download(chosen, tmp_path / "models" / "weights.h5", Context(told.append))
+        why = weights.fetch_weights(chosen, tmp_path / "models" / "weights.h5", Context(told.append))
     assert (tmp_path / "models" / "weights.h5").exists() == whole == (not why)
     assert whole or "2,000 of 3,000 bytes" in why
     assert [(e.done, e.total) for e in told if isinstance(e, Progress)] == [(2000, length)]
@@ -175,7 +175,7 @@ def test_a_download_that_is_stopped_leaves_no_thread_and_no_file(
     with served(bytes(40 << 20), 40 << 20) as address:
         monkeypatch.setattr(f"keras.src.applications.{chosen.keras_address[0]}.{chosen.keras_address[1]}", address)
         with pytest.raises(Stopped):
-            weights._download(chosen, tmp_path / "weights.h5", Context(emit, stop))
+            weights.fetch_weights(chosen, tmp_path / "weights.h5", Context(emit, stop))
         for thread in threading.enumerate():
             if thread.name == "download":
                 thread.join(5)
@@ -191,7 +191,7 @@ def test_without_any_source_the_three_remedies_are_named(tmp_path: Path, monkeyp
     monkeypatch.setenv("COVID_TUI_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     monkeypatch.setattr(weights, "OFFLINE_PACKAGE", "a-package-that-is-not-installed")
-    monkeypatch.setattr(weights, "_download", lambda *_: "no network")
+    monkeypatch.setattr(weights, "fetch_weights", lambda *_: "no network")
     with pytest.raises(WeightsError) as caught:
         pretrained("imagenet", VGG16, SHAPES, Context())
     for remedy in (VGG16.keras_file, "network", "covid-tui[offline]", "--weights none"):

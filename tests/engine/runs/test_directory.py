@@ -261,13 +261,13 @@ def test_the_state_of_a_long_run_is_read_from_the_end(tmp_path: Path, monkeypatc
     batch = json.dumps({**Batch(1, 1, 9, 0.5, 0.5, 10.0).to_dict(), "time": 1.0}).encode() + b"\n"
     path.write_bytes(batch * 500_000 + end)
     looked_at: list[bytes] = []
-    real = event_log._kind
+    real = event_log.kind_of
 
     def looking(line: bytes) -> Any:
         looked_at.append(line)
         return real(line)
 
-    monkeypatch.setattr(event_log, "_kind", looking)
+    monkeypatch.setattr(event_log, "kind_of", looking)
     assert writer.run.state() == "finished" and len([line for line in looked_at if line]) == 1
     for torn in (b'{"event": "ep', b"\xff\x00" * 50_000, b"\n" * 200_000, b'{"event": "unheard of"}\n' * 9000):
         path.write_bytes(batch * 3 + end + torn)

@@ -40,7 +40,7 @@ def test_a_full_disk_ends_a_training_in_a_sentence_that_the_run_keeps(tmp_path: 
         raise OSError(errno.ENOSPC, "write failed: time = now")
 
     with writer(tmp_path) as run, pytest.raises(RunError, match="No space left"):
-        train._told(run, Context(told.append), work)
+        train.with_its_end(run, Context(told.append), work)
     (event,) = told
     assert isinstance(event, Failed) and "--resume" in event.reason and "time = now" not in event.reason
     assert directory.Run(tmp_path / "run").state() == "failed"

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.base.cancel import Stop
+from engine.base.context import Context
 from engine.base.errors import RunError, Stopped
 from engine.base.events import Event, Notice
 from engine.training import feature_file, feature_store
@@ -32,7 +33,7 @@ def rows(numbers: range | list[int]) -> np.ndarray:
 
 
 def fill(store: FeatureStore, numbers: range) -> None:
-    with store.filling(Stop()) as append:
+    with store.filling(Context()) as append:
         append([key(n) for n in numbers], rows(numbers))
 
 
@@ -51,7 +52,7 @@ def test_a_large_store_that_was_read_does_not_stay_in_memory(tmp_path: Path, mon
 
     monkeypatch.setattr(feature_store, "HELD", 2**20)
     store = FeatureStore(tmp_path, dataclasses.replace(ORIGIN, shape=(2**19,)))
-    with store.filling(Stop()) as append:
+    with store.filling(Context()) as append:
         for number in range(64):
             append([key(number)], np.full((1, 2**19), number, np.float32))
     before = resident()
@@ -101,7 +102,7 @@ def test_the_index_names_only_rows_that_would_outlive_a_power_cut(
     monkeypatch.setattr(os, "fsync", sync)
     store = FeatureStore(tmp_path, ORIGIN)
     file, entry = store.folder / "rows", 48  # bytes: SHA-256, view, two checksums
-    with store.filling(Stop()) as append:
+    with store.filling(Context()) as append:
         for number in range(4):
             append([key(number)], rows([number]))
             named = (store.folder / "index").stat().st_size // entry
@@ -122,7 +123,7 @@ def test_garbage_in_the_index_hides_no_good_row_before_or_after_it(tmp_path: Pat
 
 def test_a_value_beyond_float16_is_refused_rather_than_kept_as_infinity(tmp_path: Path) -> None:
     store = FeatureStore(tmp_path, ORIGIN)
-    with pytest.raises(RunError, match="float32"), store.filling(Stop()) as append:
+    with pytest.raises(RunError, match="float32"), store.filling(Context()) as append:
         append([key(0)], np.full((1, *ORIGIN.shape), 1e6))
     assert store.missing([key(0)]) == [key(0)]
 
@@ -130,7 +131,7 @@ def test_a_value_beyond_float16_is_refused_rather_than_kept_as_infinity(tmp_path
 def _fill_in_process(folder: Path, first: int) -> None:
     store = FeatureStore(folder, ORIGIN)
     for n in range(first, first + 20):
-        with store.filling(Stop()) as append:
+        with store.filling(Context()) as append:
             todo = store.missing([key(n)])
             if todo:
                 append(todo, rows([n]))
@@ -138,10 +139,10 @@ def _fill_in_process(folder: Path, first: int) -> None:
 
 def test_waiting_for_another_that_fills_the_store_is_told_once_and_can_be_stopped(tmp_path: Path) -> None:
     store, told, stop = FeatureStore(tmp_path, ORIGIN), list[Event](), Stop()
-    with store.filling(Stop(), told.append):
+    with store.filling(Context(told.append)):
         assert told == []
         threading.Timer(1.0, stop.request, ["keep"]).start()
-        with pytest.raises(Stopped), FeatureStore(tmp_path, ORIGIN).filling(stop, told.append):
+        with pytest.raises(Stopped), FeatureStore(tmp_path, ORIGIN).filling(Context(told.append, stop)):
             pass
     (notice,) = told
     assert isinstance(notice, Notice) and "Another training fills" in notice.text and str(store.folder) in notice.text
@@ -182,7 +183,7 @@ def test_whatever_is_damaged_is_named_and_the_rest_is_right(
         assert np.array_equal(found[place], rows([place])[0])
     assert set(again.missing(every)) | set(again.damaged(every)) == {every[place] for place in damaged}
     if damaged:
-        with again.filling(Stop()) as append:
+        with again.filling(Context()) as append:
             append([every[place] for place in damaged], rows(damaged))
         assert feature_file.excess(again.folder) == 0 and (again.folder / "index").stat().st_size == 10 * 48
     assert np.array_equal(again.read(every), rows(range(10)))

@@ -18,7 +18,10 @@ from engine.training import layer_hints
 from engine.training.batches import PixelSource
 from engine.training.layer_hints import BlockPull, Guide
 from tests.conftest import SAMPLE, Cli
-from tests.engine.training.test_loop import CLASSES, IMAGES, PIXELS, STORE, images
+from tests.engine.training.test_loop import CLASSES, PIXELS, STORE, images
+
+IMAGES = 6
+"""Two batches of unequal size, of 4."""
 
 
 def test_norms_are_those_of_the_gradient_of_the_mean_loss(monkeypatch: pytest.MonkeyPatch) -> None:

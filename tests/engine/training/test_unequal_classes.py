@@ -10,7 +10,7 @@ from sample_data.generate import phantom_for
 from sample_data.phantom import Disease
 from sample_data.radiograph import draw
 from tests.conftest import Cli
-from tests.engine.data.test_scan import put
+from tests.makers.folders import put
 
 MANY, FEW = 40, 8
 

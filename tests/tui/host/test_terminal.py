@@ -16,7 +16,7 @@ from engine.recipe import toml
 from engine.recipe.config import AugmentConfig, FitConfig, NetworkConfig, TrainConfig
 from engine.runs.directory import all_runs
 from tests.makers.screen import Terminal, workbench
-from tui.host.detach import _stop_with
+from tui.host.detach import stop_with
 
 DATA = Path(__file__).parents[3] / "sample_data"
 FAKE = """
@@ -44,7 +44,7 @@ tui.app.Workbench.run_async = broken
 SLOW = """
 import time
 import tui.state.session
-tui.state.session._scan = lambda *arguments: time.sleep(20)
+tui.state.session.scan_folder = lambda *arguments: time.sleep(20)
 """
 CRASH = """
 from tui.screens.layers.screen import LayersScreen
@@ -89,9 +89,9 @@ def test_the_end_of_the_workbench_is_no_error_for_the_process_that_waits_for_it(
     if child == 0:
         os._exit(0)
     os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
-    _stop_with(child, signal.SIGCHLD, None)
+    stop_with(child, signal.SIGCHLD, None)
     os.waitpid(child, 0)
-    _stop_with(child, signal.SIGCHLD, None)
+    stop_with(child, signal.SIGCHLD, None)
 
 
 def test_a_crash_restores_the_terminal_and_says_where_the_details_are(tmp_path: Path) -> None:

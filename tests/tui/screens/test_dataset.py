@@ -10,79 +10,30 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import openpyxl
 import pytest
-from textual.pilot import Pilot
-from textual.widgets import Checkbox, Input, Static
+from textual.widgets import Input, Static
 
 from engine.base.context import Context
 from engine.base.errors import Stopped
 from engine.base.events import Event, Notice
 from engine.data.confounding import confounding
-from engine.data.image.reader import read
 from engine.data.patients import patients
 from engine.data.records import Scan
 from engine.data.scan import scan
 from engine.data.subset import joined, subset
-from engine.data.tables import _read
+from engine.data.tables import read_table
 from engine.data.warnings import FolderWarning, folder_warnings
-from engine.recipe.config import AugmentConfig, DataConfig, TrainConfig, split_list
-from engine.training.augment import draw, transforms
+from engine.recipe.config import DataConfig, TrainConfig, split_list
 from engine.training.data import scanned
 from tests.conftest import Cli
+from tests.makers.dataset_screen import measured, ready, workbench
 from tests.makers.drive import DATA, run, text, until
 from tui.app import Workbench
-from tui.screens.dataset.augmentation_dialog import AugmentationDialog, cycle
 from tui.screens.dataset.banner import Banner
 from tui.screens.dataset.folder_dialog import FolderDialog, FolderTree
 from tui.screens.dataset.split_dialog import SplitDialog
-from tui.services.pictures import masked, moved
-from tui.state.session import _scan
-from tui.widgets.name_list import NameList
-from tui.widgets.xray import Xray
+from tui.state.session import scan_folder
 from tui.words.settings import Settings
-
-ODD = "[red]x\x1b[31m.png"
-
-
-def same(one: np.ndarray | None, other: np.ndarray | None) -> bool:
-    """Are both there, and the same pixels?"""
-    return one is not None and other is not None and np.array_equal(one, other)
-
-
-def measured(banner: Banner) -> bool:
-    return banner.confounding is not None
-
-
-@pytest.fixture(scope="module")
-def messy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three classes, each from a source of its own, with equal images, damaged files and an odd name."""
-    folder = tmp_path_factory.mktemp("messy")
-    for name, count in (("COVID", 8), ("Normal", 4), ("Viral Pneumonia", 5)):
-        for kind in ("images", "masks"):
-            (folder / name / kind).mkdir(parents=True)
-            for number in range(1, count + 1):
-                shutil.copy(DATA / name / kind / f"{name}-{number}.png", folder / name / kind)
-        book = openpyxl.Workbook()
-        book.active.append(["FILE NAME", "FORMAT", "SIZE", "URL"])
-        for number in range(1, count + 1):
-            book.active.append([f"{name}-{number}", "PNG", "256*256", f"https://example.org/{name[0]}"])
-        book.save(folder / f"{name}.metadata.xlsx")
-    images = folder / "COVID" / "images"
-    shutil.copy(images / "COVID-1.png", images / "COVID-1 copy.png")
-    shutil.copy(images / "COVID-2.png", images / ODD)
-    (images / "page.png").write_text("<!DOCTYPE html>", encoding="utf-8")
-    return folder
-
-
-def workbench(tmp_path: Path, data: Path | None) -> Workbench:
-    return Workbench(tmp_path / "runs", data=data, settings=Settings(image_protocol="halfblock"))
-
-
-async def ready(app: Workbench, pilot: Pilot[None]) -> None:
-    await until(pilot, lambda: app.session.split is not None)
-    await until(pilot, lambda: app.screen.query_one(Xray).pixels is not None and not app.session.jobs)
 
 
 def test_a_folder_is_chosen_by_a_typed_path_that_is_completed(tmp_path: Path) -> None:
@@ -133,7 +84,7 @@ def test_a_cancelled_reading_leaves_no_folder_behind(tmp_path: Path, monkeypatch
         while not context.stop.is_set():
             time.sleep(0.01)
 
-    monkeypatch.setattr("tui.state.session._scan", endless)
+    monkeypatch.setattr("tui.state.session.scan_folder", endless)
 
     async def scenario() -> None:
         app = workbench(tmp_path, DATA)
@@ -321,155 +272,6 @@ def test_many_images_are_split_in_a_thread(tmp_path: Path, monkeypatch: pytest.M
     run(scenario())
 
 
-def test_images_are_looked_through_and_the_mask_laid_over(tmp_path: Path, messy: Path) -> None:
-    async def scenario(size: tuple[int, int]) -> None:
-        app = workbench(tmp_path, messy)
-        async with app.run_test(size=size) as pilot:
-            await ready(app, pilot)
-            await pilot.press("i", "end", "up")
-            await until(pilot, lambda: "COVID-7.png" in str(app.screen.query_one("#picture-pane").border_title))
-            xray, files = app.screen.query_one(Xray), app.screen.query_one(NameList)
-            path = messy / "COVID" / "images" / "COVID-7.png"
-            await until(pilot, lambda: same(xray.pixels, read(path).pixels))
-            await until(pilot, lambda: "299x299 PNG" in text(app) and "mask off" in text(app))
-            assert "source https://example.org/C" in text(app)
-            await pilot.press("m")
-            mask = read(messy / "COVID" / "masks" / "COVID-7.png").pixels
-            await until(pilot, lambda: same(xray.pixels, masked(read(path).pixels, mask)))
-            await pilot.press("home")
-            await until(pilot, lambda: files.cursor == 0 and "no mask" in text(app))
-            assert "[red]x\\x1b[31m.png" in text(app)
-            await pilot.press("escape", "down")
-            await until(pilot, lambda: files.names and files.names[0] == "Normal-1.png")
-
-    run(scenario((120, 40)))
-    run(scenario((80, 24)))
-
-
-def test_another_choice_of_classes_leaves_the_image_at_hand(tmp_path: Path) -> None:
-    async def scenario() -> None:
-        app = workbench(tmp_path, DATA)
-        async with app.run_test(size=(120, 40)) as pilot:
-            await ready(app, pilot)
-            await pilot.press("down", "i", "down", "down")
-            await ready(app, pilot)
-            file = app.screen.query_one("#picture-pane").border_title
-            await pilot.press("escape", "space")
-            await until(pilot, lambda: app.session.config.data.classes)
-            await ready(app, pilot)
-            assert app.screen.query_one(NameList).cursor == 2
-            assert app.screen.query_one("#picture-pane").border_title == file
-
-    run(scenario())
-
-
-def test_a_picture_that_is_gone_is_not_taken_for_the_one_before(tmp_path: Path, messy: Path) -> None:
-    data = shutil.copytree(messy, tmp_path / "data")
-
-    async def scenario() -> None:
-        app = workbench(tmp_path, data)
-        async with app.run_test(size=(120, 40)) as pilot:
-            await ready(app, pilot)
-            (data / app.session.scan.records[1].file).unlink()  # type: ignore[union-attr]
-            await pilot.press("i", "down")
-            await until(pilot, lambda: "there is no such file" in str(app.screen.query_one("#picture-facts").render()))
-            assert app.screen.query_one(Xray).pixels is None
-
-    run(scenario())
-
-
-def test_charts_of_intensities_sizes_and_classes(tmp_path: Path, messy: Path) -> None:
-    async def scenario() -> None:
-        app = workbench(tmp_path, messy)
-        async with app.run_test(size=(120, 40)) as pilot:
-            await ready(app, pilot)
-            curves = app.screen.query_one("#intensity")
-            await until(pilot, lambda: len(curves.curves) == 3)  # type: ignore[attr-defined]
-            pixels = [read(messy / "Normal" / "images" / f"Normal-{n}.png").pixels for n in range(1, 5)]
-            share = 100 * np.mean([np.mean((p >= 128) & (p < 136)) for p in pixels])
-            assert curves.curves[1].y[16] == pytest.approx(share)  # type: ignore[attr-defined]
-            assert len({curve.marker for curve in curves.curves}) == 3  # type: ignore[attr-defined]
-            await until(pilot, lambda: "150" in text(app))
-            await pilot.press("c")
-            await until(pilot, lambda: "Normal 299x299 4" in text(app))
-            await pilot.press("c")
-            await until(pilot, lambda: "Viral Pneumonia 5" in text(app) and "█" * 20 in text(app))
-
-    run(scenario())
-
-
-def test_the_narrow_layout_shows_facts_images_and_charts_in_turn(tmp_path: Path) -> None:
-    async def scenario() -> None:
-        app = workbench(tmp_path, DATA)
-        async with app.run_test(size=(80, 24)) as pilot:
-            await ready(app, pilot)
-            assert "Split" in text(app) and "COVID-1.png" not in text(app) and "Intensity" not in text(app)
-            await pilot.press("c")
-            await until(
-                pilot, lambda: "Intensity by class" in text(app) and "Split" not in text(app).split("^p")[0][:900]
-            )
-            await pilot.press("i")
-            await until(pilot, lambda: "COVID-12.png" in text(app) and "Intensity" not in text(app))
-            await pilot.press("escape")
-            await until(pilot, lambda: "Beware" in text(app) and "COVID-12.png" not in text(app))
-
-    run(scenario())
-
-
-def test_augmentation_is_previewed_and_redrawn_as_its_ranges_change(tmp_path: Path) -> None:
-    async def scenario() -> None:
-        app = workbench(tmp_path, DATA)
-        async with app.run_test(size=(120, 40)) as pilot:
-            await ready(app, pilot)
-            await pilot.press("a")
-            await until(pilot, lambda: isinstance(app.screen, AugmentationDialog))
-            pictures = list(app.screen.query(Xray))
-            await until(pilot, lambda: len(pictures) == 7 and all(picture.pixels is not None for picture in pictures))
-            await pilot.pause()
-            sha = app.session.scan.records[0].sha  # type: ignore[union-attr]
-            asked = draw(AugmentConfig(), 0, sha, 0)
-            assert f"rotate {asked.rotation:+.0f} deg" in text(app) and "as it is" in text(app)
-            first = pictures[1].pixels
-            await pilot.press("down", "end", "backspace", "backspace", "9", "0")
-            await until(pilot, lambda: not same(pictures[1].pixels, first))
-            assert app.session.config.augment.rotation == 90
-            turned = draw(AugmentConfig(rotation=90), 0, sha, 0)
-            await until(pilot, lambda: f"rotate {turned.rotation:+.0f} deg" in text(app))
-            await pilot.press("1")
-            assert "0 to 180" in text(app) and app.session.config.augment.rotation == 90
-            await pilot.press("backspace", "up", "space")  # no augmentation at all
-            await until(pilot, lambda: all(same(p.pixels, pictures[0].pixels) for p in pictures))
-            assert not app.screen.query_one("#augment", Checkbox).value
-            await until(pilot, lambda: "Every epoch sees the" in text(app))
-            await pilot.press("pagedown")
-            await until(pilot, lambda: "COVID-2.png" in text(app))
-            await pilot.press("escape")
-            assert app.session.config.augment.augment == "none"
-
-    run(scenario())
-
-
-def test_what_the_epochs_see_is_said() -> None:
-    assert cycle(AugmentConfig()) == "The epochs go round: the image as it is, then versions 1 to 4."
-    assert cycle(AugmentConfig(views="1")).endswith("then version 1.")
-    assert cycle(AugmentConfig(views="epoch")) == "Every epoch sees a new version."
-
-
-@pytest.mark.parametrize("shape", [(64, 64), (64, 64, 3)])
-def test_the_preview_moves_an_image_as_the_training_does(shape: tuple[int, ...]) -> None:
-    from engine.training.augment import apply
-
-    image = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
-    draws = [draw(AugmentConfig(shear=20.0, shift=0.2), 3, "ab" * 32, view) for view in range(8)]
-    matrices = transforms(draws, 64)
-    batch = np.repeat(image.reshape(1, 64, 64, -1).astype(np.float32), 8, axis=0)
-    trained = apply(batch, matrices).numpy().reshape(8, *shape)
-    for one, matrix in zip(trained, matrices, strict=True):
-        ours = moved(image, matrix)
-        assert np.abs(ours - one).max() <= 1.0
-        assert np.abs(ours.astype(float) - image).mean() > 5
-
-
 @pytest.mark.parametrize(("theme", "size"), [("covid-light", (80, 24)), ("ansi-dark", (200, 50))])
 def test_every_dialog_opens_in_every_size_in_plain_characters(
     tmp_path: Path, theme: str, size: tuple[int, int]
@@ -499,11 +301,11 @@ def test_a_scan_reads_the_tables_of_its_folder_once_and_none_that_a_link_leads_o
     for table, who in ((folder / "own.csv", "mine"), (tmp_path / "theirs.csv", "theirs")):
         table.write_text(f"file,patient\nCOVID-1,{who}\n", encoding="utf-8")
     (folder / "linked.csv").symlink_to(tmp_path / "theirs.csv")
-    _read.cache_clear()
-    found = _scan(folder, DataConfig(), Context())
-    assert _read.cache_info().misses == 1
+    read_table.cache_clear()
+    found = scan_folder(folder, DataConfig(), Context())
+    assert read_table.cache_info().misses == 1
     assert patients(found).of == {"COVID/COVID-1.png": "mine"}
-    assert _read.cache_info().misses == 1 and _read.cache_info().hits == 1
+    assert read_table.cache_info().misses == 1 and read_table.cache_info().hits == 1
 
 
 def test_classes_that_were_not_compared_to_the_end_are_not_called_harmless(
@@ -514,7 +316,7 @@ def test_classes_that_were_not_compared_to_the_end_are_not_called_harmless(
             time.sleep(0.01)
         raise Stopped("The comparing was stopped.")
 
-    monkeypatch.setattr("tui.screens.dataset.banner._measure", endless)
+    monkeypatch.setattr("tui.screens.dataset.banner.measure", endless)
     monkeypatch.setattr("tui.screens.dataset.text.folder_warnings", partial(quiet, folder_warnings))
 
     async def scenario() -> None:

@@ -106,7 +106,7 @@ def test_the_guide_is_computed_in_a_worker_and_its_block_can_be_taken(
         return Guide(tuple(BlockPull(f"block{k}", 0.1 * (k == 3) + 0.01 * k, 1) for k in range(1, 6)), 0.9, 96)
 
     monkeypatch.setattr(
-        "tui.screens.layers.screen._guide", guide
+        "tui.screens.layers.screen.measure_guide", guide
     )  # the numbers have tests of their own, test_layer_hints.py
 
     async def scenario() -> None:

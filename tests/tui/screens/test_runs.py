@@ -13,7 +13,7 @@ from engine.base.context import Context
 from engine.base.errors import RunError
 from engine.base.events import Epoch, Failed, Interrupted, Resumed
 from engine.evaluation import compare
-from engine.evaluation.evaluate import _write_predictions
+from engine.evaluation.evaluate import keep_predictions
 from engine.recipe.config import AugmentConfig, DataConfig, FitConfig, NetworkConfig, OutputConfig, TrainConfig
 from engine.runs.delete import delete
 from engine.runs.directory import Run, State
@@ -291,7 +291,7 @@ def test_a_stopped_run_is_gone_on_with_by_a_key(tmp_path: Path) -> None:
 def predicted(path: Path, right: int) -> None:
     """Let the run have told so many of 20 images right."""
     lines = [(f"{n}.png", "a", [0.9, 0.1] if n < right else [0.1, 0.9]) for n in range(20)]
-    _write_predictions(path / "predictions.csv", ("a", "b"), lines)
+    keep_predictions(path / "predictions.csv", ("a", "b"), lines)
 
 
 def test_two_runs_are_judged_in_a_thread_and_never_by_the_last_pairs_answer(

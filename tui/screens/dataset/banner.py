@@ -48,7 +48,7 @@ class Banner(Static):
         self.remove_class("-alarm")
         session.cancel("confounding")
         if session.scan is not None:
-            work = partial(_measure, session.scan, session.config.data.group_by)
+            work = partial(measure, session.scan, session.config.data.group_by)
             show, failed = partial(self._show, session), partial(self._not_measured, session)
             session.start("confounding", "comparing classes", work, show, failed)
 
@@ -66,7 +66,7 @@ class Banner(Static):
         self.post_message(self.Measured())
 
 
-def _measure(scan: "Scan", group_by: str, context: Context) -> "tuple[Confounding, str]":
+def measure(scan: "Scan", group_by: str, context: Context) -> "tuple[Confounding, str]":
     from engine.data.confounding import confounding
     from engine.data.patients import patients
 

@@ -215,7 +215,7 @@ class LayersScreen(WorkScreen):
         folder = self.session.data
         if folder is not None:
             self.session.start(
-                "guide", "gradients by block", partial(_guide, folder, self.session.config), self._guided
+                "guide", "gradients by block", partial(measure_guide, folder, self.session.config), self._guided
             )
 
     def _guided(self, hints: "Guide") -> None:
@@ -370,7 +370,7 @@ class LayersScreen(WorkScreen):
         self.session.configure(network=recipe(network, trainable, self.session.freeze.backbone))
 
 
-def _guide(folder: Path, config: TrainConfig, context: Context) -> "Guide":
+def measure_guide(folder: Path, config: TrainConfig, context: Context) -> "Guide":
     from engine.base.runtime import load_tensorflow
     from engine.jobs.probe import guide
 

@@ -24,9 +24,9 @@ from engine.recipe.config import DataConfig, TrainConfig
 from engine.training.data import scanned
 from tests.conftest import SAMPLE, Cli
 from tests.engine.data.folders.test_layouts import READ, grow
-from tests.engine.data.test_scan import picture, put
 from tests.makers.dicoms import saved
 from tests.makers.drive import run, until
+from tests.makers.folders import picture, put
 from tui.app import Workbench
 
 

@@ -29,6 +29,11 @@ def holding(data: bytes) -> Callable[[Path], Path]:
     return make
 
 
+def making(make: Callable[[], bytes]) -> Callable[[Path], Path]:
+    """As `holding`, for contents that take long to make."""
+    return lambda folder: holding(make())(folder)
+
+
 def made(**elements: Any) -> Callable[[Path], Path]:
     return lambda folder: saved(folder / "x.dcm", ramp(), **elements)
 
@@ -87,10 +92,10 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], str]] = {
     "uncompressed under the name of a JPEG": (
         holding(dataset(ramp()).PixelData.join((meta(b"1.2.840.10008.1.2.4.50"), b""))), "DICOM",
     ),
-    "deflated bomb": (holding(bomb()), "unfold into more"),
+    "deflated bomb": (making(bomb), "unfold into more"),
     "deflated noise": (holding(meta(b"1.2.840.10008.1.2.1.99") + bytes(range(256))), "damaged"),
-    "many elements": (holding(many_elements()), "more elements"),
-    "deeply nested": (holding(nested()), "damaged"),
+    "many elements": (making(many_elements), "more elements"),
+    "deeply nested": (making(nested), "damaged"),
     "a report": (lambda folder: PACKAGED / "test-SR.dcm", "without a picture"),
 }  # fmt: skip
 
@@ -157,7 +162,7 @@ class TestDecoder:
         from engine.data.image import dicom_decoder
 
         first = decode(self.frame(), J2K, OPTIONS)
-        for worker in dicom_decoder._IDLE:
+        for worker in dicom_decoder.IDLE_WORKERS:
             worker._process.kill()
             worker._process.wait()
         assert np.array_equal(decode(self.frame(), J2K, OPTIONS), first)

@@ -15,7 +15,7 @@ from engine.data.warnings import folder_warnings
 from engine.evaluation.plausibility import cautions
 from sample_data import orientation
 from tests.conftest import SAMPLE, Cli
-from tests.engine.data.test_scan import put
+from tests.makers.folders import put
 
 WRONG = POSES[1:]
 
