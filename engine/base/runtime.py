@@ -258,12 +258,12 @@ class Environment:
     """What trained."""
     precision: str | None = None
     """The number format that was computed in."""
-    reading: Positive | None = None
-    """The rules by which files became pixels; runs from before there were any have none."""
+    reading: Positive = 0
+    """The rules by which files became pixels; 0, which is left out, for runs from before there were any."""
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values."""
-        return {name: value for name, value in plain_object(self).items() if value is not None}
+        return {name: value for name, value in plain_object(self).items() if value not in (None, 0)}
 
 
 def environment() -> Environment:

@@ -150,7 +150,7 @@ class TestVerdict:
     @pytest.mark.parametrize(
         ("numbers", "finding", "words"),
         [
-            ((36, 60, 60), "nothing learnt", "no accuracy whose source"),
+            ((36, 60, 60), "nothing learnt", "no accuracy has a source"),
             ((64, 35, 63), "lungs", "the accuracy comes from there"),
             ((65, 55, 60), "partly", "Most of this accuracy is available without the lungs (69%"),
             ((64, 45, 60), "partly", "Part of this accuracy is available without the lungs"),

@@ -150,10 +150,12 @@ def test_a_run_that_lost_its_number_format_is_told(tmp_path: Path) -> None:
         fit_phases.choose_format(work, work.run.config(), PIXEL_RULES)
 
 
-def test_a_stop_that_keeps_tests_also_where_the_phase_has_not_kept_the_images_as_they_are(tmp_path: Path) -> None:
-    data = DataConfig(classes="COVID,Normal", near_duplicates=False)
+def test_a_stop_that_keeps_tests_also_where_the_phase_has_not_kept_the_images_as_they_are(
+    few: Path, tmp_path: Path
+) -> None:
+    data = DataConfig(near_duplicates=False, test_share=0.2)
     network = NetworkConfig(mode="probe-then-finetune", unfreeze="block5_conv3", weights="none")
-    fit, augment = FitConfig(epochs=4, probe_epochs=1, batch=16), AugmentConfig(views="2")
+    fit, augment = FitConfig(epochs=4, probe_epochs=1, batch=4), AugmentConfig(views="2")
     config = TrainConfig(data, network, augment, fit, output=OutputConfig(out=tmp_path))
     stop = Stop()
 
@@ -161,7 +163,7 @@ def test_a_stop_that_keeps_tests_also_where_the_phase_has_not_kept_the_images_as
         if isinstance(event, Epoch) and event.epoch == 2:  # it saw a view, and the third is about to be computed
             stop.request("keep")
 
-    end = train.train(SAMPLE, config, Context(emit, stop))
+    end = train.train(few, config, Context(emit, stop))
     assert isinstance(end, Finished) and (end.ended, end.epochs) == ("stopped", 2)
 
 
@@ -179,6 +181,7 @@ def test_a_finished_run_takes_more_epochs_as_if_it_had_been_told_so_at_first(
     assert history(tmp_path / "run") == history(tmp_path / "longer")
 
 
+@pytest.mark.slow
 def test_a_run_that_patience_ended_says_so_before_anything_of_it_is_lost(cli: Cli, few: Path, tmp_path: Path) -> None:
     flags = ("--weights", "none", "--augment", "none", "--lr", "1e-30", "--batch", "16", "--epochs", "6")
     done = cli("--train", few, *flags, "--patience", "2", "--out", tmp_path, "--name", "run")

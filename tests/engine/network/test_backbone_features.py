@@ -238,7 +238,8 @@ def files() -> list[Path]:
     return [SAMPLE / "Normal" / "images" / f"Normal-{n}.png" for n in (1, 2, 3)]
 
 
-@pytest.mark.parametrize("name", one_quick(OTHERS))
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OTHERS)
 def test_every_export_says_what_the_run_says(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verify, "IMAGES", 8)
     run = with_answers(tmp_path, name)

@@ -100,7 +100,7 @@ def noise(chosen: Backbone, count: int) -> np.ndarray:
     return coarse.repeat(side, 1).repeat(side, 2)
 
 
-@pytest.mark.parametrize("name", BACKBONES)
+@pytest.mark.parametrize("name", ["vgg16", *one_quick(OTHERS)])
 def test_the_table_is_the_network_that_keras_builds(name: str) -> None:
     layers, network = BACKBONES[name].layers, theirs(name)
     assert [one.name for one in layers] == steady_names([layer.name for layer in network.layers])
@@ -358,7 +358,8 @@ def last_point(run: Run) -> checkpoint.Point:
     return point
 
 
-@pytest.mark.parametrize("name", one_quick(OTHERS))
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OTHERS)
 def test_a_run_is_saved_predicts_explains_and_goes_on(name: str, few: Path, tmp_path: Path) -> None:
     whole, halved = trained(few, tmp_path, name, 2), trained(few, tmp_path, name, 1)
     config = halved.config()

@@ -134,6 +134,7 @@ def test_a_stop_puts_the_weights_back(tmp_path: Path) -> None:
         assert np.array_equal(before, after)
 
 
+@pytest.mark.slow
 def test_a_training_that_found_a_rate_is_one_that_was_given_it(cli: Cli, few: Path, tmp_path: Path) -> None:
     recipe_flags = (few, *FLAGS, "--epochs", "3", "--patience", "0", "--out", tmp_path)
     found = cli("train", *recipe_flags, "--lr", "auto", "--name", "auto")

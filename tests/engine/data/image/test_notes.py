@@ -154,7 +154,7 @@ class TestOlderRuns:
         assert pixel_rules_of(run) == 2
         for damaged in ("one", True, 0, None):
             (run.path / ENVIRONMENT).write_text(json.dumps({"reading": damaged}))
-            with pytest.raises(RunError, match="names a way to read images"):
+            with pytest.raises(RunError, match='its "reading" should be a whole number'):
                 pixel_rules_of(run)
 
 

@@ -121,5 +121,5 @@ def test_the_table_is_installed_with_the_package() -> None:
     import tomllib
 
     settings = tomllib.loads((SAMPLE.parent / "pyproject.toml").read_text())["tool"]["setuptools"]
-    assert "tables/*.npy" in settings["package-data"]["engine.data"]
+    assert "tables/*.npy" in settings["package-data"]["engine.data.image"]
     assert table_file().parent.name == "tables" and table_file().suffix == ".npy"
