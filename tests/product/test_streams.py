@@ -100,9 +100,9 @@ def test_a_reader_that_goes_away_ends_a_verb_quietly(verb: str, tmp_path: Path) 
     [
         ("2>&1 | head -1", None),
         pytest.param("--json 2>&1 | head -2", None, marks=pytest.mark.slow),
-        ("2>/dev/full", "test accuracy"),
+        pytest.param("2>/dev/full", "test accuracy", marks=pytest.mark.slow),
         pytest.param(">/dev/full 2>/dev/full", "", marks=pytest.mark.slow),
-        (">&- 2>&-", ""),
+        pytest.param(">&- 2>&-", "", marks=pytest.mark.slow),
     ],
 )
 def test_a_training_outlives_its_audience(redirected: str, out: str | None, data: Path, tmp_path: Path) -> None:

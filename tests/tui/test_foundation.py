@@ -50,8 +50,7 @@ def test_number_keys_open_every_screen_in_plain_characters(tmp_path: Path) -> No
     "theme",
     [
         "covid-dark",
-        "ansi-light",
-        *(pytest.param(name, marks=pytest.mark.slow) for name in ("covid-light", "ansi-dark")),
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("covid-light", "ansi-light", "ansi-dark")),
     ],
 )
 def test_every_theme_paints_every_screen(tmp_path: Path, theme: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -110,12 +110,21 @@ async def arrive(pilot: Pilot[None], app: Workbench, mode: str) -> None:
     await pilot.pause()
 
 
+async def settled(pilot: Pilot[None], app: Workbench) -> str:
+    """The picture, once it stays: on a busy machine the last layout may come a while after the last event."""
+    picture, before = slim(app.export_screenshot()), ""
+    while picture != before:
+        await pilot.pause(0.2)
+        picture, before = slim(app.export_screenshot()), picture
+    return picture
+
+
 @pytest.mark.parametrize(
     ("size", "look"),
     [
         pytest.param((80, 24), "dark", id="80x24-dark"),
         pytest.param((80, 24), "light", id="80x24-light", marks=pytest.mark.slow),
-        pytest.param((80, 24), "nocolor", id="80x24-nocolor"),
+        pytest.param((80, 24), "nocolor", id="80x24-nocolor", marks=pytest.mark.slow),
         pytest.param((120, 40), "dark", id="120x40-dark", marks=pytest.mark.slow),
         pytest.param((120, 40), "light", id="120x40-light"),
         pytest.param((120, 40), "nocolor", id="120x40-nocolor", marks=pytest.mark.slow),
@@ -139,7 +148,7 @@ def test_screens_look_as_kept(
             for mode in MODES:
                 await arrive(pilot, app, mode)
                 assert app.current_mode == mode
-                pictures[mode] = slim(app.export_screenshot())
+                pictures[mode] = await settled(pilot, app)
 
     run(scenario())
     kept = snapshot.use_extension(SVGImageExtension)

@@ -235,6 +235,7 @@ def test_force_replaces_exported_files_and_nothing_that_a_run_or_a_user_has(tmp_
     assert {file.read_text() for folder in (own, mine) for file in folder.iterdir()} == {"mine"}
 
 
+@pytest.mark.slow
 def test_the_verb_tells_each_file_and_keeps_what_is_there(run: Run, cli: Cli, tmp_path: Path) -> None:
     target = tmp_path / "model.keras"
     done = cli("export", run.path, "--format", "keras", "--to", target, "--json")

@@ -77,7 +77,9 @@ def test_file_checksum_and_address_are_those_of_the_installed_keras(name: str) -
     assert asked == [(chosen.keras_file, ours_is, chosen.keras_md5)]
 
 
-@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name == "mobilenetv2" else pytest.mark.slow) for name in OTHERS]
+)
 def test_files_of_keras_3_and_of_keras_2_give_every_weight(name: str, tmp_path: Path) -> None:
     network = ours(name)
     if name == "efficientnetb1":

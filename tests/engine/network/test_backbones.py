@@ -281,8 +281,9 @@ def assert_as_built(classifier: Classifier) -> None:
     assert sum(int(np.prod(variable.shape)) for variable in classifier.frozen_variables) == kept
 
 
-@pytest.mark.parametrize("name", one_quick(OTHERS))
-@pytest.mark.parametrize("mode", [pytest.param("transfer", marks=pytest.mark.slow), "partial"])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("mode", ["transfer", "partial"])
 def test_a_cache_changes_no_result_and_no_statistics(name: str, mode: str, tmp_path: Path) -> None:
     network = NetworkConfig(backbone=name, mode=mode, weights="none")  # type: ignore[arg-type]
     kept, whole = (fitted(recipe(network, cached), tmp_path) for cached in ("on", "off"))

@@ -74,7 +74,10 @@ def fitted(
     return classifier, loop.fit(classifier, *sources, config, Context(emit, stop), stage), told
 
 
-@pytest.mark.parametrize("unfreeze", ["", "block5", pytest.param("block4,block5", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "unfreeze",
+    [pytest.param("", marks=pytest.mark.slow), "block5", pytest.param("block4,block5", marks=pytest.mark.slow)],
+)
 def test_a_cache_changes_speed_and_never_results(unfreeze: str, tmp_path: Path) -> None:
     network = NetworkConfig(mode="partial", unfreeze=unfreeze) if unfreeze else NetworkConfig()
     weights, histories = [], []
@@ -301,6 +304,7 @@ def test_a_full_disk_costs_the_cache_and_not_the_training(tmp_path: Path, monkey
     assert any(getattr(e, "level", "") == "warning" and "without it" in e.text for e in told)  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 def test_a_point_after_the_cache_was_lost_says_that_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the cache again it would go on to other bits, which a resume warns of by this fact."""
     real, stored = FeatureSource.prepare, []

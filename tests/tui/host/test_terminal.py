@@ -149,7 +149,10 @@ def test_what_a_library_prints_does_not_tear_the_screen(tmp_path: Path) -> None:
         assert (tmp_path / "workbench.log").read_text().count("LIBJPEG") == 2
 
 
-@pytest.mark.parametrize("before", ["", "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"])
+@pytest.mark.parametrize(
+    "before",
+    ["", pytest.param("import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n", marks=pytest.mark.slow)],
+)
 def test_without_its_terminal_the_screen_part_does_not_spin(tmp_path: Path, before: str) -> None:
     """Also where SIGHUP is ignored, as under nohup: the training goes on and the rest takes no processor."""
     with training(tmp_path, before + FAKE.replace("0.025", "5.0")) as terminal:
@@ -212,6 +215,7 @@ def test_attach_shows_a_live_run_and_stops_it(tmp_path: Path) -> None:
         assert first.wait() == 0
 
 
+@pytest.mark.slow
 def test_two_workbenches_see_each_others_runs_and_delete_none_that_lives(tmp_path: Path) -> None:
     with training(tmp_path) as first, workbench("--out", tmp_path / "runs", cache=tmp_path) as second:
         name = next(iter(all_runs(tmp_path / "runs"))).name

@@ -118,6 +118,7 @@ def test_a_plan_is_the_verbs_and_follows_the_form(tmp_path: Path, data: Path) ->
     run(scenario())
 
 
+@pytest.mark.slow
 def test_stopped_it_keeps_what_is_finished_goes_on_and_opens_the_test_when_one_is_chosen(
     tmp_path: Path, data: Path
 ) -> None:

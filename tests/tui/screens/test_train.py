@@ -42,6 +42,7 @@ def test_the_schedule_is_that_of_the_training(tmp_path: Path) -> None:
     run(scenario())
 
 
+@pytest.mark.slow
 def test_a_rate_is_found_and_taken(tmp_path: Path, few: Path) -> None:
     async def scenario() -> None:
         app = Workbench(tmp_path, data=few)
