@@ -65,7 +65,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("audit.json", "audit.svg"):
         shutil.copy(EXAMPLE / name, tmp_path / "runs" / "covid-audit")
         os.utime(tmp_path / "runs" / "covid-audit" / name, (1.75e9 + 43200, 1.75e9 + 43200))
-    (tmp_path / "sample_data").symlink_to(DATA)
+    shutil.copytree(DATA, tmp_path / "sample_data", ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.chdir(tmp_path)
     made.kept_sweep(Path("runs/which"), Path("sample_data"))
     monkeypatch.setattr(Path, "absolute", lambda self: self)
