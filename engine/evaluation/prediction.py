@@ -159,8 +159,3 @@ def listed(paths: Iterable[Path], follow_links: bool = False) -> Listed:
     if named and not files:
         raise DataError(" ".join([f"{named[0]} holds no image files: name files, or a folder that has some.", *told]))
     return Listed(tuple(files), tuple(told))
-
-
-def image_files(paths: Iterable[Path]) -> Iterator[Path]:
-    """The files of `listed` alone."""
-    yield from listed(paths).files

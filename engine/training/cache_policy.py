@@ -5,7 +5,7 @@ The training decides by it, and a screen shows beforehand what it will decide.
 
 import math
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -98,7 +98,7 @@ def caching(
     found = Caching("", plan.kept_shape, dtype, views, needed, machine.cache_limit * GB, spare)
     full = machine.feature_cache == "auto" and needed > found.room
     reason: Reason = _beforehand(plan, config) or ("no room" if full else "" if views else "new views")
-    return Caching(reason, found.shape, dtype, views, needed, found.limit, spare)
+    return replace(found, reason=reason)
 
 
 def _beforehand(plan: FreezePlan, config: TrainConfig) -> Reason:

@@ -7,8 +7,10 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from engine.base.context import Context
 from engine.base.events import Audited, Batch, Emit, Epoch, Event, Notice, Progress, Resumed, Started
 from tui.cli.console import ReaderGone, Unwritten, put_json, say
+from tui.cli.signals import stop_on_signals
 from tui.words.event_text import describe, progress_line
 from tui.words.safe_text import display_name
 
@@ -25,6 +27,16 @@ def reporting(as_json: bool) -> Iterator[Emit]:
             yield bars.show
     else:
         yield _Lines().show
+
+
+@contextlib.contextmanager
+def stoppable(as_json: bool = False) -> Iterator[tuple[Context, list[int]]]:
+    """A job's context for the length of the block, whose events are reported and whose stop SIGINT and SIGTERM set.
+
+    With the list of those signals that came.
+    """
+    with stop_on_signals() as (stop, signals), reporting(as_json) as emit:
+        yield Context(emit, stop), signals
 
 
 def _show_json(event: Event) -> None:

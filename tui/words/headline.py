@@ -2,7 +2,7 @@
 
 from engine.base.result import Judged, Validated
 from engine.evaluation.headline import Headline, percent, points
-from tui.words.numbers import NOTHING
+from tui.words.numbers import NOTHING, as_share
 
 
 def headline(part: str, result: Judged | Validated) -> str:
@@ -17,7 +17,4 @@ def accuracy(result: Judged | Validated | None, between: str = " to ") -> str:
 
     A dash where there is none.
     """
-    if not result:
-        return NOTHING
-    one = Headline.of(result)
-    return percent(one.accuracy) + (f" ({points(one.ends, between=between)})" if one.ends else "")
+    return as_share(result.accuracy, result.accuracy_ci, between=between) if result else NOTHING

@@ -8,14 +8,14 @@ NOTHING = "-"
 """Stands where there is no number."""
 
 
-def as_share(value: float | None, ends: Sequence[float] | None = None, digits: int = 1) -> str:
+def as_share(value: float | None, ends: Sequence[float] | None = None, digits: int = 1, between: str = " to ") -> str:
     """A share, 0 to 1, as a percentage: 98.4%; with the ends of its interval behind it: 98.4% (96.8 to 99.3).
 
-    `digits` are the decimals of the ends. A dash where there is no share.
+    `digits` are the decimals of the ends, `between` what stands between them. A dash where there is no share.
     """
     if value is None:
         return NOTHING
-    return percent(value) + (f" ({points(ends, digits)})" if ends else "")
+    return percent(value) + (f" ({points(ends, digits, between)})" if ends else "")
 
 
 def as_interval(ends: Sequence[float] | None) -> str:
@@ -31,11 +31,6 @@ def as_number(value: float | None, digits: int = 3) -> str:
 def as_number_within(value: float | None, ends: Sequence[float] | None) -> str:
     """A number with its interval, as in 0.912 (0.880 to 0.940); a dash where one of them is missing."""
     return NOTHING if value is None or ends is None else f"{value:.3f} ({ends[0]:.3f} to {ends[1]:.3f})"
-
-
-def as_change(value: float | None) -> str:
-    """A difference of two shares, with its sign: +1.2%; a dash where there is none."""
-    return NOTHING if value is None else f"{value:+.1%}"
 
 
 def whole_percent(share: float) -> str:

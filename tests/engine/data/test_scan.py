@@ -19,16 +19,6 @@ from tests.conftest import Cli
 from tests.makers.folders import files, kinds, picture, put
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Path:
-    """Two classes laid out as the COVID-19 Radiography Database has them."""
-    for label in ("COVID", "Normal"):
-        for number in (1, 2, 10):
-            put(tmp_path, f"{label}/images/{label}-{number}.png", picture(number + len(label) * 100))
-            put(tmp_path, f"{label}/masks/{label}-{number}.png", picture(number, (10, 8)))
-    return tmp_path
-
-
 class TestLayouts:
     def test_masks_pair_with_images_and_never_count_as_one(self, database: Path) -> None:
         found = scan(database)

@@ -19,16 +19,6 @@ from engine.data.scan import scan
 from tests.makers.folders import kinds, picture, put, workbook
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Path:
-    """Two classes laid out as the COVID-19 Radiography Database has them."""
-    for label in ("COVID", "Normal"):
-        for number in (1, 2, 10):
-            put(tmp_path, f"{label}/images/{label}-{number}.png", picture(number + len(label) * 100))
-            put(tmp_path, f"{label}/masks/{label}-{number}.png", picture(number, (10, 8)))
-    return tmp_path
-
-
 class TestDuplicates:
     def test_equal_pixels_are_found_across_names_formats_and_classes(self, tmp_path: Path) -> None:
         same, rgb = picture(1), np.repeat(picture(1)[..., None], 3, axis=2)

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from engine.base.context import Context
 from engine.base.wording import counted
 from engine.recipe.config import (
     AuditConfig,
@@ -15,8 +14,8 @@ from engine.recipe.config import (
 )
 from tui.cli.app import RUNS, Flat
 from tui.cli.console import also_in, put, put_json, put_table
-from tui.cli.progress import reporting
-from tui.cli.signals import stop_on_signals, until_stopped
+from tui.cli.progress import stoppable
+from tui.cli.signals import until_stopped
 from tui.words.numbers import as_interval, as_number, as_share
 
 if TYPE_CHECKING:
@@ -61,12 +60,12 @@ def audit(
     from engine.network.backbones import backbone
 
     config = TrainConfig(data=images, network=network, machine=machine, output=OutputConfig(out, name))
-    with stop_on_signals() as (stop, signals), reporting(as_json=False) as emit:
+    with stoppable() as (context, signals):
 
         def work() -> Audit:
-            pretrained.require(config.network.weights, backbone(config.network.backbone), Context(emit, stop))
+            pretrained.require(config.network.weights, backbone(config.network.backbone), context)
             store.require_free(config.output.out, config.output.name)  # makes the folder, so it comes second
-            return audit_folder(data, plan.recipe(config), Context(emit, stop), plan.folds)
+            return audit_folder(data, plan.recipe(config), context, plan.folds)
 
         result, code = until_stopped(work, signals)
     if result is None:

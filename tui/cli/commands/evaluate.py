@@ -5,14 +5,13 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from engine.base.context import Context
 from engine.base.errors import ConfigError
 from engine.runs import directory as run_directories
 from tui.cli.app import RUNS
 from tui.cli.console import put, put_json, put_table
-from tui.cli.progress import reporting
+from tui.cli.progress import stoppable
 from tui.cli.result_tables import put_result, shift_lines
-from tui.cli.signals import stop_on_signals, until_stopped
+from tui.cli.signals import until_stopped
 
 
 def evaluate(
@@ -51,13 +50,9 @@ def evaluate(
     if follow_links and not on:
         raise ConfigError("--follow-links goes with --on: the run knows what its own images are.")
     chosen, pairs = run_directories.find(run, out), parse_mapping(mapping)
-    with stop_on_signals() as (stop, signals), reporting(as_json=False) as emit:
+    with stoppable() as (context, signals):
         result, code = until_stopped(
-            lambda: (
-                evaluate_on(chosen, on, Context(emit, stop), pairs, follow_links)
-                if on
-                else open_test(chosen, Context(emit, stop))
-            ),
+            lambda: evaluate_on(chosen, on, context, pairs, follow_links) if on else open_test(chosen, context),
             signals,
         )
     if result is None:

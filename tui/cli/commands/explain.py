@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from engine.base.context import Context
 from engine.base.errors import ConfigError
 from engine.base.outputs import writing
 from engine.runs import directory as run_directories
 from tui.cli.app import RUNS
 from tui.cli.console import put, put_json, put_table, say
 from tui.cli.outputs import Writes
-from tui.cli.progress import reporting
-from tui.cli.signals import stop_on_signals, until_stopped
+from tui.cli.progress import stoppable
+from tui.cli.signals import until_stopped
 from tui.words.numbers import as_interval, as_number, as_share
 
 if TYPE_CHECKING:
@@ -77,13 +76,13 @@ def explain(
     from engine.evaluation.saliency_overlap import measure_part
 
     say(f"Run {chosen.name}. {NOT_FOR_DIAGNOSIS}")
-    with stop_on_signals() as (stop, signals), reporting(as_json=False) as emit:
+    with stoppable() as (context, signals):
 
         def work() -> "Explanation | PartOverlap":
             explainer = _explainer(chosen, layer, method)
             if file is None:
-                return measure_part(explainer, part, Context(emit, stop))
-            return explain_file(explainer, file, target, covering, Context(emit, stop))
+                return measure_part(explainer, part, context)
+            return explain_file(explainer, file, target, covering, context)
 
         explained, code = until_stopped(work, signals)
     if explained is None:

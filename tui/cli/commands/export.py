@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-from engine.base.context import Context
 from engine.runs import directory as run_directories
 from tui.cli.app import RUNS
 from tui.cli.console import finishing, put, put_json
-from tui.cli.progress import reporting
-from tui.cli.signals import stop_on_signals, until_stopped
+from tui.cli.progress import stoppable
+from tui.cli.signals import until_stopped
 
 
 def export(
@@ -34,10 +33,10 @@ def export(
     from engine.export import job
 
     chosen = run_directories.find(run, out)
-    with stop_on_signals() as (stop, signals), reporting(as_json=False) as emit:
+    with stoppable() as (context, signals):
 
         def work() -> None:
-            for made in job.export(chosen, format, to, force, Context(emit, stop)):
+            for made in job.export(chosen, format, to, force, context):
                 if json:
                     put_json({"run": str(chosen.path), **made.to_dict()})
                 else:

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Annotated
 
-from engine.base.context import Context
 from engine.base.errors import ConfigError
 from engine.recipe.config import (
     NetworkConfig,
@@ -11,8 +10,8 @@ from engine.recipe.config import (
 )
 from tui.cli.app import Flat
 from tui.cli.console import put, put_json, put_table
-from tui.cli.progress import reporting
-from tui.cli.signals import stop_on_signals, until_stopped
+from tui.cli.progress import stoppable
+from tui.cli.signals import until_stopped
 
 BAR, BLOCK = 40, "█"
 
@@ -64,8 +63,8 @@ def layers(
 def _suggest(data: Path, config: TrainConfig, as_json: bool) -> int:
     from engine.jobs.probe import guide
 
-    with stop_on_signals() as (stop, signals), reporting(as_json=False) as emit:
-        hints, code = until_stopped(lambda: guide(data, config, Context(emit, stop)), signals)
+    with stoppable() as (context, signals):
+        hints, code = until_stopped(lambda: guide(data, config, context), signals)
     if hints is None:
         return code
     if as_json:

@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from engine.base.context import Context
 from engine.base.errors import ConfigError
 from engine.base.outputs import writing
 from engine.recipe.config import (
@@ -21,8 +20,8 @@ from engine.recipe.config import (
 from tui.cli.app import Flat
 from tui.cli.console import put, put_json, put_raw, put_table
 from tui.cli.outputs import Writes
-from tui.cli.progress import reporting
-from tui.cli.signals import stop_on_signals, until_stopped
+from tui.cli.progress import stoppable
+from tui.cli.signals import until_stopped
 from tui.words.numbers import as_number
 from tui.words.plot import logarithms, range_test
 
@@ -80,8 +79,8 @@ def lr_find(
     if plot and plot.suffix.lower() != ".svg":
         raise ConfigError(f"--plot {plot}: the plot is an SVG, so give a name that ends in .svg.")
     wanted = Range(low, high, steps, orders)
-    with stop_on_signals() as (stop, signals), reporting(as_json=False) as emit:
-        result, code = until_stopped(partial(find_rate, data, recipe, Context(emit, stop), wanted), signals)
+    with stoppable() as (context, signals):
+        result, code = until_stopped(partial(find_rate, data, recipe, context, wanted), signals)
     if result is None:
         return code
     if plot:

@@ -3,13 +3,12 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.base.context import Context
 from engine.base.errors import ConfigError
 from engine.recipe.config import TrainConfig
 from tui.cli.console import also_in, put, put_json, put_table
-from tui.cli.progress import reporting
+from tui.cli.progress import stoppable
 from tui.cli.result_tables import put_result
-from tui.cli.signals import stop_on_signals, until_stopped
+from tui.cli.signals import until_stopped
 from tui.words.numbers import as_number
 
 if TYPE_CHECKING:
@@ -25,8 +24,8 @@ def repeat(data: Path | None, config: TrainConfig, seeds: int, folds: int, as_js
     if seeds and folds:
         raise ConfigError("--seeds and --folds are two ways to repeat a training: give one of them.")
     job, count = (repeated.over_seeds, seeds) if seeds else (repeated.over_folds, folds)
-    with stop_on_signals() as (stop, signals), reporting(as_json) as emit:
-        result, code = until_stopped(lambda: job(data, config, count, Context(emit, stop)), signals)
+    with stoppable(as_json) as (context, signals):
+        result, code = until_stopped(lambda: job(data, config, count, context), signals)
     if result is None:
         return code
     with also_in("the runs"):

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from engine.base.context import Context
 from engine.base.wording import counted
 from engine.recipe.config import DataConfig
 from tui.cli.console import put, put_alarm, put_json, put_table
 from tui.cli.outputs import Writes
-from tui.cli.progress import reporting
-from tui.cli.signals import stop_on_signals, until_stopped
+from tui.cli.progress import stoppable
+from tui.cli.signals import until_stopped
 
 if TYPE_CHECKING:
     from engine.data.confounding import Confounding
@@ -80,11 +79,9 @@ def scan(
     wanted = DataConfig(
         classes=classes, split=split, follow_links=follow_links, group_by=group_by, near_duplicates=near_duplicates
     )
-    with stop_on_signals() as (stop, signals), reporting(as_json=False) as emit:
+    with stoppable() as (context, signals):
         flags = wanted.follow_links, wanted.near_duplicates
-        scanned, code = until_stopped(
-            lambda: scan_folder(data, wanted.class_names, Context(emit, stop), *flags), signals
-        )
+        scanned, code = until_stopped(lambda: scan_folder(data, wanted.class_names, context, *flags), signals)
     if scanned is None:
         return code
     known = patients(scanned, wanted.group_by)

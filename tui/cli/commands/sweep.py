@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from engine.base.context import Context
 from engine.base.typed_files import plain_object
 from engine.base.wording import counted
 from engine.recipe.config import (
@@ -18,8 +17,8 @@ from engine.recipe.config import (
 )
 from tui.cli.app import Flat
 from tui.cli.console import also_in, put, put_json, put_table
-from tui.cli.progress import reporting
-from tui.cli.signals import stop_on_signals, until_stopped
+from tui.cli.progress import stoppable
+from tui.cli.signals import until_stopped
 from tui.words.numbers import as_number
 from tui.words.plot import frontier, letters
 
@@ -69,17 +68,17 @@ def _sweep(data: Path, config: TrainConfig, wanted: SweepConfig, only_plan: bool
     from engine.sweep.result import Grid
 
     job = Sweep(data, config, Grid.of(wanted, config))
-    with stop_on_signals() as (stop, signals), reporting(as_json and not only_plan) as emit:
+    with stoppable(as_json and not only_plan) as (context, signals):
         if only_plan:
-            images, code = until_stopped(lambda: job.images(Context(emit, stop)), signals)
+            images, code = until_stopped(lambda: job.images(context), signals)
             if images is not None:
                 _put_plan(job, images, as_json)
             return code
 
         def work() -> "Swept":
-            result = job.train(Context(emit, stop), wanted.budget or None)
-            if choose and not stop.is_set():
-                return job.choose("" if choose == "auto" else choose, Context(emit, stop))
+            result = job.train(context, wanted.budget or None)
+            if choose and not context.stop.is_set():
+                return job.choose("" if choose == "auto" else choose, context)
             return result
 
         result, code = until_stopped(work, signals)

@@ -305,7 +305,7 @@ class TestDatasets:
         }
 
     def test_a_dicom_file_is_predicted_as_the_png_of_its_pixels(self, tmp_path: Path) -> None:
-        from engine.evaluation.prediction import Prediction, image_files
+        from engine.evaluation.prediction import Prediction, listed
         from engine.evaluation.predictor import Predictor
         from tests.makers.made import model_run
 
@@ -317,7 +317,7 @@ class TestDatasets:
         saved(tmp_path / "x" / "16.dcm", deep, WindowCenter=32768, WindowWidth=65536)
         Image.fromarray(deep).save(tmp_path / "x" / "16.png")
         said = {}
-        for answer in Predictor(run).predict(image_files([tmp_path / "x"])):
+        for answer in Predictor(run).predict(listed([tmp_path / "x"]).files):
             assert isinstance(answer, Prediction)
             said[answer.file.name] = answer.probabilities
         assert set(said) == {"8.dcm", "8.png", "16.dcm", "16.png"}
