@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.base.cache import clear, entries, hold, size, trim
+from tests.makers.examples import examples
 
 
 def entry(cache: Path, name: str, length: int, used: float) -> Path:
@@ -23,7 +24,7 @@ def entry(cache: Path, name: str, length: int, used: float) -> Path:
 
 
 @given(st.lists(st.integers(1, 1000), max_size=8), st.integers(0, 5000), st.integers(0, 2000))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_trimming_removes_no_more_than_it_must_and_the_oldest_first(
     tmp_path_factory: pytest.TempPathFactory, lengths: list[int], limit: int, room: int
 ) -> None:
