@@ -103,7 +103,10 @@ class _Block:
 
 
 class NcnnNetwork:
-    """The first layers of a backbone, up to one by name. Not for several threads at once, as it takes all processors itself."""
+    """The first layers of a backbone, up to one by name.
+
+    It is not for several threads at once, as it takes all processors itself.
+    """
 
     def __init__(self, backbone: Backbone, weights: Weights, last: str, keep: bool = True) -> None:
         """`last` is the name of the last layer that is computed, or POOL.
