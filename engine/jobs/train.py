@@ -30,7 +30,7 @@ from engine.evaluation.metrics import judge, one_sided
 from engine.evaluation.predictions_csv import Predictions
 from engine.evaluation.predictor import save_contract
 from engine.evaluation.training_reference import save_reference
-from engine.network import pretrained
+from engine.network import engine_choice, pretrained
 from engine.recipe.config import TrainConfig, from_dict
 from engine.runs.directory import ENVIRONMENT, LOG, SPLIT, Run
 from engine.runs.summary import waited
@@ -72,6 +72,7 @@ def require(recipe: Resolved, context: Context) -> None:
     """
     config = recipe.config
     distributed.require(config.machine.devices)
+    engine_choice.require(config.machine.frozen_engine, recipe.backbone)
     pretrained.require(config.network.weights, recipe.backbone, context)
     if config.data.split:
         Split.read(config.data.split)
@@ -157,7 +158,7 @@ def assist(folder: Path | None, config: TrainConfig, context: Context) -> Helped
         with create(folder, config) as writer:
             run = writer.run
             (run.path / SPLIT).write_text(brief.split, encoding="utf-8")
-            there = Environment(precision=brief.precision, reading=brief.reading)
+            there = Environment(precision=brief.precision, frozen_engine=brief.engine, reading=brief.reading)
             write_json(run.path / ENVIRONMENT, there.to_dict())
 
             def work(silent: Context) -> Helped:

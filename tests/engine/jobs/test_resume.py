@@ -30,6 +30,7 @@ from engine.runs.directory import Run
 from engine.runs.writer import create
 from engine.training import checkpoint, fit_phases
 from engine.training.distributed import ONE
+from engine.training.resolved import resolve
 from engine.training.run_context import RunContext
 from tests.conftest import ROOT, SAMPLE, Cli, Start
 from tests.makers.trainings import assert_as_in_one_go, events, history, weights_sha
@@ -147,7 +148,7 @@ def test_a_run_that_lost_its_number_format_is_told(tmp_path: Path) -> None:
     work = RunContext(Context(), create(SAMPLE, TrainConfig(output=OutputConfig(out=tmp_path))), ONE, forget_test)
     (work.run.path / runs.ENVIRONMENT).write_text("{}")
     with pytest.raises(RunError, match=r"environment\.json does not say"):
-        fit_phases.choose_format(work, work.run.config(), PIXEL_RULES)
+        fit_phases.choose_arithmetic(work, resolve(work.run.config()), PIXEL_RULES)
 
 
 def test_a_stop_that_keeps_tests_also_where_the_phase_has_not_kept_the_images_as_they_are(
