@@ -95,7 +95,7 @@ def timed(precision: str, emit: Emit) -> Timing:
         saved = known[context]
         if saved == _entry(context, timing := Timing(float(saved["keras"]), float(saved["ncnn"]))):
             return timing
-    timing = _measured(precision, emit)
+    timing = measured(precision, emit)
     with contextlib.suppress(OSError):
         write_json(kept, {**known, context: _entry(context, timing)})
     return timing
@@ -107,7 +107,7 @@ def _entry(context: str, timing: Timing) -> dict[str, Any]:
     return {"keras": timing.keras, "ncnn": timing.ncnn, "sha256": digest}
 
 
-def _measured(precision: str, emit: Emit) -> Timing:
+def measured(precision: str, emit: Emit) -> Timing:
     """Both engines on the same drawn images, in turns."""
     task = "time what computes the frozen layers, once"
     emit(Progress(task, 0, None))
