@@ -4,21 +4,40 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from engine.base import engines, runtime
-from engine.base.errors import ConfigError
+from engine.base.cancel import Stop
+from engine.base.errors import ConfigError, RunError
 from engine.base.events import Event, Progress
 from engine.network import engine_choice
 from engine.network.backbones import BACKBONES
+from engine.network.classifier import Classifier
 from engine.network.engine_choice import KEPT, Timing, choose_engine, require, timed
+from engine.network.frozen_engines import NcnnEngine
 
 VGG16 = BACKBONES["vgg16"]
 
 
 def ignore(event: Event) -> None:
     """Take no notice."""
+
+
+class Refusing:
+    """An ncnn that takes no network."""
+
+    def __init__(self, classifier: Classifier) -> None:
+        raise RunError("ncnn refuses.")
+
+
+class Wrong(NcnnEngine):
+    """An ncnn whose numbers are off by a thousandth."""
+
+    def activations(self, inputs: Any, stop: Stop | None = None) -> np.ndarray:
+        return np.asarray(super().activations(inputs, stop) * np.float32(1.001))
 
 
 @pytest.fixture
@@ -72,6 +91,18 @@ def test_a_kept_timing_that_was_altered_is_measured_anew(own_cache: Path, monkey
     assert timed("float32", ignore) == Timing(400.0, 300.0)
     (own_cache / KEPT).write_text("{", encoding="utf-8")
     assert timed("float32", ignore) == Timing(450.0, 250.0)
+
+
+@pytest.mark.parametrize(
+    ("engine", "said"), [(Refusing, "ncnn refuses"), (Wrong, "other numbers than Keras on this machine")]
+)
+def test_an_ncnn_that_fails_or_computes_something_else_leaves_the_work_to_keras(
+    engine: type, said: str, own_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_choice, "NcnnEngine", engine)
+    chosen = choose_engine("auto", VGG16, "float32", ignore)
+    assert chosen.engine == "keras" and said in chosen.reason
+    assert not (own_cache / KEPT).exists()
 
 
 def test_another_precision_is_measured_by_itself_and_the_first_stays(
