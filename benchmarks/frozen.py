@@ -16,6 +16,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -76,20 +77,25 @@ def contestants(images: np.ndarray, formats: list[str]) -> Iterator[tuple[str, C
     """Each way through the frozen layers, up to the pooled vector, by name."""
     tf = tensorflow()
     inputs = tf.constant(images)
+    noise = np.random.default_rng(0).integers(0, 256, (len(images), VGG16.size, VGG16.size, 1), np.uint8)
     for number, precision in enumerate(formats):
         classifier = network(precision)
-        keras = KerasEngine(classifier)
-        yield f"Keras, {precision}", lambda engine=keras: engine.activations(inputs)  # type: ignore[misc]
+        model = classifier.prefix
+        assert model
+        yield f"Keras, {precision}", partial(KerasEngine(classifier).activations, inputs)
         if not number:
-            ncnn = NcnnEngine(classifier)
-            yield "ncnn, float32", lambda engine=ncnn: engine.activations(inputs)  # type: ignore[misc]
-        bare = tf.function(lambda x, prefix=classifier.prefix: prefix(x, training=False))
-        yield f"a bare call of the Keras model, {precision}", lambda call=bare: call(inputs).numpy()  # type: ignore[misc]
-        predict = classifier.prefix.predict  # type: ignore[union-attr]
-        yield f"Keras's predict, {precision}", lambda call=predict: call(images, batch_size=PREFIX_BATCH, verbose=0)  # type: ignore[misc]
-        torch = pytorch(np.zeros((len(images), VGG16.size, VGG16.size, 1), np.uint8), precision)
-        if torch:
+            yield "ncnn, float32", partial(NcnnEngine(classifier).activations, inputs)
+        yield f"bare call, {precision}", partial(called, tf.function(partial(model, training=False)), inputs)
+        yield f"predict, {precision}", partial(model.predict, images, batch_size=PREFIX_BATCH, verbose=0)
+        if torch := pytorch(noise, precision):
             yield f"PyTorch, {precision}, channels last", torch
+        elif not number:
+            print("PyTorch is not installed.", file=sys.stderr)
+
+
+def called(function: Any, inputs: Any) -> np.ndarray:
+    """What a compiled function gives, at hand."""
+    return np.asarray(function(inputs).numpy())
 
 
 def speed(folder: str, count: int, repeats: int, formats: list[str]) -> None:
