@@ -140,7 +140,7 @@ def spread(values: Sequence[float], form: str) -> str:
 
 def instructions() -> str:
     """What of the processor NumPy sees and BLAS computes for, as a processor may be hidden behind a lesser one."""
-    found = np.show_config(mode="dicts")["SIMD Extensions"]["found"]  # type: ignore[call-overload, index]
+    found = np.show_config(mode="dicts")["SIMD Extensions"]["found"]
     blas = {one["architecture"] for one in threadpoolctl.threadpool_info() if "architecture" in one}
     return f"NumPy sees {found[-1] if found else 'none'}, BLAS computes for {', '.join(sorted(blas)) or 'any'}"
 
