@@ -46,6 +46,8 @@ unit: install
 	$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder -m 'not slow and not soak and not alone'
 	$(PYTEST) -m 'alone and not slow and not soak' $(ALONE)
 
+# All examples of each property; see tests/makers/examples.py.
+test-all: export COVID_TUI_EXAMPLES := all
 test-all: install lint docs
 	$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder -m 'not alone and not soak'
 	$(PYTEST) -m 'alone and not soak' $(ALONE)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.makers import examples
 from tests.makers.forked import Command, Forks
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -20,6 +21,8 @@ XRAY = ROOT.parent / "shared" / "xray"
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 Start = Callable[..., Command]
 
+
+examples.register()
 
 LONGEST = (
     *("engine/jobs/test_resume.py", "engine/export/test_export.py", "product/test_altered_runs.py"),

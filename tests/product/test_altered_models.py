@@ -15,6 +15,7 @@ from engine.runs.directory import Run
 from tests.conftest import SAMPLE
 from tests.makers import made
 from tests.makers.altered import Alteration, alterations, altered
+from tests.makers.examples import examples
 from tests.product.test_altered_runs import CHECKS, ask, full_run, one_sentence, strict
 
 FILES = ("best.weights.h5", "calibration.json", "config.json", "model.json", "reference.npz", "split.csv")
@@ -112,7 +113,7 @@ def test_explain_and_export_say_it_too(out: Path) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=300, deadline=None, suppress_health_check=CHECKS)
+@settings(max_examples=examples(300), deadline=None, suppress_health_check=CHECKS)
 @given(data=st.data())
 def test_hundreds_of_altered_models_end_in_a_sentence_or_answer(out: Path, data: st.DataObject) -> None:
     alteration = data.draw(alterations(out, tuple(f"one/{name}" for name in FILES)))

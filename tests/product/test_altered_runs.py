@@ -32,6 +32,7 @@ from engine.training import checkpoint
 from tests.conftest import ROOT
 from tests.makers import made
 from tests.makers.altered import Alteration, alterations, altered
+from tests.makers.examples import examples
 from tui import cli
 from tui.cli.commands.sweep import put_sweep
 from tui.screens.results.screen import class_rows
@@ -306,7 +307,7 @@ def test_an_altered_run_is_listed_with_file_and_field_and_the_other_with_its_num
             assert words in refused.err
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=CHECKS)
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=CHECKS)
 @given(data=st.data())
 def test_an_altered_file_ends_in_a_sentence_and_hides_no_other(place: Place, data: st.DataObject) -> None:
     alteration = data.draw(alterations(place.out, place.files))

@@ -16,6 +16,7 @@ from engine.evaluation.predictor import Model
 from engine.export.contract import Contract
 from engine.recipe.config import BACKBONE_NAMES, TrainConfig, from_dict, to_dict
 from engine.sweep.result import Advice, Gap, Grid, Swept, SweptChoice, SweptPoint, SweptRecipe
+from tests.makers.examples import examples
 from tests.makers.fake import TEST
 from tests.makers.typed import values_of
 
@@ -59,7 +60,7 @@ KINDS: dict[type[Any], st.SearchStrategy[Any]] = {
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(data=st.data())
 def test_what_is_written_is_read_back_equal(kind: type[Any], data: st.DataObject) -> None:
     made = data.draw(KINDS[kind])
@@ -68,7 +69,7 @@ def test_what_is_written_is_read_back_equal(kind: type[Any], data: st.DataObject
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(data=st.data())
 def test_a_field_that_is_gone_or_of_another_kind_is_named(kind: type[Any], data: st.DataObject) -> None:
     values = plain_object(data.draw(KINDS[kind]))

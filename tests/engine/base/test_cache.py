@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.base.cache import clear, entries, hold, size, trim
+from tests.makers.examples import examples
 
 
 def entry(cache: Path, name: str, length: int, used: float) -> Path:
@@ -23,7 +24,7 @@ def entry(cache: Path, name: str, length: int, used: float) -> Path:
 
 
 @given(st.lists(st.integers(1, 1000), max_size=8), st.integers(0, 5000), st.integers(0, 2000))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_trimming_removes_no_more_than_it_must_and_the_oldest_first(
     tmp_path_factory: pytest.TempPathFactory, lengths: list[int], limit: int, room: int
 ) -> None:
@@ -88,7 +89,7 @@ def test_a_store_in_use_survives_a_trim_and_stays_readable(tmp_path: Path) -> No
     from engine.training.feature_file import Origin
     from engine.training.feature_store import FeatureStore
 
-    store = FeatureStore(tmp_path, Origin("p", "caffe", 224, "float32", None, "float16", (3,)))
+    store = FeatureStore(tmp_path, Origin("p", "caffe", 224, "float32", "keras", None, "float16", (3,)))
     key = ("0" * 64, 0)
     with store.filling(Context()) as append:
         append([key], np.ones((1, 3)))

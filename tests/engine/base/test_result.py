@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from engine.base import result as form
 from engine.base.result import RELIABILITY, Bin, Calibrated, Drawn, Elsewhere, Judged, OfClass, Operating
 from engine.base.typed_files import UnfitError, checked, plain, plain_object
+from tests.makers.examples import examples
 from tests.makers.typed import values_of
 
 MADE = Path(__file__).parents[2] / "makers" / "data" / "runs"
@@ -38,7 +39,7 @@ def results(draw: st.DrawFn, kind: type[Judged]) -> Judged:
 
 
 @pytest.mark.parametrize("kind", [Judged, form.Tested, Drawn, Elsewhere])
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(data=st.data())
 def test_a_result_that_is_written_is_read_back_equal(kind: type[Judged], data: st.DataObject) -> None:
     result = data.draw(results(kind))

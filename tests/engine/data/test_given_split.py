@@ -18,6 +18,7 @@ from engine.base.errors import DataError
 from engine.data.records import ClassSummary, Record, Scan
 from engine.data.split import Split, reuse
 from tests.conftest import Cli
+from tests.makers.examples import examples
 
 WRITTEN: dict[str, Callable[[str, Path], str]] = {
     "plain": lambda file, root: file,
@@ -76,7 +77,7 @@ def test_an_accent_may_be_a_character_of_its_own(tmp_path: Path, form: Form, on_
     assert len(split.rows) == 12 and told == ()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from("AB"), st.text("ab1. -é", min_size=1, max_size=5).map(str.strip)),

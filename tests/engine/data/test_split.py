@@ -15,6 +15,7 @@ from engine.base.errors import DataError
 from engine.data.records import ClassSummary, Record, Row, Scan
 from engine.data.scan import scan
 from engine.data.split import PARTS, Split, draw, leaks, reuse
+from tests.makers.examples import examples
 
 
 def record(file: str, label: str, sha: str) -> Record:
@@ -52,7 +53,7 @@ shares = st.floats(0.02, 0.4)
 
 
 class TestDraw:
-    @settings(deadline=None, max_examples=150)
+    @settings(deadline=None, max_examples=examples(150))
     @given(datasets(), shares, shares, st.integers(0, 2**31 - 1))
     def test_what_every_split_keeps(self, records: list[Record], val: float, test: float, seed: int) -> None:
         split = draw(scanned(records), val, test, seed)
@@ -76,7 +77,7 @@ class TestDraw:
                 assert abs(count - share * images) <= largest + bound_to_train
             assert split.counts()["train"][label] >= 1
 
-    @settings(deadline=None, max_examples=60)
+    @settings(deadline=None, max_examples=examples(60))
     @given(datasets(), st.integers(0, 2**31 - 1), st.randoms())
     def test_the_records_order_is_irrelevant(self, records: list[Record], seed: int, dice: random.Random) -> None:
         shuffled = records.copy()

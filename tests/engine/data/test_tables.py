@@ -23,6 +23,7 @@ from engine.data.tables import read_rows, sources_in, tables
 from engine.data.workbook import workbook_rows
 from tests.conftest import ROOT, SAMPLE
 from tests.makers import bombs
+from tests.makers.examples import examples
 
 MB = 2**20
 MOST_MB, MOST_SECONDS = 200, 12.0
@@ -333,7 +334,7 @@ def test_a_workbooks_rows_with_folders_must_fit_as_well(tmp_path: Path) -> None:
 _ANY = st.text(st.characters(), max_size=12)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(200), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(content=st.binary(max_size=400) | _ANY.map(lambda text: ("file,patient\n" + text).encode("utf-8", "replace")))
 def test_whatever_bytes_a_table_holds_it_is_read_or_refused_in_a_sentence(tmp_path: Path, content: bytes) -> None:
     for start in (b"", b"\xff\xfe", b"\0\0\xfe\xff", b"\xef\xbb\xbf", b"PK\x03\x04", b"sep=;\n"):
@@ -353,7 +354,7 @@ def _rows_or_refusal(path: Path) -> list[list[str]]:
         return []
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.lists(_ANY.filter(lambda name: "\0" not in name and name.strip("/. ")), max_size=5), _ANY)
 def test_whatever_a_name_is_matching_it_ends_in_files_that_are_there(names: list[str], written: str) -> None:
     files = {f"A/{name.replace('/', '-')}" for name in names}
@@ -361,7 +362,7 @@ def test_whatever_a_name_is_matching_it_ends_in_files_that_are_there(names: list
     assert all(Matcher(files).find(file) == [file] for file in files)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.integers(0, 10**6), bits=st.integers(1, 255), cut=st.integers(0, 10**6) | st.none())
 def test_a_damaged_workbook_is_read_or_refused_in_a_sentence(
     tmp_path: Path, place: int, bits: int, cut: int | None

@@ -23,6 +23,7 @@ from engine.evaluation.calibration import (
 )
 from engine.evaluation.roc import MOST, curves
 from engine.recipe.config import JudgeConfig
+from tests.makers.examples import examples
 
 
 def cases(n: int, classes: int, seed: int, too_sure: float = 3.0) -> tuple[np.ndarray, np.ndarray]:
@@ -47,7 +48,7 @@ def test_temperature_finds_how_much_too_sure_a_model_is_and_helps_on_other_image
 
 
 @given(st.integers(0, 500), st.integers(20, 200), st.integers(2, 4))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 def test_no_temperature_is_better_on_the_images_that_fitted_it(seed: int, n: int, classes: int) -> None:
     labels, logits = cases(n, classes, seed)
     temperature, fitted = fit_temperature(labels, logits)
@@ -78,7 +79,7 @@ def test_the_calibration_error_by_hand() -> None:
 
 
 @given(st.integers(0, 1000), st.integers(4, 80))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_the_rules_pick_the_best_of_all_thresholds(seed: int, n: int) -> None:
     random = np.random.default_rng(seed)
     positive = np.concatenate([[True, False], random.random(n) < 0.4])
@@ -136,7 +137,7 @@ def test_a_calibration_survives_being_saved() -> None:
 
 
 @given(st.integers(0, 1000), st.sampled_from([30, 1500]))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 def test_thinned_curves_keep_the_area(seed: int, n: int) -> None:
     random = np.random.default_rng(seed)
     labels = np.concatenate([[0, 1], random.integers(0, 2, n)])

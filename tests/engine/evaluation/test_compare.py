@@ -15,10 +15,11 @@ from engine.evaluation.evaluate import keep_predictions
 from engine.evaluation.predictions_csv import read_predictions
 from engine.runs.directory import Run
 from tests.engine.evaluation.test_intervals import simulated
+from tests.makers.examples import examples
 
 
 @given(st.integers(0, 10_000), st.integers(1, 120))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 def test_mcnemar_is_the_binomial_test_of_the_divided(seed: int, n: int) -> None:
     random = np.random.default_rng(seed)
     labels, one, other = random.integers(0, 2, n), *(random.dirichlet((1, 1), n) for _ in range(2))

@@ -17,10 +17,11 @@ from engine.evaluation.intervals import (
     mean_interval,
 )
 from engine.evaluation.metrics import judge
+from tests.makers.examples import examples
 
 
 @given(st.integers(1, 400), st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_shares_have_scipys_exact_intervals(n: int, data: st.DataObject) -> None:
     k = data.draw(st.integers(0, n))
     expected = binomtest(k, n).proportion_ci(0.95, "exact")
@@ -28,7 +29,7 @@ def test_shares_have_scipys_exact_intervals(n: int, data: st.DataObject) -> None
 
 
 @given(st.integers(0, 60), st.integers(0, 60))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_f1s_interval_is_that_of_the_share_behind_it(hits: int, mistakes: int) -> None:
     if hits + mistakes == 0:
         return
@@ -46,7 +47,7 @@ def test_f1s_interval_covers(n: int, p: float) -> None:
 
 
 @given(st.floats(0.01, 0.99), st.integers(2, 200), st.integers(2, 200))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_an_aucs_limits_are_as_far_off_as_the_standard_error_there_allows(area: float, m: int, n: int) -> None:
     low, high = auc_interval(area, m, n)
     assert 0 <= low < area < high <= 1
@@ -65,7 +66,7 @@ def test_a_perfect_separation_is_not_certain() -> None:
 
 
 @given(st.lists(st.integers(0, 30), min_size=9, max_size=9))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_matthews_coefficient_is_scikit_learns(cells: list[int]) -> None:
     for confusion in (np.array(cells).reshape(3, 3), np.array(cells[:4]).reshape(2, 2)):
         if confusion.sum() == 0:
@@ -118,7 +119,7 @@ def test_the_mean_of_dependent_measures_has_the_mean_of_their_limits() -> None:
 
 
 @given(st.integers(0, 1000), st.integers(1, 200), st.integers(2, 4))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 def test_the_further_measures_are_scikit_learns(seed: int, n: int, classes: int) -> None:
     random = np.random.default_rng(seed)
     labels = np.concatenate([np.arange(classes), random.integers(0, classes, n)])

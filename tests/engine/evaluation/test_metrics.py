@@ -12,6 +12,7 @@ from sklearn.metrics import accuracy_score, confusion_matrix, log_loss, recall_s
 from engine.base.typed_files import plain
 from engine.evaluation.intervals import exact_interval
 from engine.evaluation.metrics import judge, one_sided
+from tests.makers.examples import examples
 
 NAMES = ("COVID", "Viral Pneumonia", "Normal", "Lung_Opacity")
 
@@ -24,7 +25,7 @@ def random_case(seed: int, n: int, classes: int) -> tuple[np.ndarray, np.ndarray
 
 
 @given(st.integers(0, 1000), st.integers(1, 200), st.integers(2, 4))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_they_agree_with_scikit_learn(seed: int, n: int, classes: int) -> None:
     labels, shares = random_case(seed, n, classes)
     result, said = judge(labels, shares, NAMES[:classes]), shares.argmax(axis=1)
@@ -47,7 +48,7 @@ def test_they_agree_with_scikit_learn(seed: int, n: int, classes: int) -> None:
 
 
 @given(st.integers(1, 400), st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_intervals_are_scipys_exact_ones(n: int, data: st.DataObject) -> None:
     k = data.draw(st.integers(0, n))
     expected = binomtest(k, n).proportion_ci(0.95, "exact")
@@ -73,7 +74,7 @@ def test_what_can_not_be_said_is_null_in_json() -> None:
 
 
 @given(st.integers(0, 1000), st.integers(1, 60), st.integers(2, 4), st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_nothing_is_said_of_a_class_that_is_absent_or_alone(
     seed: int, n: int, classes: int, data: st.DataObject
 ) -> None:
@@ -90,7 +91,7 @@ def test_nothing_is_said_of_a_class_that_is_absent_or_alone(
 
 
 @given(st.integers(0, 1000), st.integers(2, 60), st.integers(2, 4), st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_a_model_that_gives_one_class_for_every_image_is_named(
     seed: int, n: int, classes: int, data: st.DataObject
 ) -> None:

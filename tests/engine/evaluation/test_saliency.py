@@ -48,6 +48,7 @@ from engine.runs.writer import create
 from engine.training import loop
 from engine.training.batches import Images, PixelSource, choose
 from tests.conftest import SAMPLE, Cli
+from tests.makers.examples import examples
 from tests.makers.signed import SQUARES, mask_of, write_signed
 
 IMAGE = SAMPLE / "COVID" / "images" / "COVID-1.png"
@@ -245,7 +246,7 @@ def test_heat_is_scaled_to_one_and_splits_between_a_mask_and_the_rest(small: np.
 
 
 @given(maps, maps, st.floats(0.1, 10), st.floats(-5, 5))
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 def test_correlation_is_pearsons(one: np.ndarray, other: np.ndarray, scale: float, shift: float) -> None:
     found = correlation(one, other)
     if one.std() > 1e-3 and other.std() > 1e-3:

@@ -31,6 +31,7 @@ from engine.runs.directory import Run
 from engine.training.augment import PLAIN
 from engine.training.batches import Images, PixelSource, choose
 from tests.conftest import SAMPLE
+from tests.makers.examples import examples
 
 
 def reference(features: np.ndarray) -> Reference:
@@ -38,7 +39,7 @@ def reference(features: np.ndarray) -> Reference:
 
 
 @given(st.integers(0, 1000), st.integers(2, 40))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 def test_distances_are_scikit_learns(seed: int, n: int) -> None:
     random = np.random.default_rng(seed)
     own, others = random.normal(1, 1, (n, 16)), random.normal(1, 1, (7, 16))

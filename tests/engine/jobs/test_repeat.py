@@ -21,6 +21,7 @@ from engine.evaluation.predictions_csv import read_predictions
 from engine.jobs.repeat import spread, train_all
 from engine.runs.directory import Run
 from tests.conftest import SAMPLE, Cli
+from tests.makers.examples import examples
 
 
 def made(shas: dict[str, list[int]]) -> Scan:
@@ -35,7 +36,7 @@ def made(shas: dict[str, list[int]]) -> Scan:
 
 
 @given(st.integers(2, 5), st.integers(0, 1000))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 def test_each_image_is_tested_once_and_no_picture_lies_in_two_parts(folds: int, seed: int) -> None:
     random = np.random.default_rng(seed)
     scanned = made({"a": random.integers(0, 40, 60).tolist(), "b": (100 + random.integers(0, 30, 40)).tolist()})

@@ -40,6 +40,7 @@ from engine.sweep.pareto import Candidate, frontier, recommend, sign_flips, step
 from engine.sweep.result import Advice, Grid, Swept, SweptChoice
 from engine.sweep.store import svg
 from tests.conftest import ROOT, SAMPLE, Cli
+from tests.makers.examples import examples
 from tests.makers.fake import TEST
 
 GRID = Grid(("vgg16",), ("head", "block5_conv3"), (1e-3,), (0, 1))
@@ -188,7 +189,7 @@ class TestQueue:
         st.lists(st.integers(0, 9), min_size=1, max_size=3, unique=True),
         st.sampled_from(["none", "report"]),
     )
-    @settings(max_examples=30, deadline=None)
+    @settings(max_examples=examples(30), deadline=None)
     def test_the_cheap_come_first_and_each_point_once(self, depths: list[str], seeds: list[int], augment: Any) -> None:
         config = TrainConfig(augment=AugmentConfig(augment=augment), output=OutputConfig(name="s"))
         points = queue(config, Grid(("vgg16",), tuple(depths), (1e-3, 1e-4), tuple(seeds)))

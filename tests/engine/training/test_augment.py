@@ -10,6 +10,7 @@ from keras.src.legacy.preprocessing.image import apply_affine_transform
 
 from engine.recipe.config import AugmentConfig
 from engine.training.augment import PLAIN, UNCHANGED, Parameters, apply, draw, transforms, view_of
+from tests.makers.examples import examples
 
 POLICY = AugmentConfig(shift=0.2, shear=20.0)
 SHA = hashlib.sha256(b"an image").hexdigest()
@@ -42,7 +43,7 @@ def test_the_plain_view_and_no_augmentation_change_no_pixel() -> None:
 
 
 @given(st.integers(0, 2**31 - 1), st.binary(min_size=1), st.integers(0, 999))
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 def test_a_draw_depends_on_seed_image_and_view_alone_and_stays_in_range(seed: int, image: bytes, view: int) -> None:
     sha = hashlib.sha256(image).hexdigest()
     d = draw(POLICY, seed, sha, view)

@@ -23,6 +23,7 @@ from engine.training.batches import FeatureSource, Images, PixelSource, choose
 from engine.training.cache_policy import GB, SPARE_DISK, caching, costs, spare_disk
 from engine.training.feature_file import number_format
 from tests.conftest import SAMPLE
+from tests.makers.examples import examples
 
 Usage = namedtuple("Usage", "total used free")
 
@@ -35,7 +36,7 @@ def recipe(**parts: Any) -> TrainConfig:
     free=st.integers(0, 30 * GB), limit=st.floats(0, 40), images=st.integers(1, 20_000),
     cache=st.sampled_from(("auto", "on", "off")), views=st.sampled_from(("1", "4", "epoch")),
 )  # fmt: skip
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_what_is_kept_fits_the_limit_and_the_disk(
     free: int, limit: float, images: int, cache: Literal["auto", "on", "off"], views: str
 ) -> None:

@@ -16,6 +16,7 @@ from engine.base.events import Epoch
 from engine.training import checkpoint
 from engine.training.checkpoint import ARRAYS, STATE, Keeper, Point, Position
 from tests.conftest import ROOT
+from tests.makers.examples import examples
 
 EPOCH = Epoch(1, 0.5, 0.75, 0.1 + 0.2, 1.0, 1e-4, 1.5)
 SHAPES = {"trained": [(3, 2), (2,)]}
@@ -71,7 +72,7 @@ def test_a_newest_point_that_lacks_its_last_byte_is_passed_over_and_named(tmp_pa
     assert damages[0].file.name in files and damages[0].reason
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(name=st.sampled_from([ARRAYS, STATE]), place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
 def test_a_bit_that_turned_is_noticed(
     tmp_path_factory: pytest.TempPathFactory, name: str, place: float, bit: int

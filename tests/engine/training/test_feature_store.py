@@ -20,8 +20,9 @@ from engine.base.events import Event, Notice
 from engine.training import feature_file, feature_store
 from engine.training.feature_file import Key, Origin
 from engine.training.feature_store import FeatureStore
+from tests.makers.examples import examples
 
-ORIGIN = Origin("p" * 64, "caffe", 224, "float32", None, "float16", (4, 3))
+ORIGIN = Origin("p" * 64, "caffe", 224, "float32", "keras", None, "float16", (4, 3))
 
 
 def key(number: int, view: int = 0) -> Key:
@@ -71,7 +72,7 @@ def test_any_other_weight_image_policy_or_format_has_another_key(field: str, val
 
 
 @given(st.integers(0, 480), st.integers(0, 480))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_cut_off_anywhere_the_store_keeps_its_whole_rows_and_is_filled_on(
     tmp_path_factory: pytest.TempPathFactory, lost_index: int, lost_rows: int
 ) -> None:
@@ -164,7 +165,7 @@ def test_processes_that_fill_the_same_store_at_once_damage_nothing(tmp_path: Pat
     st.lists(st.tuples(st.sampled_from(["rows", "index"]), st.integers(0, 479), st.binary(max_size=60)), max_size=4),
     st.integers(0, 60),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_whatever_is_damaged_is_named_and_the_rest_is_right(
     tmp_path_factory: pytest.TempPathFactory, scribbled: list[tuple[str, int, bytes]], lost: int
 ) -> None:

@@ -27,6 +27,7 @@ from engine.sweep import store
 from engine.sweep.result import SweptRecipe
 from tests.makers import fake, made
 from tests.makers.drive import DATA, run, text, until
+from tests.makers.examples import examples
 from tui.app import Workbench
 from tui.screens.sweep.frontier_plot import Frontier
 from tui.screens.sweep.kept_list import KeptSweeps
@@ -404,7 +405,7 @@ class Bare(Frontier):
 
 
 @given(candidates(), st.integers(20, 120), st.integers(6, 40), st.sampled_from(["seconds", "trainable"]))
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 def test_the_plot_draws_any_recipes_in_any_room(found: list[SweptRecipe], width: int, height: int, cost: str) -> None:
     widget = Bare()
     widget._shown = found, cost, found[0].name

@@ -18,6 +18,7 @@ from engine.data.folders.class_folders import ClassFolders, class_folders
 from engine.data.folders.folder_names import named_as_patients, part_of
 from engine.data.folders.layout import lay_out
 from engine.data.folders.tree import MASK_ROOMS, Dir
+from tests.makers.examples import examples
 
 PAIR = "{COVID,Normal}"
 PATIENTS = "{patient001,patient002,patient003}"
@@ -356,7 +357,7 @@ def built(tree: Tree, path: str = "") -> Dir:
     return Dir.of(path, files, tuple(sorted(folders, key=lambda folder: natural(folder.path))), pictures=bool(files))
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=examples(600), deadline=None)
 @given(trees)
 def test_no_image_is_lost_in_silence_and_no_part_or_patient_becomes_a_class(tree: Tree) -> None:
     """Each is read, or is a mask, or it or a folder around it is told with its reason."""

@@ -23,6 +23,7 @@ from engine.data.scan import scan
 from engine.evaluation.plausibility import cautions
 from tests.conftest import SAMPLE, Cli
 from tests.makers.dicoms import PACKAGED, converted, dataset, packaged, ramp, saved
+from tests.makers.examples import examples
 
 DICOMS = [path for path in packaged() if path.read_bytes()[128:132] == b"DICM"]
 LOSSLESS = (
@@ -139,7 +140,7 @@ whole = st.integers(-3000, 70_000)
 
 
 class TestLevels:
-    @settings(deadline=None, max_examples=60)
+    @settings(deadline=None, max_examples=examples(60))
     @given(
         st.data(),
         st.sampled_from(["LINEAR", "LINEAR_EXACT", "SIGMOID"]),
@@ -176,7 +177,7 @@ class TestLevels:
         assert within_rounding(image.pixels, seen / 4095 * 255)
         assert image.dicom and image.dicom.window == "LUT" and image.dicom.modality_lut
 
-    @settings(deadline=None, max_examples=40)
+    @settings(deadline=None, max_examples=examples(40))
     @given(hnp.arrays(np.uint8, st.tuples(st.integers(1, 30), st.integers(1, 30))))
     def test_eight_bits_without_a_window_are_the_levels_themselves(self, tmp_path_factory: Any, x: np.ndarray) -> None:
         path = saved(tmp_path_factory.mktemp("x") / "x.dcm", x)
@@ -184,7 +185,7 @@ class TestLevels:
         saved(path, x, PhotometricInterpretation="MONOCHROME1")
         assert np.array_equal(read(path).pixels, 255 - x)
 
-    @settings(deadline=None, max_examples=40)
+    @settings(deadline=None, max_examples=examples(40))
     @given(hnp.arrays(np.uint16, st.tuples(st.integers(1, 30), st.integers(1, 30))))
     def test_sixteen_bits_in_a_full_window_are_what_a_png_of_them_is(
         self, tmp_path_factory: Any, x: np.ndarray

@@ -15,6 +15,7 @@ from engine.data.warnings import folder_warnings
 from engine.evaluation.plausibility import cautions
 from sample_data import orientation
 from tests.conftest import SAMPLE, Cli
+from tests.makers.examples import examples
 from tests.makers.folders import put
 
 WRONG = POSES[1:]
@@ -69,7 +70,7 @@ def test_drawn_ones_are_judged_as_well(drawn: list[Pixels]) -> None:
 
 
 @given(st.integers(0, 255), st.tuples(st.integers(1, 80), st.integers(1, 80)), st.booleans())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 def test_a_flat_picture_of_any_size_lies_as_it_should(level: int, size: tuple[int, int], colour: bool) -> None:
     assert pose(np.full((*size, 3) if colour else size, level, np.uint8)) == Pose(0, False)
 

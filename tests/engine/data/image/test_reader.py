@@ -17,6 +17,7 @@ from PIL import Image
 
 from engine.data.image.inspect import inspect
 from engine.data.image.reader import Header, ImageError, XrayImage, peek, pixel_hash, read, resize, to_input
+from tests.makers.examples import examples
 from tests.makers.pictures import BLACK, chest, coloured, holding, many_samples, png, saved
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -279,7 +280,7 @@ pictures = hnp.arrays(
 
 
 class TestPixels:
-    @settings(deadline=None, max_examples=60)
+    @settings(deadline=None, max_examples=examples(60))
     @given(pictures, st.integers(1, 50))
     def test_resizing_is_pillows_antialiased_bilinear(self, pixels: np.ndarray, size: int) -> None:
         reference = np.asarray(Image.fromarray(pixels).resize((size, size), Image.Resampling.BILINEAR))
@@ -288,12 +289,12 @@ class TestPixels:
         assert seen.shape == (size, size, 3) and seen.dtype == np.uint8
         assert np.array_equal(seen, reference if pixels.ndim == 3 else np.stack([reference] * 3, axis=2))
 
-    @settings(deadline=None, max_examples=40)
+    @settings(deadline=None, max_examples=examples(40))
     @given(hnp.arrays(np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40))), st.integers(1, 50))
     def test_grey_and_its_rgb_copy_look_alike_to_the_network(self, pixels: np.ndarray, size: int) -> None:
         assert np.array_equal(to_input(pixels, size), to_input(np.repeat(pixels[..., None], 3, axis=2), size))
 
-    @settings(deadline=None, max_examples=60)
+    @settings(deadline=None, max_examples=examples(60))
     @given(pictures)
     def test_the_hash_depends_on_every_pixel_and_on_the_shape(self, pixels: np.ndarray) -> None:
         assert pixel_hash(pixels) == pixel_hash(np.asfortranarray(pixels))
@@ -303,7 +304,7 @@ class TestPixels:
         if pixels.shape[0] != pixels.shape[1]:
             assert pixel_hash(pixels.reshape(pixels.shape[1], pixels.shape[0], *pixels.shape[2:])) != pixel_hash(pixels)
 
-    @settings(deadline=None, max_examples=40)
+    @settings(deadline=None, max_examples=examples(40))
     @given(pictures)
     def test_facts_agree_with_numpy(self, pixels: np.ndarray) -> None:
         facts = XrayImage(pixels, header_of(pixels), ()).facts
