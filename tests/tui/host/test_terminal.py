@@ -183,7 +183,7 @@ def used(family: list[psutil.Process], seconds: float) -> float:
     time.sleep(seconds)
     left = [one for one in alive(family) if one in before]
     assert left
-    return sum(sum(one.cpu_times()[:2]) - before[one] for one in left) / seconds
+    return float(sum(sum(one.cpu_times()[:2]) - before[one] for one in left) / seconds)
 
 
 def test_hanging_up_lets_the_training_finish(tmp_path: Path, dozen: Path) -> None:
