@@ -38,7 +38,7 @@ from engine.runs.writer import RunWriter, create, reopen, require_room
 from engine.training import distributed
 from engine.training.batches import PixelSource, is_full_disk
 from engine.training.data import Data, scanned
-from engine.training.fit_phases import Brief, Done, fit, pixel_rules_of
+from engine.training.fit_phases import Brief, Done, begun_with, fit, pixel_rules_of
 from engine.training.resolved import Resolved, resolve
 from engine.training.run_context import RunContext
 
@@ -91,7 +91,13 @@ def resume(
     """
     recipe = resolve(config)
     _require_patience(run, recipe)
-    own = dataclasses.replace(config, data=dataclasses.replace(config.data, split=None))  # it is in the run
+    begun_with(run)
+    # The split and what computes are in the run.
+    own = dataclasses.replace(
+        config,
+        data=dataclasses.replace(config.data, split=None),
+        machine=dataclasses.replace(config.machine, frozen_engine="auto"),
+    )
     require(dataclasses.replace(recipe, config=own), context)
     folder, output = folder or run.folder(), run.config().output
     config = dataclasses.replace(config, output=dataclasses.replace(config.output, out=output.out, name=output.name))

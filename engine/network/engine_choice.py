@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from engine.base.engines import INSTALL, AskedEngine, EngineName, identity, ncnn_fault
-from engine.base.errors import ConfigError
+from engine.base.errors import ConfigError, RunError
 from engine.base.events import Emit, Progress
 from engine.base.files import write_json
 from engine.base.runtime import FASTER_BY, cache_dir, cpu, tensorflow
@@ -26,6 +26,8 @@ from engine.network.frozen_engines import FrozenEngine, KerasEngine, NcnnEngine,
 IMAGES = 4
 """So many are timed at a time; fewer would leave TensorFlow's threads without work."""
 ROUNDS = 2
+ALIKE, ALIKE_SHORT = 1e-4, 0.1
+"""By how much of the largest activation both may differ: in float32, and where Keras computes in a shorter format."""
 KEPT = "frozen-engines.json"
 
 
@@ -78,7 +80,10 @@ def choose_engine(asked: AskedEngine, backbone: Backbone, precision: str, emit: 
     fault = ncnn_fault()
     if fault:
         return EngineChoice("keras", fault)
-    timing = timed(precision, emit)
+    try:
+        timing = timed(precision, emit)
+    except RunError as error:
+        return EngineChoice("keras", str(error).rstrip("."))
     times = f"{timing.ncnn:,.0f} ms of processor time an image, Keras in {precision} {timing.keras:,.0f} ms"
     return EngineChoice("ncnn" if timing.ratio >= FASTER_BY else "keras", f"ncnn takes {times}")
 
@@ -95,7 +100,7 @@ def timed(precision: str, emit: Emit) -> Timing:
         saved = known[context]
         if saved == _entry(context, timing := Timing(float(saved["keras"]), float(saved["ncnn"]))):
             return timing
-    timing = _measured(precision, emit)
+    timing = measured(precision, emit)
     with contextlib.suppress(OSError):
         write_json(kept, {**known, context: _entry(context, timing)})
     return timing
@@ -107,19 +112,22 @@ def _entry(context: str, timing: Timing) -> dict[str, Any]:
     return {"keras": timing.keras, "ncnn": timing.ncnn, "sha256": digest}
 
 
-def _measured(precision: str, emit: Emit) -> Timing:
-    """Both engines on the same drawn images, in turns."""
+def measured(precision: str, emit: Emit) -> Timing:
+    """Both engines on the same drawn images, in turns. Raises RunError where ncnn fails, or gives other numbers."""
     task = "time what computes the frozen layers, once"
     emit(Progress(task, 0, None))
     backbone = BACKBONES["vgg16"]
     classifier = build(FreezePlan(backbone, frozenset()), 2, precision, seed=0)
     images = np.random.default_rng(0).uniform(-100, 100, (IMAGES, backbone.size, backbone.size, 3)).astype(np.float32)
     engines: tuple[FrozenEngine, FrozenEngine] = KerasEngine(classifier), NcnnEngine(classifier)
+    gave = [engine.activations(images) for engine in engines]  # which makes them ready
+    difference = float(np.abs(gave[0] - gave[1]).max() / np.abs(gave[0]).max())
+    if not difference <= (ALIKE if precision == "float32" else ALIKE_SHORT):
+        raise RunError(f"ncnn gives other numbers than Keras on this machine, by {difference:.1g} of the largest.")
     least = [float("inf"), float("inf")]
-    for number in range(1 + ROUNDS):
+    for _ in range(ROUNDS):
         for place, engine in enumerate(engines):
             began = time.process_time()
             engine.activations(images)
-            if number:  # the first one makes ready
-                least[place] = min(least[place], time.process_time() - began)
+            least[place] = min(least[place], time.process_time() - began)
     return Timing(*(round(1000 * seconds / IMAGES, 1) for seconds in least))

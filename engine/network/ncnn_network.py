@@ -222,7 +222,7 @@ def _through(net: Any, last: str, stop: Stop | None, maps: np.ndarray) -> np.nda
     if stop and stop.is_set():
         raise Stopped("Stopped while the frozen layers were computed.")
     extractor = net.create_extractor()
-    extractor.input(INPUT, ncnn.Mat(maps))
+    extractor.input(INPUT, ncnn.Mat(maps))  # which does not hold `maps`: they must outlive it
     failed, found = extractor.extract(last)
     if failed:
         raise RunError(f"ncnn could not compute {last}: the memory of this machine may be too small.")

@@ -16,7 +16,7 @@ from engine.base.cancel import Stop
 from engine.base.context import Context
 from engine.base.engines import identity
 from engine.base.events import FILL, Emit, Notice, Progress
-from engine.base.runtime import tensorflow
+from engine.base.runtime import processors, tensorflow
 from engine.base.wording import FULL
 from engine.data.pixel_store import VERSION, PixelStore
 from engine.data.records import Record
@@ -137,8 +137,9 @@ class FeatureSource:
         at = {sha: i for i, sha in enumerate(self.images.shas)}
         task = _task(view)
         self.context.emit(Progress(task, 0, len(todo)))
-        for start in range(0, len(todo), PREFIX_BATCH):
-            keys = todo[start : start + PREFIX_BATCH]
+        step = PREFIX_BATCH if self._engine.batchwise else -(-PREFIX_BATCH // processors()) * processors()
+        for start in range(0, len(todo), step):
+            keys = todo[start : start + step]
             append(keys, self._activations(np.array([at[sha] for sha, _ in keys]), view, company, self.context.stop))
             self.context.emit(Progress(task, start + len(keys), len(todo)))
 

@@ -167,8 +167,8 @@ def choose_arithmetic(work: RunContext, recipe: Resolved, reading: int) -> Arith
     Raises RunError where the run can't go on with what it began with.
     """
     record = work.run.path / ENVIRONMENT
-    if record.is_file():
-        return _as_begun(record)
+    if before := begun_with(work.run):
+        return before
     chosen = fastest(recipe.config.machine, (phase.plan for phase in recipe.phases), work.emit)
     trained = work.devices.told or device()
     there = dataclasses.replace(
@@ -178,7 +178,13 @@ def choose_arithmetic(work: RunContext, recipe: Resolved, reading: int) -> Arith
     return chosen
 
 
-def _as_begun(record: Path) -> Arithmetic:
+def begun_with(run: Run) -> Arithmetic | None:
+    """How the run's training computes since it began; None where it was killed before it knew. Raises RunError where
+    it can't go on so here.
+    """
+    record = run.path / ENVIRONMENT
+    if not record.is_file():
+        return None
     before = typed(record, Environment)
     if before.precision not in get_args(Precision):
         raise RunError(f"{record} does not say in which number format the run began: train anew.")

@@ -218,13 +218,17 @@ def test_a_live_run_is_not_trained_twice(whole: Path, cli: Cli, tmp_path: Path) 
 
 
 @pytest.mark.slow
-def test_killed_at_fifty_random_moments_it_ends_in_the_same_weights(tmp_path: Path, cli: Cli, start: Start) -> None:
+@pytest.mark.parametrize("engine", ["keras", "ncnn"])
+def test_killed_at_fifty_random_moments_it_ends_in_the_same_weights(
+    engine: str, tmp_path: Path, cli: Cli, start: Start
+) -> None:
     """Every other kill comes by the clock, which meets scanning, decoding and filling too, as the cache is its own; the
     others come some steps further, however slow the machine is.
     """
     moments, places = random.Random(0), set[int]()
     run = tmp_path / "run"
-    command: tuple[object, ...] = (*LONG, "--out", tmp_path, "--name", "run")
+    recipe = (*LONG, "--frozen-engine", engine)
+    command: tuple[object, ...] = (*recipe, "--out", tmp_path, "--name", "run")
     for number in range(50):
         with start(*command, "--json", COVID_TUI_CACHE=str(tmp_path / "cache")) as process:
             if number % 2:
@@ -241,7 +245,7 @@ def test_killed_at_fifty_random_moments_it_ends_in_the_same_weights(tmp_path: Pa
             command = ("--train", "--resume", run)
             places.add(max((epoch.epoch for epoch in Run(run).epochs()), default=0))
     assert len(places) > 10
-    for name, arguments in (("run", command), ("whole", (*LONG, "--out", tmp_path, "--name", "whole"))):
+    for name, arguments in (("run", command), ("whole", (*recipe, "--out", tmp_path, "--name", "whole"))):
         done = cli(*arguments, COVID_TUI_CACHE=str(tmp_path / name / "cache"))
         assert done.returncode == 0, done.stderr
     assert_as_in_one_go(run, tmp_path / "whole", LONG_EPOCHS)
