@@ -93,9 +93,7 @@ def weight_bytes(layers: Sequence[Layer], weights: Weights) -> Iterator[Any]:
             kernel, bias = weights(layer.name)
             yield _RAW_FLOAT32
             planes = np.empty((*kernel.shape[:1:-1], 9), "<f4")
-            for place, plane in enumerate(
-                kernel.reshape(9, *kernel.shape[2:])
-            ):  # all in one go takes longer
+            for place, plane in enumerate(kernel.reshape(9, *kernel.shape[2:])):  # all in one go takes longer
                 planes[:, :, place] = plane.T
             yield planes.data
             yield np.ascontiguousarray(bias, "<f4").data
