@@ -1,5 +1,6 @@
 """Screen 4 by keys: all runs with their states, picked ones compared, some deleted, a live one never."""
 
+import dataclasses
 import json
 import shutil
 import threading
@@ -120,6 +121,17 @@ def test_the_differences_are_those_of_the_recipes(tmp_path: Path) -> None:
     assert rows["epochs"] == ["5", "3"]
     assert rows["test"] == ["98.5% (91.8-100.0)"] * 2
     assert "batch" not in rows and "name" not in rows
+
+
+def test_what_computed_the_frozen_layers_is_compared_where_it_is_known(tmp_path: Path) -> None:
+    for name, engine in (("now", "ncnn"), ("then", None)):
+        with create(DATA, config(tmp_path, name)) as writer:
+            started = dataclasses.replace(fake.started(name, 2), frozen_engine=engine)  # type: ignore[arg-type]
+            writer.append(started)
+    library = Library(tmp_path)
+    library.take(library.look())
+    entries = sorted(library.entries(), key=lambda entry: entry.run.name)
+    assert dict(differences(entries))["frozen layers"] == ["ncnn", "-"]
 
 
 def test_enter_opens_the_result_or_the_course(states: Path) -> None:
