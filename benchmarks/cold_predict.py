@@ -1,9 +1,11 @@
-"""One image predicted from a cold start: through ONNX, through TensorFlow, and in Keras's bare way, process and all.
+"""One image predicted from a cold start: by ncnn, ONNX, TensorFlow, and in Keras's bare way, process and all.
 
 python -m benchmarks.cold_predict --run RUN [--repeats 5]
 """
 
 import argparse
+import json
+import shutil
 import statistics
 import subprocess
 import sys
@@ -12,6 +14,8 @@ import time
 from pathlib import Path
 
 from benchmarks.timing import ROOT, report, table
+from engine.base.files import write_json
+from engine.runs.directory import CONFIG
 
 COMMAND = [sys.executable, "-c", "from tui.cli import main; main()"]
 FILE = str(ROOT / "sample_data" / "COVID" / "images" / "COVID-1.png")
@@ -41,9 +45,15 @@ def main() -> None:
         for path in (onnx, whole):
             subprocess.run([*COMMAND, "export", str(args.run), "--format", path.suffix[1:], "--to", str(path)],
                            cwd=ROOT, check=True, capture_output=True)  # fmt: skip
+        by_keras = Path(folder) / "run"
+        shutil.copytree(args.run, by_keras)
+        config = json.loads((by_keras / CONFIG).read_text(encoding="utf-8"))
+        config["machine"]["frozen_engine"] = "keras"
+        write_json(by_keras / CONFIG, config)
         contestants = {
+            "covid-tui predict, run (ncnn for VGG)": [*COMMAND, "predict", FILE, "--run", str(args.run)],
             "covid-tui predict, ONNX file": [*COMMAND, "predict", FILE, "--run", str(onnx)],
-            "covid-tui predict, run (TensorFlow)": [*COMMAND, "predict", FILE, "--run", str(args.run)],
+            "covid-tui predict, run (TensorFlow)": [*COMMAND, "predict", FILE, "--run", str(by_keras)],
             "Keras: load_model, load_img, predict": [sys.executable, "-c", KERAS, str(whole)],
         }
         taken: dict[str, list[float]] = {name: [] for name in contestants}
