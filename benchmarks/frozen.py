@@ -25,6 +25,7 @@ import numpy as np
 from benchmarks.forward import pytorch
 from benchmarks.frozen_parts import (
     TILES,
+    allocated,
     block_ends,
     blocks,
     bound,
@@ -157,7 +158,8 @@ def error(folder: str, count: int, formats: list[str]) -> None:
 
 
 def tiles(folder: str, repeats: int) -> None:
-    """Tell of each size of tiles in each block: milliseconds of processor time, error against float64, megabytes."""
+    """Tell of each size of tiles in each block: milliseconds of processor time, error against float64, megabytes
+    that its weights take."""
     base = network("float32").model
 
     def weights(name: str) -> list[np.ndarray]:
@@ -169,11 +171,11 @@ def tiles(folder: str, repeats: int) -> None:
         truth = exact(layers, maps.astype(np.float64), weights)
         sizes = {}
         for size in TILES:
-            held = megabytes("VmRSS")
+            held = allocated()
             sizes[size] = tiled(layers, before, weights, size)
-            found = sizes[size](maps)
-            tell(block=layers[0].block, size=size, error=wrong_by(found[None], truth[None]),
-                 megabytes=megabytes("VmRSS") - held)  # fmt: skip
+            held = allocated() - held
+            error = wrong_by(sizes[size](maps)[None], truth[None])
+            tell(block=layers[0].block, size=size, error=error, megabytes=held)
         for _ in range(repeats):
             for size, call in sizes.items():
                 began = time.process_time()
@@ -230,10 +232,13 @@ def show_speed(args: argparse.Namespace) -> None:
 def show_error(args: argparse.Namespace) -> None:
     """Measure and print."""
     loads = [os.getloadavg()[0]]
-    told = in_a_process("error", processors(), args.data, args.pictures, args.precision)
-    rows = [(fact["end"], fact["name"], f"{fact['keras']:.1e}", f"{fact['float64']:.1e}") for fact in told]
-    header = ("after", "", "from Keras in float32", "from float64")
-    shown(f"Largest error as a share of the largest value, {args.pictures} pictures", header, rows, loads)
+    told = list(in_a_process("error", processors(), args.data, args.pictures, args.precision))
+    cells: dict[str, list[str]] = {}
+    for fact in told:
+        cells.setdefault(fact["end"], []).append(f"{fact['keras']:.1e}, {fact['float64']:.1e}")
+    header = ("after", *dict.fromkeys(fact["name"] for fact in told))
+    title = "Largest error, from Keras in float32 and from float64, as a share of the largest value"
+    shown(f"{title}; {args.pictures} pictures", header, [(end, *row) for end, row in cells.items()], loads)
 
 
 def show_tiles(args: argparse.Namespace) -> None:
@@ -245,7 +250,7 @@ def show_tiles(args: argparse.Namespace) -> None:
         of_block = [fact for fact in told if fact["block"] == name]
         rows.append((name, *(tile_cell([fact for fact in of_block if fact["size"] == size]) for size in TILES)))
     names = [f"tiles of {size}" if size else "no tiles" for size in TILES]
-    shown("Winograd's tiles: processor ms, error, MB", ("", *names), rows, loads)
+    shown("Winograd's tiles: processor ms, error, MB of weights", ("", *names), rows, loads)
 
 
 def tile_cell(facts: list[dict[str, Any]]) -> str:

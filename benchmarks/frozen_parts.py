@@ -1,5 +1,6 @@
 """What `benchmarks.frozen` is made of: the same sums in float64, tiles of any size, the machine's limit, a process."""
 
+import ctypes
 import json
 import os
 import re
@@ -11,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import threadpoolctl
@@ -21,7 +22,7 @@ from engine.base.errors import RunError
 from engine.network.backbones import BACKBONES, Backbone, Layer
 from engine.network.ncnn_network import INPUT, Weights, graph, settle, weight_bytes
 
-TILES = {2: "use_winograd23_convolution", 4: "use_winograd43_convolution", 6: "use_winograd63_convolution", 0: ""}
+TILES = {2: "use_winograd23_convolution", 4: "use_winograd43_convolution", 0: ""}
 """ncnn's options by the side of Winograd's tiles; 0 is a convolution without."""
 SIDE = 4096
 """Of the square matrices whose product is the machine's limit."""
@@ -139,10 +140,30 @@ def spread(values: Sequence[float], form: str) -> str:
 
 
 def instructions() -> str:
-    """What of the processor NumPy sees and BLAS computes for, as a processor may be hidden behind a lesser one."""
+    """What NumPy sees of the processor and BLAS computes for: a virtual machine may hide instructions."""
     found = np.show_config(mode="dicts")["SIMD Extensions"]["found"]
     blas = {one["architecture"] for one in threadpoolctl.threadpool_info() if "architecture" in one}
     return f"NumPy sees {found[-1] if found else 'none'}, BLAS computes for {', '.join(sorted(blas)) or 'any'}"
+
+
+class _Counts(ctypes.Structure):
+    """What glibc's mallinfo2 gives: bytes in use, those of large arrays apart."""
+
+    _names = "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost"
+    _fields_: ClassVar = [(name, ctypes.c_size_t) for name in _names.split()]
+
+
+def allocated() -> float:
+    """Megabytes that this process has allocated and not freed, whether or not the system has taken back the others.
+
+    NaN where the C library does not count them.
+    """
+    count = getattr(ctypes.CDLL(None), "mallinfo2", None)
+    if count is None:
+        return float("nan")
+    count.restype = _Counts
+    found = count()
+    return float(found.hblkhd + found.uordblks) / 2**20
 
 
 def megabytes(name: str) -> float:

@@ -265,7 +265,7 @@ def test_a_run_that_cannot_be_read_hides_no_other(states: Path, monkeypatch: pyt
     assert {entry.run.name for entry in library.entries()} == {"done", "stopped", "died"}
 
 
-def test_a_stopped_run_is_gone_on_with_by_a_key(tmp_path: Path) -> None:
+def test_a_stopped_run_is_gone_on_with_by_a_key(tmp_path: Path, dozen: Path) -> None:
     """With the real engine: the epochs before the stop stay, those after it are added to the same run."""
     from engine.jobs import train
 
@@ -277,7 +277,7 @@ def test_a_stopped_run_is_gone_on_with_by_a_key(tmp_path: Path) -> None:
         output=OutputConfig(out=tmp_path, name="gone-on"),
     )
     stop = Stop()
-    train.train(DATA, recipe, Context(lambda event: stop.request("now") if isinstance(event, Epoch) else None, stop))
+    train.train(dozen, recipe, Context(lambda event: stop.request("now") if isinstance(event, Epoch) else None, stop))
     found = Run(tmp_path / "gone-on")
     assert found.state() == "stopped" and len(found.epochs()) < 3
 
