@@ -34,7 +34,10 @@ from engine.recipe.config import JudgeConfig
 from engine.runs.directory import WEIGHTS, Run
 from tests.conftest import SAMPLE, Cli
 from tests.makers.made import keep_reference, model_run
+from tests.makers.small import SIDE
 from tests.product.test_borders import loaded_by
+
+pytestmark = pytest.mark.usefixtures("small_pictures")
 
 EVIL = "CO\x1b[2JVID"
 CLASSES = (EVIL, "Viral Pneumonia")
@@ -85,7 +88,7 @@ def test_a_format_is_compared_on_32_images() -> None:
 def inputs() -> np.ndarray:
     """Pictures that no export was compared on."""
     paths = [SAMPLE / "Normal" / "images" / f"Normal-{n}.png" for n in (1, 2, 3)]
-    return np.stack([to_input(read(path).pixels, 224) for path in paths])
+    return np.stack([to_input(read(path).pixels, SIDE) for path in paths])
 
 
 def said_by(run: Run, pictures: np.ndarray) -> dict[str, np.ndarray]:

@@ -44,6 +44,8 @@ from tests.makers.examples import examples
 from tests.makers.fake import TEST
 
 GRID = Grid(("vgg16",), ("head", "block5_conv3"), (1e-3,), (0, 1))
+pytestmark = pytest.mark.usefixtures("small_pictures")
+
 RECIPE = ("--weights", "none", "--augment", "none", "--batch", "4", "--val-share", "0.2", "--lr", "1e-3",
           "--epochs", "2", "--depths", "head,block5_conv3", "--name", "s")  # fmt: skip
 RUNS = [f"vgg16-{depth}-lr0.001-seed{seed}" for depth in ("head", "block5_conv3") for seed in (0, 1)]

@@ -19,6 +19,8 @@ from engine.training.feature_file import number_format
 from engine.training.forward import Pass
 from tests.engine.training.test_loop import CLASSES, STORE, images
 
+pytestmark = pytest.mark.usefixtures("small_pictures")
+
 ROUNDING = 1e-5
 """Of the largest logit: the whole network is compiled as one, the kept part and the rest as two."""
 HEAD, BLOCK5 = NetworkConfig(), NetworkConfig(mode="partial")

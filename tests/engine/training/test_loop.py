@@ -30,9 +30,13 @@ from engine.training.forward import score
 from engine.training.phases import phases
 from engine.training.schedule import learning_rate
 from engine.training.step import Steps, class_weights
+from tests.makers.small import SIDE
+
+pytestmark = pytest.mark.usefixtures("small_pictures")
 
 IMAGES, HELD_OUT, CLASSES = 10, 6, 2
-PIXELS = np.random.default_rng(0).integers(0, 256, (IMAGES + HELD_OUT, 7, 7, 1), np.uint8).repeat(32, 1).repeat(32, 2)
+PIXELS = np.random.default_rng(0).integers(0, 256, (IMAGES + HELD_OUT, 8, 8, 1), np.uint8)
+PIXELS = PIXELS.repeat(SIDE // 8, 1).repeat(SIDE // 8, 2)
 STORE = PixelStore(PIXELS, tuple(f"{n}.png" for n in range(len(PIXELS))), 1)
 
 

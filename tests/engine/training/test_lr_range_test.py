@@ -28,6 +28,8 @@ from tests.engine.training.test_loop import CLASSES, HELD_OUT, IMAGES, STORE, im
 from tests.makers.trainings import history, weights_sha
 from tui.words.plot import range_test
 
+pytestmark = pytest.mark.usefixtures("small_pictures")
+
 FLAGS = ("--augment", "none", "--batch", "8")
 RATES = lr_range_test.Range().rates()
 
