@@ -109,9 +109,9 @@ def test_a_second_interrupt_ends_at_once_even_within_a_batch(tmp_path: Path, sta
         for event in events(process):
             if event["event"] == "started":
                 break
-        time.sleep(4)  # well inside the first batch, which takes longer than that
+        time.sleep(2)  # well inside the first batch, which takes longer than that
         process.send_signal(signal.SIGINT)
-        time.sleep(1)
+        time.sleep(0.5)
         assert process.poll() is None
         began = time.monotonic()
         process.send_signal(signal.SIGINT)

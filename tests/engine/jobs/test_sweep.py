@@ -40,12 +40,11 @@ from engine.sweep.pareto import Candidate, frontier, recommend, sign_flips, step
 from engine.sweep.result import Advice, Grid, Swept, SweptChoice
 from engine.sweep.store import svg
 from tests.conftest import ROOT, SAMPLE, Cli
+from tests.makers import small
 from tests.makers.examples import examples
 from tests.makers.fake import TEST
 
 GRID = Grid(("vgg16",), ("head", "block5_conv3"), (1e-3,), (0, 1))
-pytestmark = pytest.mark.usefixtures("small_pictures")
-
 RECIPE = ("--weights", "none", "--augment", "none", "--batch", "4", "--val-share", "0.2", "--lr", "1e-3",
           "--epochs", "2", "--depths", "head,block5_conv3", "--name", "s")  # fmt: skip
 RUNS = [f"vgg16-{depth}-lr0.001-seed{seed}" for depth in ("head", "block5_conv3") for seed in (0, 1)]
@@ -361,7 +360,10 @@ def test_killed_and_cut_short_it_goes_on_where_it_was(cli: Cli, cache: Path, few
     assert {point["state"] for point in events[-1]["points"]} == {"finished"} and shut(tmp_path / "s")
 
 
-def test_an_untested_training_says_so_and_evaluate_opens_it(cli: Cli, few: Path, tmp_path: Path) -> None:
+def test_an_untested_training_says_so_and_evaluate_opens_it(
+    cli: Cli, few: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small.shrink(monkeypatch)
     own = ("--weights", "none", "--augment", "none", "--epochs", "1")
     done = cli("train", few, *own, "--no-test", "--out", tmp_path, "--name", "a")
     assert done.returncode == 0 and "shut; `covid-tui evaluate" in done.stdout and shut(tmp_path), done.stderr

@@ -24,7 +24,7 @@ from engine.training.batches import FeatureSource, PixelSource, choose
 from engine.training.resolved import resolve
 from engine.training.step import values_of
 from tests.conftest import SAMPLE, Cli
-from tests.engine.training.test_loop import CLASSES, HELD_OUT, IMAGES, STORE, images, recipe
+from tests.engine.training.test_loop import CLASSES, HELD_OUT, IMAGES, STORE, images, recipe, widen
 from tests.makers.trainings import history, weights_sha
 from tui.words.plot import range_test
 
@@ -87,10 +87,7 @@ def prepared(cache: Path) -> tuple[Classifier, Watched]:
     """The real network, and its training images with their activations kept."""
     make_repeatable(0)
     classifier = build(plan(CONFIG.network), CLASSES, "float32", seed=0)
-    for layer in classifier.model.layers:
-        if "conv" in layer.name:
-            random = np.random.default_rng(layer.kernel.shape[2])
-            layer.kernel.assign(random.normal(0, np.sqrt(2 / np.prod(layer.kernel.shape[:3])), layer.kernel.shape))
+    widen(classifier)
     parts = [
         PixelSource(images(rows), classifier, STORE, CONFIG)
         for rows in (range(IMAGES), range(IMAGES, IMAGES + HELD_OUT))
