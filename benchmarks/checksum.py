@@ -99,7 +99,7 @@ def filled(mode: str, images: int) -> tuple[TrainConfig, FeatureStore, Images]:
         augment=AugmentConfig(augment="none"),
     )
     freeze = plan(config.network)
-    origin = Origin("p", "c", 224, precision, None, freeze.kept_format("auto", precision), freeze.kept_shape)
+    origin = Origin("p", "c", 224, precision, "keras", None, freeze.kept_format("auto", precision), freeze.kept_shape)
     store, shas = FeatureStore(scratch(), origin), tuple(f"{n:064x}" for n in range(images))
     random = np.random.default_rng(0)
     with store.filling(Context()) as append:

@@ -97,7 +97,7 @@ def head_loop(vectors: int = 5000, epochs: int = 20) -> float:
     shas = tuple(f"{n:064x}" for n in range(vectors))
     images = Images(np.arange(vectors), shas, random.integers(0, 2, vectors).astype(np.int32))
     stop, cache = Stop(), scratch()
-    kept = FeatureStore(cache, Origin("p", "caffe", 224, "float32", None, "float16", (512,)))
+    kept = FeatureStore(cache, Origin("p", "caffe", 224, "float32", "keras", None, "float16", (512,)))
     with kept.filling(Context(stop=stop)) as append:
         append([(sha, -1) for sha in shas], random.uniform(0, 1, (vectors, 512)).astype(np.float32))
     nothing = PixelStore(np.zeros((1, 1, 1, 1), np.uint8), ("",), 1)

@@ -17,7 +17,7 @@ from engine.audit.verdict import Audit, VariantResult, judge_variants, paired_ga
 from engine.base.context import Context
 from engine.base.errors import ConfigError, DataError, Stopped
 from engine.base.events import Audited, Emit, Event, Notice, Progress
-from engine.base.runtime import cache_dir, choose_precision, make_repeatable
+from engine.base.runtime import cache_dir, make_repeatable
 from engine.base.wording import counted, noun
 from engine.data import pixel_store as pixels
 from engine.data import split
@@ -32,10 +32,11 @@ from engine.data.split import Split
 from engine.evaluation.calibration import softmax
 from engine.evaluation.intervals import exact_interval
 from engine.evaluation.metrics import mean_auc
-from engine.network import pretrained
+from engine.network import engine_choice, pretrained
 from engine.network.classifier import with_first_weights
 from engine.recipe.config import AuditConfig, TrainConfig, to_dict
 from engine.training import loop
+from engine.training.arithmetic import fastest
 from engine.training.augment import PLAIN
 from engine.training.batches import FeatureSource, Images, PixelSource, Source, choose, prepared
 from engine.training.forward import Pass
@@ -78,6 +79,7 @@ def audit(folder: Path, config: TrainConfig, context: Context, folds: int = Audi
         raise ConfigError("An audit trains in one phase: give it --mode transfer, finetune or partial.")
     if config.machine.devices not in ("auto", "1"):
         raise ConfigError("An audit trains on one device: leave --devices out.")
+    engine_choice.require(config.machine.frozen_engine, recipe.backbone)
     pretrained.require(config.network.weights, recipe.backbone, context)
     began = time.perf_counter()
     material = _material(folder, config, recipe.backbone.size, 1 if config.data.split else folds, context)
@@ -117,11 +119,11 @@ class _Trainer:
         self.material, self.config, self.context = material, config, context
         self.stage = loop.Stage(recipe.phases[-1])
         make_repeatable(config.machine.seed)
-        precision = choose_precision(config.machine.precision)
-        context.emit(Notice("info", f"Precision: {precision.precision} ({precision.reason})."))
-        self.precision = precision.precision
+        chosen = fastest(config.machine, [recipe.plan], context.emit)
+        self.precision = chosen.precision
         classes, seed = len(material.classes), config.machine.seed
-        self.network = with_first_weights(recipe.plan, config.network.weights, classes, self.precision, seed, context)
+        network = with_first_weights(recipe.plan, config.network.weights, classes, self.precision, seed, context)
+        self.network = dataclasses.replace(network, engine=chosen.engine)
         self.start = values_of(self.network.trainable_variables)
         self.told = False
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from engine import __version__
+from engine.base.engines import EngineName
 from engine.base.errors import CacheError
 from engine.base.events import Emit, Notice, Progress
 from engine.base.files import private_dir, write_json
@@ -239,7 +240,7 @@ def time_convolution(dtype: str) -> float:
 def versions() -> dict[str, str]:
     """The versions that decide a result."""
     found = {"covid-tui": __version__, "python": platform.python_version()}
-    for name in ("tensorflow", "keras", "numpy", "pillow", "scikit-learn", "textual", "plotext"):
+    for name in ("tensorflow", "keras", "ncnn", "numpy", "pillow", "scikit-learn", "textual", "plotext"):
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             found[name] = importlib.metadata.version(name)
     return found
@@ -258,6 +259,8 @@ class Environment:
     """What trained."""
     precision: str | None = None
     """The number format that was computed in."""
+    frozen_engine: EngineName | None = None
+    """What computed the frozen layers; None for runs from before there was more than Keras."""
     reading: Positive = 0
     """The rules by which files became pixels; 0, which is left out, for runs from before there were any."""
 

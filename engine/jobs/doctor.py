@@ -8,6 +8,7 @@ from engine.base.cache import KINDS, size
 from engine.base.runtime import cache_dir, choose_precision, cpu, device, processors, tensorflow, versions
 from engine.jobs import repair
 from engine.network.backbones import BACKBONES
+from engine.network.engine_choice import choose_engine
 from engine.network.pretrained import OFFLINE_BACKBONE, OFFLINE_PACKAGE, converted, keras_home
 
 DOWNLOADED = "none here: they will be downloaded"
@@ -18,6 +19,7 @@ def examine() -> dict[str, Any]:
     """Everything that `covid-tui doctor` shows, as JSON values."""
     gpus = tensorflow().config.list_physical_devices("GPU")
     precision = choose_precision("auto")
+    engine = choose_engine("auto", BACKBONES[OFFLINE_BACKBONE], precision.precision, lambda event: None)
     return {
         "versions": versions(),
         "machine": {
@@ -26,6 +28,7 @@ def examine() -> dict[str, Any]:
             "gpus": len(gpus),
             "trains on": device(),
             "precision": f"{precision.precision} ({precision.reason})",
+            "frozen layers": f"{engine.engine} ({engine.reason})",
         },
         "ImageNet weights": {name: weights_found(name) for name in BACKBONES},
         "cache": {"folder": str(cache_dir()), **cache_sizes()},

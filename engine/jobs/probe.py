@@ -4,12 +4,13 @@ import dataclasses
 from pathlib import Path
 
 from engine.base.context import Context
-from engine.base.runtime import cache_dir, choose_precision, make_repeatable
-from engine.network import pretrained
+from engine.base.runtime import cache_dir, make_repeatable
+from engine.network import engine_choice, pretrained
 from engine.network.classifier import Classifier, with_first_weights
 from engine.network.freezing import FreezePlan, plan
 from engine.recipe.config import TrainConfig
 from engine.training import distributed, lr_range_test
+from engine.training.arithmetic import fastest
 from engine.training.batches import PixelSource, Source, choose
 from engine.training.cluster import one_process
 from engine.training.data import pixel_sources, scanned
@@ -52,12 +53,15 @@ def _without_a_run(
 
     The network with `freeze`'s layers trainable, the training pixels, what trains and validates it, and the precision.
     """
+    engine_choice.require(config.machine.frozen_engine, freeze.backbone)
     pretrained.require(config.network.weights, freeze.backbone, context)
     data = scanned(folder, config, context)
     make_repeatable(config.machine.seed)
-    precision = choose_precision(config.machine.precision).precision
+    chosen = fastest(config.machine, [freeze], context.emit)
     with joined.scope():
         classes, seed = len(data.classes), config.machine.seed
-        classifier = with_first_weights(freeze, config.network.weights, classes, precision, seed, context)
+        classifier = with_first_weights(freeze, config.network.weights, classes, chosen.precision, seed, context)
+    classifier = dataclasses.replace(classifier, engine=chosen.engine)
     training, validation = pixel_sources(data, classifier, config, context)
-    return classifier, training, choose(training, validation, precision, cache_dir(), context), precision
+    sources = choose(training, validation, chosen.precision, cache_dir(), context)
+    return classifier, training, sources, chosen.precision

@@ -30,7 +30,7 @@ from engine.evaluation.metrics import judge, one_sided
 from engine.evaluation.predictions_csv import Predictions
 from engine.evaluation.predictor import save_contract
 from engine.evaluation.training_reference import save_reference
-from engine.network import pretrained
+from engine.network import engine_choice, pretrained
 from engine.recipe.config import TrainConfig, from_dict
 from engine.runs.directory import ENVIRONMENT, LOG, SPLIT, Run
 from engine.runs.summary import waited
@@ -38,7 +38,7 @@ from engine.runs.writer import RunWriter, create, reopen, require_room
 from engine.training import distributed
 from engine.training.batches import PixelSource, is_full_disk
 from engine.training.data import Data, scanned
-from engine.training.fit_phases import Brief, Done, fit, pixel_rules_of
+from engine.training.fit_phases import Brief, Done, begun_with, fit, pixel_rules_of
 from engine.training.resolved import Resolved, resolve
 from engine.training.run_context import RunContext
 
@@ -72,6 +72,7 @@ def require(recipe: Resolved, context: Context) -> None:
     """
     config = recipe.config
     distributed.require(config.machine.devices)
+    engine_choice.require(config.machine.frozen_engine, recipe.backbone)
     pretrained.require(config.network.weights, recipe.backbone, context)
     if config.data.split:
         Split.read(config.data.split)
@@ -90,7 +91,13 @@ def resume(
     """
     recipe = resolve(config)
     _require_patience(run, recipe)
-    own = dataclasses.replace(config, data=dataclasses.replace(config.data, split=None))  # it is in the run
+    begun_with(run)
+    # The split and what computes are in the run.
+    own = dataclasses.replace(
+        config,
+        data=dataclasses.replace(config.data, split=None),
+        machine=dataclasses.replace(config.machine, frozen_engine="auto"),
+    )
     require(dataclasses.replace(recipe, config=own), context)
     folder, output = folder or run.folder(), run.config().output
     config = dataclasses.replace(config, output=dataclasses.replace(config.output, out=output.out, name=output.name))
@@ -157,7 +164,7 @@ def assist(folder: Path | None, config: TrainConfig, context: Context) -> Helped
         with create(folder, config) as writer:
             run = writer.run
             (run.path / SPLIT).write_text(brief.split, encoding="utf-8")
-            there = Environment(precision=brief.precision, reading=brief.reading)
+            there = Environment(precision=brief.precision, frozen_engine=brief.engine, reading=brief.reading)
             write_json(run.path / ENVIRONMENT, there.to_dict())
 
             def work(silent: Context) -> Helped:

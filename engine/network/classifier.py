@@ -4,13 +4,14 @@ import contextlib
 import functools
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from engine.base.context import Context
+from engine.base.engines import EngineName
 from engine.base.files import replacing_path
 from engine.base.runtime import tensorflow
 from engine.network import keras_graphs
@@ -37,6 +38,8 @@ class Classifier:
     model: Any
     prefix: Any | None
     suffix: Any
+    engine: EngineName = "keras"
+    """What computes the prefix where its activations are kept; see `engine.network.frozen_engines`."""
 
     @property
     def trainable_variables(self) -> list[Any]:
@@ -103,7 +106,7 @@ def build(plan: FreezePlan, classes: int, precision: str, seed: int, blank: bool
 
 def under(classifier: Classifier, plan: FreezePlan) -> Classifier:
     """The same network, its weights as they are, with another plan's layers trainable; the one given is used up."""
-    return _cut(classifier.model, plan)
+    return replace(_cut(classifier.model, plan), engine=classifier.engine)
 
 
 def in_float32(classifier: Classifier) -> Classifier:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+from engine.base.engines import AskedEngine
 from engine.base.errors import ConfigError
 from engine.base.number_format import FeatureFormat, Precision
 from engine.base.typed_files import UnfitError, checked, plain_object, unknown_keys
@@ -166,6 +167,9 @@ class MachineConfig:
     """Number format of the network's arithmetic; auto measures what this machine does fastest."""
     feature_cache: Literal["auto", "on", "off"] = "auto"
     """Keep what the frozen layers compute, so that each epoch repeats only the layers that train."""
+    frozen_engine: AskedEngine = "auto"
+    """What computes the frozen layers where that is kept, and a VGG run's predictions: keras, ncnn (VGG16 and VGG19, in
+    float32 without TensorFlow), or auto, which measures once what this machine does faster and predicts by ncnn."""
     feature_dtype: FeatureFormat = "auto"
     """Number format in which kept activations are stored; auto takes the one they are computed in, which rounds
     nothing, but float16 for feature maps computed in float32, which take half the disk so."""

@@ -12,14 +12,16 @@ from typing import Any, Protocol
 import numpy as np
 
 from engine.base.cache import trim
+from engine.base.cancel import Stop
 from engine.base.context import Context
-from engine.base.errors import Stopped
+from engine.base.engines import identity
 from engine.base.events import FILL, Emit, Notice, Progress
-from engine.base.runtime import tensorflow
+from engine.base.runtime import processors, tensorflow
 from engine.base.wording import FULL
 from engine.data.pixel_store import VERSION, PixelStore
 from engine.data.records import Record
 from engine.network.classifier import Classifier, preprocessing
+from engine.network.frozen_engines import FrozenEngine, engine_of
 from engine.recipe.config import TrainConfig
 from engine.training.augment import PLAIN, apply, draw, transforms
 from engine.training.cache_policy import Caching, caching, spare_disk
@@ -129,27 +131,28 @@ class FeatureSource:
             self._compute(todo, view, append, _company())
 
     def _compute(self, todo: Sequence[Key], view: int, append: Append, company: int) -> None:
-        """Compute the activations of these keys of one view. Raises Stopped between two batches."""
+        """Compute the activations of these keys of one view. Raises Stopped."""
         if not todo:
             return
         at = {sha: i for i, sha in enumerate(self.images.shas)}
         task = _task(view)
         self.context.emit(Progress(task, 0, len(todo)))
-        for start in range(0, len(todo), PREFIX_BATCH):
-            if self.context.stop.is_set():
-                raise Stopped("Stopped while the frozen layers were computed.")
-            keys = todo[start : start + PREFIX_BATCH]
-            append(keys, self._activations(np.array([at[sha] for sha, _ in keys]), view, company))
+        step = PREFIX_BATCH if self._engine.batchwise else -(-PREFIX_BATCH // processors()) * processors()
+        for start in range(0, len(todo), step):
+            keys = todo[start : start + step]
+            append(keys, self._activations(np.array([at[sha] for sha, _ in keys]), view, company, self.context.stop))
             self.context.emit(Progress(task, start + len(keys), len(todo)))
 
-    def _activations(self, chosen: np.ndarray, view: int, company: int) -> np.ndarray:
-        """What the frozen layers give for the images at `chosen`, float32; computed at least `company` at a time."""
-        several = np.resize(chosen, max(len(chosen), company))
-        return np.asarray(self._prefix(self.pixels.input(several, view)).numpy()[: len(chosen)])
+    def _activations(self, chosen: np.ndarray, view: int, company: int, stop: Stop | None = None) -> np.ndarray:
+        """What the frozen layers give for the images at `chosen`, float32; computed at least `company` at a time where
+        an image's numbers may depend on that.
+        """
+        several = np.resize(chosen, max(len(chosen), company)) if self._engine.batchwise else chosen
+        return self._engine.activations(self.pixels.input(several, view), stop)[: len(chosen)]
 
     @cached_property
-    def _prefix(self) -> Any:
-        return _forward(self.pixels.classifier.prefix)
+    def _engine(self) -> FrozenEngine:
+        return engine_of(self.pixels.classifier)
 
     def missing(self, views: int) -> int:
         """How many activations of so many views, the images as they are among them, are not kept yet."""
@@ -215,11 +218,6 @@ def _company() -> int:
     return PREFIX_BATCH if tensorflow().config.list_physical_devices("GPU") else 2
 
 
-def _forward(network: Any) -> Any:
-    tf = tensorflow()
-    return tf.function(lambda images: tf.cast(network(images, training=False), tf.float32), reduce_retracing=True)
-
-
 def choose(
     train: PixelSource, validation: PixelSource, precision: str, cache: Path, context: Context
 ) -> tuple[Source, Source]:
@@ -273,8 +271,13 @@ def prepared(source: Source, view: int, emit: Emit) -> Source:
 
 
 def stored_format(source: Source) -> str:
-    """The number format of the activations that the source gives, or "none" where it gives pixels."""
-    return source.plain.origin.dtype if isinstance(source, FeatureSource) else "none"
+    """The number format of the activations that the source gives and, but for Keras, what computed them; "none" where
+    it gives pixels.
+    """
+    if not isinstance(source, FeatureSource):
+        return "none"
+    origin = source.plain.origin
+    return origin.dtype if origin.engine == "keras" else f"{origin.dtype}, {origin.engine}"
 
 
 def at_hand(source: Source) -> Source:
@@ -299,6 +302,7 @@ def _origin(train: PixelSource, precision: str, decided: Caching) -> Origin:
         preprocessing=f"{VERSION}, {plan.backbone.preprocessing}",
         size=plan.backbone.size,
         precision=precision,
+        engine=identity(train.classifier.engine),
         augmentation=None,
         dtype=decided.dtype,
         shape=decided.shape,

@@ -21,8 +21,9 @@ from engine.base.checked_rows import RowFile, checksums
 from engine.base.errors import RunError
 from engine.base.files import open_private
 
-LAYOUT = 2
-"""Names how a store lies on the disk; a change makes every older one unfindable. Before 2, rows had no checksum."""
+LAYOUT = 3
+"""Names how a store lies on the disk; a change makes every older one unfindable. Before 2, rows had no checksum; before
+3, it was not said what computed them."""
 ENTRY = struct.Struct("<32siQI")
 """An entry of the index: SHA-256 of the pixels, view, checksum of the row, checksum of the entry."""
 
@@ -42,6 +43,8 @@ class Origin:
     """From the file's pixels to the network's input."""
     size: int
     precision: str
+    engine: str
+    """What computed them (`engine.base.engines.identity`)."""
     augmentation: dict[str, Any] | None
     """The policy and the seed, or None for images as they are."""
     dtype: str

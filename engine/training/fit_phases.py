@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
+from engine.base.engines import INSTALL, EngineName, ncnn_fault
 from engine.base.errors import RunError, WeightsError
 from engine.base.events import Emit, Notice, Resumed, Started, Stretch
 from engine.base.files import write_json
 from engine.base.number_format import Precision
-from engine.base.runtime import Choice, Environment, cache_dir, choose_precision, device, environment, make_repeatable
+from engine.base.runtime import Environment, cache_dir, device, environment, make_repeatable
 from engine.base.typed_files import Positive, plain, typed
 from engine.base.wording import counted, noun
 from engine.data.image.formats import PIXEL_RULES, known_pixel_rules
@@ -18,6 +19,7 @@ from engine.network.classifier import Classifier, under, with_first_weights
 from engine.recipe.config import TrainConfig
 from engine.runs.directory import ENVIRONMENT, SPLIT, Run
 from engine.training import checkpoint, loop, lr_range_test
+from engine.training.arithmetic import Arithmetic, fastest
 from engine.training.batches import PixelSource, Source, at_hand, choose, stored_format
 from engine.training.data import Data, as_decoded, pixel_sources
 from engine.training.phases import sentence
@@ -53,12 +55,14 @@ def fit(data: Data, recipe: Resolved, work: RunContext, resumed: bool) -> Done:
     """
     config, classes, joined, context = recipe.config, len(data.classes), work.devices, work.context
     make_repeatable(config.machine.seed)
-    precision = choose_format(work, config, data.scan.pixel_rules).precision
+    chosen = choose_arithmetic(work, recipe, data.scan.pixel_rules)
+    precision = chosen.precision
     if joined.seat.chief:
-        joined.from_chief(_brief(data, work.run, config, precision, resumed))
+        joined.from_chief(_brief(data, work.run, config, chosen, resumed))
     with joined.scope():
         weights, seed = config.network.weights, config.machine.seed
         classifier = with_first_weights(recipe.plan, weights, classes, precision, seed, context)
+    classifier = dataclasses.replace(classifier, engine=chosen.engine)
     training, validation = joined.meet(context.stop, lambda: pixel_sources(data, classifier, config, context))
     if not resumed:
         data = as_decoded(data, training.store.files, work.run)
@@ -121,16 +125,18 @@ class Brief:
     split: str
     """The text of split.csv."""
     precision: str
+    engine: EngineName
     reading: Positive
     resumed: bool
 
 
-def _brief(data: Data, run: Run, config: TrainConfig, precision: str, resumed: bool) -> bytes:
+def _brief(data: Data, run: Run, config: TrainConfig, chosen: Arithmetic, resumed: bool) -> bytes:
     brief = Brief(
         config=config,
         folder=data.scan.root.absolute(),
         split=(run.path / SPLIT).read_text(encoding="utf-8"),
-        precision=precision,
+        precision=chosen.precision,
+        engine=chosen.engine,
         reading=data.scan.pixel_rules,
         resumed=resumed,
     )
@@ -155,20 +161,41 @@ def _with_found_rate(classifier: Classifier, training: Source, recipe: Resolved,
     return recipe
 
 
-def choose_format(work: RunContext, config: TrainConfig, reading: int) -> Choice:
-    """The number format to compute in: the run's own, where it was begun before, whatever is fastest here."""
+def choose_arithmetic(work: RunContext, recipe: Resolved, reading: int) -> Arithmetic:
+    """The run's own number format and engine, where it was begun before; else whatever is fastest here, written down.
+
+    Raises RunError where the run can't go on with what it began with.
+    """
     record = work.run.path / ENVIRONMENT
-    if record.is_file():
-        before = typed(record, Environment).precision
-        if before not in get_args(Precision):
-            raise RunError(f"{record} does not say in which number format the run began: train anew.")
-        return Choice(str(before), "as the run began")
-    chosen = choose_precision(config.machine.precision)
-    work.emit(Notice("info", f"Precision: {chosen.precision} ({chosen.reason})."))
+    if before := begun_with(work.run):
+        return before
+    chosen = fastest(recipe.config.machine, (phase.plan for phase in recipe.phases), work.emit)
     trained = work.devices.told or device()
-    there = dataclasses.replace(environment(), device=trained, precision=chosen.precision, reading=reading)
+    there = dataclasses.replace(
+        environment(), device=trained, precision=chosen.precision, frozen_engine=chosen.engine, reading=reading
+    )
     write_json(record, there.to_dict())
     return chosen
+
+
+def begun_with(run: Run) -> Arithmetic | None:
+    """How the run's training computes since it began; None where it was killed before it knew. Raises RunError where
+    it can't go on so here.
+    """
+    record = run.path / ENVIRONMENT
+    if not record.is_file():
+        return None
+    before = typed(record, Environment)
+    if before.precision not in get_args(Precision):
+        raise RunError(f"{record} does not say in which number format the run began: train anew.")
+    engine = before.frozen_engine or "keras"
+    fault = ncnn_fault() if engine == "ncnn" else ""
+    if fault:
+        raise RunError(
+            f"The frozen layers of {record.parent} were computed by ncnn, and other numbers must not be mixed with "
+            f"them, but {fault}: {INSTALL} to go on. The run stays as it is."
+        )
+    return Arithmetic(str(before.precision), engine)
 
 
 def _facts(classifier: Classifier, training: Source) -> dict[str, str]:

@@ -27,7 +27,7 @@ from tests.engine.training.test_checkpoint import point
 from tests.makers import made
 from tests.makers.extent import ALL
 
-ORIGIN = Origin("p" * 64, "caffe", 224, "float32", None, "float16", (4, 3))
+ORIGIN = Origin("p" * 64, "caffe", 224, "float32", "keras", None, "float16", (4, 3))
 DEAD = 99_999_999
 """No process has this number."""
 Plant = Literal["link", "nowhere", "hard"]

@@ -350,7 +350,7 @@ class TestPixels:
 
 
 def test_a_store_of_activations_without_checksums_is_never_found(tmp_path: Path) -> None:
-    origin = feature_file.Origin("p" * 64, "caffe", 224, "float32", None, "float16", (4, 3))
+    origin = feature_file.Origin("p" * 64, "caffe", 224, "float32", "keras", None, "float16", (4, 3))
     values = json.dumps(vars(origin), sort_keys=True).encode()
     old = tmp_path / "features" / hashlib.sha256(values).hexdigest()[:32]
     old.mkdir(parents=True)

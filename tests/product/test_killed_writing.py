@@ -32,7 +32,7 @@ from tests.engine.training.test_checkpoint import point
 from tui.cli import run
 
 SIZE = 24
-ORIGIN = Origin("p" * 64, "caffe", 224, "float32", None, "float16", (4, 3))
+ORIGIN = Origin("p" * 64, "caffe", 224, "float32", "keras", None, "float16", (4, 3))
 KEYS = [(f"{number:064x}", 0) for number in range(8)]
 
 KILL = """

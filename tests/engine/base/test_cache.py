@@ -89,7 +89,7 @@ def test_a_store_in_use_survives_a_trim_and_stays_readable(tmp_path: Path) -> No
     from engine.training.feature_file import Origin
     from engine.training.feature_store import FeatureStore
 
-    store = FeatureStore(tmp_path, Origin("p", "caffe", 224, "float32", None, "float16", (3,)))
+    store = FeatureStore(tmp_path, Origin("p", "caffe", 224, "float32", "keras", None, "float16", (3,)))
     key = ("0" * 64, 0)
     with store.filling(Context()) as append:
         append([key], np.ones((1, 3)))

@@ -30,6 +30,7 @@ from engine.runs.directory import Run
 from engine.runs.writer import create
 from engine.training import checkpoint, fit_phases
 from engine.training.distributed import ONE
+from engine.training.resolved import resolve
 from engine.training.run_context import RunContext
 from tests.conftest import ROOT, SAMPLE, Cli, Start
 from tests.makers import small
@@ -150,7 +151,7 @@ def test_a_run_that_lost_its_number_format_is_told(tmp_path: Path) -> None:
     work = RunContext(Context(), create(SAMPLE, TrainConfig(output=OutputConfig(out=tmp_path))), ONE, forget_test)
     (work.run.path / runs.ENVIRONMENT).write_text("{}")
     with pytest.raises(RunError, match=r"environment\.json does not say"):
-        fit_phases.choose_format(work, work.run.config(), PIXEL_RULES)
+        fit_phases.choose_arithmetic(work, resolve(work.run.config()), PIXEL_RULES)
 
 
 def test_a_stop_that_keeps_tests_also_where_the_phase_has_not_kept_the_images_as_they_are(
@@ -220,13 +221,17 @@ def test_a_live_run_is_not_trained_twice(whole: Path, cli: Cli, tmp_path: Path) 
 
 
 @pytest.mark.slow
-def test_killed_at_fifty_random_moments_it_ends_in_the_same_weights(tmp_path: Path, cli: Cli, start: Start) -> None:
+@pytest.mark.parametrize("engine", ["keras", "ncnn"])
+def test_killed_at_fifty_random_moments_it_ends_in_the_same_weights(
+    engine: str, tmp_path: Path, cli: Cli, start: Start
+) -> None:
     """Every other kill comes by the clock, which meets scanning, decoding and filling too, as the cache is its own; the
     others come some steps further, however slow the machine is.
     """
     moments, places = random.Random(0), set[int]()
     run = tmp_path / "run"
-    command: tuple[object, ...] = (*LONG, "--out", tmp_path, "--name", "run")
+    recipe = (*LONG, "--frozen-engine", engine)
+    command: tuple[object, ...] = (*recipe, "--out", tmp_path, "--name", "run")
     for number in range(50):
         with start(*command, "--json", COVID_TUI_CACHE=str(tmp_path / "cache")) as process:
             if number % 2:
@@ -243,7 +248,7 @@ def test_killed_at_fifty_random_moments_it_ends_in_the_same_weights(tmp_path: Pa
             command = ("--train", "--resume", run)
             places.add(max((epoch.epoch for epoch in Run(run).epochs()), default=0))
     assert len(places) > 10
-    for name, arguments in (("run", command), ("whole", (*LONG, "--out", tmp_path, "--name", "whole"))):
+    for name, arguments in (("run", command), ("whole", (*recipe, "--out", tmp_path, "--name", "whole"))):
         done = cli(*arguments, COVID_TUI_CACHE=str(tmp_path / name / "cache"))
         assert done.returncode == 0, done.stderr
     assert_as_in_one_go(run, tmp_path / "whole", LONG_EPOCHS)

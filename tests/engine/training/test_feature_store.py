@@ -22,7 +22,7 @@ from engine.training.feature_file import Key, Origin
 from engine.training.feature_store import FeatureStore
 from tests.makers.examples import examples
 
-ORIGIN = Origin("p" * 64, "caffe", 224, "float32", None, "float16", (4, 3))
+ORIGIN = Origin("p" * 64, "caffe", 224, "float32", "keras", None, "float16", (4, 3))
 
 
 def key(number: int, view: int = 0) -> Key:

@@ -1,0 +1,29 @@
+"""The names of what can compute the frozen layers, and whether ncnn is at hand."""
+
+import functools
+import importlib.metadata
+from typing import Literal
+
+EngineName = Literal["keras", "ncnn"]
+AskedEngine = Literal["auto", "keras", "ncnn"]
+INSTALL = "run pip install ncnn"
+
+
+@functools.cache
+def ncnn_fault() -> str:
+    """Why ncnn can't be used here, as a sentence without its full stop; empty where it can."""
+    try:
+        import ncnn  # noqa: F401
+    except ModuleNotFoundError:
+        return "ncnn is not installed"
+    except Exception as error:  # a library that was built for another system fails in any way
+        return f"ncnn can't be loaded ({(str(error).splitlines() or [type(error).__name__])[0]})"
+    return ""
+
+
+def identity(engine: EngineName) -> str:
+    """The name by which an engine's results are told apart: two versions of ncnn may round otherwise.
+
+    Keras's version is not in it: TensorFlow's is among what a run records, and kept activations outlive its updates.
+    """
+    return engine if engine == "keras" else f"ncnn {importlib.metadata.version('ncnn')}"

@@ -1,0 +1,133 @@
+"""Which engine computes the frozen layers on this machine: both are timed on a few images, once, and the faster serves.
+
+What is timed is VGG16 up to its pooled vector, as most recipes freeze nearly all of it. Processor time is taken, not
+the clock's, so that neither other programs nor the number of processors decide.
+"""
+
+import contextlib
+import hashlib
+import json
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from engine.base.engines import INSTALL, AskedEngine, EngineName, identity, ncnn_fault
+from engine.base.errors import ConfigError, RunError
+from engine.base.events import Emit, Progress
+from engine.base.files import write_json
+from engine.base.runtime import FASTER_BY, cache_dir, cpu, tensorflow
+from engine.network.backbones import BACKBONES, Backbone
+from engine.network.classifier import build
+from engine.network.freezing import FreezePlan
+from engine.network.frozen_engines import FrozenEngine, KerasEngine, NcnnEngine, served_by
+
+IMAGES = 4
+"""So many are timed at a time; fewer would leave TensorFlow's threads without work."""
+ROUNDS = 2
+ALIKE, ALIKE_SHORT = 1e-4, 0.1
+"""By how much of the largest activation both may differ: in float32, and where Keras computes in a shorter format."""
+KEPT = "frozen-engines.json"
+
+
+@dataclass(frozen=True)
+class EngineChoice:
+    """What computes the frozen layers, and why."""
+
+    engine: EngineName
+    reason: str
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Processor time of an image in each engine, in milliseconds."""
+
+    keras: float
+    ncnn: float
+
+    @property
+    def ratio(self) -> float:
+        """How many times as fast as Keras ncnn is."""
+        return self.keras / self.ncnn
+
+
+def require(asked: AskedEngine, backbone: Backbone) -> None:
+    """Raise ConfigError where an engine is asked for that can't compute the backbone, or is not here."""
+    if asked != "ncnn":
+        return
+    if "ncnn" not in served_by(backbone):
+        served = ", ".join(one.title for one in BACKBONES.values() if "ncnn" in served_by(one))
+        raise ConfigError(f"--frozen-engine ncnn computes {served} alone, not {backbone.title}: give auto or keras.")
+    fault = ncnn_fault()
+    if fault:
+        raise ConfigError(f"--frozen-engine ncnn: {fault}; {INSTALL}, or give auto or keras.")
+
+
+def choose_engine(asked: AskedEngine, backbone: Backbone, precision: str, emit: Emit) -> EngineChoice:
+    """What computes the backbone's frozen layers in a training in `precision`.
+
+    ncnn computes in float32 whatever the precision is, so it is compared with Keras in that precision. Raises as
+    `require` does.
+    """
+    require(asked, backbone)
+    if asked != "auto":
+        return EngineChoice(asked, "as asked")
+    if "ncnn" not in served_by(backbone):
+        return EngineChoice("keras", f"ncnn does not compute {backbone.title}")
+    if tensorflow().config.list_physical_devices("GPU"):
+        return EngineChoice("keras", "a GPU computes them")
+    fault = ncnn_fault()
+    if fault:
+        return EngineChoice("keras", fault)
+    try:
+        timing = timed(precision, emit)
+    except RunError as error:
+        return EngineChoice("keras", str(error).rstrip("."))
+    times = f"{timing.ncnn:,.0f} ms of processor time an image, Keras in {precision} {timing.keras:,.0f} ms"
+    return EngineChoice("ncnn" if timing.ratio >= FASTER_BY else "keras", f"ncnn takes {times}")
+
+
+def timed(precision: str, emit: Emit) -> Timing:
+    """Both engines' times on this machine, taken once and kept for the versions that they are of."""
+    kept = cache_dir() / KEPT
+    context = f"{cpu()[0]}, tensorflow {tensorflow().__version__}, {identity('ncnn')}, {precision}"
+    known: dict[str, Any] = {}
+    with contextlib.suppress(OSError, ValueError, RecursionError):
+        found = json.loads(kept.read_bytes())
+        known = found if isinstance(found, dict) else {}
+    with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):
+        saved = known[context]
+        if saved == _entry(context, timing := Timing(float(saved["keras"]), float(saved["ncnn"]))):
+            return timing
+    timing = measured(precision, emit)
+    with contextlib.suppress(OSError):
+        write_json(kept, {**known, context: _entry(context, timing)})
+    return timing
+
+
+def _entry(context: str, timing: Timing) -> dict[str, Any]:
+    """What is kept of a timing; it decides what computes, so a damaged one must not be taken for another."""
+    digest = hashlib.sha256(f"{context} {timing.keras} {timing.ncnn}".encode()).hexdigest()
+    return {"keras": timing.keras, "ncnn": timing.ncnn, "sha256": digest}
+
+
+def measured(precision: str, emit: Emit) -> Timing:
+    """Both engines on the same drawn images, in turns. Raises RunError where ncnn fails, or gives other numbers."""
+    task = "time what computes the frozen layers, once"
+    emit(Progress(task, 0, None))
+    backbone = BACKBONES["vgg16"]
+    classifier = build(FreezePlan(backbone, frozenset()), 2, precision, seed=0)
+    images = np.random.default_rng(0).uniform(-100, 100, (IMAGES, backbone.size, backbone.size, 3)).astype(np.float32)
+    engines: tuple[FrozenEngine, FrozenEngine] = KerasEngine(classifier), NcnnEngine(classifier)
+    gave = [engine.activations(images) for engine in engines]  # which makes them ready
+    difference = float(np.abs(gave[0] - gave[1]).max() / np.abs(gave[0]).max())
+    if not difference <= (ALIKE if precision == "float32" else ALIKE_SHORT):
+        raise RunError(f"ncnn gives other numbers than Keras on this machine, by {difference:.1g} of the largest.")
+    least = [float("inf"), float("inf")]
+    for _ in range(ROUNDS):
+        for place, engine in enumerate(engines):
+            began = time.process_time()
+            engine.activations(images)
+            least[place] = min(least[place], time.process_time() - began)
+    return Timing(*(round(1000 * seconds / IMAGES, 1) for seconds in least))

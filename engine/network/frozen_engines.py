@@ -1,0 +1,77 @@
+"""What computes the frozen layers: Keras, which can compute every network, or ncnn, which takes Winograd's shortcut.
+
+Both take preprocessed images to the activations that a plan keeps, in float32. `engine_choice` says which one serves.
+"""
+
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+
+from engine.base.cancel import Stop
+from engine.base.engines import EngineName
+from engine.base.errors import Stopped
+from engine.base.runtime import tensorflow
+from engine.network.backbones import Backbone
+from engine.network.classifier import Classifier
+from engine.network.ncnn_network import POOL, NcnnNetwork, serves
+
+
+class FrozenEngine(Protocol):
+    """Images in, what the frozen layers give for them out."""
+
+    @property
+    def batchwise(self) -> bool:
+        """May an image's numbers depend on how many are computed together with it?"""
+
+    def activations(self, inputs: Any, stop: Stop | None = None) -> np.ndarray:
+        """Of preprocessed images (n, size, size, 3): what the plan keeps of each, float32 (n, *kept_shape).
+
+        Raises Stopped.
+        """
+
+
+def served_by(backbone: Backbone) -> tuple[EngineName, ...]:
+    """The engines that can compute a backbone."""
+    return ("keras", "ncnn") if serves(backbone) else ("keras",)
+
+
+def engine_of(classifier: Classifier) -> FrozenEngine:
+    """The engine that the classifier names, with the weights that its frozen layers have now."""
+    return NcnnEngine(classifier) if classifier.engine == "ncnn" else KerasEngine(classifier)
+
+
+class KerasEngine:
+    """The prefix as TensorFlow computes it: all images at once, in the classifier's number format."""
+
+    batchwise = True
+
+    def __init__(self, classifier: Classifier) -> None:
+        self._prefix = classifier.prefix
+
+    @cached_property
+    def _forward(self) -> Any:
+        tf, prefix = tensorflow(), self._prefix
+        assert prefix
+        return tf.function(lambda images: tf.cast(prefix(images, training=False), tf.float32), reduce_retracing=True)
+
+    def activations(self, inputs: Any, stop: Stop | None = None) -> np.ndarray:
+        """As the protocol says; a stop is looked at before the images, not between them."""
+        if stop and stop.is_set():
+            raise Stopped("Stopped while the frozen layers were computed.")
+        return np.asarray(self._forward(inputs).numpy())
+
+
+class NcnnEngine:
+    """The same layers as ncnn computes them: each image by one processor, always in float32."""
+
+    batchwise = False
+
+    def __init__(self, classifier: Classifier) -> None:
+        plan, model = classifier.plan, classifier.model
+        last = POOL if plan.cut == len(plan.backbone.layers) else plan.backbone.layers[plan.cut - 1].name
+        self._network = NcnnNetwork(plan.backbone, lambda name: model.get_layer(name).get_weights(), last)
+
+    def activations(self, inputs: Any, stop: Stop | None = None) -> np.ndarray:
+        """As the protocol says; a stop is looked at between two images."""
+        return self._network.activations(np.asarray(inputs), stop)

@@ -1,0 +1,228 @@
+"""VGG's layers computed by ncnn: 3x3 convolutions by Winograd's algorithm on any processor, without TensorFlow.
+
+Lavin and Gray 2016, "Fast algorithms for convolutional neural networks": F(4x4, 3x3) takes a quarter of the
+multiplications of a direct convolution, F(2x2, 3x3) four ninths. Everything is float32; ncnn's shorter formats, which
+it uses by itself where a processor has them, are off. A picture is computed by one thread, so that its numbers do not
+depend on how many pictures are computed beside it or how many processors there are.
+"""
+
+import contextlib
+import os
+import struct
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.base.cancel import Stop
+from engine.base.errors import RunError, Stopped
+from engine.base.runtime import processors
+from engine.network.backbones import Backbone, Layer
+
+Weights = Callable[[str], Sequence[np.ndarray]]
+"""Gives kernel (3, 3, in, out) and bias (out,) of a convolution by its name, as Keras has them."""
+KINDS = ("Input", "Conv2D", "MaxPooling2D")
+"""The kinds of layers that a network must be made of to be computed here."""
+POOL = "pool"
+"""The last activations averaged over the picture: what the head gets."""
+INPUT = "input"
+SHORT = ("use_fp16", "use_bf16", "use_int8")
+"""How the names of those options begin that would let ncnn compute or keep numbers in a shorter format."""
+SMALL = 32
+"""From this side on, in pixels, what tiles of 4 reach beyond the maps does not matter."""
+_MAGIC = "7767517"
+_RAW_FLOAT32 = struct.pack("<I", 0)
+"""Stands before a layer's weights that are neither shortened nor packed."""
+
+
+def serves(backbone: Backbone) -> bool:
+    """Is the backbone made of layers that ncnn computes here?"""
+    return all(layer.kind in KINDS for layer in backbone.layers)
+
+
+def shapes(backbone: Backbone) -> dict[str, list[tuple[int, ...]]]:
+    """The shapes of kernel and bias of each of its convolutions, by layer name."""
+    found, depth = {}, 3
+    for layer in backbone.layers:
+        if layer.kind == "Conv2D":
+            found[layer.name] = [(3, 3, depth, layer.shape[-1]), (layer.shape[-1],)]
+            depth = layer.shape[-1]
+    return found
+
+
+def graph(layers: Sequence[Layer], before: Layer) -> str:
+    """The text in which ncnn reads the structure of `layers`, whose input is the output of the layer `before`.
+
+    Each layer's output has the layer's name. Raises ValueError for a kind of layer that is not in KINDS.
+    """
+    side, depth = before.shape[0], before.shape[-1]
+    lines = [f"Input {INPUT} 0 1 {INPUT} 0={side} 1={side} 2={depth}"]
+    last = INPUT
+    for layer in layers:
+        head = f"{layer.name} 1 1 {last} {layer.name}"
+        match layer.kind:
+            case "Conv2D":  # 3x3, padded by one, with ReLU
+                width = layer.shape[-1]
+                lines.append(f"Convolution {head} 0={width} 1=3 4=1 5=1 6={9 * depth * width} 9=1")
+                depth = width
+            case "MaxPooling2D":
+                lines.append(f"Pooling {head} 0=0 1=2 2=2")
+            case other:
+                raise ValueError(f"{layer.name} is of the kind {other}")
+        last = layer.name
+    return f"{_MAGIC}\n{len(lines)} {len(lines)}\n" + "\n".join(lines) + "\n"
+
+
+def weight_bytes(layers: Sequence[Layer], weights: Weights) -> Iterator[Any]:
+    """What ncnn reads as the weights of `layers`, in their order: (out, in, 3, 3) and bias, float32."""
+    for layer in layers:
+        if layer.kind == "Conv2D":
+            kernel, bias = weights(layer.name)
+            yield _RAW_FLOAT32
+            yield np.ascontiguousarray(kernel.transpose(3, 2, 0, 1), "<f4").data
+            yield np.ascontiguousarray(bias, "<f4").data
+
+
+@dataclass(eq=False)
+class _Block:
+    """A block of the backbone: its layers, the layer before them, and ncnn's network of them while it is loaded."""
+
+    layers: tuple[Layer, ...]
+    before: Layer
+    net: "Future[Any] | None" = field(default=None)
+
+    @property
+    def last(self) -> str:
+        """The name of its last layer."""
+        return self.layers[-1].name
+
+
+class NcnnNetwork:
+    """The first layers of a backbone, up to one by name.
+
+    It is not for several threads at once, as it takes all processors itself.
+    """
+
+    def __init__(self, backbone: Backbone, weights: Weights, last: str, keep: bool = True) -> None:
+        """`last` is the name of the last layer that is computed, or POOL.
+
+        A block is loaded when it is first needed, the next one meanwhile. Unless they are kept, each is let go of once
+        it is used, which halves the memory and costs a third of a second at the next use.
+        """
+        self.last, self._weights, self._keep = last, weights, keep
+        self._pool, self._loader = ThreadPoolExecutor(processors(), "ncnn"), ThreadPoolExecutor(1, "load")
+        end = len(backbone.layers) if last == POOL else backbone.by_name[last].index + 1
+        self._blocks: list[_Block] = []
+        before = backbone.layers[0]
+        for name in backbone.blocks:
+            layers = tuple(layer for layer in backbone.layers[1:end] if layer.block == name)
+            if layers:
+                self._blocks.append(_Block(layers, before))
+                before = layers[-1]
+
+    def activations(self, images: np.ndarray, stop: Stop | None = None) -> np.ndarray:
+        """What the last layer gives for preprocessed images (n, size, size, 3), float32: (n, side, side, channels), or
+        (n, channels) for POOL.
+
+        Raises Stopped between two pictures, RunError where ncnn refuses the network or lacks memory.
+        """
+        maps = [np.ascontiguousarray(image.transpose(2, 0, 1), np.float32) for image in images]
+        if self._keep:
+            for block in self._blocks:
+                self._begun(block)
+            found = list(self._pool.map(partial(self._passed, stop), maps))
+        else:
+            found = self._passed_once(maps, stop)
+        if self.last == POOL:
+            return np.stack([one.reshape(len(one), -1).mean(axis=1, dtype=np.float32) for one in found])
+        return np.stack([one.transpose(1, 2, 0) for one in found])
+
+    def _passed(self, stop: Stop | None, maps: np.ndarray) -> np.ndarray:
+        """A picture through all blocks, each as soon as it is loaded."""
+        for block in self._blocks:
+            maps = _through(self._begun(block).result(), block.last, stop, maps)
+        return maps
+
+    def _passed_once(self, pictures: list[np.ndarray], stop: Stop | None) -> list[np.ndarray]:
+        """All pictures through one block after the other, of which two at most are in memory."""
+        self._begun(self._blocks[0])
+        for block, following in zip(self._blocks, [*self._blocks[1:], None], strict=True):
+            net = self._begun(block).result()
+            if following:
+                self._begun(following)
+            pictures = list(self._pool.map(partial(_through, net, block.last, stop), pictures))
+            block.net = None
+        return pictures
+
+    def _begun(self, block: _Block) -> "Future[Any]":
+        """The block's network, which is being loaded at least; once more where that failed before."""
+        if block.net is None or (block.net.done() and block.net.exception()):
+            block.net = self._loader.submit(loaded, block.layers, block.before, self._weights)
+        return block.net
+
+
+def loaded(layers: Sequence[Layer], before: Layer, weights: Weights) -> Any:
+    """ncnn's network of these layers. Raises RunError where it refuses them."""
+    import ncnn
+
+    net = ncnn.Net()
+    settle(net.opt, before.shape[0])
+    if net.load_param_mem(graph(layers, before)):
+        raise RunError(f"ncnn {ncnn.__version__} does not take the structure of {layers[0].block}.")
+    with _file(weight_bytes(layers, weights)) as path:
+        if net.load_model(path):
+            raise RunError(f"ncnn {ncnn.__version__} does not take the weights of {layers[0].block}.")
+    return net
+
+
+def settle(options: Any, side: int) -> None:
+    """Set ncnn's options: one thread, float32 throughout, and one size of Winograd's tiles for maps of `side` pixels.
+
+    Tiles of 4 are fastest, but where they cover much more than the maps: 16 pixels for 14. Then tiles of 2 are, which
+    take less than half the memory. See benchmarks/frozen.py.
+    """
+    for name in dir(options):
+        if name.startswith(SHORT):
+            setattr(options, name, False)
+    options.num_threads = 1
+    options.use_vulkan_compute = False
+    small = side % 4 != 0 and side < SMALL
+    options.use_winograd23_convolution = small
+    options.use_winograd43_convolution = not small
+    options.use_winograd63_convolution = False
+
+
+def _through(net: Any, last: str, stop: Stop | None, maps: np.ndarray) -> np.ndarray:
+    """The output (channels, side, side) of the layer `last` of one block, for that of the block before."""
+    import ncnn
+
+    if stop and stop.is_set():
+        raise Stopped("Stopped while the frozen layers were computed.")
+    extractor = net.create_extractor()
+    extractor.input(INPUT, ncnn.Mat(maps))  # which does not hold `maps`: they must outlive it
+    failed, found = extractor.extract(last)
+    if failed:
+        raise RunError(f"ncnn could not compute {last}: the memory of this machine may be too small.")
+    return np.array(found)
+
+
+@contextlib.contextmanager
+def _file(parts: Iterator[Any]) -> Iterator[str]:
+    """A path at which the bytes lie for the time being, in memory where the system can."""
+    if hasattr(os, "memfd_create"):
+        descriptor = os.memfd_create("weights")
+        with open(descriptor, "wb") as file:  # noqa: PTH123
+            file.writelines(parts)
+            file.flush()
+            yield f"/proc/self/fd/{descriptor}"
+        return
+    with tempfile.TemporaryDirectory(prefix="covid-tui-") as folder:
+        path = Path(folder) / "weights"
+        with path.open("wb") as file:
+            file.writelines(parts)
+        yield str(path)
