@@ -1,9 +1,12 @@
-"""One image predicted from a cold start: through ONNX, through TensorFlow, and in Keras's bare way, process and all.
+"""One image predicted from a cold start: from a run by ncnn and by Keras, through ONNX, and in Keras's bare way.
 
 python -m benchmarks.cold_predict --run RUN [--repeats 5]
 """
 
 import argparse
+import json
+import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -23,11 +26,25 @@ print(model.predict(keras.utils.img_to_array(image)[None], verbose=0))
 """
 
 
-def seconds(command: list[str]) -> float:
-    """Wall seconds of a whole process."""
+def cost(command: list[str]) -> tuple[float, float]:
+    """Wall seconds of a whole process, and its peak memory in MB. Raises RuntimeError where it fails."""
     start = time.perf_counter()
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    return time.perf_counter() - start
+    child = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, used = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        raise RuntimeError(f"{command} ended with {child.returncode}.")
+    return time.perf_counter() - start, used.ru_maxrss / (1024 if sys.platform == "linux" else 2**20)
+
+
+def by_keras(run: Path, folder: Path) -> Path:
+    """A copy of the run whose recipe says that Keras computes."""
+    copy = Path(shutil.copytree(run, folder / "by-keras"))
+    path = copy / "config.json"
+    recipe = json.loads(path.read_text())
+    recipe["machine"]["frozen_engine"] = "keras"
+    path.write_text(json.dumps(recipe))
+    return copy
 
 
 def main() -> None:
@@ -41,19 +58,24 @@ def main() -> None:
         for path in (onnx, whole):
             subprocess.run([*COMMAND, "export", str(args.run), "--format", path.suffix[1:], "--to", str(path)],
                            cwd=ROOT, check=True, capture_output=True)  # fmt: skip
+        predict = [*COMMAND, "predict", FILE, "--run"]
         contestants = {
-            "covid-tui predict, ONNX file": [*COMMAND, "predict", FILE, "--run", str(onnx)],
-            "covid-tui predict, run (TensorFlow)": [*COMMAND, "predict", FILE, "--run", str(args.run)],
+            "covid-tui predict, run": [*predict, str(args.run)],
+            "covid-tui predict, run of --frozen-engine keras": [*predict, str(by_keras(args.run, Path(folder)))],
+            "covid-tui predict, ONNX file": [*predict, str(onnx)],
             "Keras: load_model, load_img, predict": [sys.executable, "-c", KERAS, str(whole)],
         }
-        taken: dict[str, list[float]] = {name: [] for name in contestants}
+        taken: dict[str, list[tuple[float, float]]] = {name: [] for name in contestants}
         for turn in range(args.repeats + 1):  # the first turn fills the disk's cache and does not count
             for name, command in contestants.items():
-                spent = seconds(command)
+                spent = cost(command)
                 if turn:
                     taken[name].append(spent)
-    rows = [(name, f"{statistics.median(own):.2f} s", f"{min(own):.2f} s") for name, own in taken.items()]
-    report("One image from a cold start", table(("", "median", "best"), rows))
+    rows = []
+    for name, costs in taken.items():
+        seconds, megabytes = zip(*costs, strict=True)
+        rows.append((name, f"{statistics.median(seconds):.2f} s", f"{min(seconds):.2f} s", f"{max(megabytes):.0f} MB"))
+    report("One image from a cold start", table(("", "median", "best", "peak memory"), rows))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from benchmarks.timing import report, table
-from engine.base.runtime import choose_precision, tensorflow
+from engine.base.runtime import choose_precision, processors, tensorflow
 from engine.data.pixel_store import PixelStore
 from engine.network.classifier import build, preprocess
 from engine.network.freezing import plan
@@ -42,12 +42,14 @@ def bare_keras(pixels: np.ndarray, precision: str) -> Callable[[], object]:
     return lambda: [call(batch).numpy() for batch in batches]
 
 
-def pytorch(pixels: np.ndarray) -> Callable[[], object] | None:
-    """VGG16's convolutions in PyTorch, bfloat16, channels last; None where torch is absent."""
+def pytorch(pixels: np.ndarray, precision: str = "bfloat16") -> Callable[[], object] | None:
+    """VGG16's convolutions in PyTorch, channels last, on all processors; None where torch is absent."""
     try:
         import torch
     except ImportError:
         return None
+    torch.set_num_threads(processors())
+    dtype = getattr(torch, precision)
     layers: list[torch.nn.Module] = []
     depth = 3
     for count, width in ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512)):
@@ -55,8 +57,8 @@ def pytorch(pixels: np.ndarray) -> Callable[[], object] | None:
             layers += [torch.nn.Conv2d(depth, width, 3, padding=1), torch.nn.ReLU(inplace=True)]
             depth = width
         layers.append(torch.nn.MaxPool2d(2))
-    model = torch.nn.Sequential(*layers).eval().to(torch.bfloat16).to(memory_format=torch.channels_last)
-    images = torch.from_numpy(np.repeat(pixels.transpose(0, 3, 1, 2), 3, 1)).to(torch.bfloat16)
+    model = torch.nn.Sequential(*layers).eval().to(dtype).to(memory_format=torch.channels_last)
+    images = torch.from_numpy(np.repeat(pixels.transpose(0, 3, 1, 2), 3, 1)).to(dtype)
     batches = [b.contiguous(memory_format=torch.channels_last) for b in images.split(BATCH)]
 
     def call() -> object:

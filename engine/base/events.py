@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from msgspec import Meta
 
+from engine.base.engines import EngineName
 from engine.base.result import Tested, Validated
 from engine.base.typed_files import Amount, Count, Ends, Positive, Share, checked, plain
 
@@ -70,6 +71,8 @@ class Started(Event):
     """Epochs of the last phase without a better one, after which it ends; 0 for never, None where that is not known."""
     phases: tuple[Stretch, ...] = ()
     """In order; none where they are not known, as in a run of an earlier version."""
+    frozen_engine: EngineName | None = None
+    """What computes the frozen layers; None where that is not known, as in a run of an earlier version."""
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ def fit(data: Data, recipe: Resolved, work: RunContext, resumed: bool) -> Done:
     if not resumed:
         data = as_decoded(data, training.store.files, work.run)
     point = _resume_point(work, classifier, recipe) if resumed else None
-    work.emit(_started(work, data, recipe, precision, len(training.images)))
+    work.emit(_started(work, data, recipe, chosen, len(training.images)))
     _point_out_few_steps(len(training.images), config, work.emit)
     if resumed and joined.seat.chief:
         _go_back(point, work, config)
@@ -277,7 +277,7 @@ def _require_same(point: checkpoint.Point, facts: dict[str, str], work: RunConte
         )
 
 
-def _started(work: RunContext, data: Data, recipe: Resolved, precision: str, images: int) -> Started:
+def _started(work: RunContext, data: Data, recipe: Resolved, chosen: Arithmetic, images: int) -> Started:
     config = recipe.config
     trainable, frozen = recipe.plan.parameters(len(data.classes))
     return Started(
@@ -289,10 +289,11 @@ def _started(work: RunContext, data: Data, recipe: Resolved, precision: str, ima
         frozen=frozen,
         epochs=config.fit.epochs,
         steps=_steps(images, config.fit.batch),
-        precision=precision,
+        precision=chosen.precision,
         device=work.devices.told or device(),
         patience=config.fit.patience,
         phases=tuple(Stretch(phase.name, phase.first, phase.last) for phase in recipe.phases),
+        frozen_engine=chosen.engine,
     )
 
 

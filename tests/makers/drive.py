@@ -11,6 +11,8 @@ from textual.pilot import Pilot
 from tui.app import Workbench
 
 DATA = Path(__file__).parents[2] / "sample_data"
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.005, 0.1
+"""Seconds between two looks at what is waited for."""
 
 
 def run(scenario: Coroutine[Any, Any, None]) -> None:
@@ -24,11 +26,12 @@ def text(app: Workbench) -> str:
 
 
 async def until(pilot: Pilot[None], holds: Callable[[], object], seconds: float = 60) -> None:
-    """Wait until `holds()`."""
-    end = time.monotonic() + seconds
+    """Wait until `holds()`, looking less often the longer it takes, as each look costs what is waited for its time."""
+    end, pause = time.monotonic() + seconds, SHORTEST_PAUSE
     while not holds():
         assert time.monotonic() < end, text(pilot.app)  # type: ignore[arg-type]
-        await pilot.pause(0.02)
+        await pilot.pause(pause)
+        pause = min(1.5 * pause, LONGEST_PAUSE)
 
 
 def shown_by(app: Workbench, words: str) -> bool:

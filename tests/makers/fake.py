@@ -24,14 +24,18 @@ TEST = checked({
 }, Tested)  # fmt: skip
 
 
-def train(folder: Path, config: TrainConfig, context: Context, seconds: float = 0.02) -> None:
-    """As `engine.jobs.train.train`, `seconds` a step."""
+def train(
+    folder: Path, config: TrainConfig, context: Context, seconds: float = 0.02, until: Path | None = None
+) -> None:
+    """As `engine.jobs.train.train`, `seconds` a step; waits before its second epoch for the file `until`, or a stop."""
     with create(folder, config) as writer:
         context = writer.tee(context)
         context.emit(started(str(writer.run.path), config.fit.epochs, config.fit.patience))
         context.emit(Notice("warning", "These numbers are made up."))
         done = 0
         for epoch in range(1, config.fit.epochs + 1):
+            while epoch == 2 and until and not until.exists() and not context.stop.is_set():
+                time.sleep(0.02)
             for step in range(1, STEPS + 1):
                 time.sleep(seconds)
                 context.emit(batch(epoch, step))

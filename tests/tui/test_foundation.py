@@ -22,6 +22,8 @@ from tui.widgets.curves import thinned
 from tui.widgets.xray import choose
 from tui.words.settings import Settings, load
 
+PICTURED = ((80, 24), (120, 40))
+"""The sizes in which every screen is pictured, and compared with what is kept, in test_snapshots."""
 ALLOWED = {chr(code) for code in (*range(0x20, 0x7F), *range(0x2500, 0x25A0))} | {"\n"}
 
 
@@ -30,30 +32,41 @@ def mode(app: Workbench) -> str:
     return app.session.config.network.mode
 
 
-def test_number_keys_open_every_screen_in_plain_characters(tmp_path: Path) -> None:
+@pytest.mark.parametrize("size", [*(pytest.param(size, marks=pytest.mark.slow) for size in PICTURED), (200, 50)])
+def test_number_keys_open_every_screen_in_plain_characters(tmp_path: Path, size: tuple[int, int]) -> None:
     async def scenario() -> None:
-        for size in ((80, 24), (120, 40), (200, 50)):
-            app = Workbench(tmp_path, settings=Settings(image_protocol="grey"))
-            async with app.run_test(size=size) as pilot:
-                for number, mode in enumerate(MODES, start=1):
-                    await pilot.press("escape", str(number))
-                    await pilot.pause()
-                    assert app.current_mode == mode
-                    shown = text(app)
-                    assert "covid-tui" in shown
-                    assert not set(shown) - ALLOWED, (mode, set(shown) - ALLOWED)
+        app = Workbench(tmp_path, settings=Settings(image_protocol="grey"))
+        async with app.run_test(size=size) as pilot:
+            for number, mode in enumerate(MODES, start=1):
+                await pilot.press("escape", str(number))
+                await pilot.pause()
+                assert app.current_mode == mode
+                shown = text(app)
+                assert "covid-tui" in shown
+                assert not set(shown) - ALLOWED, (mode, set(shown) - ALLOWED)
 
     run(scenario())
 
 
 @pytest.mark.parametrize(
-    "theme",
+    ("theme", "colours"),
     [
-        "covid-dark",
-        *(pytest.param(name, marks=pytest.mark.slow) for name in ("covid-light", "ansi-light", "ansi-dark")),
+        ("covid-dark", False),
+        *(
+            pytest.param(theme, colours, marks=pytest.mark.slow)
+            for theme in ("covid-dark", "covid-light", "ansi-light", "ansi-dark")
+            for colours in (True, False)
+            if colours or theme != "covid-dark"
+        ),
     ],
 )
-def test_every_theme_paints_every_screen(tmp_path: Path, theme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_theme_paints_every_screen(
+    tmp_path: Path, theme: str, colours: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    if not colours:
+        monkeypatch.setenv("NO_COLOR", "1")
+
     async def scenario() -> None:
         app = Workbench(tmp_path, settings=Settings(theme=theme))
         async with app.run_test(size=(80, 24)) as pilot:
@@ -61,8 +74,6 @@ def test_every_theme_paints_every_screen(tmp_path: Path, theme: str, monkeypatch
                 await pilot.press("escape", str(number))
             assert app.theme == theme
 
-    run(scenario())
-    monkeypatch.setenv("NO_COLOR", "1")
     run(scenario())
 
 
@@ -137,9 +148,9 @@ def test_help_and_palette_offer_what_can_be_done_now(tmp_path: Path) -> None:
     run(scenario())
 
 
-def test_a_folder_is_read_in_a_thread_and_can_be_cancelled(tmp_path: Path) -> None:
+def test_a_folder_is_read_in_a_thread_and_can_be_cancelled(tmp_path: Path, dozen: Path) -> None:
     async def scenario() -> None:
-        app = Workbench(tmp_path, data=DATA)
+        app = Workbench(tmp_path, data=dozen)
         async with app.run_test(size=(120, 40)) as pilot:
             await until(pilot, lambda: app.session.split is not None)
             await pilot.pause()
@@ -163,9 +174,9 @@ def test_a_folder_is_read_in_a_thread_and_can_be_cancelled(tmp_path: Path) -> No
     run(scenario())
 
 
-def test_a_training_is_shown_live_and_stopped(tmp_path: Path) -> None:
+def test_a_training_is_shown_live_and_stopped(tmp_path: Path, dozen: Path) -> None:
     async def scenario() -> None:
-        app = Workbench(tmp_path, data=DATA)
+        app = Workbench(tmp_path, data=dozen)
         app.session.work = fake.train
         async with app.run_test(size=(120, 40)) as pilot:
             await until(pilot, lambda: app.session.split is not None)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from pytest_textual_snapshot import SVGImageExtension
+from rich.segment import Segment
 from textual.pilot import Pilot
 
 from engine.data.image.reader import held
@@ -81,12 +82,14 @@ def slim(picture: str) -> str:
 
 
 async def still(pilot: Pilot[None], app: Workbench) -> None:
-    """Wait until no work is under way and the screen looks the same twice, a third of a second apart."""
-    before = ""
-    for _ in range(60):
+    """Wait until no work is under way and the screen looks the same twice, a sixth of a second apart: on a busy machine
+    the last layout may come a while after the last event.
+    """
+    before: list[list[Segment]] = []
+    for _ in range(120):
         await until(pilot, lambda: not app.session.jobs)
-        await pilot.pause(0.35)
-        now = slim(app.export_screenshot())
+        await pilot.pause(1 / 6)
+        now = [list(strip) for strip in app.screen._compositor.render_strips()]
         if now == before and not app.session.jobs:
             return
         before = now
@@ -107,16 +110,7 @@ async def arrive(pilot: Pilot[None], app: Workbench, mode: str) -> None:
         await pilot.press("escape", str(1 + MODES.index(mode)))
     await still(pilot, app)
     app.clear_notifications()
-    await pilot.pause()
-
-
-async def settled(pilot: Pilot[None], app: Workbench) -> str:
-    """The picture, once it stays: on a busy machine the last layout may come a while after the last event."""
-    picture, before = slim(app.export_screenshot()), ""
-    while picture != before:
-        await pilot.pause(0.2)
-        picture, before = slim(app.export_screenshot()), picture
-    return picture
+    await still(pilot, app)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +142,7 @@ def test_screens_look_as_kept(
             for mode in MODES:
                 await arrive(pilot, app, mode)
                 assert app.current_mode == mode
-                pictures[mode] = await settled(pilot, app)
+                pictures[mode] = slim(app.export_screenshot())
 
     run(scenario())
     kept = snapshot.use_extension(SVGImageExtension)

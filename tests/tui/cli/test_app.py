@@ -4,6 +4,7 @@ recipe is taken.
 
 import re
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ import pytest
 from engine.base.errors import DataError
 from engine.network.freezing import plan
 from engine.recipe import toml
-from tests.conftest import ROOT, Cli
+from tests.conftest import ROOT
+from tests.makers.many import Answer
 from tui.cli import app, run
 from tui.cli.app import app as frame
 from tui.words import settings
@@ -68,61 +70,81 @@ def test_other_shells_get_every_verb(shell: str, capsys: pytest.CaptureFixture[s
     assert all(verb in said for verb in VERBS)
 
 
-def own_recipe(folder: Path, text: str) -> dict[str, str]:
-    """The environment in which `text` is the user's config.toml."""
-    (folder / "covid-tui").mkdir()
-    (folder / "covid-tui" / "config.toml").write_text(text)
-    return {"XDG_CONFIG_HOME": str(folder), "HOME": str(folder)}
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The user's home directory, where the commands are typed."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("XDG_CONFIG_HOME", "HOME"):
+        monkeypatch.setenv(name, str(tmp_path))
+    return tmp_path
 
 
-def test_the_users_recipe_is_taken_told_and_overruled(cli: Cli, tmp_path: Path) -> None:
-    environment = own_recipe(tmp_path, "[recipe.fit]\nbatch = 7\nepochs = 4\n")
-    done = cli("train", tmp_path / "nowhere", "--epochs", "3", **environment)
-    assert done.returncode == 3 and "config.toml: --batch 7." in done.stderr
+@pytest.fixture
+def command(home: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., Answer]:
+    """Runs a command in this process."""
+
+    def answer(*arguments: object) -> Answer:
+        capsys.readouterr()
+        code = run([*map(str, arguments)])
+        return Answer(code, *capsys.readouterr())
+
+    return answer
+
+
+def own_recipe(home: Path, text: str) -> None:
+    """Let `text` be the user's config.toml."""
+    (home / "covid-tui").mkdir()
+    (home / "covid-tui" / "config.toml").write_text(text)
+
+
+def test_the_users_recipe_is_taken_told_and_overruled(command: Callable[..., Answer], home: Path) -> None:
+    own_recipe(home, "[recipe.fit]\nbatch = 7\nepochs = 4\n")
+    done = command("train", home / "nowhere", "--epochs", "3")
+    assert done.code == 3 and "config.toml: --batch 7." in done.stderr
     assert "--epochs" not in done.stderr
-    assert "config.toml" not in cli("scan", tmp_path / "nowhere", **environment).stderr
+    assert "config.toml" not in command("scan", home / "nowhere").stderr
 
 
-def test_an_audit_has_a_budget_of_its_own(cli: Cli, tmp_path: Path) -> None:
-    environment = own_recipe(tmp_path, "[recipe.fit]\nbatch = 7\n[recipe.machine]\nseed = 5\n")
-    done = cli("audit", tmp_path / "nowhere", **environment)
-    assert done.returncode == DataError.exit_code and "config.toml: --seed 5." in done.stderr
+def test_an_audit_has_a_budget_of_its_own(command: Callable[..., Answer], home: Path) -> None:
+    own_recipe(home, "[recipe.fit]\nbatch = 7\n[recipe.machine]\nseed = 5\n")
+    done = command("audit", home / "nowhere")
+    assert done.code == DataError.exit_code and "config.toml: --seed 5." in done.stderr
 
 
 def test_a_wrong_recipe_of_the_users_ends_a_headless_training_and_only_warns_the_workbench(
-    cli: Cli, tmp_path: Path
+    command: Callable[..., Answer], home: Path
 ) -> None:
-    environment = own_recipe(tmp_path, "[recipe.fit]\nbotch = 7\n")
-    done = cli("train", ROOT / "sample_data", **environment)
-    assert done.returncode == 2 and "config.toml" in done.stderr and "botch" in done.stderr
-    found = settings.load(tmp_path / "covid-tui" / "config.toml")
+    own_recipe(home, "[recipe.fit]\nbotch = 7\n")
+    done = command("train", ROOT / "sample_data")
+    assert done.code == 2 and "config.toml" in done.stderr and "botch" in done.stderr
+    found = settings.load(home / "covid-tui" / "config.toml")
     assert found.recipe == settings.Settings().recipe and "botch" in found.complaints[0]
 
 
-def test_a_recipe_file_leaves_the_users_own_aside(cli: Cli, tmp_path: Path) -> None:
-    environment = own_recipe(tmp_path, "[recipe.fit]\nbatch = 7\n")
-    (tmp_path / "recipe.toml").write_text("[fit]\nepochs = 2\n")
-    done = cli("train", tmp_path / "nowhere", "--config", tmp_path / "recipe.toml", **environment)
-    assert done.returncode == DataError.exit_code and "batch" not in done.stderr
+def test_a_recipe_file_leaves_the_users_own_aside(command: Callable[..., Answer], home: Path) -> None:
+    own_recipe(home, "[recipe.fit]\nbatch = 7\n")
+    (home / "recipe.toml").write_text("[fit]\nepochs = 2\n")
+    done = command("train", home / "nowhere", "--config", home / "recipe.toml")
+    assert done.code == DataError.exit_code and "batch" not in done.stderr
 
 
-def test_every_verb_looks_for_the_runs_where_the_users_recipe_has_them(cli: Cli, tmp_path: Path) -> None:
-    mine = tmp_path / "mine"
-    environment = own_recipe(tmp_path, f'[recipe.output]\nout = "{mine}"\n')
-    done = cli("runs", **environment)
+def test_every_verb_looks_for_the_runs_where_the_users_recipe_has_them(
+    command: Callable[..., Answer], home: Path
+) -> None:
+    mine = home / "mine"
+    own_recipe(home, f'[recipe.output]\nout = "{mine}"\n')
+    done = command("runs")
     assert f"There are no runs under {mine}" in done.stdout + done.stderr
     assert f"config.toml: --out {mine}." in done.stderr
-    for command in (("attach", "x"), ("predict", "x.png"), ("evaluate", "x"), ("train", "--resume", "x")):
-        assert f"under {mine}" in cli(*command, **environment).stderr, command
-    other = tmp_path / "other"
-    done = cli("runs", "--out", other, **environment)
+    for arguments in (("attach", "x"), ("predict", "x.png"), ("evaluate", "x"), ("train", "--resume", "x")):
+        assert f"under {mine}" in command(*arguments).stderr, arguments
+    other = home / "other"
+    done = command("runs", "--out", other)
     assert f"under {other}" in done.stdout + done.stderr and str(mine) not in done.stdout + done.stderr
 
 
-def test_the_workbench_opens_the_users_own_folder_of_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    environment = own_recipe(tmp_path, f'[recipe.output]\nout = "{tmp_path / "mine"}"\n')
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
+def test_the_workbench_opens_the_users_own_folder_of_runs(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own_recipe(home, f'[recipe.output]\nout = "{home / "mine"}"\n')
     opened: list[object] = []
 
     def opening(data: object, out: object, *_: object) -> int:
@@ -131,13 +153,15 @@ def test_the_workbench_opens_the_users_own_folder_of_runs(tmp_path: Path, monkey
 
     monkeypatch.setattr("tui.cli.workbench.open_workbench", opening)
     assert run([]) == run(["--out", "other"]) == 0
-    assert opened == [tmp_path / "mine", Path("other")]
+    assert opened == [home / "mine", Path("other")]
 
 
-def test_a_wrong_recipe_of_the_users_is_told_where_only_the_runs_are_asked_for(cli: Cli, tmp_path: Path) -> None:
-    environment = own_recipe(tmp_path, "[recipe.fit]\nbotch = 7\n")
-    done = cli("runs", **environment)
-    assert done.returncode == 0 and "botch" in done.stderr and "under runs" in done.stderr
+def test_a_wrong_recipe_of_the_users_is_told_where_only_the_runs_are_asked_for(
+    command: Callable[..., Answer], home: Path
+) -> None:
+    own_recipe(home, "[recipe.fit]\nbotch = 7\n")
+    done = command("runs")
+    assert done.code == 0 and "botch" in done.stderr and "under runs" in done.stderr
 
 
 def test_no_shell_is_needed_to_name_the_home_directory_in_a_file(tmp_path: Path) -> None:

@@ -21,10 +21,12 @@ from tui.host.detach import stop_with
 DATA = Path(__file__).parents[3] / "sample_data"
 FAKE = """
 import functools
+from pathlib import Path
 from tests.makers import fake
 from tui.state.session import Session
-Session.work = staticmethod(functools.partial(fake.train, seconds=0.025))
+Session.work = staticmethod(functools.partial(fake.train, seconds={seconds}, until=Path({until!r})))
 """
+"""A made-up training that waits in its first epoch's end until the test lets it go on."""
 NOISE = """
 import os
 import tui.app
@@ -53,10 +55,11 @@ LayersScreen.action_preset = lambda self, blocks: 1 / 0
 
 
 @contextlib.contextmanager
-def training(tmp_path: Path, prelude: str = FAKE) -> Iterator[Terminal]:
-    """The workbench with a made-up training under way."""
-    with workbench(DATA, "--out", tmp_path / "runs", cache=tmp_path, prelude=prelude) as terminal:
-        terminal.until("train 96")
+def training(tmp_path: Path, data: Path, before: str = "", seconds: float = 0.01) -> Iterator[Terminal]:
+    """The workbench with a made-up training under way, which `finished` lets come to its end."""
+    prelude = before + FAKE.format(seconds=seconds, until=str(tmp_path / "go"))
+    with workbench(data, "--out", tmp_path / "runs", cache=tmp_path, prelude=prelude) as terminal:
+        terminal.until("train 4")
         terminal.press("3")
         terminal.until("3 Train")
         terminal.until("Start")
@@ -66,16 +69,20 @@ def training(tmp_path: Path, prelude: str = FAKE) -> Iterator[Terminal]:
 
 
 def finished(folder: Path, seconds: float = 90.0) -> bool:
-    """Does the newest run there end well within this time?"""
+    """Does the newest run there, which is let go on, end well within this time?"""
+    (folder.parent / "go").touch()
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if any(run.state() == "finished" for run in all_runs(folder)):
             return True
-        time.sleep(0.1)
+        time.sleep(0.05)
     return False
 
 
-@pytest.mark.parametrize(("how", "code"), [("q", 0), ("\x11", 0), (signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("how", "code"),
+    [("q", 0), pytest.param("\x11", 0, marks=pytest.mark.slow), (signal.SIGTERM, 143), (signal.SIGINT, 130)],
+)
 def test_the_alternate_screen_is_left(tmp_path: Path, how: str | int, code: int) -> None:
     with workbench("--out", tmp_path / "runs", cache=tmp_path) as terminal:
         terminal.until("1 Dataset")
@@ -153,30 +160,41 @@ def test_what_a_library_prints_does_not_tear_the_screen(tmp_path: Path) -> None:
     "before",
     ["", pytest.param("import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n", marks=pytest.mark.slow)],
 )
-def test_without_its_terminal_the_screen_part_does_not_spin(tmp_path: Path, before: str) -> None:
+def test_without_its_terminal_the_screen_part_does_not_spin(tmp_path: Path, dozen: Path, before: str) -> None:
     """Also where SIGHUP is ignored, as under nohup: the training goes on and the rest takes no processor."""
-    with training(tmp_path, before + FAKE.replace("0.025", "5.0")) as terminal:
+    with training(tmp_path, dozen, before) as terminal:
         family = [psutil.Process(terminal.child.pid), *psutil.Process(terminal.child.pid).children(recursive=True)]
         terminal.hang_up()
-        time.sleep(3)
-        left = [process for process in family if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
-        assert left
-        start = sum(sum(process.cpu_times()[:2]) for process in left)
-        time.sleep(5)
-        assert (sum(sum(process.cpu_times()[:2]) for process in left) - start) / 5 < 0.05
-        for process in left:
+        end = time.monotonic() + 20
+        while used(family, seconds=2) > 0.05:
+            assert time.monotonic() < end, "it spins"
+        for process in alive(family):
             process.kill()
 
 
-def test_hanging_up_lets_the_training_finish(tmp_path: Path) -> None:
-    with training(tmp_path) as terminal:
+def alive(family: list[psutil.Process]) -> list[psutil.Process]:
+    """Those that still run."""
+    return [one for one in family if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+
+
+def used(family: list[psutil.Process], seconds: float) -> float:
+    """The share of a processor that those of them take in this time which outlive it; there must be one."""
+    before = {one: sum(one.cpu_times()[:2]) for one in alive(family)}
+    time.sleep(seconds)
+    left = [one for one in alive(family) if one in before]
+    assert left
+    return float(sum(sum(one.cpu_times()[:2]) - before[one] for one in left) / seconds)
+
+
+def test_hanging_up_lets_the_training_finish(tmp_path: Path, dozen: Path) -> None:
+    with training(tmp_path, dozen) as terminal:
         terminal.hang_up()
         assert finished(tmp_path / "runs")
         assert (next(iter(all_runs(tmp_path / "runs"))).path / "test.json").is_file()
 
 
-def test_sigterm_puts_the_terminal_back_and_the_training_goes_on(tmp_path: Path) -> None:
-    with training(tmp_path) as terminal:
+def test_sigterm_puts_the_terminal_back_and_the_training_goes_on(tmp_path: Path, dozen: Path) -> None:
+    with training(tmp_path, dozen) as terminal:
         terminal.kill(signal.SIGTERM)
         assert terminal.wait() == 143
         assert terminal.left_alternate_screen
@@ -184,8 +202,8 @@ def test_sigterm_puts_the_terminal_back_and_the_training_goes_on(tmp_path: Path)
         assert finished(tmp_path / "runs")
 
 
-def test_quitting_while_training_asks(tmp_path: Path) -> None:
-    with training(tmp_path) as terminal:
+def test_quitting_while_training_asks(tmp_path: Path, dozen: Path) -> None:
+    with training(tmp_path, dozen) as terminal:
         terminal.press("q")
         terminal.until("Stay")
         terminal.press("s")
@@ -198,8 +216,8 @@ def test_quitting_while_training_asks(tmp_path: Path) -> None:
         assert finished(tmp_path / "runs")
 
 
-def test_attach_shows_a_live_run_and_stops_it(tmp_path: Path) -> None:
-    with training(tmp_path) as first:
+def test_attach_shows_a_live_run_and_stops_it(tmp_path: Path, dozen: Path) -> None:
+    with training(tmp_path, dozen) as first:
         name = next(iter(all_runs(tmp_path / "runs"))).name
         with workbench("attach", name, "--out", tmp_path / "runs", cache=tmp_path) as second:
             second.until(f"Epochs of {name}")
@@ -216,8 +234,8 @@ def test_attach_shows_a_live_run_and_stops_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_two_workbenches_see_each_others_runs_and_delete_none_that_lives(tmp_path: Path) -> None:
-    with training(tmp_path) as first, workbench("--out", tmp_path / "runs", cache=tmp_path) as second:
+def test_two_workbenches_see_each_others_runs_and_delete_none_that_lives(tmp_path: Path, dozen: Path) -> None:
+    with training(tmp_path, dozen) as first, workbench("--out", tmp_path / "runs", cache=tmp_path) as second:
         name = next(iter(all_runs(tmp_path / "runs"))).name
         second.until("1 Dataset")
         second.press("4")

@@ -42,9 +42,9 @@ def drawn_split(app: Workbench) -> Split | None:
     return app.session.split
 
 
-def test_a_folder_is_chosen_by_a_typed_path_that_is_completed(tmp_path: Path) -> None:
+def test_a_folder_is_chosen_by_a_typed_path_that_is_completed(tmp_path: Path, dozen: Path) -> None:
     (tmp_path / "some place").mkdir()
-    shutil.copytree(DATA, tmp_path / "some place" / "x-rays", ignore=shutil.ignore_patterns("*.py", "Normal*", "Lung*"))
+    shutil.copytree(dozen, tmp_path / "some place" / "x-rays")
 
     async def scenario() -> None:
         app = workbench(tmp_path, None)
@@ -201,9 +201,11 @@ def test_the_screen_a_scan_and_a_training_warn_of_the_same(tmp_path: Path, messy
     run(scenario())
 
 
-def test_a_red_banner_stands_over_classes_that_their_sources_tell_apart(tmp_path: Path, messy: Path) -> None:
+def test_a_red_banner_stands_over_classes_that_their_sources_tell_apart(
+    tmp_path: Path, messy: Path, dozen: Path
+) -> None:
     async def scenario() -> None:
-        for folder, alarm in ((messy, True), (DATA, False)):
+        for folder, alarm in ((messy, True), (dozen, False)):
             app = workbench(tmp_path, folder)
             async with app.run_test(size=(120, 40)) as pilot:
                 await ready(app, pilot)
@@ -238,9 +240,9 @@ def test_problems_equal_images_and_sources_are_listed_and_copied(tmp_path: Path,
     run(scenario())
 
 
-def test_the_split_is_edited_and_drawn_anew_at_each_key(tmp_path: Path) -> None:
+def test_the_split_is_edited_and_drawn_anew_at_each_key(tmp_path: Path, few: Path) -> None:
     async def scenario() -> None:
-        app = workbench(tmp_path, DATA)
+        app = workbench(tmp_path, few)
         async with app.run_test(size=(120, 40)) as pilot:
             await ready(app, pilot)
             before = app.session.split
@@ -263,16 +265,16 @@ def test_the_split_is_edited_and_drawn_anew_at_each_key(tmp_path: Path) -> None:
     run(scenario())
 
 
-def test_many_images_are_split_in_a_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tui.state.session.MOST_SPLIT_AT_ONCE", 10)
+def test_many_images_are_split_in_a_thread(tmp_path: Path, dozen: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tui.state.session.MOST_SPLIT_AT_ONCE", 5)
 
     async def scenario() -> None:
-        app = workbench(tmp_path, DATA)
+        app = workbench(tmp_path, dozen)
         async with app.run_test(size=(120, 40)) as pilot:
             await ready(app, pilot)
-            assert "train 96" in text(app)
+            assert "train 4" in text(app)
             await pilot.press("down", "space")
-            await until(pilot, lambda: "train 72" in text(app))
+            await until(pilot, lambda: "train 3" in text(app))
             assert not app.session.cannot_train()
 
     run(scenario())
@@ -280,12 +282,12 @@ def test_many_images_are_split_in_a_thread(tmp_path: Path, monkeypatch: pytest.M
 
 @pytest.mark.parametrize(("theme", "size"), [("covid-light", (80, 24)), ("ansi-dark", (200, 50))])
 def test_every_dialog_opens_in_every_size_in_plain_characters(
-    tmp_path: Path, theme: str, size: tuple[int, int]
+    tmp_path: Path, dozen: Path, theme: str, size: tuple[int, int]
 ) -> None:
     allowed = {chr(code) for code in (*range(0x20, 0x7F), *range(0x2500, 0x25A0))} | {"\n"}
 
     async def scenario() -> None:
-        app = Workbench(tmp_path, data=DATA, settings=Settings(theme=theme, image_protocol="grey"))
+        app = Workbench(tmp_path, data=dozen, settings=Settings(theme=theme, image_protocol="grey"))
         async with app.run_test(size=size) as pilot:
             await ready(app, pilot)
             for key in "aspduo":
@@ -315,7 +317,7 @@ def test_a_scan_reads_the_tables_of_its_folder_once_and_none_that_a_link_leads_o
 
 
 def test_classes_that_were_not_compared_to_the_end_are_not_called_harmless(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, dozen: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def endless(*arguments: Any) -> None:
         while not arguments[-1].stop.is_set():
@@ -326,7 +328,7 @@ def test_classes_that_were_not_compared_to_the_end_are_not_called_harmless(
     monkeypatch.setattr("tui.screens.dataset.text.folder_warnings", partial(quiet, folder_warnings))
 
     async def scenario() -> None:
-        app = workbench(tmp_path, DATA)
+        app = workbench(tmp_path, dozen)
         async with app.run_test(size=(120, 40)) as pilot:
             await until(pilot, lambda: list(app.session.jobs) == ["confounding"])
             await until(pilot, lambda: "The classes are being compared" in text(app))
@@ -343,10 +345,9 @@ def quiet(real: Callable[..., list[FolderWarning]], found: Scan, *others: Any) -
     return [one for one in real(found, *others) if one.kind == "not-compared"]
 
 
-def test_the_folder_above_is_offered_whatever_its_name(tmp_path: Path) -> None:
+def test_the_folder_above_is_offered_whatever_its_name(tmp_path: Path, dozen: Path) -> None:
     odd = tmp_path / os.fsdecode(b"caf\xe9")
-    shutil.copytree(DATA / "COVID", odd / "data" / "COVID")
-    shutil.copytree(DATA / "Normal", odd / "data" / "Normal")
+    shutil.copytree(dozen, odd / "data")
 
     async def scenario() -> None:
         app = workbench(tmp_path, odd / "data")

@@ -11,7 +11,7 @@ from engine.data.image.reader import read
 from engine.recipe.config import AugmentConfig
 from engine.training.augment import draw, transforms
 from tests.makers.dataset_screen import ready, same, workbench
-from tests.makers.drive import DATA, run, text, until
+from tests.makers.drive import run, text, until
 from tui.screens.dataset.augmentation_dialog import AugmentationDialog, cycle
 from tui.services.pictures import masked, moved
 from tui.widgets.name_list import NameList
@@ -43,9 +43,9 @@ def test_images_are_looked_through_and_the_mask_laid_over(tmp_path: Path, messy:
     run(scenario((80, 24)))
 
 
-def test_another_choice_of_classes_leaves_the_image_at_hand(tmp_path: Path) -> None:
+def test_another_choice_of_classes_leaves_the_image_at_hand(tmp_path: Path, dozen: Path) -> None:
     async def scenario() -> None:
-        app = workbench(tmp_path, DATA)
+        app = workbench(tmp_path, dozen)
         async with app.run_test(size=(120, 40)) as pilot:
             await ready(app, pilot)
             await pilot.press("down", "i", "down", "down")
@@ -95,9 +95,9 @@ def test_charts_of_intensities_sizes_and_classes(tmp_path: Path, messy: Path) ->
     run(scenario())
 
 
-def test_the_narrow_layout_shows_facts_images_and_charts_in_turn(tmp_path: Path) -> None:
+def test_the_narrow_layout_shows_facts_images_and_charts_in_turn(tmp_path: Path, dozen: Path) -> None:
     async def scenario() -> None:
-        app = workbench(tmp_path, DATA)
+        app = workbench(tmp_path, dozen)
         async with app.run_test(size=(80, 24)) as pilot:
             await ready(app, pilot)
             assert "Split" in text(app) and "COVID-1.png" not in text(app) and "Intensity" not in text(app)
@@ -106,16 +106,16 @@ def test_the_narrow_layout_shows_facts_images_and_charts_in_turn(tmp_path: Path)
                 pilot, lambda: "Intensity by class" in text(app) and "Split" not in text(app).split("^p")[0][:900]
             )
             await pilot.press("i")
-            await until(pilot, lambda: "COVID-12.png" in text(app) and "Intensity" not in text(app))
+            await until(pilot, lambda: "COVID-3.png" in text(app) and "Intensity" not in text(app))
             await pilot.press("escape")
-            await until(pilot, lambda: "Beware" in text(app) and "COVID-12.png" not in text(app))
+            await until(pilot, lambda: "Beware" in text(app) and "COVID-3.png" not in text(app))
 
     run(scenario())
 
 
-def test_augmentation_is_previewed_and_redrawn_as_its_ranges_change(tmp_path: Path) -> None:
+def test_augmentation_is_previewed_and_redrawn_as_its_ranges_change(tmp_path: Path, dozen: Path) -> None:
     async def scenario() -> None:
-        app = workbench(tmp_path, DATA)
+        app = workbench(tmp_path, dozen)
         async with app.run_test(size=(120, 40)) as pilot:
             await ready(app, pilot)
             await pilot.press("a")

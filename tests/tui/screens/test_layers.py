@@ -16,7 +16,7 @@ from engine.network.freezing import plan, recipe, table
 from engine.recipe.config import AugmentConfig, MachineConfig, NetworkConfig, TrainConfig
 from engine.training.cache_policy import GB, costs
 from engine.training.layer_hints import BlockPull, Guide
-from tests.makers.drive import DATA, run, text, until
+from tests.makers.drive import run, text, until
 from tui.app import Workbench
 from tui.screens.layers.screen import LayersScreen, LayerTable
 from tui.screens.layers.text import not_kept, short, whole
@@ -42,7 +42,7 @@ def test_every_layer_is_a_line_with_shape_parameters_and_state(tmp_path: Path) -
     run(scenario())
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)])
+@pytest.mark.parametrize("size", [(80, 24), *(pytest.param(s, marks=pytest.mark.slow) for s in ((120, 40), (200, 50)))])
 def test_presets_show_their_totals_and_their_cost(tmp_path: Path, size: tuple[int, int]) -> None:
     async def scenario() -> None:
         app = Workbench(tmp_path)
@@ -84,20 +84,20 @@ def test_a_click_on_what_trains_turns_it(tmp_path: Path) -> None:
     run(scenario())
 
 
-def test_the_head_follows_the_classes_and_the_cost_the_images(tmp_path: Path) -> None:
+def test_the_head_follows_the_classes_and_the_cost_the_images(tmp_path: Path, dozen: Path) -> None:
     async def scenario() -> None:
-        app = Workbench(tmp_path, data=DATA)
+        app = Workbench(tmp_path, data=dozen)
         async with app.run_test(size=(120, 40)) as pilot:
             await until(pilot, lambda: app.session.split is not None)
             await pilot.press("2", "b")
-            await until(pilot, lambda: "for 5 views of 96 images" in text(app))
+            await until(pilot, lambda: "for 5 views of 4 images" in text(app))
             assert "2,052" in text(app)  # the last layer of four classes
 
     run(scenario())
 
 
 def test_the_guide_is_computed_in_a_worker_and_its_block_can_be_taken(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, dozen: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[Path] = []
 
@@ -110,7 +110,7 @@ def test_the_guide_is_computed_in_a_worker_and_its_block_can_be_taken(
     )  # the numbers have tests of their own, test_layer_hints.py
 
     async def scenario() -> None:
-        app = Workbench(tmp_path, data=DATA)
+        app = Workbench(tmp_path, data=dozen)
         async with app.run_test(size=(120, 40)) as pilot:
             await until(pilot, lambda: app.session.split is not None)
             await pilot.press("2", "G", "g")
@@ -118,7 +118,7 @@ def test_the_guide_is_computed_in_a_worker_and_its_block_can_be_taken(
             await until(
                 pilot, lambda: "block3 is pulled at hardest" in text(app).replace("\n", " ") or "1.3e-01" in text(app)
             )
-            assert asked == [DATA]
+            assert asked == [dozen]
             await pilot.press("G")
             assert app.session.config.network.unfreeze == "block3"
             app.session.configure(data=dataclasses.replace(app.session.config.data, classes="COVID,Normal"))
@@ -144,12 +144,14 @@ def test_why_nothing_is_kept_is_said() -> None:
     assert "the disk has room for 3.0 GB" in said(3 * GB) and "room for 0 bytes" in said(-GB)
 
 
-def test_a_full_disk_is_shown_as_the_training_will_see_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_shown_as_the_training_will_see_it(
+    tmp_path: Path, dozen: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     full = types.SimpleNamespace(total=10 * GB, used=9 * GB, free=GB)
     monkeypatch.setattr("shutil.disk_usage", lambda path: full)
 
     async def scenario() -> None:
-        app = Workbench(tmp_path, data=DATA)
+        app = Workbench(tmp_path, data=dozen)
         async with app.run_test(size=(120, 40)) as pilot:
             await until(pilot, lambda: app.session.split is not None)
             await pilot.press("2")
@@ -166,7 +168,13 @@ def test_the_recipe_names_exactly_the_layers_that_train() -> None:
         assert recipe(NetworkConfig(), plan(network).trainable, vgg) == network
 
 
-@pytest.mark.parametrize("name", [name for name in BACKBONES if name != "vgg16"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "mobilenetv2",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in BACKBONES if name not in ("vgg16", "mobilenetv2")),
+    ],
+)
 def test_a_network_of_hundreds_of_layers_is_chosen_block_by_block(tmp_path: Path, name: str) -> None:
     async def scenario() -> None:
         app = Workbench(tmp_path)

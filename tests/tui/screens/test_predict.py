@@ -30,10 +30,10 @@ GREY = Settings(image_protocol="grey", theme="covid-dark")
 
 
 @pytest.fixture(scope="module")
-def asked(tmp_path_factory: pytest.TempPathFactory) -> Run:
+def asked(tmp_path_factory: pytest.TempPathFactory, few: Path) -> Run:
     """A run with a model, which knows how its training images look."""
-    made = model_run(tmp_path_factory.mktemp("runs"), "asked", DATA)
-    keep_reference(made, DATA)
+    made = model_run(tmp_path_factory.mktemp("runs"), "asked", few)
+    keep_reference(made, few, images=6)
     return made
 
 
@@ -163,7 +163,9 @@ def test_without_a_trained_run_the_picture_is_still_shown(tmp_path: Path) -> Non
 
 def test_a_folder_becomes_a_table_and_a_csv(asked: Run, tmp_path: Path) -> None:
     data, out = tmp_path / "data", tmp_path / "out.csv"
-    shutil.copytree(DATA / "COVID" / "images", data / "in")
+    (data / "in").mkdir(parents=True)
+    for number in range(1, 7):
+        shutil.copy(DATA / "COVID" / "images" / f"COVID-{number}.png", data / "in")
     (data / "in" / "broken.png").write_text("no")
     tinted = [Image.linear_gradient("L"), Image.radial_gradient("L"), Image.linear_gradient("L")]
     Image.merge("RGB", tinted).save(data / "in" / "photograph.png")
@@ -237,10 +239,11 @@ def test_leaving_waits_for_no_folder_that_is_yet_to_be_listed(tmp_path: Path) ->
     asyncio.run(asyncio.wait_for(scenario(), 20))
 
 
-def test_a_folder_is_cancelled(asked: Run, tmp_path: Path) -> None:
+def test_a_folder_is_cancelled(asked: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.evaluation.prediction.BATCH", 4)
     data = tmp_path / "many"
     data.mkdir()
-    for number in range(400):
+    for number in range(80):
         shutil.copy(DATA / "COVID" / "images" / "COVID-4.png", data / f"{number}.png")
 
     async def scenario() -> None:
@@ -251,12 +254,12 @@ def test_a_folder_is_cancelled(asked: Run, tmp_path: Path) -> None:
             await pilot.press("down", "f")
             history = app.screen.query_one(History)
             await until(pilot, lambda: len(history.lines) > 0, 60)
-            await until(pilot, lambda: " of 400 " in text(app), 60)
+            await until(pilot, lambda: " of 80 " in text(app), 60)
             await pilot.press("ctrl+g")
             await until(pilot, lambda: "Cancelled; " in text(app))
             done = len(history.lines)
             await pilot.pause(0.5)
-            assert 0 < done < 400 and len(history.lines) <= done + 32
+            assert 0 < done < 80 and len(history.lines) <= done + 4
 
     run(scenario())
 

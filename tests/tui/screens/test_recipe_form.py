@@ -12,7 +12,7 @@ from engine.recipe import fields as recipe
 from engine.recipe import toml
 from engine.recipe.config import PARTS, DataConfig, FitConfig, NetworkConfig, TrainConfig, from_dict
 from tests.makers import fake
-from tests.makers.drive import DATA, run, text, until
+from tests.makers.drive import run, text, until
 from tests.makers.recipe_form import go_to
 from tui import cli
 from tui.app import Workbench
@@ -169,9 +169,9 @@ class TestForm:
 
         run(scenario())
 
-    def test_it_is_reached_by_a_key_on_a_narrow_screen(self, tmp_path: Path) -> None:
+    def test_it_is_reached_by_a_key_on_a_narrow_screen(self, tmp_path: Path, dozen: Path) -> None:
         async def scenario() -> None:
-            app = Workbench(tmp_path, data=DATA)
+            app = Workbench(tmp_path, data=dozen)
             app.session.work = fake.train
             async with app.run_test(size=(80, 24), notifications=True) as pilot:
                 await until(pilot, lambda: app.session.split is not None)

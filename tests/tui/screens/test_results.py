@@ -28,7 +28,7 @@ def report() -> list[Line]:
     return lines
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)])
+@pytest.mark.parametrize("size", [(80, 24), *(pytest.param(s, marks=pytest.mark.slow) for s in ((120, 40), (200, 50)))])
 def test_numbers_stand_with_interval_and_baseline(tmp_path: Path, size: tuple[int, int]) -> None:
     finished_run(tmp_path, "report", DATA, report())
 
@@ -197,7 +197,7 @@ def test_without_a_tested_run_it_says_so(tmp_path: Path) -> None:
     run(scenario())
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+@pytest.mark.parametrize("size", [(80, 24), pytest.param((120, 40), marks=pytest.mark.slow)])
 def test_every_measure_by_class_stands_with_its_interval(tmp_path: Path, size: tuple[int, int]) -> None:
     found = finished_run(tmp_path, "report", DATA, report())
     test = found.read_json("test.json")

@@ -1,5 +1,6 @@
 """Screen 4 by keys: all runs with their states, picked ones compared, some deleted, a live one never."""
 
+import dataclasses
 import json
 import shutil
 import threading
@@ -120,6 +121,17 @@ def test_the_differences_are_those_of_the_recipes(tmp_path: Path) -> None:
     assert rows["epochs"] == ["5", "3"]
     assert rows["test"] == ["98.5% (91.8-100.0)"] * 2
     assert "batch" not in rows and "name" not in rows
+
+
+def test_what_computed_the_frozen_layers_is_compared_where_it_is_known(tmp_path: Path) -> None:
+    for name, engine in (("now", "ncnn"), ("then", None)):
+        with create(DATA, config(tmp_path, name)) as writer:
+            started = dataclasses.replace(fake.started(name, 2), frozen_engine=engine)  # type: ignore[arg-type]
+            writer.append(started)
+    library = Library(tmp_path)
+    library.take(library.look())
+    entries = sorted(library.entries(), key=lambda entry: entry.run.name)
+    assert dict(differences(entries))["frozen layers"] == ["ncnn", "-"]
 
 
 def test_enter_opens_the_result_or_the_course(states: Path) -> None:
@@ -253,7 +265,7 @@ def test_a_run_that_cannot_be_read_hides_no_other(states: Path, monkeypatch: pyt
     assert {entry.run.name for entry in library.entries()} == {"done", "stopped", "died"}
 
 
-def test_a_stopped_run_is_gone_on_with_by_a_key(tmp_path: Path) -> None:
+def test_a_stopped_run_is_gone_on_with_by_a_key(tmp_path: Path, dozen: Path) -> None:
     """With the real engine: the epochs before the stop stay, those after it are added to the same run."""
     from engine.jobs import train
 
@@ -265,7 +277,7 @@ def test_a_stopped_run_is_gone_on_with_by_a_key(tmp_path: Path) -> None:
         output=OutputConfig(out=tmp_path, name="gone-on"),
     )
     stop = Stop()
-    train.train(DATA, recipe, Context(lambda event: stop.request("now") if isinstance(event, Epoch) else None, stop))
+    train.train(dozen, recipe, Context(lambda event: stop.request("now") if isinstance(event, Epoch) else None, stop))
     found = Run(tmp_path / "gone-on")
     assert found.state() == "stopped" and len(found.epochs()) < 3
 

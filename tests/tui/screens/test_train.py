@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-import time
+import threading
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -68,9 +68,9 @@ def test_a_rate_is_found_and_taken(tmp_path: Path, few: Path) -> None:
     run(scenario())
 
 
-def test_a_training_is_followed_in_full(tmp_path: Path, few: Path) -> None:
+def test_a_training_is_followed_in_full(tmp_path: Path, dozen: Path) -> None:
     async def scenario() -> None:
-        app = Workbench(tmp_path, data=few)
+        app = Workbench(tmp_path, data=dozen)
         app.session.work = partial(fake.train, seconds=0.03)
         async with app.run_test(size=(140, 44), notifications=True) as pilot:
             await until(pilot, lambda: app.session.split is not None)
@@ -92,9 +92,9 @@ def test_a_training_is_followed_in_full(tmp_path: Path, few: Path) -> None:
     run(scenario())
 
 
-def test_enter_beside_the_form_starts_and_only_then(tmp_path: Path, few: Path) -> None:
+def test_enter_beside_the_form_starts_and_only_then(tmp_path: Path, dozen: Path) -> None:
     async def scenario() -> None:
-        app = Workbench(tmp_path, data=few)
+        app = Workbench(tmp_path, data=dozen)
         app.session.work = fake.train
 
         def live() -> TrainingJob | None:
@@ -117,9 +117,9 @@ def test_enter_beside_the_form_starts_and_only_then(tmp_path: Path, few: Path) -
     run(scenario())
 
 
-def test_a_click_on_a_field_of_the_recipe_changes_it_and_starts_nothing(tmp_path: Path, few: Path) -> None:
+def test_a_click_on_a_field_of_the_recipe_changes_it_and_starts_nothing(tmp_path: Path, dozen: Path) -> None:
     async def scenario() -> None:
-        app = Workbench(tmp_path, data=few)
+        app = Workbench(tmp_path, data=dozen)
         app.session.work = fake.train
         async with app.run_test(size=(120, 40)) as pilot:
             await until(pilot, lambda: app.session.split is not None)
@@ -133,11 +133,11 @@ def test_a_click_on_a_field_of_the_recipe_changes_it_and_starts_nothing(tmp_path
     run(scenario())
 
 
-def test_a_path_that_can_be_none_is_told_not_died_of(tmp_path: Path, few: Path) -> None:
+def test_a_path_that_can_be_none_is_told_not_died_of(tmp_path: Path, dozen: Path) -> None:
     """A home of nobody, and a name longer than any can be."""
 
     async def scenario() -> None:
-        app = Workbench(tmp_path, data=few)
+        app = Workbench(tmp_path, data=dozen)
         async with app.run_test(size=(120, 40), notifications=True) as pilot:
             await until(pilot, lambda: app.session.split is not None)
             await pilot.press("3")
@@ -153,24 +153,26 @@ def test_a_path_that_can_be_none_is_told_not_died_of(tmp_path: Path, few: Path) 
     run(scenario())
 
 
-def test_another_training_can_begin_as_soon_as_the_last_has_come_to_its_end(tmp_path: Path, few: Path) -> None:
+def test_another_training_can_begin_as_soon_as_the_last_has_come_to_its_end(tmp_path: Path, dozen: Path) -> None:
     """Its thread may have work to do after it told its result, long after the run on disk is no longer live."""
+
+    end = threading.Event()
 
     def slow_to_end(folder: Path, config: TrainConfig, context: Context) -> None:
         fake.train(folder, config, context, seconds=0)
-        time.sleep(2)
+        assert end.wait(60)
 
     async def scenario() -> None:
-        app = Workbench(tmp_path, data=few)
+        app = Workbench(tmp_path, data=dozen)
         app.session.work = slow_to_end
         async with app.run_test(size=(120, 40)) as pilot:
             await until(pilot, lambda: app.session.split is not None)
             await pilot.press("3", "r")
             await until(pilot, lambda: "test 65/66" in text(app))
             assert app.session.cannot_train()
+            end.set()
             await until(pilot, lambda: not app.session.cannot_train())
-            await pilot.pause(0.3)
-            assert dict(app.screen._keys)["r"]  # type: ignore[attr-defined]
+            await until(pilot, lambda: dict(app.screen._keys)["r"])  # type: ignore[attr-defined]
 
     run(scenario())
 
@@ -231,9 +233,9 @@ def test_a_path_that_cannot_be_shown_is_edited_without_harm(tmp_path: Path) -> N
     run(scenario())
 
 
-def test_who_stops_a_training_at_once_and_leaves_is_told_that_it_stays_untested(tmp_path: Path, few: Path) -> None:
+def test_who_stops_a_training_at_once_and_leaves_is_told_that_it_stays_untested(tmp_path: Path, dozen: Path) -> None:
     async def scenario() -> None:
-        app = Workbench(tmp_path, data=few)
+        app = Workbench(tmp_path, data=dozen)
         app.session.work = fake.train
         async with app.run_test(size=(80, 24)) as pilot:
             await until(pilot, lambda: app.session.split is not None)

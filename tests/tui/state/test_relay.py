@@ -9,14 +9,14 @@ from engine.base.context import Context
 from engine.base.events import Batch
 from engine.recipe.config import TrainConfig
 from tests.makers import fake
-from tests.makers.drive import DATA, run, until
+from tests.makers.drive import run, until
 from tui.app import Workbench
 from tui.screens.train.screen import TrainScreen
 from tui.state.messages import RunChanged
 from tui.state.relay import SECONDS_BETWEEN_HANDOVERS, Relay
 from tui.widgets.curves import Curves
 
-SECONDS = 2.0
+SECONDS = 1.0
 
 
 def test_it_merges_what_stands_for_the_same_and_wakes_the_screen_once() -> None:
@@ -42,7 +42,7 @@ def train(folder: Path, config: TrainConfig, context: Context) -> None:
 
 
 def test_the_screen_learns_of_a_flood_so_often_as_the_relay_says_and_draws_each_time(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, dozen: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heard, drawn = list[float](), list[str]()
     changed, draw = TrainScreen.run_changed, Curves.draw
@@ -59,7 +59,7 @@ def test_the_screen_learns_of_a_flood_so_often_as_the_relay_says_and_draws_each_
     monkeypatch.setattr(Curves, "draw", count)
 
     async def scenario() -> None:
-        app = Workbench(tmp_path, data=DATA)
+        app = Workbench(tmp_path, data=dozen)
         app.session.work = train
         async with app.run_test(size=(120, 40)) as pilot:
             await until(pilot, lambda: app.session.split is not None)

@@ -69,6 +69,7 @@ RESULTS: dict[str, Callable[[Entry], str]] = {
     "time": lambda entry: duration(seconds(entry)),
     "trained weights": lambda entry: _started(entry, "trainable", ","),
     "precision": lambda entry: _started(entry, "precision"),
+    "frozen layers": lambda entry: (entry.view.started and entry.view.started.frozen_engine) or "-",
     "device": lambda entry: _started(entry, "device"),
 }
 

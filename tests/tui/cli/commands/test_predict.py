@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +17,52 @@ from engine.evaluation.level_likeness import UNCHECKED
 from engine.runs.directory import Run
 from tests.conftest import SAMPLE, Cli
 
+OWN = SAMPLE / "COVID" / "images" / "COVID-1.png"
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What one command says of a photograph, a broken file, a faint X-ray and two that the run was tested on."""
+
+    flower: Path
+    faint: Path
+    tested: list[dict[str, str]]
+    lines: list[dict[str, Any]]
+    rows: list[dict[str, str]]
+
+    def line(self, file: Path) -> dict[str, Any]:
+        return next(line for line in self.lines if line["file"] == str(file))
+
+
+@pytest.fixture(scope="module")
+def answers(trained: dict[str, Any], cli: Cli, tmp_path_factory: pytest.TempPathFactory) -> Answers:
+    folder = tmp_path_factory.mktemp("predicted")
+    Image.fromarray(load_sample_image("flower.jpg")).save(folder / "flower.png")
+    (folder / "broken.png").write_text("no")
+    own = np.asarray(Image.open(OWN).convert("L")).astype(float)
+    Image.fromarray((200 + own / 5).clip(0, 255).astype(np.uint8)).save(folder / "faint.png")
+    tested = list(csv.DictReader((trained["run"] / "predictions.csv").open()))
+    assert len(tested) == 6
+    files = (*(folder / name for name in ("flower.png", "broken.png", "faint.png")), SAMPLE / tested[0]["file"])
+    done = cli("predict", *files, "--run", trained["run"], "--json", "--csv", folder / "said.csv")
+    with (folder / "said.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    return Answers(folder / "flower.png", folder / "faint.png", tested, lines, rows)
+
+
+@pytest.fixture(scope="module")
+def shown(trained: dict[str, Any], cli: Cli, answers: Answers) -> tuple[str, str]:
+    """What it writes of the photograph and the faint X-ray for people, on both streams."""
+    done = cli("predict", answers.flower, answers.faint, "--run", trained["run"])
+    return done.stdout, done.stderr
+
 
 def test_a_prediction_says_how_sure_it_may_be_and_of_what_it_knows_nothing(
-    trained: dict[str, Any], cli: Cli, tmp_path: Path
+    trained: dict[str, Any], answers: Answers, shown: tuple[str, str]
 ) -> None:
-    run = Run(trained["run"])
-    Image.fromarray(load_sample_image("flower.jpg")).save(tmp_path / "flower.png")
-    [known] = list(csv.DictReader((run.path / "predictions.csv").open()))[:1]
-    done = cli("predict", tmp_path / "flower.png", SAMPLE / known["file"], "--run", run.path, "--json")
-    flower, own = map(json.loads, done.stdout.splitlines())
+    run, known = Run(trained["run"]), answers.tested[0]
+    flower, own = answers.line(answers.flower), answers.line(SAMPLE / known["file"])
     assert flower["unlike"] and flower["distance"] > flower["distance_limit"]
     assert any("unlike anything" in text for text in flower["cautions"]) and "is in colour" in " ".join(
         flower["cautions"]
@@ -38,19 +76,11 @@ def test_a_prediction_says_how_sure_it_may_be_and_of_what_it_knows_nothing(
     decision = own["decision"]
     assert decision["yes"] == (own["calibrated"]["COVID"] >= taught.operating.threshold)
     assert decision["says"] == ("COVID" if decision["yes"] else "Viral Pneumonia")
-    table = cli("predict", tmp_path / "flower.png", "--run", run.path)
-    assert "unlike anything that the model learnt from" in table.stdout and "calibrated" in table.stdout
+    assert "unlike anything that the model learnt from" in shown[0] and "calibrated" in shown[0]
 
 
-def test_the_csv_of_a_prediction_tells_what_its_json_tells(trained: dict[str, Any], cli: Cli, tmp_path: Path) -> None:
-    Image.fromarray(load_sample_image("flower.jpg")).save(tmp_path / "flower.png")
-    (tmp_path / "broken.png").write_text("no")
-    files = (tmp_path / "flower.png", tmp_path / "broken.png", SAMPLE / "COVID" / "images" / "COVID-1.png")
-    done = cli("predict", *files, "--run", trained["run"], "--json", "--csv", tmp_path / "said.csv")
-    lines = [json.loads(line) for line in done.stdout.splitlines()]
-    with (tmp_path / "said.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    for row, line in zip(rows, lines, strict=True):
+def test_the_csv_of_a_prediction_tells_what_its_json_tells(answers: Answers) -> None:
+    for row, line in zip(answers.rows, answers.lines, strict=True):
         if "error" in line:
             assert {name: cell for name, cell in row.items() if cell} == line
             continue
@@ -58,17 +88,15 @@ def test_the_csv_of_a_prediction_tells_what_its_json_tells(trained: dict[str, An
         assert [float(row[f"calibrated {name}"]) for name in line["calibrated"]] == list(line["calibrated"].values())
         assert [float(row[name]) for name in line["probabilities"]] == list(line["probabilities"].values())
         assert all(float(row[name]) == line[name] for name in ("distance", "distance_limit"))
-    assert "unlike anything that the model learnt from" in rows[0]["cautions"] and rows[1]["error"]
+    flower, broken, *_ = answers.rows
+    assert "unlike anything that the model learnt from" in flower["cautions"] and broken["error"]
 
 
 def test_text_json_and_csv_say_with_the_same_numbers_that_an_image_looks_unlike_the_training_images(
-    trained: dict[str, Any], cli: Cli, tmp_path: Path
+    cli: Cli, answers: Answers, shown: tuple[str, str]
 ) -> None:
-    own = np.asarray(Image.open(SAMPLE / "COVID" / "images" / "COVID-1.png").convert("L")).astype(float)
-    Image.fromarray((200 + own / 5).clip(0, 255).astype(np.uint8)).save(tmp_path / "faint.png")
-    done = cli("predict", tmp_path / "faint.png", "--run", trained["run"], "--json", "--csv", tmp_path / "said.csv")
-    said = json.loads(done.stdout)
-    facts = json.loads(cli("inspect", tmp_path / "faint.png", "--json").stdout)
+    said = answers.line(answers.faint)
+    facts = json.loads(cli("inspect", answers.faint, "--json").stdout)
     levels = {one["measure"]: one for one in said["likeness"]["measures"]}
     assert said["likeness"]["unlike"] and levels["mean level"]["unlike"] and not levels["width/height"]["unlike"]
     assert levels["mean level"]["value"] == pytest.approx(facts["mean"], abs=0.01)
@@ -77,31 +105,28 @@ def test_text_json_and_csv_say_with_the_same_numbers_that_an_image_looks_unlike_
     part = f"mean level {facts['mean']:.0f}, usually {low:.0f} to {high:.0f}"
     [caution] = [text for text in said["cautions"] if text.startswith("looks unlike the training images")]
     assert part in caution
-    with (tmp_path / "said.csv").open(encoding="utf-8", newline="") as file:
-        [row] = csv.DictReader(file)
+    row = answers.rows[answers.lines.index(said)]
     assert row["likeness"] == "unlike" and caution in row["cautions"]
-    shown = cli("predict", tmp_path / "faint.png", "--run", trained["run"])
-    assert caution in shown.stdout and UNCHECKED not in shown.stderr
+    assert caution in shown[0] and UNCHECKED not in shown[1]
 
 
 def test_a_run_without_a_reference_says_that_likeness_was_not_checked(
     trained: dict[str, Any], cli: Cli, tmp_path: Path
 ) -> None:
-    shutil.copytree(trained["run"], tmp_path / "old")
-    (tmp_path / "old" / "reference.npz").unlink()
-    image = SAMPLE / "COVID" / "images" / "COVID-1.png"
-    done = cli("predict", image, "--run", tmp_path / "old", "--json", "--csv", tmp_path / "said.csv")
+    shutil.copytree(trained["run"], tmp_path / "old", ignore=shutil.ignore_patterns("reference.npz", "model.keras"))
+    done = cli("predict", OWN, "--run", tmp_path / "old", "--json", "--csv", tmp_path / "said.csv")
     assert json.loads(done.stdout)["likeness"] is None and UNCHECKED in done.stderr
     with (tmp_path / "said.csv").open(encoding="utf-8", newline="") as file:
         assert [row["likeness"] for row in csv.DictReader(file)] == ["not checked"]
 
 
-def test_a_files_prediction_is_the_one_it_got_in_the_evaluation(trained: dict[str, Any], cli: Cli) -> None:
-    rows = list(csv.DictReader((trained["run"] / "predictions.csv").open()))
-    assert len(rows) == 6
-    for row in rows[:2]:  # one at a time: another batch than in the evaluation
-        done = cli("predict", SAMPLE / row["file"], "--run", trained["run"], "--json")
-        assert done.returncode == 0 and "not for diagnosis" in done.stderr
-        answer = json.loads(done.stdout)
+def test_a_files_prediction_is_the_one_it_got_in_the_evaluation(
+    trained: dict[str, Any], cli: Cli, answers: Answers
+) -> None:
+    """Alone, and among other images than in the evaluation."""
+    done = cli("predict", SAMPLE / answers.tested[1]["file"], "--run", trained["run"], "--json")
+    assert done.returncode == 0 and "not for diagnosis" in done.stderr
+    alone, among = json.loads(done.stdout), answers.line(SAMPLE / answers.tested[0]["file"])
+    for row, answer in ((answers.tested[1], alone), (answers.tested[0], among)):
         assert answer["label"] == row["said"] and answer["file"] == str(SAMPLE / row["file"])
         assert answer["probabilities"] == pytest.approx({c: float(row[c]) for c in answer["probabilities"]}, abs=1e-5)

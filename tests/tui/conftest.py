@@ -1,0 +1,31 @@
+"""Every workbench that a test opens in its own process is opened quickly, and most on a small folder."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.makers.drive import DATA
+from tests.makers.quick import make_quick
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        make_quick(patch)
+        yield
+
+
+@pytest.fixture(scope="session")
+def dozen(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three images of each class of the sample, with their masks and tables: a split has four in each part."""
+    folder = tmp_path_factory.mktemp("dozen")
+    for table in DATA.glob("*.xlsx"):
+        shutil.copy(table, folder)
+        label = table.name.removesuffix(".metadata.xlsx")
+        for kind in ("images", "masks"):
+            (folder / label / kind).mkdir(parents=True)
+            for number in (1, 2, 3):
+                shutil.copy(DATA / label / kind / f"{label}-{number}.png", folder / label / kind)
+    return folder
