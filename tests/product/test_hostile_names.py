@@ -21,8 +21,6 @@ from tests.conftest import SAMPLE
 from tests.makers.many import Answer, commands
 from tui.words.safe_text import display_name
 
-pytestmark = pytest.mark.usefixtures("small_pictures")
-
 FILES = (
     "[red]r.png",
     "[@click=app.quit]z.png",

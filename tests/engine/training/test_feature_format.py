@@ -17,9 +17,7 @@ from engine.training.augment import PLAIN
 from engine.training.batches import FeatureSource, PixelSource, choose, stored_format
 from engine.training.feature_file import number_format
 from engine.training.forward import Pass
-from tests.engine.training.test_loop import CLASSES, STORE, images, widen
-
-pytestmark = pytest.mark.usefixtures("small_pictures")
+from tests.engine.training.test_loop import CLASSES, STORE, images
 
 ROUNDING = 1e-5
 """Of the largest logit: the whole network is compiled as one, the kept part and the rest as two."""
@@ -55,7 +53,10 @@ def kept_of(network: NetworkConfig, precision: str, asked: Any, cache: Path) -> 
         machine=MachineConfig(precision=precision, feature_dtype=asked),  # type: ignore[arg-type]
     )
     classifier = build(plan(network), CLASSES, precision, seed=0)
-    widen(classifier)
+    for layer in classifier.model.layers:
+        if "conv" in layer.name:
+            random = np.random.default_rng(layer.kernel.shape[2])
+            layer.kernel.assign(random.normal(0, np.sqrt(2 / np.prod(layer.kernel.shape[:3])), layer.kernel.shape))
     pixels = PixelSource(images(range(4)), classifier, STORE, config)
     source = choose(pixels, pixels, precision, cache, Context())[0]
     assert isinstance(source, FeatureSource)

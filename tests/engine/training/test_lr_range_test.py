@@ -24,12 +24,9 @@ from engine.training.batches import FeatureSource, PixelSource, choose
 from engine.training.resolved import resolve
 from engine.training.step import values_of
 from tests.conftest import SAMPLE, Cli
-from tests.engine.training.test_loop import CLASSES, HELD_OUT, IMAGES, STORE, images, recipe, widen
-from tests.makers import small
+from tests.engine.training.test_loop import CLASSES, HELD_OUT, IMAGES, STORE, images, recipe
 from tests.makers.trainings import history, weights_sha
 from tui.words.plot import range_test
-
-pytestmark = pytest.mark.usefixtures("small_pictures")
 
 FLAGS = ("--augment", "none", "--batch", "8")
 RATES = lr_range_test.Range().rates()
@@ -88,7 +85,10 @@ def prepared(cache: Path) -> tuple[Classifier, Watched]:
     """The real network, and its training images with their activations kept."""
     make_repeatable(0)
     classifier = build(plan(CONFIG.network), CLASSES, "float32", seed=0)
-    widen(classifier)
+    for layer in classifier.model.layers:
+        if "conv" in layer.name:
+            random = np.random.default_rng(layer.kernel.shape[2])
+            layer.kernel.assign(random.normal(0, np.sqrt(2 / np.prod(layer.kernel.shape[:3])), layer.kernel.shape))
     parts = [
         PixelSource(images(rows), classifier, STORE, CONFIG)
         for rows in (range(IMAGES), range(IMAGES, IMAGES + HELD_OUT))
@@ -151,8 +151,7 @@ def test_a_training_that_found_a_rate_is_one_that_was_given_it(cli: Cli, few: Pa
 
 
 def test_the_verb_finds_what_a_training_finds(cli: Cli, few: Path, tmp_path: Path) -> None:
-    whole = {small.SWITCH: ""}  # ImageNet's layers tell little of small pictures
-    done = cli("lr-find", few, *FLAGS, "--plot", tmp_path / "rates.svg", "--json", **whole)
+    done = cli("lr-find", few, *FLAGS, "--plot", tmp_path / "rates.svg", "--json")
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert len(found["sweeps"]) == lr_range_test.ORDERS and found["points"][0][0] == 1e-7
@@ -160,7 +159,7 @@ def test_the_verb_finds_what_a_training_finds(cli: Cli, few: Path, tmp_path: Pat
     assert found["rate"] == usual.rate and 1e-7 < usual.rate < 1
     picture = ElementTree.parse(tmp_path / "rates.svg").getroot()
     assert f"suggested: {found['rate']:g}" in "".join(picture.itertext())
-    told = cli("--lr-find", few, *FLAGS, **whole)
+    told = cli("--lr-find", few, *FLAGS)
     assert f"Learning rate: {found['rate']:g}" in told.stdout, told.stderr
 
 

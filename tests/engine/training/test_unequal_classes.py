@@ -12,8 +12,6 @@ from sample_data.radiograph import draw
 from tests.conftest import Cli
 from tests.makers.folders import put
 
-pytestmark = pytest.mark.usefixtures("small_pictures")
-
 MANY, FEW = 40, 8
 
 
