@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,11 @@ from engine.base.cancel import Stop
 from engine.base.errors import RunError, Stopped
 from engine.base.runtime import processors
 from engine.network.backbones import Backbone, Layer
+
+
+class RefusedError(RunError):
+    """ncnn does not take the network, so that another must compute it."""
+
 
 Weights = Callable[[str], Sequence[np.ndarray]]
 """Gives kernel (3, 3, in, out) and bias (out,) of a convolution by its name, as Keras has them."""
@@ -35,6 +41,8 @@ SHORT = ("use_fp16", "use_bf16", "use_int8")
 """How the names of those options begin that would let ncnn compute or keep numbers in a shorter format."""
 SMALL = 32
 """From this side on, in pixels, what tiles of 4 reach beyond the maps does not matter."""
+AT_ONCE = 3
+"""So many blocks are in memory, the first ones of which are small, where none is kept."""
 _MAGIC = "7767517"
 _RAW_FLOAT32 = struct.pack("<I", 0)
 """Stands before a layer's weights that are neither shortened nor packed."""
@@ -84,7 +92,10 @@ def weight_bytes(layers: Sequence[Layer], weights: Weights) -> Iterator[Any]:
         if layer.kind == "Conv2D":
             kernel, bias = weights(layer.name)
             yield _RAW_FLOAT32
-            yield np.ascontiguousarray(kernel.transpose(3, 2, 0, 1), "<f4").data
+            planes = np.empty((*kernel.shape[:1:-1], 9), "<f4")
+            for place, plane in enumerate(kernel.reshape(9, *kernel.shape[2:])):  # all in one go takes longer
+                planes[:, :, place] = plane.T
+            yield planes.data
             yield np.ascontiguousarray(bias, "<f4").data
 
 
@@ -111,8 +122,8 @@ class NcnnNetwork:
     def __init__(self, backbone: Backbone, weights: Weights, last: str, keep: bool = True) -> None:
         """`last` is the name of the last layer that is computed, or POOL.
 
-        A block is loaded when it is first needed, the next one meanwhile. Unless they are kept, each is let go of once
-        it is used, which halves the memory and costs a third of a second at the next use.
+        A block is loaded while those before it compute. Unless they are kept, each is let go of once it is used, which
+        takes a third off the memory and costs a third of a second at the next use.
         """
         self.last, self._weights, self._keep = last, weights, keep
         self._pool, self._loader = ThreadPoolExecutor(processors(), "ncnn"), ThreadPoolExecutor(1, "load")
@@ -125,22 +136,27 @@ class NcnnNetwork:
                 self._blocks.append(_Block(layers, before))
                 before = layers[-1]
 
+    def begin(self) -> None:
+        """Begin to load, while the caller does something else."""
+        for block in self._blocks if self._keep else self._blocks[:AT_ONCE]:
+            self._begun(block)
+
     def activations(self, images: np.ndarray, stop: Stop | None = None) -> np.ndarray:
         """What the last layer gives for preprocessed images (n, size, size, 3), float32: (n, side, side, channels), or
         (n, channels) for POOL.
 
-        Raises Stopped between two pictures, RunError where ncnn refuses the network or lacks memory.
+        Raises Stopped between two pictures, RefusedError, RunError where memory is lacking.
         """
         maps = [np.ascontiguousarray(image.transpose(2, 0, 1), np.float32) for image in images]
-        if self._keep:
-            for block in self._blocks:
-                self._begun(block)
-            found = list(self._pool.map(partial(self._passed, stop), maps))
-        else:
-            found = self._passed_once(maps, stop)
+        self.begin()
+        found = self._passed_at_once(maps, stop) if self._keep else self._passed_by_block(maps, stop)
         if self.last == POOL:
             return np.stack([one.reshape(len(one), -1).mean(axis=1, dtype=np.float32) for one in found])
         return np.stack([one.transpose(1, 2, 0) for one in found])
+
+    def _passed_at_once(self, pictures: list[np.ndarray], stop: Stop | None) -> list[np.ndarray]:
+        """All pictures through the whole network, each on its own way."""
+        return list(self._pool.map(partial(self._passed, stop), pictures))
 
     def _passed(self, stop: Stop | None, maps: np.ndarray) -> np.ndarray:
         """A picture through all blocks, each as soon as it is loaded."""
@@ -148,15 +164,15 @@ class NcnnNetwork:
             maps = _through(self._begun(block).result(), block.last, stop, maps)
         return maps
 
-    def _passed_once(self, pictures: list[np.ndarray], stop: Stop | None) -> list[np.ndarray]:
-        """All pictures through one block after the other, of which two at most are in memory."""
-        self._begun(self._blocks[0])
-        for block, following in zip(self._blocks, [*self._blocks[1:], None], strict=True):
+    def _passed_by_block(self, pictures: list[np.ndarray], stop: Stop | None) -> list[np.ndarray]:
+        """All pictures through one block after the other, of which AT_ONCE at most are in memory."""
+        for block, later in zip_longest(self._blocks, self._blocks[AT_ONCE:]):
             net = self._begun(block).result()
-            if following:
-                self._begun(following)
             pictures = list(self._pool.map(partial(_through, net, block.last, stop), pictures))
+            del net
             block.net = None
+            if later:
+                self._begun(later)
         return pictures
 
     def _begun(self, block: _Block) -> "Future[Any]":
@@ -167,16 +183,16 @@ class NcnnNetwork:
 
 
 def loaded(layers: Sequence[Layer], before: Layer, weights: Weights) -> Any:
-    """ncnn's network of these layers. Raises RunError where it refuses them."""
+    """ncnn's network of these layers. Raises RefusedError."""
     import ncnn
 
     net = ncnn.Net()
     settle(net.opt, before.shape[0])
     if net.load_param_mem(graph(layers, before)):
-        raise RunError(f"ncnn {ncnn.__version__} does not take the structure of {layers[0].block}.")
+        raise RefusedError(f"ncnn {ncnn.__version__} does not take the structure of {layers[0].block}.")
     with _file(weight_bytes(layers, weights)) as path:
         if net.load_model(path):
-            raise RunError(f"ncnn {ncnn.__version__} does not take the weights of {layers[0].block}.")
+            raise RefusedError(f"ncnn {ncnn.__version__} does not take the weights of {layers[0].block}.")
     return net
 
 
