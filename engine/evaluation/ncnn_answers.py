@@ -27,15 +27,14 @@ class NcnnAnswers:
         self._file = WeightFile(weights, {**shapes(backbone), **head})
         self._dense, self._logits = _Dense(*self._file.layer("dense")), _Dense(*self._file.layer("logits"))
         self._network = NcnnNetwork(backbone, self._file.layer, POOL, keep=not few)
-        self._keep, self._beginning = not few, threading.Lock()
+        self._beginning = threading.Lock()
         if few:
             self._network.begin()
 
     def answer(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Raises RefusedError where ncnn does not take the network, RunError where memory is lacking."""
         features = self._at(POOL, inputs)
-        if self._keep:  # then all of it is loaded
-            self._file.close()
+        self._file.close()  # all of it was loaded
         return np.stack([self._probabilities(row) for row in features]), features
 
     def logits(self, inputs: np.ndarray) -> np.ndarray:

@@ -111,12 +111,12 @@ class Predictor:
             trained = plan(recipe.network)
         except ConfigError as error:
             raise RunError(f"{run.path / CONFIG} is damaged: {error}") from None
-        asked = recipe.machine.frozen_engine if asked == "auto" else asked
-        emit = (context or Context()).emit
-        self._network = RunNetwork(run.path / WEIGHTS, trained, len(self.classes), asked, few, emit)
         self.pixel_rules = known_pixel_rules(contract.reading, run.path / MODEL)
         self.calibration = read_calibration(run, self.classes)
         self.reference = read_reference(run, self.backbone.width)
+        asked = recipe.machine.frozen_engine if asked == "auto" else asked
+        emit = (context or Context()).emit
+        self._network = RunNetwork(run.path / WEIGHTS, trained, len(self.classes), asked, few, emit)
 
     @property
     def network(self) -> Any:

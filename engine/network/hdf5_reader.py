@@ -70,24 +70,36 @@ def read_weights(path: Path, shapes: Shapes) -> Arrays:
 class WeightFile:
     """A sound weight file, whose layers are read one at a time, all of them as they were when it was opened.
 
-    It stays open: a training that puts better weights in its place changes nothing of what is read here.
+    It stays open until it is closed: a training that puts better weights in its place changes nothing of what is read.
     """
 
     def __init__(self, path: Path, shapes: Shapes) -> None:
         """Looks at every array of the layers named in `shapes`, and keeps none. Raises as `read_weights` does."""
-        self.path = path
-        with contextlib.ExitStack() as opened:
-            layers = opened.enter_context(_layers_of(path, tuple(shapes)))
-            _check(path, layers, shapes)
-            self._layers = {name: layers[name] for name in shapes}
-            self._descriptor = self._layers[next(iter(shapes))][0].data.file.id.get_vfd_handle()
-            self._state = _state(os.fstat(self._descriptor))
+        self.path, self._shapes = path, shapes
+        self._open()
+        self._state = _state(os.fstat(self._descriptor))
+        try:
             for name in shapes:
                 self.layer(name)
+        except WeightsError:
+            self.close()
+            raise
+
+    def _open(self) -> None:
+        with contextlib.ExitStack() as opened:
+            layers = opened.enter_context(_layers_of(self.path, tuple(self._shapes)))
+            _check(self.path, layers, self._shapes)
+            self._layers = {name: layers[name] for name in self._shapes}
+            self._descriptor = next(iter(self._layers.values()))[0].data.file.id.get_vfd_handle()
             self._opened = opened.pop_all()
 
     def layer(self, name: str) -> Layer:
-        """The arrays of a layer, float32. Raises WeightsError where the file was written over since it was opened."""
+        """The arrays of a layer, float32; the file is opened again where it was closed.
+
+        Raises WeightsError where it was written over since the beginning, or is another one when it is opened again.
+        """
+        if not self._layers:
+            self._open()
         with _readable(self.path):
             found = _arrays(self.path, name, self._layers[name])
         if _state(os.fstat(self._descriptor)) != self._state:
@@ -95,7 +107,7 @@ class WeightFile:
         return found
 
     def close(self) -> None:
-        """Let go of the file, once all that is needed of it was read."""
+        """Let go of the file."""
         self._layers.clear()
         self._opened.close()
 
