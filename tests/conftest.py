@@ -70,7 +70,7 @@ def start(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sta
     forks.close()
 
 
-READING = {"compare", "inspect", "layers", "runs", "scan"}
+READING = {"compare", "evaluate", "explain", "inspect", "layers", "predict", "report", "runs", "scan"}
 """Verbs that start nothing which outlives them."""
 
 
