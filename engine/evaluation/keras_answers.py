@@ -25,6 +25,13 @@ class KerasAnswers:
             return tf.nn.softmax(logits), features
 
         self._forward = forward
+        self._logits = tf.function(
+            lambda images: model(preprocess(images, plan.backbone), training=False), reduce_retracing=True
+        )
+
+    def logits(self, inputs: np.ndarray) -> np.ndarray:
+        """Logits, float32 (n, classes), of network inputs."""
+        return np.asarray(self._logits(inputs).numpy())
 
     def answer(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Computes all inputs at once."""

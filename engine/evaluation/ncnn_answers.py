@@ -33,12 +33,23 @@ class NcnnAnswers:
 
     def answer(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Raises RefusedError where ncnn does not take the network, RunError where memory is lacking."""
-        with self._beginning:
-            self._network.begin()
-        features = self._network.activations(caffe(inputs))
+        features = self._at(POOL, inputs)
         if self._keep:  # then all of it is loaded
             self._file.close()
         return np.stack([self._probabilities(row) for row in features]), features
+
+    def logits(self, inputs: np.ndarray) -> np.ndarray:
+        """Logits, float32 (n, classes), of network inputs; raises as `answer` does."""
+        return np.stack([self._logits_of(row) for row in self._at(POOL, inputs)])
+
+    def maps(self, layer: str, inputs: np.ndarray) -> np.ndarray:
+        """What the backbone's `layer` gives, float32 (n, side, side, channels); raises as `answer` does."""
+        return self._at(layer, inputs)
+
+    def _at(self, layer: str, inputs: np.ndarray) -> np.ndarray:
+        with self._beginning:
+            self._network.begin()
+        return self._network.at((layer,), caffe(inputs))[layer]
 
     @property
     def outdated(self) -> bool:
@@ -46,9 +57,12 @@ class NcnnAnswers:
         return self._file.replaced
 
     def _probabilities(self, features: np.ndarray) -> np.ndarray:
-        logits = self._logits(np.maximum(self._dense(features), np.float32(0)))
+        logits = self._logits_of(features)
         shares = np.exp(logits - logits.max())
         return np.asarray(shares / shares.sum())
+
+    def _logits_of(self, features: np.ndarray) -> np.ndarray:
+        return self._logits(np.maximum(self._dense(features), np.float32(0)))
 
 
 class _Dense:

@@ -123,6 +123,14 @@ class Predictor:
         """The Keras model, preprocessed images to logits; it is loaded now unless it was asked for before."""
         return self._network.keras.model
 
+    def logits(self, inputs: np.ndarray) -> np.ndarray:
+        """Logits, float32 (n, classes), of network inputs, uint8 (n, size, size, 3)."""
+        return self._network.logits(inputs)
+
+    def maps(self, layer: str, inputs: np.ndarray) -> np.ndarray | None:
+        """As `RunNetwork.maps`."""
+        return self._network.maps(layer, inputs)
+
     @property
     def title(self) -> str:
         """What predicts, for people."""

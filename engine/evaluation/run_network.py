@@ -4,9 +4,10 @@ Here alone is decided which of the two answers. ncnn does where it can and the r
 needs no TensorFlow, which takes seconds to load.
 """
 
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -19,6 +20,8 @@ from engine.network.ncnn_network import RefusedError, serves
 
 if TYPE_CHECKING:
     from engine.evaluation.keras_answers import KerasAnswers
+
+T = TypeVar("T")
 
 
 class RunNetwork:
@@ -60,13 +63,30 @@ class RunNetwork:
 
         `inputs` are uint8 (n, size, size, 3), n at least 1. Raises RunError where memory is lacking.
         """
-        if self._ncnn:
-            try:
-                return self._ncnn.answer(inputs)
-            except RefusedError as error:
-                self._excuse(str(error))
-                self._ncnn = None
-        return self.keras.answer(inputs)
+        found = self._by_ncnn(lambda ncnn: ncnn.answer(inputs))
+        return self.keras.answer(inputs) if found is None else found
+
+    def logits(self, inputs: np.ndarray) -> np.ndarray:
+        """Logits, float32 (n, classes), of network inputs, as `answer` has them."""
+        found = self._by_ncnn(lambda ncnn: ncnn.logits(inputs))
+        return self.keras.logits(inputs) if found is None else found
+
+    def maps(self, layer: str, inputs: np.ndarray) -> np.ndarray | None:
+        """What the backbone's `layer` gives for network inputs, float32 (n, side, side, channels); None where Keras
+        answers, which computes the rest as well.
+        """
+        return self._by_ncnn(lambda ncnn: ncnn.maps(layer, inputs))
+
+    def _by_ncnn(self, ask: Callable[[NcnnAnswers], T]) -> T | None:
+        """What ncnn says; None where it does not serve, or no longer."""
+        if not self._ncnn:
+            return None
+        try:
+            return ask(self._ncnn)
+        except RefusedError as error:
+            self._excuse(str(error))
+            self._ncnn = None
+            return None
 
     def _excuse(self, why: str) -> None:
         self._emit(Notice("info", f"{why} TensorFlow answers instead."))

@@ -112,6 +112,15 @@ class _Block:
         """The name of its last layer."""
         return self.layers[-1].name
 
+    def has(self, names: Sequence[str]) -> bool:
+        """Is one of `names` that of a layer of the block?"""
+        return any(layer.name in names for layer in self.layers)
+
+    def wanted(self, names: Sequence[str], final: "_Block") -> list[str]:
+        """Those of its layers whose output is asked for, or the next block's input; `final` is the last block used."""
+        goes_on = {self.last} if self is not final else set()
+        return [layer.name for layer in self.layers if layer.name in goes_on or layer.name in names]
+
 
 class NcnnNetwork:
     """The first layers of a backbone, up to one by name.
@@ -142,38 +151,56 @@ class NcnnNetwork:
             self._begun(block)
 
     def activations(self, images: np.ndarray, stop: Stop | None = None) -> np.ndarray:
-        """What the last layer gives for preprocessed images (n, size, size, 3), float32: (n, side, side, channels), or
-        (n, channels) for POOL.
+        """What the last layer gives for preprocessed images (n, size, size, 3); see `at`."""
+        return self.at((self.last,), images, stop)[self.last]
+
+    def at(self, layers: Sequence[str], images: np.ndarray, stop: Stop | None = None) -> dict[str, np.ndarray]:
+        """What each of `layers`, up to the last one, gives for preprocessed images (n, size, size, 3), float32:
+        (n, side, side, channels), or (n, channels) for POOL. What lies behind all of them is not computed.
 
         Raises Stopped between two pictures, RefusedError, RunError where memory is lacking.
         """
         maps = [np.ascontiguousarray(image.transpose(2, 0, 1), np.float32) for image in images]
+        names = [self._blocks[-1].last if name == POOL else name for name in layers]
+        blocks = self._blocks[: 1 + max(place for place, block in enumerate(self._blocks) if block.has(names))]
         self.begin()
-        found = self._passed_at_once(maps, stop) if self._keep else self._passed_by_block(maps, stop)
-        if self.last == POOL:
-            return np.stack([one.reshape(len(one), -1).mean(axis=1, dtype=np.float32) for one in found])
-        return np.stack([one.transpose(1, 2, 0) for one in found])
+        passed = self._passed_at_once if self._keep else self._passed_by_block
+        found = passed(blocks, names, maps, stop)
+        return {
+            layer: np.stack([_pooled(one[name]) if layer == POOL else one[name].transpose(1, 2, 0) for one in found])
+            for layer, name in zip(layers, names, strict=True)
+        }
 
-    def _passed_at_once(self, pictures: list[np.ndarray], stop: Stop | None) -> list[np.ndarray]:
-        """All pictures through the whole network, each on its own way."""
-        return list(self._pool.map(partial(self._passed, stop), pictures))
+    def _passed_at_once(
+        self, blocks: list[_Block], names: Sequence[str], pictures: list[np.ndarray], stop: Stop | None
+    ) -> list[dict[str, np.ndarray]]:
+        """What the layers `names` give for each picture, each picture on its own way through the blocks."""
 
-    def _passed(self, stop: Stop | None, maps: np.ndarray) -> np.ndarray:
-        """A picture through all blocks, each as soon as it is loaded."""
-        for block in self._blocks:
-            maps = _through(self._begun(block).result(), block.last, stop, maps)
-        return maps
+        def passed(maps: np.ndarray) -> dict[str, np.ndarray]:
+            found: dict[str, np.ndarray] = {}
+            for block in blocks:
+                gave = _through(self._begun(block).result(), block.wanted(names, blocks[-1]), stop, maps)
+                found, maps = found | gave, gave.get(block.last, maps)
+            return found
 
-    def _passed_by_block(self, pictures: list[np.ndarray], stop: Stop | None) -> list[np.ndarray]:
-        """All pictures through one block after the other, of which AT_ONCE at most are in memory."""
-        for block, later in zip_longest(self._blocks, self._blocks[AT_ONCE:]):
+        return list(self._pool.map(passed, pictures))
+
+    def _passed_by_block(
+        self, blocks: list[_Block], names: Sequence[str], pictures: list[np.ndarray], stop: Stop | None
+    ) -> list[dict[str, np.ndarray]]:
+        """The same, all pictures through one block after the other, of which AT_ONCE at most are in memory."""
+        found: list[dict[str, np.ndarray]] = [{} for _ in pictures]
+        for block, later in zip_longest(blocks, blocks[AT_ONCE:]):
             net = self._begun(block).result()
-            pictures = list(self._pool.map(partial(_through, net, block.last, stop), pictures))
+            gave = list(self._pool.map(partial(_through, net, block.wanted(names, blocks[-1]), stop), pictures))
             del net
             block.net = None
             if later:
                 self._begun(later)
-        return pictures
+            found = [before | {name: one[name] for name in names if name in one}
+                     for before, one in zip(found, gave, strict=True)]  # fmt: skip
+            pictures = [one.get(block.last, maps) for one, maps in zip(gave, pictures, strict=True)]
+        return found
 
     def _begun(self, block: _Block) -> "Future[Any]":
         """The block's network, which is being loaded at least; once more where that failed before."""
@@ -213,18 +240,26 @@ def settle(options: Any, side: int) -> None:
     options.use_winograd63_convolution = False
 
 
-def _through(net: Any, last: str, stop: Stop | None, maps: np.ndarray) -> np.ndarray:
-    """The output (channels, side, side) of the layer `last` of one block, for that of the block before."""
+def _through(net: Any, names: Sequence[str], stop: Stop | None, maps: np.ndarray) -> dict[str, np.ndarray]:
+    """The outputs (channels, side, side) of layers of one block, in their order, for that of the block before."""
     import ncnn
 
     if stop and stop.is_set():
         raise Stopped("Stopped while the frozen layers were computed.")
     extractor = net.create_extractor()
     extractor.input(INPUT, ncnn.Mat(maps))  # which does not hold `maps`: they must outlive it
-    failed, found = extractor.extract(last)
-    if failed:
-        raise RunError(f"ncnn could not compute {last}: the memory of this machine may be too small.")
-    return np.array(found)
+    found = {}
+    for name in names:
+        failed, output = extractor.extract(name)
+        if failed:
+            raise RunError(f"ncnn could not compute {name}: the memory of this machine may be too small.")
+        found[name] = np.array(output)
+    return found
+
+
+def _pooled(maps: np.ndarray) -> np.ndarray:
+    """(channels, side, side) to (channels,)."""
+    return np.asarray(maps.reshape(len(maps), -1).mean(axis=1, dtype=np.float32))
 
 
 @contextlib.contextmanager

@@ -111,7 +111,7 @@ def _explainer(run: run_directories.Run, layer: str, method: "Method") -> "Expla
     from engine.evaluation.predictor import Predictor
     from engine.evaluation.saliency import Explainer
 
-    return Explainer(Predictor(run, asked="keras"), layer, method)
+    return Explainer(Predictor(run), layer, method)
 
 
 def _write_png(path: Path, picture: "Pixels", force: bool) -> None:
