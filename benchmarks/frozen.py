@@ -43,6 +43,7 @@ from benchmarks.timing import ROOT, report, scratch, table
 from engine.base.context import Context
 from engine.base.events import Event, Progress
 from engine.base.runtime import cpu, processors, tensorflow
+from engine.base.wording import counted
 from engine.data.pixel_store import PixelStore, open_store
 from engine.data.scan import scan
 from engine.network.backbones import BACKBONES
@@ -213,10 +214,8 @@ def large(engine: str, count: int, mode: str, precision: str) -> None:
 
 def shown(title: str, header: tuple[str, ...], rows: Sequence[Sequence[str]], loads: list[float]) -> None:
     """Print a part's table with all that says how far to trust it."""
-    load = f"{loads[0]:.2f} when it began, {os.getloadavg()[0]:.2f} at its end"
-    report(
-        title, f"Instructions: {instructions()}. Processes that wanted a processor: {load}.\n\n{table(header, rows)}"
-    )
+    load = f"load average {loads[0]:.2f} when it began, {os.getloadavg()[0]:.2f} at its end"
+    report(title, f"{instructions()}; {load}.\n\n{table(header, rows)}")
 
 
 def show_speed(args: argparse.Namespace) -> None:
@@ -226,7 +225,7 @@ def show_speed(args: argparse.Namespace) -> None:
         told = in_a_process("speed", used, args.data, args.images, args.repeats, args.precision)
         header = ("processors", "", "images/s, median (least to most)", "processor ms an image", "of the direct limit",
                   "times Keras")  # fmt: skip
-        shown(f"Frozen layers, {args.images} images", header, speed_rows(list(told), used), loads)
+        shown(f"Frozen layers, {counted(args.images, 'image')}", header, speed_rows(list(told), used), loads)
 
 
 def show_error(args: argparse.Namespace) -> None:
@@ -238,7 +237,7 @@ def show_error(args: argparse.Namespace) -> None:
         cells.setdefault(fact["end"], []).append(f"{fact['keras']:.1e}, {fact['float64']:.1e}")
     header = ("after", *dict.fromkeys(fact["name"] for fact in told))
     title = "Largest error, from Keras in float32 and from float64, as a share of the largest value"
-    shown(f"{title}; {args.pictures} pictures", header, [(end, *row) for end, row in cells.items()], loads)
+    shown(f"{title}, {counted(args.pictures, 'picture')}", header, [(end, *row) for end, row in cells.items()], loads)
 
 
 def show_tiles(args: argparse.Namespace) -> None:

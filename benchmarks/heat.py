@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def _shares(run: Run, files: list[Path], mask: np.ndarray) -> dict[str, str]:
-    predictor = Predictor(run)
+    predictor = Predictor(run, asked="keras")
     found = {}
     for layer, method in LOOKS:
         explainer = Explainer(predictor, layer, method)

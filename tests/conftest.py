@@ -1,6 +1,8 @@
 """Shared by the tests: the real command, the sample data, the real X-rays where they are, and one trained run."""
 
+import contextlib
 import fcntl
+import io
 import json
 import os
 import shutil
@@ -11,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.makers import examples
+from tests.makers import examples, small
 from tests.makers.forked import Command, Forks
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -68,16 +70,43 @@ def start(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sta
     forks.close()
 
 
+READING = {"compare", "evaluate", "explain", "inspect", "layers", "predict", "report", "runs", "scan"}
+"""Verbs that start nothing which outlives them."""
+
+
 @pytest.fixture(scope="session")
-def cli(start: Start) -> Cli:
-    """Run the real command in a process of its own, away from the project's folder."""
+def cli(start: Start, tmp_path_factory: pytest.TempPathFactory) -> Cli:
+    """Run the real command away from the project's folder: in this process where it only reads, as a process takes
+    longer than that, and else, or in another environment, in a process of its own.
+    """
+    away = tmp_path_factory.mktemp("away")
 
     def run(*arguments: object, timeout: float = 300, **environment: str) -> subprocess.CompletedProcess[str]:
+        if str(arguments[0]) in READING and not environment:
+            return within(away, [*map(str, arguments)])
         with start(*arguments, **environment) as command:
             out, err = command.communicate(timeout)
         return subprocess.CompletedProcess(command.args, command.returncode or 0, out, err)
 
     return run
+
+
+def within(folder: Path, arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run the real command in this process; the process is afterwards as it was before."""
+    from tui.cli import run
+
+    before, environment = Path.cwd(), dict(os.environ)
+    out, err = io.StringIO(), io.StringIO()
+    try:
+        os.chdir(folder)
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = run(arguments)
+    finally:
+        os.chdir(before)
+        for name in {*os.environ} - {*environment}:
+            del os.environ[name]
+        os.environ.update(environment)
+    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
 
 
 @pytest.fixture(scope="session")
@@ -95,11 +124,20 @@ def trained(cli: Cli, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any
             done = cli(
                 *("--train", SAMPLE, "--classes", "COVID,Viral Pneumonia", "--augment", "none", "--batch", "8"),
                 *("--epochs", "3", "--out", out, "--name", "trained", "--tensorboard", "--json"),
+                **{small.SWITCH: ""},
             )
             assert done.returncode == 0, done.stderr
             events.write_text(done.stdout, encoding="utf-8")
     lines = events.read_text(encoding="utf-8").splitlines()
     return {"events": [json.loads(line) for line in lines], "run": out / "trained", "out": out}
+
+
+@pytest.fixture(scope="module")
+def small_pictures() -> Iterator[None]:
+    """VGG16 for small pictures; see makers/small.py. Not for what predicts with `trained`."""
+    with pytest.MonkeyPatch.context() as patch:
+        small.shrink(patch)
+        yield
 
 
 @pytest.fixture(scope="session")

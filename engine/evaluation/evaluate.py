@@ -48,7 +48,7 @@ def evaluate_test(run: Run, context: Context) -> Tested:
     if not was_tested(run):
         split = Split.read(run.path / SPLIT)
         rows = [row for row in split.rows if row.part == "test"]
-        predictor = Predictor(run)
+        predictor = Predictor(run, context)
         names, labels = [row.file for row in rows], [predictor.classes.index(row.label) for row in rows]
         shas = [row.sha for row in rows]
         said = _measure(predictor, run.folder(), names, labels, "test", context, shas)
@@ -103,7 +103,7 @@ def evaluate_on(
     """
     require_inside(run.path, [FOLDER])
     test = read_test(run) if was_tested(run) else None
-    predictor = Predictor(run)
+    predictor = Predictor(run, context)
     found: Scan = scan(folder, (), context, follow_links, pixel_rules=predictor.pixel_rules)
     tell_layout(found, context.emit)
     external.check_mapping(mapping, list(found.classes), predictor.classes)

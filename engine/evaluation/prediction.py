@@ -15,7 +15,6 @@ from engine.base.cancel import Stop
 from engine.base.errors import DataError, Stopped
 from engine.base.result import Operating
 from engine.base.runtime import processors
-from engine.data.folders.tree import pictures
 from engine.data.image.formats import PIXEL_RULES
 from engine.data.image.reader import ImageError, Pixels, held, pixel_hash, to_input
 from engine.evaluation.level_likeness import Likeness, Measure, measured
@@ -152,6 +151,8 @@ def listed(paths: Iterable[Path], follow_links: bool = False) -> Listed:
         if not path.is_dir():
             files.append(path)
             continue
+        from engine.data.folders.tree import pictures  # much that one file needs nothing of
+
         found = pictures(path, follow_links)
         files += found.files
         if found.left_out:

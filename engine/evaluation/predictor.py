@@ -7,27 +7,31 @@ import dataclasses
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from msgspec import Meta
 
 from engine.base.cancel import Stop
+from engine.base.context import Context
+from engine.base.engines import AskedEngine
 from engine.base.errors import ConfigError, RunError
 from engine.base.files import write_json
-from engine.base.runtime import tensorflow
 from engine.base.typed_files import Positive, UnfitError, typed
 from engine.data.image.formats import PIXEL_RULES, known_pixel_rules
 from engine.data.image.reader import ImageError
 from engine.evaluation.calibration import at_temperature, read_calibration
 from engine.evaluation.level_likeness import Measure, likeness
 from engine.evaluation.prediction import Input, Prediction, decide, read_inputs
+from engine.evaluation.run_network import RunNetwork
 from engine.evaluation.training_reference import read_reference
 from engine.network.backbones import backbone
-from engine.network.classifier import Classifier, in_float32, load, preprocess
 from engine.network.freezing import plan
 from engine.recipe.config import BACKBONE_NAMES
 from engine.runs.directory import CONFIG, WEIGHTS, Run
+
+if TYPE_CHECKING:
+    from engine.network.classifier import Classifier
 
 MODEL = "model.json"
 DELIVERABLE = "model.keras"
@@ -70,8 +74,10 @@ def read_model(run: Run) -> Model:
     return typed(run.path / MODEL, Model)
 
 
-def save_contract(run: Run, classes: tuple[str, ...], classifier: Classifier, reading: int = PIXEL_RULES) -> None:
+def save_contract(run: Run, classes: tuple[str, ...], classifier: "Classifier", reading: int = PIXEL_RULES) -> None:
     """Write what a prediction needs into the run: class names, input, reading, preprocessing, and the weights."""
+    from engine.network.classifier import in_float32
+
     base = classifier.plan.backbone
     contract = {
         "classes": list(classes),
@@ -88,31 +94,42 @@ def save_contract(run: Run, classes: tuple[str, ...], classifier: Classifier, re
 class Predictor:
     """A run's model, ready to predict."""
 
-    def __init__(self, run: Run) -> None:
-        """Raises RunError where the run has no model yet, WeightsError where its weights are damaged."""
+    def __init__(
+        self, run: Run, context: Context | None = None, asked: AskedEngine = "auto", few: bool = False
+    ) -> None:
+        """Raises RunError where the run has no model yet, WeightsError where its weights are damaged.
+
+        `asked`, or else the run's recipe, says what computes: see `RunNetwork`, also for `few`.
+        """
         if not (run.path / WEIGHTS).is_file():
             raise RunError(f"{run.path} has no trained weights ({WEIGHTS}): its training did not finish an epoch.")
-        contract, recipe = read_model(run), run.config().network
+        contract, recipe = read_model(run), run.config()
         self.run, self.classes, self.backbone = run, contract.classes, backbone(contract.backbone)
-        if contract.backbone != recipe.backbone:
+        if contract.backbone != recipe.network.backbone:
             raise RunError(f"{run.path / MODEL} is damaged: its backbone is not that of the recipe beside it.")
         try:
-            trained = plan(recipe)
+            trained = plan(recipe.network)
         except ConfigError as error:
             raise RunError(f"{run.path / CONFIG} is damaged: {error}") from None
-        network = self.network = load(run.path / WEIGHTS, trained, len(self.classes)).model
+        asked = recipe.machine.frozen_engine if asked == "auto" else asked
+        emit = (context or Context()).emit
+        self._network = RunNetwork(run.path / WEIGHTS, trained, len(self.classes), asked, few, emit)
         self.pixel_rules = known_pixel_rules(contract.reading, run.path / MODEL)
         self.calibration = read_calibration(run, self.classes)
-        self.reference = read_reference(run, network.get_layer("pool").output.shape[-1])
-        tf = tensorflow()
-        both = tf.keras.Model(network.input, [network.output, network.get_layer("pool").output])
+        self.reference = read_reference(run, self.backbone.width)
 
-        @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
-        def forward(images: Any) -> Any:
-            logits, features = both(preprocess(images, self.backbone), training=False)
-            return tf.nn.softmax(logits), features
+    @property
+    def network(self) -> Any:
+        """The Keras model, preprocessed images to logits; it is loaded now unless it was asked for before."""
+        return self._network.keras.model
 
-        self._forward = forward
+    def logits(self, inputs: np.ndarray) -> np.ndarray:
+        """Logits, float32 (n, classes), of network inputs, uint8 (n, size, size, 3)."""
+        return self._network.logits(inputs)
+
+    def maps(self, layer: str, inputs: np.ndarray) -> np.ndarray | None:
+        """As `RunNetwork.maps`."""
+        return self._network.maps(layer, inputs)
 
     @property
     def title(self) -> str:
@@ -125,7 +142,7 @@ class Predictor:
 
     def answer(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """As `probabilities`, and the last activations before the head, float32 (n, channels)."""
-        probabilities, features = (found.numpy() for found in self._forward(inputs))
+        probabilities, features = self._network.answer(inputs)
         if not np.isfinite(probabilities).all():
             raise RunError(f"{self.run.path / WEIGHTS} is damaged: its weights give no probabilities; train anew.")
         return probabilities, features

@@ -30,6 +30,7 @@ from engine.data.masks import Mask, region_of
 from engine.evaluation.calibration import softmax
 from engine.evaluation.predictor import Predictor
 from engine.network.classifier import preprocess
+from engine.network.frozen_engines import served_by
 
 Heat = npt.NDArray[np.float32]
 """(height, width), from 0 to 1, its largest value 1 unless it is 0 everywhere."""
@@ -95,9 +96,12 @@ class Explainer:
         self.predictor, self.layer, self.classes, self.size = predictor, layer, predictor.classes, base.size
         self.method: Method = method
         tf, model = tensorflow(), predictor.network
-        self._watched = tf.keras.Model(model.input, [model.get_layer(layer).output, model.output])
-        self._heats = tf.function(self._trace, reduce_retracing=True)
-        self._logits = tf.function(lambda x: model(preprocess(x, base), training=False), reduce_retracing=True)
+        at = model.get_layer(layer).output
+        self._watched = tf.keras.Model(model.input, [at, model.output])
+        self._heats = tf.function(self._through_all, reduce_retracing=True)
+        # ncnn serves networks alone that are one chain of layers, which can be taken up at any of them.
+        self._rest = tf.keras.Model(at, model.output) if "ncnn" in served_by(base) else None
+        self._heats_of = tf.function(self._from_layer, reduce_retracing=True)
 
     def target(self, name: str) -> int | None:
         """The number of the class `name`; None when it is empty. Raises ConfigError where there is no such class."""
@@ -112,27 +116,48 @@ class Explainer:
         inputs, uint8 (n, size, size, 3); each map is for its class in `targets`, or for the one that the model says.
         """
         chosen = np.full(len(inputs), -1) if targets is None else np.asarray(targets)
-        maps, logits = self._heats(inputs, chosen.astype(np.int32))
+        activations = self.predictor.maps(self.layer, inputs) if self._rest else None
+        heats, given = (self._heats, inputs) if activations is None else (self._heats_of, activations)
+        maps, logits = heats(given, chosen.astype(np.int32))
         return maps.numpy(), logits.numpy()
 
     def logits(self, inputs: Pixels) -> npt.NDArray[np.float32]:
         """Logits, float32 (n, classes), of network inputs, uint8 (n, size, size, 3)."""
-        return np.asarray(self._logits(inputs).numpy())
+        return self.predictor.logits(inputs)
 
-    def _trace(self, inputs: Any, targets: Any) -> Any:
+    def _through_all(self, inputs: Any, targets: Any) -> Any:
         tf = tensorflow()
         images = preprocess(inputs, self.predictor.backbone)
         with tf.GradientTape() as tape:
             tape.watch(images)
             activations, logits = self._watched(images, training=False)
-            said = tf.argmax(logits, axis=1, output_type=tf.int32)
-            own = tf.one_hot(tf.where(targets < 0, said, targets), len(self.classes), on_value=True, off_value=False)
-            others = tf.where(own, -np.inf, logits)
-            odds = tf.reduce_sum(tf.where(own, logits, 0.0), axis=1) - tf.reduce_logsumexp(others, axis=1)
-        slopes = tape.gradient(odds, activations)
+            odds = self._odds(logits, targets)
+        return self._weighted(activations, tape.gradient(odds, activations)), logits
+
+    def _from_layer(self, activations: Any, targets: Any) -> Any:
+        """The same from the layer's activations on, which ncnn has computed."""
+        tf = tensorflow()
+        assert self._rest
+        with tf.GradientTape() as tape:
+            tape.watch(activations)
+            logits = self._rest(activations, training=False)
+            odds = self._odds(logits, targets)
+        return self._weighted(activations, tape.gradient(odds, activations)), logits
+
+    def _odds(self, logits: Any, targets: Any) -> Any:
+        """The log-odds (n,) of each target, or where it is below 0, of the class that the model says."""
+        tf = tensorflow()
+        said = tf.argmax(logits, axis=1, output_type=tf.int32)
+        own = tf.one_hot(tf.where(targets < 0, said, targets), len(self.classes), on_value=True, off_value=False)
+        others = tf.where(own, -np.inf, logits)
+        return tf.reduce_sum(tf.where(own, logits, 0.0), axis=1) - tf.reduce_logsumexp(others, axis=1)
+
+    def _weighted(self, activations: Any, slopes: Any) -> Any:
+        """The maps (n, h, w) from activations and their gradients, by the method."""
+        tf = tensorflow()
         if self.method == "gradcam":
             slopes = tf.reduce_mean(slopes, axis=(1, 2), keepdims=True)
-        return tf.reduce_sum(activations * slopes, axis=-1), logits
+        return tf.reduce_sum(activations * slopes, axis=-1)
 
 
 def explain(

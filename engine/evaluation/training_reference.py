@@ -1,13 +1,14 @@
 """The training images as the network sees them: how near to them is an image, and how far do other sets lie from them?
 
-Kept in the run as reference.npz, so that nobody needs the training images to ask.
+Kept in the run as reference.npz, so that nobody needs the training images to ask. What trains is imported where a
+reference is made, not where one is read: a prediction is to begin at once.
 """
 
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import numpy as np
 
@@ -18,12 +19,13 @@ from engine.base.files import replacing
 from engine.base.runtime import tensorflow
 from engine.base.typed_files import opened, why
 from engine.base.wording import unwritable
-from engine.data.records import Record
 from engine.evaluation.level_likeness import Measure, TrainingLevels, training_levels
-from engine.network.classifier import Classifier
 from engine.runs.directory import Run
-from engine.training.augment import PLAIN
-from engine.training.batches import Source, prepared
+
+if TYPE_CHECKING:
+    from engine.data.records import Record
+    from engine.network.classifier import Classifier
+    from engine.training.batches import Source
 
 REFERENCE = "reference.npz"
 MOST = 500
@@ -79,19 +81,22 @@ class Reference:
         return float(np.quantile(self.own, QUANTILE))
 
 
-def facts_of(records: Sequence[Record]) -> dict[str, np.ndarray]:
+def facts_of(records: "Sequence[Record]") -> dict[str, np.ndarray]:
     """The FACTS of images, float64 (n,) each: mean level from 0 to 255, width and height in pixels."""
     columns = zip(*((record.mean, record.width, record.height) for record in records), strict=True)
     return {name: np.array(column, np.float64) for name, column in zip(FACTS, columns, strict=True)}
 
 
 def save_reference(
-    run: Run, source: Source, classifier: Classifier, records: Sequence[Record], context: Context
+    run: Run, source: "Source", classifier: "Classifier", records: "Sequence[Record]", context: Context
 ) -> None:
     """Write the run's reference.npz from its training images, the classifier that `source` feeds, and their records.
 
     Raises Stopped where `stop` says "now", and RunError where the file can't be written.
     """
+    from engine.training.augment import PLAIN
+    from engine.training.batches import prepared
+
     chosen = np.unique(np.linspace(0, len(source.images) - 1, min(MOST, len(source.images))).round().astype(int))
     by_pixels = {record.sha: record for record in records}
     records = [by_pixels[source.images.shas[i]] for i in chosen]
@@ -102,7 +107,7 @@ def save_reference(
     write_reference(run, features, records)
 
 
-def write_reference(run: Run, features: np.ndarray, records: Sequence[Record]) -> None:
+def write_reference(run: Run, features: np.ndarray, records: "Sequence[Record]") -> None:
     """Write the run's reference.npz from features (n, channels) of the images of n `records`. Raises RunError."""
     facts = {**facts_of(records), DEVIATION: np.array([record.deviation for record in records], np.float64)}
     try:
@@ -149,8 +154,10 @@ def _arrays(file: BinaryIO) -> dict[str, np.ndarray]:
     return arrays
 
 
-def _pooled(source: Source, classifier: Classifier, chosen: np.ndarray, context: Context) -> np.ndarray:
+def _pooled(source: "Source", classifier: "Classifier", chosen: np.ndarray, context: Context) -> np.ndarray:
     """The last activations before the head, averaged over the picture: float32 (n, channels)."""
+    from engine.training.augment import PLAIN
+
     tf, model = tensorflow(), classifier.model
     start = model.input if source.network is model else classifier.prefix.output  # type: ignore[union-attr]
     pool = model.get_layer("pool").output

@@ -71,7 +71,7 @@ def export(run: Run, names: str, to: Path | None, force: bool, context: Context)
     for one, path in zip(chosen, targets, strict=True):
         require_installed(one)
         _require_replaceable(one, path, force)
-    predictor = Predictor(run)
+    predictor = Predictor(run, asked="keras")
     material = _Material(contract_of(predictor), gather(predictor, context.stop), exportable(predictor))
     for one, path in zip(chosen, targets, strict=True):
         if context.stop.now:

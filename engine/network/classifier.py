@@ -18,10 +18,8 @@ from engine.network import keras_graphs
 from engine.network.backbones import HEAD_UNITS, Backbone
 from engine.network.freezing import FreezePlan
 from engine.network.hdf5_reader import read_weights
+from engine.network.preprocessing import CAFFE_MEANS
 from engine.network.pretrained import pretrained
-
-CAFFE_MEANS = (103.939, 116.779, 123.68)
-"""ImageNet's mean blue, green and red, from 0 to 255."""
 
 Arrays = Mapping[str, Sequence[np.ndarray]]
 

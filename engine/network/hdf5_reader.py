@@ -7,6 +7,7 @@ a file that has any of it is refused before the first array is read. Keras never
 
 import contextlib
 import math
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,11 +64,52 @@ def read_weights(path: Path, shapes: Shapes) -> Arrays:
     """
     with _layers_of(path, tuple(shapes)) as layers:
         _check(path, layers, shapes)
-        found = {name: [np.asarray(item.data, np.float32) for item in layers[name]] for name in shapes}
-    for name, arrays in found.items():
-        if not all(np.isfinite(array).all() for array in arrays):
-            raise WeightsError(f"{path} is damaged: the weights of its layer {name} are not all finite numbers.")
-    return found
+        return {name: _arrays(path, name, layers[name]) for name in shapes}
+
+
+class WeightFile:
+    """A sound weight file, whose layers are read one at a time, all of them as they were when it was opened.
+
+    It stays open: a training that puts better weights in its place changes nothing of what is read here.
+    """
+
+    def __init__(self, path: Path, shapes: Shapes) -> None:
+        """Looks at every array of the layers named in `shapes`, and keeps none. Raises as `read_weights` does."""
+        self.path = path
+        with contextlib.ExitStack() as opened:
+            layers = opened.enter_context(_layers_of(path, tuple(shapes)))
+            _check(path, layers, shapes)
+            self._layers = {name: layers[name] for name in shapes}
+            self._descriptor = self._layers[next(iter(shapes))][0].data.file.id.get_vfd_handle()
+            self._state = _state(os.fstat(self._descriptor))
+            for name in shapes:
+                self.layer(name)
+            self._opened = opened.pop_all()
+
+    def layer(self, name: str) -> Layer:
+        """The arrays of a layer, float32. Raises WeightsError where the file was written over since it was opened."""
+        with _readable(self.path):
+            found = _arrays(self.path, name, self._layers[name])
+        if _state(os.fstat(self._descriptor)) != self._state:
+            raise WeightsError(f"{self.path} was changed while it was read: ask again.")
+        return found
+
+    def close(self) -> None:
+        """Let go of the file, once all that is needed of it was read."""
+        self._layers.clear()
+        self._opened.close()
+
+    @property
+    def replaced(self) -> bool:
+        """Does the path lead to another file by now, or to none?"""
+        try:
+            return _state(self.path.stat()) != self._state
+        except OSError:
+            return True
+
+
+def _state(about: os.stat_result) -> tuple[int, ...]:
+    return about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns
 
 
 def require_weights(path: Path, parameters: Mapping[str, int]) -> None:
@@ -87,7 +129,7 @@ def _layers_of(path: Path, names: Sequence[str]) -> Iterator[dict[str, list["_It
     """The datasets by layer of a sound weight file, open meanwhile; `names` are those of the network's layers."""
     if not path.is_file():
         raise WeightsError(f"{path} is missing or no file: {GIVE}.")
-    try:
+    with _readable(path):
         with path.open("rb") as raw:
             _require_hdf5(path, raw.read(len(SIGNATURE)))
         with h5py.File(path, "r") as file:
@@ -95,9 +137,24 @@ def _layers_of(path: Path, names: Sequence[str]) -> Iterator[dict[str, list["_It
             items = list(_walk(path, file))
             found = _layers(file, items) if "layers" in file else _older_layers(file, items, names)
             yield dict(zip(steady_names(found), found.values(), strict=True))
+
+
+@contextlib.contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """What HDF5 raises within the block becomes a WeightsError."""
+    try:
+        yield
     except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise WeightsError(f"{path} can't be read as a Keras weight file ({reason}).") from error
+
+
+def _arrays(path: Path, name: str, items: Sequence[_Item]) -> Layer:
+    """The arrays of a layer, float32. Raises WeightsError where any is no number."""
+    found = [np.asarray(item.data, np.float32) for item in items]
+    if not all(np.isfinite(array).all() for array in found):
+        raise WeightsError(f"{path} is damaged: the weights of its layer {name} are not all finite numbers.")
+    return found
 
 
 def _require_hdf5(path: Path, head: bytes) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,11 @@ from engine.base.cancel import Stop
 from engine.base.errors import RunError, Stopped
 from engine.base.runtime import processors
 from engine.network.backbones import Backbone, Layer
+
+
+class RefusedError(RunError):
+    """ncnn does not take the network, so that another must compute it."""
+
 
 Weights = Callable[[str], Sequence[np.ndarray]]
 """Gives kernel (3, 3, in, out) and bias (out,) of a convolution by its name, as Keras has them."""
@@ -35,6 +41,8 @@ SHORT = ("use_fp16", "use_bf16", "use_int8")
 """How the names of those options begin that would let ncnn compute or keep numbers in a shorter format."""
 SMALL = 32
 """From this side on, in pixels, what tiles of 4 reach beyond the maps does not matter."""
+AT_ONCE = 3
+"""So many blocks are in memory, the first ones of which are small, where none is kept."""
 _MAGIC = "7767517"
 _RAW_FLOAT32 = struct.pack("<I", 0)
 """Stands before a layer's weights that are neither shortened nor packed."""
@@ -84,7 +92,10 @@ def weight_bytes(layers: Sequence[Layer], weights: Weights) -> Iterator[Any]:
         if layer.kind == "Conv2D":
             kernel, bias = weights(layer.name)
             yield _RAW_FLOAT32
-            yield np.ascontiguousarray(kernel.transpose(3, 2, 0, 1), "<f4").data
+            planes = np.empty((*kernel.shape[:1:-1], 9), "<f4")
+            for place, plane in enumerate(kernel.reshape(9, *kernel.shape[2:])):  # all in one go takes longer
+                planes[:, :, place] = plane.T
+            yield planes.data
             yield np.ascontiguousarray(bias, "<f4").data
 
 
@@ -101,6 +112,15 @@ class _Block:
         """The name of its last layer."""
         return self.layers[-1].name
 
+    def has(self, names: Sequence[str]) -> bool:
+        """Is one of `names` that of a layer of the block?"""
+        return any(layer.name in names for layer in self.layers)
+
+    def wanted(self, names: Sequence[str], final: "_Block") -> list[str]:
+        """Those of its layers whose output is asked for, or the next block's input; `final` is the last block used."""
+        goes_on = {self.last} if self is not final else set()
+        return [layer.name for layer in self.layers if layer.name in goes_on or layer.name in names]
+
 
 class NcnnNetwork:
     """The first layers of a backbone, up to one by name.
@@ -111,8 +131,8 @@ class NcnnNetwork:
     def __init__(self, backbone: Backbone, weights: Weights, last: str, keep: bool = True) -> None:
         """`last` is the name of the last layer that is computed, or POOL.
 
-        A block is loaded when it is first needed, the next one meanwhile. Unless they are kept, each is let go of once
-        it is used, which halves the memory and costs a third of a second at the next use.
+        A block is loaded while those before it compute. Unless they are kept, each is let go of once it is used, which
+        takes a third off the memory and costs a third of a second at the next use.
         """
         self.last, self._weights, self._keep = last, weights, keep
         self._pool, self._loader = ThreadPoolExecutor(processors(), "ncnn"), ThreadPoolExecutor(1, "load")
@@ -125,39 +145,62 @@ class NcnnNetwork:
                 self._blocks.append(_Block(layers, before))
                 before = layers[-1]
 
-    def activations(self, images: np.ndarray, stop: Stop | None = None) -> np.ndarray:
-        """What the last layer gives for preprocessed images (n, size, size, 3), float32: (n, side, side, channels), or
-        (n, channels) for POOL.
+    def begin(self) -> None:
+        """Begin to load, while the caller does something else."""
+        for block in self._blocks if self._keep else self._blocks[:AT_ONCE]:
+            self._begun(block)
 
-        Raises Stopped between two pictures, RunError where ncnn refuses the network or lacks memory.
+    def activations(self, images: np.ndarray, stop: Stop | None = None) -> np.ndarray:
+        """What the last layer gives for preprocessed images (n, size, size, 3); see `at`."""
+        return self.at((self.last,), images, stop)[self.last]
+
+    def at(self, layers: Sequence[str], images: np.ndarray, stop: Stop | None = None) -> dict[str, np.ndarray]:
+        """What each of `layers`, up to the last one, gives for preprocessed images (n, size, size, 3), float32:
+        (n, side, side, channels), or (n, channels) for POOL. What lies behind all of them is not computed.
+
+        Raises Stopped between two pictures, RefusedError, RunError where memory is lacking.
         """
         maps = [np.ascontiguousarray(image.transpose(2, 0, 1), np.float32) for image in images]
-        if self._keep:
-            for block in self._blocks:
-                self._begun(block)
-            found = list(self._pool.map(partial(self._passed, stop), maps))
-        else:
-            found = self._passed_once(maps, stop)
-        if self.last == POOL:
-            return np.stack([one.reshape(len(one), -1).mean(axis=1, dtype=np.float32) for one in found])
-        return np.stack([one.transpose(1, 2, 0) for one in found])
+        names = [self._blocks[-1].last if name == POOL else name for name in layers]
+        blocks = self._blocks[: 1 + max(place for place, block in enumerate(self._blocks) if block.has(names))]
+        self.begin()
+        passed = self._passed_at_once if self._keep else self._passed_by_block
+        found = passed(blocks, names, maps, stop)
+        return {
+            layer: np.stack([_pooled(one[name]) if layer == POOL else one[name].transpose(1, 2, 0) for one in found])
+            for layer, name in zip(layers, names, strict=True)
+        }
 
-    def _passed(self, stop: Stop | None, maps: np.ndarray) -> np.ndarray:
-        """A picture through all blocks, each as soon as it is loaded."""
-        for block in self._blocks:
-            maps = _through(self._begun(block).result(), block.last, stop, maps)
-        return maps
+    def _passed_at_once(
+        self, blocks: list[_Block], names: Sequence[str], pictures: list[np.ndarray], stop: Stop | None
+    ) -> list[dict[str, np.ndarray]]:
+        """What the layers `names` give for each picture, each picture on its own way through the blocks."""
 
-    def _passed_once(self, pictures: list[np.ndarray], stop: Stop | None) -> list[np.ndarray]:
-        """All pictures through one block after the other, of which two at most are in memory."""
-        self._begun(self._blocks[0])
-        for block, following in zip(self._blocks, [*self._blocks[1:], None], strict=True):
+        def passed(maps: np.ndarray) -> dict[str, np.ndarray]:
+            found: dict[str, np.ndarray] = {}
+            for block in blocks:
+                gave = _through(self._begun(block).result(), block.wanted(names, blocks[-1]), stop, maps)
+                found, maps = found | gave, gave.get(block.last, maps)
+            return found
+
+        return list(self._pool.map(passed, pictures))
+
+    def _passed_by_block(
+        self, blocks: list[_Block], names: Sequence[str], pictures: list[np.ndarray], stop: Stop | None
+    ) -> list[dict[str, np.ndarray]]:
+        """The same, all pictures through one block after the other, of which AT_ONCE at most are in memory."""
+        found: list[dict[str, np.ndarray]] = [{} for _ in pictures]
+        for block, later in zip_longest(blocks, blocks[AT_ONCE:]):
             net = self._begun(block).result()
-            if following:
-                self._begun(following)
-            pictures = list(self._pool.map(partial(_through, net, block.last, stop), pictures))
+            gave = list(self._pool.map(partial(_through, net, block.wanted(names, blocks[-1]), stop), pictures))
+            del net
             block.net = None
-        return pictures
+            if later:
+                self._begun(later)
+            found = [before | {name: one[name] for name in names if name in one}
+                     for before, one in zip(found, gave, strict=True)]  # fmt: skip
+            pictures = [one.get(block.last, maps) for one, maps in zip(gave, pictures, strict=True)]
+        return found
 
     def _begun(self, block: _Block) -> "Future[Any]":
         """The block's network, which is being loaded at least; once more where that failed before."""
@@ -167,16 +210,16 @@ class NcnnNetwork:
 
 
 def loaded(layers: Sequence[Layer], before: Layer, weights: Weights) -> Any:
-    """ncnn's network of these layers. Raises RunError where it refuses them."""
+    """ncnn's network of these layers. Raises RefusedError."""
     import ncnn
 
     net = ncnn.Net()
     settle(net.opt, before.shape[0])
     if net.load_param_mem(graph(layers, before)):
-        raise RunError(f"ncnn {ncnn.__version__} does not take the structure of {layers[0].block}.")
+        raise RefusedError(f"ncnn {ncnn.__version__} does not take the structure of {layers[0].block}.")
     with _file(weight_bytes(layers, weights)) as path:
         if net.load_model(path):
-            raise RunError(f"ncnn {ncnn.__version__} does not take the weights of {layers[0].block}.")
+            raise RefusedError(f"ncnn {ncnn.__version__} does not take the weights of {layers[0].block}.")
     return net
 
 
@@ -197,18 +240,26 @@ def settle(options: Any, side: int) -> None:
     options.use_winograd63_convolution = False
 
 
-def _through(net: Any, last: str, stop: Stop | None, maps: np.ndarray) -> np.ndarray:
-    """The output (channels, side, side) of the layer `last` of one block, for that of the block before."""
+def _through(net: Any, names: Sequence[str], stop: Stop | None, maps: np.ndarray) -> dict[str, np.ndarray]:
+    """The outputs (channels, side, side) of layers of one block, in their order, for that of the block before."""
     import ncnn
 
     if stop and stop.is_set():
         raise Stopped("Stopped while the frozen layers were computed.")
     extractor = net.create_extractor()
     extractor.input(INPUT, ncnn.Mat(maps))  # which does not hold `maps`: they must outlive it
-    failed, found = extractor.extract(last)
-    if failed:
-        raise RunError(f"ncnn could not compute {last}: the memory of this machine may be too small.")
-    return np.array(found)
+    found = {}
+    for name in names:
+        failed, output = extractor.extract(name)
+        if failed:
+            raise RunError(f"ncnn could not compute {name}: the memory of this machine may be too small.")
+        found[name] = np.array(output)
+    return found
+
+
+def _pooled(maps: np.ndarray) -> np.ndarray:
+    """(channels, side, side) to (channels,)."""
+    return np.asarray(maps.reshape(len(maps), -1).mean(axis=1, dtype=np.float32))
 
 
 @contextlib.contextmanager

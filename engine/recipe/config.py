@@ -168,8 +168,8 @@ class MachineConfig:
     feature_cache: Literal["auto", "on", "off"] = "auto"
     """Keep what the frozen layers compute, so that each epoch repeats only the layers that train."""
     frozen_engine: AskedEngine = "auto"
-    """What computes the frozen layers where that is kept, and a VGG run's predictions: keras, ncnn (VGG16 and VGG19, in
-    float32 without TensorFlow), or auto, which measures once what this machine does faster and predicts by ncnn."""
+    """What computes frozen layers that are kept, and predictions of VGG: keras, ncnn (VGG alone, in float32), or auto,
+    which measures what is faster here and predicts by ncnn."""
     feature_dtype: FeatureFormat = "auto"
     """Number format in which kept activations are stored; auto takes the one they are computed in, which rounds
     nothing, but float16 for feature maps computed in float32, which take half the disk so."""

@@ -1,14 +1,13 @@
 """How many examples of a property are drawn: as many as a test names in `make test-all`, a fifth of them daily.
 
-The one place for it: `make test-all` sets COVID_TUI_EXAMPLES to "all". A test that names no number has hypothesis's
-usual hundred as its most; one that names some says `@settings(max_examples=examples(60))`.
+The one place for it. A test that names no number has hypothesis's usual hundred as its most; one that names some says
+`@settings(max_examples=examples(60))`.
 """
-
-import os
 
 from hypothesis import settings
 
-ALL = os.environ.get("COVID_TUI_EXAMPLES") == "all"
+from tests.makers.extent import ALL
+
 SHARE, LEAST = 5, 8
 """Daily one example of so many is drawn, but no fewer than so many."""
 

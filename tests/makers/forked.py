@@ -26,7 +26,10 @@ from types import FrameType, ModuleType
 from typing import IO
 
 ROOT = Path(__file__).resolve().parents[2]
-CODE = "from tests.makers.forked import serve; serve(); from tui.cli import main; main()"
+CODE = (
+    "from tests.makers.forked import serve; serve(); from tests.makers import small; small.follow();"
+    "from tui.cli import main; main()"
+)
 """`serve` returns in the forks alone, with the command's arguments in place."""
 LIBRARIES = (
     *("numpy", "PIL.Image", "h5py", "scipy.stats", "scipy.optimize", "sklearn.linear_model", "sklearn.model_selection"),

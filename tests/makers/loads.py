@@ -1,6 +1,7 @@
 """Counts how often a run's model is loaded; the models are real."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,9 +17,9 @@ def count_loads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     class Counted(predictor.Predictor):
         """A predictor whose beginning is noted."""
 
-        def __init__(self, run: Run) -> None:
+        def __init__(self, run: Run, *how: Any, **named: Any) -> None:
             loads.append(run.path)
-            super().__init__(run)
+            super().__init__(run, *how, **named)
 
     monkeypatch.setattr(predictor, "Predictor", Counted)
     return loads

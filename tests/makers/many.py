@@ -14,6 +14,8 @@ from tests.conftest import ROOT
 _RUN = """
 import contextlib, io, json, os, sys
 %s
+from tests.makers import small
+small.follow()
 from tui.cli import run
 answers = []
 for command in json.load(sys.stdin):

@@ -25,6 +25,7 @@ from engine.training.feature_file import Origin
 from engine.training.feature_store import FeatureStore
 from tests.engine.training.test_checkpoint import point
 from tests.makers import made
+from tests.makers.extent import ALL
 
 ORIGIN = Origin("p" * 64, "caffe", 224, "float32", "keras", None, "float16", (4, 3))
 DEAD = 99_999_999
@@ -80,12 +81,14 @@ def planted(
 ) -> Iterator[tuple[str, Path]]:
     """A copy of the folder `base` for each place in it, or of `only`, and each kind: what is planted, and the copy.
 
-    The copies lie in `into`/NUMBER, and what the links lead to in `into`/NUMBER-outside.
+    Daily one kind for each place, the next one for the next place; in `make test-all` every kind for every place. The
+    copies lie in `into`/NUMBER, and what the links lead to in `into`/NUMBER-outside.
     """
-    chosen = [path.relative_to(base).as_posix() for path in only or base.rglob("*")]
-    for number, (place, kind) in enumerate((place, kind) for place in sorted(chosen) for kind in kinds):
-        if kind == "hard" and (base / place).is_dir():
-            continue
+    pairs: list[tuple[str, Plant]] = []
+    for turn, place in enumerate(sorted(path.relative_to(base).as_posix() for path in only or base.rglob("*"))):
+        fit = [kind for kind in kinds if kind != "hard" or not (base / place).is_dir()]
+        pairs += [(place, kind) for kind in (fit if ALL else fit[turn % len(fit) :][:1])]
+    for number, (place, kind) in enumerate(pairs):
         copy, outside = into / str(number) / base.name, into / f"{number}-outside"
         shutil.copytree(base, copy, symlinks=True)
         outside.mkdir()

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import SAMPLE, Cli
+from tests.makers.many import Answer, commands
 
 
 def picture(path: Path, seed: int = 0) -> Path:
@@ -44,40 +45,50 @@ def a_file(root: Path) -> Path:
     return picture(root / "x.png")
 
 
-@pytest.mark.parametrize(
-    ("folder", "words"),
-    [(empty, "image"), (one_class, "one class"), (one_image, "Normal"), (missing, "nowhere"), (a_file, "x.png")],
+FOLDERS: dict[Callable[[Path], Path], str] = {
+    empty: "image", one_class: "one class", one_image: "Normal", missing: "nowhere", a_file: "x.png",
+}  # fmt: skip
+"""Folders that can't be trained on, each with a word of the reason."""
+COMMANDS: tuple[tuple[tuple[object, ...], str], ...] = (
+    (("train", SAMPLE, "--bogus", "1"), "--bogus"),
+    (("train", SAMPLE, "--classes", "COVID,Measles"), "Measles"),
+    (("train", SAMPLE, "--epochs", "many"), "--epochs"),
+    (("train", SAMPLE, "--epochs", "0"), "--epochs"),
+    (("train", SAMPLE, "--mode", "sideways"), "sideways"),
+    (("train", SAMPLE, "--mode", "partial", "--unfreeze", "block9"), "block9"),
+    (("train", SAMPLE, "--unfreeze", "block5"), "--mode partial"),
+    (("train", SAMPLE, "--name", "../up"), "--name"),
+    (("train",), "--train DATA"),
+    (("--dance",), "--dance"),
+    (("train", SAMPLE, "now"), "now"),
+    (("inspect",), "at least one"),
+    (("predict",), "at least one"),
 )
-def test_a_folder_that_can_not_be_trained_on(
-    folder: Callable[[Path], Path], words: str, cli: Cli, tmp_path: Path
-) -> None:
-    done = cli("--train", folder(tmp_path), "--out", tmp_path / "out")
-    check_sentence(done.stderr, words)
-    assert done.returncode == 3 and done.stdout == ""
+"""Commands that don't exist or fit, likewise."""
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (("train", SAMPLE, "--bogus", "1"), "--bogus"),
-        (("train", SAMPLE, "--classes", "COVID,Measles"), "Measles"),
-        (("train", SAMPLE, "--epochs", "many"), "--epochs"),
-        (("train", SAMPLE, "--epochs", "0"), "--epochs"),
-        (("train", SAMPLE, "--mode", "sideways"), "sideways"),
-        (("train", SAMPLE, "--mode", "partial", "--unfreeze", "block9"), "block9"),
-        (("train", SAMPLE, "--unfreeze", "block5"), "--mode partial"),
-        (("train", SAMPLE, "--name", "../up"), "--name"),
-        (("train",), "--train DATA"),
-        (("--dance",), "--dance"),
-        (("train", SAMPLE, "now"), "now"),
-        (("inspect",), "at least one"),
-        (("predict",), "at least one"),
-    ],
-)
-def test_a_command_that_does_not_exist_or_fit(arguments: tuple[object, ...], words: str, cli: Cli) -> None:
-    done = cli(*arguments)
-    check_sentence(done.stderr, words)
-    assert done.returncode == 2 and done.stdout == ""
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory) -> list[Answer]:
+    """The real command's answers to all of those, from one process."""
+    root = tmp_path_factory.mktemp("bad")
+    for make in FOLDERS:
+        (root / make.__name__).mkdir()
+    trainings = [("--train", make(root / make.__name__), "--out", root / "out") for make in FOLDERS]
+    return commands(*trainings, *(arguments for arguments, _ in COMMANDS), cwd=root)
+
+
+@pytest.mark.parametrize("number", range(len(FOLDERS)), ids=[make.__name__ for make in FOLDERS])
+def test_a_folder_that_can_not_be_trained_on(number: int, answers: list[Answer]) -> None:
+    done = answers[number]
+    check_sentence(done.stderr, list(FOLDERS.values())[number])
+    assert done.code == 3 and done.stdout == ""
+
+
+@pytest.mark.parametrize("number", range(len(COMMANDS)))
+def test_a_command_that_does_not_exist_or_fit(number: int, answers: list[Answer]) -> None:
+    done = answers[len(FOLDERS) + number]
+    check_sentence(done.stderr, COMMANDS[number][1])
+    assert done.code == 2 and done.stdout == ""
 
 
 def test_a_run_without_weights_and_no_run_at_all(cli: Cli, tmp_path: Path) -> None:

@@ -14,11 +14,13 @@ from tests.conftest import ROOT
 from tui.cli.commands import VERBS
 
 WEIGHTY = ("tensorflow", "keras", "sklearn", "scipy", "numpy", "PIL")
-MODULES = sorted(
-    path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".")
-    for folder in ("words", "cli/commands")
-    for path in (ROOT / "tui" / folder).glob("*.py")
-    if path.stem != "__init__"
+WORDS, COMMANDS = (
+    [
+        f"tui.{folder}.{path.stem}"
+        for path in (ROOT / "tui" / folder.replace(".", "/")).glob("*.py")
+        if path.stem[0] != "_"
+    ]
+    for folder in ("words", "cli.commands")
 )
 """Every module of words and every verb."""
 SCREENS = ("textual", "plotext", "rich", "cyclopts", "tui")
@@ -46,12 +48,12 @@ def test_the_command_line_loads_neither_textual_nor_tensorflow() -> None:
     assert not loaded_by("import tui.cli") & {"textual", "plotext", "tensorflow", "keras", "sklearn", "scipy", "PIL"}
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_no_words_and_no_verb_load_a_screen_or_a_library_of_weight(module: str) -> None:
-    loaded = loaded_by(f"import {module}")
-    assert "tui" in loaded and not loaded & {"textual", "textual_image", "plotext", *WEIGHTY}
-    if module.startswith("tui.words"):
-        assert "cyclopts" not in loaded
+def test_no_words_and_no_verb_load_a_screen_or_a_library_of_weight() -> None:
+    """All words in one process and all verbs in another: what none of them loads is not there at the end."""
+    assert len(WORDS) > 5 and len(COMMANDS) > 10
+    for modules, more in ((WORDS, {"cyclopts"}), (COMMANDS, set[str]())):
+        loaded = loaded_by(f"import {', '.join(modules)}")
+        assert "tui" in loaded and not loaded & {"textual", "textual_image", "plotext", *WEIGHTY, *more}
 
 
 def test_a_verb_s_file_is_loaded_only_when_it_is_asked_for() -> None:
@@ -89,9 +91,10 @@ def test_scan_and_layers_run_without_tensorflow(few: Path) -> None:
         assert not loaded & {"tensorflow", "keras", "textual"}
 
 
-def test_training_runs_without_textual(few: Path, tmp_path: Path) -> None:
+def test_training_runs_without_textual(few: Path, tmp_path: Path, small_pictures: None) -> None:
     arguments = ["--train", str(few), "--weights", "none", "--epochs", "1", "--augment", "none", "--out", str(tmp_path)]
-    loaded = loaded_by(f"from tui.cli import run; assert run({arguments!r}) == 0")
+    small = "from tests.makers import small; small.follow()"
+    loaded = loaded_by(f"{small}; from tui.cli import run; assert run({arguments!r}) == 0")
     assert "tensorflow" in loaded and not loaded & {"textual", "plotext"}
 
 

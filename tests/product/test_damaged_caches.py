@@ -32,9 +32,12 @@ from engine.training.batches import PixelSource, choose
 from tests.conftest import SAMPLE, Cli
 from tests.engine.network.test_pretrained import SHAPES
 from tests.engine.training.test_loop import HELD_OUT, IMAGES, STORE, images, recipe
+from tests.makers.small import SIDE
+
+pytestmark = pytest.mark.usefixtures("small_pictures")
 
 ENTRY = 48  # bytes of the index
-HEAD = recipe(fit=FitConfig(epochs=3, batch=4, patience=0), augment=AugmentConfig(views="2"))
+HEAD = recipe(fit=FitConfig(epochs=3, batch=5, patience=0), augment=AugmentConfig(views="2"))
 BLOCK5 = dataclasses.replace(HEAD, network=NetworkConfig(mode="partial"))
 Result = tuple[list[np.ndarray], list[Epoch]]
 
@@ -45,7 +48,7 @@ def small(config: TrainConfig) -> Classifier:
     make_repeatable(0)
     freeze, layers = plan(config.network), tf.keras.layers
     start = tf.keras.initializers.GlorotUniform(seed=1)
-    pictures = tf.keras.Input((224, 224, 3))
+    pictures = tf.keras.Input((SIDE, SIDE, 3))
     maps = layers.Conv2D(512, 16, 16, activation="relu", kernel_initializer=start, trainable=False, name="frozen")(
         pictures
     )

@@ -21,6 +21,8 @@ from tests.conftest import SAMPLE
 from tests.makers.many import Answer, commands
 from tui.words.safe_text import display_name
 
+pytestmark = pytest.mark.usefixtures("small_pictures")
+
 FILES = (
     "[red]r.png",
     "[@click=app.quit]z.png",

@@ -29,7 +29,7 @@ from engine.training.feature_file import Origin
 from engine.training.feature_store import FeatureStore
 from tests.conftest import ROOT, SAMPLE
 from tests.engine.training.test_checkpoint import point
-from tests.makers.many import commands
+from tui.cli import run
 
 SIZE = 24
 ORIGIN = Origin("p" * 64, "caffe", 224, "float32", "keras", None, "float16", (4, 3))
@@ -221,7 +221,9 @@ def half_written(out: Path, cache: Path) -> Iterator[Path]:
     yield damaged
 
 
-def test_doctor_reports_each_leftover_and_repairs_just_those(tmp_path: Path) -> None:
+def test_doctor_reports_each_leftover_and_repairs_just_those(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     out, cache = tmp_path / "runs", tmp_path / "cache"
     removed = list(half_written(out, cache))
     living = out / "run" / f".card.md.{os.getpid()}.part"
@@ -229,10 +231,14 @@ def test_doctor_reports_each_leftover_and_repairs_just_those(tmp_path: Path) -> 
     everything = {path for path in tmp_path.rglob("*") if path.is_file()}
     kept = everything - {file for path in removed for file in [path, *path.rglob("*")]}
     before = {path: path.read_bytes() for path in kept}
-    named = {"COVID_TUI_CACHE": str(cache), "KERAS_HOME": str(cache / "keras")}
+    monkeypatch.setenv("COVID_TUI_CACHE", str(cache))
+    monkeypatch.setenv("KERAS_HOME", str(cache / "keras"))
 
-    (first,) = commands(("doctor", "--out", out, "--json"), cwd=tmp_path, environment=named)
-    told = json.loads(first.stdout)["half-written"]
+    def doctor(flag: str) -> str:
+        assert run(["doctor", "--out", str(out), flag]) == 0
+        return capsys.readouterr().out
+
+    told = json.loads(doctor("--json"))["half-written"]
     assert {item["path"] for item in told} == {
         *map(str, removed), str(out / "run"), str(out / "run" / "events.jsonl"), str(out / "run" / "history.csv")
     }  # fmt: skip
@@ -241,15 +247,12 @@ def test_doctor_reports_each_leftover_and_repairs_just_those(tmp_path: Path) -> 
     assert "epoch 2, step 0" in died["what"] and f"--resume {out / 'run'}" in died["remedy"]
     assert all(path.exists() for path in removed) and all(path.read_bytes() == b for path, b in before.items())
 
-    done, after = commands(
-        ("doctor", "--out", out, "--repair"), ("doctor", "--out", out, "--json"), cwd=tmp_path, environment=named
-    )
-    assert done.code == 0 and f"{out / 'run'}: a run that died" in done.stdout
+    assert f"{out / 'run'}: a run that died" in doctor("--repair")
     assert not any(path.exists() for path in removed)
     for path, content in before.items():
         torn = path.name in ("events.jsonl", "history.csv")
         assert path.read_bytes() == (content[: content.rindex(b"\n") + 1] if torn else content), path
-    (left,) = json.loads(after.stdout)["half-written"]
+    (left,) = json.loads(doctor("--json"))["half-written"]
     assert left["kind"] == "died"
     assert checkpoint.newest(out / "run" / "checkpoint", {})[1] == []
 

@@ -15,6 +15,8 @@ from engine.data.split import Split, draw
 from tests.conftest import ROOT, SAMPLE
 from tests.makers.many import ASKING_THE_PROCESSOR, WATCH, Answer, commands
 
+pytestmark = pytest.mark.usefixtures("small_pictures")
+
 TAMPER = """
 import shutil
 from engine.training import data as material, fit_phases as fitting

@@ -21,6 +21,8 @@ from engine.runs.directory import Run
 from tests.conftest import ROOT, SAMPLE, Cli
 
 COMMAND = f'"{sys.executable}" -c "from tui.cli import main; main()"'
+SMALL = f'"{sys.executable}" -c "from tests.makers import small; small.follow(); from tui.cli import main; main()"'
+"""With the small pictures of makers/small.py."""
 PICTURE = SAMPLE / "COVID" / "images" / "COVID-1.png"
 BROKEN = ("Traceback", "internal error", "Exception ignored", "Error", "None")
 RECIPE = "--weights none --augment none --epochs 2 --batch 4 --test-share 0.2 --no-near-duplicates"
@@ -28,10 +30,10 @@ RECIPE = "--weights none --augment none --epochs 2 --batch 4 --test-share 0.2 --
 pytestmark = pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full to write to")
 
 
-def shell(line: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def shell(line: str, folder: Path, command: str = COMMAND, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a line of bash in which `covid-tui` is the command."""
     return subprocess.run(
-        ["bash", "-c", f'covid-tui() {{ {COMMAND} "$@"; }}\n{line}'],
+        ["bash", "-c", f'covid-tui() {{ {command} "$@"; }}\n{line}'],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
         capture_output=True,
@@ -55,11 +57,19 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+CLOSED = ("<&-", ">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-")
+VERBS = (("inspect {picture}", 0), ("scan {data}", 0), ("--help", 0), ("scan {data}/nowhere", 3))
+
+
 @pytest.mark.parametrize(
-    ("verb", "code"), [("scan {data}", 0), ("inspect {picture}", 0), ("--help", 0), ("scan {data}/nowhere", 3)]
-)
-def test_closed_streams_take_everything(closed: str, verb: str, code: int, data: Path, tmp_path: Path) -> None:
+    ("verb", "code", "closed"),
+    [
+        pytest.param(*verb, closed, marks=() if verb is VERBS[0] or closed is CLOSED[-1] else pytest.mark.slow)
+        for verb in VERBS
+        for closed in CLOSED
+    ],
+)  # each verb and each way daily, all pairs in `make test-all`
+def test_closed_streams_take_everything(verb: str, code: int, closed: str, data: Path, tmp_path: Path) -> None:
     done = shell(f"covid-tui {verb.format(data=data, picture=PICTURE)} {closed}", tmp_path)
     assert done.returncode == code
     whole(done.stdout + done.stderr)
@@ -77,7 +87,13 @@ def test_no_file_takes_the_number_of_a_closed_stream(tmp_path: Path) -> None:
     assert int((tmp_path / "n").read_text()) > 2 and (tmp_path / "x").read_bytes() == b""
 
 
-@pytest.mark.parametrize("verb", ["scan {data}", "scan {data} --json", "inspect {picture}", "layers", "train --help"])
+@pytest.mark.parametrize(
+    "verb",
+    [
+        *("scan {data} --json", "inspect {picture}", "train --help"),
+        *(pytest.param(verb, marks=pytest.mark.slow) for verb in ("scan {data}", "layers")),
+    ],
+)
 def test_data_that_a_full_disk_did_not_take_is_an_error(verb: str, data: Path, tmp_path: Path) -> None:
     done = shell(f"covid-tui {verb.format(data=data, picture=PICTURE)} >/dev/full", tmp_path)
     assert done.returncode == 1
@@ -105,8 +121,10 @@ def test_a_reader_that_goes_away_ends_a_verb_quietly(verb: str, tmp_path: Path) 
         pytest.param(">&- 2>&-", "", marks=pytest.mark.slow),
     ],
 )
-def test_a_training_outlives_its_audience(redirected: str, out: str | None, data: Path, tmp_path: Path) -> None:
-    done = shell(f"covid-tui --train {data} --name r {RECIPE} {redirected}; exit ${{PIPESTATUS[0]}}", tmp_path)
+def test_a_training_outlives_its_audience(
+    redirected: str, out: str | None, data: Path, tmp_path: Path, small_pictures: None
+) -> None:
+    done = shell(f"covid-tui --train {data} --name r {RECIPE} {redirected}; exit ${{PIPESTATUS[0]}}", tmp_path, SMALL)
     assert done.returncode == 0
     whole(done.stdout + done.stderr)
     assert out is None or (done.stdout.startswith(out) and done.stderr == "")
@@ -115,8 +133,10 @@ def test_a_training_outlives_its_audience(redirected: str, out: str | None, data
     assert (run.path / "test.json").is_file() and (run.path / "model.keras").is_file()
 
 
-def test_a_result_that_standard_output_does_not_take_is_said_to_be_in_the_run(data: Path, tmp_path: Path) -> None:
-    done = shell(f"covid-tui --train {data} --name r {RECIPE} >/dev/full", tmp_path)
+def test_a_result_that_standard_output_does_not_take_is_said_to_be_in_the_run(
+    data: Path, tmp_path: Path, small_pictures: None
+) -> None:
+    done = shell(f"covid-tui --train {data} --name r {RECIPE} >/dev/full", tmp_path, SMALL)
     assert done.returncode == 0
     assert "(No space left on device)" in done.stderr and str(tmp_path / "runs" / "r") in done.stderr.splitlines()[-1]
 
@@ -227,7 +247,13 @@ def test_what_is_lost_is_known_and_messages_go_on_where_data_end(tmp_path: Path)
         os.dup2(os.open("/dev/full", os.O_WRONLY), full)
 
 
-@pytest.mark.parametrize("columns", ["0", "1", "2", "3", "7", "10", "-1", "x", "", "²", "1e3", "9" * 30])
+@pytest.mark.parametrize(
+    "columns",
+    [
+        *("1", "²", "9" * 30),  # too narrow, no number, too wide
+        *(pytest.param(one, marks=pytest.mark.slow) for one in ("0", "2", "3", "7", "10", "-1", "x", "", "1e3")),
+    ],
+)
 def test_help_ends_whatever_columns_says(columns: str, cli: Cli) -> None:
     every = (
         "from tui.cli import app, run; [run([*verb, '--help']) for verb in [[], *([n] for n in app if n[0] != '-')]]"

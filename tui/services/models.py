@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.base.context import Context
 from engine.base.errors import Stopped
-from engine.base.events import Emit, Notice, Progress
+from engine.base.events import Notice, Progress
 from engine.base.runtime import load_tensorflow
 from engine.runs.directory import Run
 
@@ -53,19 +53,18 @@ class Models:
         self._lock, self._heating = threading.Lock(), threading.Lock()
         self._loaded: _Loaded | None = None
 
-    def _load(self, run: Run, emit: Emit) -> _Loaded:
+    def _load(self, run: Run, context: Context) -> _Loaded:
         with self._lock:
             if self._loaded is None or self._loaded.predictor.run != run:
                 self._loaded = None
-                load_tensorflow(emit)
                 from engine.evaluation.predictor import Predictor
 
-                self._loaded = _Loaded(Predictor(run))
+                self._loaded = _Loaded(Predictor(run, context))
             return self._loaded
 
     def predict(self, run: Run, path: Path, context: Context) -> "Prediction":
         """What the run's model says about the file. Raises ImageError, RunError, WeightsError or Stopped."""
-        predictor = self._load(run, context.emit).predictor
+        predictor = self._load(run, context).predictor
         from engine.data.image.reader import ImageError
 
         answer = next(iter(predictor.predict([path], context.stop)))
@@ -81,7 +80,7 @@ class Models:
         Each line is what `Prediction.to_dict` gives, or "file" and "error". What is left out of the folder is
         reported. Raises DataError where there is no image.
         """
-        predictor = self._load(run, context.emit).predictor
+        predictor = self._load(run, context).predictor
         from engine.data.image.reader import ImageError
         from engine.evaluation.prediction import listed
 
@@ -106,7 +105,8 @@ class Models:
         with self._heating:
             if context.stop.is_set():
                 raise Stopped("The heat is no longer asked for.")
-            loaded = self._load(run, context.emit)
+            loaded = self._load(run, context)
+            load_tensorflow(context.emit)
             from engine.evaluation.saliency import Explainer, explain, overlay
 
             loaded.explainer = loaded.explainer or Explainer(loaded.predictor)

@@ -248,7 +248,16 @@ def usual(small: Path) -> float:
     return peak
 
 
-@pytest.mark.parametrize("kind", bombs.MAKERS)
+LONG = {
+    *("shared texts", "empty shared texts", "line ends", "character codes"),  # daily: wide characters, one endless text
+    *("millions of rows", "far cells", "many attributes"),  # daily: empty rows, one endless tag
+}
+"""What takes long to be read as far as to its limit, which others reach daily too."""
+
+
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=pytest.mark.slow if kind in LONG else ()) for kind in bombs.MAKERS]
+)
 def test_a_workbook_bomb_takes_little_and_ends_nothing(small: Path, usual: float, kind: str) -> None:
     path = small / "COVID.metadata.xlsx"
     try:
@@ -296,7 +305,9 @@ TABLES: dict[str, tuple[Callable[[Path], object], str]] = {
 }
 
 
-@pytest.mark.parametrize("kind", TABLES)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=pytest.mark.slow if kind == "large and plain" else ()) for kind in TABLES]
+)
 def test_a_hostile_csv_takes_little_and_is_told(small: Path, usual: float, kind: str) -> None:
     make, words = TABLES[kind]
     try:

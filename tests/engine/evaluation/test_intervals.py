@@ -86,7 +86,7 @@ def simulated(shift: float, n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return labels, np.stack([1 - second, second], axis=1)
 
 
-@pytest.mark.parametrize(("shift", "n"), [(1.5, 40), (3.0, 60)])
+@pytest.mark.parametrize(("shift", "n"), [(1.5, 40), pytest.param(3.0, 60, marks=pytest.mark.slow)])
 def test_the_intervals_of_a_result_cover_the_truth(shift: float, n: int) -> None:
     """In 300 simulated tests, at least 92% of the intervals hold the true value, known from a very large test."""
     truth = judge(*simulated(shift, 200_000, 0), ("a", "b"))

@@ -149,6 +149,15 @@ def test_plain_numpy_gets_the_same_maps_from_activations_and_weights(predictor: 
         assert found.sum(axis=(1, 2)) == pytest.approx(logits[:, target] - logits[:, 1 - target] - less, abs=1e-3)
 
 
+def test_heat_whose_lower_layers_ncnn_computed_is_that_of_keras(predictor: Predictor) -> None:
+    ours, keras = Explainer(predictor), Explainer(Predictor(predictor.run, asked="keras"))
+    images = inputs(IMAGE, SAMPLE / "Viral Pneumonia" / "images" / "Viral Pneumonia-2.png")
+    assert predictor.maps(ours.layer, images) is not None and keras.predictor.maps(keras.layer, images) is None
+    for found, expected in zip(ours.maps(images, [0, 1]), keras.maps(images, [0, 1]), strict=True):
+        assert np.abs(found - expected).max() <= 1e-4 * np.abs(expected).max()
+    assert ours.logits(images) == pytest.approx(keras.logits(images), abs=1e-4)
+
+
 def test_heat_of_a_place_is_the_finite_difference_of_the_log_odds_as_the_place_is_dimmed(predictor: Predictor) -> None:
     """HiResCAM by another way: block4_conv3's activations at a place are scaled, and NumPy computes what follows."""
     network = predictor.network
@@ -193,7 +202,9 @@ def test_grad_cams_channel_weight_is_the_finite_difference_of_the_log_odds(predi
 def test_of_many_classes_the_answer_is_the_log_odds_against_all_others() -> None:
     """Without biases a logit is the sum of its own map; so the log-odds' is that of the logits by their slopes."""
     network = build(plan(NetworkConfig(mode="transfer")), 3, "float32", seed=3).model
-    made = SimpleNamespace(backbone=backbone("vgg16"), classes=("a", "b", "c"), network=network)
+    made = SimpleNamespace(
+        backbone=backbone("vgg16"), classes=("a", "b", "c"), network=network, maps=lambda layer, given: None
+    )
     explainer = Explainer(made, "block5_pool")  # type: ignore[arg-type]
     pictures = np.random.default_rng(0).integers(0, 256, (2, 224, 224, 3), dtype=np.uint8)
     for target in range(3):

@@ -1,5 +1,6 @@
 """Distances to the training images, and the plain measures that tell photographs and CT slices."""
 
+import functools
 import json
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +18,7 @@ from engine.base.errors import RunError
 from engine.base.runtime import tensorflow
 from engine.data.image.reader import read
 from engine.data.pixel_store import open_store
+from engine.data.records import Scan
 from engine.data.scan import scan
 from engine.data.split import Split
 from engine.evaluation.level_likeness import MEASURES, likeness
@@ -32,6 +34,7 @@ from engine.training.augment import PLAIN
 from engine.training.batches import Images, PixelSource, choose
 from tests.conftest import SAMPLE
 from tests.makers.examples import examples
+from tests.makers.small import SIDE, shrink
 
 
 def reference(features: np.ndarray) -> Reference:
@@ -51,6 +54,12 @@ def test_distances_are_scikit_learns(seed: int, n: int) -> None:
     among = NearestNeighbors(n_neighbors=k + 1).fit(unit).kneighbors(unit)[0][:, -1]
     assert found.own == pytest.approx(np.sort(among), abs=1e-3)
     assert found.limit == pytest.approx(np.quantile(among, 0.99), abs=1e-3)
+
+
+@functools.cache
+def scanned() -> Scan:
+    """Two classes of the sample."""
+    return scan(SAMPLE, ("COVID", "Normal"))
 
 
 def test_equal_training_images_are_no_reason_to_fail() -> None:
@@ -76,16 +85,24 @@ def test_a_run_keeps_its_training_images_as_the_network_sees_them(trained: dict[
     assert {one.measure for one in kept.levels.usual} == set(MEASURES)
 
 
-@pytest.mark.parametrize("cache", ["on", "off"])
-@pytest.mark.parametrize(("mode", "unfreeze"), [("transfer", ""), ("partial", "17"), ("finetune", "")])
+@pytest.mark.parametrize(
+    ("mode", "unfreeze", "cache"),
+    [
+        *(("transfer", "", "on"), ("partial", "17", "on"), ("finetune", "", "off")),
+        pytest.param("transfer", "", "off", marks=pytest.mark.slow),
+        pytest.param("partial", "17", "off", marks=pytest.mark.slow),
+        pytest.param("finetune", "", "on", marks=pytest.mark.slow),  # nothing is frozen, so nothing is kept
+    ],
+)
 def test_the_features_are_the_whole_networks_wherever_it_is_cut(
-    mode: Mode, unfreeze: str, cache: Literal["on", "off"], tmp_path: Path
+    mode: Mode, unfreeze: str, cache: Literal["on", "off"], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    shrink(monkeypatch)
     network, machine = NetworkConfig(mode=mode, unfreeze=unfreeze, weights="none"), MachineConfig(feature_cache=cache)
     recipe = TrainConfig(network=network, augment=AugmentConfig(augment="none"), machine=machine)
-    found = scan(SAMPLE, ("COVID", "Normal"))
+    found = scanned()
     records = [record for record in found.records if record.file.endswith(("-1.png", "-2.png"))]
-    store, _ = open_store(SAMPLE, records, 224, tmp_path)
+    store, _ = open_store(SAMPLE, records, SIDE, tmp_path)
     classifier = build(plan(network), 2, "float32", seed=0)
     pixels = PixelSource(Images.of(records, ("COVID", "Normal"), store), classifier, store, recipe)
     source, _ = choose(pixels, pixels, "float32", tmp_path, Context())

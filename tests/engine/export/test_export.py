@@ -5,7 +5,7 @@ import math
 import os
 import shutil
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +34,13 @@ from engine.recipe.config import JudgeConfig
 from engine.runs.directory import WEIGHTS, Run
 from tests.conftest import SAMPLE, Cli
 from tests.makers.made import keep_reference, model_run
+from tests.makers.small import SIDE
 from tests.product.test_borders import loaded_by
 
+pytestmark = pytest.mark.usefixtures("small_pictures")
+
 EVIL = "CO\x1b[2JVID"
+DAILY = ("keras", "onnx", "litert")
 CLASSES = (EVIL, "Viral Pneumonia")
 SUFFIXES = {"keras": ".keras", "savedmodel": ".savedmodel", "onnx": ".onnx", "litert": ".tflite"}
 
@@ -71,10 +75,21 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 @pytest.fixture(scope="module")
 def exported(run: Run) -> dict[str, job.Exported]:
-    """The run in every format, in its own folder, compared on 8 pictures, to save time."""
+    """The run in the formats of DAILY, in its own folder."""
+    return written(run, DAILY)
+
+
+@pytest.fixture(scope="module")
+def exported_too(run: Run) -> dict[str, job.Exported]:
+    """The run in the other formats."""
+    return written(run, [name for name in FORMATS if name not in DAILY])
+
+
+def written(run: Run, formats: Sequence[str]) -> dict[str, job.Exported]:
+    """The run in these formats, in its own folder, compared on 8 pictures, to save time."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(verify, "IMAGES", 8)
-        made = job.export(run, "keras,savedmodel,onnx,litert", None, False, Context(ignore, Stop()))
+        made = job.export(run, ",".join(formats), None, False, Context(ignore, Stop()))
         return {one.format: one for one in made}
 
 
@@ -85,7 +100,7 @@ def test_a_format_is_compared_on_32_images() -> None:
 def inputs() -> np.ndarray:
     """Pictures that no export was compared on."""
     paths = [SAMPLE / "Normal" / "images" / f"Normal-{n}.png" for n in (1, 2, 3)]
-    return np.stack([to_input(read(path).pixels, 224) for path in paths])
+    return np.stack([to_input(read(path).pixels, SIDE) for path in paths])
 
 
 def said_by(run: Run, pictures: np.ndarray) -> dict[str, np.ndarray]:
@@ -102,9 +117,11 @@ def contract_in(name: str, path: Path) -> str:
         return archive.read(NAME).decode()
 
 
-@pytest.mark.parametrize("name", FORMATS)
-def test_a_format_says_what_the_run_says_and_what_it_is(name: str, run: Run, exported: dict[str, job.Exported]) -> None:
-    made = exported[name]
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in DAILY else pytest.mark.slow) for name in FORMATS]
+)
+def test_a_format_says_what_the_run_says_and_what_it_is(name: str, run: Run, request: pytest.FixtureRequest) -> None:
+    made = request.getfixturevalue("exported" if name in DAILY else "exported_too")[name]
     assert made.path == run.path / "export" / f"made{SUFFIXES[name]}" and made.images == "8 train"
     assert made.difference < 1e-5
     said, expected = FORMATS[name].open(made.path)(inputs()), said_by(run, inputs())

@@ -33,7 +33,10 @@ from engine.training.distributed import ONE
 from engine.training.resolved import resolve
 from engine.training.run_context import RunContext
 from tests.conftest import ROOT, SAMPLE, Cli, Start
+from tests.makers import small
 from tests.makers.trainings import assert_as_in_one_go, events, history, weights_sha
+
+pytestmark = pytest.mark.usefixtures("small_pictures")
 
 EPOCHS = 8
 COMMON = ("--patience", "0", "--checkpoint-minutes", "0")
@@ -103,13 +106,13 @@ def test_a_signal_finishes_the_batch_and_leaves_a_point(
 
 def test_a_second_interrupt_ends_at_once_even_within_a_batch(tmp_path: Path, start: Start) -> None:
     flags = ("--train", SAMPLE, "--mode", "finetune", "--batch", "64", "--augment", "none")
-    with start(*flags, "--out", tmp_path, "--name", "run", "--json") as process:
+    with start(*flags, "--out", tmp_path, "--name", "run", "--json", **{small.SWITCH: ""}) as process:
         for event in events(process):
             if event["event"] == "started":
                 break
-        time.sleep(4)  # well inside the first batch, which takes longer than that
+        time.sleep(2)  # well inside the first batch, which takes longer than that
         process.send_signal(signal.SIGINT)
-        time.sleep(1)
+        time.sleep(0.5)
         assert process.poll() is None
         began = time.monotonic()
         process.send_signal(signal.SIGINT)

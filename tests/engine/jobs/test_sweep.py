@@ -40,6 +40,7 @@ from engine.sweep.pareto import Candidate, frontier, recommend, sign_flips, step
 from engine.sweep.result import Advice, Grid, Swept, SweptChoice
 from engine.sweep.store import svg
 from tests.conftest import ROOT, SAMPLE, Cli
+from tests.makers import small
 from tests.makers.examples import examples
 from tests.makers.fake import TEST
 
@@ -359,7 +360,10 @@ def test_killed_and_cut_short_it_goes_on_where_it_was(cli: Cli, cache: Path, few
     assert {point["state"] for point in events[-1]["points"]} == {"finished"} and shut(tmp_path / "s")
 
 
-def test_an_untested_training_says_so_and_evaluate_opens_it(cli: Cli, few: Path, tmp_path: Path) -> None:
+def test_an_untested_training_says_so_and_evaluate_opens_it(
+    cli: Cli, few: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small.shrink(monkeypatch)
     own = ("--weights", "none", "--augment", "none", "--epochs", "1")
     done = cli("train", few, *own, "--no-test", "--out", tmp_path, "--name", "a")
     assert done.returncode == 0 and "shut; `covid-tui evaluate" in done.stdout and shut(tmp_path), done.stderr

@@ -23,7 +23,7 @@ from engine.network.freezing import plan
 from engine.network.hdf5_reader import Shapes, read_weights
 from engine.network.pretrained import pretrained
 from engine.recipe.config import NetworkConfig
-from tests.engine.network.test_backbones import ours, theirs
+from tests.engine.network.test_backbones import one_quick, ours, theirs
 
 OTHERS = [name for name in BACKBONES if name != "vgg16"]
 MOBILE = BACKBONES["mobilenetv2"]
@@ -53,7 +53,7 @@ def assert_holds(arrays: dict[str, list[np.ndarray]], network: Any) -> None:
         assert all(np.array_equal(a, b) for a, b in zip(values, network.get_layer(name).get_weights(), strict=True))
 
 
-@pytest.mark.parametrize("name", BACKBONES)
+@pytest.mark.parametrize("name", ["vgg16", *one_quick(OTHERS)])
 def test_file_checksum_and_address_are_those_of_the_installed_keras(name: str) -> None:
     chosen = BACKBONES[name]
     module, attribute = chosen.keras_address
@@ -77,9 +77,7 @@ def test_file_checksum_and_address_are_those_of_the_installed_keras(name: str) -
     assert asked == [(chosen.keras_file, ours_is, chosen.keras_md5)]
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=() if name == "mobilenetv2" else pytest.mark.slow) for name in OTHERS]
-)
+@pytest.mark.parametrize("name", one_quick(OTHERS))
 def test_files_of_keras_3_and_of_keras_2_give_every_weight(name: str, tmp_path: Path) -> None:
     network = ours(name)
     if name == "efficientnetb1":
@@ -112,7 +110,7 @@ def test_what_was_read_is_what_the_network_computes_with(tmp_path: Path) -> None
     assert np.allclose(model(picture)[0, 0, 0], expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["mobilenetv2", "densenet121"])
+@pytest.mark.parametrize("name", one_quick(["mobilenetv2", "densenet121"]))
 def test_keras_cache_serves_what_keras_publishes(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     monkeypatch.setattr(weights, "fetch_weights", lambda *_: "no network")

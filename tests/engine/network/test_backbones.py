@@ -114,7 +114,7 @@ def test_the_table_is_the_network_that_keras_builds(name: str) -> None:
     assert [layer.name for layer in ours(name).layers] == [one.name for one in layers]
 
 
-@pytest.mark.parametrize("name", BACKBONES)
+@pytest.mark.parametrize("name", ["vgg16", *one_quick(OTHERS)])
 def test_the_network_can_be_cut_where_no_way_leads_around_the_layer(name: str) -> None:
     layers, network = BACKBONES[name].layers, theirs(name)
     place = {layer.name: number for number, layer in enumerate(network.layers)}
@@ -133,7 +133,7 @@ def test_the_network_can_be_cut_where_no_way_leads_around_the_layer(name: str) -
     assert [one.cuttable for one in layers] == [a * b == every for a, b in zip(ways, back, strict=True)]
 
 
-@pytest.mark.parametrize("name", GRAPHS)
+@pytest.mark.parametrize("name", one_quick(GRAPHS))
 def test_the_file_is_what_the_generator_writes(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keras_graphs, "network", lambda backbone, seed: ours(backbone.name))
     assert table_file(name).read_text() == text(BACKBONES[name])
@@ -149,7 +149,7 @@ def test_the_work_is_that_of_the_papers(name: str, billions: float) -> None:
     assert sum(layer.macs for layer in BACKBONES[name].layers) / 1e9 == pytest.approx(billions, rel=0.025)
 
 
-@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("name", one_quick(OTHERS))
 def test_pictures_give_what_keras_gives(name: str) -> None:
     chosen = BACKBONES[name]
     pictures = noise(chosen, 2)

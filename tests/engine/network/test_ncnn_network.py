@@ -97,6 +97,17 @@ def test_an_image_has_the_same_bits_in_any_company_and_whatever_is_kept_in_memor
     )
 
 
+@pytest.mark.parametrize("keep", [True, False])
+def test_several_layers_come_from_one_pass_as_each_by_itself(keep: bool) -> None:
+    backbone, inputs = BACKBONES["vgg16"], images(2)
+    layers = ("block3_conv2", "block1_pool", "block2_conv2")
+    network = NcnnNetwork(backbone, weights_of("vgg16"), "block4_conv1", keep)
+    together = network.at(layers, inputs)
+    assert tuple(together) == layers
+    for layer in layers:
+        assert np.array_equal(together[layer], NcnnNetwork(backbone, weights_of("vgg16"), layer).activations(inputs))
+
+
 def test_one_processor_gives_the_bits_of_two_and_tensorflow_stays_away() -> None:
     code = (
         "import os, sys; os.sched_setaffinity(0, set(map(int, sys.argv[1].split(','))));"

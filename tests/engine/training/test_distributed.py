@@ -30,6 +30,8 @@ from engine.training.distributed import share
 from tests.conftest import ROOT, SAMPLE, Cli
 from tests.makers.many import ASKING_THE_PROCESSOR, WATCH, commands
 
+pytestmark = pytest.mark.usefixtures("small_pictures")
+
 EPOCHS = 3
 DATA = ("--train", str(SAMPLE), "--classes", "COVID,Viral Pneumonia")
 NUMBERS = ("--precision", "float32", "--feature-dtype", "float32", "--augment", "none", "--class-weight", "balanced")

@@ -17,7 +17,9 @@ from engine.training.augment import PLAIN
 from engine.training.batches import FeatureSource, PixelSource, choose, stored_format
 from engine.training.feature_file import number_format
 from engine.training.forward import Pass
-from tests.engine.training.test_loop import CLASSES, STORE, images
+from tests.engine.training.test_loop import CLASSES, STORE, images, widen
+
+pytestmark = pytest.mark.usefixtures("small_pictures")
 
 ROUNDING = 1e-5
 """Of the largest logit: the whole network is compiled as one, the kept part and the rest as two."""
@@ -53,10 +55,7 @@ def kept_of(network: NetworkConfig, precision: str, asked: Any, cache: Path) -> 
         machine=MachineConfig(precision=precision, feature_dtype=asked),  # type: ignore[arg-type]
     )
     classifier = build(plan(network), CLASSES, precision, seed=0)
-    for layer in classifier.model.layers:
-        if "conv" in layer.name:
-            random = np.random.default_rng(layer.kernel.shape[2])
-            layer.kernel.assign(random.normal(0, np.sqrt(2 / np.prod(layer.kernel.shape[:3])), layer.kernel.shape))
+    widen(classifier)
     pixels = PixelSource(images(range(4)), classifier, STORE, config)
     source = choose(pixels, pixels, precision, cache, Context())[0]
     assert isinstance(source, FeatureSource)

@@ -20,6 +20,8 @@ from engine.training.layer_hints import BlockPull, Guide
 from tests.conftest import SAMPLE, Cli
 from tests.engine.training.test_loop import CLASSES, PIXELS, STORE, images
 
+pytestmark = pytest.mark.usefixtures("small_pictures")
+
 IMAGES = 6
 """Two batches of unequal size, of 4."""
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import errno
+import functools
 import gc
 import weakref
 from collections.abc import Callable
@@ -30,9 +31,13 @@ from engine.training.forward import score
 from engine.training.phases import phases
 from engine.training.schedule import learning_rate
 from engine.training.step import Steps, class_weights
+from tests.makers.small import SIDE
+
+pytestmark = pytest.mark.usefixtures("small_pictures")
 
 IMAGES, HELD_OUT, CLASSES = 10, 6, 2
-PIXELS = np.random.default_rng(0).integers(0, 256, (IMAGES + HELD_OUT, 7, 7, 1), np.uint8).repeat(32, 1).repeat(32, 2)
+PIXELS = np.random.default_rng(0).integers(0, 256, (IMAGES + HELD_OUT, 8, 8, 1), np.uint8)
+PIXELS = PIXELS.repeat(SIDE // 8, 1).repeat(SIDE // 8, 2)
 STORE = PixelStore(PIXELS, tuple(f"{n}.png" for n in range(len(PIXELS))), 1)
 
 
@@ -46,6 +51,20 @@ def recipe(**parts: Any) -> TrainConfig:
     )
 
 
+@functools.cache
+def kernel(shape: tuple[int, ...]) -> np.ndarray:
+    """Random weights as wide as ImageNet's."""
+    random = np.random.default_rng(shape[2])
+    return random.normal(0, np.sqrt(2 / np.prod(shape[:3])), shape).astype(np.float32)
+
+
+def widen(classifier: Classifier) -> None:
+    """Let the signal live through the layers, so that gradients are of a usual size."""
+    for layer in classifier.model.layers:
+        if "conv" in layer.name:
+            layer.kernel.assign(kernel(tuple(layer.kernel.shape)))
+
+
 def fitted(
     config: TrainConfig,
     cache: Path,
@@ -55,11 +74,7 @@ def fitted(
     """A training of the real network on a few random images, straight through the engine's own parts."""
     make_repeatable(0)
     classifier = build(plan(config.network), CLASSES, "float32", seed=0)
-    # Kernels as wide as ImageNet's, so that the signal lives through the layers and gradients are of a usual size.
-    for layer in classifier.model.layers:
-        if "conv" in layer.name:
-            random = np.random.default_rng(layer.kernel.shape[2])
-            layer.kernel.assign(random.normal(0, np.sqrt(2 / np.prod(layer.kernel.shape[:3])), layer.kernel.shape))
+    widen(classifier)
     told: list[Event] = []
     stop = Stop()
 
@@ -101,7 +116,7 @@ def test_a_cache_changes_speed_and_never_results(unfreeze: str, tmp_path: Path) 
 @pytest.mark.parametrize("unfreeze", ["", "block5_conv3"])
 def test_a_training_leaves_nothing_of_its_network_behind(unfreeze: str, tmp_path: Path) -> None:
     network = NetworkConfig(mode="partial", unfreeze=unfreeze) if unfreeze else NetworkConfig()
-    config = recipe(network=network, augment=AugmentConfig(augment="none"), fit=FitConfig(epochs=1, batch=4))
+    config = recipe(network=network, augment=AugmentConfig(augment="none"), fit=FitConfig(epochs=1, batch=5))
     model = weakref.ref(fitted(config, tmp_path)[0].model)
     gc.collect()
     graphs = tensorflow().__internal__.FuncGraph
@@ -218,7 +233,7 @@ def test_a_stop_comes_between_two_batches_and_keeps_the_best(tmp_path: Path) -> 
 def test_no_resume_point_is_written_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[Position] = []
     monkeypatch.setattr(checkpoint, "write", lambda folder, point: written.append(point.position))
-    config = recipe(fit=FitConfig(epochs=2, batch=4), augment=AugmentConfig(augment="none"))
+    config = recipe(fit=FitConfig(epochs=2, batch=5), augment=AugmentConfig(augment="none"))
     fitted(config, tmp_path, keeper=Keeper(tmp_path, minutes=0))
     assert len(set(written)) == len(written) > 2 and written[-1] == Position(3)
 
@@ -228,7 +243,7 @@ def test_a_stop_while_a_later_view_is_computed_keeps_the_epochs_before_it(tmp_pa
         if isinstance(event, Epoch):
             stop.request("now")
 
-    config = recipe(fit=FitConfig(epochs=4, batch=4), augment=AugmentConfig(views="1"))
+    config = recipe(fit=FitConfig(epochs=4, batch=5), augment=AugmentConfig(views="1"))
     _, result, told = fitted(config, tmp_path, stop_after_epoch_1)
     assert (result.ended, result.epochs) == ("stopped", 1) and result.best is not None
     assert not any(isinstance(e, Batch) and e.epoch == 2 for e in told)
@@ -247,7 +262,7 @@ def test_weights_beyond_all_bounds_are_told_of_and_never_the_best(
         return sums
 
     monkeypatch.setattr(Steps, "take", take)
-    config = recipe(fit=FitConfig(epochs=3, batch=4), augment=AugmentConfig(augment="none"))
+    config = recipe(fit=FitConfig(epochs=3, batch=5), augment=AugmentConfig(augment="none"))
     classifier, result, told = fitted(config, tmp_path)
     assert result.best and result.best.epoch == 1 and result.epochs == 3
     assert all(np.isfinite(variable.numpy()).all() for variable in classifier.trainable_variables)
@@ -292,10 +307,11 @@ def test_pixels_that_are_made_in_another_way_find_nothing_of_the_old_ones(
 def test_a_full_disk_costs_the_cache_and_not_the_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import resource
 
-    config = recipe(fit=FitConfig(epochs=2, batch=4), augment=AugmentConfig(augment="none"),
+    config = recipe(fit=FitConfig(epochs=2, batch=5), augment=AugmentConfig(augment="none"),
                     network=NetworkConfig(mode="partial"))  # fmt: skip
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, before[1]))  # a file may grow to 1 MiB and no further
+    most = (1 << 20) * SIDE**2 // 224**2  # 1 MiB of activations of large pictures: a file may grow so far
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
     try:
         _, result, told = fitted(config, tmp_path)
     finally:
@@ -317,7 +333,7 @@ def test_a_point_after_the_cache_was_lost_says_that_it_was(tmp_path: Path, monke
     monkeypatch.setattr(FeatureSource, "prepare", prepare)
     monkeypatch.setattr(Keeper, "due", lambda *_, **__: True)
     monkeypatch.setattr(Keeper, "keep", lambda _, point: stored.append(point))
-    config = recipe(fit=FitConfig(epochs=2, batch=4), augment=AugmentConfig(views="2"))
+    config = recipe(fit=FitConfig(epochs=2, batch=5), augment=AugmentConfig(views="2"))
     fitted(config, tmp_path, keeper=Keeper(tmp_path / "run", 5))
     kept = [(point.position.epoch, point.facts["kept activations"]) for point in stored]
     assert kept[0] == (1, "float32") and (2, "float32") in kept and kept[-1] == (3, "none"), kept

@@ -21,7 +21,10 @@ from engine.training.phases import FINETUNE_SHARE, phases, rates, sentence
 from engine.training.schedule import learning_rate
 from engine.training.step import Steps, new_optimizer, values_of
 from tests.conftest import Cli, Start
+from tests.makers.small import SIDE
 from tests.makers.trainings import assert_as_in_one_go, events, history
+
+pytestmark = pytest.mark.usefixtures("small_pictures")
 
 LAYERS = [layer for layer in plan(NetworkConfig(mode="finetune")).backbone.layers if layer.parameters]
 
@@ -115,7 +118,7 @@ def test_each_layer_takes_its_share_of_the_step_that_adam_takes() -> None:
 
 def test_another_plan_leaves_the_weights_and_cuts_the_network_anew() -> None:
     whole = build(plan(NetworkConfig(mode="finetune")), 2, "float32", seed=0)
-    images = np.random.default_rng(0).normal(0, 50, (1, 224, 224, 3)).astype(np.float32)
+    images = np.random.default_rng(0).normal(0, 50, (1, SIDE, SIDE, 3)).astype(np.float32)
     expected = whole.model(images).numpy()
     for network in (NetworkConfig(), NetworkConfig(mode="partial", unfreeze="block5"), NetworkConfig(mode="finetune")):
         cut, fresh = under(whole, plan(network)), build(plan(network), 2, "float32", seed=0)

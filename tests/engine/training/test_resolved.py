@@ -16,7 +16,8 @@ from engine.recipe.config import AugmentConfig, DataConfig, FitConfig, NetworkCo
 from engine.runs.directory import Run
 from engine.training.phases import Phase, phases
 from engine.training.resolved import resolve
-from tests.conftest import SAMPLE
+
+pytestmark = pytest.mark.usefixtures("small_pictures")
 
 
 @pytest.fixture
@@ -34,15 +35,17 @@ def resolved(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[TrainConfig]]:
     yield asked
 
 
-def test_a_training_and_its_resume_resolve_the_recipe_once_each(tmp_path: Path, resolved: list[TrainConfig]) -> None:
+def test_a_training_and_its_resume_resolve_the_recipe_once_each(
+    few: Path, tmp_path: Path, resolved: list[TrainConfig]
+) -> None:
     config = TrainConfig(
-        data=DataConfig(classes="COVID,Normal", near_duplicates=False),
+        data=DataConfig(near_duplicates=False, test_share=0.2),
         network=NetworkConfig(weights="none"),
         augment=AugmentConfig(augment="none"),
         fit=FitConfig(epochs=1, batch=16),
         output=OutputConfig(out=tmp_path),
     )
-    end = train.train(SAMPLE, config, Context())
+    end = train.train(few, config, Context())
     assert isinstance(end, Finished) and resolved == [config]
     run = Run(Path(end.run))
     resolved.clear()

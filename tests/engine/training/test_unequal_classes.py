@@ -12,6 +12,8 @@ from sample_data.radiograph import draw
 from tests.conftest import Cli
 from tests.makers.folders import put
 
+pytestmark = pytest.mark.usefixtures("small_pictures")
+
 MANY, FEW = 40, 8
 
 

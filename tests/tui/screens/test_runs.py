@@ -123,15 +123,15 @@ def test_the_differences_are_those_of_the_recipes(tmp_path: Path) -> None:
     assert "batch" not in rows and "name" not in rows
 
 
-def test_what_computed_the_frozen_layers_is_compared_where_it_is_known(tmp_path: Path) -> None:
-    for name, engine in (("now", "ncnn"), ("then", None)):
+def test_what_computed_the_frozen_layers_is_compared_where_it_was_not_keras(tmp_path: Path) -> None:
+    for name, engine in (("a", "ncnn"), ("b", "keras"), ("c", None)):  # of an earlier version
         with create(DATA, config(tmp_path, name)) as writer:
             started = dataclasses.replace(fake.started(name, 2), frozen_engine=engine)  # type: ignore[arg-type]
             writer.append(started)
     library = Library(tmp_path)
     library.take(library.look())
     entries = sorted(library.entries(), key=lambda entry: entry.run.name)
-    assert dict(differences(entries))["frozen layers"] == ["ncnn", "-"]
+    assert dict(differences(entries))["precision"] == ["float32, frozen: ncnn", "float32", "float32"]
 
 
 def test_enter_opens_the_result_or_the_course(states: Path) -> None:

@@ -21,7 +21,7 @@ class Counted:
     loads: list[Path]
     alive: "weakref.WeakSet[Counted]"
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, context: Context) -> None:
         gc.collect()
         assert not Counted.alive, "another model is still in memory while this one is loaded"
         self.run = run

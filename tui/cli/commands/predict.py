@@ -5,6 +5,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+from engine.base.context import Context
 from engine.base.errors import ConfigError, DataError
 from engine.base.outputs import require_new
 from engine.runs import directory as run_directories
@@ -12,6 +13,7 @@ from tui.cli.app import RUNS
 from tui.cli.console import finishing, put, put_json, put_table, say
 from tui.cli.outputs import Writes
 from tui.cli.signals import stop_on_signals, until_stopped
+from tui.words.event_text import describe
 from tui.words.numbers import as_number
 
 if TYPE_CHECKING:
@@ -51,7 +53,7 @@ def predict(
     from engine.data.image.notes import noted
     from engine.data.image.reader import ImageError
     from engine.evaluation.level_likeness import UNCHECKED
-    from engine.evaluation.prediction import NOT_FOR_DIAGNOSIS, listed
+    from engine.evaluation.prediction import BATCH, NOT_FOR_DIAGNOSIS, listed
     from engine.evaluation.predictions_table import write_predictions
 
     if not paths:
@@ -64,7 +66,7 @@ def predict(
     with finishing() if csv else nullcontext(), stop_on_signals() as (stop, signals):
 
         def work() -> tuple[str, ...]:
-            predictor = _predictor(run, out)
+            predictor = _predictor(run, out, few=len(files) <= BATCH)
             say(f"{predictor.title}. {NOT_FOR_DIAGNOSIS}")
             for text in listing.left_out:
                 say(text)
@@ -91,7 +93,7 @@ def predict(
     return DataError.exit_code if any("error" in line for line in lines) else 0
 
 
-def _predictor(run: Path | None, out: Path) -> "Predictor | OnnxModel":
+def _predictor(run: Path | None, out: Path, few: bool) -> "Predictor | OnnxModel":
     """What predicts: the run that was named, the newest one, or an exported ONNX file."""
     if run and run.suffix.lower() == ".onnx" and not run.is_dir():
         from engine.export.onnx_predictor import OnnxModel
@@ -99,7 +101,8 @@ def _predictor(run: Path | None, out: Path) -> "Predictor | OnnxModel":
         return OnnxModel(run)
     from engine.evaluation.predictor import Predictor
 
-    return Predictor(run_directories.find(run, out) if run else run_directories.newest(out))
+    chosen = run_directories.find(run, out) if run else run_directories.newest(out)
+    return Predictor(chosen, Context(lambda event: say(describe(event))), few=few)
 
 
 def _put_predictions(lines: Iterable[dict[str, Any]], classes: Sequence[str]) -> None:

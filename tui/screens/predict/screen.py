@@ -53,8 +53,8 @@ class PredictScreen(WorkScreen):
     HELP = (
         "What a trained run says about an image. Choose a file in the tree or type its path. The picture stands as it "
         "is in the file and as the network sees it; g lays the heat on the latter, which says where the model looks "
-        "(HiResCAM). TensorFlow is loaded for the first answer, and the model is kept. This is for research and "
-        "teaching only, not for diagnosis."
+        "(HiResCAM). The model is kept. A run of VGG16 or VGG19 answers at once; for the heat, and for other networks, "
+        "TensorFlow is loaded first. This is for research and teaching only, not for diagnosis."
     )
     AUTO_FOCUS = "#tree"
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -56,6 +56,13 @@ def _started(entry: Entry, name: str, form: str = "") -> str:
     return format(getattr(started, name), form) if started else "-"
 
 
+def _precision(entry: Entry) -> str:
+    """The number format, and what computed the frozen layers where that was not Keras."""
+    started = entry.view.started
+    frozen = f", frozen: {started.frozen_engine}" if started and started.frozen_engine not in (None, "keras") else ""
+    return _started(entry, "precision") + frozen
+
+
 RESULTS: dict[str, Callable[[Entry], str]] = {
     "state": lambda entry: entry.view.state,
     "test": test,
@@ -68,8 +75,7 @@ RESULTS: dict[str, Callable[[Entry], str]] = {
     "epochs": lambda entry: str(len(entry.view.epochs)),
     "time": lambda entry: duration(seconds(entry)),
     "trained weights": lambda entry: _started(entry, "trainable", ","),
-    "precision": lambda entry: _started(entry, "precision"),
-    "frozen layers": lambda entry: (entry.view.started and entry.view.started.frozen_engine) or "-",
+    "precision": _precision,
     "device": lambda entry: _started(entry, "device"),
 }
 

@@ -24,6 +24,8 @@ from engine.runs.writer import create
 from engine.training.data import scanned
 from engine.training.fit_phases import pixel_rules_of
 from tests.conftest import Cli
+from tests.makers import small
+from tests.makers.made import model_run
 
 SPREAD = "uses 12 of its 16 bits, so those are spread over all levels"
 HIDDEN = "has an alpha channel that hides all of it, which is ignored"
@@ -97,9 +99,12 @@ class TestTold:
         texts = [one.sentence for one in folder_warnings(scan(folder))]
         assert [text for text in texts if " images: " in text] == list(TOLD)
 
-    def test_by_a_prediction(self, folder: Path, cli: Cli, trained: dict[str, Any]) -> None:
+    def test_by_a_prediction(self, folder: Path, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        small.shrink(monkeypatch)
+        run = model_run(tmp_path, "run", folder, ("COVID", "Normal")).path
+        (run / MODEL).write_text(json.dumps({**json.loads((run / MODEL).read_text()), "reading": 2}))
         for flags in ((), ("--json",)):
-            done = cli("predict", folder, "--run", trained["run"], *flags)
+            done = cli("predict", folder, "--run", run, *flags)
             assert done.returncode == 0, done.stderr
             told = [line for line in done.stderr.splitlines() if " images: " in line]
             assert told == [line.replace("e.g. ", f"e.g. {folder}/") + "." for line in TOLD[:3]]

@@ -21,9 +21,10 @@ from engine.data.split import draw, leaks
 from sample_data.generate import phantom_for
 from sample_data.phantom import Disease
 from sample_data.radiograph import draw as draw_phantom
+from tests.makers.extent import ALL
 from tests.makers.planted import CHANGES, KINDS, planted
 
-COUNT = 280
+COUNT = 280 if ALL else 140
 
 
 @pytest.fixture(scope="module")
