@@ -27,7 +27,7 @@ TEST = checked({
 def train(
     folder: Path, config: TrainConfig, context: Context, seconds: float = 0.02, until: Path | None = None
 ) -> None:
-    """As `engine.jobs.train.train`, `seconds` a step; waits before its second epoch for the file `until`, or a stop."""
+    """As `engine.jobs.train.train`, `seconds` a step; stays at its second epoch until `until` is a file, or a stop."""
     with create(folder, config) as writer:
         context = writer.tee(context)
         context.emit(started(str(writer.run.path), config.fit.epochs, config.fit.patience))
@@ -35,7 +35,8 @@ def train(
         done = 0
         for epoch in range(1, config.fit.epochs + 1):
             while epoch == 2 and until and not until.exists() and not context.stop.is_set():
-                time.sleep(0.02)
+                time.sleep(0.1)
+                context.emit(batch(epoch, 1))  # with which it also learns of a stop that another process asks for
             for step in range(1, STEPS + 1):
                 time.sleep(seconds)
                 context.emit(batch(epoch, step))

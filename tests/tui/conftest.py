@@ -1,5 +1,7 @@
 """Every workbench that a test opens in its own process is opened quickly, and most on a small folder."""
 
+import gc
+import itertools
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +17,22 @@ def quick() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         make_quick(patch)
         yield
+
+
+COUNT = itertools.count(1)
+TESTS_BETWEEN = 40
+
+
+@pytest.fixture(autouse=True)
+def thrown_away() -> Iterator[None]:
+    """Each workbench freezes what Python's collector knows, what is left of the one before included. It goes now and
+    then, or a worker has gigabytes of it in the end.
+    """
+    yield
+    if next(COUNT) % TESTS_BETWEEN == 0:
+        gc.unfreeze()
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.fixture(scope="session")

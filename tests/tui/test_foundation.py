@@ -198,7 +198,7 @@ def test_a_second_workbench_sees_the_run_live_and_stops_it(tmp_path: Path) -> No
         stop = Stop()
         config = TrainConfig()
         object.__setattr__(config.output, "out", tmp_path)
-        other = threading.Thread(target=fake.train, args=(DATA, config, Context(stop=stop)))
+        other = threading.Thread(target=fake.train, args=(DATA, config, Context(stop=stop), 0.02, tmp_path / "never"))
         other.start()
         app = Workbench(tmp_path)
         async with app.run_test(size=(120, 40)) as pilot:

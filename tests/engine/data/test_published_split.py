@@ -17,6 +17,7 @@ from engine.data.subset import subset
 from engine.jobs.repeat import over_folds
 from engine.recipe.config import DataConfig, MachineConfig, TrainConfig
 from tests.conftest import SAMPLE, Cli
+from tests.makers import small
 from tests.makers.drive import run, text, until
 from tui.app import Workbench
 
@@ -174,7 +175,8 @@ def test_an_audit_keeps_it_and_folds_refuse_it(tmp_path: Path) -> None:
         over_folds(tmp_path, TrainConfig(machine=MachineConfig()), 3, Context())
 
 
-def test_a_training_takes_it(tmp_path: Path, cli: Cli) -> None:
+def test_a_training_takes_it(tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    small.shrink(monkeypatch)
     root = lay(tmp_path / "data", COUNTS, classes=CLASSES[:2])
     done = cli(
         *("train", root, "--weights", "none", "--augment", "none", "--epochs", "1", "--batch", "8"),

@@ -208,6 +208,8 @@ def hook(event, arguments):
         opened.append(os.fsdecode(arguments[0]))
     if event in ("os.system", "subprocess.Popen", "os.exec", "os.posix_spawn", "pickle.find_class"):
         opened.append(event)
+from tests.makers import small
+small.follow()
 from tui.cli import run
 answers = []
 for number, command in enumerate(json.load(sys.stdin)):
@@ -222,7 +224,9 @@ print(json.dumps(answers))
 """
 
 
-def test_the_real_command_refuses_them_and_opens_nothing_outside(tmp_path: Path, cache: Path) -> None:
+def test_the_real_command_refuses_them_and_opens_nothing_outside(
+    tmp_path: Path, cache: Path, small_pictures: None
+) -> None:
     data, out, outside = tmp_path / "data", tmp_path / "runs", tmp_path / "outside"
     for folder in (data, outside, tmp_path / "given"):
         folder.mkdir()

@@ -17,6 +17,7 @@ from engine.base.errors import ConfigError
 from engine.base.events import Audited, Progress
 from engine.data.image.reader import read, to_input
 from engine.data.masks import read_mask
+from engine.network.backbones import backbone
 from engine.recipe.config import AuditConfig, NetworkConfig, TrainConfig
 from tests.makers import fake
 from tests.makers.drive import DATA, run, text, until
@@ -28,6 +29,8 @@ from tui.state.job import Job
 from tui.state.relay import Relay
 from tui.widgets.bars import around_zero, whiskers
 from tui.words.settings import Settings
+
+pytestmark = pytest.mark.usefixtures("small_pictures")
 
 GREY = Settings(image_protocol="grey", theme="covid-dark")
 EXAMPLE = DATA.parent / "docs" / "example"
@@ -162,8 +165,9 @@ def test_the_pictures_are_what_each_variant_shows(tmp_path: Path, data: Path) ->
                 await until(pilot, lambda name=name: f"{name}.png" in str(views.border_title))  # type: ignore[misc]
             await until(pilot, lambda: not app.session.jobs)
             label = "Viral Pneumonia"
-            whole = to_input(read(data / label / "images" / f"{label}-1.png").pixels, 224)
-            mask = read_mask(data / label / "masks" / f"{label}-1.png", 224)
+            side = backbone("vgg16").size
+            whole = to_input(read(data / label / "images" / f"{label}-1.png").pixels, side)
+            mask = read_mask(data / label / "masks" / f"{label}-1.png", side)
             shown = dict(views.shown)
             assert np.array_equal(shown["whole image"], whole)
             assert np.array_equal(shown["lungs only"], whole * mask[..., None])

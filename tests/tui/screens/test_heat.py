@@ -20,6 +20,8 @@ from tui.screens.results.mistakes import Mistakes
 from tui.widgets.xray import Xray
 from tui.words.settings import Settings
 
+pytestmark = pytest.mark.usefixtures("small_pictures")
+
 GREY = Settings(image_protocol="grey", theme="covid-dark")
 
 
@@ -33,9 +35,11 @@ def give_model(made: Run) -> None:
     """A model of random weights for a run that has its results already."""
     from engine.network.classifier import build
 
-    contract = {"classes": list(CLASSES), "backbone": "vgg16", "input": [224, 224, 3], "preprocessing": "caffe"}
+    freeze = plan(made.config().network)
+    side = freeze.backbone.size
+    contract = {"classes": list(CLASSES), "backbone": "vgg16", "input": [side, side, 3], "preprocessing": "caffe"}
     write_json(made.path / MODEL, contract)
-    build(plan(made.config().network), len(CLASSES), "float32", seed=1).save_weights(made.path / directory.WEIGHTS)
+    build(freeze, len(CLASSES), "float32", seed=1).save_weights(made.path / directory.WEIGHTS)
 
 
 def test_a_key_lays_the_heat_on_the_picture_and_takes_it_off(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from textual.widgets import Static
 
 from engine.evaluation.prediction import Prediction
 from engine.evaluation.predictor import Predictor
+from engine.network.backbones import backbone
 from engine.runs.directory import Run
 from tests.makers.dicoms import saved
 from tests.makers.drive import DATA, run, text, until
@@ -26,11 +27,13 @@ from tui.widgets.file_tree import FileTree, PathField
 from tui.widgets.xray import RAMP, Xray
 from tui.words.settings import Settings
 
+pytestmark = pytest.mark.usefixtures("small_pictures")
+
 GREY = Settings(image_protocol="grey", theme="covid-dark")
 
 
 @pytest.fixture(scope="module")
-def asked(tmp_path_factory: pytest.TempPathFactory, few: Path) -> Run:
+def asked(tmp_path_factory: pytest.TempPathFactory, few: Path, small_pictures: None) -> Run:
     """A run with a model, which knows how its training images look."""
     made = model_run(tmp_path_factory.mktemp("runs"), "asked", few)
     keep_reference(made, few, images=6)
@@ -54,6 +57,7 @@ def test_a_file_on_the_command_line_is_predicted(asked: Run) -> None:
     path = DATA / "COVID" / "images" / "COVID-4.png"
     answer = next(iter(Predictor(asked).predict([path])))
     share = f"{answer.probabilities[answer.label]:.1%}"  # type: ignore[union-attr]
+    side = backbone("vgg16").size
 
     async def scenario() -> None:
         app = Workbench(asked.path.parent, picture=path, settings=GREY)
@@ -66,7 +70,7 @@ def test_a_file_on_the_command_line_is_predicted(asked: Run) -> None:
             assert "training images, mean +- 3 sd" in shown and "unlike" not in shown
             for picture in app.screen.query(Xray):
                 assert picture.pixels is not None
-            assert app.screen.query_one("#as-seen", Xray).pixels.shape == (224, 224, 3)  # type: ignore[union-attr]
+            assert app.screen.query_one("#as-seen", Xray).pixels.shape == (side, side, 3)  # type: ignore[union-attr]
             assert app.screen.query_one("#as-file", Xray).pixels.shape == (299, 299)  # type: ignore[union-attr]
 
     run(scenario())

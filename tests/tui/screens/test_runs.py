@@ -265,6 +265,7 @@ def test_a_run_that_cannot_be_read_hides_no_other(states: Path, monkeypatch: pyt
     assert {entry.run.name for entry in library.entries()} == {"done", "stopped", "died"}
 
 
+@pytest.mark.usefixtures("small_pictures")
 def test_a_stopped_run_is_gone_on_with_by_a_key(tmp_path: Path, dozen: Path) -> None:
     """With the real engine: the epochs before the stop stay, those after it are added to the same run."""
     from engine.jobs import train

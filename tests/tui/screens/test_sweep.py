@@ -38,6 +38,8 @@ from tui.widgets.row_table import RowTable
 from tui.words.plot import letters
 from tui.words.settings import Settings
 
+pytestmark = pytest.mark.usefixtures("small_pictures")
+
 GREY = Settings(image_protocol="grey", theme="covid-dark")
 CLASSES = ("COVID", "Viral Pneumonia")
 RECIPE = TrainConfig(

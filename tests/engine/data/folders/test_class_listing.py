@@ -24,6 +24,7 @@ from engine.recipe.config import DataConfig, TrainConfig
 from engine.training.data import scanned
 from tests.conftest import SAMPLE, Cli
 from tests.engine.data.folders.test_layouts import READ, grow
+from tests.makers import small
 from tests.makers.dicoms import saved
 from tests.makers.drive import run, until
 from tests.makers.folders import picture, put
@@ -93,9 +94,10 @@ class TestPredict:
         ):
             listed([tmp_path])
 
-    def test_the_command_tells_it(self, messy: Path, tmp_path: Path, cli: Cli) -> None:
+    def test_the_command_tells_it(self, messy: Path, tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
         from tests.makers.made import model_run
 
+        small.shrink(monkeypatch)
         asked = model_run(tmp_path / "runs", "asked", SAMPLE)
         done = cli("predict", messy, "--run", asked.path, "--json")
         assert done.returncode == 0, done.stderr

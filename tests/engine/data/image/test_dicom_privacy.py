@@ -46,12 +46,14 @@ def traces(text: str) -> list[str]:
 
 SEVERAL = """
 import json, sys
+from tests.makers import small
+small.follow()
 from tui.cli import run
 print(json.dumps([run(line) for line in json.loads(sys.argv[1])]))
 """
 
 
-def test_nothing_of_a_patient_is_shown_kept_or_logged(tmp_path: Path) -> None:
+def test_nothing_of_a_patient_is_shown_kept_or_logged(tmp_path: Path, small_pictures: None) -> None:
     data, out, cache = converted(tmp_path / "data"), tmp_path / "runs", tmp_path / "cache"
     bad = damaged(data / "COVID" / "images")
     one = data / "COVID" / "images" / "COVID-1.dcm"

@@ -12,13 +12,15 @@ from tests.conftest import SAMPLE, Cli, Start
 
 
 def test_evaluate_shows_every_measure_with_its_interval(trained: dict[str, Any], cli: Cli) -> None:
-    shown = cli("evaluate", trained["run"]).stdout
+    shown = cli("evaluate", "trained", "--out", trained["out"]).stdout
     for word in ("precision", "F1", "MCC", "mean of classes", "calibration: error", "threshold: COVID from"):
         assert word in shown
+    assert "95% interval" in shown and "sensitivity" in shown
 
 
 @pytest.mark.parametrize(
-    ("verb", "number", "code"), [("predict", signal.SIGTERM, 143), ("evaluate", signal.SIGINT, 130)]
+    ("verb", "number", "code"),
+    [pytest.param("predict", signal.SIGTERM, 143, marks=pytest.mark.slow), ("evaluate", signal.SIGINT, 130)],
 )
 def test_a_signal_ends_the_verb_with_its_own_code(
     trained: dict[str, Any], start: Start, tmp_path: Path, verb: str, number: signal.Signals, code: int
@@ -56,5 +58,3 @@ def test_evaluate_on_another_folder_measures_its_known_classes(
     shown = json.loads(done.stdout)
     assert (done.returncode, shown["n"]) == (0, 6)
     assert "Normal" in done.stderr and "Lung_Opacity" in done.stderr
-    table = cli("evaluate", "trained", "--out", trained["out"]).stdout
-    assert "95% interval" in table and "sensitivity" in table

@@ -15,6 +15,7 @@ from engine.data.split import Split
 from engine.evaluation.intervals import exact_interval
 from engine.runs.directory import Run
 from tests.conftest import SAMPLE, Cli, Start
+from tests.makers import small
 
 TEST_KEYS = {"n", "correct", "accuracy", "accuracy_ci", "auc", "baseline", "confusion"}
 
@@ -98,6 +99,13 @@ def test_plain_keras_gets_the_same_from_the_deliverable(trained: dict[str, Any])
         assert loss == pytest.approx(ours["loss"], rel=validated if part == "validation" else 1e-4)
 
 
+@pytest.fixture
+def small_pictures_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `small_pictures`, for one test of this module, whose others look at `trained`."""
+    small.shrink(monkeypatch)
+
+
+@pytest.mark.usefixtures("small_pictures_here")
 def test_the_same_command_and_seed_give_the_same_history_and_weights(few: Path, cli: Cli, tmp_path: Path) -> None:
     arguments = ("--train", few, "--augment", "report", "--batch", "8", "--epochs", "2", "--mode", "partial",
                  "--unfreeze", "17", "--views", "1", "--json")  # fmt: skip
@@ -121,6 +129,7 @@ def _arrays(path: Path) -> list[np.ndarray]:
     return found
 
 
+@pytest.mark.usefixtures("small_pictures_here")
 def test_a_later_run_reuses_a_split(trained: dict[str, Any], cli: Cli, tmp_path: Path) -> None:
     done = cli("--train", SAMPLE, "--classes", "COVID,Viral Pneumonia", "--split", trained["run"] / "split.csv",
                "--seed", "5", "--augment", "none", "--epochs", "1", "--out", tmp_path, "--name", "r")  # fmt: skip
@@ -129,7 +138,10 @@ def test_a_later_run_reuses_a_split(trained: dict[str, Any], cli: Cli, tmp_path:
     assert "test accuracy" in done.stdout and "epoch   1  loss" in done.stderr
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.usefixtures("small_pictures_here")
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow)]
+)
 def test_a_signal_stops_between_batches_with_the_best_weights_kept(
     few: Path, start: Start, tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
@@ -147,8 +159,9 @@ def test_a_signal_stops_between_batches_with_the_best_weights_kept(
     assert Run(tmp_path / "r").state() == "stopped" and (tmp_path / "r" / "best.weights.h5").is_file()
 
 
+@pytest.mark.usefixtures("small_pictures_here")
 def test_a_hangup_does_not_stop_a_training(few: Path, start: Start, tmp_path: Path) -> None:
-    arguments = ("--train", few, "--augment", "none", "--epochs", "40", "--patience", "0", "--batch", "8",
+    arguments = ("--train", few, "--augment", "none", "--epochs", "15", "--patience", "0", "--batch", "8",
                  "--out", tmp_path, "--name", "r", "--json")  # fmt: skip
     with start(*arguments) as process:
         for line in process.stdout:
@@ -156,4 +169,4 @@ def test_a_hangup_does_not_stop_a_training(few: Path, start: Start, tmp_path: Pa
                 process.send_signal(signal.SIGHUP)
                 break
         last = json.loads(process.stdout.read().splitlines()[-1])
-    assert (last["event"], last["epochs"]) == ("finished", 40)
+    assert (last["event"], last["epochs"]) == ("finished", 15)
