@@ -33,17 +33,21 @@ class NcnnAnswers:
 
     def answer(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Raises RefusedError where ncnn does not take the network, RunError where memory is lacking."""
-        features = self._at(POOL, inputs)
-        self._file.close()  # all of it was loaded
+        features = self._features(inputs)
         return np.stack([self._probabilities(row) for row in features]), features
 
     def logits(self, inputs: np.ndarray) -> np.ndarray:
         """Logits, float32 (n, classes), of network inputs; raises as `answer` does."""
-        return np.stack([self._logits_of(row) for row in self._at(POOL, inputs)])
+        return np.stack([self._logits_of(row) for row in self._features(inputs)])
 
     def maps(self, layer: str, inputs: np.ndarray) -> np.ndarray:
         """What the backbone's `layer` gives, float32 (n, side, side, channels); raises as `answer` does."""
         return self._at(layer, inputs)
+
+    def _features(self, inputs: np.ndarray) -> np.ndarray:
+        found = self._at(POOL, inputs)
+        self._file.close()  # all of it was loaded
+        return found
 
     def _at(self, layer: str, inputs: np.ndarray) -> np.ndarray:
         with self._beginning:
