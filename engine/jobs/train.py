@@ -91,7 +91,6 @@ def resume(
     """
     recipe = resolve(config)
     _require_patience(run, recipe)
-    begun_with(run)
     # The split and what computes are in the run.
     own = dataclasses.replace(
         config,
@@ -103,6 +102,7 @@ def resume(
     config = dataclasses.replace(config, output=dataclasses.replace(config.output, out=output.out, name=output.name))
     recipe = dataclasses.replace(recipe, config=config)
     with reopen(run, config) as writer:
+        begun_with(run)
         writer.wait(lambda: writer.keep_config(config, folder))
 
         def go_on(heard: Context) -> Finished | Interrupted:

@@ -326,6 +326,7 @@ OPENS = (
 )
 KNOWN = {
     "engine/base/files.py": "the one place",
+    "engine/network/ncnn_network.py": "weights in memory, or in a new folder of chance name",
     "engine/training/checkpoint.py": "by the descriptor of the folder",
     "engine/data/pixel_store.py": "a new file, under a name of chance, in a folder that was looked at",
     "engine/evaluation/evaluate.py": "names in the run's own folder, and by the descriptor of another",

@@ -181,7 +181,8 @@ def test_predictions_are_written_whole_replaced_by_force_and_put_into_pipes(
     assert again.returncode == 2 and again.stdout == "" and "exists already" in again.stderr
     csv.write_text("old")
     assert cli(*predict, csv, "--force").returncode == 0 and csv.read_bytes() == whole
-    assert cli(*predict, "/dev/stdout").stdout.encode().startswith(whole.replace(b"\r\n", b"\n"))
+    # In a process of its own, whose standard output is a pipe.
+    assert cli(*predict, "/dev/stdout", PYTHONUNBUFFERED="1").stdout.encode().startswith(whole.replace(b"\r\n", b"\n"))
     full = cli(*predict, "/dev/full")
     assert full.returncode == 1 and "/dev/full can't be written (No space left on device): make room" in full.stderr
     assert list(tmp_path.iterdir()) == [csv]

@@ -24,6 +24,8 @@ from tests.conftest import ROOT, Cli, Start
 from tests.engine.training.test_loop import CLASSES, STORE, images
 from tests.makers.trainings import assert_as_in_one_go, events, weights_sha
 
+pytestmark = pytest.mark.usefixtures("small_pictures")
+
 EPOCHS = 3
 RECIPE = ("--weights", "none", "--precision", "float32", "--frozen-engine", "ncnn", "--views", "1", "--batch", "4",
           "--patience", "0", "--checkpoint-minutes", "0", "--epochs", EPOCHS)  # fmt: skip
