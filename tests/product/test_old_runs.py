@@ -137,8 +137,8 @@ class TestOpens:
     def test_every_field_of_a_recipe_is_read_as_it_was_written(self, house: House, name: str) -> None:
         run = house.run(name)
         saved = json.loads((run.path / "config.json").read_text(encoding="utf-8"))
-        for part, added in ADDED.items():
-            saved[part] |= added
+        for name_of_part, added in ADDED.items():
+            saved[name_of_part] |= added
         assert saved == {"folder": f"{OLD}/sample_data", **to_dict(run.config())}
         assert run.folder() == Path(OLD, "sample_data")
         for part in dataclasses.fields(TrainConfig):
