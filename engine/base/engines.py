@@ -1,7 +1,6 @@
 """The names of what can compute the frozen layers, and whether ncnn is at hand."""
 
 import functools
-import importlib.metadata
 from typing import Literal
 
 EngineName = Literal["keras", "ncnn"]
@@ -26,4 +25,8 @@ def identity(engine: EngineName) -> str:
 
     Keras's version is not in it: TensorFlow's is among what a run records, and kept activations outlive its updates.
     """
-    return engine if engine == "keras" else f"ncnn {importlib.metadata.version('ncnn')}"
+    if engine == "keras":
+        return engine
+    from importlib.metadata import version  # which takes longer than most that a prediction needs
+
+    return f"ncnn {version('ncnn')}"

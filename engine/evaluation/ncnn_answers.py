@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.base.runtime import give_memory_back
 from engine.network.backbones import HEAD_UNITS, Backbone
 from engine.network.hdf5_reader import WeightFile
 from engine.network.ncnn_network import POOL, NcnnNetwork, shapes
@@ -29,6 +30,7 @@ class NcnnAnswers:
         self._network = NcnnNetwork(backbone, self._file.layer, POOL, keep=not few)
         self._beginning = threading.Lock()
         if few:
+            give_memory_back()
             self._network.begin()
 
     def answer(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -74,16 +74,10 @@ class WeightFile:
     """
 
     def __init__(self, path: Path, shapes: Shapes) -> None:
-        """Looks at every array of the layers named in `shapes`, and keeps none. Raises as `read_weights` does."""
+        """Looks at what the file holds, and reads no array yet. Raises as `read_weights` does."""
         self.path, self._shapes = path, shapes
         self._open()
         self._state = _state(os.fstat(self._descriptor))
-        try:
-            for name in shapes:
-                self.layer(name)
-        except WeightsError:
-            self.close()
-            raise
 
     def _open(self) -> None:
         with contextlib.ExitStack() as opened:
@@ -96,7 +90,8 @@ class WeightFile:
     def layer(self, name: str) -> Layer:
         """The arrays of a layer, float32; the file is opened again where it was closed.
 
-        Raises WeightsError where it was written over since the beginning, or is another one when it is opened again.
+        Raises WeightsError where it was written over since the beginning, is another one when it is opened again, or
+        holds what is no finite number.
         """
         if not self._layers:
             self._open()
