@@ -20,7 +20,7 @@ class NcnnAnswers:
     """What `engine.evaluation.run_network` asks. Any thread may ask, unless it is for few pictures."""
 
     def __init__(self, weights: Path, backbone: Backbone, classes: int, few: bool) -> None:
-        """Raises WeightsError where the file `weights` is not sound.
+        """Raises WeightsError where the file `weights` does not fit; numbers that are none are met as they are read.
 
         For `few` pictures, asked for at once, the network is loaded from now on and little of it is kept in memory.
         """

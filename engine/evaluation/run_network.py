@@ -32,7 +32,8 @@ class RunNetwork:
     ) -> None:
         """`asked` is what the recipe or the caller says; `few` promises that few pictures will be asked for, at once.
 
-        That ncnn can't answer is emitted. Raises WeightsError where the file `weights` is not sound.
+        That ncnn can't answer is emitted. Raises WeightsError where the file `weights` does not fit; where it holds
+        what is no number, the first answer may raise it.
         """
         self._weights, self._plan, self._classes, self._emit = weights, plan, classes, emit
         self._ncnn: NcnnAnswers | None = None

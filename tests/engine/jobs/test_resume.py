@@ -154,6 +154,7 @@ def test_a_run_that_lost_its_number_format_is_told(tmp_path: Path) -> None:
         fit_phases.choose_arithmetic(work, resolve(work.run.config()), PIXEL_RULES)
 
 
+@pytest.mark.slow
 def test_a_stop_that_keeps_tests_also_where_the_phase_has_not_kept_the_images_as_they_are(
     few: Path, tmp_path: Path
 ) -> None:

@@ -189,6 +189,7 @@ def test_several_backbones_are_swept_on_one_split(few: Path, tmp_path: Path) -> 
 # The guide and the range test
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", one_quick(OTHERS))
 def test_the_guide_measures_every_block_that_can_train(name: str) -> None:
     config = recipe(network(name), "off")

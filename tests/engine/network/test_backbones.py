@@ -317,6 +317,7 @@ def test_any_block_can_be_cut_off_and_gives_what_the_whole_network_gives(name: s
 # The whole way: train, predict, explain, go on
 
 
+@pytest.mark.slow
 def test_in_float32_a_network_has_the_statistics_that_its_weights_file_gave_it() -> None:
     name: Literal["efficientnetb1"] = "efficientnetb1"
     short = build(plan(NetworkConfig(backbone=name, weights="none")), 2, "bfloat16", seed=0)

@@ -158,7 +158,11 @@ def test_a_training_goes_through_its_phases_and_says_so(whole: Path) -> None:
 
 @pytest.mark.parametrize(
     ("epoch", "step"),
-    [pytest.param(2, 3, marks=pytest.mark.slow), (4, 3), pytest.param(5, 2, marks=pytest.mark.slow)],
+    [
+        pytest.param(2, 3, marks=pytest.mark.slow),
+        pytest.param(4, 3, marks=pytest.mark.slow),
+        pytest.param(5, 2, marks=pytest.mark.slow),
+    ],
 )
 def test_killed_in_any_phase_it_ends_in_the_same_weights(
     epoch: int, step: int, whole: Path, few: Path, tmp_path: Path, cli: Cli, start: Start

@@ -105,6 +105,7 @@ def small_pictures_here(monkeypatch: pytest.MonkeyPatch) -> None:
     small.shrink(monkeypatch)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small_pictures_here")
 def test_the_same_command_and_seed_give_the_same_history_and_weights(few: Path, cli: Cli, tmp_path: Path) -> None:
     arguments = ("--train", few, "--augment", "report", "--batch", "8", "--epochs", "2", "--mode", "partial",
@@ -129,6 +130,7 @@ def _arrays(path: Path) -> list[np.ndarray]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small_pictures_here")
 def test_a_later_run_reuses_a_split(trained: dict[str, Any], cli: Cli, tmp_path: Path) -> None:
     done = cli("--train", SAMPLE, "--classes", "COVID,Viral Pneumonia", "--split", trained["run"] / "split.csv",
