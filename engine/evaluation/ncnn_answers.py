@@ -47,9 +47,10 @@ class NcnnAnswers:
         return self._at(layer, inputs)
 
     def _features(self, inputs: np.ndarray) -> np.ndarray:
-        found = self._at(POOL, inputs)
-        self._file.close()  # all of it was loaded
-        return found
+        try:
+            return self._at(POOL, inputs)
+        finally:
+            self._file.close()  # all of it was loaded, or can't be
 
     def _at(self, layer: str, inputs: np.ndarray) -> np.ndarray:
         with self._beginning:
