@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.base.runtime import give_memory_back
-from engine.network.backbones import HEAD_UNITS, Backbone
+from engine.network.backbones import Backbone, head_shapes
 from engine.network.hdf5_reader import WeightFile
 from engine.network.ncnn_network import POOL, NcnnNetwork, shapes
 from engine.network.preprocessing import caffe
@@ -24,8 +24,7 @@ class NcnnAnswers:
 
         For `few` pictures, asked for at once, the network is loaded from now on and little of it is kept in memory.
         """
-        head = {"dense": [(backbone.width, HEAD_UNITS), (HEAD_UNITS,)], "logits": [(HEAD_UNITS, classes), (classes,)]}
-        self._file = WeightFile(weights, {**shapes(backbone), **head})
+        self._file = WeightFile(weights, {**shapes(backbone), **head_shapes(backbone, classes)})
         self._dense, self._logits = _Dense(*self._file.layer("dense")), _Dense(*self._file.layer("logits"))
         self._network = NcnnNetwork(backbone, self._file.layer, POOL, keep=not few)
         self._beginning = threading.Lock()

@@ -105,6 +105,14 @@ def head(backbone: Backbone, classes: int) -> tuple[HeadLayer, ...]:
     )
 
 
+def head_shapes(backbone: Backbone, classes: int) -> dict[str, list[tuple[int, ...]]]:
+    """The shapes of kernel and bias of each of the head's layers that have weights, by layer name."""
+    return {
+        "dense": [(backbone.width, HEAD_UNITS), (HEAD_UNITS,)],
+        "logits": [(HEAD_UNITS, classes), (classes,)],
+    }
+
+
 def table_file(name: str) -> Path:
     """The file with the layers of a backbone that no rule gives."""
     return Path(__file__).parent / "tables" / f"{name}.csv"

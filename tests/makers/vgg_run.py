@@ -12,7 +12,7 @@ from engine.data.records import Row
 from engine.data.split import Split
 from engine.evaluation.calibration import CALIBRATION, calibrate
 from engine.evaluation.predictor import MODEL
-from engine.network.backbones import BACKBONES, HEAD_UNITS
+from engine.network.backbones import BACKBONES, head_shapes
 from engine.network.ncnn_network import shapes
 from engine.recipe.config import MachineConfig, NetworkConfig, OutputConfig, TrainConfig
 from engine.runs.directory import WEIGHTS, Run
@@ -24,13 +24,12 @@ from tests.makers import made
 def drawn(backbone: str, classes: int, seed: int = 0) -> dict[str, list[np.ndarray]]:
     """Weights that keep the size of the activations from layer to layer (He et al. 2015), and small biases."""
     random, base = np.random.default_rng(seed), BACKBONES[backbone]
-    head = {"dense": [(base.width, HEAD_UNITS), (HEAD_UNITS,)], "logits": [(HEAD_UNITS, classes), (classes,)]}
     return {
         layer: [
             random.standard_normal(kernel, dtype=np.float32) * np.float32(np.sqrt(2 / np.prod(kernel[:-1]))),
             random.normal(0, 0.1, bias).astype(np.float32),
         ]
-        for layer, (kernel, bias) in {**shapes(base), **head}.items()
+        for layer, (kernel, bias) in {**shapes(base), **head_shapes(base, classes)}.items()
     }
 
 

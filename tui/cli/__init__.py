@@ -4,7 +4,6 @@ Textual and TensorFlow are imported only inside the verbs that need them, so tha
 may be written with or without dashes: `covid-tui --train DATA` is `covid-tui train DATA`.
 """
 
-import atexit
 import os
 import sys
 
@@ -37,9 +36,9 @@ def main() -> None:
 def leave(code: int) -> None:
     """End this process at once: Python takes a sixth of a second to take apart what one prediction has loaded.
 
-    Returns where the last words could not be written, so that the usual end says so.
+    What decodes DICOM frames beside it ends by itself, as its input does. Returns where the last words could not be
+    written, so that the usual end says so.
     """
-    atexit._run_exitfuncs()
     try:
         sys.stdout.flush()
         sys.stderr.flush()

@@ -3,8 +3,6 @@
 import json
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,7 +20,8 @@ from engine.network.classifier import preprocess
 from engine.network.ncnn_network import RefusedError
 from engine.network.preprocessing import caffe
 from engine.runs.directory import WEIGHTS, Run
-from tests.conftest import ROOT, SAMPLE
+from tests.conftest import SAMPLE
+from tests.makers.processors import on_one_and_on_two
 from tests.makers.vgg_run import drawn, vgg_run, write_weights
 
 OF_A_PROBABILITY, OF_THE_LARGEST = 1e-4, 1e-5
@@ -97,18 +96,8 @@ def test_neither_order_nor_company_nor_what_is_kept_in_memory_changes_a_bit(run:
 
 
 def test_one_processor_says_to_the_bit_what_two_say(run: Run) -> None:
-    code = (
-        "import os, sys; os.sched_setaffinity(0, set(map(int, sys.argv[1].split(','))));"
-        "from tui.cli import run; sys.exit(run(sys.argv[2:]))"
-    )
-    every = sorted(os.sched_getaffinity(0))
-    if len(every) < 2:
-        pytest.skip("this machine has one processor")
-    answers = []
-    for chosen in (every[:1], every[:2]):
-        command = [sys.executable, "-c", code, ",".join(map(str, chosen))]
-        command += ["predict", *map(str, IMAGES), "--run", str(run.path), "--json"]
-        answers.append(subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True).stdout)
+    code = "from tui.cli import run; sys.exit(run(sys.argv[2:]))"
+    answers = on_one_and_on_two(code, "predict", *IMAGES, "--run", run.path, "--json")
     assert answers[0] == answers[1] and len(answers[0].splitlines()) == len(IMAGES)
     assert json.loads(answers[0].splitlines()[0])["distance"] > 0
 

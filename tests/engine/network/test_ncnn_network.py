@@ -2,10 +2,7 @@
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 
 import ncnn
@@ -19,11 +16,13 @@ from engine.network import ncnn_network
 from engine.network.backbones import BACKBONES
 from engine.network.classifier import build
 from engine.network.freezing import FreezePlan
-from engine.network.ncnn_network import POOL, NcnnNetwork, Weights, graph, loaded, serves, settle, shapes
-from tests.conftest import ROOT
+from engine.network.ncnn_network import POOL, NcnnNetwork, Weights, graph, loaded, serves, settle
+from tests.makers.processors import on_one_and_on_two
+from tests.makers.vgg_run import drawn
 
 CLOSE = 1e-5
 """Of a layer's largest value."""
+CLASSES = 2
 KNOWN_OPTIONS = {
     *("use_bf16_packed", "use_bf16_storage", "use_fp16_arithmetic", "use_fp16_packed", "use_fp16_storage"),
     *("use_int8_arithmetic", "use_int8_inference", "use_int8_packed", "use_int8_storage", "use_packing_layout"),
@@ -33,21 +32,8 @@ KNOWN_OPTIONS = {
 }
 
 
-@cache
-def drawn(name: str) -> dict[str, list[np.ndarray]]:
-    """Weights that keep the size of the activations from layer to layer (He et al. 2015), and small biases."""
-    random = np.random.default_rng(0)
-    return {
-        layer: [
-            random.standard_normal(kernel, dtype=np.float32) * np.float32(np.sqrt(2 / np.prod(kernel[:3]))),
-            random.normal(0, 0.1, bias).astype(np.float32),
-        ]
-        for layer, (kernel, bias) in shapes(BACKBONES[name]).items()
-    }
-
-
 def weights_of(name: str) -> Weights:
-    return drawn(name).__getitem__
+    return drawn(name, CLASSES).__getitem__
 
 
 def images(count: int) -> np.ndarray:
@@ -57,8 +43,8 @@ def images(count: int) -> np.ndarray:
 @pytest.mark.parametrize("name", ["vgg16", pytest.param("vgg19", marks=pytest.mark.slow)])
 def test_every_block_ends_as_keras_has_it(name: str) -> None:
     backbone, inputs = BACKBONES[name], images(2)
-    classifier = build(FreezePlan(backbone, frozenset()), 2, "float32", seed=0, blank=True)
-    classifier.load(drawn(name))
+    classifier = build(FreezePlan(backbone, frozenset()), CLASSES, "float32", seed=0, blank=True)
+    classifier.load(drawn(name, CLASSES))
     ends = [[layer for layer in backbone.layers if layer.block == block][-1].name for block in backbone.blocks]
     outputs = [classifier.model.get_layer(end).output for end in (*ends, POOL)]
     wanted = tensorflow().keras.Model(classifier.model.input, outputs)(inputs, training=False)
@@ -74,7 +60,7 @@ def test_both_sizes_of_tiles_give_what_float64_arithmetic_gives(block: str) -> N
     layer = next(layer for layer in backbone.layers if layer.block == block)
     before = backbone.layers[layer.index - 1]
     maps = np.random.default_rng(2).uniform(0, 1, before.shape).astype(np.float32)
-    kernel, bias = (array.astype(np.float64) for array in drawn("vgg16")[layer.name])
+    kernel, bias = (array.astype(np.float64) for array in drawn("vgg16", CLASSES)[layer.name])
     padded = np.pad(maps.astype(np.float64), ((1, 1), (1, 1), (0, 0)))
     windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), (0, 1))  # (side, side, in, 3, 3)
     rows = slice(0, None, 5)
@@ -110,20 +96,12 @@ def test_several_layers_come_from_one_pass_as_each_by_itself(keep: bool) -> None
 
 def test_one_processor_gives_the_bits_of_two_and_tensorflow_stays_away() -> None:
     code = (
-        "import os, sys; os.sched_setaffinity(0, set(map(int, sys.argv[1].split(','))));"
         "import hashlib, json; from tests.engine.network.test_ncnn_network import *;"
         "network = NcnnNetwork(BACKBONES['vgg16'], weights_of('vgg16'), POOL);"
         "print(json.dumps([hashlib.sha256(network.activations(images(2)).tobytes()).hexdigest(),"
         "'tensorflow' in {name.split('.')[0] for name in sys.modules}]))"
     )
-    every = sorted(os.sched_getaffinity(0))
-    if len(every) < 2:
-        pytest.skip("this machine has one processor")
-    answers = []
-    for chosen in (every[:1], every[:2]):
-        command = [sys.executable, "-c", code, ",".join(map(str, chosen))]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
-        answers.append(json.loads(done.stdout))
+    answers = [json.loads(said) for said in on_one_and_on_two(code)]
     assert answers[0] == answers[1]
     assert answers[0][1] is False
 
@@ -142,7 +120,7 @@ def test_weights_that_can_not_be_had_are_an_error_and_the_next_try_begins_anew(k
     def weights(name: str) -> Sequence[np.ndarray]:
         if lacking:
             raise WeightsError("gone")
-        return drawn("vgg16")[name]
+        return drawn("vgg16", CLASSES)[name]
 
     network = NcnnNetwork(BACKBONES["vgg16"], weights, "block2_pool", keep)
     with pytest.raises(WeightsError, match="gone"):
