@@ -50,7 +50,8 @@ from engine.network.backbones import BACKBONES
 from engine.network.classifier import Classifier, preprocessing, with_first_weights
 from engine.network.freezing import FreezePlan, plan
 from engine.network.frozen_engines import KerasEngine, NcnnEngine
-from engine.network.ncnn_network import POOL, NcnnNetwork
+from engine.network.heads import POOL, REPORT
+from engine.network.ncnn_network import NcnnNetwork
 from engine.recipe.config import AugmentConfig, NetworkConfig, TrainConfig
 from engine.training.augment import PLAIN
 from engine.training.batches import PREFIX_BATCH, Images, PixelSource, choose
@@ -152,7 +153,9 @@ def error(folder: str, count: int, formats: list[str]) -> None:
     for block, end in zip([*blocks(VGG16), ()], [*block_ends(VGG16), POOL], strict=True):
         truth = np.stack([exact(block, one, weights) for one in truth]) if block else truth.mean(axis=(1, 2))
         found = {f"Keras, {precision}": keras(classifier, end) for precision, classifier in models.items()}
-        found["ncnn, float32"] = NcnnNetwork(VGG16, weights, end).activations(images)
+        last = VGG16.layers[-1].name if end == POOL else end
+        ours = NcnnNetwork(VGG16, weights, last)
+        found["ncnn, float32"] = ours.means(REPORT, images) if end == POOL else ours.activations(images)
         for name, values in found.items():
             near = wrong_by(values, found["Keras, float32"])
             tell(end=end, name=name, keras=near, float64=wrong_by(values, truth))

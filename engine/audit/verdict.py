@@ -1,6 +1,5 @@
 """What an audit's numbers mean: the gap between whole images and images without lungs, and a paragraph about it."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from engine.base.typed_files import Amount, Count, Ends, Positive, Share, Signed
 from engine.base.wording import counted
 from engine.data.masks import RECTANGLE
 from engine.evaluation.compare import mcnemar
-from engine.evaluation.intervals import CONFIDENCE, Interval
+from engine.evaluation.intervals import paired_interval
 
 Finding = Literal["nothing learnt", "lungs", "partly", "either", "shortcut", "unclear"]
 """nothing learnt: no accuracy to explain. lungs: what is left without them is not shown to be better than the baseline.
@@ -91,35 +90,6 @@ def paired_gap(whole: npt.NDArray[np.bool_], without: npt.NDArray[np.bool_]) -> 
     return Gap(
         float(whole.mean() - without.mean()), interval, only_whole, only_without, p=mcnemar(only_whole, only_without)
     )
-
-
-def paired_interval(both: int, only_first: int, only_second: int, neither: int) -> Interval:
-    """The 95% interval of the difference of two shares of the same images (Newcombe 1998, Statistics in Medicine
-    17:2635, method 10). Unlike a bootstrap's, it has a width where the two never differ.
-    """
-    n = both + only_first + only_second + neither
-    first, second = both + only_first, both + only_second
-    (low1, high1), (low2, high2) = _wilson(first, n), _wilson(second, n)
-    share1, share2 = first / n, second / n
-    margins = math.sqrt(float(first) * (n - first) * second * (n - second))
-    cross = both * neither - only_first * only_second
-    phi = (max(cross - n / 2, 0.0) if cross > 0 else cross) / margins if margins else 0.0
-
-    def reach(one: float, other: float) -> float:
-        return math.sqrt(max(0.0, one**2 - 2 * phi * one * other + other**2))
-
-    difference = share1 - share2
-    return (
-        max(-1.0, difference - reach(share1 - low1, high2 - share2)),
-        min(1.0, difference + reach(high1 - share1, share2 - low2)),
-    )
-
-
-def _wilson(successes: int, n: int) -> Interval:
-    from scipy.stats import binomtest
-
-    interval = binomtest(successes, n).proportion_ci(CONFIDENCE, method="wilson")
-    return float(interval.low), float(interval.high)
 
 
 def judge_variants(

@@ -14,7 +14,7 @@ from msgspec import Meta
 
 from engine.base.engines import EngineName
 from engine.base.result import Tested, Validated
-from engine.base.typed_files import Amount, Count, Ends, Positive, Share, checked, plain
+from engine.base.typed_files import Amount, Count, Ends, Positive, Share, Signed, SignedEnds, checked, plain
 
 Nth = Annotated[int, Meta(ge=1, le=10**6)]
 """Of epochs, which count from 1."""
@@ -63,6 +63,7 @@ class Started(Event):
     trainable: Count
     frozen: Count
     epochs: Nth
+    """Of the recipe "auto": the rungs of its ladder."""
     steps: Positive
     """Training steps in an epoch."""
     precision: str
@@ -126,6 +127,46 @@ class Epoch(Event):
 
 
 @dataclass(frozen=True)
+class Tried(Event):
+    """The recipe "auto" has judged a fit out of fold, at one strength of its path."""
+
+    kind = "tried"
+    rung: Nth
+    strength: Amount
+    accuracy: Share
+    spread: Amount
+    """Standard deviation of the accuracy between the folds."""
+    loss: Amount
+
+
+@dataclass(frozen=True)
+class Rung(Event):
+    """The recipe "auto" has judged a rung of its ladder, out of fold on all images of training and validation."""
+
+    kind = "rung"
+    number: Nth
+    name: str
+    reads: tuple[str, ...]
+    """The layers that the head reads."""
+    places: bool
+    """Does it tell places in the picture apart?"""
+    mirror: bool
+    """Are answers averaged over the image and its mirror image?"""
+    strength: Amount
+    n: Positive
+    correct: Count
+    accuracy: Share
+    accuracy_ci: Ends
+    loss: Amount
+    gain: Signed | None
+    """Accuracy less that of the best rung before; None for the first."""
+    gain_ci: SignedEnds | None
+    taken: bool
+    """Did the loss fall by more than one standard error?"""
+    seconds: Amount
+
+
+@dataclass(frozen=True)
 class Resumed(Event):
     """A training goes on from a resume point: what came after it, from `epoch` on, is done again."""
 
@@ -166,7 +207,8 @@ class Finished(Event):
     test: Tested | None
     """None while the test part is shut."""
     best_epoch: Count
-    ended: Literal["all epochs", "patience", "stopped"]
+    ended: Literal["all epochs", "patience", "stopped", "ladder"]
+    """"ladder": the recipe "auto" has tried all its rungs; its epochs are rungs."""
 
 
 @dataclass(frozen=True)
@@ -199,8 +241,10 @@ class Failed(Event):
 
 KINDS: dict[str, type[Event]] = {
     kind.kind: kind
-    for kind in (Started, Notice, Progress, Batch, Epoch, Resumed, Audited, Finished, Interrupted, Helped, Failed)
-}
+    for kind in (
+        Started, Notice, Progress, Batch, Epoch, Tried, Rung, Resumed, Audited, Finished, Interrupted, Helped, Failed
+    )
+}  # fmt: skip
 
 E = TypeVar("E", bound=Event)
 Emit = Callable[[Event], None]

@@ -17,7 +17,7 @@ from engine.base.context import Context
 from engine.base.engines import AskedEngine
 from engine.base.errors import ConfigError, RunError
 from engine.base.files import write_json
-from engine.base.typed_files import Positive, UnfitError, typed
+from engine.base.typed_files import Positive, UnfitError, plain, typed
 from engine.data.image.formats import PIXEL_RULES, known_pixel_rules
 from engine.data.image.reader import ImageError
 from engine.evaluation.calibration import at_temperature, read_calibration
@@ -27,6 +27,7 @@ from engine.evaluation.run_network import RunNetwork
 from engine.evaluation.training_reference import read_reference
 from engine.network.backbones import backbone
 from engine.network.freezing import plan
+from engine.network.heads import REPORT, Head
 from engine.recipe.config import BACKBONE_NAMES
 from engine.runs.directory import CONFIG, WEIGHTS, Run
 
@@ -60,6 +61,7 @@ class Model:
     backbone: str
     reading: Positive = 1
     """The rules by which files became pixels."""
+    head: Head = REPORT
 
     def __post_init__(self) -> None:
         """Raises UnfitError where the classes are not different ones, or the backbone is none."""
@@ -67,6 +69,10 @@ class Model:
             raise UnfitError('its "classes" name one twice')
         if self.backbone not in BACKBONE_NAMES:
             raise UnfitError('its "backbone" is unknown')
+        layers = [layer.name for layer in backbone(self.backbone).layers]
+        reads = self.head.reads
+        if reads and (reads[-1] != layers[-1] or list(reads) != [name for name in layers if name in reads]):
+            raise UnfitError('its "head.reads" are not layers of the backbone, in order, the last one among them')
 
 
 def read_model(run: Run) -> Model:
@@ -85,6 +91,7 @@ def save_contract(run: Run, classes: tuple[str, ...], classifier: "Classifier", 
         "input": [base.size, base.size, 3],
         "reading": reading,
         "preprocessing": base.preprocessing,
+        "head": plain(classifier.plan.head),
     }
     write_json(run.path / MODEL, contract)
     classifier.save_weights(run.path / WEIGHTS)
@@ -108,15 +115,15 @@ class Predictor:
         if contract.backbone != recipe.network.backbone:
             raise RunError(f"{run.path / MODEL} is damaged: its backbone is not that of the recipe beside it.")
         try:
-            trained = plan(recipe.network)
+            self.plan = dataclasses.replace(plan(recipe.network), head=contract.head)
         except ConfigError as error:
             raise RunError(f"{run.path / CONFIG} is damaged: {error}") from None
         self.pixel_rules = known_pixel_rules(contract.reading, run.path / MODEL)
         self.calibration = read_calibration(run, self.classes)
-        self.reference = read_reference(run, self.backbone.width)
+        self.reference = read_reference(run, contract.head.width(self.backbone))
         asked = recipe.machine.frozen_engine if asked == "auto" else asked
         emit = (context or Context()).emit
-        self._network = RunNetwork(run.path / WEIGHTS, trained, len(self.classes), asked, few, emit)
+        self._network = RunNetwork(run.path / WEIGHTS, self.plan, len(self.classes), asked, few, emit)
 
     @property
     def network(self) -> Any:
@@ -125,7 +132,7 @@ class Predictor:
 
     def logits(self, inputs: np.ndarray) -> np.ndarray:
         """Logits, float32 (n, classes), of network inputs, uint8 (n, size, size, 3)."""
-        return self._network.logits(inputs)
+        return self._network.answer(inputs)[0]
 
     def maps(self, layer: str, inputs: np.ndarray) -> np.ndarray | None:
         """As `RunNetwork.maps`."""
@@ -141,8 +148,10 @@ class Predictor:
         return self.answer(inputs)[0]
 
     def answer(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """As `probabilities`, and the last activations before the head, float32 (n, channels)."""
-        probabilities, features = self._network.answer(inputs)
+        """As `probabilities`, and the means that the head gets, float32 (n, channels)."""
+        logits, features = self._network.answer(inputs)
+        shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+        probabilities = shares / shares.sum(axis=1, keepdims=True)
         if not np.isfinite(probabilities).all():
             raise RunError(f"{self.run.path / WEIGHTS} is damaged: its weights give no probabilities; train anew.")
         return probabilities, features

@@ -41,7 +41,7 @@ class RunNetwork:
             if fault := ncnn_fault():
                 self._excuse(f"{fault}.")
             else:
-                self._ncnn = NcnnAnswers(weights, plan.backbone, classes, few)
+                self._ncnn = NcnnAnswers(weights, plan, classes, few)
         if not self._ncnn:
             self.keras  # noqa: B018 (loads it)
 
@@ -60,17 +60,18 @@ class RunNetwork:
         return found
 
     def answer(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Probabilities, float32 (n, classes), and last activations before the head, float32 (n, channels).
+        """Logits, float32 (n, classes), and the means that the head gets, float32 (n, channels).
 
-        `inputs` are uint8 (n, size, size, 3), n at least 1. Raises RunError where memory is lacking.
+        Both are averaged over an image and its mirror image where the network's head does so. `inputs` are uint8
+        (n, size, size, 3), n at least 1. Raises RunError where memory is lacking.
         """
-        found = self._by_ncnn(lambda ncnn: ncnn.answer(inputs))
-        return self.keras.answer(inputs) if found is None else found
-
-    def logits(self, inputs: np.ndarray) -> np.ndarray:
-        """Logits, float32 (n, classes), of network inputs, as `answer` has them."""
-        found = self._by_ncnn(lambda ncnn: ncnn.logits(inputs))
-        return self.keras.logits(inputs) if found is None else found
+        given = np.concatenate([inputs, inputs[:, :, ::-1]]) if self._plan.head.mirror else inputs
+        found = self._by_ncnn(lambda ncnn: ncnn.answer(given))
+        logits, features = self.keras.answer(given) if found is None else found
+        if not self._plan.head.mirror:
+            return logits, features
+        n = len(inputs)
+        return (logits[:n] + logits[n:]) / 2, (features[:n] + features[n:]) / 2
 
     def maps(self, layer: str, inputs: np.ndarray) -> np.ndarray | None:
         """What the backbone's `layer` gives for network inputs, float32 (n, side, side, channels); None where Keras

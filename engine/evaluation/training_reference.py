@@ -20,6 +20,7 @@ from engine.base.runtime import tensorflow
 from engine.base.typed_files import opened, why
 from engine.base.wording import unwritable
 from engine.evaluation.level_likeness import Measure, TrainingLevels, training_levels
+from engine.network.heads import POOL
 from engine.runs.directory import Run
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def save_reference(
     from engine.training.augment import PLAIN
     from engine.training.batches import prepared
 
-    chosen = np.unique(np.linspace(0, len(source.images) - 1, min(MOST, len(source.images))).round().astype(int))
+    chosen = reference_places(len(source.images))
     by_pixels = {record.sha: record for record in records}
     records = [by_pixels[source.images.shas[i]] for i in chosen]
     try:
@@ -106,6 +107,11 @@ def save_reference(
     except OSError as error:
         raise RunError(unwritable(run.path / REFERENCE, error)) from error
     write_reference(run, features, records)
+
+
+def reference_places(count: int) -> np.ndarray:
+    """Which of so many training images are kept."""
+    return np.unique(np.linspace(0, count - 1, min(MOST, count)).round().astype(int))
 
 
 def write_reference(run: Run, features: np.ndarray, records: "Sequence[Record]") -> None:
@@ -161,7 +167,7 @@ def _pooled(source: "Source", classifier: "Classifier", chosen: np.ndarray, cont
 
     tf, model = tensorflow(), classifier.model
     start = model.input if source.network is model else classifier.prefix.output  # type: ignore[union-attr]
-    pool = model.get_layer("pool").output
+    pool = model.get_layer(POOL).output
     # Where only the head trains, what is kept of an image are these very numbers.
     forward = None if start is pool else tf.function(tf.keras.Model(start, pool), reduce_retracing=True)
     found: list[Any] = []

@@ -50,7 +50,7 @@ class Format:
 def exportable(predictor: Predictor) -> Any:
     """The run's model as a Keras model from INPUT to both OUTPUTS, which are what `predict` says to a hair."""
     keras = tensorflow().keras
-    base = with_preprocessing(predictor.network, predictor.backbone)
+    base = with_preprocessing(predictor.network, predictor.plan)
     own = base.output
     outputs = {PROBABILITIES: own, CALIBRATED: keras.layers.Identity(name=CALIBRATED)(own)}
     if predictor.calibration:

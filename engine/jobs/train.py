@@ -13,8 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-import numpy as np
-
+from engine.auto.ladder import climb
 from engine.base.context import Context
 from engine.base.errors import ConfigError, CovidTuiError, DataError, RunError, Stopped, WeightsError
 from engine.base.events import Event, Failed, Finished, Helped, Interrupted, Notice
@@ -29,16 +28,16 @@ from engine.evaluation.evaluate import evaluate_test, forget_test, keep_validati
 from engine.evaluation.metrics import judge, one_sided
 from engine.evaluation.predictions_csv import Predictions
 from engine.evaluation.predictor import save_contract
-from engine.evaluation.training_reference import save_reference
+from engine.jobs.outcome import Outcome, chosen, fitted
 from engine.network import engine_choice, pretrained
 from engine.recipe.config import TrainConfig, from_dict
 from engine.runs.directory import ENVIRONMENT, LOG, SPLIT, Run
 from engine.runs.summary import waited
 from engine.runs.writer import RunWriter, create, reopen, require_room
 from engine.training import distributed
-from engine.training.batches import PixelSource, is_full_disk
+from engine.training.batches import is_full_disk
 from engine.training.data import Data, scanned
-from engine.training.fit_phases import Brief, Done, begun_with, fit, pixel_rules_of
+from engine.training.fit_phases import Brief, begun_with, fit, pixel_rules_of
 from engine.training.resolved import Resolved, resolve
 from engine.training.run_context import RunContext
 
@@ -72,6 +71,8 @@ def require(recipe: Resolved, context: Context) -> None:
     """
     config = recipe.config
     distributed.require(config.machine.devices)
+    if config.choice.recipe == "auto" and config.machine.devices not in ("auto", "1"):
+        raise ConfigError("--recipe auto trains on one device: leave --devices out.")
     engine_choice.require(config.machine.frozen_engine, recipe.backbone)
     pretrained.require(config.network.weights, recipe.backbone, context)
     if config.data.split:
@@ -230,41 +231,44 @@ def _train(
     if not (run.path / SPLIT).is_file():
         data.split.write(run.path / SPLIT)
     joined = distributed.opened(recipe.config.machine.devices, context)
+    work = RunContext(context, writer, joined, forget_test)
     with joined.quiet(run.path / LOG):
-        with joined.watched(_goes_on(run)):
-            done = fit(data, recipe, RunContext(context, writer, joined, forget_test), resumed)
-        return _judged(done, recipe.config, run, context, began)
+        if recipe.config.choice.recipe == "auto":
+            outcome = chosen(climb(data, recipe, work, resumed), run)
+        else:
+            with joined.watched(_goes_on(run)):
+                done = fit(data, recipe, work, resumed)
+            outcome = fitted(done, run, context)
+        return _judged(outcome, recipe.config, run, context, began)
 
 
-def _judged(done: Done, config: TrainConfig, run: Run, context: Context, began: float) -> Finished:
+def _judged(outcome: Outcome, config: TrainConfig, run: Run, context: Context, began: float) -> Finished:
     """Calibrate and test what was fitted, and keep all that it takes to use it. Raises Stopped where it was stopped."""
-    fitted, classifier, data = done.fitted, done.classifier, done.data
-    go_on = _goes_on(run)
-    if fitted.best is None:
+    data, go_on = outcome.data, _goes_on(run)
+    if not outcome.best:
         raise Stopped(f"Stopped before the first epoch was over; {go_on}.")
-    save_contract(run, data.classes, classifier, data.scan.pixel_rules)
+    save_contract(run, data.classes, outcome.classifier, data.scan.pixel_rules)
     if context.stop.now:
-        kept = f"the best weights, of epoch {fitted.best.epoch}, are kept"
-        raise Stopped(f"Stopped after {counted(fitted.epochs, 'epoch')}; {kept}, and {go_on}.")
-    probabilities = softmax(fitted.logits)
-    labels = done.validation.images.labels
-    judged = judge(labels, probabilities, data.classes)
-    learnt = calibrate(labels, fitted.logits, data.classes, config.judge)
+        kept = f"the best weights, of {outcome.unit} {outcome.best}, are kept"
+        raise Stopped(f"Stopped after {counted(outcome.epochs, outcome.unit)}; {kept}, and {go_on}.")
+    probabilities = softmax(outcome.logits)
+    judged = judge(outcome.labels, probabilities, data.classes)
+    learnt = calibrate(outcome.labels, outcome.logits, data.classes, config.judge)
     write_json(run.path / CALIBRATION, plain(learnt))
-    save_reference(run, done.source, classifier, data.records("train"), context)
-    keep_validation(run, _validated(data, done.validation, probabilities))
+    outcome.keep_reference()
+    keep_validation(run, Predictions(data.classes, outcome.files, outcome.labels, probabilities))
     test = evaluate_test(run, context) if config.judge.test else None
-    text = one_sided(test, "test images") if test else one_sided(judged, "validation images")
+    text = one_sided(test, "test images") if test else one_sided(judged, f"{outcome.judged_on} images")
     if text:
         context.emit(Notice("warning", text))
     finished = Finished(
         run=str(run.path),
-        epochs=fitted.epochs,
-        seconds=round(time.perf_counter() - began + done.before, 2),
-        val=Validated(**{**vars(judged), "loss": fitted.best.val_loss}),
+        epochs=outcome.epochs,
+        seconds=round(time.perf_counter() - began + outcome.before, 2),
+        val=Validated(**{**vars(judged), "loss": outcome.loss}),
         test=test,
-        best_epoch=fitted.best.epoch,
-        ended=fitted.ended,
+        best_epoch=outcome.best,
+        ended=outcome.ended,
     )
     context.emit(finished)
     return finished
@@ -272,9 +276,3 @@ def _judged(done: Done, config: TrainConfig, run: Run, context: Context, began: 
 
 def _goes_on(run: Run) -> str:
     return f"covid-tui --train --resume {run.path} goes on"
-
-
-def _validated(data: Data, validation: PixelSource, probabilities: np.ndarray) -> Predictions:
-    """The answers of the best epoch's weights to the validation images, as they stand in `validation`."""
-    files = [record.file for record in data.records("validation") if record.file in validation.store.index]
-    return Predictions(data.classes, tuple(files), validation.images.labels, probabilities)

@@ -14,8 +14,6 @@ from typing import Literal
 
 from engine.base.errors import ConfigError
 
-HEAD_UNITS = 512
-"""Width of the head's hidden layer, as in the student report."""
 _NUMBERED = re.compile(r"(input_layer|rescaling|normalization|zero_padding2d|max_pooling2d)(_\d+)?")
 """Names that Keras gives where keras.applications gives none."""
 
@@ -63,6 +61,8 @@ class Backbone:
     """The module of keras.src.applications, and the name in it, that has the file's address or that of its folder."""
     depths: tuple[str, ...]
     """The layers or blocks from which on a sweep trains, besides the head alone and everything, nearest to it first."""
+    ends: tuple[str, ...]
+    """The last layers of its deepest stages, nearest to the head first; what a head that reads several depths reads."""
     convolutions: tuple[int, ...] = ()
     """VGG: how many each block has."""
 
@@ -85,32 +85,6 @@ class Backbone:
     def width(self) -> int:
         """Channels of the last layer, and so the length of the pooled vector."""
         return self.layers[-1].shape[-1]
-
-
-@dataclass(frozen=True)
-class HeadLayer:
-    """One layer of the head, which always trains."""
-
-    name: str
-    shape: tuple[int, ...]
-    parameters: int
-
-
-def head(backbone: Backbone, classes: int) -> tuple[HeadLayer, ...]:
-    """The report's head: global average pooling, Dense 512 with ReLU, Dense `classes` (logits)."""
-    return (
-        HeadLayer("pool", (backbone.width,), 0),
-        HeadLayer("dense", (HEAD_UNITS,), backbone.width * HEAD_UNITS + HEAD_UNITS),
-        HeadLayer("logits", (classes,), HEAD_UNITS * classes + classes),
-    )
-
-
-def head_shapes(backbone: Backbone, classes: int) -> dict[str, list[tuple[int, ...]]]:
-    """The shapes of kernel and bias of each of the head's layers that have weights, by layer name."""
-    return {
-        "dense": [(backbone.width, HEAD_UNITS), (HEAD_UNITS,)],
-        "logits": [(HEAD_UNITS, classes), (classes,)],
-    }
 
 
 def table_file(name: str) -> Path:
@@ -168,6 +142,7 @@ _EVERY = (
         keras_md5="6d6bbae143d832006294945121d1f1fc",
         keras_address=("vgg16", "WEIGHTS_PATH_NO_TOP"),
         depths=("block5_conv3", "block5", "block4", "block3"),
+        ends=("block5_pool", "block4_pool", "block3_pool", "block2_pool"),
         convolutions=(2, 2, 3, 3, 3),
     ),
     Backbone(
@@ -181,6 +156,7 @@ _EVERY = (
         keras_md5="253f8cb515780f3b799900260a226db6",
         keras_address=("vgg19", "WEIGHTS_PATH_NO_TOP"),
         depths=("block5_conv4", "block5", "block4", "block3"),
+        ends=("block5_pool", "block4_pool", "block3_pool", "block2_pool"),
         convolutions=(2, 2, 4, 4, 4),
     ),
     Backbone(
@@ -194,6 +170,7 @@ _EVERY = (
         keras_md5="74c4e6b3e1f6a1eea24c589628592432",
         keras_address=("efficientnet", "BASE_WEIGHTS_PATH"),
         depths=("top", "block7", "block6", "block4"),
+        ends=("top_activation", "block6a_expand_activation", "block4a_expand_activation", "block3a_expand_activation"),
     ),
     Backbone(
         name="resnet50v2",
@@ -206,6 +183,7 @@ _EVERY = (
         keras_md5="fac2f116257151a9d068a22e544a4917",
         keras_address=("resnet", "BASE_WEIGHTS_PATH"),
         depths=("conv5_block3_preact_bn", "conv5", "conv4", "conv3"),
+        ends=("post_relu", "conv4_block5_out", "conv3_block3_out", "conv2_block2_out"),
     ),
     Backbone(
         name="mobilenetv2",
@@ -218,6 +196,7 @@ _EVERY = (
         keras_md5="",
         keras_address=("mobilenet_v2", "BASE_WEIGHT_PATH"),
         depths=("top", "block_16", "block_13", "block_6"),
+        ends=("out_relu", "block_13_expand_relu", "block_6_expand_relu", "block_3_expand_relu"),
     ),
     Backbone(
         name="densenet121",
@@ -230,6 +209,7 @@ _EVERY = (
         keras_md5="30ee3e1110167f948a6b9946edeeb738",
         keras_address=("densenet", "DENSENET121_WEIGHT_PATH_NO_TOP"),
         depths=("conv5_block16_0_bn", "conv5", "conv4", "conv3"),
+        ends=("relu", "pool4_conv", "pool3_conv", "pool2_conv"),
     ),
 )
 

@@ -3,6 +3,8 @@
 import contextlib
 import functools
 import hashlib
+import itertools
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,9 +17,10 @@ from engine.base.engines import EngineName
 from engine.base.files import replacing_path
 from engine.base.runtime import tensorflow
 from engine.network import keras_graphs
-from engine.network.backbones import HEAD_UNITS, Backbone
+from engine.network.backbones import Backbone
 from engine.network.freezing import FreezePlan
 from engine.network.hdf5_reader import read_weights
+from engine.network.heads import HEAD_UNITS, POOL, grid
 from engine.network.preprocessing import CAFFE_MEANS
 from engine.network.pretrained import pretrained
 
@@ -40,6 +43,12 @@ class Classifier:
     """What computes the prefix where its activations are kept; see `engine.network.frozen_engines`."""
 
     @property
+    def compute_dtype(self) -> str:
+        """The number format in which all of it computes but the means and the logits."""
+        name = self.plan.backbone.layers[-1].name if self.plan.head.reads else "dense"
+        return str(self.model.get_layer(name).compute_dtype)
+
+    @property
     def trainable_variables(self) -> list[Any]:
         """The variables that train, input side first."""
         return list(self.model.trainable_variables)
@@ -48,6 +57,16 @@ class Classifier:
     def frozen_variables(self) -> list[Any]:
         """The variables that do not train, input side first."""
         return list(self.model.non_trainable_variables)
+
+    def with_head(self, plan: FreezePlan, classes: int, linear: tuple[np.ndarray, np.ndarray]) -> "Classifier":
+        """The same backbone under the plan's linear head, with its kernel (width, classes) and bias (classes,)."""
+        other = build(plan, classes, self.compute_dtype, seed=0, blank=True)
+        for layer in other.model.layers:
+            if layer.weights and layer.name != "logits":
+                layer.set_weights(self.model.get_layer(layer.name).get_weights())
+                keras_graphs.settle(layer)
+        other.load({"logits": linear})
+        return replace(other, engine=self.engine)
 
     def load(self, arrays: Arrays) -> None:
         """Set the weights of the layers named in `arrays`, whose shapes must fit."""
@@ -64,11 +83,13 @@ class Classifier:
     def save_model(self, path: Path) -> None:
         """Write a .keras file for use without covid-tui: RGB images from 0 to 255 in, probabilities out."""
         with replacing_path(path) as part:
-            with_preprocessing(self.model, self.plan.backbone).save(part, overwrite=True)
+            with_preprocessing(self.model, self.plan).save(part, overwrite=True)
 
     def prefix_hash(self) -> str:
-        """SHA-256 of the frozen prefix's weights, which decide what it gives."""
+        """SHA-256 of what decides what the frozen prefix gives: its weights, and what a linear head reads of them."""
         digest = hashlib.sha256()
+        if self.plan.head.reads:
+            digest.update(f"{self.plan.head.reads} {self.plan.head.cells}".encode())
         for layer in self.prefix.layers if self.prefix else ():
             for variable in layer.weights:
                 digest.update(f"{variable.path} {variable.shape}".encode())
@@ -86,7 +107,7 @@ def with_first_weights(
 
 
 def build(plan: FreezePlan, classes: int, precision: str, seed: int, blank: bool = False) -> Classifier:
-    """The report's network with the plan's layers trainable, computing in `precision`, with logits in float32.
+    """The plan's network with its layers trainable, computing in `precision`, with logits in float32.
 
     All first weights come from `seed`. `blank` leaves the backbone's at zero, for whoever sets them at once: drawing
     fifteen million numbers takes half a second.
@@ -95,11 +116,39 @@ def build(plan: FreezePlan, classes: int, precision: str, seed: int, blank: bool
     with _policy("float32" if precision == "float32" else f"mixed_{precision}"):
         base = keras_graphs.network(plan.backbone, None if blank else seed)
         start = [keras.initializers.GlorotUniform(seed=seed + number) for number in range(2)]
-        pooled = keras.layers.GlobalAveragePooling2D(dtype="float32", name="pool")(base.output)
-        hidden = keras.layers.Dense(HEAD_UNITS, "relu", kernel_initializer=start[0], name="dense")(pooled)
-        logits = keras.layers.Dense(classes, dtype="float32", kernel_initializer=start[1], name="logits")(hidden)
+        given = _given(base, plan)
+        if not plan.head.reads:
+            given = keras.layers.Dense(HEAD_UNITS, "relu", kernel_initializer=start[0], name="dense")(given)
+        logits = keras.layers.Dense(classes, dtype="float32", kernel_initializer=start[1], name="logits")(given)
         model = keras.Model(base.input, logits, name=plan.backbone.name)
     return _cut(model, plan)
+
+
+def _given(base: Any, plan: FreezePlan) -> Any:
+    """What the plan's head gets of the layers of `base`: the tensor called POOL, float32 (b, width)."""
+    layers, head = tensorflow().keras.layers, plan.head
+    names = head.layers_read(plan.backbone)
+    if len(names) == 1:
+        return _means(base.get_layer(names[0]).output, head.cells, POOL)
+    parts = [_means(base.get_layer(name).output, head.cells, _means_of(name)) for name in names]
+    return layers.Concatenate(dtype="float32", name=POOL)(parts)
+
+
+def _means(maps: Any, cells: int, name: str) -> Any:
+    """The means of maps (b, side, side, channels) over each cell of a grid, as a tensor called `name`."""
+    layers, side = tensorflow().keras.layers, maps.shape[1]
+    if cells == 1:
+        return layers.GlobalAveragePooling2D(dtype="float32", name=name)(maps)
+    parts = []
+    for top, bottom, left, right in grid(side, cells):
+        part = layers.Cropping2D(((top, side - bottom), (left, side - right)))(maps)
+        parts.append(layers.GlobalAveragePooling2D(dtype="float32")(part))
+    return layers.Concatenate(dtype="float32", name=name)(parts)
+
+
+def _means_of(name: str) -> str:
+    """The name of the layer that gives the means of the layer `name`, where the head reads several or cells."""
+    return f"{POOL}_{name}"
 
 
 def under(classifier: Classifier, plan: FreezePlan) -> Classifier:
@@ -109,7 +158,7 @@ def under(classifier: Classifier, plan: FreezePlan) -> Classifier:
 
 def in_float32(classifier: Classifier) -> Classifier:
     """The same network computing in float32: elsewhere a shorter format may be many times slower, or another answer."""
-    if classifier.model.get_layer("dense").compute_dtype == "float32":
+    if classifier.compute_dtype == "float32":
         return classifier
     same = build(classifier.plan, classifier.model.output_shape[-1], "float32", seed=0, blank=True)
     same.model.set_weights(classifier.model.get_weights())
@@ -123,10 +172,32 @@ def _cut(model: Any, plan: FreezePlan) -> Classifier:
     for layer in plan.backbone.layers:
         if layer.learnable:
             model.get_layer(layer.name).trainable = plan.trains(layer)
+    if plan.cut <= 1:
+        return Classifier(plan, model, None, model)
     head_alone = plan.cut == len(plan.backbone.layers)
-    at = model.get_layer("pool" if head_alone else plan.backbone.layers[plan.cut - 1].name).output
-    prefix = keras.Model(model.input, at) if plan.cut > 1 else None
-    return Classifier(plan, model, prefix, keras.Model(at, model.output) if prefix else model)
+    at = model.get_layer(POOL if head_alone else plan.backbone.layers[plan.cut - 1].name).output
+    if head_alone or not plan.read_below:
+        return Classifier(plan, model, keras.Model(model.input, at), keras.Model(at, model.output))
+    below = [model.get_layer(_means_of(name)).output for name in plan.read_below]
+    return Classifier(plan, model, _packed(model.input, at, below), _unpacked(at, below, model.output))
+
+
+def _packed(start: Any, at: Any, below: Sequence[Any]) -> Any:
+    """The model from `start` to `at` and the means `below` it, as one row of numbers."""
+    keras = tensorflow().keras
+    row = keras.layers.Concatenate(dtype="float32")([keras.layers.Flatten(dtype="float32")(at), *below])
+    return keras.Model(start, row)
+
+
+def _unpacked(at: Any, below: Sequence[Any], end: Any) -> Any:
+    """The model from what `_packed` gives to `end`."""
+    keras = tensorflow().keras
+    sizes = [math.prod(tensor.shape[1:]) for tensor in (at, *below)]
+    row = keras.Input((sum(sizes),), dtype="float32")
+    edges = list(itertools.accumulate(sizes, initial=0))
+    parts = [row[:, first:last] for first, last in itertools.pairwise(edges)]
+    given = [keras.layers.Reshape(at.shape[1:], dtype="float32")(parts[0]), *parts[1:]]
+    return keras.Model(row, keras.Model([at, *below], end)(given))
 
 
 def load(path: Path, plan: FreezePlan, classes: int) -> Classifier:
@@ -171,14 +242,17 @@ def preprocessing(backbone: Backbone) -> Any:
     return tensorflow().function(lambda images: preprocess(images, backbone), jit_compile=True, reduce_retracing=True)
 
 
-def with_preprocessing(model: Any, backbone: Backbone) -> Any:
+def with_preprocessing(model: Any, plan: FreezePlan) -> Any:
     """A Keras model for use without covid-tui: RGB images from 0 to 255 in, probabilities out.
 
-    `model` takes preprocessed images to logits.
+    `model` takes preprocessed images to logits; those of the mirror image are averaged in where the head does so.
     """
     keras = tensorflow().keras
-    images = keras.Input((backbone.size, backbone.size, 3), name="rgb_0_to_255")
-    logits = model(preprocess(images, backbone))
+    images = keras.Input((plan.backbone.size, plan.backbone.size, 3), name="rgb_0_to_255")
+    ready = preprocess(images, plan.backbone)
+    logits = model(ready)
+    if plan.head.mirror:
+        logits = keras.layers.Average(dtype="float32")([logits, model(keras.ops.flip(ready, axis=2))])
     return keras.Model(images, keras.layers.Softmax(name="probabilities", dtype="float32")(logits))
 
 

@@ -4,22 +4,25 @@ Needs no TensorFlow, so that a screen can show a choice and its cost before any 
 """
 
 import dataclasses
+import math
 import re
 from dataclasses import dataclass
 from functools import cached_property
 
 from engine.base.errors import ConfigError
 from engine.base.number_format import FeatureFormat
-from engine.network.backbones import Backbone, Layer, backbone, head
+from engine.network.backbones import Backbone, Layer, backbone
+from engine.network.heads import REPORT, Head
 from engine.recipe.config import NetworkConfig, split_list
 
 
 @dataclass(frozen=True)
 class FreezePlan:
-    """The backbone's layers that train. The head always does."""
+    """The backbone's layers that train, and the head, which always does."""
 
     backbone: Backbone
     trainable: frozenset[str]
+    head: Head = REPORT
 
     def trains(self, layer: Layer) -> bool:
         """Does this layer have weights that can train, and do they?"""
@@ -39,7 +42,7 @@ class FreezePlan:
 
     def parameters(self, classes: int) -> tuple[int, int]:
         """(trainable, frozen) parameters of backbone and head together."""
-        in_head = sum(layer.parameters for layer in head(self.backbone, classes))
+        in_head = sum(layer.parameters for layer in self.head.layers(self.backbone, classes))
         trained = sum(layer.learnable for layer in self.backbone.layers if self.trains(layer))
         every = sum(layer.parameters for layer in self.backbone.layers)
         return in_head + trained, every - trained
@@ -60,10 +63,19 @@ class FreezePlan:
 
     @property
     def kept_shape(self) -> tuple[int, ...]:
-        """Shape of what is kept of an image: the pooled vector for the head alone, else the activations at the cut."""
+        """Shape of what is kept of an image: for the head alone what it gets, else the activations at the cut, and
+        with them, as one row of numbers, the means of what the head reads below it.
+        """
         if self.cut == len(self.backbone.layers):
-            return (self.backbone.width,)
-        return self.backbone.layers[self.cut - 1].shape
+            return (self.head.width(self.backbone),)
+        at = self.backbone.layers[self.cut - 1].shape
+        below = sum(self.head.width_of(self.backbone, name) for name in self.read_below)
+        return (math.prod(at) + below,) if below else at
+
+    @cached_property
+    def read_below(self) -> tuple[str, ...]:
+        """The layers that the head reads and that lie before the last one that is kept, input side first."""
+        return tuple(name for name in self.head.reads if self.backbone.by_name[name].index < self.cut - 1)
 
     def kept_format(self, asked: FeatureFormat, precision: str) -> str:
         """The number format in which it is kept, under arithmetic in `precision`.
@@ -168,5 +180,5 @@ def table(chosen: FreezePlan, classes: int) -> list[Row]:
     ]
     return rows + [
         Row(None, layer.name, "head", layer.shape, layer.parameters, True if layer.parameters else None)
-        for layer in head(chosen.backbone, classes)
+        for layer in chosen.head.layers(chosen.backbone, classes)
     ]

@@ -14,7 +14,7 @@ from engine.base.errors import Stopped
 from engine.base.runtime import tensorflow
 from engine.network.backbones import Backbone
 from engine.network.classifier import Classifier
-from engine.network.ncnn_network import POOL, NcnnNetwork, serves
+from engine.network.ncnn_network import NcnnNetwork, means, serves
 
 
 class FrozenEngine(Protocol):
@@ -69,9 +69,21 @@ class NcnnEngine:
 
     def __init__(self, classifier: Classifier) -> None:
         plan, model = classifier.plan, classifier.model
-        last = POOL if plan.cut == len(plan.backbone.layers) else plan.backbone.layers[plan.cut - 1].name
-        self._network = NcnnNetwork(plan.backbone, lambda name: model.get_layer(name).get_weights(), last)
+        self._plan = plan
+        kept = plan.backbone.layers[plan.cut - 1].name
+        self._network = NcnnNetwork(plan.backbone, lambda name: model.get_layer(name).get_weights(), kept)
+        self._kept = kept
 
     def activations(self, inputs: Any, stop: Stop | None = None) -> np.ndarray:
         """As the protocol says; a stop is looked at between two images."""
-        return self._network.activations(np.asarray(inputs), stop)
+        plan, images = self._plan, np.asarray(inputs)
+        if plan.cut == len(plan.backbone.layers):
+            return self._network.means(plan.head, images, stop)
+        found = self._network.at((*plan.read_below, self._kept), images, stop)
+        kept = found[self._kept]
+        if not plan.read_below:
+            return kept
+        rows = [kept.reshape(len(kept), -1)]
+        for name in plan.read_below:
+            rows.append(np.stack([means(one.transpose(2, 0, 1), plan.head.cells) for one in found[name]]))
+        return np.concatenate(rows, axis=1)

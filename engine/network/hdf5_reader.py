@@ -17,7 +17,8 @@ import h5py
 import numpy as np
 
 from engine.base.errors import WeightsError
-from engine.network.backbones import HEAD_UNITS, steady_names
+from engine.network.backbones import steady_names
+from engine.network.heads import HEAD_UNITS
 
 Shape = tuple[int, ...]
 Shapes = Mapping[str, Sequence[Shape]]

@@ -24,6 +24,7 @@ from engine.base.cancel import Stop
 from engine.base.errors import RunError, Stopped
 from engine.base.runtime import processors
 from engine.network.backbones import Backbone, Layer
+from engine.network.heads import Head, grid
 
 
 class RefusedError(RunError):
@@ -34,8 +35,6 @@ Weights = Callable[[str], Sequence[np.ndarray]]
 """Gives kernel (3, 3, in, out) and bias (out,) of a convolution by its name, as Keras has them."""
 KINDS = ("Input", "Conv2D", "MaxPooling2D")
 """The kinds of layers that a network must be made of to be computed here."""
-POOL = "pool"
-"""The last activations averaged over the picture: what the head gets."""
 INPUT = "input"
 SHORT = ("use_fp16", "use_bf16", "use_int8")
 """How the names of those options begin that would let ncnn compute or keep numbers in a shorter format."""
@@ -129,14 +128,14 @@ class NcnnNetwork:
     """
 
     def __init__(self, backbone: Backbone, weights: Weights, last: str, keep: bool = True) -> None:
-        """`last` is the name of the last layer that is computed, or POOL.
+        """`last` is the name of the last layer that is computed.
 
         A block is loaded while those before it compute. Unless they are kept, each is let go of once it is used, which
         takes a third off the memory and costs a third of a second at the next use.
         """
-        self.last, self._weights, self._keep = last, weights, keep
+        self._backbone, self._last, self._weights, self._keep = backbone, last, weights, keep
         self._pool, self._loader = ThreadPoolExecutor(processors(), "ncnn"), ThreadPoolExecutor(1, "load")
-        end = len(backbone.layers) if last == POOL else backbone.by_name[last].index + 1
+        end = backbone.by_name[last].index + 1
         self._blocks: list[_Block] = []
         before = backbone.layers[0]
         for name in backbone.blocks:
@@ -152,24 +151,30 @@ class NcnnNetwork:
 
     def activations(self, images: np.ndarray, stop: Stop | None = None) -> np.ndarray:
         """What the last layer gives for preprocessed images (n, size, size, 3); see `at`."""
-        return self.at((self.last,), images, stop)[self.last]
+        return self.at((self._last,), images, stop)[self._last]
 
     def at(self, layers: Sequence[str], images: np.ndarray, stop: Stop | None = None) -> dict[str, np.ndarray]:
         """What each of `layers`, up to the last one, gives for preprocessed images (n, size, size, 3), float32:
-        (n, side, side, channels), or (n, channels) for POOL. What lies behind all of them is not computed.
+        (n, side, side, channels). What lies behind all of them is not computed.
 
         Raises Stopped between two pictures, RefusedError, RunError where memory is lacking.
         """
+        found = self._passed(layers, images, stop)
+        return {name: np.stack([one[name].transpose(1, 2, 0) for one in found]) for name in layers}
+
+    def means(self, head: Head, images: np.ndarray, stop: Stop | None = None) -> np.ndarray:
+        """What a head gets of preprocessed images: float32 (n, width). Raises as `at` does."""
+        names = head.layers_read(self._backbone)
+        found = self._passed(names, images, stop)
+        return np.stack([np.concatenate([means(one[name], head.cells) for name in names]) for one in found])
+
+    def _passed(self, layers: Sequence[str], images: np.ndarray, stop: Stop | None) -> list[dict[str, np.ndarray]]:
+        """What each of `layers` gives for each image, (channels, side, side)."""
         maps = [np.ascontiguousarray(image.transpose(2, 0, 1), np.float32) for image in images]
-        names = [self._blocks[-1].last if name == POOL else name for name in layers]
-        blocks = self._blocks[: 1 + max(place for place, block in enumerate(self._blocks) if block.has(names))]
+        blocks = self._blocks[: 1 + max(place for place, block in enumerate(self._blocks) if block.has(layers))]
         self.begin()
         passed = self._passed_at_once if self._keep else self._passed_by_block
-        found = passed(blocks, names, maps, stop)
-        return {
-            layer: np.stack([_pooled(one[name]) if layer == POOL else one[name].transpose(1, 2, 0) for one in found])
-            for layer, name in zip(layers, names, strict=True)
-        }
+        return passed(blocks, layers, maps, stop)
 
     def _passed_at_once(
         self, blocks: list[_Block], names: Sequence[str], pictures: list[np.ndarray], stop: Stop | None
@@ -257,9 +262,10 @@ def _through(net: Any, names: Sequence[str], stop: Stop | None, maps: np.ndarray
     return found
 
 
-def _pooled(maps: np.ndarray) -> np.ndarray:
-    """(channels, side, side) to (channels,)."""
-    return np.asarray(maps.reshape(len(maps), -1).mean(axis=1, dtype=np.float32))
+def means(maps: np.ndarray, cells: int) -> np.ndarray:
+    """What a head reads of one layer's activations (channels, side, side), cell by cell: float32 (width,)."""
+    parts = [maps[:, top:bottom, left:right] for top, bottom, left, right in grid(maps.shape[-1], cells)]
+    return np.concatenate([part.reshape(len(part), -1).mean(axis=1, dtype=np.float32) for part in parts])
 
 
 @contextlib.contextmanager

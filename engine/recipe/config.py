@@ -86,8 +86,9 @@ BACKBONE_NAMES: tuple[str, ...] = typing.get_args(typing.get_type_hints(NetworkC
 class AugmentConfig:
     """Random changes to the training images."""
 
-    augment: Literal["report", "none"] = "report"
-    """report turns, zooms, shears and mirrors the training images; none leaves them as they are."""
+    augment: Literal["report", "mirror", "none"] = "report"
+    """report turns, zooms, shears and mirrors the training images; mirror adds the mirror image of each; none leaves
+    them as they are."""
     rotation: float = 30.0
     """Largest rotation, in degrees."""
     shear: float = 0.2
@@ -115,6 +116,8 @@ class AugmentConfig:
         """Views kept of each image, the one as it is included; None when every epoch draws anew."""
         if self.augment == "none":
             return 1
+        if self.augment == "mirror":
+            return 2
         return None if self.views == "epoch" else int(self.views) + 1
 
 
@@ -251,6 +254,16 @@ class OutputConfig:
 
 
 @dataclass(frozen=True)
+class ChoiceConfig:
+    """Who chooses how to train."""
+
+    recipe: Literal["report", "auto"] = "report"
+    """report trains as the fields of network, augment and fit say; auto chooses by itself what a linear head sees of
+    the frozen layers, judged out of fold; of those fields the backbone, its weights and the class weight alone are
+    used."""
+
+
+@dataclass(frozen=True)
 class TrainConfig:
     """One training, whole."""
 
@@ -261,6 +274,7 @@ class TrainConfig:
     machine: MachineConfig = field(default_factory=MachineConfig)
     judge: JudgeConfig = field(default_factory=JudgeConfig)
     output: OutputConfig = field(default_factory=OutputConfig)
+    choice: ChoiceConfig = field(default_factory=ChoiceConfig)
 
 
 @dataclass(frozen=True)

@@ -44,12 +44,15 @@ class Parameters:
 
 
 UNCHANGED = Parameters(0.0, 0.0, 1.0, 1.0, 0.0, 0.0, False)
+MIRRORED = Parameters(0.0, 0.0, 1.0, 1.0, 0.0, 0.0, True)
 
 
 def draw(policy: AugmentConfig, seed: int, sha: str, view: int) -> Parameters:
     """The parameters of view `view` (from 0; PLAIN for the image itself) of the image with pixel hash `sha`."""
     if policy.augment == "none" or view == PLAIN:
         return UNCHANGED
+    if policy.augment == "mirror":
+        return MIRRORED
     random = np.random.Generator(np.random.Philox(key=[seed, int(sha[:16], 16)], counter=[0, 0, 0, view]))
     turn, shear, zoom_x, zoom_y, shift_x, shift_y, flip = random.uniform(-1, 1, 7)
     return Parameters(

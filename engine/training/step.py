@@ -136,7 +136,7 @@ def new_optimizer(classifier: Classifier, phase: Phase) -> Any:
     # The step sums the gradients itself where there are several devices. For one it would change nothing, but leave the
     # traced step, with its network, in TensorFlow's registry of gradients for as long as the process lives.
     leave_gradients_unsummed(optimizer)
-    if classifier.model.get_layer("dense").compute_dtype == "float16":
+    if classifier.compute_dtype == "float16":
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     optimizer.build(classifier.trainable_variables)
     return optimizer

@@ -12,7 +12,8 @@ from engine.data.records import Row
 from engine.data.split import Split
 from engine.evaluation.calibration import CALIBRATION, calibrate
 from engine.evaluation.predictor import MODEL
-from engine.network.backbones import BACKBONES, head_shapes
+from engine.network.backbones import BACKBONES
+from engine.network.heads import REPORT
 from engine.network.ncnn_network import shapes
 from engine.recipe.config import MachineConfig, NetworkConfig, OutputConfig, TrainConfig
 from engine.runs.directory import WEIGHTS, Run
@@ -29,7 +30,7 @@ def drawn(backbone: str, classes: int, seed: int = 0) -> dict[str, list[np.ndarr
             random.standard_normal(kernel, dtype=np.float32) * np.float32(np.sqrt(2 / np.prod(kernel[:-1]))),
             random.normal(0, 0.1, bias).astype(np.float32),
         ]
-        for layer, (kernel, bias) in {**shapes(base), **head_shapes(base, classes)}.items()
+        for layer, (kernel, bias) in {**shapes(base), **REPORT.shapes(base, classes)}.items()
     }
 
 

@@ -14,6 +14,8 @@ from engine.base.typed_files import UnfitError, checked, plain, plain_object
 from engine.evaluation.calibration import Calibration
 from engine.evaluation.predictor import Model
 from engine.export.contract import Contract
+from engine.network.backbones import BACKBONES
+from engine.network.heads import Head
 from engine.recipe.config import BACKBONE_NAMES, TrainConfig, from_dict, to_dict
 from engine.sweep.result import Advice, Gap, Grid, Swept, SweptChoice, SweptPoint, SweptRecipe
 from tests.makers.examples import examples
@@ -22,6 +24,14 @@ from tests.makers.typed import values_of
 
 NAMES = st.lists(st.text(max_size=9), min_size=2, max_size=4, unique=True).map(tuple)
 WORDS = st.lists(st.sampled_from("abcdef"), min_size=1, max_size=4, unique=True).map(tuple)
+
+
+@st.composite
+def models(draw: st.DrawFn) -> Model:
+    name = draw(st.sampled_from(BACKBONE_NAMES))
+    reads = tuple(reversed(BACKBONES[name].ends[: draw(st.integers(0, 4))]))
+    head = Head(reads, draw(st.integers(1, 4)), draw(st.booleans()))
+    return Model(draw(NAMES), name, draw(st.integers(1, 2)), head)
 
 
 @st.composite
@@ -54,7 +64,7 @@ KINDS: dict[type[Any], st.SearchStrategy[Any]] = {
     Swept: swept(),
     Audit: of(Audit),
     Calibration: of(Calibration),
-    Model: of(Model, classes=NAMES, backbone=st.sampled_from(BACKBONE_NAMES)),
+    Model: models(),
     Contract: of(Contract, classes=NAMES, operating=st.none(), levels=st.none(), reading=st.sampled_from([1, 2])),
 }
 

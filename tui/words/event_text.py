@@ -12,6 +12,7 @@ from engine.base.events import (
     Notice,
     Progress,
     Resumed,
+    Rung,
     Started,
 )
 from engine.base.wording import counted
@@ -32,6 +33,8 @@ def describe(event: Event) -> str:
                 f"val loss {event.val_loss:.4f}  val accuracy {event.val_accuracy:.4f}  "
                 f"rate {event.learning_rate:.2e}  {event.seconds:.1f} s"
             )
+        case Rung():
+            return _rung(event)
         case Resumed():
             return f"Going on in epoch {event.epoch}, after {event.step} of its steps."
         case Audited() if event.done == event.total:
@@ -53,6 +56,16 @@ def _started(event: Started) -> str:
     )
 
 
+def _rung(event: Rung) -> str:
+    low, high = event.accuracy_ci
+    gain = f", {event.gain:+.1%} on the rung before" if event.gain is not None else ""
+    return (
+        f"rung {event.number}  {event.name:<15}  out of fold {event.correct}/{event.n} = {event.accuracy:.1%} "
+        f"({low:.1%} to {high:.1%}){gain}, loss {event.loss:.4f}: {'taken' if event.taken else 'no help'}  "
+        f"{event.seconds:.1f} s"
+    )
+
+
 def progress_line(event: Progress | Batch) -> str:
     """How far a task or an epoch is, as an indented line."""
     if isinstance(event, Batch):
@@ -60,14 +73,21 @@ def progress_line(event: Progress | Batch) -> str:
     return f"  {event.task}: {event.done:,}" + (f" of {event.total:,}" if event.total else "")
 
 
+def _judged(event: Finished) -> str:
+    val = event.val
+    measured = f"{as_share(val.accuracy)}, loss {as_number(val.loss, 4)}"
+    if event.ended == "ladder":
+        return f"out of fold    {measured}; of {counted(event.epochs, 'rung')}, rung {event.best_epoch} is kept"
+    return f"validation     {measured}; the best of {counted(event.epochs, 'epoch')} was epoch {event.best_epoch}"
+
+
 def summary(event: Finished) -> list[str]:
     """A finished training in a few lines for people."""
-    test, val = event.test, event.val
+    test = event.test
     return [
         f"test           shut; `covid-tui evaluate {event.run}` opens it"
         if test is None
         else f"test accuracy  {Headline.of(test).sentence()}",
-        f"validation     {as_share(val.accuracy)}, loss {as_number(val.loss, 4)}; "
-        f"the best of {counted(event.epochs, 'epoch')} was epoch {event.best_epoch}",
+        _judged(event),
         f"run            {event.run}",
     ]

@@ -17,11 +17,11 @@ from scipy.stats import multinomial
 from engine.audit import store as auditfolder
 from engine.audit.store import svg
 from engine.audit.variants import BORDER, VARIANTS, Regions, Variant, VariantStore
-from engine.audit.verdict import Audit, Gap, VariantResult, judge_variants, paired_gap, paired_interval
+from engine.audit.verdict import Audit, Gap, VariantResult, judge_variants, paired_gap
 from engine.base.errors import RunError
 from engine.data.masks import RECTANGLE
 from engine.data.pixel_store import PixelStore
-from engine.evaluation.intervals import exact_interval
+from engine.evaluation.intervals import exact_interval, paired_interval
 from sample_data.generate import phantom_for
 from sample_data.phantom import Disease
 from sample_data.radiograph import draw

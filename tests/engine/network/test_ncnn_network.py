@@ -16,7 +16,8 @@ from engine.network import ncnn_network
 from engine.network.backbones import BACKBONES
 from engine.network.classifier import build
 from engine.network.freezing import FreezePlan
-from engine.network.ncnn_network import POOL, NcnnNetwork, Weights, graph, loaded, serves, settle
+from engine.network.heads import POOL, REPORT
+from engine.network.ncnn_network import NcnnNetwork, Weights, graph, loaded, serves, settle
 from tests.makers.processors import on_one_and_on_two
 from tests.makers.vgg_run import drawn
 
@@ -47,9 +48,10 @@ def test_every_block_ends_as_keras_has_it(name: str) -> None:
     classifier.load(drawn(name, CLASSES))
     ends = [[layer for layer in backbone.layers if layer.block == block][-1].name for block in backbone.blocks]
     outputs = [classifier.model.get_layer(end).output for end in (*ends, POOL)]
-    wanted = tensorflow().keras.Model(classifier.model.input, outputs)(inputs, training=False)
-    for end, reference in zip((*ends, POOL), wanted, strict=True):
-        found, reference = NcnnNetwork(backbone, weights_of(name), end).activations(inputs), reference.numpy()
+    *wanted, pooled = tensorflow().keras.Model(classifier.model.input, outputs)(inputs, training=False)
+    network = NcnnNetwork(backbone, weights_of(name), ends[-1])
+    given = [*network.at(ends, inputs).values(), network.means(REPORT, inputs)]
+    for found, reference in zip(given, (one.numpy() for one in (*wanted, pooled)), strict=True):
         assert found.shape == reference.shape and found.dtype == np.float32
         assert np.abs(found - reference).max() <= CLOSE * np.abs(reference).max()
 
@@ -97,8 +99,10 @@ def test_several_layers_come_from_one_pass_as_each_by_itself(keep: bool) -> None
 def test_one_processor_gives_the_bits_of_two_and_tensorflow_stays_away() -> None:
     code = (
         "import hashlib, json; from tests.engine.network.test_ncnn_network import *;"
-        "network = NcnnNetwork(BACKBONES['vgg16'], weights_of('vgg16'), POOL);"
-        "print(json.dumps([hashlib.sha256(network.activations(images(2)).tobytes()).hexdigest(),"
+        "from engine.network.heads import Head;"
+        "network = NcnnNetwork(BACKBONES['vgg16'], weights_of('vgg16'), 'block5_pool');"
+        "means = network.means(Head(('block4_pool', 'block5_pool'), cells=2), images(2));"
+        "print(json.dumps([hashlib.sha256(means.tobytes()).hexdigest(),"
         "'tensorflow' in {name.split('.')[0] for name in sys.modules}]))"
     )
     answers = [json.loads(said) for said in on_one_and_on_two(code)]

@@ -95,8 +95,10 @@ def test_what_was_done_to_a_copy_is_told(phantoms: list[Pixels]) -> None:
         assert word in group.changes, (word, group.changes)
 
 
-SEEN_LESS = {"CLAHE": 0.6, "equalised": 0.8}
-"""On drawings of one chest, two of which differ less than such a copy from its original."""
+SEEN_LESS = {"CLAHE": 0.75, "equalised": 0.85, "JPEG of quality 10 to 40": 0.8, "noisy": 0.8}
+"""On drawings of one chest, two of which differ less than such a copy from its original: where the evidence of the
+landmarks does not do, the finest grain decides, which CLAHE mostly leaves and strong compression and noise do not.
+"""
 
 
 @pytest.mark.slow

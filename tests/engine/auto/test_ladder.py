@@ -1,0 +1,131 @@
+"""A training by the recipe "auto": one table of rungs, one model whatever happened on the way, and no number twice."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engine.auto.ladder import AUTO, Ladder
+from engine.auto.rungs import LADDER
+from engine.base.typed_files import typed
+from engine.evaluation.predictor import Predictor, read_model
+from engine.network.heads import REPORT
+from engine.runs.directory import Run
+from tests.conftest import SAMPLE, Cli, Start
+from tests.makers.trainings import events, weights_sha
+
+RECIPE = ("--train", SAMPLE, "--classes", "COVID,Viral Pneumonia", "--recipe", "auto", "--test-share", "0.2",
+          "--precision", "float32", "--frozen-engine", "ncnn")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def lines(cli: Cli, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """The events of a training in one go."""
+    done = cli(*RECIPE, "--out", tmp_path_factory.mktemp("auto"), "--name", "run", "--json")
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def run(lines: list[dict[str, Any]]) -> Run:
+    return Run(Path(lines[-1]["run"]))
+
+
+def test_the_rungs_are_told_as_they_are_judged_and_the_run_keeps_them(lines: list[dict[str, Any]], run: Run) -> None:
+    kept = typed(run.path / AUTO, Ladder)
+    shown = [line for line in lines if line["event"] == "rung"]
+    assert [rung.name for rung in kept.rungs] == [rung.name for rung in LADDER] == [line["name"] for line in shown]
+    assert [rung.accuracy for rung in kept.rungs] == [line["accuracy"] for line in shown]
+    assert kept.rungs[0].taken and kept.rungs[kept.chosen - 1].taken
+    assert not any(rung.taken for rung in kept.rungs[kept.chosen :])
+    for rung in kept.rungs:
+        tried = [line for line in lines if line["event"] == "tried" and line["rung"] == rung.number]
+        assert any(line["strength"] == rung.strength and line["loss"] == pytest.approx(rung.loss) for line in tried)
+    end = lines[-1]
+    assert end["event"] == "finished" and end["ended"] == "ladder"
+    assert (end["epochs"], end["best_epoch"]) == (len(LADDER), kept.chosen)
+    assert end["val"]["correct"] == kept.rungs[kept.chosen - 1].correct
+
+
+def test_the_test_part_stays_shut_until_the_end(lines: list[dict[str, Any]], run: Run) -> None:
+    with (run.path / "split.csv").open(encoding="utf-8") as file:
+        parts = {row["file"]: row["part"] for row in csv.DictReader(file)}
+    with (run.path / "validation.csv").open(encoding="utf-8") as file:
+        judged = [row["file"] for row in csv.DictReader(file)]
+    assert sorted(judged) == sorted(file for file, part in parts.items() if part != "test")
+    tasks = [line["task"] for line in lines if line["event"] == "progress"]
+    assert set(tasks[tasks.index("test") :]) == {"test"}
+    assert lines[-1]["test"]["n"] == sum(part == "test" for part in parts.values())
+
+
+def test_the_contract_says_what_the_head_reads_and_a_prediction_is_the_evaluation(run: Run) -> None:
+    kept = typed(run.path / AUTO, Ladder)
+    head, chosen = read_model(run).head, kept.rungs[kept.chosen - 1]
+    assert head != REPORT and (head.reads, head.mirror) == (chosen.reads, chosen.mirror)
+    with (run.path / "predictions.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    predictor = Predictor(run)
+    for row, answer in zip(rows, predictor.answers([SAMPLE / row["file"] for row in rows]), strict=True):
+        assert not isinstance(answer, Exception)
+        for name, share in zip(predictor.classes, answer.probabilities, strict=True):
+            assert float(row[name]) == pytest.approx(float(share), abs=1e-5)
+
+
+def test_keras_answers_as_ncnn_does(run: Run) -> None:
+    inputs = np.random.default_rng(0).integers(0, 256, (2, 224, 224, 3), np.uint8)
+    one, other = Predictor(run).probabilities(inputs), Predictor(run, asked="keras").probabilities(inputs)
+    assert other == pytest.approx(one, abs=1e-4)
+
+
+def test_the_training_images_lie_within_the_reference(run: Run) -> None:
+    predictor = Predictor(run)
+    assert predictor.reference
+    assert predictor.reference.features.shape[1] == read_model(run).head.width(predictor.backbone)
+    found = list(predictor.predict(sorted((SAMPLE / "COVID" / "images").glob("*.png"))[:6]))
+    limits = [one.distance <= one.distance_limit for one in found if not isinstance(one, Exception)
+              and one.distance is not None and one.distance_limit is not None]  # fmt: skip
+    assert len(limits) == 6 and sum(limits) >= 5
+
+
+def test_killed_and_gone_on_with_it_ends_in_the_same_model(run: Run, start: Start, cli: Cli, tmp_path: Path) -> None:
+    with start(*RECIPE, "--out", tmp_path, "--name", "run", "--json") as process:
+        next(event for event in events(process) if event["event"] == "rung" and event["number"] == 2)
+        process.kill()
+        process.communicate()
+    killed = Run(tmp_path / "run")
+    assert killed.state() == "died"
+    done = cli("--train", "--resume", killed.path)
+    assert done.returncode == 0, done.stderr
+    assert weights_sha(killed.path) == weights_sha(run.path)
+    same = [[dict(vars(rung), seconds=0) for rung in typed(one.path / AUTO, Ladder).rungs] for one in (killed, run)]
+    assert same[0] == same[1]
+    for name in ("predictions.csv", "validation.csv", "calibration.json"):
+        assert (killed.path / name).read_bytes() == (run.path / name).read_bytes()
+
+
+def test_without_a_cache_it_is_the_same_model(run: Run, cli: Cli, tmp_path: Path) -> None:
+    done = cli(*RECIPE, "--feature-cache", "off", "--out", tmp_path, "--name", "run")
+    assert done.returncode == 0, done.stderr
+    assert weights_sha(tmp_path / "run") == weights_sha(run.path)
+
+
+def test_devices_that_it_can_not_use_are_refused_at_once(cli: Cli, tmp_path: Path) -> None:
+    done = cli(*RECIPE, "--devices", "cpu:2", "--out", tmp_path)
+    assert done.returncode == 2 and "--recipe auto trains on one device" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_a_class_of_three_images_works(cli: Cli, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    for name, count in (("COVID", 20), ("Normal", 20), ("Viral Pneumonia", 3)):
+        (folder / name).mkdir(parents=True)
+        for file in sorted((SAMPLE / name / "images").glob("*.png"))[:count]:
+            shutil.copy(file, folder / name)
+    done = cli("--train", folder, "--recipe", "auto", "--out", tmp_path / "runs", "--name", "run")
+    assert done.returncode == 0, done.stderr
+    assert typed(tmp_path / "runs" / "run" / AUTO, Ladder).folds == 2

@@ -1,0 +1,63 @@
+"""Logistic regression by a path: the optimum that another solver finds, in fewer rows than columns and in more."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.linear_model import LogisticRegression
+
+from engine.auto.linear import ABSENT, fit_path
+from tests.makers.examples import examples
+
+
+def drawn(seed: int, rows: int, columns: int, classes: int) -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.default_rng(seed)
+    labels = np.concatenate([np.arange(classes), random.integers(0, classes, rows - classes)])
+    middles = random.normal(size=(classes, columns))
+    return middles[labels] + random.normal(size=(rows, columns)) * random.uniform(0.5, 3, columns) + 5, labels
+
+
+@settings(max_examples=examples(30), deadline=None)
+@given(
+    seed=st.integers(0, 1000),
+    rows=st.integers(8, 60),
+    columns=st.integers(1, 90),
+    classes=st.integers(2, 4),
+    strength=st.sampled_from([1.0, 0.1, 0.01]),
+    weighted=st.booleans(),
+)
+def test_it_is_the_optimum(seed: int, rows: int, columns: int, classes: int, strength: float, weighted: bool) -> None:
+    """Of two classes, which have one column there, the penalty on the kernel is twice as large."""
+    learnt, labels = drawn(seed, rows, columns, classes)
+    weights = np.random.default_rng(seed).uniform(0.2, 3, rows) if weighted else np.ones(rows)
+    weights /= weights.mean()
+    ours = fit_path(learnt, labels, classes, (3.0, strength), weights)[-1].logits(learnt)
+    standard = (learnt - learnt.mean(axis=0)) / learnt.std(axis=0)
+    other = LogisticRegression(C=(2 if classes == 2 else 1) / (strength * rows), max_iter=20_000, tol=1e-10)
+    theirs = other.fit(standard, labels, weights).decision_function(standard)
+    if classes == 2:
+        assert ours[:, 1] - ours[:, 0] == pytest.approx(theirs, abs=2e-3)
+    else:
+        middle = ours.mean(axis=1, keepdims=True) - theirs.mean(axis=1, keepdims=True)
+        assert ours - middle == pytest.approx(theirs, abs=2e-3)
+
+
+def test_columns_that_are_always_the_same_change_nothing() -> None:
+    rows, labels = drawn(0, 40, 5, 3)
+    flat = np.column_stack([rows, np.full(40, 7.0), np.zeros(40)])
+    one, other = fit_path(rows, labels, 3)[-1], fit_path(flat, labels, 3)[-1]
+    assert other.kernel[:5] == pytest.approx(one.kernel, abs=1e-4)
+    assert not other.kernel[5:].any()
+
+
+def test_a_class_without_images_is_never_said() -> None:
+    rows, labels = drawn(0, 40, 5, 2)
+    for fit in fit_path(rows, np.where(labels == 1, 2, 0), 3):
+        assert fit.bias[1] == ABSENT and not fit.kernel[:, 1].any()
+        assert (fit.logits(rows).argmax(axis=1) != 1).all()
+
+
+def test_twice_the_same_is_the_same_to_the_bit() -> None:
+    rows, labels = drawn(2, 50, 200, 3)
+    for one, other in zip(fit_path(rows, labels, 3), fit_path(rows, labels, 3), strict=True):
+        assert np.array_equal(one.kernel, other.kernel) and np.array_equal(one.bias, other.bias)
