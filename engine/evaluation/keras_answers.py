@@ -19,7 +19,7 @@ class KerasAnswers:
         model = self.model = load(weights, plan, classes).model
         both = tf.keras.Model(model.input, [model.output, model.get_layer("pool").output])
 
-        @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
+        @tf.function(autograph=False, reduce_retracing=True)  # type: ignore[untyped-decorator]
         def forward(images: Any) -> Any:
             logits, features = both(preprocess(images, plan.backbone), training=False)
             return tf.nn.softmax(logits), features
