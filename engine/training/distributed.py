@@ -355,7 +355,7 @@ def _own_handler(number: int) -> Iterator[None]:
 @functools.cache
 def _exchange(strategy: Any) -> Any:
     """The compiled sum of a message over all replicas."""
-    return runtime.tensorflow().function(lambda part: strategy.run(_all_reduce, args=(part,)))
+    return runtime.tensorflow().function(lambda part: strategy.run(_all_reduce, args=(part,)), autograph=False)
 
 
 def _all_reduce(value: Any) -> Any:
