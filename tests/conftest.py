@@ -7,14 +7,14 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.makers import examples, small
-from tests.makers.forked import Command, Forks
+from tests.makers.forked import COMMAND, Command, Forks
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "sample_data"
@@ -27,16 +27,28 @@ Start = Callable[..., Command]
 examples.register()
 
 LONGEST = (
-    *("engine/jobs/test_resume.py", "engine/export/test_export.py", "product/test_altered_runs.py"),
-    *("tui/cli/commands/test_train.py", "engine/network/test_backbones.py", "tui/test_snapshots.py"),
-    *("engine/training/test_lr_range_test.py", "tui/screens/test_dataset.py", "tui/screens/test_dataset_pictures.py"),
-    *("product/test_killed_writing.py", "product/test_streams.py", "product/test_outputs.py"),
-    *("tui/screens/test_sweep.py", "tui/screens/test_altered.py", "engine/training/test_distributed.py"),
-    *("product/test_damaged_caches.py", "product/test_bad_input.py", "engine/data/image/test_notes.py"),
-    *("engine/network/test_backbone_features.py", "engine/evaluation/test_saliency.py", "tui/screens/test_audit.py"),
-    *("engine/training/test_phases.py", "engine/training/test_loop.py", "tui/screens/test_train.py"),
+    *("product/test_streams.py", "engine/jobs/test_resume.py", "tui/host/test_terminal.py"),
+    *("engine/training/test_loop.py", "engine/export/test_export.py", "tui/screens/test_dataset.py"),
+    *("tui/screens/test_names.py", "tui/test_snapshots.py", "engine/evaluation/test_run_network.py"),
+    *("tui/cli/commands/test_train.py", "engine/data/test_tables.py", "engine/jobs/test_frozen_engine.py"),
+    *("tui/screens/test_predict.py", "product/test_old_runs.py", "tui/test_foundation.py"),
+    *("product/test_damaged_caches.py", "product/test_shared_hosts.py", "tui/screens/test_sweep.py"),
+    *("engine/training/test_lr_range_test.py", "engine/evaluation/test_saliency.py"),
+    *("engine/training/test_distributed.py", "tui/screens/test_runs.py", "engine/data/image/test_notes.py"),
+    *("product/test_without_tensorflow.py", "tui/screens/test_layers.py", "tui/screens/test_train.py"),
+    *("engine/network/test_backbone_weights.py", "engine/training/test_phases.py", "tui/screens/test_audit.py"),
+    *("tui/screens/test_results.py", "engine/data/test_published_split.py", "tui/screens/test_dataset_pictures.py"),
+    *("engine/network/test_backbones.py", "product/test_borders.py"),
+    *("engine/data/similarity/test_near_duplicates.py", "engine/data/image/test_dicom_privacy.py"),
+    *("engine/data/image/test_hostile_dicoms.py", "tui/screens/test_recipe_form.py", "product/test_hostile_names.py"),
+    *("engine/network/test_ncnn_network.py", "product/test_endurance.py", "product/test_killed_writing.py"),
+    *("tui/screens/test_heat.py", "engine/network/test_hostile_weights.py", "product/test_refused_start.py"),
+    *("tui/screens/test_altered.py", "engine/training/test_resolved.py", "engine/jobs/test_sweep.py"),
+    *("engine/evaluation/test_intervals.py", "engine/network/test_backbone_features.py"),
+    *("engine/network/test_engine_choice.py", "product/test_links.py", "engine/data/image/test_memory.py"),
+    *("engine/training/test_unequal_classes.py", "product/test_outputs.py"),
 )
-"""The files whose tests take long, which begin first, so that no worker waits for another at the end."""
+"""The files whose tests take eight seconds or more, the longest first: so no worker waits for another at the end."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -59,12 +71,14 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def start(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
-    """Start the real command in a process of its own, away from the project's folder; see makers/forked.py."""
+    """Start the real command, or other code, in a process of its own, by itself away from the project's folder; see
+    makers/forked.py.
+    """
     forks, away = Forks(tmp_path_factory.mktemp("forks")), tmp_path_factory.mktemp("away")
 
-    def begin(*arguments: object, **environment: str) -> Command:
+    def begin(*arguments: object, code: str = COMMAND, cwd: Path = away, **environment: str) -> Command:
         environ = {**os.environ, "COVID_TUI_CACHE": str(cache), "PYTHONPATH": str(ROOT), **environment}
-        return forks.start([*map(str, arguments)], away, environ)
+        return forks.start([*map(str, arguments)], cwd, environ, code)
 
     yield begin
     forks.close()
@@ -83,7 +97,7 @@ def cli(start: Start, tmp_path_factory: pytest.TempPathFactory) -> Cli:
 
     def run(*arguments: object, timeout: float = 300, **environment: str) -> subprocess.CompletedProcess[str]:
         if str(arguments[0]) in READING and not environment:
-            return within(away, [*map(str, arguments)])
+            return within(away, arguments)
         with start(*arguments, **environment) as command:
             out, err = command.communicate(timeout)
         return subprocess.CompletedProcess(command.args, command.returncode or 0, out, err)
@@ -91,11 +105,11 @@ def cli(start: Start, tmp_path_factory: pytest.TempPathFactory) -> Cli:
     return run
 
 
-def within(folder: Path, arguments: list[str]) -> subprocess.CompletedProcess[str]:
-    """Run the real command in this process; the process is afterwards as it was before."""
+def within(folder: Path, commanded: Sequence[object]) -> subprocess.CompletedProcess[str]:
+    """Run the real command in this process, in `folder`; the process is afterwards as it was before."""
     from tui.cli import run
 
-    before, environment = Path.cwd(), dict(os.environ)
+    before, environment, arguments = Path.cwd(), dict(os.environ), [*map(str, commanded)]
     out, err = io.StringIO(), io.StringIO()
     try:
         os.chdir(folder)

@@ -20,7 +20,9 @@ class KerasAnswers:
         both = tf.keras.Model(model.input, [model.output, model.get_layer(POOL).output])
 
         self._forward = tf.function(
-            lambda images: both(preprocess(images, plan.backbone), training=False), reduce_retracing=True
+            lambda images: both(preprocess(images, plan.backbone), training=False),
+            autograph=False,
+            reduce_retracing=True,
         )
 
     def answer(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -98,10 +98,10 @@ class Explainer:
         tf, model = tensorflow(), predictor.network
         at = model.get_layer(layer).output
         self._watched = tf.keras.Model(model.input, [at, model.output])
-        self._heats = tf.function(self._through_all, reduce_retracing=True)
+        self._heats = tf.function(self._through_all, autograph=False, reduce_retracing=True)
         # ncnn serves networks alone that are one chain of layers, which can be taken up at any of them.
         self._rest = tf.keras.Model(at, model.output) if "ncnn" in served_by(base) else None
-        self._heats_of = tf.function(self._from_layer, reduce_retracing=True)
+        self._heats_of = tf.function(self._from_layer, autograph=False, reduce_retracing=True)
 
     def target(self, name: str) -> int | None:
         """The number of the class `name`; None when it is empty. Raises ConfigError where there is no such class."""

@@ -169,7 +169,9 @@ def _pooled(source: "Source", classifier: "Classifier", chosen: np.ndarray, cont
     start = model.input if source.network is model else classifier.prefix.output  # type: ignore[union-attr]
     pool = model.get_layer(POOL).output
     # Where only the head trains, what is kept of an image are these very numbers.
-    forward = None if start is pool else tf.function(tf.keras.Model(start, pool), reduce_retracing=True)
+    forward = (
+        None if start is pool else tf.function(tf.keras.Model(start, pool), autograph=False, reduce_retracing=True)
+    )
     found: list[Any] = []
     done = 0
     for inputs, _ in source.batches(chosen, PLAIN, BATCH):

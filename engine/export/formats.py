@@ -150,11 +150,11 @@ def _frozen(model: Any) -> Any:
     """The model as one `tf.function` of INPUT, its weights constants within the graph, as converters want them."""
     tf = tensorflow()
     signature = [tf.TensorSpec((None, *model.input_shape[1:]), tf.float32, name=INPUT)]
-    traced = tf.function(lambda images: model(images, training=False), input_signature=signature)
+    traced = tf.function(lambda images: model(images, training=False), signature, autograph=False)
     graph = with_constants(traced.get_concrete_function())
     names = sorted(OUTPUTS)  # the order in which a dictionary of tensors is flattened
 
-    @tf.function(input_signature=signature)  # type: ignore[untyped-decorator]
+    @tf.function(input_signature=signature, autograph=False)  # type: ignore[untyped-decorator]
     def answer(rgb_0_to_255: Any) -> dict[str, Any]:
         return dict(zip(names, graph(rgb_0_to_255), strict=True))
 

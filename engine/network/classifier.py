@@ -239,7 +239,10 @@ def preprocess(images: Any, backbone: Backbone) -> Any:
 @functools.cache
 def preprocessing(backbone: Backbone) -> Any:
     """`preprocess` compiled into one loop over the pixels, which gives the same numbers 25 times as fast."""
-    return tensorflow().function(lambda images: preprocess(images, backbone), jit_compile=True, reduce_retracing=True)
+    function = tensorflow().function
+    return function(
+        lambda images: preprocess(images, backbone), autograph=False, jit_compile=True, reduce_retracing=True
+    )
 
 
 def with_preprocessing(model: Any, plan: FreezePlan) -> Any:

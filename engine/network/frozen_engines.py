@@ -53,7 +53,9 @@ class KerasEngine:
     def _forward(self) -> Any:
         tf, prefix = tensorflow(), self._prefix
         assert prefix
-        return tf.function(lambda images: tf.cast(prefix(images, training=False), tf.float32), reduce_retracing=True)
+        return tf.function(
+            lambda images: tf.cast(prefix(images, training=False), tf.float32), autograph=False, reduce_retracing=True
+        )
 
     def activations(self, inputs: Any, stop: Stop | None = None) -> np.ndarray:
         """As the protocol says; a stop is looked at before the images, not between them."""

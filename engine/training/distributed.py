@@ -87,7 +87,7 @@ class Devices:
         def one(inputs: Any, answers: Any, shares: Any, votes: Any) -> Any:
             return _all_reduce(tf.concat([step(inputs, answers, shares), votes], 0))
 
-        run = tf.function(lambda *shards: self.strategy.run(one, args=shards), reduce_retracing=True)
+        run = tf.function(lambda *shards: self.strategy.run(one, args=shards), autograph=False, reduce_retracing=True)
 
         def take(inputs: Any, answers: Any, shares: Any, votes: Sequence[float]) -> np.ndarray:
             votes_of = [votes] + [[0.0] * len(votes)] * (self.here - 1)
@@ -355,7 +355,7 @@ def _own_handler(number: int) -> Iterator[None]:
 @functools.cache
 def _exchange(strategy: Any) -> Any:
     """The compiled sum of a message over all replicas."""
-    return runtime.tensorflow().function(lambda part: strategy.run(_all_reduce, args=(part,)))
+    return runtime.tensorflow().function(lambda part: strategy.run(_all_reduce, args=(part,)), autograph=False)
 
 
 def _all_reduce(value: Any) -> Any:

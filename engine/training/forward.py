@@ -15,7 +15,7 @@ class Pass:
     def __init__(self, source: Source) -> None:
         tf = tensorflow()
         self.source = source
-        self._network = tf.function(lambda x: source.network(x, training=False), reduce_retracing=True)
+        self._network = tf.function(lambda x: source.network(x, training=False), autograph=False, reduce_retracing=True)
 
     def logits(self, batch: int = 64, stop: Stop | None = None) -> np.ndarray:
         """Logits, float32 (n, classes), in the source's order. Raises Stopped between two batches."""

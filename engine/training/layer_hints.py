@@ -96,7 +96,7 @@ def pulls(probe: Classifier, pixels: PixelSource, precision: str, context: Conte
     whole.load({layer.name: layer.get_weights() for layer in probe.model.layers if layer.weights})
     variables = whole.trainable_variables
 
-    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
+    @tf.function(autograph=False, reduce_retracing=True)  # type: ignore[untyped-decorator]
     def gradients(inputs: Any, answers: Any) -> Any:
         with tf.GradientTape() as tape:
             logits = whole.model(inputs, training=False)

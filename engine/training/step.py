@@ -58,15 +58,19 @@ class Steps:
             return tf.stack([tf.reduce_sum(losses), tf.reduce_sum(right)])
 
         def steps(inputs: Any, answers: Any, count: Any) -> Any:
+            def next_step(number: Any, sums: Any) -> tuple[Any, Any]:
+                return number + 1, sums.write(number, step(inputs[number], answers[number]))
+
             sums = tf.TensorArray(tf.float32, size=STEPS_AT_ONCE, element_shape=(2,))
-            for number in tf.range(count):
-                sums = sums.write(number, step(inputs[number], answers[number]))
-            return sums.stack()
+            left = tf.constant(0), sums
+            return tf.while_loop(lambda number, _: number < count, next_step, left)[1].stack()
 
         if devices.strategy:
             self._steps = devices.together(step)
         else:
-            self._steps = tf.function(steps, jit_compile=True) if small else tf.function(step, reduce_retracing=True)
+            how = {"jit_compile": True} if small else {"reduce_retracing": True}
+            # TensorFlow would else write all of this anew as other Python first, for most of a second in each process.
+            self._steps = tf.function(steps if small else step, autograph=False, **how)
 
     def feed(self, source: Source, order: np.ndarray, view: int, batch: int) -> Iterator[tuple[Any, ...]]:
         """The batches of `order` for `take`; on several devices, this process's share of each and its weights."""

@@ -2,8 +2,9 @@
 
 TensorFlow, SciPy and scikit-learn take longer to load than most of what is tested. One process loads them once, and
 nothing of the product. Each command is then a fork of it: a process with its own memory, streams, signals and exit
-code, that imports the product, runs it and ends as `python -c "from tui.cli import main; main()"` does. What is about
-loading itself, about memory, or about how an interpreter starts, needs a fresh interpreter instead.
+code, that imports the product, runs it and ends as `python -c "from tui.cli import main; main()"` does. Other code may
+run in its place. What is about loading itself, about memory, or about how an interpreter starts, needs a fresh
+interpreter instead.
 """
 
 import contextlib
@@ -26,19 +27,17 @@ from types import FrameType, ModuleType
 from typing import IO
 
 ROOT = Path(__file__).resolve().parents[2]
-CODE = (
-    "from tests.makers.forked import serve; serve(); from tests.makers import small; small.follow();"
-    "from tui.cli import main; main()"
-)
-"""`serve` returns in the forks alone, with the command's arguments in place."""
+SERVER = "from tests.makers.forked import serve; exec(serve())"
+"""`serve` returns in the forks alone, with the code that the fork is for, its arguments in place."""
+COMMAND = "from tests.makers import small; small.follow(); from tui.cli import main; main()"
 LIBRARIES = (
     *("numpy", "PIL.Image", "h5py", "scipy.stats", "scipy.optimize", "sklearn.linear_model", "sklearn.model_selection"),
     *("sklearn.preprocessing", "sklearn.pipeline", "sklearn.metrics", "cyclopts", "platformdirs", "tensorflow.keras"),
 )
 
 
-def serve() -> None:
-    """Load the libraries, then fork a process for each request; returns in each fork.
+def serve() -> str:
+    """Load the libraries, then fork a process for each request; returns in each fork, with the code to run there.
 
     Ends this process where the one that started it is gone, as its end of standard input then closes.
     """
@@ -64,7 +63,7 @@ def serve() -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     listener.close()
     sys.meta_path.insert(0, Hidden("tensorflow"))
-    _become(caller)
+    return _become(caller)
 
 
 class Hidden(MetaPathFinder, Loader):
@@ -96,8 +95,11 @@ def _reap(number: int, frame: FrameType | None) -> None:
             pass
 
 
-def _become(caller: socket.socket) -> None:
-    """In a fork: fork once more, wait for that process and report its end; the other becomes the command."""
+def _become(caller: socket.socket) -> str:
+    """In a fork: fork once more, wait for that process and report its end; the other becomes the command.
+
+    Returns its code there.
+    """
     message, streams, _, _ = socket.recv_fds(caller, 1 << 20, 3)
     request = json.loads(message)
     child = os.fork()
@@ -117,19 +119,21 @@ def _become(caller: socket.socket) -> None:
     os.environ.clear()
     os.environ.update(request["env"])
     sys.argv = ["-c", *request["arguments"]]
+    return str(request["code"])
 
 
 class Command:
     """A command under way: what `subprocess.Popen` gives, as far as the tests use it."""
 
-    def __init__(self, address: Path, arguments: Sequence[str], cwd: Path, env: Mapping[str, str]) -> None:
+    def __init__(self, address: Path, code: str, arguments: Sequence[str], cwd: Path, env: Mapping[str, str]) -> None:
         self.args = arguments
         self.returncode: int | None = None
         out, into_out = os.pipe()
         err, into_err = os.pipe()
         self._connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._connection.connect(str(address))
-        request = json.dumps({"arguments": list(arguments), "cwd": str(cwd), "env": dict(env)}).encode()
+        asked = {"code": code, "arguments": list(arguments), "cwd": str(cwd), "env": dict(env)}
+        request = json.dumps(asked).encode()
         with Path(os.devnull).open() as nothing:
             socket.send_fds(self._connection, [request], [nothing.fileno(), into_out, into_err])
         os.close(into_out)
@@ -206,17 +210,17 @@ class Forks:
         self.address = folder / "forks"
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         self._process = subprocess.Popen(
-            [sys.executable, "-c", CODE, self.address], cwd=folder, env=environment,
+            [sys.executable, "-c", SERVER, self.address], cwd=folder, env=environment,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         assert self._process.stdout
         self._ready = False
 
-    def start(self, arguments: Sequence[str], cwd: Path, env: Mapping[str, str]) -> Command:
+    def start(self, arguments: Sequence[str], cwd: Path, env: Mapping[str, str], code: str = COMMAND) -> Command:
         if not self._ready:
             assert self._process.stdout and self._process.stdout.readline() == "ready\n"
             self._ready = True
-        return Command(self.address, arguments, cwd, env)
+        return Command(self.address, code, arguments, cwd, env)
 
     def close(self) -> None:
         assert self._process.stdin

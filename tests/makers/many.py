@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, Start
 
 _RUN = """
 import contextlib, io, json, os, sys
@@ -18,7 +18,7 @@ from tests.makers import small
 small.follow()
 from tui.cli import run
 answers = []
-for command in json.load(sys.stdin):
+for command in json.loads(sys.argv[1]):
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         code = run(command)
@@ -71,17 +71,27 @@ def commands(
     before: str = "",
     umask: int = -1,
     environment: Mapping[str, str] = NOTHING,
+    start: Start | None = None,
 ) -> list[Answer]:
-    """The answers to these command lines, given by one process that runs the code `before` first."""
-    done = subprocess.run(
-        [sys.executable, "-c", _RUN % before],
-        input=json.dumps([list(map(str, line)) for line in lines]),
-        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
-        cwd=cwd,
-        umask=umask,
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-    assert done.returncode == 0, done.stderr
-    return [Answer(*answer) for answer in json.loads(done.stdout.splitlines()[-1])]
+    """The answers to these command lines, given by one process that runs the code `before` first: a fresh interpreter,
+    or where `start` is given a fork of one that has loaded the libraries.
+    """
+    code, asked = _RUN % before, json.dumps([list(map(str, line)) for line in lines])
+    if start:
+        assert umask == -1
+        with start(asked, code=code, cwd=cwd, **environment) as process:
+            out, err = process.communicate(600)
+        returned = process.returncode
+    else:
+        done = subprocess.run(
+            [sys.executable, "-c", code, asked],
+            env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+            cwd=cwd,
+            umask=umask,
+            capture_output=True,
+            text=True,
+            timeout=600,
+        )
+        out, err, returned = done.stdout, done.stderr, done.returncode
+    assert returned == 0, err
+    return [Answer(*answer) for answer in json.loads(out.splitlines()[-1])]

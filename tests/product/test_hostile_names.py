@@ -17,7 +17,7 @@ from engine.base.escape import from_cell
 from engine.data.split import Split
 from engine.evaluation.predictions_table import worst_first
 from engine.runs.directory import Run
-from tests.conftest import SAMPLE
+from tests.conftest import SAMPLE, Start
 from tests.makers.many import Answer, commands
 from tui.words.safe_text import display_name
 
@@ -58,7 +58,7 @@ def out(data: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def answers(data: Path, out: Path) -> dict[tuple[object, ...], Answer]:
+def answers(data: Path, out: Path, start: Start) -> dict[tuple[object, ...], Answer]:
     """A training on them, and then every verb, with every word that they said."""
     folder = data / CLASSES[0]
     recipe = ("--weights", "none", "--augment", "none", "--epochs", "1", "--batch", "8")
@@ -82,7 +82,7 @@ def answers(data: Path, out: Path) -> dict[tuple[object, ...], Answer]:
         ("train", data, "--weights", data / "none\x1b[31m", "--out", out),
         ("--\x1b[31m\x9b",),
     ]
-    return dict(zip(lines, commands(*lines, cwd=data.parent), strict=True))
+    return dict(zip(lines, commands(*lines, cwd=data.parent, start=start), strict=True))
 
 
 def acting(text: str) -> list[str]:

@@ -15,7 +15,7 @@ from engine.jobs import train
 from engine.recipe.config import DataConfig, MachineConfig, NetworkConfig, OutputConfig, TrainConfig
 from engine.runs.directory import Run
 from engine.runs.writer import create, reopen
-from tests.conftest import SAMPLE, Cli
+from tests.conftest import SAMPLE, within
 from tests.makers import made
 
 
@@ -45,10 +45,10 @@ def ended(request: pytest.FixtureRequest, finished: Run) -> tuple[Run, str]:
     return finished, state
 
 
-def test_a_run_whose_images_are_away_stays_as_it_is(ended: tuple[Run, str], cli: Cli) -> None:
+def test_a_run_whose_images_are_away_stays_as_it_is(ended: tuple[Run, str], tmp_path: Path) -> None:
     run, state = ended
     before, result = contents(run), run.finished()
-    done = cli("train", "--resume", run.path, "--epochs", "9")
+    done = within(tmp_path, ("train", "--resume", run.path, "--epochs", "9"))
     assert done.returncode == 3, done.stderr
     assert f"covid-tui train DATA --resume {run.path}" in done.stderr.splitlines()[-1]
     assert contents(run) == before and run.state() == state and run.finished() == result
@@ -193,10 +193,10 @@ def test_what_others_put_into_such_a_run_is_left(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("verb", ["--seeds 2", "--folds 2", "audit", "lr-find", "sweep"])
-def test_whatever_trains_refuses_mistyped_weights_before_a_scan(tmp_path: Path, cli: Cli, verb: str) -> None:
+def test_whatever_trains_refuses_mistyped_weights_before_a_scan(tmp_path: Path, verb: str) -> None:
     begin = ("train", SAMPLE, *verb.split()) if verb.startswith("--") else (verb, SAMPLE)
     place = () if verb == "lr-find" else ("--out", tmp_path / "out", "--name", "new")
-    done = cli(*begin, "--weights", "mistyped.weights.h5", *place)
+    done = within(tmp_path, (*begin, "--weights", "mistyped.weights.h5", *place))
     (sentence,) = done.stderr.splitlines()
     assert done.returncode == 1 and "mistyped.weights.h5 is missing" in sentence
     assert not (tmp_path / "out").exists()

@@ -25,7 +25,10 @@ SMALL = f'"{sys.executable}" -c "from tests.makers import small; small.follow();
 """With the small pictures of makers/small.py."""
 PICTURE = SAMPLE / "COVID" / "images" / "COVID-1.png"
 BROKEN = ("Traceback", "internal error", "Exception ignored", "Error", "None")
-RECIPE = "--weights none --augment none --epochs 2 --batch 4 --test-share 0.2 --no-near-duplicates"
+RECIPE = (
+    "--weights none --augment none --epochs 2 --batch 4 --test-share 0.2 --no-near-duplicates --precision float32 "
+    "--frozen-engine ncnn"
+)
 
 pytestmark = pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full to write to")
 
@@ -168,9 +171,14 @@ ENCODINGS = (
     {"PYTHONIOENCODING": "iso-8859-1"},
     {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
 )
+in_any_encoding = pytest.mark.parametrize(
+    "environment",
+    [pytest.param(one, marks=() if number else pytest.mark.slow) for number, one in enumerate(ENCODINGS)],
+    ids=str,
+)  # ASCII is daily where its errors are named, and in what is drawn
 
 
-@pytest.mark.parametrize("environment", ENCODINGS, ids=str)
+@in_any_encoding
 def test_an_encoding_that_lacks_a_character_gets_one_alike_or_an_escape(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
@@ -202,14 +210,14 @@ def test_a_training_s_bars_are_drawn_in_any_encoding_and_on_a_tiny_terminal(data
     whole(terminal.raw.decode())
 
 
-def test_the_workbench_starts_in_any_encoding(tmp_path: Path) -> None:
+@in_any_encoding
+def test_the_workbench_starts_in_any_encoding(environment: dict[str, str], tmp_path: Path) -> None:
     from tests.makers.screen import workbench
 
-    for environment in ENCODINGS:
-        with workbench("--out", tmp_path / "runs", cache=tmp_path, **environment) as terminal:
-            terminal.until("1 Dataset")
-            terminal.press("q")
-            assert terminal.wait() == 0
+    with workbench("--out", tmp_path / "runs", cache=tmp_path, **environment) as terminal:
+        terminal.until("1 Dataset")
+        terminal.press("q")
+        assert terminal.wait() == 0
 
 
 def test_a_name_that_a_locale_can_not_write_is_one_sentence(tmp_path: Path, data: Path) -> None:

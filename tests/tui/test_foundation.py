@@ -13,6 +13,7 @@ from engine.base.cancel import Stop
 from engine.base.context import Context
 from engine.recipe.config import TrainConfig
 from engine.runs.watch import KEPT_POINTS, Points
+from tests.conftest import ROOT
 from tests.makers import fake
 from tests.makers.drive import DATA, run, text, until
 from tui.app import Workbench
@@ -232,6 +233,9 @@ def test_pictures_are_drawn_as_the_terminal_can() -> None:
 def test_starting_the_workbench_loads_no_tensorflow() -> None:
     code = """
 import asyncio, sys
+import pytest
+from tests.makers.quick import make_quick
+make_quick(pytest.MonkeyPatch())
 from tui.app import Workbench
 async def main():
     async with Workbench().run_test() as pilot:
@@ -239,7 +243,7 @@ async def main():
 asyncio.run(main())
 print(sorted(m for m in ("tensorflow", "keras", "scipy", "sklearn", "plotext", "numpy") if m in sys.modules))
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 

@@ -82,12 +82,13 @@ def slim(picture: str) -> str:
 
 
 async def still(pilot: Pilot[None], app: Workbench) -> None:
-    """Wait until no work is under way and the screen looks the same twice, a sixth of a second apart: on a busy machine
-    the last layout may come a while after the last event.
+    """Wait until no work is under way and the screen, without its messages, looks the same twice, a sixth of a second
+    apart: on a busy machine the last layout may come a while after the last event.
     """
     before: list[list[Segment]] = []
     for _ in range(120):
         await until(pilot, lambda: not app.session.jobs)
+        app.clear_notifications()
         await pilot.pause(1 / 6)
         now = [list(strip) for strip in app.screen._compositor.render_strips()]
         if now == before and not app.session.jobs:
@@ -108,8 +109,6 @@ async def arrive(pilot: Pilot[None], app: Workbench, mode: str) -> None:
         await pilot.press("escape", "6")
     else:
         await pilot.press("escape", str(1 + MODES.index(mode)))
-    await still(pilot, app)
-    app.clear_notifications()
     await still(pilot, app)
 
 

@@ -14,7 +14,7 @@ from engine.evaluation.metrics import log_loss
 from engine.evaluation.predictions_csv import read_predictions
 from engine.recipe.config import JudgeConfig
 from engine.runs.directory import Run
-from tests.conftest import SAMPLE, Cli
+from tests.conftest import SAMPLE, within
 
 
 def test_the_run_keeps_what_validation_taught_and_applies_it_to_the_test(trained: dict[str, Any]) -> None:
@@ -53,10 +53,10 @@ def test_a_damaged_calibration_is_named(tmp_path: Path) -> None:
             read_calibration(Run(tmp_path), ("a", "b"))
 
 
-def test_a_rule_without_its_class_is_refused_before_any_run_is_made(cli: Cli, tmp_path: Path) -> None:
-    done = cli("train", SAMPLE, "--classes", "COVID,Normal", "--positive", "Nobody", "--out", tmp_path / "runs")
+def test_a_rule_without_its_class_is_refused_before_any_run_is_made(few: Path, tmp_path: Path) -> None:
+    done = within(tmp_path, ("train", few, "--positive", "Nobody", "--out", tmp_path / "runs"))
     assert done.returncode == 2 and "--positive" in done.stderr and not (tmp_path / "runs").exists()
-    done = cli("train", SAMPLE, "--threshold", "sensitivity=high")
+    done = within(tmp_path, ("train", SAMPLE, "--threshold", "sensitivity=high"))
     assert done.returncode == 2 and "sensitivity=0.95" in done.stderr
     assert JudgeConfig(threshold="sensitivity=0.95").rule == ("sensitivity", 0.95)
 

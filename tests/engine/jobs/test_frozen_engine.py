@@ -3,8 +3,6 @@
 import hashlib
 import json
 import os
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,8 +18,9 @@ from engine.runs.directory import Run
 from engine.training import checkpoint
 from engine.training.augment import PLAIN
 from engine.training.batches import FeatureSource, PixelSource, choose, stored_format
-from tests.conftest import ROOT, Cli, Start
+from tests.conftest import Cli, Start
 from tests.engine.training.test_loop import CLASSES, STORE, images
+from tests.makers.forked import COMMAND
 from tests.makers.trainings import assert_as_in_one_go, events, weights_sha
 
 pytestmark = pytest.mark.usefixtures("small_pictures")
@@ -74,16 +73,11 @@ def test_killed_while_the_cache_fills_it_waits_for_ncnn_and_then_ends_as_in_one_
                 break
     assert Run(run).state() == "died"
     before = tree(cache), points(run)
-    code = "import sys; sys.modules['ncnn'] = None; from tui.cli import main; main()"
-    refused = subprocess.run(
-        [sys.executable, "-c", code, "--train", "--resume", str(run)],
-        env={**os.environ, "COVID_TUI_CACHE": str(cache), "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-    )
-    assert refused.returncode == 1, refused.stderr
-    assert "ncnn is not installed" in refused.stderr and "pip install ncnn" in refused.stderr
+    without = f"import sys; sys.modules['ncnn'] = None; {COMMAND}"
+    with start("--train", "--resume", run, code=without, COVID_TUI_CACHE=str(cache)) as process:
+        _, said = process.communicate(300)
+    assert process.returncode == 1, said
+    assert "ncnn is not installed" in said and "pip install ncnn" in said
     assert (tree(cache), points(run)) == before
     done = cli("--train", "--resume", run, COVID_TUI_CACHE=str(cache))
     assert done.returncode == 0, done.stderr
@@ -123,7 +117,7 @@ def test_the_engines_keep_apart_what_they_gave(tmp_path: Path) -> None:
     kept: dict[str, FeatureSource] = {}
     engines: tuple[EngineName, ...] = ("keras", "ncnn")
     for engine in engines:
-        classifier = replace(build(plan(config.network), CLASSES, "float32", seed=0), engine=engine)
+        classifier = replace(build(plan(config.network), CLASSES, "float32", seed=0, blank=True), engine=engine)
         pixels = PixelSource(images(range(3)), classifier, STORE, config)
         source, _ = choose(pixels, pixels, "float32", tmp_path, Context())
         assert isinstance(source, FeatureSource) and source.missing(2) == 6  # the image as it is, and a view

@@ -20,7 +20,7 @@ from engine.evaluation.metrics import judge
 from engine.evaluation.predictions_csv import read_predictions
 from engine.jobs.repeat import spread, train_all
 from engine.runs.directory import Run
-from tests.conftest import SAMPLE, Cli
+from tests.conftest import SAMPLE, Cli, within
 from tests.makers.examples import examples
 
 
@@ -139,24 +139,24 @@ def test_folds_and_seeds_are_ordinary_runs_on_one_cache(cli: Cli, tmp_path: Path
     assert cli("compare", "s-seed4", "f-fold2", "--out", tmp_path).returncode == 1
 
 
-def test_a_name_is_free_again_where_nothing_was_trained(cli: Cli, tmp_path: Path) -> None:
+def test_a_name_is_free_again_where_nothing_was_trained(tmp_path: Path) -> None:
     recipe = ("--weights", "none", "--augment", "none", "--epochs", "1", "--out", tmp_path / "runs", "--name", "x")
     for _ in range(2):
-        done = cli("train", tmp_path / "nowhere", *recipe, "--seeds", "2")
+        done = within(tmp_path, ("train", tmp_path / "nowhere", *recipe, "--seeds", "2"))
         assert done.returncode == 3 and "does not exist" in done.stderr, done.stderr
     (tmp_path / "runs" / "x-seed0").mkdir(parents=True)
     (tmp_path / "runs" / "x-seed0" / "config.json").write_text("{}")
     for _ in range(2):
-        done = cli("train", SAMPLE, *recipe, "--seeds", "2")
+        done = within(tmp_path, ("train", SAMPLE, *recipe, "--seeds", "2"))
         assert done.returncode == 2 and "x-seed0 exists already" in done.stderr, done.stderr
     assert not (tmp_path / "runs" / "x-seeds").exists()
 
 
-def test_repetitions_that_make_no_sense_are_refused(cli: Cli, tmp_path: Path) -> None:
+def test_repetitions_that_make_no_sense_are_refused(tmp_path: Path) -> None:
     for flags, word in (
         (("--seeds", "2", "--folds", "2"), "one of them"),
         (("--seeds", "1"), "--seeds is 1"),
         (("--folds", "3", "--split", tmp_path / "x.csv"), "leave --split out"),
     ):
-        done = cli("train", SAMPLE, *flags, "--out", tmp_path / "runs")
+        done = within(tmp_path, ("train", SAMPLE, *flags, "--out", tmp_path / "runs"))
         assert done.returncode == 2 and word in done.stderr, done.stderr

@@ -39,7 +39,7 @@ from engine.sweep import store
 from engine.sweep.pareto import Candidate, frontier, recommend, sign_flips, steps
 from engine.sweep.result import Advice, Grid, Swept, SweptChoice
 from engine.sweep.store import svg
-from tests.conftest import ROOT, SAMPLE, Cli
+from tests.conftest import ROOT, SAMPLE, Cli, within
 from tests.makers import small
 from tests.makers.examples import examples
 from tests.makers.fake import TEST
@@ -373,7 +373,7 @@ def test_an_untested_training_says_so_and_evaluate_opens_it(
     assert line(cli("runs", "--out", tmp_path, "--json").stdout)["test"]["correct"] == opened["correct"]
 
 
-def test_what_makes_no_sense_is_refused(cli: Cli, tmp_path: Path) -> None:
+def test_what_makes_no_sense_is_refused(tmp_path: Path) -> None:
     for flags, word in (
         (("--depths", "block9"), "block9"),
         (("--depths", "head,head"), "--depths"),
@@ -381,9 +381,9 @@ def test_what_makes_no_sense_is_refused(cli: Cli, tmp_path: Path) -> None:
         (("--lrs", "fast"), "--lrs"),
         (("--budget", "-1"), "--budget"),
     ):
-        done = cli("sweep", SAMPLE, "--out", tmp_path, "--name", "s", *flags)
+        done = within(tmp_path, ("sweep", SAMPLE, "--out", tmp_path, "--name", "s", *flags))
         assert done.returncode == 2 and word in done.stderr, done.stderr
-    assert cli("sweep", SAMPLE, "--out", tmp_path).returncode == 2
+    assert within(tmp_path, ("sweep", SAMPLE, "--out", tmp_path)).returncode == 2
     assert not any(tmp_path.iterdir())
 
 

@@ -73,7 +73,7 @@ def test_a_training_keeps_what_was_shown_to_be_kept_and_nothing_on_a_full_disk(
     config = recipe(machine=MachineConfig(precision="float32"), augment=AugmentConfig(augment="none"))
     records = [record for record in scan(SAMPLE, ("COVID", "Normal")).records if record.file.endswith("-1.png")]
     store, _ = open_store(SAMPLE, records, 224, tmp_path)
-    classifier = build(plan(config.network), 2, "float32", seed=0)
+    classifier = build(plan(config.network), 2, "float32", seed=0, blank=True)
     pixels = PixelSource(Images.of(records, ("COVID", "Normal"), store), classifier, store, config)
     shown = costs(classifier.plan, config, 2, len(records), len(records), spare_disk(tmp_path)).caching
     told: list[Event] = []

@@ -27,7 +27,7 @@ from engine.runs.directory import Run
 from engine.training import cluster
 from engine.training.cluster import Seat
 from engine.training.distributed import share
-from tests.conftest import ROOT, SAMPLE, Cli
+from tests.conftest import ROOT, SAMPLE, Cli, Start
 from tests.makers.many import ASKING_THE_PROCESSOR, WATCH, commands
 
 pytestmark = pytest.mark.usefixtures("small_pictures")
@@ -163,11 +163,11 @@ def test_the_shares_of_all_workers_are_the_whole_batch_once(images: int, batch: 
     "recipe", [HEAD, *(pytest.param(other, marks=pytest.mark.slow) for other in (LAYER, UNCACHED, GRADUAL))]
 )
 def test_two_devices_train_as_one_does_and_nothing_listens(
-    recipe: tuple[str, ...], alone: Path, cli: Cli, cache: Path, tmp_path: Path
+    recipe: tuple[str, ...], alone: Path, cli: Cli, start: Start, tmp_path: Path
 ) -> None:
     line = (*recipe, "--epochs", EPOCHS, "--devices", "cpu:2", "--out", tmp_path, "--name", "two")
-    environment = {"HEARD": str(tmp_path / "heard.json"), "COVID_TUI_CACHE": str(cache)}
-    (done,) = commands(line, cwd=tmp_path, before=WATCH, environment=environment)
+    environment = {"HEARD": str(tmp_path / "heard.json")}
+    (done,) = commands(line, cwd=tmp_path, before=WATCH, environment=environment, start=start)
     assert done.code == 0 and "the processor as 2 devices" in done.stderr, done.stderr
     assert json.loads((tmp_path / "heard.json").read_text()) in ([], ASKING_THE_PROCESSOR)
     if recipe != HEAD:
@@ -371,7 +371,7 @@ def test_a_wrong_tf_config_is_told(told: str, monkeypatch: pytest.MonkeyPatch) -
         cluster.seat("workers")
 
 
-def test_what_there_is_not_is_one_sentence_and_leaves_no_run(cache: Path, tmp_path: Path) -> None:
+def test_what_there_is_not_is_one_sentence_and_leaves_no_run(start: Start, tmp_path: Path) -> None:
     wrong = {
         "two": '--devices is "two": give',
         "cpu:99": '--devices is "cpu:99": give',
@@ -381,7 +381,7 @@ def test_what_there_is_not_is_one_sentence_and_leaves_no_run(cache: Path, tmp_pa
         "9999": "--devices is 9999, and TensorFlow finds",
     }
     lines = [(*HEAD, "--out", tmp_path / "runs", "--devices", *asked.split()) for asked in wrong]
-    answers = commands(*lines, cwd=tmp_path, environment={"COVID_TUI_CACHE": str(cache)})
+    answers = commands(*lines, cwd=tmp_path, start=start)
     for answer, said in zip(answers, wrong.values(), strict=True):
         assert answer.code == 2 and said in answer.stderr and len(answer.stderr.splitlines()) == 1, answer
     assert not (tmp_path / "runs").exists()

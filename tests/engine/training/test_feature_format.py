@@ -54,7 +54,7 @@ def kept_of(network: NetworkConfig, precision: str, asked: Any, cache: Path) -> 
         augment=AugmentConfig(augment="none"),
         machine=MachineConfig(precision=precision, feature_dtype=asked),  # type: ignore[arg-type]
     )
-    classifier = build(plan(network), CLASSES, precision, seed=0)
+    classifier = build(plan(network), CLASSES, precision, seed=0, blank=True)
     widen(classifier)
     pixels = PixelSource(images(range(4)), classifier, STORE, config)
     source = choose(pixels, pixels, precision, cache, Context())[0]

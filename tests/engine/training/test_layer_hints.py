@@ -36,7 +36,9 @@ def test_norms_are_those_of_the_gradient_of_the_mean_loss(monkeypatch: pytest.Mo
         probe, PixelSource(images(range(IMAGES)), probe, STORE, config), "float32", Context(told.append)
     )
 
-    model = build(plan(dataclasses.replace(config.network, mode="finetune")), CLASSES, "float32", seed=9).model
+    model = build(
+        plan(dataclasses.replace(config.network, mode="finetune")), CLASSES, "float32", seed=9, blank=True
+    ).model
     model.set_weights(probe.model.get_weights())
     inputs = preprocess(PIXELS[:IMAGES].astype(np.float32), probe.plan.backbone)
     with tf.GradientTape() as tape:

@@ -59,7 +59,9 @@ def kernel(shape: tuple[int, ...]) -> np.ndarray:
 
 
 def widen(classifier: Classifier) -> None:
-    """Let the signal live through the layers, so that gradients are of a usual size."""
+    """Weights of a backbone that was built blank, with which the signal lives through the layers, so that gradients are
+    of a usual size.
+    """
     for layer in classifier.model.layers:
         if "conv" in layer.name:
             layer.kernel.assign(kernel(tuple(layer.kernel.shape)))
@@ -73,7 +75,7 @@ def fitted(
 ) -> tuple[Classifier, loop.Fitted, list[Event]]:
     """A training of the real network on a few random images, straight through the engine's own parts."""
     make_repeatable(0)
-    classifier = build(plan(config.network), CLASSES, "float32", seed=0)
+    classifier = build(plan(config.network), CLASSES, "float32", seed=0, blank=True)
     widen(classifier)
     told: list[Event] = []
     stop = Stop()
@@ -206,7 +208,7 @@ def test_each_epoch_sees_each_image_once_in_an_order_of_its_own(tmp_path: Path) 
             return super().batches(order, view, batch)
 
     config = recipe(fit=FitConfig(epochs=3, batch=3, patience=0), augment=AugmentConfig(augment="none"))
-    classifier = build(plan(config.network), CLASSES, "float32", seed=0)
+    classifier = build(plan(config.network), CLASSES, "float32", seed=0, blank=True)
     sources = []
     for part in (range(IMAGES), range(IMAGES, IMAGES + HELD_OUT)):
         pixels = PixelSource(images(part), classifier, STORE, config)
@@ -277,7 +279,7 @@ def test_what_a_training_finds_in_the_cache_makes_no_room_for_what_it_finds(tmp_
     row = 4 * 512
     machine = MachineConfig(precision="float32", feature_dtype="float32", cache_limit=24 * row / 1e9)
     config = recipe(fit=FitConfig(epochs=1, batch=4), augment=AugmentConfig(augment="none"), machine=machine)
-    classifier = build(plan(config.network), CLASSES, "float32", seed=0)
+    classifier = build(plan(config.network), CLASSES, "float32", seed=0, blank=True)
     train = PixelSource(images(range(IMAGES)), classifier, STORE, config)
     validation = PixelSource(images(range(IMAGES, IMAGES + HELD_OUT)), classifier, STORE, config)
     left = []
@@ -296,7 +298,7 @@ def test_pixels_that_are_made_in_another_way_find_nothing_of_the_old_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = recipe(augment=AugmentConfig(augment="none"))
-    classifier = build(plan(config.network), CLASSES, "float32", seed=0)
+    classifier = build(plan(config.network), CLASSES, "float32", seed=0, blank=True)
     pixels = PixelSource(images(range(4)), classifier, STORE, config)
     choose(pixels, pixels, "float32", tmp_path, Context())[0].prepare(PLAIN)
     monkeypatch.setattr(sources, "VERSION", "of a later release")

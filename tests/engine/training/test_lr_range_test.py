@@ -88,7 +88,7 @@ CONFIG = recipe(augment=AugmentConfig(augment="none"), fit=FitConfig(batch=4, lr
 def prepared(cache: Path) -> tuple[Classifier, Watched]:
     """The real network, and its training images with their activations kept."""
     make_repeatable(0)
-    classifier = build(plan(CONFIG.network), CLASSES, "float32", seed=0)
+    classifier = build(plan(CONFIG.network), CLASSES, "float32", seed=0, blank=True)
     for layer in classifier.model.layers:
         if "conv" in layer.name:
             random = np.random.default_rng(layer.kernel.shape[2])

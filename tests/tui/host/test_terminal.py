@@ -55,7 +55,7 @@ LayersScreen.action_preset = lambda self, blocks: 1 / 0
 
 
 @contextlib.contextmanager
-def training(tmp_path: Path, data: Path, before: str = "", seconds: float = 0.01) -> Iterator[Terminal]:
+def training(tmp_path: Path, data: Path, before: str = "", seconds: float = 0.001) -> Iterator[Terminal]:
     """The workbench with a made-up training under way, which `finished` lets come to its end."""
     prelude = before + FAKE.format(seconds=seconds, until=str(tmp_path / "go"))
     with workbench(data, "--out", tmp_path / "runs", cache=tmp_path, prelude=prelude) as terminal:

@@ -28,6 +28,7 @@ from tui.state.audit_job import AuditJob
 from tui.state.job import Job
 from tui.state.relay import Relay
 from tui.widgets.bars import around_zero, whiskers
+from tui.widgets.form import Form
 from tui.words.settings import Settings
 
 pytestmark = pytest.mark.usefixtures("small_pictures")
@@ -113,7 +114,10 @@ def test_a_stopped_audit_leaves_nothing_and_another_may_begin(tmp_path: Path, da
         session = app.session
         async with app.run_test(size=(80, 24)) as pilot:
             await until(pilot, lambda: session.split is not None)
-            await pilot.press("7", "r")
+            await pilot.press("7")
+            app.screen.query_one(Form).post_message(Form.Changed("audit", AuditConfig(folds=2, epochs=2)))
+            await until(pilot, lambda: app.screen._plan.audit.folds == 2)  # type: ignore[attr-defined]
+            await pilot.press("r")
             live = session.audit
             assert live is not None
             await until(pilot, lambda: live.variants, 120)

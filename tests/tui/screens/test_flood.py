@@ -84,11 +84,11 @@ async def measure(pilot: Pilot[None], seen: Callable[[], object]) -> None:
     assert len(took) > SECONDS
 
 
-def test_from_this_process(tmp_path: Path) -> None:
+def test_from_this_process(tmp_path: Path, dozen: Path) -> None:
     flood = Flood()
 
     async def scenario() -> None:
-        app = Workbench(tmp_path, data=DATA)
+        app = Workbench(tmp_path, data=dozen)
         app.session.work = flood.train
         async with app.run_test(size=(120, 40)) as pilot:
             await until(pilot, lambda: app.session.split is not None)

@@ -16,6 +16,7 @@ from engine.network.freezing import plan, recipe, table
 from engine.recipe.config import AugmentConfig, MachineConfig, NetworkConfig, TrainConfig
 from engine.training.cache_policy import GB, costs
 from engine.training.layer_hints import BlockPull, Guide
+from tests.conftest import ROOT
 from tests.makers.drive import run, text, until
 from tui.app import Workbench
 from tui.screens.layers.screen import LayersScreen, LayerTable
@@ -242,6 +243,9 @@ def test_the_recipe_names_any_choice_of_any_backbone(name: str, data: st.DataObj
 def test_it_opens_without_tensorflow() -> None:
     code = """
 import asyncio, sys
+import pytest
+from tests.makers.quick import make_quick
+make_quick(pytest.MonkeyPatch())
 from engine.recipe.config import NetworkConfig
 from engine.network.backbones import BACKBONES
 from tui.app import Workbench
@@ -254,4 +258,4 @@ async def main():
 asyncio.run(main())
 sys.exit(bool({"tensorflow", "keras"} & set(sys.modules)))
 """
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True)

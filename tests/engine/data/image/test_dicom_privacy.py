@@ -2,15 +2,13 @@
 
 import json
 import os
-import subprocess
-import sys
 import warnings
 from pathlib import Path
 
 import pydicom
 
 from engine.data.image.reader import ImageError, read
-from tests.conftest import ROOT
+from tests.conftest import Start
 from tests.makers.dicoms import MARK, converted, identified, ramp
 
 TRACES = (MARK, "ZQ7", "19700102", "19991231", "19991230", "235959.77", "054Y", ".71934.", ".82915.", ".93157.")
@@ -45,7 +43,8 @@ def traces(text: str) -> list[str]:
 
 
 SEVERAL = """
-import json, sys
+import json, sys, warnings
+warnings.simplefilter("always")
 from tests.makers import small
 small.follow()
 from tui.cli import run
@@ -53,27 +52,25 @@ print(json.dumps([run(line) for line in json.loads(sys.argv[1])]))
 """
 
 
-def test_nothing_of_a_patient_is_shown_kept_or_logged(tmp_path: Path, small_pictures: None) -> None:
+def test_nothing_of_a_patient_is_shown_kept_or_logged(tmp_path: Path, small_pictures: None, start: Start) -> None:
     data, out, cache = converted(tmp_path / "data"), tmp_path / "runs", tmp_path / "cache"
     bad = damaged(data / "COVID" / "images")
     one = data / "COVID" / "images" / "COVID-1.dcm"
     assert set(traces(one.read_bytes().decode("latin-1"))) == set(TRACES)
     arguments: list[tuple[object, ...]] = [
         ("inspect", one, *bad), ("inspect", "--json", one, *bad), ("scan", data), ("scan", "--json", data),
-        ("--train", data, "--weights", "none", "--epochs", "1", "--augment", "none", "--out", out, "--name", "x"),
+        ("--train", data, "--weights", "none", "--epochs", "1", "--augment", "none", "--precision", "float32",
+         "--frozen-engine", "ncnn", "--out", out, "--name", "x"),
         ("predict", one, *bad, "--run", out / "x", "--csv", tmp_path / "x.csv"),
         ("predict", "--json", one, *bad, "--run", out / "x"), ("evaluate", out / "x", "--json"),
         ("report", out / "x"),
     ]  # fmt: skip
-    done = subprocess.run(
-        [sys.executable, "-W", "always", "-c", SEVERAL, json.dumps(arguments, default=str)],
-        env={**os.environ, "COVID_TUI_CACHE": str(cache), "PYTHONPATH": str(ROOT)},
-        cwd=tmp_path, capture_output=True, text=True,
-    )  # fmt: skip
-    codes = json.loads(done.stdout.splitlines()[-1])
-    assert codes == [3 if set(bad) & set(line) else 0 for line in arguments], done.stderr
-    assert not traces(done.stdout + done.stderr)
-    assert all((done.stdout + done.stderr).count(path.name) >= 6 for path in bad)
+    asked = json.dumps(arguments, default=str)
+    with start(asked, code=SEVERAL, cwd=tmp_path, COVID_TUI_CACHE=str(cache)) as process:
+        told, err = process.communicate(300)
+    assert json.loads(told.splitlines()[-1]) == [3 if set(bad) & set(line) else 0 for line in arguments], err
+    assert not traces(told + err)
+    assert all((told + err).count(path.name) >= 6 for path in bad)
     kept = [path for folder in (out, cache) for path in folder.rglob("*") if path.is_file()]
     assert any(path.name == "train.log" for path in kept) and any(path.suffix == ".u8" for path in kept)
     for path in [*kept, tmp_path / "x.csv"]:

@@ -148,7 +148,6 @@ class TestDecoder:
             data[int(place[1:])] = value
         return bytes(data)
 
-    @pytest.mark.alone
     def test_a_frame_that_never_ends_is_ended_and_the_next_one_is_decoded(self) -> None:
         """pylibjpeg is busy with this one for more than a minute, and lets no other thread of its process work."""
         before = os.times()
