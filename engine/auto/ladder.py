@@ -25,12 +25,13 @@ from engine.data.split import Split
 from engine.evaluation.intervals import exact_interval, paired_interval
 from engine.network.classifier import Classifier, with_first_weights
 from engine.network.freezing import FreezePlan
+from engine.runs.summary import AUTO
 from engine.training.data import Data, as_decoded, pixel_sources
 from engine.training.fit_phases import choose_arithmetic
 from engine.training.resolved import Resolved
 from engine.training.run_context import RunContext
 
-AUTO = "auto.json"
+LADDER_FILE = "auto.json"
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def climb(data: Data, recipe: Resolved, work: RunContext, resumed: bool) -> Clim
             run=str(work.run.path),
             classes=data.classes,
             parts=data.split.counts(),
-            mode="auto",
+            mode=AUTO,
             trainable=trainable,
             frozen=frozen,
             epochs=len(LADDER),
@@ -201,7 +202,7 @@ def _fitted(judge: Judge, best: Judged, rungs: list[Rung], stopped: bool, data: 
     plan = dataclasses.replace(wide.plan, head=seeing.head(judge.backbone))
     classifier = wide.with_head(plan, judge.classes, judge.network(seeing, linear))
     ladder = Ladder(tuple(rungs), max(rung.number for rung in rungs if rung.taken), len(judge.folds))
-    write_json(work.run.path / AUTO, plain(ladder))
+    write_json(work.run.path / LADDER_FILE, plain(ladder))
     return Climbed(
         classifier=classifier,
         data=data,

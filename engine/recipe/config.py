@@ -276,6 +276,11 @@ class TrainConfig:
     output: OutputConfig = field(default_factory=OutputConfig)
     choice: ChoiceConfig = field(default_factory=ChoiceConfig)
 
+    @property
+    def way(self) -> str:
+        """How it trains, in a word: the mode, or "auto"."""
+        return "auto" if self.choice.recipe == "auto" else self.network.mode
+
 
 @dataclass(frozen=True)
 class AuditConfig:

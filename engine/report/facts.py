@@ -10,7 +10,7 @@ from pathlib import Path
 from engine.audit import store
 from engine.audit.verdict import Audit
 from engine.base.errors import CovidTuiError, RunError
-from engine.base.events import Epoch, Finished, Notice, Started
+from engine.base.events import Epoch, Finished, Notice, Rung, Started
 from engine.base.files import digest_of
 from engine.base.result import Drawn, Elsewhere
 from engine.base.runtime import Environment
@@ -46,6 +46,8 @@ class Facts:
     """Do the images' folders publish the split?"""
     sources: dict[str, dict[str, int]]
     """By class, images by source; empty where no metadata name any."""
+    rungs: tuple[Rung, ...]
+    """Of the recipe "auto"."""
     epochs: list[Epoch]
     started: Started | None
     end: Finished | None
@@ -104,6 +106,7 @@ def gather(run: Run, audit: Path | None = None) -> Facts:
         published=any(notice.text.startswith(AS_PUBLISHED.capitalize()) for notice in notices),
         sources=_sources(folder, split.rows, config.data.follow_links),
         epochs=summary.epochs,
+        rungs=tuple(summary.rungs),
         started=summary.started,
         end=summary.result,
         test=test,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.base.errors import RunError
+from engine.base.events import Rung
 from engine.base.files import replacing
 from engine.base.result import MEASURES, Drawn, Elsewhere
 from engine.base.typed_files import Ends
@@ -198,11 +199,39 @@ def _training(facts: Facts) -> list[Block]:
     ]
     blocks: list[Block] = []
     if facts.end:
-        how = f"{counted(facts.end.epochs, 'epoch')} in {facts.end.seconds:,.0f} s ({facts.end.ended})"
+        by_ladder = facts.end.ended == "ladder"
+        counts = counted(facts.end.epochs, "rung" if by_ladder else "epoch")
+        how = f"{counts} in {facts.end.seconds:,.0f} s ({'all tried' if by_ladder else facts.end.ended})"
         kept = f"the weights of epoch {facts.end.best_epoch}, the best on validation, are kept"
-        blocks.append(Paragraph(f"{how}; {kept}."))
+        chosen = f"the model of rung {facts.end.best_epoch}, chosen out of fold, is kept"
+        blocks.append(Paragraph(f"{how}; {chosen if by_ladder else kept}."))
+    blocks += [_ladder(facts.rungs)] if facts.rungs else []
     blocks += [Plots(epoch_plots(facts.epochs))] if facts.epochs else []
     return [*blocks, Table(("part", "setting", "value"), rows)]
+
+
+def _ladder(rungs: Sequence[Rung]) -> Block:
+    """What each rung of the recipe "auto" gave, out of fold on the images of training and validation."""
+    header = ("rung", "right", "accuracy", "95% interval", "on the best before", "95% interval", "loss", "kept", "time")
+    rows = [
+        (
+            f"{rung.number} {rung.name}",
+            f"{rung.correct} of {rung.n}",
+            f"{rung.accuracy:.1%}",
+            _ends(rung.accuracy_ci),
+            "" if rung.gain is None else f"{rung.gain:+.1%}",
+            "" if rung.gain_ci is None else _ends(rung.gain_ci),
+            f"{rung.loss:.4f}",
+            "yes" if rung.taken else "no",
+            f"{rung.seconds:,.0f} s",
+        )
+        for rung in rungs
+    ]
+    return Table(header, rows)
+
+
+def _ends(ends: tuple[float, float]) -> str:
+    return f"{ends[0]:.1%} to {ends[1]:.1%}"
 
 
 def _results(test: Drawn) -> list[Block]:

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from engine.base.events import (
     FILL,
@@ -19,12 +19,16 @@ from engine.base.events import (
     Notice,
     Progress,
     Resumed,
+    Rung,
     Started,
     Stretch,
+    Tried,
 )
 from engine.base.result import Tested
 from engine.runs.event_log import Growing
 
+AUTO = "auto"
+"""The mode of the recipe that goes up a ladder of rungs, in place of epochs."""
 KEPT_NOTICES = 200
 RECENT = 3
 """Epochs from which the time of the next ones is told."""
@@ -83,6 +87,10 @@ class RunSummary:
     """The finished ones, oldest first, each once: those that a resume did again count in their last form."""
     best: Epoch | None = field(default=None, init=False)
     """The epoch whose weights are kept."""
+    rungs: list[Rung] = field(default_factory=list, init=False)
+    """Those of the recipe "auto" that are judged, in order."""
+    tried: list[Tried] = field(default_factory=list, init=False)
+    """Each fit of the rungs, in order."""
     batch: Batch | None = field(default=None, init=False)
     """The last step of the epoch at hand; None between epochs."""
     progress: Progress | None = field(default=None, init=False)
@@ -116,6 +124,10 @@ class RunSummary:
                 self.batch, self.progress, self._filled = event, None, 0.0
             case Epoch():
                 self._add(event)
+            case Tried():
+                self.tried.append(event)
+            case Rung():
+                self.rungs, self.progress = [*(one for one in self.rungs if one.number < event.number), event], None
             case Progress():
                 self._task(event)
             case Notice():
@@ -127,11 +139,14 @@ class RunSummary:
     def take_over(self, before: "RunSummary") -> None:
         """Begin with what another summary of the run, empty until now, knows."""
         self.started, self.best, self.result = before.started, before.best, before.result
+        self.rungs, self.tried = list(before.rungs), list(before.tried)
         self.epochs, self._trained, self._filling = list(before.epochs), dict(before._trained), before._filling
         self.notices.extend(before.notices)
 
     def _go_back(self, event: Resumed) -> None:
         self._forget_from(event.epoch)
+        self.rungs = [rung for rung in self.rungs if rung.number < event.epoch]
+        self.tried = [one for one in self.tried if one.rung < event.epoch]
         self.batch, self.result = None, None
         self._since = self._at, event.step / self.started.steps if self.started else 0.0
 
@@ -157,13 +172,31 @@ class RunSummary:
             self._filling, self._filled, self._fill_at = self._filling + step, self._filled + step, self._at
 
     @property
+    def unit(self) -> Literal["epoch", "rung"]:
+        """What the training goes on in."""
+        return "rung" if self.started and self.started.mode == AUTO else "epoch"
+
+    @property
     def done(self) -> int:
-        """Epochs that are done."""
+        """Epochs, or rungs, that are done."""
+        if self.rungs:
+            return self.rungs[-1].number
         return self.epochs[-1].epoch if self.epochs else 0
 
     @property
+    def best_number(self) -> int | None:
+        """The number of the epoch, or rung, that is kept so far; None before the first one's end."""
+        kept = self.kept
+        return kept.number if kept else self.best.epoch if self.best else None
+
+    @property
+    def kept(self) -> Rung | None:
+        """The last rung that was taken; None where there is none."""
+        return next((rung for rung in reversed(self.rungs) if rung.taken), None)
+
+    @property
     def at_epoch(self) -> int:
-        """The epoch at hand, counted from 1; the last one where all are done."""
+        """The epoch, or rung, at hand, counted from 1; the last one where all are done."""
         return min(self.done + 1, self.started.epochs) if self.started else self.done + 1
 
     @property
@@ -194,9 +227,11 @@ class RunSummary:
 
     @property
     def val_accuracy(self) -> float | None:
-        """Validation accuracy of the kept weights, 0 to 1; None before the first epoch's end."""
+        """Accuracy, 0 to 1, on validation or of a rung out of fold, of what is kept; None before there is any."""
         if self.result:
             return self.result.val.accuracy
+        if self.kept:
+            return self.kept.accuracy
         return self.best.val_accuracy if self.best else None
 
     @property
@@ -209,7 +244,8 @@ class RunSummary:
         """Wall time of the training, of one that has no result that of its epochs; None before the first one's end."""
         if self.result:
             return self.result.seconds
-        return sum(epoch.seconds for epoch in self.epochs) if self.epochs else None
+        parts = [*(rung.seconds for rung in self.rungs), *(epoch.seconds for epoch in self.epochs)]
+        return sum(parts) if parts else None
 
     @property
     def training(self) -> float:

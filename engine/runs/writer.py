@@ -197,7 +197,7 @@ def plain_name(config: TrainConfig) -> str:
 
 def usual_name(config: TrainConfig) -> str:
     """The name of a run that was given none: date, time, mode and backbone."""
-    return f"{time.strftime('%Y%m%d-%H%M')}-{config.network.mode}-{config.network.backbone}"
+    return f"{time.strftime('%Y%m%d-%H%M')}-{config.way}-{config.network.backbone}"
 
 
 def reopen(run: Run, config: TrainConfig) -> RunWriter:

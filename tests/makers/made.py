@@ -3,23 +3,26 @@
 import json
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from engine.base.events import Epoch, Finished
+from engine.base.events import Epoch, Finished, Rung, Tried
 from engine.base.files import write_json
 from engine.base.result import Tested, Validated
 from engine.base.typed_files import plain
 from engine.data.records import Row
 from engine.data.split import Split
 from engine.evaluation.evaluate import keep_predictions
+from engine.evaluation.intervals import exact_interval
 from engine.evaluation.metrics import judge
 from engine.network.freezing import plan
 from engine.recipe.config import DataConfig, NetworkConfig, OutputConfig, TrainConfig
 from engine.runs import directory
-from engine.runs.directory import Run
-from engine.runs.writer import create
+from engine.runs.directory import CONFIG, Run
+from engine.runs.event_log import FILE
+from engine.runs.writer import RunWriter, create
 from tests.makers import fake
 
 CLASSES = ("COVID", "Viral Pneumonia")
@@ -41,6 +44,38 @@ def finished_run(out: Path, name: str, folder: Path, lines: Sequence[Line], clas
             writer.append(Epoch(epoch, 1 / epoch, 0.8, 1.1 / epoch, 0.9, 1e-4, 1.0))
         val = Validated(**{**vars(test), "loss": 0.2})
         writer.append(Finished(str(run.path), 2, 2.0, val, Tested(**vars(test)), 2, "all epochs"))
+    return run
+
+
+def rung(number: int, correct: int, n: int, taken: bool, gain: float | None = None) -> Rung:
+    """A rung of the recipe "auto"."""
+    name = ("last layer", "several depths", "places", "mirror image")[number - 1]
+    share, ends = correct / n, exact_interval(correct, n)
+    around = None if gain is None else (gain - 0.02, gain + 0.02)
+    return Rung(
+        number, name, ("block4_pool", "block5_pool"), number > 2, number > 3, 0.1, n, correct, share, ends,
+        1.2 - share, gain, around, taken, 2.0,
+    )  # fmt: skip
+
+
+def ladder_run(out: Path, name: str, folder: Path, lines: Sequence[Line]) -> Run:
+    """A finished run of the recipe "auto" whose second of four rungs is kept."""
+    run = finished_run(out, name, folder, lines)
+    config = json.loads((run.path / CONFIG).read_text(encoding="utf-8"))
+    write_json(run.path / CONFIG, {**config, "choice": {"recipe": "auto"}})
+    end = run.finished()
+    assert end
+    begun = replace(fake.started(str(run.path), 4), mode="auto", steps=1, phases=(), patience=None)
+    (run.path / FILE).unlink()
+    with RunWriter(run, again=True) as writer:
+        writer.append(begun)
+        rungs = [rung(1, 80, 100, True), rung(2, 95, 100, True, 0.15), rung(3, 94, 100, False, -0.01),
+                 rung(4, 96, 100, False, 0.01)]  # fmt: skip
+        for one in rungs:
+            for strength in (1.0, 0.1):
+                writer.append(Tried(one.number, strength, one.accuracy, 0.03, one.loss))
+            writer.append(one)
+        writer.append(replace(end, epochs=4, best_epoch=2, seconds=9.0, ended="ladder"))
     return run
 
 

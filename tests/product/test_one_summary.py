@@ -16,9 +16,10 @@ from engine.runs.directory import Run
 from engine.runs.watch import Library
 from tests.conftest import Cli
 from tests.makers.drive import DATA, run, text, until
-from tests.makers.made import answers, finished_run
+from tests.makers.made import answers, finished_run, ladder_run
 from tui.app import Workbench
 from tui.screens.runs.comparison import differences
+from tui.widgets.curves import Curves
 
 NAME = "equal"
 
@@ -30,6 +31,46 @@ def equal(tmp_path: Path) -> Run:
     first, second = (event for event in found.events() if isinstance(event, Epoch))
     assert first.val_accuracy == second.val_accuracy and first.val_loss > second.val_loss
     return found
+
+
+@pytest.fixture
+def ladder(tmp_path: Path) -> Run:
+    return ladder_run(tmp_path, "climbed", DATA, answers(DATA))
+
+
+def test_verbs_and_report_say_the_rung_that_is_kept(ladder: Run, cli: Cli) -> None:
+    out = ladder.path.parent
+    listed = json.loads(cli("runs", "--out", out, "--json").stdout)
+    assert (listed["mode"], listed["best_epoch"], listed["epochs"], listed["seconds"]) == ("auto", 2, 4, 9.0)
+    attached = cli("attach", ladder.name, "--out", out).stdout
+    assert "of 4 rungs, rung 2 is kept" in attached
+    card = write_card(ladder)[0].read_text()
+    assert "the model of rung 2, chosen out of fold, is kept" in card
+    assert "| 2 several depths | 95 of 100 | 95.0% |" in card and "| 3 places |" in card
+
+
+def test_screens_say_the_rung_that_is_kept(ladder: Run) -> None:
+    out = ladder.path.parent
+
+    async def scenario() -> None:
+        app = Workbench(out)
+        async with app.run_test(size=(140, 44)) as pilot:
+            await until(pilot, lambda: app.session.library.entries())
+            await pilot.press("4", "f")
+            await until(pilot, lambda: app.current_mode == "train" and "out of fold, of climbed" in text(app))
+            table = app.screen.query_one("#epochs", DataTable)
+            await until(pilot, lambda: table.row_count == 4)
+            marked = [str(table.get_row_at(row)[0]) for row in range(4) if "kept" in str(table.get_row_at(row)[-1])]
+            assert marked == ["2"]
+            assert app.screen.query_one("#accuracy", Curves).curves
+            await pilot.press("5")
+            await until(pilot, lambda: "rung 2 of 4" in text(app) and "out of fold" in text(app))
+
+    run(scenario())
+    library = Library(out)
+    library.take(library.look())
+    rows = dict(differences(library.entries()))
+    assert (rows["best epoch"], rows["epochs"], rows["recipe"]) == (["2"], ["4"], ["auto"])
 
 
 def test_verbs_and_report_say_the_epoch_that_the_loop_kept(equal: Run, cli: Cli) -> None:

@@ -73,6 +73,13 @@ def progress_line(event: Progress | Batch) -> str:
     return f"  {event.task}: {event.done:,}" + (f" of {event.total:,}" if event.total else "")
 
 
+def kept(event: Finished) -> str:
+    """Which epoch, or rung, of a finished training is kept, of how many."""
+    if event.ended == "ladder":
+        return f"rung {event.best_epoch} of {event.epochs}"
+    return f"best epoch {event.best_epoch} of {event.epochs}"
+
+
 def _judged(event: Finished) -> str:
     val = event.val
     measured = f"{as_share(val.accuracy)}, loss {as_number(val.loss, 4)}"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.auto.ladder import AUTO, Ladder
+from engine.auto.ladder import LADDER_FILE, Ladder
 from engine.auto.rungs import LADDER
 from engine.base.typed_files import typed
 from engine.evaluation.predictor import Predictor, read_model
@@ -36,7 +36,7 @@ def run(lines: list[dict[str, Any]]) -> Run:
 
 
 def test_the_rungs_are_told_as_they_are_judged_and_the_run_keeps_them(lines: list[dict[str, Any]], run: Run) -> None:
-    kept = typed(run.path / AUTO, Ladder)
+    kept = typed(run.path / LADDER_FILE, Ladder)
     shown = [line for line in lines if line["event"] == "rung"]
     assert [rung.name for rung in kept.rungs] == [rung.name for rung in LADDER] == [line["name"] for line in shown]
     assert [rung.accuracy for rung in kept.rungs] == [line["accuracy"] for line in shown]
@@ -63,7 +63,7 @@ def test_the_test_part_stays_shut_until_the_end(lines: list[dict[str, Any]], run
 
 
 def test_the_contract_says_what_the_head_reads_and_a_prediction_is_the_evaluation(run: Run) -> None:
-    kept = typed(run.path / AUTO, Ladder)
+    kept = typed(run.path / LADDER_FILE, Ladder)
     head, chosen = read_model(run).head, kept.rungs[kept.chosen - 1]
     assert head != REPORT and (head.reads, head.mirror) == (chosen.reads, chosen.mirror)
     with (run.path / "predictions.csv").open(encoding="utf-8") as file:
@@ -101,7 +101,9 @@ def test_killed_and_gone_on_with_it_ends_in_the_same_model(run: Run, start: Star
     done = cli("--train", "--resume", killed.path)
     assert done.returncode == 0, done.stderr
     assert weights_sha(killed.path) == weights_sha(run.path)
-    same = [[dict(vars(rung), seconds=0) for rung in typed(one.path / AUTO, Ladder).rungs] for one in (killed, run)]
+    same = [
+        [dict(vars(rung), seconds=0) for rung in typed(one.path / LADDER_FILE, Ladder).rungs] for one in (killed, run)
+    ]
     assert same[0] == same[1]
     for name in ("predictions.csv", "validation.csv", "calibration.json"):
         assert (killed.path / name).read_bytes() == (run.path / name).read_bytes()
@@ -128,4 +130,4 @@ def test_a_class_of_three_images_works(cli: Cli, tmp_path: Path) -> None:
             shutil.copy(file, folder / name)
     done = cli("--train", folder, "--recipe", "auto", "--out", tmp_path / "runs", "--name", "run")
     assert done.returncode == 0, done.stderr
-    assert typed(tmp_path / "runs" / "run" / AUTO, Ladder).folds == 2
+    assert typed(tmp_path / "runs" / "run" / LADDER_FILE, Ladder).folds == 2

@@ -11,7 +11,19 @@ from hypothesis import strategies as st
 
 from engine.base.context import Context
 from engine.base.errors import RunError
-from engine.base.events import Batch, Epoch, Event, Failed, Finished, Progress, Resumed, Started, Stretch, from_dict
+from engine.base.events import (
+    Batch,
+    Epoch,
+    Event,
+    Failed,
+    Finished,
+    Progress,
+    Resumed,
+    Started,
+    Stretch,
+    Tried,
+    from_dict,
+)
 from engine.base.result import Validated
 from engine.recipe.config import FitConfig, OutputConfig, TrainConfig
 from engine.runs import event_log
@@ -20,6 +32,7 @@ from engine.runs.summary import RunSummary, better, waited
 from engine.runs.watch import Library, RunView
 from engine.runs.writer import create
 from tests.makers import fake
+from tests.makers.made import rung
 
 LOSSES = st.sampled_from((0.1, 0.2, 0.3, math.nan, math.inf))
 RESULTS = st.lists(st.tuples(st.sampled_from((0.5, 0.75, 1.0)), LOSSES), max_size=12)
@@ -42,6 +55,19 @@ def kept(epochs: list[Epoch], before: Epoch | None = None) -> Epoch | None:
     for one in epochs:
         before = one if better(one, before) else before
     return before
+
+
+def test_a_ladder_is_told_by_its_rungs_and_a_resume_climbs_it_anew() -> None:
+    begun = dataclasses.replace(fake.started("r", 4), mode="auto", steps=1, phases=())
+    first, second, third = rung(1, 8, 10, True), rung(2, 9, 10, True, 0.1), rung(3, 9, 10, False, 0.0)
+    summary = folded(begun, Tried(1, 0.1, 0.8, 0.0, 0.4), first, second, third)
+    assert (summary.unit, summary.done, summary.at_epoch, summary.share) == ("rung", 3, 4, 0.75)
+    assert summary.kept is second and summary.best_number == 2 and summary.val_accuracy == 0.9
+    assert summary.seconds == 6.0
+    anew = folded(begun, Tried(1, 0.1, 0.8, 0.0, 0.4), first, second, Resumed(1, 0))
+    assert not anew.rungs and not anew.tried and anew.done == 0 and anew.best_number is None
+    again = folded(begun, first, second, Resumed(1, 0), first)
+    assert (again.done, again.best_number) == (1, 1)
 
 
 @settings(deadline=None)

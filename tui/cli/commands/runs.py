@@ -51,13 +51,13 @@ def _run_facts(run: run_directories.Run) -> dict[str, Any]:
     try:
         summary = run.summary()
         facts |= {
-            "epochs": len(summary.epochs),
-            "best_epoch": summary.best.epoch if summary.best else None,
+            "epochs": summary.done,
+            "best_epoch": summary.best_number,
             "val_accuracy": summary.val_accuracy,
             "test": plain(summary.test) if summary.test else None,
             "seconds": summary.seconds,
         }
-        facts["mode"] = run.config().network.mode
+        facts["mode"] = run.config().way
         run.folder()
     except CovidTuiError as error:
         facts["error"] = str(error)

@@ -21,6 +21,7 @@ from tui.screens.results.mistakes import Mistakes
 from tui.widgets.bars import span
 from tui.widgets.pick_dialog import PickRun
 from tui.widgets.safe_cells import cell, content, lines, number
+from tui.words.event_text import kept
 from tui.words.headline import headline
 from tui.words.numbers import as_number, as_share, duration
 
@@ -28,7 +29,8 @@ MEASURES = (("sensitivity", "specificity"), ("precision", "F1"), ("AUC", "MCC"))
 """Columns by class that are shown together: so many fit a narrow screen with their intervals."""
 SHARES = ("sensitivity", "specificity", "precision")
 MACRO = "mean of classes"
-ENDED = {"all epochs": "all epochs done", "patience": "ended by patience", "stopped": "stopped by hand"}
+ENDED = {"all epochs": "all epochs done", "patience": "ended by patience", "stopped": "stopped by hand",
+         "ladder": "all rungs tried"}  # fmt: skip
 
 
 class ResultsScreen(WorkScreen):
@@ -125,9 +127,10 @@ class ResultsScreen(WorkScreen):
         room = max(20, min(76, self.size.width - 30))
         line = span(low, test.accuracy, high, test.baseline, room)
         rows.append(Content.assemble(line, content("  | baseline", "$foreground-muted")))
-        rows.append(content(", ".join([headline("validation", end.val), f"loss {as_number(end.val.loss, 4)}"])))
-        mode = entry.config.network.mode if entry.config else "unreadable recipe"
-        facts = [mode, f"best epoch {end.best_epoch} of {end.epochs}", ENDED[end.ended], duration(end.seconds)]
+        judged = "out of fold" if end.ended == "ladder" else "validation"
+        rows.append(content(", ".join([headline(judged, end.val), f"loss {as_number(end.val.loss, 4)}"])))
+        mode = entry.config.way if entry.config else "unreadable recipe"
+        facts = [mode, kept(end), ENDED[end.ended], duration(end.seconds)]
         facts += [f"AUC {_three(test.auc)}", f"loss {test.loss:.4f}"]
         rows.append(content(", ".join(facts), "$foreground-muted"))
         if not Headline.of(test).beats_baseline:

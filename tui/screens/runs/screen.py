@@ -123,8 +123,8 @@ class RunsScreen(WorkScreen):
         state = f"{self.session.glyphs.state(view.state)} {view.state}"
         return (
             mark, cell(state, "bold" if view.live else ""), cell(entry.run.name),
-            cell(network.mode if network else "unreadable"), cell(validation(entry)), cell(test(entry), "bold"),
-            number(len(view.epochs)), cell(duration(seconds(entry)), right=True),
+            cell(entry.config.way if entry.config else "unreadable"), cell(validation(entry)),
+            cell(test(entry), "bold"), number(view.done), cell(duration(seconds(entry)), right=True),
             cell(network.backbone if network else "-"),
         )  # fmt: skip
 
@@ -143,7 +143,7 @@ class RunsScreen(WorkScreen):
 
     def _compare(self) -> None:
         entries = self._chosen()
-        known = [(e.run.path, e.view.state, len(e.view.epochs)) for e in entries]
+        known = [(e.run.path, e.view.state, e.view.done) for e in entries]
         if known != self._compared:
             self._compared = known
             self.query_one(Comparison).show(entries)

@@ -98,7 +98,7 @@ def _time(view: RunView) -> str:
 
 def _state(view: RunView) -> str:
     if view.live and view.started:
-        return f"epoch {view.at_epoch}/{view.started.epochs}"
+        return f"{view.unit} {view.at_epoch}/{view.started.epochs}"
     return {"live": "starts", "stopped": "goes on", "died": "goes on"}.get(view.state, view.state)
 
 
@@ -161,7 +161,7 @@ def _now(view: RunView, glyphs: Glyphs) -> str:
         return f"{view.name} starts"
     best = "" if view.val_accuracy is None else f"  validation {as_share(view.val_accuracy)}"
     left = duration(view.seconds_left())
-    text = f"{view.name}  epoch {view.at_epoch}/{view.started.epochs} {glyphs.bar(view.share, 10)}{best}"
+    text = f"{view.name}  {view.unit} {view.at_epoch}/{view.started.epochs} {glyphs.bar(view.share, 10)}{best}"
     return text + (f"  {left} left" if left else "")
 
 

@@ -31,8 +31,9 @@ def log_line(event: Event) -> tuple[str, str]:
             return event.level, event.text
         case Finished():
             why = {"patience": "no better epoch came", "stopped": "asked to stop"}.get(event.ended, event.ended)
-            kept = f"epoch {event.best_epoch} {KEPT[event.test is not None]}"
-            return "info", f"Finished after {counted(event.epochs, 'epoch')} ({why}); {kept}."
+            unit = "rung" if event.ended == "ladder" else "epoch"
+            kept = f"{unit} {event.best_epoch} {KEPT[event.test is not None]}"
+            return "info", f"Finished after {counted(event.epochs, unit)} ({why}); {kept}."
         case _:
             return "error" if isinstance(event, Failed) else "info", describe(event)
 

@@ -28,7 +28,8 @@ def course(view: RunView, glyphs: Glyphs) -> list[Content]:
         rows.append(content(f"{view.progress.task}{bar}  {done:,}" + (f" of {total:,}" if total else "")))
     if view.live and view.started:
         left = duration(view.seconds_left())
-        text = f"whole       {glyphs.bar(view.share, BAR)}  {view.done}/{view.started.epochs}"
+        what = "rungs" if view.unit == "rung" else "whole"
+        text = f"{what}       {glyphs.bar(view.share, BAR)}  {view.done}/{view.started.epochs}"
         rows.append(content(text + (f"  {left} left" if left else "") + _phase(view) + _patience(view)))
     elif view.live and not rows:
         rows.append(content("starting ..."))

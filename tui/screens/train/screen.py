@@ -22,6 +22,7 @@ from tui.screens.train.log_dialog import LogView, log_lines
 from tui.screens.train.lr_dialog import Rates
 from tui.screens.train.machine import Machine
 from tui.screens.train.progress import course
+from tui.screens.train.rungs import curves_of, rung_row
 from tui.screens.train.schedule_dialog import Schedule
 from tui.state.messages import RunChanged
 from tui.widgets.curves import Curve, Curves
@@ -127,17 +128,23 @@ class TrainScreen(WorkScreen):
 
     def _epochs(self, view: RunView) -> None:
         table, best = self.query_one("#epochs", DataTable), view.best
-        table.border_title = content(f"Epochs of {view.name or 'the new run'}")
-        key = (view, len(view.epochs))
+        what = "Rungs, out of fold," if view.unit == "rung" else "Epochs"
+        table.border_title = content(f"{what} of {view.name or 'the new run'}")
+        key = (view, len(view.epochs) + len(view.rungs))
         if not table.columns or self._shown == key:
             return
         self._shown = key
         table.clear()
+        for rung in reversed(view.rungs):
+            table.add_row(*rung_row(rung, f"{self.session.glyphs.best} kept" if rung is view.kept else rung.name))
         for epoch in reversed(view.epochs):
             table.add_row(*_row(epoch, f"{self.session.glyphs.best} best" if epoch is best else ""))
 
     def _curves(self, view: RunView) -> None:
         glyphs = self.session.glyphs
+        if view.unit == "rung":
+            self._paths(view)
+            return
         ends = [epoch.epoch for epoch in view.epochs]
         limits = (0.0, float(view.started.epochs)) if view.started else None
         epoch = view.batch.epoch if view.batch else len(view.epochs)
@@ -157,6 +164,12 @@ class TrainScreen(WorkScreen):
             plot = self.query_one(f"#{name}", Curves)
             plot.border_title = f"{name}, epoch {epoch}" if self._by_batch and epoch else name
             plot.draw(curves, limits)
+
+    def _paths(self, view: RunView) -> None:
+        """The fits of each rung along their strengths, out of fold, and the accuracy's spread between the folds."""
+        limits = (0.0, float(view.started.epochs)) if view.started else None
+        for name, curves in curves_of(view.tried, self.session.glyphs.val_mark).items():
+            self.query_one(f"#{name}", Curves).draw(curves, limits)
 
     def _log(self, view: RunView) -> None:
         key = (view, len(view.log) and id(view.log[-1]))
