@@ -57,7 +57,7 @@ def test_screens_say_the_rung_that_is_kept(ladder: Run) -> None:
         async with app.run_test(size=(140, 44)) as pilot:
             await until(pilot, lambda: app.session.library.entries())
             await pilot.press("4", "f")
-            await until(pilot, lambda: app.current_mode == "train" and "out of fold, of climbed" in text(app))
+            await until(pilot, lambda: app.current_mode == "train" and "Rungs of climbed, out of fold" in text(app))
             table = app.screen.query_one("#epochs", DataTable)
             await until(pilot, lambda: table.row_count == 4)
             marked = [str(table.get_row_at(row)[0]) for row in range(4) if "kept" in str(table.get_row_at(row)[-1])]

@@ -17,6 +17,7 @@ from engine.base.events import (
 )
 from engine.base.wording import counted
 from engine.evaluation.headline import Headline
+from engine.runs.summary import AUTO
 from tui.words.numbers import as_number, as_share
 
 
@@ -48,11 +49,11 @@ def describe(event: Event) -> str:
 
 
 def _started(event: Started) -> str:
+    steps = "" if event.mode == AUTO else f"{counted(event.steps, 'step')} an epoch, "
     parts = ", ".join(f"{part} {sum(counts.values()):,}" for part, counts in event.parts.items())
     return (
         f"Training {' / '.join(event.classes)}: {parts} images. {event.trainable:,} of "
-        f"{event.trainable + event.frozen:,} parameters train ({event.mode}), {counted(event.steps, 'step')} an epoch, "
-        f"on {event.device}, {event.precision}."
+        f"{event.trainable + event.frozen:,} parameters train ({event.mode}), {steps}on {event.device}, {event.precision}."
     )
 
 

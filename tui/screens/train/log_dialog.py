@@ -30,7 +30,9 @@ def log_line(event: Event) -> tuple[str, str]:
         case Notice():
             return event.level, event.text
         case Finished():
-            why = {"patience": "no better epoch came", "stopped": "asked to stop"}.get(event.ended, event.ended)
+            why = {"patience": "no better epoch came", "stopped": "asked to stop", "ladder": "all tried"}.get(
+                event.ended, event.ended
+            )
             unit = "rung" if event.ended == "ladder" else "epoch"
             kept = f"{unit} {event.best_epoch} {KEPT[event.test is not None]}"
             return "info", f"Finished after {counted(event.epochs, unit)} ({why}); {kept}."

@@ -9,6 +9,9 @@ from tui.widgets.curves import Curve
 from tui.widgets.safe_cells import cell, number
 from tui.words.numbers import duration
 
+RUNG_COLUMNS = ("rung", "", "", "loss", "acc", "", "time", "")
+"""What stands above the columns of the epochs where these are rungs."""
+
 
 def curves_of(tried: Sequence[Tried], mark: str) -> dict[str, list[Curve]]:
     """The curves of loss and accuracy, by the plot's name; around the accuracy its spread between the folds."""
@@ -40,7 +43,7 @@ def places(tried: Sequence[Tried]) -> dict[float, Tried]:
 
 def rung_row(rung: Rung, note: str) -> tuple[Text, ...]:
     return (
-        number(rung.number, "d"), cell("-", right=True), cell("-", right=True), number(rung.loss, ".4f"),
-        number(rung.accuracy, ".4f"), cell("-", right=True), cell(duration(rung.seconds), right=True),
+        number(rung.number, "d"), cell(""), cell(""), number(rung.loss, ".4f"), number(rung.accuracy, ".4f"), cell(""),
+        cell(duration(rung.seconds), right=True),
         cell(note, "bold" if rung.taken else ""),
     )  # fmt: skip

@@ -22,7 +22,7 @@ from tui.screens.train.log_dialog import LogView, log_lines
 from tui.screens.train.lr_dialog import Rates
 from tui.screens.train.machine import Machine
 from tui.screens.train.progress import course
-from tui.screens.train.rungs import curves_of, rung_row
+from tui.screens.train.rungs import RUNG_COLUMNS, curves_of, rung_row
 from tui.screens.train.schedule_dialog import Schedule
 from tui.state.messages import RunChanged
 from tui.widgets.curves import Curve, Curves
@@ -128,13 +128,15 @@ class TrainScreen(WorkScreen):
 
     def _epochs(self, view: RunView) -> None:
         table, best = self.query_one("#epochs", DataTable), view.best
-        what = "Rungs, out of fold," if view.unit == "rung" else "Epochs"
-        table.border_title = content(f"{what} of {view.name or 'the new run'}")
+        rungs, name = view.unit == "rung", view.name or "the new run"
+        table.border_title = content(f"Rungs of {name}, out of fold" if rungs else f"Epochs of {name}")
         key = (view, len(view.epochs) + len(view.rungs))
         if not table.columns or self._shown == key:
             return
         self._shown = key
         table.clear()
+        for column, label in zip(table.ordered_columns, RUNG_COLUMNS if rungs else COLUMNS, strict=True):
+            column.label = Text(label, justify="right")
         for rung in reversed(view.rungs):
             table.add_row(*rung_row(rung, f"{self.session.glyphs.best} kept" if rung is view.kept else rung.name))
         for epoch in reversed(view.epochs):
