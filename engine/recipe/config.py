@@ -267,6 +267,7 @@ class ChoiceConfig:
 class TrainConfig:
     """One training, whole."""
 
+    choice: ChoiceConfig = field(default_factory=ChoiceConfig)
     data: DataConfig = field(default_factory=DataConfig)
     network: NetworkConfig = field(default_factory=NetworkConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
@@ -274,7 +275,6 @@ class TrainConfig:
     machine: MachineConfig = field(default_factory=MachineConfig)
     judge: JudgeConfig = field(default_factory=JudgeConfig)
     output: OutputConfig = field(default_factory=OutputConfig)
-    choice: ChoiceConfig = field(default_factory=ChoiceConfig)
 
     @property
     def way(self) -> str:

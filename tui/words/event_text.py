@@ -53,7 +53,8 @@ def _started(event: Started) -> str:
     parts = ", ".join(f"{part} {sum(counts.values()):,}" for part, counts in event.parts.items())
     return (
         f"Training {' / '.join(event.classes)}: {parts} images. {event.trainable:,} of "
-        f"{event.trainable + event.frozen:,} parameters train ({event.mode}), {steps}on {event.device}, {event.precision}."
+        f"{event.trainable + event.frozen:,} parameters train ({event.mode}), {steps}on {event.device}, "
+        f"{event.precision}."
     )
 
 
