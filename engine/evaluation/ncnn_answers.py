@@ -25,6 +25,7 @@ class NcnnAnswers:
         For `few` pictures, asked for at once, the network is loaded from now on and little of it is kept in memory.
         """
         base, self._reads = plan.backbone, plan.head
+        self._backbone = base
         head = plan.head.shapes(base, classes)
         self._file = WeightFile(weights, {**shapes(base), **head})
         self._head = [_Dense(*self._file.layer(name)) for name in head]
@@ -48,6 +49,16 @@ class NcnnAnswers:
         self._begin()
         return self._network.at((layer,), caffe(inputs))[layer]
 
+    def read(self, inputs: np.ndarray) -> list[np.ndarray]:
+        """What each layer that the head reads gives, as `maps` has it."""
+        self._begin()
+        return list(self._network.at(self._reads.layers_read(self._backbone), caffe(inputs)).values())
+
+    @property
+    def linear(self) -> tuple[np.ndarray, np.ndarray]:
+        """Kernel (in, classes) and bias (classes,) of the last layer."""
+        return self._head[-1].kernel, self._head[-1].bias
+
     def _begin(self) -> None:
         with self._beginning:
             self._network.begin()
@@ -68,8 +79,8 @@ class _Dense:
     """A dense layer. Its sums are NumPy's own, as those of a BLAS may depend on the number of its threads."""
 
     def __init__(self, kernel: np.ndarray, bias: np.ndarray) -> None:
-        self._kernel, self._bias = np.ascontiguousarray(kernel.T), bias
+        self._rows, self.kernel, self.bias = np.ascontiguousarray(kernel.T), kernel, bias
 
     def __call__(self, row: np.ndarray) -> np.ndarray:
         """(in,) to (out,), float32."""
-        return np.asarray((self._kernel * row).sum(axis=1) + self._bias)
+        return np.asarray((self._rows * row).sum(axis=1) + self.bias)

@@ -138,6 +138,15 @@ class Predictor:
         """As `RunNetwork.maps`."""
         return self._network.maps(layer, inputs)
 
+    def read(self, inputs: np.ndarray) -> list[np.ndarray]:
+        """What each layer that the head reads gives for network inputs, float32 (n, side, side, channels) each."""
+        return self._network.read(inputs)
+
+    @property
+    def linear(self) -> tuple[np.ndarray, np.ndarray]:
+        """Kernel (width, classes) and bias (classes,) of the last layer."""
+        return self._network.linear
+
     @property
     def title(self) -> str:
         """What predicts, for people."""

@@ -79,6 +79,19 @@ class RunNetwork:
         """
         return self._by_ncnn(lambda ncnn: ncnn.maps(layer, inputs))
 
+    def read(self, inputs: np.ndarray) -> list[np.ndarray]:
+        """What each layer that the head reads gives for network inputs, float32 (n, side, side, channels) each."""
+        found = self._by_ncnn(lambda ncnn: ncnn.read(inputs))
+        return self.keras.read(inputs) if found is None else found
+
+    @property
+    def linear(self) -> tuple[np.ndarray, np.ndarray]:
+        """Kernel (width, classes) and bias (classes,) of the head's last layer."""
+        if self._ncnn:
+            return self._ncnn.linear
+        kernel, bias = self.keras.model.get_layer("logits").get_weights()
+        return kernel, bias
+
     def _by_ncnn(self, ask: Callable[[NcnnAnswers], T]) -> T | None:
         """What ncnn says; None where it does not serve, or no longer."""
         if not self._ncnn:

@@ -28,6 +28,7 @@ from engine.base.runtime import tensorflow
 from engine.data.image.reader import Pixels, seen
 from engine.data.masks import Mask, region_of
 from engine.evaluation.calibration import softmax
+from engine.evaluation.evidence import Evidence
 from engine.evaluation.predictor import Predictor
 from engine.network.classifier import preprocess
 from engine.network.frozen_engines import served_by
@@ -86,21 +87,30 @@ class Explainer:
 
     def __init__(self, predictor: Predictor, layer: str = "", method: Method = "hirescam") -> None:
         """`layer` is a name in the backbone; when empty, that of FINE for HiResCAM, else its last convolution or
-        activation, as in the papers. Raises ConfigError.
+        activation, as in the papers. Of a linear head HiResCAM then shows all layers that it reads, see `Evidence`.
+        Raises ConfigError.
         """
         base = predictor.backbone
         names = [one.name for one in base.layers if one.index > 0 and len(one.shape) == 3 and one.shape[0] > 1]
+        self._evidence = None
+        if not layer and method == "hirescam" and predictor.plan.head.reads:
+            self._evidence = Evidence(predictor)
         layer = layer or (FINE.get(base.name, "") if method == "hirescam" else "") or base.looks_at
         if layer not in names:
             raise ConfigError(f'{base.title} has no map called "{layer}": choose one of {", ".join(names)}.')
-        self.predictor, self.layer, self.classes, self.size = predictor, layer, predictor.classes, base.size
+        self.predictor, self.classes, self.size = predictor, predictor.classes, base.size
+        self.layer = ", ".join(predictor.plan.head.reads) if self._evidence else layer
         self.method: Method = method
+        if self._evidence:
+            return
         tf, model = tensorflow(), predictor.network
         at = model.get_layer(layer).output
         self._watched = tf.keras.Model(model.input, [at, model.output])
         self._heats = tf.function(self._through_all, autograph=False, reduce_retracing=True)
-        # ncnn serves networks alone that are one chain of layers, which can be taken up at any of them.
-        self._rest = tf.keras.Model(at, model.output) if "ncnn" in served_by(base) else None
+        # ncnn serves networks alone that are one chain of layers, which can be taken up at any of them, unless the head
+        # reads a layer before it too.
+        below = any(base.by_name[name].index < base.by_name[layer].index for name in predictor.plan.head.reads)
+        self._rest = tf.keras.Model(at, model.output) if "ncnn" in served_by(base) and not below else None
         self._heats_of = tf.function(self._from_layer, autograph=False, reduce_retracing=True)
 
     def target(self, name: str) -> int | None:
@@ -116,6 +126,8 @@ class Explainer:
         inputs, uint8 (n, size, size, 3); each map is for its class in `targets`, or for the one that the model says.
         """
         chosen = np.full(len(inputs), -1) if targets is None else np.asarray(targets)
+        if self._evidence:
+            return self._evidence.maps(inputs, chosen)
         activations = self.predictor.maps(self.layer, inputs) if self._rest else None
         heats, given = (self._heats, inputs) if activations is None else (self._heats_of, activations)
         maps, logits = heats(given, chosen.astype(np.int32))

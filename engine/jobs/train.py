@@ -91,7 +91,7 @@ def resume(
     it stays as it was.
     """
     recipe = resolve(config)
-    _require_patience(run, recipe)
+    _require_more(run, recipe)
     # The split and what computes are in the run.
     own = dataclasses.replace(
         config,
@@ -124,11 +124,15 @@ def _elsewhere(run: Run) -> str:
     )
 
 
-def _require_patience(run: Run, recipe: Resolved) -> None:
-    """Raise ConfigError where a finished run was to take more epochs, and patience would end it before the first."""
+def _require_more(run: Run, recipe: Resolved) -> None:
+    """Raise ConfigError where a finished run has nothing left to do: all rungs are tried, or it was to take more epochs
+    and patience would end it before the first.
+    """
     config = recipe.config
     last, patience = run.finished(), config.fit.patience
     end = last if run.state() == "finished" else None
+    if end and end.ended == "ladder":
+        raise ConfigError(f"{run.name} has tried all its rungs: there is nothing to go on with; train another run.")
     if end is None or not patience or config.fit.epochs <= end.epochs:
         return
     without = waited(end.epochs, end.best_epoch, recipe.phases[-1].first)

@@ -12,7 +12,10 @@ import pytest
 from engine.auto.ladder import LADDER_FILE, Ladder
 from engine.auto.rungs import LADDER
 from engine.base.typed_files import typed
+from engine.evaluation.evidence import Evidence
 from engine.evaluation.predictor import Predictor, read_model
+from engine.evaluation.saliency import Explainer, explain
+from engine.network.classifier import preprocess
 from engine.network.heads import REPORT
 from engine.runs.directory import Run
 from tests.conftest import SAMPLE, Cli, Start
@@ -113,6 +116,32 @@ def test_without_a_cache_it_is_the_same_model(run: Run, cli: Cli, tmp_path: Path
     done = cli(*RECIPE, "--feature-cache", "off", "--out", tmp_path, "--name", "run")
     assert done.returncode == 0, done.stderr
     assert weights_sha(tmp_path / "run") == weights_sha(run.path)
+
+
+def test_a_ladder_that_was_climbed_has_nothing_to_go_on_with(run: Run, cli: Cli) -> None:
+    before = (run.path / "events.jsonl").read_bytes()
+    done = cli("--train", "--resume", run.path)
+    assert done.returncode == 2 and "has tried all its rungs" in done.stderr
+    assert (run.path / "events.jsonl").read_bytes() == before and (run.path / "test.json").is_file()
+
+
+def test_the_heat_takes_the_answer_apart_into_places(run: Run) -> None:
+    predictor, keras = Predictor(run), Predictor(run, asked="keras")
+    pictures = np.random.default_rng(0).integers(0, 256, (2, 224, 224, 3), np.uint8)
+    targets = np.array([0, 1])
+    evidence = Evidence(predictor)
+    depths, slopes = evidence.at_each_depth(pictures, targets)
+    maps, logits = evidence.maps(pictures, targets)
+    _, bias = predictor.linear
+    whole = sum(one.sum(axis=(1, 2)) for one in depths)
+    assert whole == pytest.approx(((logits - bias) * slopes).sum(axis=1), rel=1e-3, abs=1e-3)
+    as_is = keras.network(preprocess(pictures, keras.backbone), training=False).numpy()
+    assert logits == pytest.approx(as_is, rel=1e-3, abs=1e-3)
+    assert Evidence(keras).maps(pictures, targets)[0] == pytest.approx(maps, rel=1e-2, abs=1e-3)
+    file = sorted((SAMPLE / "COVID" / "images").glob("*.png"))[0]
+    found = explain(Explainer(predictor), file)
+    assert found.layer == ", ".join(read_model(run).head.reads) and found.heat.max() == 1
+    assert explain(Explainer(predictor, "block5_conv3"), file).heat.max() == 1
 
 
 def test_devices_that_it_can_not_use_are_refused_at_once(cli: Cli, tmp_path: Path) -> None:

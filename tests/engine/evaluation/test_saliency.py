@@ -201,9 +201,10 @@ def test_grad_cams_channel_weight_is_the_finite_difference_of_the_log_odds(predi
 
 def test_of_many_classes_the_answer_is_the_log_odds_against_all_others() -> None:
     """Without biases a logit is the sum of its own map; so the log-odds' is that of the logits by their slopes."""
-    network = build(plan(NetworkConfig(mode="transfer")), 3, "float32", seed=3).model
+    freeze = plan(NetworkConfig(mode="transfer"))
+    network = build(freeze, 3, "float32", seed=3).model
     made = SimpleNamespace(
-        backbone=backbone("vgg16"), classes=("a", "b", "c"), network=network, maps=lambda layer, given: None
+        backbone=freeze.backbone, plan=freeze, classes=("a", "b", "c"), network=network, maps=lambda layer, given: None
     )
     explainer = Explainer(made, "block5_pool")  # type: ignore[arg-type]
     pictures = np.random.default_rng(0).integers(0, 256, (2, 224, 224, 3), dtype=np.uint8)

@@ -161,7 +161,7 @@ def test_a_stop_that_keeps_tests_also_where_the_phase_has_not_kept_the_images_as
     data = DataConfig(near_duplicates=False, test_share=0.2)
     network = NetworkConfig(mode="probe-then-finetune", unfreeze="block5_conv3", weights="none")
     fit, augment = FitConfig(epochs=4, probe_epochs=1, batch=4), AugmentConfig(views="2")
-    config = TrainConfig(data, network, augment, fit, output=OutputConfig(out=tmp_path))
+    config = TrainConfig(data=data, network=network, augment=augment, fit=fit, output=OutputConfig(out=tmp_path))
     stop = Stop()
 
     def emit(event: Event) -> None:

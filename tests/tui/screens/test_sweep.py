@@ -108,7 +108,7 @@ def test_a_plan_is_the_verbs_and_follows_the_form(tmp_path: Path, data: Path) ->
             plan = sweep_screen(app)._plan
             assert plan is not None and not any(plan.rates.values())
             output = RECIPE.output.__class__(out=tmp_path / "runs", name=plan.path.name)
-            config = TrainConfig(RECIPE.data, RECIPE.network, RECIPE.augment, RECIPE.fit, output=output)
+            config = dataclasses.replace(RECIPE, output=output)
             same = Sweep(data, config, plan.sweep.grid).plan(12)
             assert [(one.point.name, one.filling, one.training) for one in same] == [
                 (one.point.name, one.filling, one.training) for one in plan.queue

@@ -75,7 +75,7 @@ def lr_find(
     from engine.jobs.probe import find_rate
     from engine.training.lr_range_test import Range
 
-    recipe = TrainConfig(images, network, augment, fit, machine)
+    recipe = TrainConfig(data=images, network=network, augment=augment, fit=fit, machine=machine)
     if plot and plot.suffix.lower() != ".svg":
         raise ConfigError(f"--plot {plot}: the plot is an SVG, so give a name that ends in .svg.")
     wanted = Range(low, high, steps, orders)

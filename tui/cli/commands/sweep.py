@@ -59,7 +59,7 @@ def sweep(
         Print each event as a line of JSON on stdout.
     """
     network = NetworkConfig(weights=weights)
-    recipe = TrainConfig(images, network, augmentation, fit, machine, output=output)
+    recipe = TrainConfig(data=images, network=network, augment=augmentation, fit=fit, machine=machine, output=output)
     return _sweep(data, recipe, grid, plan, choose, json)
 
 
