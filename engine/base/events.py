@@ -208,7 +208,9 @@ class Finished(Event):
     """None while the test part is shut."""
     best_epoch: Count
     ended: Literal["all epochs", "patience", "stopped", "ladder"]
-    """"ladder": the recipe "auto" has tried all its rungs; its epochs are rungs."""
+    """"ladder": the recipe "auto" has tried all its rungs."""
+    unit: Literal["epoch", "rung"] = "epoch"
+    """What its epochs are: of the recipe "auto" rungs."""
 
 
 @dataclass(frozen=True)

@@ -273,6 +273,7 @@ def _judged(outcome: Outcome, config: TrainConfig, run: Run, context: Context, b
         test=test,
         best_epoch=outcome.best,
         ended=outcome.ended,
+        unit=outcome.unit,
     )
     context.emit(finished)
     return finished

@@ -199,9 +199,9 @@ def _training(facts: Facts) -> list[Block]:
     ]
     blocks: list[Block] = []
     if facts.end:
-        by_ladder = facts.end.ended == "ladder"
-        counts = counted(facts.end.epochs, "rung" if by_ladder else "epoch")
-        how = f"{counts} in {facts.end.seconds:,.0f} s ({'all tried' if by_ladder else facts.end.ended})"
+        by_ladder = facts.end.unit == "rung"
+        ended = "all tried" if facts.end.ended == "ladder" else facts.end.ended
+        how = f"{counted(facts.end.epochs, facts.end.unit)} in {facts.end.seconds:,.0f} s ({ended})"
         kept = f"the weights of epoch {facts.end.best_epoch}, the best on validation, are kept"
         chosen = f"the model of rung {facts.end.best_epoch}, chosen out of fold, is kept"
         blocks.append(Paragraph(f"{how}; {chosen if by_ladder else kept}."))

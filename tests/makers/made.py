@@ -75,7 +75,7 @@ def ladder_run(out: Path, name: str, folder: Path, lines: Sequence[Line]) -> Run
             for strength in (1.0, 0.1):
                 writer.append(Tried(one.number, strength, one.accuracy, 0.03, one.loss))
             writer.append(one)
-        writer.append(replace(end, epochs=4, best_epoch=2, seconds=9.0, ended="ladder"))
+        writer.append(replace(end, epochs=4, best_epoch=2, seconds=9.0, ended="ladder", unit="rung"))
     return run
 
 

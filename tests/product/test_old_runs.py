@@ -28,7 +28,7 @@ from tests.conftest import SAMPLE, Cli
 ARCHIVE = Path(__file__).parent / "old" / "house.tar.xz"
 OLD = "/old-house"
 WEIGHTS = "vgg16.weights.h5"
-ADDED = {"machine": {"frozen_engine": "auto"}}
+ADDED = {"choice": {"recipe": "report"}, "machine": {"frozen_engine": "auto"}}
 """Fields that recipes have got since, with the value that an old one's then has."""
 RUNS = {"whole": "finished", "other": "finished", "stopped": "stopped", "died": "died"}
 SWEPT = ("--classes", "COVID,Normal", "--augment", "none", "--precision", "float32", "--batch", "8",
@@ -138,7 +138,7 @@ class TestOpens:
         run = house.run(name)
         saved = json.loads((run.path / "config.json").read_text(encoding="utf-8"))
         for name_of_part, added in ADDED.items():
-            saved[name_of_part] |= added
+            saved[name_of_part] = {**saved.get(name_of_part, {}), **added}
         assert saved == {"folder": f"{OLD}/sample_data", **to_dict(run.config())}
         assert run.folder() == Path(OLD, "sample_data")
         for part in dataclasses.fields(TrainConfig):

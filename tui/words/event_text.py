@@ -77,7 +77,7 @@ def progress_line(event: Progress | Batch) -> str:
 
 def kept(event: Finished) -> str:
     """Which epoch, or rung, of a finished training is kept, of how many."""
-    if event.ended == "ladder":
+    if event.unit == "rung":
         return f"rung {event.best_epoch} of {event.epochs}"
     return f"best epoch {event.best_epoch} of {event.epochs}"
 
@@ -85,7 +85,7 @@ def kept(event: Finished) -> str:
 def _judged(event: Finished) -> str:
     val = event.val
     measured = f"{as_share(val.accuracy)}, loss {as_number(val.loss, 4)}"
-    if event.ended == "ladder":
+    if event.unit == "rung":
         return f"out of fold    {measured}; of {counted(event.epochs, 'rung')}, rung {event.best_epoch} is kept"
     return f"validation     {measured}; the best of {counted(event.epochs, 'epoch')} was epoch {event.best_epoch}"
 

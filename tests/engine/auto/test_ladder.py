@@ -21,6 +21,8 @@ from engine.runs.directory import Run
 from tests.conftest import SAMPLE, Cli, Start
 from tests.makers.trainings import events, weights_sha
 
+pytestmark = pytest.mark.usefixtures("small_pictures")
+
 RECIPE = ("--train", SAMPLE, "--classes", "COVID,Viral Pneumonia", "--recipe", "auto", "--test-share", "0.2",
           "--precision", "float32", "--frozen-engine", "ncnn")  # fmt: skip
 
@@ -49,7 +51,7 @@ def test_the_rungs_are_told_as_they_are_judged_and_the_run_keeps_them(lines: lis
         tried = [line for line in lines if line["event"] == "tried" and line["rung"] == rung.number]
         assert any(line["strength"] == rung.strength and line["loss"] == pytest.approx(rung.loss) for line in tried)
     end = lines[-1]
-    assert end["event"] == "finished" and end["ended"] == "ladder"
+    assert (end["event"], end["ended"], end["unit"]) == ("finished", "ladder", "rung")
     assert (end["epochs"], end["best_epoch"]) == (len(LADDER), kept.chosen)
     assert end["val"]["correct"] == kept.rungs[kept.chosen - 1].correct
 
@@ -79,9 +81,9 @@ def test_the_contract_says_what_the_head_reads_and_a_prediction_is_the_evaluatio
 
 
 def test_keras_answers_as_ncnn_does(run: Run) -> None:
-    inputs = np.random.default_rng(0).integers(0, 256, (2, 224, 224, 3), np.uint8)
-    one, other = Predictor(run).probabilities(inputs), Predictor(run, asked="keras").probabilities(inputs)
-    assert other == pytest.approx(one, abs=1e-4)
+    one, other = Predictor(run), Predictor(run, asked="keras")
+    inputs = np.random.default_rng(0).integers(0, 256, (2, *[one.backbone.size] * 2, 3), np.uint8)
+    assert other.probabilities(inputs) == pytest.approx(one.probabilities(inputs), abs=1e-4)
 
 
 def test_the_training_images_lie_within_the_reference(run: Run) -> None:
@@ -112,6 +114,7 @@ def test_killed_and_gone_on_with_it_ends_in_the_same_model(run: Run, start: Star
         assert (killed.path / name).read_bytes() == (run.path / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_without_a_cache_it_is_the_same_model(run: Run, cli: Cli, tmp_path: Path) -> None:
     done = cli(*RECIPE, "--feature-cache", "off", "--out", tmp_path, "--name", "run")
     assert done.returncode == 0, done.stderr
@@ -127,7 +130,7 @@ def test_a_ladder_that_was_climbed_has_nothing_to_go_on_with(run: Run, cli: Cli)
 
 def test_the_heat_takes_the_answer_apart_into_places(run: Run) -> None:
     predictor, keras = Predictor(run), Predictor(run, asked="keras")
-    pictures = np.random.default_rng(0).integers(0, 256, (2, 224, 224, 3), np.uint8)
+    pictures = np.random.default_rng(0).integers(0, 256, (2, *[predictor.backbone.size] * 2, 3), np.uint8)
     targets = np.array([0, 1])
     evidence = Evidence(predictor)
     depths, slopes = evidence.at_each_depth(pictures, targets)

@@ -127,7 +127,7 @@ class ResultsScreen(WorkScreen):
         room = max(20, min(76, self.size.width - 30))
         line = span(low, test.accuracy, high, test.baseline, room)
         rows.append(Content.assemble(line, content("  | baseline", "$foreground-muted")))
-        judged = "out of fold" if end.ended == "ladder" else "validation"
+        judged = "out of fold" if end.unit == "rung" else "validation"
         rows.append(content(", ".join([headline(judged, end.val), f"loss {as_number(end.val.loss, 4)}"])))
         mode = entry.config.way if entry.config else "unreadable recipe"
         facts = [mode, kept(end), ENDED[end.ended], duration(end.seconds)]

@@ -33,9 +33,8 @@ def log_line(event: Event) -> tuple[str, str]:
             why = {"patience": "no better epoch came", "stopped": "asked to stop", "ladder": "all tried"}.get(
                 event.ended, event.ended
             )
-            unit = "rung" if event.ended == "ladder" else "epoch"
-            kept = f"{unit} {event.best_epoch} {KEPT[event.test is not None]}"
-            return "info", f"Finished after {counted(event.epochs, unit)} ({why}); {kept}."
+            kept = f"{event.unit} {event.best_epoch} {KEPT[event.test is not None]}"
+            return "info", f"Finished after {counted(event.epochs, event.unit)} ({why}); {kept}."
         case _:
             return "error" if isinstance(event, Failed) else "info", describe(event)
 
