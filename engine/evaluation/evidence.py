@@ -2,7 +2,9 @@
 
 Such a head's logits are sums over channels, cells and places, so each place has its part of them (class activation
 mapping, Zhou et al. 2016, "Learning Deep Features for Discriminative Localization", eq. 2), at every depth that the
-head reads. The parts of all places and depths add up to the logits less their biases.
+head reads. Activations are never below 0, and what all X-rays have speaks for or against a class everywhere; so a place
+counts by how it differs from the training images' mean. The parts of all places and depths add up to the logits less
+those of that mean.
 """
 
 import numpy as np
@@ -21,6 +23,9 @@ class Evidence:
     def __init__(self, predictor: Predictor) -> None:
         self._predictor, self._head = predictor, predictor.plan.head
         self._kernel, self._bias = predictor.linear
+        known, width = predictor.reference, len(self._kernel)
+        self.usual = known.features.mean(axis=0) if known else np.zeros(width, np.float32)
+        """What the head gets of the training images, on average, (width,); 0 where that is not known."""
 
     def maps(self, inputs: npt.NDArray[np.uint8], targets: npt.NDArray[np.integer]) -> tuple[Floats, Floats]:
         """Maps, float32 (n, side, side) at the side of the finest depth, and logits, float32 (n, classes), of network
@@ -63,7 +68,8 @@ class Evidence:
         for number, (top, bottom, left, right) in enumerate(grid(activations.shape[1], head.cells)):
             first = begin + number * channels
             weights = slopes @ self._kernel[first : first + channels].T
-            part = np.einsum("nyxc,nc->nyx", activations[:, top:bottom, left:right], weights)
+            differing = activations[:, top:bottom, left:right] - self.usual[first : first + channels]
+            part = np.einsum("nyxc,nc->nyx", differing, weights)
             found[:, top:bottom, left:right] += part / ((bottom - top) * (right - left))
         return found
 

@@ -135,9 +135,10 @@ def test_the_heat_takes_the_answer_apart_into_places(run: Run) -> None:
     evidence = Evidence(predictor)
     depths, slopes = evidence.at_each_depth(pictures, targets)
     maps, logits = evidence.maps(pictures, targets)
-    _, bias = predictor.linear
+    kernel, bias = predictor.linear
+    usual = evidence.usual @ kernel + bias
     whole = sum(one.sum(axis=(1, 2)) for one in depths)
-    assert whole == pytest.approx(((logits - bias) * slopes).sum(axis=1), rel=1e-3, abs=1e-3)
+    assert whole == pytest.approx(((logits - usual) * slopes).sum(axis=1), rel=1e-3, abs=1e-3)
     as_is = keras.network(preprocess(pictures, keras.backbone), training=False).numpy()
     assert logits == pytest.approx(as_is, rel=1e-3, abs=1e-3)
     assert Evidence(keras).maps(pictures, targets)[0] == pytest.approx(maps, rel=1e-2, abs=1e-3)
