@@ -12,7 +12,7 @@ from engine.base.typed_files import Amount, Count, Ends, Positive, Share, Signed
 from engine.base.wording import counted
 from engine.data.masks import RECTANGLE
 from engine.evaluation.compare import mcnemar
-from engine.evaluation.intervals import paired_interval
+from engine.evaluation.intervals import paired_counts, paired_interval
 
 Finding = Literal["nothing learnt", "lungs", "partly", "either", "shortcut", "unclear"]
 """nothing learnt: no accuracy to explain. lungs: what is left without them is not shown to be better than the baseline.
@@ -84,8 +84,7 @@ class Audit:
 
 def paired_gap(whole: npt.NDArray[np.bool_], without: npt.NDArray[np.bool_]) -> Gap:
     """The gap between two answers on the same images, each (n,) of whether it is right."""
-    only_whole, only_without = int((whole & ~without).sum()), int((without & ~whole).sum())
-    both, neither = int((whole & without).sum()), int((~whole & ~without).sum())
+    both, only_whole, only_without, neither = paired_counts(whole, without)
     interval = paired_interval(both, only_whole, only_without, neither)
     return Gap(
         float(whole.mean() - without.mean()), interval, only_whole, only_without, p=mcnemar(only_whole, only_without)

@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.base.context import Context
-from engine.base.errors import Stopped
 from engine.base.events import FILL, Progress
 from engine.base.runtime import cache_dir
 from engine.data.records import Record
@@ -65,8 +64,6 @@ class Features:
         engine, count = engine_of(self.classifier), len(source.images)
         task, found = FILL if view == PLAIN else f"{FILL}, mirrored", []
         for start in range(0, count, PREFIX_BATCH):
-            if self.context.stop.is_set():
-                raise Stopped("Stopped while the frozen layers were computed.")
             chosen = np.arange(start, min(start + PREFIX_BATCH, count))
             found.append(engine.activations(source.input(chosen, view), self.context.stop))
             self.context.emit(Progress(task, start + len(chosen), count))

@@ -15,19 +15,19 @@ from engine.auto.linear import STRENGTHS, Floats
 from engine.auto.rungs import LADDER, Judge, Judged, Seeing, widest
 from engine.base.context import Context
 from engine.base.errors import Stopped
-from engine.base.events import Resumed, Rung, Started, Tried
+from engine.base.events import Rung, Started, Tried
 from engine.base.files import write_json
 from engine.base.runtime import device, make_repeatable
 from engine.base.typed_files import plain
 from engine.data.groups import group_of
 from engine.data.patients import patients
 from engine.data.split import Split
-from engine.evaluation.intervals import exact_interval, paired_interval
+from engine.evaluation.intervals import exact_interval, paired_counts, paired_interval
 from engine.network.classifier import Classifier, with_first_weights
 from engine.network.freezing import FreezePlan
 from engine.runs.summary import AUTO
 from engine.training.data import Data, as_decoded, pixel_sources
-from engine.training.fit_phases import choose_arithmetic
+from engine.training.fit_phases import choose_arithmetic, go_back
 from engine.training.resolved import Resolved
 from engine.training.run_context import RunContext
 
@@ -91,13 +91,11 @@ def climb(data: Data, recipe: Resolved, work: RunContext, resumed: bool) -> Clim
         )
     )
     if resumed:
-        work.writer.rewind(())
-        work.emit(Resumed(1, 0))
-        work.forget(work.run)
+        go_back(None, work, recipe.config)
     records = [*data.records("train"), *data.records("validation")]
     features = gathered(records, pixels, chosen.precision, work.context)
     groups = _groups(data, features, recipe.config.data.group_by)
-    judge = Judge(features, groups, classes, seed, config.fit.class_weight == "balanced")
+    judge = Judge(features, groups, classes, seed, config.fit.class_weight)
     best, rungs, stopped = _climbed(judge, work.context)
     return _fitted(judge, best, rungs, stopped, data, work)
 
@@ -168,12 +166,7 @@ def _told(
     gain = ends = None
     if before:
         gain = float(right.mean() - before.right.mean())
-        ends = paired_interval(
-            int((right & before.right).sum()),
-            int((right & ~before.right).sum()),
-            int((before.right & ~right).sum()),
-            int((~right & ~before.right).sum()),
-        )
+        ends = paired_interval(*paired_counts(right, before.right))
     return Rung(
         number=number,
         name=name,

@@ -44,14 +44,14 @@ def fit_path(
 ) -> list[Linear]:
     """One fit for each of `strengths`, which must fall, each beginning with the one before.
 
-    `rows` are (n, columns), `labels` (n,) from 0 to `classes`; a class may have no row. `weights` (n,) have a mean of 1
-    (all 1 when None).
+    `rows` are (n, columns), `labels` (n,) from 0 to `classes`; a class may have no row. `weights` (n,) say how much
+    each row counts beside the others (all alike when None).
     """
     present = np.unique(labels)
     own = np.searchsorted(present, labels)
     space = _Space(rows)
     truth = np.eye(len(present))[own]
-    shares = (np.ones(len(rows)) if weights is None else weights) / len(rows)
+    shares = np.full(len(rows), 1 / len(rows)) if weights is None else weights / weights.sum()
     at, found = np.zeros((space.width + 1) * len(present)), []
     for strength in strengths:
         at = _minimum(space.rows, truth, shares, strength, at)

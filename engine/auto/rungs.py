@@ -16,6 +16,9 @@ from engine.auto.folds import Ints, grouped_folds
 from engine.auto.linear import STRENGTHS, Floats, Linear, fit_path
 from engine.network.backbones import Backbone
 from engine.network.heads import Head
+from engine.recipe.config import Weighting
+from engine.training.forward import cross_entropies
+from engine.training.step import class_weights
 
 CELLS = 2
 """Along each side of the grid that the widest head reads."""
@@ -83,10 +86,10 @@ class Judge:
     """Judges ways to see on the same folds of the same images."""
 
     def __init__(
-        self, features: Features, groups: Sequence[str], classes: int, seed: int, balanced: bool = False
+        self, features: Features, groups: Sequence[str], classes: int, seed: int, weighting: Weighting = "none"
     ) -> None:
-        """With `balanced` each class counts alike in every fit, however many images it has."""
-        self.features, self.classes, self.groups, self.balanced = features, classes, np.asarray(groups), balanced
+        """`weighting` is the recipe's class weight, in every fit."""
+        self.features, self.classes, self.groups, self.weighting = features, classes, np.asarray(groups), weighting
         self.folds = grouped_folds(features.labels, groups, seed)
         self.backbone = features.classifier.plan.backbone
 
@@ -99,14 +102,15 @@ class Judge:
             for place, linear in enumerate(self.fitted(seeing, learnt)):
                 logits[place, answered] = found = self._answers(seeing, linear, answered)
                 by_fold[place, number] = (found.argmax(axis=1) == labels[answered]).mean()
-        return Judged(seeing, logits, np.stack([_losses(one, labels) for one in logits]), labels, by_fold)
+        return Judged(seeing, logits, np.stack([cross_entropies(one, labels) for one in logits]), labels, by_fold)
 
     def fitted(self, seeing: Seeing, learnt: Ints, strengths: Sequence[float] = STRENGTHS) -> list[Linear]:
         """Fits on the images at `learnt`, and on their mirror images where those are seen."""
         labels, views = self.features.labels[learnt], self._views(seeing)
         rows = np.concatenate([self._seen(seeing, view[learnt]) for view in views])
         labels = np.tile(labels, len(views))
-        return fit_path(rows, labels, self.classes, strengths, _alike(labels) if self.balanced else None)
+        weights = class_weights(labels, self.classes, self.weighting)[labels]
+        return fit_path(rows, labels, self.classes, strengths, weights)
 
     def better_by(self, new: Judged, old: Judged) -> tuple[float, float]:
         """By how much the mean loss falls, and the standard error of that, over groups of images."""
@@ -163,15 +167,3 @@ def fall(before: Floats, after: Floats, groups: npt.NDArray[np.str_]) -> tuple[f
     count = len(sums)
     error = np.sqrt((spread**2).sum() * count / max(count - 1, 1)) / n
     return float(gains.mean()), float(error)
-
-
-def _alike(labels: npt.NDArray[np.integer]) -> Floats:
-    """Weights (n,) with a mean of 1 under which each class that has rows counts alike."""
-    counts = np.bincount(labels)
-    return np.asarray(len(labels) / ((counts > 0).sum() * counts[labels]))
-
-
-def _losses(logits: Floats, labels: npt.NDArray[np.integer]) -> Floats:
-    """Cross-entropy of each row, in nats."""
-    top = logits.max(axis=1, keepdims=True)
-    return np.asarray(np.log(np.exp(logits - top).sum(axis=1)) + top[:, 0] - logits[np.arange(len(labels)), labels])

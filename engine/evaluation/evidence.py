@@ -34,22 +34,20 @@ class Evidence:
         Each map is what the places add to the log-odds of its class in `targets`, to first order; where that is below
         0, to those of the class that is answered.
         """
-        activations = self._predictor.read(inputs)
-        logits = self._logits(activations)
-        slopes = _slopes(logits, targets)
-        depths = [self._at(place, one, slopes) for place, one in enumerate(activations)]
+        depths, _, logits = self.at_each_depth(inputs, targets)
         side = max(one.shape[1] for one in depths)
         return np.sum([_wide(one, side) for one in depths], axis=0, dtype=np.float32), logits.astype(np.float32)
 
     def at_each_depth(
         self, inputs: npt.NDArray[np.uint8], targets: npt.NDArray[np.integer]
-    ) -> tuple[list[Floats], Floats]:
+    ) -> tuple[list[Floats], Floats, Floats]:
         """The same maps of each depth at its own side, whose sums over all places and depths are the first-order part
-        of the log-odds, and the slopes (n, classes) of the log-odds by the logits.
+        of the log-odds; the slopes (n, classes) of the log-odds by the logits; and the logits.
         """
         activations = self._predictor.read(inputs)
-        slopes = _slopes(self._logits(activations), targets)
-        return [self._at(place, one, slopes) for place, one in enumerate(activations)], slopes
+        logits = self._logits(activations)
+        slopes = _slopes(logits, targets)
+        return [self._at(place, one, slopes) for place, one in enumerate(activations)], slopes, logits
 
     def _logits(self, activations: list[Floats]) -> Floats:
         """Of activations (n, side, side, channels) of each depth that is read."""

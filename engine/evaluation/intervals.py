@@ -107,6 +107,15 @@ def difference_interval(first: float, first_ci: Interval, second: float, second_
     return first - second - lower, first - second + upper
 
 
+def paired_counts(first: np.ndarray, second: np.ndarray) -> tuple[int, int, int, int]:
+    """Of two answers to the same images, each (n,) of whether it is right: how many are so in both, only in the first,
+    only in the second, in neither.
+    """
+    cells = (first & second, first & ~second, second & ~first, ~first & ~second)
+    both, only_first, only_second, neither = (int(cell.sum()) for cell in cells)
+    return both, only_first, only_second, neither
+
+
 def paired_interval(both: int, only_first: int, only_second: int, neither: int) -> Interval:
     """The 95% interval of the difference of two shares of the same images (Newcombe 1998, Statistics in Medicine
     17:2635, method 10). Unlike a bootstrap's, it has a width where the two never differ.

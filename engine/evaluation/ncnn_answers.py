@@ -24,9 +24,7 @@ class NcnnAnswers:
 
         For `few` pictures, asked for at once, the network is loaded from now on and little of it is kept in memory.
         """
-        base, self._reads = plan.backbone, plan.head
-        self._backbone = base
-        head = plan.head.shapes(base, classes)
+        self._plan, base, head = plan, plan.backbone, plan.head.shapes(plan.backbone, classes)
         self._file = WeightFile(weights, {**shapes(base), **head})
         self._head = [_Dense(*self._file.layer(name)) for name in head]
         self._network = NcnnNetwork(base, self._file.layer, plan.head.layers_read(base)[-1], keep=not few)
@@ -39,7 +37,7 @@ class NcnnAnswers:
         """Raises RefusedError where ncnn does not take the network, RunError where memory is lacking."""
         self._begin()
         try:
-            features = self._network.means(self._reads, caffe(inputs))
+            features = self._network.means(self._plan.head, caffe(inputs))
         finally:
             self._file.close()  # all of it was loaded, or can't be
         return np.stack([self._logits(row) for row in features]), features
@@ -52,7 +50,7 @@ class NcnnAnswers:
     def read(self, inputs: np.ndarray) -> list[np.ndarray]:
         """What each layer that the head reads gives, as `maps` has it."""
         self._begin()
-        return list(self._network.at(self._reads.layers_read(self._backbone), caffe(inputs)).values())
+        return list(self._network.at(self._plan.head.layers_read(self._plan.backbone), caffe(inputs)).values())
 
     @property
     def linear(self) -> tuple[np.ndarray, np.ndarray]:

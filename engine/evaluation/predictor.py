@@ -20,7 +20,7 @@ from engine.base.files import write_json
 from engine.base.typed_files import Positive, UnfitError, plain, typed
 from engine.data.image.formats import PIXEL_RULES, known_pixel_rules
 from engine.data.image.reader import ImageError
-from engine.evaluation.calibration import at_temperature, read_calibration
+from engine.evaluation.calibration import at_temperature, read_calibration, softmax
 from engine.evaluation.level_likeness import Measure, likeness
 from engine.evaluation.prediction import Input, Prediction, decide, read_inputs
 from engine.evaluation.run_network import RunNetwork
@@ -159,8 +159,7 @@ class Predictor:
     def answer(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """As `probabilities`, and the means that the head gets, float32 (n, channels)."""
         logits, features = self._network.answer(inputs)
-        shares = np.exp(logits - logits.max(axis=1, keepdims=True))
-        probabilities = shares / shares.sum(axis=1, keepdims=True)
+        probabilities = softmax(logits).astype(np.float32)
         if not np.isfinite(probabilities).all():
             raise RunError(f"{self.run.path / WEIGHTS} is damaged: its weights give no probabilities; train anew.")
         return probabilities, features

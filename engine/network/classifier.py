@@ -61,11 +61,8 @@ class Classifier:
     def with_head(self, plan: FreezePlan, classes: int, linear: tuple[np.ndarray, np.ndarray]) -> "Classifier":
         """The same backbone under the plan's linear head, with its kernel (width, classes) and bias (classes,)."""
         other = build(plan, classes, self.compute_dtype, seed=0, blank=True)
-        for layer in other.model.layers:
-            if layer.weights and layer.name != "logits":
-                layer.set_weights(self.model.get_layer(layer.name).get_weights())
-                keras_graphs.settle(layer)
-        other.load({"logits": linear})
+        kept = (layer for layer in self.model.layers if layer.weights and layer.name in plan.backbone.by_name)
+        other.load({"logits": linear, **{layer.name: layer.get_weights() for layer in kept}})
         return replace(other, engine=self.engine)
 
     def load(self, arrays: Arrays) -> None:

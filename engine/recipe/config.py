@@ -23,6 +23,7 @@ from engine.base.typed_files import UnfitError, checked, plain_object, unknown_k
 T = TypeVar("T")
 Mode = Literal["transfer", "finetune", "partial", "probe-then-finetune"]
 Rate = float | Literal["auto"]
+Weighting = Literal["none", "balanced"]
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ class FitConfig:
     """Learning rate at the start, falling by cosine decay with restarts; "auto" finds it by the test of `lr-find`."""
     patience: int = 3
     """Epochs without a better validation result before training ends early (0: never)."""
-    class_weight: Literal["none", "balanced"] = "none"
+    class_weight: Weighting = "none"
     """balanced makes each class count alike, however many images it has."""
     probe_epochs: int = 5
     """For probe-then-finetune: epochs of the head alone, out of --epochs."""
@@ -297,7 +298,7 @@ class AuditConfig:
     """Learning rate at the start; it falls by cosine decay with restarts."""
     patience: int = 15
     """Epochs without a better validation result before a training ends early (0: never)."""
-    class_weight: Literal["none", "balanced"] = "none"
+    class_weight: Weighting = "none"
     """balanced makes each class count alike, however many images it has."""
 
     def __post_init__(self) -> None:

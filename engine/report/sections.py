@@ -217,10 +217,10 @@ def _ladder(rungs: Sequence[Rung]) -> Block:
         (
             f"{rung.number} {rung.name}",
             f"{rung.correct} of {rung.n}",
-            f"{rung.accuracy:.1%}",
-            _ends(rung.accuracy_ci),
+            percent(rung.accuracy),
+            percents(rung.accuracy_ci),
             "" if rung.gain is None else f"{rung.gain:+.1%}",
-            "" if rung.gain_ci is None else _ends(rung.gain_ci),
+            "" if rung.gain_ci is None else percents(rung.gain_ci),
             f"{rung.loss:.4f}",
             "yes" if rung.taken else "no",
             f"{rung.seconds:,.0f} s",
@@ -228,10 +228,6 @@ def _ladder(rungs: Sequence[Rung]) -> Block:
         for rung in rungs
     ]
     return Table(header, rows)
-
-
-def _ends(ends: tuple[float, float]) -> str:
-    return f"{ends[0]:.1%} to {ends[1]:.1%}"
 
 
 def _results(test: Drawn) -> list[Block]:

@@ -70,7 +70,7 @@ def fit(data: Data, recipe: Resolved, work: RunContext, resumed: bool) -> Done:
     work.emit(_started(work, data, recipe, chosen, len(training.images)))
     _point_out_few_steps(len(training.images), config, work.emit)
     if resumed and joined.seat.chief:
-        _go_back(point, work, config)
+        go_back(point, work, config)
     fitted, classifier, source = _phases((training, validation), recipe, precision, work, point)
     return Done(fitted, classifier, data, source, validation, point.seconds if point else 0.0)
 
@@ -244,7 +244,7 @@ def _phase(point: checkpoint.Point, run: Run, phases: int) -> int:
     return int(text)
 
 
-def _go_back(point: checkpoint.Point | None, work: RunContext, config: TrainConfig) -> None:
+def go_back(point: checkpoint.Point | None, work: RunContext, config: TrainConfig) -> None:
     """Put the run back to the point from which it goes on; what was measured of its weights goes away."""
     work.writer.rewind(point.history if point else ())
     at = point.position if point else checkpoint.Position(1)

@@ -1,7 +1,7 @@
 """The compiled training step of a network: its optimizer, its weights by class, and the batches it takes at once."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from engine.base.cancel import Stop
 from engine.base.runtime import tensorflow
 from engine.network.classifier import Classifier
 from engine.network.keras_private import leave_gradients_unsummed, place_of
-from engine.recipe.config import FitConfig
+from engine.recipe.config import FitConfig, Weighting
 from engine.training.batches import Source
 from engine.training.distributed import ONE, CommonStop, Devices
 from engine.training.phases import Phase
@@ -115,7 +115,7 @@ def bundles(feed: Iterable[tuple[Any, ...]], size: int) -> Iterator[list[tuple[A
         yield bundle
 
 
-def class_weights(labels: np.ndarray, classes: int, how: Literal["none", "balanced"]) -> np.ndarray:
+def class_weights(labels: np.ndarray, classes: int, how: Weighting) -> np.ndarray:
     """A weight for each class: 1, or n / (classes * n of the class), as scikit-learn's "balanced"."""
     if how == "none":
         return np.ones(classes)

@@ -16,7 +16,7 @@ from engine.base.events import (
     Started,
 )
 from engine.base.wording import counted
-from engine.evaluation.headline import Headline
+from engine.evaluation.headline import Headline, percent, percents
 from engine.runs.summary import AUTO
 from tui.words.numbers import as_number, as_share
 
@@ -59,11 +59,10 @@ def _started(event: Started) -> str:
 
 
 def _rung(event: Rung) -> str:
-    low, high = event.accuracy_ci
     gain = f", {event.gain:+.1%} on the rung before" if event.gain is not None else ""
     return (
-        f"rung {event.number}  {event.name:<15}  out of fold {event.correct}/{event.n} = {event.accuracy:.1%} "
-        f"({low:.1%} to {high:.1%}){gain}, loss {event.loss:.4f}: {'taken' if event.taken else 'no help'}  "
+        f"rung {event.number}  {event.name:<15}  out of fold {event.correct}/{event.n} = {percent(event.accuracy)} "
+        f"({percents(event.accuracy_ci)}){gain}, loss {event.loss:.4f}: {'taken' if event.taken else 'no help'}  "
         f"{event.seconds:.1f} s"
     )
 

@@ -114,6 +114,18 @@ def test_killed_and_gone_on_with_it_ends_in_the_same_model(run: Run, start: Star
         assert (killed.path / name).read_bytes() == (run.path / name).read_bytes()
 
 
+def test_a_run_that_died_after_its_test_says_so_when_it_goes_on(run: Run, cli: Cli, tmp_path: Path) -> None:
+    died = Run(shutil.copytree(run.path, tmp_path / "died"))
+    *before, _ = (died.path / "events.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+    (died.path / "events.jsonl").write_text("".join(before), encoding="utf-8")
+    assert died.state() == "died"
+    done = cli("--train", "--resume", died.path, "--json")
+    assert done.returncode == 0, done.stderr
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    assert any("This run was tested before" in line.get("text", "") for line in told)
+    assert weights_sha(died.path) == weights_sha(run.path)
+
+
 @pytest.mark.slow
 def test_without_a_cache_it_is_the_same_model(run: Run, cli: Cli, tmp_path: Path) -> None:
     done = cli(*RECIPE, "--feature-cache", "off", "--out", tmp_path, "--name", "run")
@@ -133,7 +145,7 @@ def test_the_heat_takes_the_answer_apart_into_places(run: Run) -> None:
     pictures = np.random.default_rng(0).integers(0, 256, (2, *[predictor.backbone.size] * 2, 3), np.uint8)
     targets = np.array([0, 1])
     evidence = Evidence(predictor)
-    depths, slopes = evidence.at_each_depth(pictures, targets)
+    depths, slopes, _ = evidence.at_each_depth(pictures, targets)
     maps, logits = evidence.maps(pictures, targets)
     kernel, bias = predictor.linear
     usual = evidence.usual @ kernel + bias

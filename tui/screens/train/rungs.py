@@ -42,6 +42,7 @@ def places(tried: Sequence[Tried]) -> dict[float, Tried]:
 
 
 def rung_row(rung: Rung, note: str) -> tuple[Text, ...]:
+    """A rung's cells in the table of the epochs."""
     return (
         number(rung.number, "d"), cell(""), cell(""), number(rung.loss, ".4f"), number(rung.accuracy, ".4f"), cell(""),
         cell(duration(rung.seconds), right=True),
