@@ -37,6 +37,8 @@ class Features:
     """Training, then validation."""
     classifier: Classifier
     context: Context
+    among: "tuple[Features, npt.NDArray[np.intp]] | None" = None
+    """Those that these are some of, and the places of these among them; None for images by themselves."""
 
     @cached_property
     def plain(self) -> Rows:
@@ -48,7 +50,15 @@ class Features:
         """The same of its mirror image."""
         return self._view(MIRRORED)
 
+    def some(self, places: npt.NDArray[np.intp]) -> "Features":
+        """Those of the images at `places` alone."""
+        records = tuple(self.records[place] for place in places)
+        return replace(self, records=records, labels=self.labels[places], among=(self, places))
+
     def _view(self, view: int) -> Rows:
+        if self.among:
+            whole, places = self.among
+            return (whole.plain if view == PLAIN else whole.mirror)[places]
         return np.concatenate([self._of(source, view) for source in self.sources])
 
     def _of(self, source: Source, view: int) -> Rows:

@@ -96,7 +96,7 @@ def climb(data: Data, recipe: Resolved, work: RunContext, resumed: bool) -> Clim
     features = gathered(records, pixels, chosen.precision, work.context)
     groups = _groups(data, features, recipe.config.data.group_by)
     judge = Judge(features, groups, classes, seed, config.fit.class_weight)
-    best, rungs, stopped = _climbed(judge, work.context)
+    best, rungs, stopped = best_of(judge, work.context)
     return _fitted(judge, best, rungs, stopped, data, work)
 
 
@@ -106,8 +106,11 @@ def _groups(data: Data, features: Features, group_by: str) -> list[str]:
     return [group(record) for record in features.records]
 
 
-def _climbed(judge: Judge, context: Context) -> tuple[Judged, list[Rung], bool]:
-    """The best way to see that the ladder finds, what each rung gave, and whether a stop ended it early."""
+def best_of(judge: Judge, context: Context) -> tuple[Judged, list[Rung], bool]:
+    """The best way to see that the ladder finds, what each rung gave, and whether a stop ended it early.
+
+    Raises Stopped before the first rung's end, or at any time for a stop at once.
+    """
     best: Judged | None = None
     rungs: list[Rung] = []
     for number, rung in enumerate(LADDER, start=1):
