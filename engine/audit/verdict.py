@@ -37,8 +37,22 @@ class VariantResult:
     auc: Share | None
     """Mean over the folds; of the second class for two classes, else the mean over classes against the rest."""
     epochs: tuple[Count, ...]
-    """By fold."""
+    """By fold; none where nothing was trained by epochs."""
     seconds: Amount
+
+
+@dataclass(frozen=True)
+class FoldHead:
+    """The linear head that the recipe "auto" chose on the whole images that a fold learnt from."""
+
+    reads: tuple[str, ...]
+    """The layers whose means it reads, input side first."""
+    places: bool
+    """Are the cells of the grid told apart?"""
+    mirror: bool
+    """Are the logits averaged with those of the mirror image?"""
+    strength: Amount
+    """Of the penalty on the squared weights."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +90,15 @@ class Audit:
     seconds: Amount
     recipe: dict[str, dict[str, Any]]
     """As `recipe.config.to_dict` wrote it. Not typed here: an audit of another version is shown all the same."""
+    heads: tuple[FoldHead, ...] = ()
+    """By fold, for the recipe "auto"."""
+
+    @property
+    def way(self) -> str:
+        """Network and mode, or "auto", as far as the recipe names them."""
+        network, choice = self.recipe.get("network", {}), self.recipe.get("choice", {})
+        mode = "auto" if choice.get("recipe") == "auto" else network.get("mode")
+        return f"{network.get('backbone')}, {mode}"
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values."""

@@ -285,11 +285,9 @@ def _audited(facts: Facts) -> list[Block]:
     tested, folds = audit.tested, audit.folds
     counts = ", ".join(f"{n:,} {name}" for name, n in tested.items())
     how = f"{folds} folds, each image tested once" if folds > 1 else "one split"
-    network = audit.recipe.get("network", {})
     blocks: list[Block] = [
         Paragraph(
-            f"Folder {audit.folder.name}: {counts} images tested, {how}; {network.get('backbone')}, "
-            f"{network.get('mode')}; the lungs by {audit.region}."
+            f"Folder {audit.folder.name}: {counts} images tested, {how}; {audit.way}; the lungs by {audit.region}."
         )
     ]
     if set(tested) != set(facts.test.classes):

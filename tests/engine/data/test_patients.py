@@ -8,7 +8,7 @@ import openpyxl
 import pytest
 from PIL import Image
 
-from engine.audit.audit import splits_of
+from engine.audit.material import splits_of
 from engine.base.errors import ConfigError
 from engine.base.events import Event, Notice
 from engine.data.patients import UNKNOWN, patients

@@ -7,7 +7,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from engine.audit.audit import splits_of
+from engine.audit.material import splits_of
 from engine.base.context import Context
 from engine.base.errors import ConfigError, DataError
 from engine.data.records import Scan

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 from engine.base.wording import counted
 from engine.recipe.config import (
     AuditConfig,
+    ChoiceConfig,
     DataConfig,
     MachineConfig,
     NetworkConfig,
@@ -29,6 +30,7 @@ BAR = 40
 def audit(
     data: Path,
     *,
+    choice: Annotated[ChoiceConfig, Flat] = ChoiceConfig(),  # noqa: B008
     images: Annotated[DataConfig, Flat] = DataConfig(),  # noqa: B008
     network: Annotated[NetworkConfig, Flat] = NetworkConfig(),  # noqa: B008
     machine: Annotated[MachineConfig, Flat] = MachineConfig(),  # noqa: B008
@@ -40,7 +42,8 @@ def audit(
     """Say whether a training learns from the lungs or from shortcuts: it is repeated on parts of the images.
 
     The whole image, lungs only, lungs blacked out, the mask's silhouette, the outer border, a 16x16 thumbnail, and
-    shuffled labels get the same split, recipe and number of epochs, without augmentation.
+    shuffled labels get the same split, recipe and number of epochs, without augmentation. With --recipe auto they get
+    the same linear head, which whole images choose; --mode, epochs, batch, rate and patience are then not used.
 
     Parameters
     ----------
@@ -59,7 +62,7 @@ def audit(
     from engine.network import pretrained
     from engine.network.backbones import backbone
 
-    config = TrainConfig(data=images, network=network, machine=machine, output=OutputConfig(out, name))
+    config = TrainConfig(choice, data=images, network=network, machine=machine, output=OutputConfig(out, name))
     with stoppable() as (context, signals):
 
         def work() -> Audit:

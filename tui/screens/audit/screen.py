@@ -161,8 +161,11 @@ class AuditScreen(WorkScreen):
             masks = sum(summary.masks for summary in scan.classes.values())
             region = f"{masks:,} with lung masks" if masks else "no lung masks: a rectangle stands in"
             rows += [content(classes), content(f"{counted(len(scan.records), 'image')}, {region}")]
-        layers = f" ({network.unfreeze})" if network.unfreeze else ""
-        rows.append(content(f"{network.backbone}, {network.mode}{layers}, seed {session.config.machine.seed}"))
+        auto = session.config.choice.recipe == "auto"
+        layers = f" ({network.unfreeze})" if network.unfreeze and not auto else ""
+        rows.append(content(f"{network.backbone}, {session.config.way}{layers}, seed {session.config.machine.seed}"))
+        if auto:
+            rows.append(content("A linear head: of the form, folds and class weight count.", "$foreground-muted"))
         reason = session.cannot_audit()
         rows.append(content(reason, "$warning") if reason else content("r starts the audit.", "$foreground-muted"))
         self.query_one("#what", Static).update(lines(rows))

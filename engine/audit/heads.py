@@ -1,0 +1,100 @@
+"""The recipe "auto" on each variant: one linear head, chosen on whole images, fitted anew to each variant.
+
+The head and its strength are what the ladder finds on the whole images that a fold learns from; every variant of that
+fold gets the same. So nothing is chosen on an image that is tested, and only what is shown differs.
+"""
+
+import dataclasses
+from collections.abc import Iterator
+
+import numpy as np
+
+from engine.audit.learner import Answers, Learner
+from engine.audit.material import Ints, Material
+from engine.audit.variants import Variant
+from engine.audit.verdict import FoldHead
+from engine.auto.features import Features, mirrored
+from engine.auto.ladder import best_of
+from engine.auto.linear import STRENGTHS
+from engine.auto.rungs import LADDER, Judge, Judged, widest
+from engine.base.context import Context
+from engine.base.events import Event, Progress, Rung
+from engine.network.freezing import FreezePlan
+from engine.training.resolved import Resolved
+
+
+class Heads(Learner):
+    """Chooses a head for each fold with the first variant, that of whole images, and fits it to all."""
+
+    def __init__(self, material: Material, recipe: Resolved, context: Context) -> None:
+        plan = FreezePlan(recipe.backbone, frozenset(), widest(recipe.backbone))
+        super().__init__(material, mirrored(recipe.config), plan, context)
+        self._chosen: list[Judged] = []
+        self._whole: Features | None = None
+
+    @property
+    def compared(self) -> str:
+        """As in `Learner`."""
+        return (
+            f"Compared: a linear head on the frozen layers of {self.config.network.backbone} (--recipe auto), which "
+            "each fold chose on the whole images that it learnt from, fitted anew to each variant."
+        )
+
+    @property
+    def heads(self) -> tuple[FoldHead, ...]:
+        """As in `Learner`."""
+        backbone = self.network.plan.backbone
+        return tuple(
+            FoldHead(
+                reads=one.seeing.head(backbone).reads,
+                places=one.seeing.places,
+                mirror=one.seeing.mirror,
+                strength=STRENGTHS[one.best],
+            )
+            for one in self._chosen
+        )
+
+    def answers(self, variant: Variant) -> Iterator[Answers]:
+        """As in `Learner`."""
+        features = self._features(variant)
+        for number, fold in enumerate(self.material.folds):
+            learnt = np.concatenate([fold["train"], fold["validation"]])
+            if len(self._chosen) == number:
+                self._chosen.append(self._choice(features, learnt, variant, number))
+            self.require_go_on()
+            head, shown = self._chosen[number], self._lots(features, learnt, number) if variant.shuffled else features
+            judge = self._judge(shown, np.arange(len(shown.labels)))
+            (linear,) = judge.fitted(head.seeing, learnt, STRENGTHS[: head.best + 1])[-1:]
+            kernel, bias = judge.network(head.seeing, linear)
+            yield Answers(judge.given(head.seeing, fold["test"]) @ kernel + bias)
+
+    def _choice(self, features: Features, learnt: Ints, variant: Variant, number: int) -> Judged:
+        """What the ladder finds on the images that a fold learns from."""
+        title = variant.titled(self.material.region)
+
+        def tell(event: Event) -> None:
+            if isinstance(event, Rung):
+                self.context.emit(Progress(f"{title}: rungs of fold {number + 1}", event.number, len(LADDER)))
+
+        return best_of(self._judge(features.some(learnt), learnt), self.context.heard_by(tell))[0]
+
+    def _judge(self, features: Features, places: Ints) -> Judge:
+        groups = [self.material.groups[place] for place in places]
+        machine, fit = self.config.machine, self.config.fit
+        return Judge(features, groups, len(self.material.classes), machine.seed, fit.class_weight)
+
+    def _features(self, variant: Variant) -> Features:
+        if variant.shuffled and self._whole:
+            return self._whole
+        source = self.source(variant)
+        records = tuple(self.material.records)
+        features = Features(records, self.material.labels, (source,), self.network, self.heard(variant))
+        self._whole = self._whole or features
+        return features
+
+    def _lots(self, features: Features, learnt: Ints, number: int) -> Features:
+        """The same with the labels drawn by lot among the images that are learnt from."""
+        labels = features.labels.copy()
+        random = np.random.default_rng([self.config.machine.seed, number])
+        labels[learnt] = random.permutation(labels[learnt])
+        return dataclasses.replace(features, labels=labels, among=(features, np.arange(len(labels))))
