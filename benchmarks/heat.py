@@ -1,6 +1,6 @@
 """Where the heat lies on phantoms whose only class sign is a known square: the share on it, by layer and method.
 
-python -m benchmarks.heat [--seeds 3]
+python -m benchmarks.heat [--seeds 3] [--only auto]
 
 The phantoms that are measured are none that the network learnt from. Wanted of the default, where the network itself
 learnt the sign: a mean of at least 0.75, and no image below 0.70.
@@ -17,7 +17,11 @@ from engine.evaluation.saliency import TITLES, Explainer, Method, explain, mass_
 from engine.runs.directory import Run
 from tests.makers.signed import SQUARES, mask_of, write_signed
 
-TRAINS = {"block5": ("--mode", "partial", "--unfreeze", "block5"), "the head alone": ("--mode", "transfer")}
+TRAINS = {
+    "block5": ("--mode", "partial", "--unfreeze", "block5"),
+    "the head alone": ("--mode", "transfer"),
+    "auto": ("--recipe", "auto"),
+}
 RECIPE = ("--augment", "none", "--batch", "8", "--epochs", "15", "--patience", "0", "--test-share", "0.1")
 LOOKS: tuple[tuple[str, Method], ...] = (
     ("", "hirescam"), ("block5_conv3", "hirescam"), ("", "gradcam"), ("block5_conv1", "gradcam"),
@@ -26,34 +30,38 @@ LOOKS: tuple[tuple[str, Method], ...] = (
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
-    seeds: int = parser.parse_args().seeds
+    parser.add_argument("--only", default=",".join(TRAINS))
+    args = parser.parse_args()
     cache = scratch()
     imagenet_weights(cache)
-    rows: list[tuple[object, ...]] = []
-    header: list[str] = []
-    for trains, flags in TRAINS.items():
+    for trains in (name for name in TRAINS if name in args.only.split(",")):
+        rows: list[tuple[object, ...]] = []
         for square in SQUARES:
-            for seed in range(seeds):
+            for seed in range(args.seeds):
                 folder = cache / f"{trains}-{square[0]}-{seed}".replace(" ", "-")
                 data, unseen = write_signed(folder, square, seed)
-                job = ("--train", data, *flags, *RECIPE, "--seed", seed, "--name", "run")
+                job = ("--train", data, *TRAINS[trains], *RECIPE, "--seed", seed, "--name", "run")
                 covid_tui(*job, cache=cache, out=folder)
                 shares = _shares(Run(folder / "run"), unseen, mask_of(square))
-                header = ["trains", "square", "seed", *shares]
-                rows.append((trains, f"{square[0]} pixels", seed, *shares.values()))
-    report("The heat's share on the only sign, mean (least) of six images", table(header, rows))
+                rows.append((f"{square[0]} pixels", seed, *shares))
+        names = [f"{TITLES[method]}, {layer or 'default'}" for layer, method in LOOKS]
+        report(
+            f"{trains}: the heat's share on the only sign, mean (least) of six images",
+            table(("square", "seed", "looks at", *names), rows),
+        )
 
 
-def _shares(run: Run, files: list[Path], mask: np.ndarray) -> dict[str, str]:
+def _shares(run: Run, files: list[Path], mask: np.ndarray) -> list[str]:
+    """The layers that the default shows, and the shares of each way to look."""
     predictor = Predictor(run, asked="keras")
-    found = {}
+    found = [Explainer(predictor).layer]
     for layer, method in LOOKS:
         explainer = Explainer(predictor, layer, method)
         shares = [mass_inside(explain(explainer, file, "marked").heat, mask) or 0.0 for file in files]
-        found[f"{TITLES[method]}, {explainer.layer}"] = f"{np.mean(shares):.2f} ({min(shares):.2f})"
+        found.append(f"{np.mean(shares):.2f} ({min(shares):.2f})")
     return found
 
 
