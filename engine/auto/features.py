@@ -1,7 +1,7 @@
 """What a head may read of each image and of its mirror image, computed once by the frozen layers and kept."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -13,18 +13,12 @@ from engine.base.runtime import cache_dir
 from engine.data.records import Record
 from engine.network.classifier import Classifier
 from engine.network.frozen_engines import engine_of
-from engine.recipe.config import AugmentConfig, TrainConfig
 from engine.training.augment import PLAIN
 from engine.training.batches import PREFIX_BATCH, FeatureSource, PixelSource, Source, choose, prepared
 
 MIRRORED = PLAIN + 1
 """The view in which an image is mirrored, under the augmentation "mirror"."""
 Rows = npt.NDArray[np.float32]
-
-
-def mirrored(config: TrainConfig) -> TrainConfig:
-    """The recipe with the one augmentation that the ladder uses."""
-    return replace(config, augment=AugmentConfig(augment="mirror"))
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.auto.features import Features, gathered, mirrored
+from engine.auto.features import Features, gathered
 from engine.auto.linear import STRENGTHS, Floats
-from engine.auto.rungs import LADDER, Judge, Judged, Seeing, widest
+from engine.auto.reading import planned
+from engine.auto.rungs import LADDER, Judge, Judged, Seeing
 from engine.base.context import Context
 from engine.base.errors import Stopped
 from engine.base.events import Rung, Started, Tried
@@ -24,7 +25,6 @@ from engine.data.patients import patients
 from engine.data.split import Split
 from engine.evaluation.intervals import exact_interval, paired_counts, paired_interval
 from engine.network.classifier import Classifier, with_first_weights
-from engine.network.freezing import FreezePlan
 from engine.runs.summary import AUTO
 from engine.training.data import Data, as_decoded, pixel_sources
 from engine.training.fit_phases import choose_arithmetic, go_back
@@ -62,13 +62,13 @@ class Climbed:
 
 def climb(data: Data, recipe: Resolved, work: RunContext, resumed: bool) -> Climbed:
     """Choose and fit. Raises a CovidTuiError whose sentence says what is wrong, Stopped before the first rung's end."""
-    config, classes = mirrored(recipe.config), len(data.classes)
+    plan, config = planned(recipe.config)
+    classes = len(data.classes)
     seed = config.machine.seed
     make_repeatable(seed)
     # The frozen layers run by themselves also where nothing of them is kept.
     kept = dataclasses.replace(config, machine=dataclasses.replace(config.machine, feature_cache="on"))
     chosen = choose_arithmetic(work, dataclasses.replace(recipe, config=kept), data.scan.pixel_rules)
-    plan = FreezePlan(recipe.backbone, frozenset(), widest(recipe.backbone))
     classifier = with_first_weights(plan, config.network.weights, classes, chosen.precision, seed, work.context)
     classifier = dataclasses.replace(classifier, engine=chosen.engine)
     pixels = pixel_sources(data, classifier, config, work.context)

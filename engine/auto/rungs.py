@@ -14,20 +14,12 @@ import numpy.typing as npt
 from engine.auto.features import Features, Rows
 from engine.auto.folds import Ints, grouped_folds
 from engine.auto.linear import STRENGTHS, Floats, Linear, fit_path
+from engine.auto.reading import CELLS, DEPTHS
 from engine.network.backbones import Backbone
 from engine.network.heads import Head
 from engine.recipe.config import Weighting
 from engine.training.forward import cross_entropies
 from engine.training.step import class_weights
-
-CELLS = 2
-"""Along each side of the grid that the widest head reads."""
-DEPTHS = 3
-
-
-def widest(backbone: Backbone) -> Head:
-    """The head that gets all that any rung may use: the ends of the deepest stages, cell by cell."""
-    return Head(tuple(reversed(backbone.ends[:DEPTHS])), CELLS)
 
 
 @dataclass(frozen=True)

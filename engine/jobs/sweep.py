@@ -168,7 +168,7 @@ def _point(config: TrainConfig, grid: Grid, network: NetworkConfig, depth: str, 
         machine=dataclasses.replace(config.machine, seed=seed),
         judge=dataclasses.replace(config.judge, test=False),
         output=dataclasses.replace(config.output, name=f"{name}-seed{seed}"),
-        choice=ChoiceConfig(),  # its depths say what trains
+        choice=ChoiceConfig("report"),  # its depths say what trains
     )
     plain_name(own)
     varied = [network.backbone] * (len(grid.backbones) > 1) + [depth] + [f"lr {rate}"] * (len(grid.lrs) > 1)

@@ -71,8 +71,8 @@ def require(recipe: Resolved, context: Context) -> None:
     """
     config = recipe.config
     distributed.require(config.machine.devices)
-    if config.choice.recipe == "auto" and config.machine.devices not in ("auto", "1"):
-        raise ConfigError("--recipe auto trains on one device: leave --devices out.")
+    if config.way == "auto" and config.machine.devices not in ("auto", "1"):
+        raise ConfigError("--recipe auto trains on one device: leave --devices out, or give --recipe report.")
     engine_choice.require(config.machine.frozen_engine, recipe.backbone)
     pretrained.require(config.network.weights, recipe.backbone, context)
     if config.data.split:
@@ -237,7 +237,7 @@ def _train(
     joined = distributed.opened(recipe.config.machine.devices, context)
     work = RunContext(context, writer, joined, forget_test)
     with joined.quiet(run.path / LOG):
-        if recipe.config.choice.recipe == "auto":
+        if recipe.config.way == "auto":
             outcome = chosen(climb(data, recipe, work, resumed), run)
         else:
             with joined.watched(_goes_on(run)):

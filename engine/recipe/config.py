@@ -24,6 +24,7 @@ T = TypeVar("T")
 Mode = Literal["transfer", "finetune", "partial", "probe-then-finetune"]
 Rate = float | Literal["auto"]
 Weighting = Literal["none", "balanced"]
+Recipe = Literal["auto", "report"]
 
 
 @dataclass(frozen=True)
@@ -258,17 +259,17 @@ class OutputConfig:
 class ChoiceConfig:
     """Who chooses how to train."""
 
-    recipe: Literal["report", "auto"] = "report"
-    """report trains as the fields of network, augment and fit say; auto chooses by itself what a linear head sees of
-    the frozen layers, judged out of fold; of those fields the backbone, its weights and the class weight alone are
-    used."""
+    recipe: Recipe = "auto"
+    """auto chooses by itself what is learnt of the frozen layers, judged out of fold; report trains as the fields of
+    network, augment and fit say, of which auto uses the backbone, its weights and the class weight alone. To give one
+    of the others, such as --mode or --epochs, chooses report."""
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """One training, whole."""
+    """One training, whole. Without a choice it trains as its other fields say, as runs did before there was one."""
 
-    choice: ChoiceConfig = field(default_factory=ChoiceConfig)
+    choice: ChoiceConfig = field(default_factory=lambda: ChoiceConfig("report"))
     data: DataConfig = field(default_factory=DataConfig)
     network: NetworkConfig = field(default_factory=NetworkConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
@@ -281,6 +282,14 @@ class TrainConfig:
     def way(self) -> str:
         """How it trains, in a word: the mode, or "auto"."""
         return "auto" if self.choice.recipe == "auto" else self.network.mode
+
+
+BY_HAND: dict[str, tuple[str, ...]] = {
+    "network": ("mode", "unfreeze"),
+    "augment": tuple(f.name for f in dataclasses.fields(AugmentConfig)),
+    "fit": tuple(f.name for f in dataclasses.fields(FitConfig) if f.name != "class_weight"),
+}
+"""Fields that say how to train, by part; the recipe "auto" uses none of them."""
 
 
 @dataclass(frozen=True)
@@ -368,7 +377,7 @@ class SweepPlan:
 RESUMABLE = ("epochs", "patience", "checkpoint_minutes", "cache_limit", "devices")
 """Fields that may change when a run goes on."""
 
-PARTS: tuple[type, ...] = tuple(f.default_factory for f in dataclasses.fields(TrainConfig))  # type: ignore[misc]
+PARTS: tuple[type, ...] = tuple(typing.get_type_hints(TrainConfig).values())
 
 
 def split_list(text: str) -> tuple[str, ...]:
@@ -419,6 +428,15 @@ def differences(one: TrainConfig, other: TrainConfig) -> list[str]:
     ]
 
 
+def by_hand(one: TrainConfig, other: TrainConfig) -> bool:
+    """Do two recipes differ in how they train by hand?"""
+    return any(name in names for names in BY_HAND.values() for name in differences(one, other))
+
+
 def _require(holds: bool, sentence: str) -> None:
     if not holds:
         raise ConfigError(sentence)
+
+
+FIRST = TrainConfig(choice=ChoiceConfig())
+"""What a user begins with."""

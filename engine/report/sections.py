@@ -123,7 +123,7 @@ def _summary(facts: Facts) -> list[Block]:
     return [
         Paragraph("For research and teaching only, not for diagnosis.", warning=True),
         Paragraph(
-            f"A network ({facts.config.network.backbone}, {facts.config.network.mode}) was trained to tell {told} in "
+            f"A network ({facts.config.network.backbone}, {facts.config.way}) was trained to tell {told} in "
             f"chest X-rays. Of {counted(test.n, 'test image')} it gets right {Headline.of(test).sentence()}."
         ),
         *([Paragraph(text, warning=True)] if (text := one_sided(test, "test images")) else []),
@@ -177,7 +177,7 @@ def _partitions(facts: Facts) -> list[Block]:
 def _model(facts: Facts) -> list[Block]:
     started = facts.started
     if started is None:
-        return [Paragraph(f"{facts.config.network.backbone}, {facts.config.network.mode}.")]
+        return [Paragraph(f"{facts.config.network.backbone}, {facts.config.way}.")]
     return [
         Paragraph(
             f"{facts.config.network.backbone} without its top, global average pooling, a dense layer, and a logit a "

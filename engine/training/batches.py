@@ -112,6 +112,8 @@ class FeatureSource:
     plain: FeatureStore
     augmented: FeatureStore
     context: Context
+    beside: "FeatureSource | None" = None
+    """Another source of the same network, whose engine serves this one too: to load it takes a second."""
 
     @property
     def images(self) -> Images:
@@ -152,7 +154,7 @@ class FeatureSource:
 
     @cached_property
     def _engine(self) -> FrozenEngine:
-        return engine_of(self.pixels.classifier)
+        return self.beside._engine if self.beside else engine_of(self.pixels.classifier)
 
     def missing(self, views: int) -> int:
         """How many activations of so many views, the images as they are among them, are not kept yet."""
@@ -241,7 +243,8 @@ def choose(
     except OSError as error:
         context.emit(Notice("warning", f"Activations are not kept: {cache} can't be written ({error.strerror})."))
         return train, validation
-    kept, kept_validation = (FeatureSource(part, plain, augmented, context) for part in (train, validation))
+    kept = FeatureSource(train, plain, augmented, context)
+    kept_validation = FeatureSource(validation, plain, augmented, context, beside=kept)
     # The stores are held by now, so that what this training finds in them makes room for nothing.
     missing = kept_validation.missing(1) + (kept.missing(views) if views else 0)
     removed = trim(cache, int(decided.limit), missing * origin.row_bytes)

@@ -12,7 +12,15 @@ from engine import __version__
 from engine.base.errors import ConfigError
 from engine.base.paths import typed
 from engine.base.wording import not_a_path
-from engine.recipe.config import PARTS, AuditConfig, OutputConfig, TrainConfig, join_list
+from engine.recipe.config import (
+    BY_HAND,
+    PARTS,
+    AuditConfig,
+    OutputConfig,
+    Recipe,
+    TrainConfig,
+    join_list,
+)
 from tui.cli.console import say
 
 for part in (*PARTS, AuditConfig):
@@ -20,6 +28,7 @@ for part in (*PARTS, AuditConfig):
 
 Flat = Parameter(name="*", negative_bool="no-")
 RUNS = OutputConfig().out
+HAND_FLAGS = [f"--{name.replace('_', '-')}" for names in BY_HAND.values() for name in names]
 NARROWEST, WIDEST = 40, 1000
 """Columns for which help is laid out; in less than three the flag library never comes to an end."""
 
@@ -85,6 +94,7 @@ def _recipe_file(app: App, commands: tuple[str, ...], arguments: ArgumentCollect
     from engine.recipe.fields import parts
 
     recipe, apart, source = _saved(named)
+    _choose(named, recipe.choice.recipe)
     if commands == ("audit",):  # which has a budget of its own
         apart += tuple(field.name for field in dataclasses.fields(AuditConfig))
     taken = []
@@ -124,11 +134,7 @@ def _saved(named: dict[str, Argument]) -> tuple[TrainConfig, tuple[str, ...], st
     from engine.runs.directory import find
     from tui.words import settings
 
-    given = {
-        flag: typed(named[flag].tokens[-1].value)
-        for flag in ("--config", "--resume")
-        if flag in named and named[flag].tokens
-    }
+    given = _given(named)
     if len(given) > 1:
         raise ConfigError("--resume takes the recipe from the run: leave --config out.")
     if "--config" in given:
@@ -141,6 +147,35 @@ def _saved(named: dict[str, Argument]) -> tuple[TrainConfig, tuple[str, ...], st
     if mine.recipe_complaint:
         raise ConfigError(mine.recipe_complaint)
     return mine.recipe, (), str(settings.config_file())
+
+
+def _given(named: dict[str, Argument]) -> dict[str, Path]:
+    """The recipe's file, or the run, that the command line names."""
+    return {
+        flag: typed(named[flag].tokens[-1].value)
+        for flag in ("--config", "--resume")
+        if flag in named and named[flag].tokens
+    }
+
+
+def _choose(named: dict[str, Argument], saved: Recipe) -> None:
+    """Give --recipe its value: the one asked for, the report's where a flag says how to train, or else the saved one.
+
+    Raises ConfigError where the recipe that chooses by itself is asked for and a flag says how to train.
+    """
+    asked = named.get("--recipe")
+    if asked is None:
+        return
+    flags = [flag for flag in HAND_FLAGS if named[flag].has_tokens]
+    if asked.has_tokens:
+        if flags and asked.tokens[-1].value == "auto":
+            raise ConfigError(f"--recipe auto chooses by itself how to train: leave out {', '.join(flags)}.")
+        return
+    resumed = "--resume" in _given(named)
+    if flags and saved == "auto" and "--mode" not in flags and not resumed:
+        say(f"{', '.join(flags)}: trains by --recipe report. Without such flags --recipe auto chooses by itself.")
+    value = "report" if flags and not resumed else saved
+    asked.append(Token(keyword="--recipe", implicit_value=value, source="recipe"))
 
 
 def _chief(named: dict[str, Argument]) -> bool:

@@ -11,13 +11,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from engine.auto.reading import planned
 from engine.base.cancel import How
 from engine.base.context import Context
 from engine.base.errors import ConfigError, CovidTuiError, Stopped
 from engine.base.events import Event
 from engine.data.subset import subset
-from engine.network.freezing import FreezePlan, plan
-from engine.recipe.config import AuditConfig, DataConfig, TrainConfig
+from engine.network.freezing import FreezePlan
+from engine.recipe.config import AuditConfig, ChoiceConfig, DataConfig, TrainConfig, by_hand
 from engine.runs.directory import Run
 from engine.runs.watch import Entry, Library, News, RunView
 from tui.services.models import Models
@@ -99,8 +100,8 @@ class Session(Jobs):
 
     @property
     def freeze(self) -> FreezePlan:
-        """Which layers the next training trains."""
-        return plan(self.config.network)
+        """Which layers the next training trains, and the head on them."""
+        return planned(self.config)[0]
 
     def cannot_train(self) -> str:
         """Why no training can be started now, as a sentence; empty where it can."""
@@ -193,6 +194,8 @@ class Session(Jobs):
     def configure(self, **parts: Any) -> None:
         """Replace groups of the recipe: `configure(network=...)`. The split and the scan follow where they must."""
         before, self.config = self.config, dataclasses.replace(self.config, **parts)
+        if self.config.choice == before.choice and by_hand(before, self.config):
+            self.config = dataclasses.replace(self.config, choice=ChoiceConfig("report"))
         self.announce(ConfigChanged)
         now, then = self.config.data, before.data
         if self.data and (now.follow_links, now.near_duplicates) != (then.follow_links, then.near_duplicates):

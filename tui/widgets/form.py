@@ -12,13 +12,14 @@ from textual.widgets import DataTable, Input, Static
 
 from engine.base.errors import ConfigError
 from engine.network.freezing import plan
-from engine.recipe.config import TrainConfig
+from engine.recipe.config import BY_HAND, TrainConfig
 from engine.recipe.fields import Field, Part, Tree, change, parts
 from tui.widgets.safe_cells import cell, content, lines
 from tui.words.safe_text import display_name, undisplayed
 
 NAME_WIDTH = 14
 """Columns for a field's name, where none is longer."""
+UNUSED = "The recipe auto chooses this by itself; to change it chooses the recipe report."
 KEPT = ("output", "out")
 """The folder of the runs is the workbench's own, given when it is opened."""
 
@@ -139,7 +140,8 @@ class Form(Vertical):
         table = self.query_one(FieldTable)
         if table.row_count:
             for place, row in enumerate(self._rows):
-                table.update_cell(str(place), "value", self._cells(row)[1], update_width=True)
+                for column, value in zip(("field", "value"), self._cells(row), strict=True):
+                    table.update_cell(str(place), column, value, update_width=column == "value")
 
     def edit(self) -> None:
         """To the fields."""
@@ -150,7 +152,15 @@ class Form(Vertical):
             return cell(row.name.upper(), "dim"), cell("")
         value = row.value(self._config)
         text = row.text(value) or "-"
-        return cell(f" {row.name.replace('_', ' ')}"), cell(text, "bold" if value != row.default else "")
+        name = f" {row.name.replace('_', ' ')}"
+        if self._unused(row):
+            return cell(name, "dim"), cell(text, "dim")
+        return cell(name), cell(text, "bold" if value != row.default else "")
+
+    def _unused(self, field: Field) -> bool:
+        """Does the recipe choose by itself what this field says?"""
+        config = self._config
+        return isinstance(config, TrainConfig) and config.way == "auto" and field.name in BY_HAND.get(field.part, ())
 
     @property
     def _field(self) -> Field | None:
@@ -166,7 +176,8 @@ class Form(Vertical):
             usual = row.text(row.default) or "empty"
             choices = " ".join(row.choices)
             known = f"Known: {', '.join(row.known)}. " if row.known else ""
-            text = [content(row.help), content(f"{choices}; usual {usual}" if choices else f"{known}Usual: {usual}")]
+            text = [content(UNUSED)] if self._unused(row) else []
+            text += [content(row.help), content(f"{choices}; usual {usual}" if choices else f"{known}Usual: {usual}")]
         self.query_one("#field-help", Static).update(lines(text), layout=False)
         self._complain("")
 

@@ -27,7 +27,7 @@ NAME = 34
 
 def described(entry: Entry) -> str:
     """A run in a line: name, mode, test result."""
-    mode = entry.config.network.mode if entry.config else "unreadable"
+    mode = entry.config.way if entry.config else "unreadable"
     test = entry.test
     result = f"test {as_share(test.accuracy)} of {test.n:,}" if test else entry.view.state
     return f"{fitted(entry.run.name, NAME)}  {mode:<9} {result}"

@@ -23,7 +23,7 @@ from msgspec import Meta
 from engine.base.errors import ConfigError
 from engine.base.typed_files import UnfitError, checked
 from engine.network.freezing import plan
-from engine.recipe.config import TrainConfig
+from engine.recipe.config import FIRST, TrainConfig
 from engine.recipe.toml import from_toml
 
 Protocol = Literal["auto", "halfblock", "sixel", "kitty", "grey"]
@@ -43,7 +43,7 @@ class Settings:
     unicode: bool = False
     image_protocol: Protocol = "auto"
     keys: dict[str, str] = field(default_factory=dict)
-    recipe: TrainConfig = field(default_factory=TrainConfig)
+    recipe: TrainConfig = FIRST
     complaints: tuple[str, ...] = ()
     recipe_complaint: str = ""
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from engine.auto.features import Features
 from engine.auto.folds import grouped_folds
 from engine.auto.linear import fit_path
-from engine.auto.rungs import CELLS, Judge, Seeing, fall, widest
+from engine.auto.reading import CELLS, widest
+from engine.auto.rungs import Judge, Seeing, fall
 from engine.base.errors import DataError
 from engine.network.backbones import BACKBONES
 

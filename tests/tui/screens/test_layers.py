@@ -133,8 +133,8 @@ def test_why_nothing_is_kept_is_said() -> None:
         config = dataclasses.replace(TrainConfig(network=NetworkConfig(mode="partial")), **parts)  # type: ignore[arg-type]
         found = costs(plan(config.network), config, 2, 4000, 500, spare)
         text = not_kept(found.caching)
-        assert text in short(found, config.network, 4000).plain
-        assert text in whole(found, config.network, 4000, PLAIN, 20).plain
+        assert text in short(found, config, 4000).plain
+        assert text in whole(found, config, 4000, PLAIN, 20).plain
         return text
 
     assert said() == ""

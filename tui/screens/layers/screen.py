@@ -14,13 +14,14 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
+from engine.auto.reading import planned
 from engine.base.context import Context
 from engine.base.errors import CacheError
 from engine.base.runtime import cache_dir
 from engine.base.wording import noun
 from engine.network.backbones import Backbone, Layer
 from engine.network.freezing import FreezePlan, Row, recipe, table
-from engine.recipe.config import TrainConfig
+from engine.recipe.config import ChoiceConfig, TrainConfig
 from engine.training.cache_policy import Costs, costs, spare_disk
 from tui.screens.base import WorkScreen
 from tui.screens.layers.text import short, whole
@@ -283,9 +284,9 @@ class LayersScreen(WorkScreen):
 
     def _total(self) -> None:
         narrow = "-narrow" in self.classes
-        costs, network, images = self._costs(), self.session.config.network, self._images("train")
+        costs, config, images = self._costs(), self.session.config, self._images("train")
         glyphs = self.session.glyphs
-        text = short(costs, network, images) if narrow else whole(costs, network, images, glyphs, BAR)
+        text = short(costs, config, images) if narrow else whole(costs, config, images, glyphs, BAR)
         self.query_one("#totals", Static).update(text)
 
     @property
@@ -298,7 +299,7 @@ class LayersScreen(WorkScreen):
 
     def _costs(self) -> Costs:
         session, images = self.session, (self._images("train"), self._images("validation"))
-        return costs(session.freeze, session.config, self._head_classes, *images, self._spare)
+        return costs(*planned(session.config), self._head_classes, *images, self._spare)
 
     def _cells(self, row: Row, chosen: FreezePlan, kept: bool) -> tuple[Text, ...]:
         """A row's cells; `kept` are the activations of what is frozen."""
@@ -367,7 +368,8 @@ class LayersScreen(WorkScreen):
 
     def _choose(self, trainable: frozenset[str]) -> None:
         network = self.session.config.network
-        self.session.configure(network=recipe(network, trainable, self.session.freeze.backbone))
+        network = recipe(network, trainable, self.session.freeze.backbone)
+        self.session.configure(network=network, choice=ChoiceConfig("report"))
 
 
 def measure_guide(folder: Path, config: TrainConfig, context: Context) -> "Guide":

@@ -3,13 +3,17 @@
 from textual.content import Content
 
 from engine.base.wording import counted
-from engine.recipe.config import NetworkConfig
+from engine.recipe.config import TrainConfig
 from engine.training.cache_policy import GB, Caching, Costs
 from tui.widgets.safe_cells import content, lines
 from tui.words.glyphs import Glyphs
 from tui.words.numbers import as_size, whole_percent
 
 NEXT = "Applies to the next training."
+AUTO = (
+    "The recipe auto chooses by itself, out of fold, which of these depths the head reads. To choose layers here "
+    "chooses the recipe report."
+)
 
 
 def not_kept(caching: Caching) -> str:
@@ -40,17 +44,22 @@ def kept(caching: Caching, images: int) -> str:
     return f"{text}; {as_size(caching.needed)} for {views} of {counted(images, 'image')}."
 
 
-def whole(costs: Costs, network: NetworkConfig, images: int, glyphs: Glyphs, width: int) -> Content:
+def whole(costs: Costs, config: TrainConfig, images: int, glyphs: Glyphs, width: int) -> Content:
     """Everything, with bars `width` columns long."""
     share, caching = costs.trainable_share, costs.caching
     rows = [
-        Content.assemble("mode    ", (network.mode, "bold"), "  ", content(network.unfreeze)),
+        Content.assemble("mode    ", (config.way, "bold"), "  ", content(_named(config))),
         Content(""),
         Content.assemble(f"trains  {costs.trainable:>11,}  ", (f"{share:4.0%}", "bold")),
         Content(f"frozen  {costs.frozen:>11,}  {1 - share:4.0%}"),
         Content(f"all     {costs.parameters:>11,}"),
         Content.styled(glyphs.bar(share, width), "$primary"),
         Content(""),
+    ]
+    if config.way == "auto":
+        rows.append(content(AUTO))
+        return lines([*rows, Content(""), _next()])
+    rows += [
         Content("Forward work repeated each epoch"),
         Content.assemble((glyphs.bar(costs.repeated, width), "$warning"), f" {whole_percent(costs.repeated)}"),
     ]
@@ -63,22 +72,33 @@ def whole(costs: Costs, network: NetworkConfig, images: int, glyphs: Glyphs, wid
         ]
     else:
         rows += [Content(""), content(not_kept(caching), "$warning")]
-    return lines([*rows, Content(""), Content.styled(f"{NEXT} A training under way is not touched.", "italic")])
+    return lines([*rows, Content(""), _next()])
 
 
-def short(costs: Costs, network: NetworkConfig, images: int) -> Content:
+def _next() -> Content:
+    return Content.styled(f"{NEXT} A training under way is not touched.", "italic")
+
+
+def _named(config: TrainConfig) -> str:
+    """The layers that the recipe names to train."""
+    return "" if config.way == "auto" else config.network.unfreeze
+
+
+def short(costs: Costs, config: TrainConfig, images: int) -> Content:
     """The same in a few lines."""
     share = costs.trainable_share
     frozen = f"{costs.frozen:,} ({1 - share:.0%})"
     cost = (
-        f"Repeated each epoch: {whole_percent(costs.repeated)} of the forward work, about "
+        AUTO
+        if config.way == "auto"
+        else f"Repeated each epoch: {whole_percent(costs.repeated)} of the forward work, about "
         f"{whole_percent(costs.epoch)} of the time. {kept(costs.caching, images)}"
         if costs.caching.kept
         else not_kept(costs.caching)
     )
     return lines(
         [
-            Content.assemble((network.mode, "bold"), "  ", content(network.unfreeze), "  ", (NEXT, "italic")),
+            Content.assemble((config.way, "bold"), "  ", content(_named(config)), "  ", (NEXT, "italic")),
             Content.assemble("trains ", (f"{costs.trainable:,} ({share:.0%})", "bold"), f"  frozen {frozen}"),
             content(cost),
         ]
