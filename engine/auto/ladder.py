@@ -116,34 +116,20 @@ def best_of(judge: Judge, context: Context) -> tuple[Judged, list[Rung], bool]:
     for number, rung in enumerate(LADDER, start=1):
         began = time.perf_counter()
         try:
-            every = []
-            for seeing in rung.more(best.seeing if best else Seeing()):
-                if context.stop.is_set():
-                    raise Stopped("Stopped before the first rung was judged.")
-                every.append(judge.judged(seeing))
-                _tell(number, every[-1], context)
+            if context.stop.is_set():
+                raise Stopped("Stopped before the first rung was judged.")
+            new = judge.judged(rung.more(best.seeing if best else Seeing()))
         except Stopped:
             if best is None or context.stop.now:
                 raise
             return best, rungs, True
-        new = _simplest(judge, every)
-        taken = best is None or _helps(judge, new, best)
+        _tell(number, new, context)
+        taken = best is None or judge.better_by(new, best)[0] > 0
         rungs.append(_told(number, rung.name, new, best, judge, taken, time.perf_counter() - began))
         context.emit(rungs[-1])
         best = new if taken or best is None else best
     assert best
     return best, rungs, False
-
-
-def _helps(judge: Judge, new: Judged, best: Judged) -> bool:
-    gain, error = judge.better_by(new, best)
-    return gain > error
-
-
-def _simplest(judge: Judge, every: list[Judged]) -> Judged:
-    """Of several, simplest first, the first that is not worse than the best by more than one standard error."""
-    top = min(every, key=lambda one: float(one.losses[one.best].mean()))
-    return next(one for one in every if one is top or not _helps(judge, top, one))
 
 
 def _tell(number: int, judged: Judged, context: Context) -> None:

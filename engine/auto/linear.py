@@ -1,9 +1,12 @@
 """Multinomial logistic regression with L2, to convergence, for a path of strengths.
 
 The loss is the mean cross-entropy over the rows, each with its weight, plus strength / 2 times the squared kernel; the
-bias is free. Rows are standardised first, and that is folded into kernel and bias afterwards. The optimum lies in the
-span of the rows, so where there are fewer rows than columns it is looked for there (Hastie and Tibshirani 2004,
+bias is free. Columns are centred and scaled first, and that is folded into kernel and bias afterwards. The optimum lies
+in the span of the rows, so where there are fewer rows than columns it is looked for there (Hastie and Tibshirani 2004,
 "Efficient quadratic regularization for expression arrays").
+
+A column's scale is the root of its own variance and the median variance of its layer, so that a channel which was
+hardly active in these rows is not blown up in the next.
 """
 
 from collections.abc import Sequence
@@ -13,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
-STRENGTHS = (3.0, 1.0, 0.3, 0.1, 0.03, 0.01)
+STRENGTHS = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003)
 """From the strongest, with which a path begins as it converges fastest."""
 STEPS = 2000
 """Of the solver, at most; it takes about 50."""
@@ -41,15 +44,17 @@ def fit_path(
     classes: int,
     strengths: Sequence[float] = STRENGTHS,
     weights: Floats | None = None,
+    layers: Sequence[int] = (),
 ) -> list[Linear]:
     """One fit for each of `strengths`, which must fall, each beginning with the one before.
 
     `rows` are (n, columns), `labels` (n,) from 0 to `classes`; a class may have no row. `weights` (n,) say how much
-    each row counts beside the others (all alike when None).
+    each row counts beside the others (all alike when None), `layers` how many columns are of each layer (all of one
+    when empty).
     """
     present = np.unique(labels)
     own = np.searchsorted(present, labels)
-    space = _Space(rows)
+    space = _Space(rows, layers or (rows.shape[1],))
     truth = np.eye(len(present))[own]
     shares = np.full(len(rows), 1 / len(rows)) if weights is None else weights / weights.sum()
     at, found = np.zeros((space.width + 1) * len(present)), []
@@ -63,14 +68,14 @@ def fit_path(
 
 
 class _Space:
-    """Standardised rows, in coordinates of their span where those are fewer."""
+    """Scaled rows, in coordinates of their span where those are fewer."""
 
-    def __init__(self, rows: npt.NDArray[np.floating]) -> None:
-        wide = np.asarray(rows, np.float64)
-        self._means, deviations = wide.mean(axis=0), wide.std(axis=0)
-        # A column that is always the same tells nothing, and must not be blown up.
-        self._scales = np.where(deviations > 1e-9 * max(deviations.max(), 1e-300), deviations, np.inf)
-        wide = (wide - self._means) / self._scales
+    def __init__(self, rows: npt.NDArray[np.floating], layers: Sequence[int]) -> None:
+        wide = np.array(rows, np.float64)  # a copy, which may take gigabytes: it is changed in place
+        self._means = wide.mean(axis=0)
+        self._scales = scales(wide.std(axis=0), layers)
+        wide -= self._means
+        wide /= self._scales
         self._back: Floats | None = None
         self.rows = wide
         if wide.shape[1] > len(wide):
@@ -90,6 +95,13 @@ class _Space:
         whole = kernel if self._back is None else self._back @ kernel
         whole = whole / self._scales[:, None]
         return whole, bias - self._means @ whole
+
+
+def scales(deviations: Floats, layers: Sequence[int]) -> Floats:
+    """What each column is divided by, from its deviation; infinity where all columns of its layer are constant."""
+    parts = np.split(deviations**2, np.cumsum(layers)[:-1])
+    found = np.sqrt(np.concatenate([part + np.median(part) for part in parts]))
+    return np.where(found > 1e-9 * max(found.max(), 1e-300), found, np.inf)
 
 
 def _minimum(rows: Floats, truth: Floats, shares: Floats, strength: float, start: Floats) -> Floats:

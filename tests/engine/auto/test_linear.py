@@ -32,7 +32,8 @@ def test_it_is_the_optimum(seed: int, rows: int, columns: int, classes: int, str
     weights = np.random.default_rng(seed).uniform(0.2, 3, rows) if weighted else np.ones(rows)
     weights /= weights.mean()
     ours = fit_path(learnt, labels, classes, (3.0, strength), weights)[-1].logits(learnt)
-    standard = (learnt - learnt.mean(axis=0)) / learnt.std(axis=0)
+    variances = learnt.var(axis=0)
+    standard = (learnt - learnt.mean(axis=0)) / np.sqrt(variances + np.median(variances))
     other = LogisticRegression(C=(2 if classes == 2 else 1) / (strength * rows), max_iter=20_000, tol=1e-10)
     theirs = other.fit(standard, labels, weights).decision_function(standard)
     if classes == 2:
@@ -45,9 +46,18 @@ def test_it_is_the_optimum(seed: int, rows: int, columns: int, classes: int, str
 def test_columns_that_are_always_the_same_change_nothing() -> None:
     rows, labels = drawn(0, 40, 5, 3)
     flat = np.column_stack([rows, np.full(40, 7.0), np.zeros(40)])
-    one, other = fit_path(rows, labels, 3)[-1], fit_path(flat, labels, 3)[-1]
+    one, other = fit_path(rows, labels, 3)[-1], fit_path(flat, labels, 3, layers=(5, 2))[-1]
     assert other.kernel[:5] == pytest.approx(one.kernel, abs=1e-4)
     assert not other.kernel[5:].any()
+
+
+def test_a_channel_that_was_hardly_active_says_little_of_an_image_in_which_it_is() -> None:
+    rows, labels = drawn(0, 40, 30, 2)
+    rows[:, 0] = 0
+    rows[labels == 1, 0] = 1e-3
+    (fit,) = fit_path(rows, labels, 2, (0.01,))
+    bright = rows[:1] + np.eye(1, 30) * rows[:, 1:].std()
+    assert np.abs(fit.logits(bright) - fit.logits(rows[:1])).max() < 0.5
 
 
 def test_a_class_without_images_is_never_said() -> None:

@@ -73,10 +73,13 @@ def test_the_network_of_each_way_to_see_gives_what_was_judged() -> None:
 
 def test_answers_are_out_of_fold() -> None:
     labels, plain = drawn()
-    judge = judge_of(labels, plain)
+    mirror = plain + np.random.default_rng(1).normal(size=plain.shape).astype(np.float32)
+    judge = judge_of(labels, plain, mirror)
     judged = judge.judged(Seeing(3, places=True))
+    layers = [CELLS**2 * VGG16.by_name[name].shape[-1] for name in widest(VGG16).reads]
     for learnt, answered in judge.folds:
-        fits = fit_path(plain[learnt], labels[learnt], 3)
+        rows, twice = np.concatenate([plain[learnt], mirror[learnt]]), np.tile(labels[learnt], 2)
+        fits = fit_path(rows, twice, 3, layers=layers)
         assert np.array_equal(judged.logits[-1, answered], fits[-1].logits(plain[answered]))
     assert judged.right.mean() == pytest.approx(judged.by_fold[judged.best].mean(), abs=0.05)
 

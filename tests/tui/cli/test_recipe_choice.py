@@ -33,7 +33,11 @@ def test_a_flag_that_says_how_to_train_chooses_the_reports_recipe_and_says_so(
     name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     flag, values = f"--{name.replace('_', '-')}", {"augment": "none", "unfreeze": "block5", "flip": ""}
-    words = [flag] if name == "flip" else [flag, values.get(name, "1" if name != "shear" else "0")]
+    words = (
+        [flag]
+        if name == "flip"
+        else [flag, values.get(name, "0" if name in ("shear", "zoom", "shift", "gradual") else "1")]
+    )
     more = ["--mode", "partial"] if name == "unfreeze" else []
     assert recipe_of(*words, *more).choice.recipe == "report"
     said = capsys.readouterr().err
