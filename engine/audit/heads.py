@@ -13,13 +13,13 @@ from engine.audit.learner import Answers, Learner
 from engine.audit.material import Ints, Material
 from engine.audit.variants import Variant
 from engine.audit.verdict import FoldHead
-from engine.auto.features import Features, mirrored
+from engine.auto.features import Features
 from engine.auto.ladder import best_of
 from engine.auto.linear import STRENGTHS
-from engine.auto.rungs import LADDER, Judge, Judged, widest
+from engine.auto.reading import planned
+from engine.auto.rungs import LADDER, Judge, Judged
 from engine.base.context import Context
 from engine.base.events import Event, Progress, Rung
-from engine.network.freezing import FreezePlan
 from engine.training.resolved import Resolved
 
 
@@ -27,8 +27,8 @@ class Heads(Learner):
     """Chooses a head for each fold with the first variant, that of whole images, and fits it to all."""
 
     def __init__(self, material: Material, recipe: Resolved, context: Context) -> None:
-        plan = FreezePlan(recipe.backbone, frozenset(), widest(recipe.backbone))
-        super().__init__(material, mirrored(recipe.config), plan, context)
+        plan, config = planned(recipe.config)
+        super().__init__(material, config, plan, context)
         self._chosen: list[Judged] = []
         self._whole: Features | None = None
 

@@ -1,7 +1,7 @@
 """What a head may read of each image and of its mirror image, computed once by the frozen layers and kept."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np

@@ -166,7 +166,7 @@ def _choose(named: dict[str, Argument], saved: Recipe) -> None:
     asked = named.get("--recipe")
     if asked is None:
         return
-    flags = [flag for flag in HAND_FLAGS if named[flag].has_tokens]
+    flags = [flag for flag in HAND_FLAGS if flag in named and named[flag].has_tokens]
     if asked.has_tokens:
         if flags and asked.tokens[-1].value == "auto":
             raise ConfigError(f"--recipe auto chooses by itself how to train: leave out {', '.join(flags)}.")
