@@ -8,15 +8,14 @@ import contextlib
 import dataclasses
 import math
 import os
-import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
+from engine.auto.reading import planned
 from engine.base.cancel import Deadline
 from engine.base.context import Context
 from engine.base.errors import ConfigError, RunError
@@ -27,60 +26,19 @@ from engine.evaluation.evaluate import open_test
 from engine.jobs import train as jobs
 from engine.network import pretrained
 from engine.network.backbones import backbone
-from engine.network.freezing import FreezePlan, parse_unfreeze, plan, recipe
-from engine.recipe.config import (
-    ChoiceConfig,
-    NetworkConfig,
-    OutputConfig,
-    Rate,
-    TrainConfig,
-    differences,
-    from_dict,
-    to_dict,
-)
+from engine.recipe.config import OutputConfig, TrainConfig, differences, from_dict, to_dict
 from engine.runs.directory import SPLIT, Run
 from engine.runs.writer import plain_name, take_lock
 from engine.sweep import store
 from engine.sweep.outcomes import Answers, answers_of, outcome_of
 from engine.sweep.pareto import Candidate, frontier, recommend
+from engine.sweep.points import Point, lacking, queue
 from engine.sweep.result import Grid, Swept, SweptChoice, SweptPoint
 from engine.training.cluster import one_process
 from engine.training.data import Data, scanned
 
-HEAD, ALL, ONLY, AUTO = "head", "all", "only:", "auto"
 KEEPS_FREE = ("checkpoint_minutes", "cache_limit", "devices")
 """Fields in which a sweep that goes on may differ from what it began with."""
-
-
-@dataclass(frozen=True)
-class Point:
-    """One training of the grid."""
-
-    label: str
-    """What of backbone, depth and learning rate the grid varies, as the user wrote it."""
-    recipe: str
-    """Backbone, depth and learning rate; the points that differ from it in their seed alone make one candidate."""
-    config: TrainConfig
-
-    @property
-    def name(self) -> str:
-        """The name of its run."""
-        return self.config.output.name
-
-    @cached_property
-    def plan(self) -> FreezePlan:
-        """Which layers train."""
-        return plan(self.config.network)
-
-    def work(self, images: int) -> tuple[float, float]:
-        """Multiply-adds of what is computed once to be kept, and of all epochs: a step back costs two forward."""
-        layers, views = self.plan.backbone.layers, self.config.augment.kept_views
-        whole = sum(layer.macs for layer in layers)
-        kept = self.config.machine.feature_cache != "off" and self.plan.cut > 1 and views is not None
-        below = sum(layer.macs for layer in layers[: self.plan.cut]) if kept else 0
-        back = sum(layer.macs for layer in layers[self.plan.cut :])
-        epochs = self.config.fit.epochs
-        return float(below * images * (views or 0)), float((whole - below + 2 * back) * images * epochs)
 
 
 @dataclass(frozen=True)
@@ -93,86 +51,6 @@ class Planned:
     training: float
     state: str
     """"waiting", "half" (stopped or died, will go on), or "finished"."""
-
-
-def unfreezing(depth: str, network: NetworkConfig) -> NetworkConfig:
-    """`network` with the layers of this depth trainable. Raises ConfigError where there is no such depth."""
-    chosen = backbone(network.backbone)
-    if depth == HEAD:
-        return recipe(network, frozenset(), chosen)
-    weighted = [layer for layer in chosen.layers if layer.learnable]
-    if depth == ALL:
-        return recipe(network, frozenset(layer.name for layer in weighted), chosen)
-    if depth.startswith(ONLY):
-        return recipe(network, parse_unfreeze(depth.removeprefix(ONLY).replace("+", ","), chosen), chosen)
-    named = parse_unfreeze(depth, chosen)
-    first = min(chosen.by_name[name].index for name in named)
-    return recipe(network, frozenset(layer.name for layer in weighted if layer.index >= first), chosen)
-
-
-def queue(config: TrainConfig, grid: Grid) -> list[Point]:
-    """The grid's points, the cheapest first; those that keep the same activations stand together.
-
-    Depths that train the same layers are one. Raises ConfigError for a depth that no backbone has.
-    """
-    if len(grid.backbones) > 1 and config.network.weights not in ("imagenet", "none"):
-        raise ConfigError(f"--weights {config.network.weights} fits one backbone: name that one alone in --backbones.")
-    known: dict[tuple[str, frozenset[str]], tuple[str, NetworkConfig]] = {}
-    for depth in grid.depths:
-        refused: list[ConfigError] = []
-        for name in grid.backbones:
-            own = dataclasses.replace(config.network, backbone=name)  # type: ignore[arg-type]
-            for one in (HEAD, *backbone(name).depths, ALL) if depth == AUTO else (depth,):
-                try:
-                    network = unfreezing(one, own)
-                except ConfigError as error:
-                    refused.append(error)
-                    continue
-                known.setdefault((name, plan(network).trainable), (one, network))
-        if len(refused) == len(grid.backbones):
-            raise refused[0]
-    points = [
-        _point(config, grid, network, depth, lr, seed)
-        for depth, network in known.values() for lr in grid.lrs for seed in grid.seeds
-    ]  # fmt: skip
-    return sorted(points, key=lambda point: (point.work(1)[1], point.plan.cut, point.recipe, point.config.machine.seed))
-
-
-def lacking(grid: Grid) -> list[str]:
-    """Which depths some backbone lacks that another has, in a sentence for each backbone: they are left out for it."""
-
-    def has(depth: str, name: str) -> bool:
-        with contextlib.suppress(ConfigError):
-            return depth == AUTO or bool(unfreezing(depth, NetworkConfig(backbone=name)))  # type: ignore[arg-type]
-        return False
-
-    told = []
-    for chosen in map(backbone, grid.backbones):
-        absent = [depth for depth in grid.depths if not has(depth, chosen.name)]
-        if absent:
-            told.append(
-                f"{chosen.title} has no {' and no '.join(absent)}, so that is left out for it: its blocks are "
-                f"{chosen.blocks[0]} to {chosen.blocks[-1]}, and --depths auto takes each backbone's own."
-            )
-    return told
-
-
-def _point(config: TrainConfig, grid: Grid, network: NetworkConfig, depth: str, lr: Rate, seed: int) -> Point:
-    named = re.sub(r"[^A-Za-z0-9._+-]", "-", depth)
-    rate = lr if lr == "auto" else f"{lr:g}"
-    name = f"{network.backbone}-{named}-lr{rate}"
-    own = dataclasses.replace(
-        config,
-        network=network,
-        fit=dataclasses.replace(config.fit, lr=lr),
-        machine=dataclasses.replace(config.machine, seed=seed),
-        judge=dataclasses.replace(config.judge, test=False),
-        output=dataclasses.replace(config.output, name=f"{name}-seed{seed}"),
-        choice=ChoiceConfig("report"),  # its depths say what trains
-    )
-    plain_name(own)
-    varied = [network.backbone] * (len(grid.backbones) > 1) + [depth] + [f"lr {rate}"] * (len(grid.lrs) > 1)
-    return Point(" ".join(varied), name, own)
 
 
 class Sweep:
@@ -241,7 +119,7 @@ class Sweep:
             run = self.run_of(point)
             state = "waiting" if run is None else "finished" if outcome_of(run).end else "half"
             filling, training = point.work(images)
-            own = point.config
+            own = planned(point.config)[1]
             shared = own.augment.kept_views == 1 and own.network.weights != "none"  # what a seed has no part in
             key = (own.network.backbone, point.plan.cut, None if shared else own.machine.seed)
             found.append(Planned(point, 0.0 if key in kept else filling, training, state))
@@ -362,6 +240,8 @@ class Sweep:
         """
         done = [point for point in self.points if self._finished(point)]
         said = {point.name: answers_of(Run(self.path / point.name)) for point in done}
+        files = min((one.files for one in said.values()), key=len, default=())
+        said = {name: one.of(files) for name, one in said.items()}
         others = [name for name, one in said.items() if one.files != said[done[0].name].files]
         if others:
             first, other = done[0].name, others[0]

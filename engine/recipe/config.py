@@ -336,7 +336,8 @@ class SweepConfig:
     depths: str = "auto"
     """How much trains: head, all, or the block or layer from which on everything trains, as `covid-tui layers` names
     it; "only:block3" and "only:block1_conv1+block5" for just those. A depth that a backbone lacks is left out for it.
-    "auto" takes head, four of each backbone's own, and all: head,block5_conv3,block5,block4,block3,all for vgg16."""
+    "auto" takes head, four of each backbone's own, and all: head,block5_conv3,block5,block4,block3,all for vgg16.
+    "ladder" is the recipe auto, judged out of fold on the same images."""
     lrs: str = ""
     """Learning rates, separated by commas (--lr when empty)."""
     seeds: int = 2

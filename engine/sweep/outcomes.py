@@ -1,5 +1,6 @@
 """What has come of the runs of a sweep, each read once for each state of its files, however often it is asked for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -37,6 +38,12 @@ class Answers:
     files: tuple[str, ...]
     right: npt.NDArray[np.bool_]
     classes: int
+
+    def of(self, files: Sequence[str]) -> "Answers":
+        """Those to `files` alone, in that order, as far as there are any: a ladder answers training images too."""
+        places = {file: place for place, file in enumerate(self.files)}
+        own = tuple(file for file in files if file in places)
+        return Answers(own, self.right[[places[file] for file in own]], self.classes)
 
 
 def outcome_of(run: Run) -> Outcome:

@@ -29,8 +29,8 @@ class Grid:
     """What is varied; every combination is a point.
 
     A depth is "head" (nothing of the backbone trains), "all", the block or layer from which on everything trains,
-    "only:TEXT" for just what --unfreeze TEXT names, with "+" in place of its commas, or "auto" for those that each
-    backbone's table proposes.
+    "only:TEXT" for just what --unfreeze TEXT names, with "+" in place of its commas, "auto" for those that each
+    backbone's table proposes, or "ladder" for the recipe that chooses by itself.
     """
 
     backbones: tuple[str, ...]

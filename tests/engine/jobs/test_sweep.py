@@ -29,7 +29,7 @@ from engine.data.split import Split
 from engine.evaluation.compare import mcnemar
 from engine.evaluation.evaluate import keep_validation
 from engine.evaluation.predictions_csv import VALIDATION, Predictions, read_predictions
-from engine.jobs.sweep import Sweep, queue, unfreezing
+from engine.jobs.sweep import Sweep
 from engine.network.backbones import backbone
 from engine.network.freezing import plan
 from engine.recipe.config import AugmentConfig, NetworkConfig, OutputConfig, SweepConfig, TrainConfig
@@ -37,6 +37,7 @@ from engine.runs.directory import Run
 from engine.runs.writer import create, take_lock
 from engine.sweep import store
 from engine.sweep.pareto import Candidate, frontier, recommend, sign_flips, steps
+from engine.sweep.points import queue, unfreezing
 from engine.sweep.result import Advice, Grid, Swept, SweptChoice
 from engine.sweep.store import svg
 from tests.conftest import ROOT, SAMPLE, Cli, within
@@ -209,6 +210,15 @@ class TestQueue:
 
         assert filled("none") == [True, False, True, False] and filled("report") == [True] * 4
 
+    def test_the_recipe_that_chooses_by_itself_is_a_point_without_a_rate(self) -> None:
+        config = TrainConfig(output=OutputConfig(name="s"))
+        points = queue(config, Grid(("vgg16",), ("head", "ladder"), (1e-3, 1e-4), (0, 1)))
+        ladders = [point for point in points if point.config.way == "auto"]
+        assert [point.name for point in ladders] == ["vgg16-ladder-seed0", "vgg16-ladder-seed1"]
+        assert len({point.recipe for point in ladders}) == 1 and len(points) == 6
+        assert all(point.plan.head.reads and point.work(10)[0] > 0 for point in ladders)
+        assert {point.config.way for point in points} == {"auto", "transfer"}
+
     def test_the_same_layers_by_two_names_are_one_point(self) -> None:
         config = TrainConfig(output=OutputConfig(name="s"))
         assert len(queue(config, Grid(("vgg16",), ("all", "block1", "only:1-18"), (1e-3,), (0,)))) == 1
@@ -330,6 +340,19 @@ def test_a_grid_shares_split_and_cache_and_opens_the_test_when_one_is_chosen(
     assert all((run.path / "events.jsonl").read_bytes() == before[run.name] for run in runs if run not in tested)
     other = cli("sweep", few, *(("8" if flag == "4" else flag) for flag in RECIPE), *out)
     assert other.returncode == 2 and "begun with another --batch" in other.stderr
+
+
+@pytest.mark.slow
+def test_the_recipe_that_chooses_by_itself_is_held_against_others_on_the_same_images(
+    cli: Cli, few: Path, tmp_path: Path
+) -> None:
+    grid = ("--depths", "head,ladder", "--seeds", "1", "--val-share", "0.3", "--test-share", "0.2", "--epochs", "2")
+    done = cli("sweep", few, *grid, "--name", "s", "--weights", "none", "--out", tmp_path, "--json", timeout=900)
+    assert done.returncode == 0, done.stderr
+    result = line(done.stdout)
+    ladder, head = sorted(result["candidates"], key=lambda one: "ladder" not in one["name"])
+    assert ladder["n"] == head["n"] == len(Split.read(tmp_path / "s" / "split.csv").files("validation"))
+    assert ladder["seconds"] > 0 and ladder["filling"] > 0 and shut(tmp_path / "s")
 
 
 @pytest.mark.slow

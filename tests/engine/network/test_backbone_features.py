@@ -29,13 +29,14 @@ from engine.export.formats import FORMATS, exportable, quiet
 from engine.export.onnx_guard import OPERATIONS
 from engine.export.onnx_predictor import OnnxModel
 from engine.jobs import probe as trial
-from engine.jobs.sweep import Sweep, lacking, queue
+from engine.jobs.sweep import Sweep
 from engine.network import keras_graphs
 from engine.network.backbones import BACKBONES
 from engine.network.classifier import Classifier, build, preprocess, under
 from engine.network.freezing import plan
 from engine.recipe.config import AugmentConfig, FitConfig, MachineConfig, NetworkConfig, OutputConfig, TrainConfig
 from engine.runs.directory import WEIGHTS, Run
+from engine.sweep.points import lacking, queue
 from engine.sweep.result import Grid
 from engine.training import layer_hints, loop
 from engine.training.augment import PLAIN
