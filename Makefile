@@ -28,8 +28,7 @@ $(VENV)/.installed: pyproject.toml
 demo: install
 	rm -rf $(DEMO)
 	$(BIN)/covid-tui scan $(SAMPLE)
-	$(BIN)/covid-tui --train $(SAMPLE) --classes "COVID,Viral Pneumonia" --mode partial --unfreeze block5 \
-		--batch 8 --test-share 0.2 --patience 0 --out $(DEMO) --name demo
+	$(BIN)/covid-tui --train $(SAMPLE) --classes "COVID,Viral Pneumonia" --test-share 0.2 --out $(DEMO) --name demo
 	$(BIN)/covid-tui evaluate demo --out $(DEMO)
 	$(BIN)/covid-tui predict $(SAMPLE)/COVID/images/COVID-1.png --out $(DEMO)
 
