@@ -171,10 +171,7 @@ def _choose(named: dict[str, Argument], saved: Recipe) -> None:
         if flags and asked.tokens[-1].value == "auto":
             raise ConfigError(f"--recipe auto chooses by itself how to train: leave out {', '.join(flags)}.")
         return
-    resumed = "--resume" in _given(named)
-    if flags and saved == "auto" and "--mode" not in flags and not resumed:
-        say(f"{', '.join(flags)}: trains by --recipe report. Without such flags --recipe auto chooses by itself.")
-    value = "report" if flags and not resumed else saved
+    value = "report" if flags and "--resume" not in _given(named) else saved
     asked.append(Token(keyword="--recipe", implicit_value=value, source="recipe"))
 
 

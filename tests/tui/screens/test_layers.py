@@ -97,6 +97,22 @@ def test_the_head_follows_the_classes_and_the_cost_the_images(tmp_path: Path, do
     run(scenario())
 
 
+def test_while_the_recipe_chooses_by_itself_its_head_is_shown_and_a_layer_chosen_here_ends_that(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        app = Workbench(tmp_path)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await pilot.press("2")
+            await pilot.pause()
+            assert " 5120 " in text(app) and " dense " not in text(app)
+            assert "chooses by itself" in " ".join(text(app).replace("│", " ").split())
+            table = app.screen.query_one(LayerTable)
+            await pilot.press(*["down"] * 17, "space")
+            assert table.cursor_row == 17 and " dense " in text(app)
+            assert (app.session.config.way, app.session.config.network.unfreeze) == ("partial", "block5_conv3")
+
+    run(scenario())
+
+
 def test_the_guide_is_computed_in_a_worker_and_its_block_can_be_taken(
     tmp_path: Path, dozen: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -155,7 +171,7 @@ def test_a_full_disk_is_shown_as_the_training_will_see_it(
         app = Workbench(tmp_path, data=dozen)
         async with app.run_test(size=(120, 40)) as pilot:
             await until(pilot, lambda: app.session.split is not None)
-            await pilot.press("2")
+            await pilot.press("2", "t")
             await until(pilot, lambda: "the disk has room for 0 bytes" in " ".join(text(app).replace("│", " ").split()))
             assert "100%" in text(app)
 

@@ -272,8 +272,13 @@ class LayersScreen(WorkScreen):
             widest = max(len(row.name) for row in rows)
             self.set_class(widest > COLUMNS[1][1], "-deep")
             layers.ordered_columns[1].width = max(COLUMNS[1][1], widest)
-            for place, line in enumerate(cells):
-                layers.add_row(*line, key=str(place))
+        # Another head has other rows than the one before; those of the backbone stay, and with them the cursor.
+        same = len(chosen.backbone.layers) if len(cells) != len(self._cells_shown) else len(cells)
+        for place in range(same, len(self._cells_shown)):
+            layers.remove_row(str(place))
+        self._cells_shown = self._cells_shown[:same]
+        for place in range(len(self._cells_shown), len(cells)):
+            layers.add_row(*cells[place], key=str(place))
         # Hundreds of layers: only what changed is drawn anew.
         for place, (line, before) in enumerate(zip(cells, self._cells_shown, strict=False)):
             for (name, _), value, old in zip(COLUMNS, line, before, strict=True):
