@@ -257,8 +257,9 @@ def choose(
         return train, kept_validation
     what = f"{origin.shape[0]:,} numbers" if len(origin.shape) == 1 else "x".join(map(str, origin.shape))
     each = f"{what} an image in {origin.dtype}, {_size(decided.needed)}"
-    later = f"later epochs need {plan.epoch_share:.0%} of the work"
-    context.emit(Notice("info", f"The frozen layers run once a view and are kept ({each}): {later}."))
+    share = plan.epoch_share
+    later = f": later epochs need {share:.0%} of the work" if share else ""
+    context.emit(Notice("info", f"The frozen layers run once a view and are kept ({each}){later}."))
     return kept, kept_validation
 
 
