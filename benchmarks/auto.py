@@ -20,7 +20,7 @@ RECIPES: dict[str, tuple[str, ...]] = {
     "transfer": ("--mode", "transfer"),
     "fine-tune": ("--mode", "finetune", "--epochs", "5"),
     "block5": ("--mode", "partial", "--unfreeze", "block5", "--batch", "16"),
-    "transfer, --lr auto": ("--mode", "transfer", "--lr", "auto", "--batch", "16"),
+    "transfer --lr auto": ("--mode", "transfer", "--lr", "auto", "--batch", "16"),
 }
 
 
