@@ -1,4 +1,7 @@
-"""Some runs beside each other: the report's four charts, and what differs in recipe and result."""
+"""Some runs beside each other: the report's four charts, and what differs in recipe and result.
+
+A ladder's rungs stand where another run's epochs do; they are judged out of fold, so there is no curve of its training.
+"""
 
 from collections.abc import Callable, Sequence
 
@@ -22,6 +25,9 @@ CHARTS = {
     "loss": "training loss", "accuracy": "training accuracy", "val_loss": "validation loss",
     "val_accuracy": "validation accuracy",
 }  # fmt: skip
+OF_RUNGS = {"val_loss": "loss", "val_accuracy": "accuracy"}
+"""What a rung has in place of what an epoch has."""
+EMPTY, NO_TRAINING_CURVE = "no epoch yet", "a ladder has no curve of its training"
 WIDEST = 22
 """Columns for a value, where there are several runs."""
 
@@ -47,8 +53,19 @@ def _test_number(entry: Entry, name: str, form: str) -> str:
 
 
 def _best(entry: Entry, name: str, form: str) -> str:
-    best = entry.view.best
+    best, kept = entry.view.best, entry.view.kept
+    if kept and name in OF_RUNGS:
+        return format(getattr(kept, OF_RUNGS[name]), form)
     return format(getattr(best, name), form) if best else "-"
+
+
+def points(entry: Entry, name: str) -> tuple[list[float], list[float]]:
+    """Where a run's epochs, or rungs, lie in the chart of this name."""
+    view = entry.view
+    if view.unit == "epoch":
+        return [float(epoch.epoch) for epoch in view.epochs], [getattr(epoch, name) for epoch in view.epochs]
+    rungs = view.rungs if name in OF_RUNGS else []
+    return [float(rung.number) for rung in rungs], [getattr(rung, OF_RUNGS[name]) for rung in rungs]
 
 
 def _started(entry: Entry, name: str, form: str = "") -> str:
@@ -71,8 +88,8 @@ RESULTS: dict[str, Callable[[Entry], str]] = {
     "validation": validation,
     "validation loss": lambda entry: _best(entry, "val_loss", ".4f"),
     "training accuracy": lambda entry: _best(entry, "accuracy", ".4f"),
-    "best epoch": lambda entry: str(entry.view.best_number or "-"),
-    "epochs": lambda entry: str(entry.view.done),
+    "epoch or rung kept": lambda entry: str(entry.view.best_number or "-"),
+    "epochs or rungs": lambda entry: str(entry.view.done),
     "time": lambda entry: duration(seconds(entry)),
     "trained weights": lambda entry: _started(entry, "trainable", ","),
     "precision": _precision,
@@ -125,7 +142,7 @@ class Comparison(Container):
         with Grid(id="charts"):
             for name, title in CHARTS.items():
                 limits = (None, 1.0) if "accuracy" in name else (None, None)
-                yield Curves(title, y_limits=limits, empty="no epoch yet", id=name).add_class("pane")
+                yield Curves(title, y_limits=limits, empty=EMPTY, id=name).add_class("pane")
         with Vertical(classes="pane", id="differences-pane"):
             yield DataTable[Text](cursor_type="row", fixed_columns=1, id="differences")
 
@@ -143,18 +160,20 @@ class Comparison(Container):
         self.query_one("#differences-pane").border_subtitle = content(text)
 
     def _charts(self, entries: Sequence[Entry]) -> None:
-        longest = max((len(entry.view.epochs) for entry in entries), default=0)
+        longest = max((entry.view.done for entry in entries), default=0)
+        ladders = bool(entries) and all(entry.view.unit == "rung" for entry in entries)
         limits = (0.0, float(longest)) if longest else None
         room = self.query_one(f"#{next(iter(CHARTS))}").size.width
         fits = sum(len(entry.run.name) + 4 for entry in entries) <= room  # else the letters must do
         for name in CHARTS:
             lines, marks = [], []
             for place, entry in enumerate(entries):
-                x = [float(epoch.epoch) for epoch in entry.view.epochs]
-                y = [getattr(epoch, name) for epoch in entry.view.epochs]
+                x, y = points(entry, name)
                 lines.append(Curve("", x, y, "hd", COLOURS[place]))
                 marks.append(Curve(entry.run.name if fits else "", x, y, SIGNS[place], COLOURS[place], joined=False))
-            self.query_one(f"#{name}", Curves).draw(lines + marks, limits)
+            chart = self.query_one(f"#{name}", Curves)
+            chart.empty = NO_TRAINING_CURVE if ladders and name not in OF_RUNGS else EMPTY
+            chart.draw(lines + marks, limits)
 
     def _table(self, entries: Sequence[Entry]) -> None:
         pane = self.query_one("#differences-pane")

@@ -138,7 +138,8 @@ class TrainScreen(WorkScreen):
         for column, label in zip(table.ordered_columns, RUNG_COLUMNS if rungs else COLUMNS, strict=True):
             column.label = Text(label, justify="right")
         for rung in reversed(view.rungs):
-            table.add_row(*rung_row(rung, f"{self.session.glyphs.best} kept" if rung is view.kept else rung.name))
+            kept = rung is view.kept
+            table.add_row(*rung_row(rung, f"{self.session.glyphs.best} {rung.name}, kept" if kept else rung.name))
         for epoch in reversed(view.epochs):
             table.add_row(*_row(epoch, f"{self.session.glyphs.best} best" if epoch is best else ""))
 
