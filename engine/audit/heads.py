@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from engine.audit.learner import Answers, Learner
+from engine.audit.learner import STOPPED, Answers, Learner
 from engine.audit.material import Ints, Material
 from engine.audit.variants import Variant
 from engine.audit.verdict import FoldHead
@@ -19,6 +19,7 @@ from engine.auto.linear import STRENGTHS
 from engine.auto.reading import planned
 from engine.auto.rungs import LADDER, Judge, Judged
 from engine.base.context import Context
+from engine.base.errors import Stopped
 from engine.base.events import Event, Progress, Rung
 from engine.training.resolved import Resolved
 
@@ -76,7 +77,10 @@ class Heads(Learner):
             if isinstance(event, Rung):
                 self.context.emit(Progress(f"{title}: rungs of fold {number + 1}", event.number, len(LADDER)))
 
-        return best_of(self._judge(features.some(learnt), learnt), self.context.heard_by(tell))[0]
+        try:
+            return best_of(self._judge(features.some(learnt), learnt), self.context.heard_by(tell))[0]
+        except Stopped as error:
+            raise Stopped(STOPPED) from error
 
     def _judge(self, features: Features, places: Ints) -> Judge:
         groups = [self.material.groups[place] for place in places]
