@@ -21,6 +21,7 @@ from engine.auto.rungs import LADDER, Judge, Judged
 from engine.base.context import Context
 from engine.base.errors import Stopped
 from engine.base.events import Event, Progress, Rung
+from engine.recipe.config import Weighting
 from engine.training.resolved import Resolved
 
 
@@ -30,7 +31,7 @@ class Heads(Learner):
     def __init__(self, material: Material, recipe: Resolved, context: Context) -> None:
         plan, config = planned(recipe.config)
         super().__init__(material, config, plan, context)
-        self._chosen: list[Judged] = []
+        self._chosen: list[tuple[Judged, Weighting]] = []
         self._whole: Features | None = None
 
     @property
@@ -52,7 +53,7 @@ class Heads(Learner):
                 mirror=one.seeing.mirror,
                 strength=STRENGTHS[one.best],
             )
-            for one in self._chosen
+            for one, _ in self._chosen
         )
 
     def answers(self, variant: Variant) -> Iterator[Answers]:
@@ -63,29 +64,30 @@ class Heads(Learner):
             if len(self._chosen) == number:
                 self._chosen.append(self._choice(features, learnt, variant, number))
             self.require_go_on()
-            head, shown = self._chosen[number], self._lots(features, learnt, number) if variant.shuffled else features
-            judge = self._judge(shown, np.arange(len(shown.labels)))
+            head, weighting = self._chosen[number]
+            shown = self._lots(features, learnt, number) if variant.shuffled else features
+            judge = self._judge(shown, np.arange(len(shown.labels)), weighting)
             (linear,) = judge.fitted(head.seeing, learnt, STRENGTHS[: head.best + 1])[-1:]
             kernel, bias = judge.network(head.seeing, linear)
             yield Answers(judge.given(head.seeing, fold["test"]) @ kernel + bias)
 
-    def _choice(self, features: Features, learnt: Ints, variant: Variant, number: int) -> Judged:
-        """What the ladder finds on the images that a fold learns from."""
+    def _choice(self, features: Features, learnt: Ints, variant: Variant, number: int) -> tuple[Judged, Weighting]:
+        """What the ladder finds on the images that a fold learns from, and whether their classes count alike."""
         title = variant.titled(self.material.region)
 
         def tell(event: Event) -> None:
             if isinstance(event, Rung):
                 self.context.emit(Progress(f"{title}: rungs of fold {number + 1}", event.number, len(LADDER)))
 
+        judge = self._judge(features.some(learnt), learnt, self.config.fit.class_weight)
         try:
-            return best_of(self._judge(features.some(learnt), learnt), self.context.heard_by(tell))[0]
+            return best_of(judge, self.context.heard_by(tell))[0], judge.weighting
         except Stopped as error:
             raise Stopped(STOPPED) from error
 
-    def _judge(self, features: Features, places: Ints) -> Judge:
+    def _judge(self, features: Features, places: Ints, weighting: Weighting) -> Judge:
         groups = [self.material.groups[place] for place in places]
-        machine, fit = self.config.machine, self.config.fit
-        return Judge(features, groups, len(self.material.classes), machine.seed, fit.class_weight)
+        return Judge(features, groups, len(self.material.classes), self.config.machine.seed, weighting)
 
     def _features(self, variant: Variant) -> Features:
         if variant.shuffled and self._whole:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.auto.features import Features, gathered
+from engine.auto.limits import notices
 from engine.auto.linear import STRENGTHS, Floats
 from engine.auto.reading import planned
 from engine.auto.rungs import LADDER, Judge, Judged, Seeing
@@ -96,6 +97,8 @@ def climb(data: Data, recipe: Resolved, work: RunContext, resumed: bool) -> Clim
     features = gathered(records, pixels, chosen.precision, work.context)
     groups = _groups(data, features, recipe.config.data.group_by)
     judge = Judge(features, groups, classes, seed, config.fit.class_weight)
+    for notice in notices(judge, data, config.fit.class_weight):
+        work.emit(notice)
     best, rungs, stopped = best_of(judge, work.context)
     return _fitted(judge, best, rungs, stopped, data, work)
 

@@ -1,9 +1,9 @@
 """Multinomial logistic regression with L2, to convergence, for a path of strengths.
 
-The loss is the mean cross-entropy over the rows, each with its weight, plus strength / 2 times the squared kernel; the
-bias is free. Columns are centred and scaled first, and that is folded into kernel and bias afterwards. The optimum lies
-in the span of the rows, so where there are fewer rows than columns it is looked for there (Hastie and Tibshirani 2004,
-"Efficient quadratic regularization for expression arrays").
+The loss is the mean cross-entropy over the rows, plus strength / 2 times the squared kernel; the bias is free. Columns
+are centred and scaled first, and that is folded into kernel and bias afterwards. The optimum lies in the span of the
+rows, so where there are fewer rows than columns it is looked for there (Hastie and Tibshirani 2004, "Efficient
+quadratic regularization for expression arrays").
 
 A column's scale is the root of its own variance and the median variance of its layer, so that a channel which was
 hardly active in these rows is not blown up in the next.
@@ -37,29 +37,30 @@ class Linear:
         """Of rows (n, columns): (n, classes)."""
         return np.asarray(rows @ self.kernel + self.bias, np.float64)
 
+    def less(self, offsets: Floats) -> "Linear":
+        """The same with `offsets`, (classes,), taken off its logits."""
+        return Linear(self.kernel, self.bias - offsets)
+
 
 def fit_path(
     rows: npt.NDArray[np.floating],
     labels: npt.NDArray[np.integer],
     classes: int,
     strengths: Sequence[float] = STRENGTHS,
-    weights: Floats | None = None,
     layers: Sequence[int] = (),
 ) -> list[Linear]:
     """One fit for each of `strengths`, which must fall, each beginning with the one before.
 
-    `rows` are (n, columns), `labels` (n,) from 0 to `classes`; a class may have no row. `weights` (n,) say how much
-    each row counts beside the others (all alike when None), `layers` how many columns are of each layer (all of one
-    when empty).
+    `rows` are (n, columns), `labels` (n,) from 0 to `classes`; a class may have no row. `layers` says how many columns
+    are of each layer (all of one when empty).
     """
     present = np.unique(labels)
     own = np.searchsorted(present, labels)
     space = _Space(rows, layers or (rows.shape[1],))
     truth = np.eye(len(present))[own]
-    shares = np.full(len(rows), 1 / len(rows)) if weights is None else weights / weights.sum()
     at, found = np.zeros((space.width + 1) * len(present)), []
     for strength in strengths:
-        at = _minimum(space.rows, truth, shares, strength, at)
+        at = _minimum(space.rows, truth, strength, at)
         inner = at.reshape(space.width + 1, len(present))
         kernel, bias = np.zeros((rows.shape[1], classes)), np.full(classes, ABSENT)
         kernel[:, present], bias[present] = space.folded(inner[:-1], inner[-1])
@@ -104,8 +105,8 @@ def scales(deviations: Floats, layers: Sequence[int]) -> Floats:
     return np.where(found > 1e-9 * max(found.max(), 1e-300), found, np.inf)
 
 
-def _minimum(rows: Floats, truth: Floats, shares: Floats, strength: float, start: Floats) -> Floats:
-    """Kernel and bias, flat, at the minimum; `shares` are the weights of the rows, which add up to 1."""
+def _minimum(rows: Floats, truth: Floats, strength: float, start: Floats) -> Floats:
+    """Kernel and bias, flat, at the minimum."""
     from scipy.optimize import minimize
 
     width, classes = rows.shape[1], truth.shape[1]
@@ -118,8 +119,8 @@ def _minimum(rows: Floats, truth: Floats, shares: Floats, strength: float, start
         odds = np.exp(logits - top)
         sums = odds.sum(axis=1, keepdims=True)
         losses = np.log(sums[:, 0]) + top[:, 0] - (logits * truth).sum(axis=1)
-        slopes = shares[:, None] * (odds / sums - truth)
-        value = shares @ losses + strength / 2 * (kernel * kernel).sum()
+        slopes = (odds / sums - truth) / len(rows)
+        value = losses.mean() + strength / 2 * (kernel * kernel).sum()
         return float(value), np.vstack([rows.T @ slopes + strength * kernel, slopes.sum(axis=0)]).ravel()
 
     options = {"maxiter": STEPS, "maxcor": 20, "ftol": 1e-13, "gtol": 1e-7}

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from engine.auto.class_shares import alike, log_shares
 from engine.auto.features import Features, Rows
 from engine.auto.folds import Ints, grouped_folds
 from engine.auto.linear import STRENGTHS, Floats, Linear, fit_path
@@ -54,7 +55,9 @@ LADDER = (
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """A way to see, judged out of fold at each strength: `logits` (strengths, n, classes), `losses` (strengths, n)."""
+    """A way to see, judged out of fold at each strength: `logits` (strengths, n, classes), `losses` (strengths, n), of
+    which those of each class weigh alike where all classes count alike.
+    """
 
     seeing: Seeing
     logits: Floats
@@ -80,8 +83,10 @@ class Judge:
     def __init__(
         self, features: Features, groups: Sequence[str], classes: int, seed: int, weighting: Weighting = "none"
     ) -> None:
-        """`weighting` is the recipe's class weight, in every fit."""
-        self.features, self.classes, self.groups, self.weighting = features, classes, np.asarray(groups), weighting
+        """`weighting` is the recipe's class weight."""
+        self.features, self.classes, self.groups = features, classes, np.asarray(groups)
+        self.weighting: Weighting = "balanced" if alike(weighting, features.labels) else "none"
+        """As it is resolved: do all classes count alike?"""
         self.folds = grouped_folds(features.labels, groups, seed)
         self.backbone = features.classifier.plan.backbone
 
@@ -94,16 +99,18 @@ class Judge:
             for place, linear in enumerate(self.fitted(seeing, learnt)):
                 logits[place, answered] = found = self._answers(seeing, linear, answered)
                 by_fold[place, number] = (found.argmax(axis=1) == labels[answered]).mean()
-        return Judged(seeing, logits, np.stack([cross_entropies(one, labels) for one in logits]), labels, by_fold)
+        counts = class_weights(labels, self.classes, self.weighting)[labels]
+        losses = np.stack([counts * cross_entropies(one, labels) for one in logits])
+        return Judged(seeing, logits, losses, labels, by_fold)
 
     def fitted(self, seeing: Seeing, learnt: Ints, strengths: Sequence[float] = STRENGTHS) -> list[Linear]:
-        """Fits on the images at `learnt` and on their mirror images."""
+        """Fits on the images at `learnt` and on their mirror images, less the classes' shares where all count alike."""
         views = self.features.plain, self.features.mirror
         rows = np.concatenate([self._seen(seeing, view[learnt]) for view in views])
         labels = np.tile(self.features.labels[learnt], len(views))
-        weights = class_weights(labels, self.classes, self.weighting)[labels]
         layers = [width * (CELLS**2 if seeing.places else 1) for width in self._widths(seeing)]
-        return fit_path(rows, labels, self.classes, strengths, weights, layers)
+        found = fit_path(rows, labels, self.classes, strengths, layers)
+        return [one.less(log_shares(labels, self.classes)) for one in found] if self.weighting == "balanced" else found
 
     def better_by(self, new: Judged, old: Judged) -> tuple[float, float]:
         """By how much the mean loss falls, and the standard error of that, over groups of images."""

@@ -23,7 +23,7 @@ from engine.base.typed_files import UnfitError, checked, plain_object, unknown_k
 T = TypeVar("T")
 Mode = Literal["transfer", "finetune", "partial", "probe-then-finetune"]
 Rate = float | Literal["auto"]
-Weighting = Literal["none", "balanced"]
+Weighting = Literal["auto", "none", "balanced"]
 Recipe = Literal["auto", "report"]
 
 
@@ -135,8 +135,9 @@ class FitConfig:
     """Learning rate at the start, falling by cosine decay with restarts; "auto" finds it by the test of `lr-find`."""
     patience: int = 3
     """Epochs without a better validation result before training ends early (0: never)."""
-    class_weight: Weighting = "none"
-    """balanced makes each class count alike, however many images it has."""
+    class_weight: Weighting = "auto"
+    """balanced makes each class count alike, however many images it has; auto does so for --recipe auto where the
+    classes are unequal, and never for report."""
     probe_epochs: int = 5
     """For probe-then-finetune: epochs of the head alone, out of --epochs."""
     layer_decay: float = 1.0
@@ -307,8 +308,9 @@ class AuditConfig:
     """Learning rate at the start; it falls by cosine decay with restarts."""
     patience: int = 15
     """Epochs without a better validation result before a training ends early (0: never)."""
-    class_weight: Weighting = "none"
-    """balanced makes each class count alike, however many images it has."""
+    class_weight: Weighting = "auto"
+    """balanced makes each class count alike, however many images it has; auto does so for --recipe auto where the
+    classes are unequal, and never for report."""
 
     def __post_init__(self) -> None:
         _require(self.folds >= 1, f"--folds is {self.folds}: give a whole number from 1.")

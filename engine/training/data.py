@@ -63,7 +63,8 @@ def scanned(
                 continue
             level: Literal["info", "warning"] = "info" if one.kind in NEUTRAL else "warning"
             context.emit(Notice(level, one.capitalised, "confounding" if one.kind == "confounded" else ""))
-            if one.kind == "unequal" and config.fit.class_weight == "none":
+            own = config.fit.class_weight == "auto" and config.way == "auto"  # which tells what it does
+            if one.kind == "unequal" and config.fit.class_weight != "balanced" and not own:
                 context.emit(Notice("info", BALANCED))
     for notice in notices:
         context.emit(notice)

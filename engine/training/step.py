@@ -117,7 +117,7 @@ def bundles(feed: Iterable[tuple[Any, ...]], size: int) -> Iterator[list[tuple[A
 
 def class_weights(labels: np.ndarray, classes: int, how: Weighting) -> np.ndarray:
     """A weight for each class: 1, or n / (classes * n of the class), as scikit-learn's "balanced"."""
-    if how == "none":
+    if how != "balanced":
         return np.ones(classes)
     counts = np.bincount(labels, minlength=classes)
     return len(labels) / (classes * np.maximum(counts, 1))

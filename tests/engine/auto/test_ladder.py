@@ -14,6 +14,7 @@ from engine.auto.rungs import LADDER
 from engine.base.typed_files import typed
 from engine.evaluation.evidence import Evidence
 from engine.evaluation.predictor import Predictor, read_model
+from engine.evaluation.result_files import read_test
 from engine.evaluation.saliency import Explainer, explain
 from engine.network.classifier import preprocess
 from engine.network.heads import REPORT
@@ -175,4 +176,13 @@ def test_a_class_of_three_images_works(cli: Cli, tmp_path: Path) -> None:
             shutil.copy(file, folder / name)
     done = cli("--train", folder, "--recipe", "auto", "--out", tmp_path / "runs", "--name", "run")
     assert done.returncode == 0, done.stderr
-    assert typed(tmp_path / "runs" / "run" / LADDER_FILE, Ladder).folds == 2
+    assert typed(tmp_path / "runs" / "run" / LADDER_FILE, Ladder).folds == 5
+    (unknown,) = [line for line in done.stderr.splitlines() if "can't be known" in line]
+    assert unknown == (
+        'warning: How well "Viral Pneumonia" is told can\'t be known: of its 2 pictures to learn from not each of the '
+        "5 folds has one, and 1 right of 1 test image would still mean a sensitivity of anywhere from 2.5% to 100%."
+    )
+    rare = read_test(Run(tmp_path / "runs" / "run")).classes["Viral Pneumonia"]
+    assert rare.n == 1 and rare.sensitivity_ci
+    low, high = rare.sensitivity_ci
+    assert high - low > 0.97

@@ -15,18 +15,22 @@ from engine.auto.reading import CELLS, widest
 from engine.auto.rungs import Judge, Seeing, fall
 from engine.base.errors import DataError
 from engine.network.backbones import BACKBONES
+from engine.recipe.config import Weighting
 
 VGG16 = BACKBONES["vgg16"]
 WIDTH = widest(VGG16).width(VGG16)
 
 
-def judge_of(labels: np.ndarray, plain: np.ndarray, mirror: np.ndarray | None = None) -> Judge:
+def judge_of(
+    labels: np.ndarray, plain: np.ndarray, mirror: np.ndarray | None = None, weighting: Weighting = "none"
+) -> Judge:
     plan = SimpleNamespace(backbone=VGG16)
     features = SimpleNamespace(
         labels=labels.astype(np.int32), plain=plain, mirror=plain if mirror is None else mirror,
         classifier=SimpleNamespace(plan=plan),
     )  # fmt: skip
-    return Judge(cast("Features", features), [str(n) for n in range(len(labels))], int(labels.max()) + 1, seed=0)
+    groups = [str(n) for n in range(len(labels))]
+    return Judge(cast("Features", features), groups, int(labels.max()) + 1, seed=0, weighting=weighting)
 
 
 def drawn(count: int = 40) -> tuple[np.ndarray, np.ndarray]:

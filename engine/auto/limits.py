@@ -1,0 +1,38 @@
+"""What a ladder says of its classes before it is climbed: that they count alike, and of which too little is known."""
+
+from collections.abc import Iterator
+
+from engine.auto.folds import FOLDS, groups_of
+from engine.auto.rungs import Judge
+from engine.base.events import Notice
+from engine.base.wording import counted
+from engine.evaluation.intervals import exact_interval
+from engine.recipe.config import Weighting
+from engine.training.data import Data
+
+ALIKE = (
+    "Each class counts alike, however many images it has: answers and probabilities are those of classes that are "
+    "equally frequent (--class-weight none keeps the shares that they have here)."
+)
+
+
+def notices(judge: Judge, data: Data, asked: Weighting) -> Iterator[Notice]:
+    """Sentences on the classes of the images that are judged; `asked` is the recipe's class weight."""
+    if asked == "auto" and judge.weighting == "balanced":
+        yield Notice("info", ALIKE)
+    tested = data.split.counts()["test"]
+    for label, groups in sorted(groups_of(judge.features.labels, judge.groups.tolist()).items()):
+        if groups < FOLDS:
+            yield Notice(
+                "warning", _unknown(data.classes[label], groups, len(judge.folds), tested[data.classes[label]])
+            )
+
+
+def _unknown(name: str, groups: int, folds: int, tested: int) -> str:
+    low, _ = exact_interval(tested, tested)
+    each = f"not each of the {folds} folds has one" if groups < folds else f"each of the {folds} folds has one alone"
+    return (
+        f'How well "{name}" is told can\'t be known: of its {counted(groups, "picture")} to learn from {each}, and '
+        f"{tested} right of {counted(tested, 'test image')} would still mean a sensitivity of anywhere from {low:.1%} "
+        "to 100%."
+    )
