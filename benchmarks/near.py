@@ -9,10 +9,13 @@ minutes on two cores.
 """
 
 import argparse
+import contextlib
+import hashlib
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from unittest import mock
 
 import numpy as np
 
@@ -20,7 +23,10 @@ from benchmarks.timing import XRAY, report, table
 from engine.base.runtime import processors
 from engine.data.image.reader import Pixels, read
 from engine.data.scan import scan
-from engine.data.similarity.near_duplicates import Match, matches, thumbnail
+from engine.data.similarity import near_duplicates
+from engine.data.similarity.landmarks import Landmarks, landmarks
+from engine.data.similarity.near_duplicates import matches, thumbnail
+from engine.data.similarity.registration import fitted
 from sample_data.generate import phantom_for
 from sample_data.phantom import Disease
 from sample_data.radiograph import draw
@@ -73,9 +79,38 @@ def _by_share(name: str, pictures: Sequence[Pixels]) -> None:
     report(f"Near duplicates: recall on {name}", table(("planted", *(f"{share:.0%} copies" for share in SHARES)), rows))
 
 
-def measured(
-    pictures: Sequence[Pixels], share: float, a_kind: int = A_KIND, find: Callable[[Pixels], list[Match]] = matches
-) -> Measured:
+class Once:
+    """`work` of the rows of arrays, which it does for each row once, however often it is asked."""
+
+    def __init__(self, work: Callable[..., Sequence[np.ndarray]]) -> None:
+        self.work = work
+        self._known: dict[bytes, tuple[np.ndarray, ...]] = {}
+
+    def __call__(self, *columns: np.ndarray) -> tuple[np.ndarray, ...]:
+        rows = list(zip(*columns, strict=True))
+        keys = [hashlib.sha256(b"".join(cell.tobytes() for cell in row)).digest() for row in rows]
+        new = [place for place, key in enumerate(keys) if key not in self._known]
+        if new:
+            done = zip(*self.work(*(column[new] for column in columns)), strict=True)
+            self._known.update(zip([keys[place] for place in new], done, strict=True))
+        return tuple(map(np.stack, zip(*(self._known[key] for key in keys), strict=True)))
+
+
+@contextlib.contextmanager
+def once() -> Iterator[None]:
+    """Within the block, `matches` looks at no picture twice, nor lays a pair upon each other twice: sets that differ in
+    their copies alone are then searched three times as fast, with the same result.
+    """
+    places = Once(lambda thumbs: tuple(vars(landmarks(thumbs)).values()))
+    with (
+        mock.patch.object(near_duplicates, "landmarks", lambda thumbs, *_: Landmarks(*places(thumbs))),
+        mock.patch.object(near_duplicates, "fitted", Once(fitted)),
+    ):
+        yield
+
+
+@once()
+def measured(pictures: Sequence[Pixels], share: float, a_kind: int = A_KIND) -> Measured:
     """What is found of each kind where copies are this share of all images; images looked at; pairs of strangers."""
     dice = np.random.default_rng(round(1000 * share))
     thumbs = np.stack([thumbnail(picture) for picture in pictures])
@@ -90,7 +125,7 @@ def measured(
         copies = [thumbnail(CHANGES[kind](pictures[one], dice)) for kind, one in zip(kinds, origin, strict=True)]
         source = [*range(len(pictures)), *origin.tolist()]
         pairs = {
-            tuple(sorted((match.first, match.second))) for match in find(np.concatenate([thumbs, np.stack(copies)]))
+            tuple(sorted((match.first, match.second))) for match in matches(np.concatenate([thumbs, np.stack(copies)]))
         }
         for place, (kind, one) in enumerate(zip(kinds, origin.tolist(), strict=True), start=len(pictures)):
             found[kind][(one, place) in pairs] += 1

@@ -110,12 +110,18 @@ def test_each_kind_is_found_at_each_share_of_copies_on_phantoms(share: float, ph
     assert strange <= images / 1000
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("share", [0.01, 0.1, 0.5])
-def test_each_kind_is_found_at_each_share_of_copies_on_xrays(share: float, xray: Path) -> None:
+@pytest.fixture(scope="module")
+def different_xrays(xray: Path) -> list[Pixels]:
+    """The real X-rays, one of each group that is known to show one picture."""
     whole = scan(xray, near=True)
     again = {file for group in (*whole.duplicates, *(near.files for near in whole.near)) for file in group[1:]}
-    found, images, strange = measured([read(xray / r.file).pixels for r in whole.records if r.file not in again], share)
+    return [read(xray / record.file).pixels for record in whole.records if record.file not in again]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("share", [0.01, 0.1, 0.5])
+def test_each_kind_is_found_at_each_share_of_copies_on_xrays(share: float, different_xrays: list[Pixels]) -> None:
+    found, images, strange = measured(different_xrays, share)
     recall = {kind: own[True] / own.total() for kind, own in found.items()}
     assert min(recall.values()) >= 0.95, recall
     assert strange <= images / 1000
