@@ -11,11 +11,13 @@ DEMO := $(VENV)/demo
 # Where nothing compiled is kept, each of the hundreds of processes of the tests compiles everything anew.
 unexport PYTHONDONTWRITEBYTECODE
 # All tests in one process would hold what TensorFlow keeps of each of hundreds of networks: 20 GB. A folder a process doesn't.
-PARTS = $(patsubst %/__init__.py,%,$(wildcard tests/engine/*/__init__.py) \
-	$(filter-out tests/engine/% tests/makers/%,$(wildcard tests/*/__init__.py)))
+# The longest begin first, so that no processor waits for another at the end.
+LONGEST := $(addprefix tests/,engine/network engine/jobs product engine/data engine/training engine/audit tui engine/evaluation)
+PARTS := $(LONGEST) $(filter-out $(LONGEST),$(patsubst %/__init__.py,%,$(wildcard tests/engine/*/__init__.py) \
+	$(filter-out tests/engine/% tests/makers/%,$(wildcard tests/*/__init__.py))))
 ALONE = $(shell grep -rl 'mark\.alone' tests --include='*.py')
 
-.PHONY: demo install test lint docs unit test-all soak clean
+.PHONY: demo install test lint docs unit test-all soak clean $(PARTS)
 
 install: $(VENV)/.installed
 
@@ -53,11 +55,12 @@ unit: install
 # All examples of each property; see tests/makers/examples.py.
 test-all: export COVID_TUI_EXAMPLES := all
 test-all: install lint docs
-	code=0; for part in $(PARTS); do \
-		$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder -m 'not alone and not soak' $$part \
-			|| { this=$$?; [ $$this = 5 ] || code=$$this; }; \
-	done; exit $$code
+	$(MAKE) --jobs=2 --keep-going --output-sync=target $(PARTS)
 	$(PYTEST) -m 'alone and not soak' $(ALONE)
+
+# One part of `test-all`, in a process; 5 is pytest's code where no test is left.
+$(PARTS):
+	$(PYTEST) --durations=10 -m 'not alone and not soak' $@ || [ $$? = 5 ]
 
 soak: install
 	$(PYTEST) -m soak
