@@ -34,6 +34,14 @@ class Features:
     among: "tuple[Features, npt.NDArray[np.intp]] | None" = None
     """Those that these are some of, and the places of these among them; None for images by themselves."""
 
+    @property
+    def missing(self) -> int:
+        """How many images, each view by itself, must still pass the frozen layers."""
+        return sum(
+            source.missing(2) if isinstance(source, FeatureSource) else 2 * len(source.images)
+            for source in self.sources
+        )
+
     @cached_property
     def plain(self) -> Rows:
         """What the widest head gets of each image: float32 (n, width). Raises Stopped."""

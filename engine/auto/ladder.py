@@ -10,14 +10,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.auto import last_rung
+from engine.auto.budget import Budget
 from engine.auto.features import Features, gathered
+from engine.auto.folds import Ints
 from engine.auto.limits import notices
 from engine.auto.linear import STRENGTHS, Floats
+from engine.auto.outlook import Outlook, fit_units
 from engine.auto.reading import planned
 from engine.auto.rungs import LADDER, Judge, Judged, Seeing
+from engine.auto.tuning import Tuned, Tuning
 from engine.base.context import Context
 from engine.base.errors import Stopped
-from engine.base.events import Rung, Started, Tried
+from engine.base.events import Rung, Skipped, Started, Tried
 from engine.base.files import write_json
 from engine.base.runtime import device, make_repeatable
 from engine.base.typed_files import plain
@@ -33,6 +38,8 @@ from engine.training.resolved import Resolved
 from engine.training.run_context import RunContext
 
 LADDER_FILE = "auto.json"
+RUNGS = len(LADDER) + 1
+"""The last one trains layers."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +50,8 @@ class Ladder:
     chosen: int
     """The number of the rung whose model is kept."""
     folds: int
+    skipped: tuple[Skipped, ...] = ()
+    """Those that did not fit into the budget."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,10 +63,14 @@ class Climbed:
     """The data given, less what could not be read any more."""
     ladder: Ladder
     files: tuple[str, ...]
-    labels: np.ndarray
-    logits: Floats
     features: np.ndarray
     """What its head gets of each of `files`."""
+    answered: Ints
+    """The places among `files` of the images that are answered out of fold, (n,)."""
+    labels: np.ndarray
+    """(n,)"""
+    logits: Floats
+    """(n, classes)"""
     stopped: bool
 
 
@@ -65,7 +78,8 @@ def climb(data: Data, recipe: Resolved, work: RunContext, resumed: bool) -> Clim
     """Choose and fit. Raises a CovidTuiError whose sentence says what is wrong, Stopped before the first rung's end."""
     plan, config = planned(recipe.config)
     classes = len(data.classes)
-    seed = config.machine.seed
+    seed, tested = config.machine.seed, len(data.split.files("test")) if config.judge.test else 0
+    budget = Budget(config.choice, len(data.split.rows), work.run.path)
     make_repeatable(seed)
     # The frozen layers run by themselves also where nothing of them is kept.
     kept = dataclasses.replace(config, machine=dataclasses.replace(config.machine, feature_cache="on"))
@@ -84,7 +98,7 @@ def climb(data: Data, recipe: Resolved, work: RunContext, resumed: bool) -> Clim
             mode=AUTO,
             trainable=trainable,
             frozen=frozen,
-            epochs=len(LADDER),
+            epochs=RUNGS,
             steps=1,
             precision=chosen.precision,
             device=device(),
@@ -94,13 +108,19 @@ def climb(data: Data, recipe: Resolved, work: RunContext, resumed: bool) -> Clim
     if resumed:
         go_back(None, work, recipe.config)
     records = [*data.records("train"), *data.records("validation")]
-    features = gathered(records, pixels, chosen.precision, work.context)
+    outlook = Outlook(work.context)
+    features = gathered(records, pixels, chosen.precision, outlook.heard())
     groups = _groups(data, features, recipe.config.data.group_by)
     judge = Judge(features, groups, classes, seed, config.fit.class_weight)
     for notice in notices(judge, data, config.fit.class_weight):
         work.emit(notice)
-    best, rungs, stopped = best_of(judge, work.context)
-    return _fitted(judge, best, rungs, stopped, data, work)
+    outlook.images.left, outlook.rungs = features.missing + 2 * tested, _units(judge)
+    best, rungs, stopped = best_of(judge, outlook.heard())
+    tuning, tuned, skipped = Tuning(judge, best, pixels, work.run.path, outlook), None, None
+    if not stopped:
+        tuned, skipped, stopped = _tuned(tuning, best, rungs, budget, outlook)
+    found = _Chosen(best, tuned, tuple(rungs), (skipped,) if skipped else (), stopped)
+    return _fitted(found, tuning, data, work)
 
 
 def _groups(data: Data, features: Features, group_by: str) -> list[str]:
@@ -133,6 +153,34 @@ def best_of(judge: Judge, context: Context) -> tuple[Judged, list[Rung], bool]:
         best = new if taken or best is None else best
     assert best
     return best, rungs, False
+
+
+def _units(judge: Judge) -> list[float]:
+    """The work of the fits of each rung, if all are taken, and of the last fit."""
+    learnt = sum(2 * len(learnt) for learnt, _ in judge.folds) // len(judge.folds)
+    seeing, found = Seeing(), []
+    for rung in LADDER:
+        seeing = rung.more(seeing)
+        found.append(fit_units(learnt, judge.columns(seeing), len(judge.folds)))
+    return [*found, fit_units(2 * len(judge.features.labels), judge.columns(seeing), 1)]
+
+
+def _tuned(
+    tuning: Tuning, best: Judged, rungs: list[Rung], budget: Budget, outlook: Outlook
+) -> tuple[Tuned | None, Skipped | None, bool]:
+    """The last rung where it is taken, that it was left out, and whether a stop ended it early."""
+    began, context = time.perf_counter(), outlook.context
+    try:
+        found = last_rung.tuned(tuning, RUNGS, budget, outlook)
+    except Stopped:
+        if context.stop.now:
+            raise
+        return None, None, True
+    if isinstance(found, Skipped):
+        return None, found, False
+    rungs.append(last_rung.told(tuning, found, best, RUNGS, time.perf_counter() - began))
+    context.emit(rungs[-1])
+    return found if rungs[-1].taken else None, None, False
 
 
 def _tell(number: int, judged: Judged, context: Context) -> None:
@@ -178,26 +226,49 @@ def _told(
     )
 
 
-def _fitted(judge: Judge, best: Judged, rungs: list[Rung], stopped: bool, data: Data, work: RunContext) -> Climbed:
-    """The chosen head, fitted on all images, on the network; the run keeps the ladder."""
-    seeing, features = best.seeing, judge.features
-    every = np.arange(len(features.labels))
-    (linear,) = judge.fitted(seeing, every, STRENGTHS[: best.best + 1])[-1:]
-    wide = features.classifier
-    plan = dataclasses.replace(wide.plan, head=seeing.head(judge.backbone))
-    classifier = wide.with_head(plan, judge.classes, judge.network(seeing, linear))
-    ladder = Ladder(tuple(rungs), max(rung.number for rung in rungs if rung.taken), len(judge.folds))
+@dataclass(frozen=True, eq=False)
+class _Chosen:
+    """What the ladder has come to: a head on frozen layers, and the trained layers where those are taken."""
+
+    best: Judged
+    tuned: Tuned | None
+    rungs: tuple[Rung, ...]
+    skipped: tuple[Skipped, ...]
+    stopped: bool
+
+
+def _fitted(chosen: _Chosen, tuning: Tuning, data: Data, work: RunContext) -> Climbed:
+    """The chosen network, fitted on all images; the run keeps the ladder."""
+    best, tuned, judge, rungs = chosen.best, chosen.tuned, tuning.judge, chosen.rungs
+    every = np.arange(len(judge.features.labels))
+    if tuned:
+        classifier, features = tuning.fitted(tuned.best + 1)
+        answered, logits = tuned.answered, tuned.logits[tuned.best]
+    else:
+        classifier, features = _linear(judge, best), judge.given(best.seeing, every)
+        answered, logits = every, best.logits[best.best]
+    top = max(rung.number for rung in rungs if rung.taken)
+    ladder = Ladder(rungs, top, len(judge.folds), chosen.skipped)
     write_json(work.run.path / LADDER_FILE, plain(ladder))
     return Climbed(
         classifier=classifier,
         data=data,
         ladder=ladder,
-        files=tuple(record.file for record in features.records),
-        labels=features.labels,
-        logits=best.logits[best.best],
-        features=judge.given(seeing, every),
-        stopped=stopped,
+        files=tuple(record.file for record in judge.features.records),
+        features=features,
+        answered=answered,
+        labels=judge.features.labels[answered],
+        logits=logits,
+        stopped=chosen.stopped,
     )
+
+
+def _linear(judge: Judge, best: Judged) -> Classifier:
+    """The network with the chosen head, fitted on all images."""
+    seeing, wide = best.seeing, judge.features.classifier
+    (linear,) = judge.fitted(seeing, np.arange(len(judge.features.labels)), STRENGTHS[: best.best + 1])[-1:]
+    plan = dataclasses.replace(wide.plan, head=seeing.head(judge.backbone))
+    return wide.with_head(plan, judge.classes, judge.network(seeing, linear))
 
 
 def training_part(climbed: Climbed, split: Split) -> np.ndarray:

@@ -89,6 +89,8 @@ class Judge:
         """As it is resolved: do all classes count alike?"""
         self.folds = grouped_folds(features.labels, groups, seed)
         self.backbone = features.classifier.plan.backbone
+        self.counts = class_weights(features.labels, classes, self.weighting)
+        """How much an image of each class counts in a loss, (classes,)."""
 
     def judged(self, seeing: Seeing) -> Judged:
         """Out of fold, at each of STRENGTHS."""
@@ -99,8 +101,7 @@ class Judge:
             for place, linear in enumerate(self.fitted(seeing, learnt)):
                 logits[place, answered] = found = self._answers(seeing, linear, answered)
                 by_fold[place, number] = (found.argmax(axis=1) == labels[answered]).mean()
-        counts = class_weights(labels, self.classes, self.weighting)[labels]
-        losses = np.stack([counts * cross_entropies(one, labels) for one in logits])
+        losses = np.stack([self.counts[labels] * cross_entropies(one, labels) for one in logits])
         return Judged(seeing, logits, losses, labels, by_fold)
 
     def fitted(self, seeing: Seeing, learnt: Ints, strengths: Sequence[float] = STRENGTHS) -> list[Linear]:
@@ -127,6 +128,15 @@ class Judge:
     def given(self, seeing: Seeing, places: Ints) -> Rows:
         """What the head of the network gets of the images at `places`, averaged over the mirror images where seen."""
         return np.asarray(np.mean([self._columns(seeing, view[places]) for view in self._views(seeing)], axis=0))
+
+    def both(self, seeing: Seeing, places: Ints) -> Rows:
+        """What it gets of them and, below that, of their mirror images: (2n, width)."""
+        views = self.features.plain, self.features.mirror
+        return np.concatenate([self._columns(seeing, view[places]) for view in views])
+
+    def columns(self, seeing: Seeing) -> int:
+        """How many numbers of an image are learnt from."""
+        return sum(self._widths(seeing)) * (CELLS**2 if seeing.places else 1)
 
     def _answers(self, seeing: Seeing, linear: Linear, answered: Ints) -> Floats:
         found = [linear.logits(self._seen(seeing, view[answered])) for view in self._views(seeing)]

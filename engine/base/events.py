@@ -164,6 +164,33 @@ class Rung(Event):
     taken: bool
     """Did the loss fall by more than one standard error?"""
     seconds: Amount
+    trains: tuple[str, ...] = ()
+    """The layers of the backbone that were trained; none for a head on frozen layers."""
+    epochs: Count = 0
+    """For how many epochs they were, chosen out of fold."""
+
+
+@dataclass(frozen=True)
+class Skipped(Event):
+    """The recipe "auto" has left a rung out, as it does not fit into the budget."""
+
+    kind = "skipped"
+    number: Nth
+    name: str
+    seconds: Amount
+    """What it would take, as estimated."""
+    left: Amount
+    """Seconds of the budget that were left for it."""
+    needed: str
+    """The budget that would be enough, as --budget takes it."""
+
+
+@dataclass(frozen=True)
+class TimeLeft(Event):
+    """The recipe "auto" estimates how long it still takes, its test included."""
+
+    kind = "time_left"
+    seconds: Amount
 
 
 @dataclass(frozen=True)
@@ -244,7 +271,8 @@ class Failed(Event):
 KINDS: dict[str, type[Event]] = {
     kind.kind: kind
     for kind in (
-        Started, Notice, Progress, Batch, Epoch, Tried, Rung, Resumed, Audited, Finished, Interrupted, Helped, Failed
+        Started, Notice, Progress, Batch, Epoch, Tried, Rung, Skipped, TimeLeft, Resumed, Audited, Finished,
+        Interrupted, Helped, Failed,
     )
 }  # fmt: skip
 

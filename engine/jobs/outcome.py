@@ -68,7 +68,7 @@ def chosen(climbed: Climbed, run: Run) -> Outcome:
     return Outcome(
         classifier=climbed.classifier,
         data=data,
-        files=climbed.files,
+        files=tuple(climbed.files[place] for place in climbed.answered),
         labels=climbed.labels,
         logits=climbed.logits,
         loss=next(rung.loss for rung in ladder.rungs if rung.number == ladder.chosen),

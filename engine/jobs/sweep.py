@@ -27,6 +27,7 @@ from engine.jobs import train as jobs
 from engine.network import pretrained
 from engine.network.backbones import backbone
 from engine.recipe.config import OutputConfig, TrainConfig, differences, from_dict, to_dict
+from engine.recipe.span import span
 from engine.runs.directory import SPLIT, Run
 from engine.runs.writer import plain_name, take_lock
 from engine.sweep import store
@@ -150,12 +151,12 @@ class Sweep:
         data = dataclasses.replace(self.config.data, split=manifest) if manifest.is_file() else self.config.data
         return scanned(self.folder, dataclasses.replace(self.config, data=data), context)
 
-    def train(self, context: Context, minutes: float | None = None) -> Swept:
-        """Train what is left of the queue, for at most so many minutes; the result so far.
+    def train(self, context: Context, budget: float | None = None) -> Swept:
+        """Train what is left of the queue, for at most so many seconds; the result so far.
 
         A point that is stopped keeps a resume point and goes on the next time. Raises as `jobs.train` does.
         """
-        limit = Deadline(context.stop, None if minutes is None else time.monotonic() + 60 * minutes)
+        limit = Deadline(context.stop, None if budget is None else time.monotonic() + budget)
         for name in self.grid.backbones:
             pretrained.require(self.config.network.weights, backbone(name), context)
         with self._held():
@@ -184,10 +185,10 @@ class Sweep:
                     break
             left = [point.name for point in self.points if not self._finished(point)]
             context.emit(Progress("sweep", len(self.points) - len(left), len(self.points)))
-            if left and limit.over and not context.stop.is_set():
+            if left and budget and limit.over and not context.stop.is_set():
                 count = f"{len(left)} of {counted(len(self.points), 'training')} {noun(len(left), 'is', 'are')}"
                 rest = f"{count} left: {', '.join(left)}"
-                used = f"The budget of {minutes:g} minutes is used up"
+                used = f"The budget of {span(budget)} is used up"
                 context.emit(Notice("warning", f"{used}; {rest}. Start it again to go on."))
             return self.write()
 

@@ -175,8 +175,20 @@ def _cut(model: Any, plan: FreezePlan) -> Classifier:
     at = model.get_layer(POOL if head_alone else plan.backbone.layers[plan.cut - 1].name).output
     if head_alone or not plan.read_below:
         return Classifier(plan, model, keras.Model(model.input, at), keras.Model(at, model.output))
-    below = [model.get_layer(_means_of(name)).output for name in plan.read_below]
+    below = _below(model, plan)
     return Classifier(plan, model, _packed(model.input, at, below), _unpacked(at, below, model.output))
+
+
+def _below(model: Any, plan: FreezePlan) -> list[Any]:
+    """The means of what the head reads below the cut."""
+    return [model.get_layer(_means_of(name)).output for name in plan.read_below]
+
+
+def to_head(classifier: Classifier) -> Any:
+    """Of a classifier that is cut below its head: the model from what is kept of an image to what the head gets."""
+    model, plan = classifier.model, classifier.plan
+    at, end = model.get_layer(plan.backbone.layers[plan.cut - 1].name).output, model.get_layer(POOL).output
+    return _unpacked(at, _below(model, plan), end) if plan.read_below else tensorflow().keras.Model(at, end)
 
 
 def _packed(start: Any, at: Any, below: Sequence[Any]) -> Any:

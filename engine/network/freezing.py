@@ -116,6 +116,12 @@ def parse_unfreeze(text: str, chosen: Backbone) -> frozenset[str]:
     return trainable
 
 
+def parse_from(text: str, chosen: Backbone) -> frozenset[str]:
+    """The layers with weights from the first that `text` names on, to the head. Raises as `parse_unfreeze`."""
+    first = min(chosen.by_name[name].index for name in parse_unfreeze(text, chosen))
+    return frozenset(layer.name for layer in chosen.layers[first:] if layer.learnable)
+
+
 def _layers(item: str, chosen: Backbone) -> list[Layer]:
     if item in chosen.blocks:
         return [layer for layer in chosen.layers if layer.block == item]

@@ -10,7 +10,7 @@ from typing import Any
 from engine.base.errors import ConfigError
 from engine.base.files import replacing
 from engine.base.wording import unwritable
-from engine.recipe.config import BY_HAND, ChoiceConfig, TrainConfig, from_dict, to_dict
+from engine.recipe.config import BY_HAND, TrainConfig, from_dict, to_dict
 from engine.recipe.fields import Check, as_path, parts
 
 HEAD = "# A recipe of covid-tui: `covid-tui --train DATA --config FILE` trains it; a flag overrules what stands here.\n"
@@ -79,7 +79,8 @@ def from_toml(values: dict[str, Any], check: Check) -> TrainConfig:
     config = from_dict(TrainConfig, values)
     if "recipe" not in values.get("choice", {}):
         by_hand = any(name in values.get(part, {}) for part, names in BY_HAND.items() for name in names)
-        config = dataclasses.replace(config, choice=ChoiceConfig("report" if by_hand else "auto"))
+        choice = dataclasses.replace(config.choice, recipe="report" if by_hand else "auto")
+        config = dataclasses.replace(config, choice=choice)
     check(config.network)
     for group in dataclasses.fields(config):
         part = getattr(config, group.name)

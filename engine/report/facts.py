@@ -10,7 +10,7 @@ from pathlib import Path
 from engine.audit import store
 from engine.audit.verdict import Audit
 from engine.base.errors import CovidTuiError, RunError
-from engine.base.events import Epoch, Finished, Notice, Rung, Started
+from engine.base.events import Epoch, Finished, Notice, Rung, Skipped, Started
 from engine.base.files import digest_of
 from engine.base.result import Drawn, Elsewhere
 from engine.base.runtime import Environment
@@ -48,6 +48,8 @@ class Facts:
     """By class, images by source; empty where no metadata name any."""
     rungs: tuple[Rung, ...]
     """Of the recipe "auto"."""
+    skipped: tuple[Skipped, ...]
+    """Those that did not fit into the budget."""
     epochs: list[Epoch]
     started: Started | None
     end: Finished | None
@@ -107,6 +109,7 @@ def gather(run: Run, audit: Path | None = None) -> Facts:
         sources=_sources(folder, split.rows, config.data.follow_links),
         epochs=summary.epochs,
         rungs=tuple(summary.rungs),
+        skipped=tuple(summary.skipped),
         started=summary.started,
         end=summary.result,
         test=test,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.base.errors import RunError
-from engine.base.events import Rung
+from engine.base.events import Rung, Skipped
 from engine.base.files import replacing
 from engine.base.result import MEASURES, Drawn, Elsewhere
 from engine.base.typed_files import Ends
@@ -205,15 +205,15 @@ def _training(facts: Facts) -> list[Block]:
         kept = f"the weights of epoch {facts.end.best_epoch}, the best on validation, are kept"
         chosen = f"the model of rung {facts.end.best_epoch}, chosen out of fold, is kept"
         blocks.append(Paragraph(f"{how}; {chosen if by_ladder else kept}."))
-    blocks += [_ladder(facts.rungs)] if facts.rungs else []
+    blocks += [_ladder(facts.rungs, facts.skipped)] if facts.rungs else []
     blocks += [Plots(epoch_plots(facts.epochs))] if facts.epochs else []
     return [*blocks, Table(("part", "setting", "value"), rows)]
 
 
-def _ladder(rungs: Sequence[Rung]) -> Block:
+def _ladder(rungs: Sequence[Rung], skipped: Sequence[Skipped]) -> Block:
     """What each rung of the recipe "auto" gave, out of fold on the images of training and validation."""
     header = ("rung", "right", "accuracy", "95% interval", "on the best before", "95% interval", "loss", "kept", "time")
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (
             f"{rung.number} {rung.name}",
             f"{rung.correct} of {rung.n}",
@@ -226,6 +226,10 @@ def _ladder(rungs: Sequence[Rung]) -> Block:
             f"{rung.seconds:,.0f} s",
         )
         for rung in rungs
+    ]
+    rows += [
+        (f"{rung.number} {rung.name}", *("" for _ in range(6)), f"left out: --budget {rung.needed}", "")
+        for rung in skipped
     ]
     return Table(header, rows)
 

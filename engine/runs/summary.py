@@ -20,8 +20,10 @@ from engine.base.events import (
     Progress,
     Resumed,
     Rung,
+    Skipped,
     Started,
     Stretch,
+    TimeLeft,
     Tried,
 )
 from engine.base.result import Tested
@@ -89,6 +91,8 @@ class RunSummary:
     """The epoch whose weights are kept."""
     rungs: list[Rung] = field(default_factory=list, init=False)
     """Those of the recipe "auto" that are judged, in order."""
+    skipped: list[Skipped] = field(default_factory=list, init=False)
+    """Those that did not fit into the budget, in order."""
     tried: list[Tried] = field(default_factory=list, init=False)
     """Each fit of the rungs, in order."""
     batch: Batch | None = field(default=None, init=False)
@@ -106,6 +110,8 @@ class RunSummary:
     _filled: float = field(default=0.0, init=False)
     """Seconds of filling within the epoch at hand."""
     _fill_at: float = field(default=0.0, init=False)
+    _left: tuple[float, float] | None = field(default=None, init=False)
+    """The seconds that a ladder still takes as it has told last, and when it did."""
     _at: float = field(default=0.0, init=False)
     """When the last event came."""
     _since: tuple[float, float] = field(default=(0.0, 0.0), init=False)
@@ -116,7 +122,7 @@ class RunSummary:
         self._at = at = time.monotonic() if at is None else at
         match event:
             case Started():
-                self.started, self.progress, self.batch, self.end = event, None, None, None
+                self.started, self.progress, self.batch, self.end, self._left = event, None, None, None, None
                 self._since, self._fill_at = (at, 0.0), at
             case Resumed():
                 self._go_back(event)
@@ -128,6 +134,10 @@ class RunSummary:
                 self.tried.append(event)
             case Rung():
                 self.rungs, self.progress = [*(one for one in self.rungs if one.number < event.number), event], None
+            case Skipped():
+                self.skipped = [*(one for one in self.skipped if one.number < event.number), event]
+            case TimeLeft():
+                self._left = event.seconds, at
             case Progress():
                 self._task(event)
             case Notice():
@@ -139,7 +149,7 @@ class RunSummary:
     def take_over(self, before: "RunSummary") -> None:
         """Begin with what another summary of the run, empty until now, knows."""
         self.started, self.best, self.result = before.started, before.best, before.result
-        self.rungs, self.tried = list(before.rungs), list(before.tried)
+        self.rungs, self.tried, self.skipped = list(before.rungs), list(before.tried), list(before.skipped)
         self.epochs, self._trained, self._filling = list(before.epochs), dict(before._trained), before._filling
         self.notices.extend(before.notices)
 
@@ -147,6 +157,7 @@ class RunSummary:
         self._forget_from(event.epoch)
         self.rungs = [rung for rung in self.rungs if rung.number < event.epoch]
         self.tried = [one for one in self.tried if one.rung < event.epoch]
+        self.skipped = [one for one in self.skipped if one.number < event.epoch]
         self.batch, self.result = None, None
         self._since = self._at, event.step / self.started.steps if self.started else 0.0
 
@@ -178,9 +189,9 @@ class RunSummary:
 
     @property
     def done(self) -> int:
-        """Epochs, or rungs, that are done."""
+        """Epochs, or rungs, that are done or left out."""
         if self.rungs:
-            return self.rungs[-1].number
+            return max([*(one.number for one in self.rungs), *(one.number for one in self.skipped)])
         return self.epochs[-1].epoch if self.epochs else 0
 
     @property
@@ -264,8 +275,12 @@ class RunSummary:
 
     def seconds_left(self) -> float | None:
         """Time until the last planned epoch ends, if none is saved by patience and those of later phases take as long
-        as this one's; None where it can't be told, or the training has ended.
+        as this one's; of a ladder until all ends, as it has told. None where it can't be told, or the training has
+        ended.
         """
+        if self._left and not self.end:
+            seconds, told = self._left
+            return max(0.0, seconds - (self._at - told))
         pace = self._pace()
         if not self.started or self.end or pace is None:
             return None

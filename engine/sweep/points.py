@@ -12,7 +12,7 @@ from functools import cached_property
 from engine.auto.reading import planned
 from engine.base.errors import ConfigError
 from engine.network.backbones import backbone
-from engine.network.freezing import FreezePlan, parse_unfreeze, plan, recipe
+from engine.network.freezing import FreezePlan, parse_from, parse_unfreeze, plan, recipe
 from engine.recipe.config import ChoiceConfig, NetworkConfig, Rate, TrainConfig
 from engine.runs.writer import plain_name
 from engine.sweep.result import Grid
@@ -62,9 +62,7 @@ def unfreezing(depth: str, network: NetworkConfig) -> NetworkConfig:
         return recipe(network, frozenset(layer.name for layer in weighted), chosen)
     if depth.startswith(ONLY):
         return recipe(network, parse_unfreeze(depth.removeprefix(ONLY).replace("+", ","), chosen), chosen)
-    named = parse_unfreeze(depth, chosen)
-    first = min(chosen.by_name[name].index for name in named)
-    return recipe(network, frozenset(layer.name for layer in weighted if layer.index >= first), chosen)
+    return recipe(network, parse_from(depth, chosen), chosen)
 
 
 def queue(config: TrainConfig, grid: Grid) -> list[Point]:

@@ -246,7 +246,7 @@ def the_sweep_is_shown(path: Path) -> None:
         store.page(result), store.svg(result.candidates), swept.advice(result)
         for mine in result.candidates:
             swept.detail(mine, result), swept.choice(result, mine)
-        held(lambda: sweep_job.config_of(result.grid, 0.0))
+        held(lambda: sweep_job.config_of(result.grid, "none"))
     held(lambda: sweep_job.plan_of(path, None, Context(silent, Stop())))
 
 

@@ -18,6 +18,7 @@ from engine.recipe.config import (
     AuditConfig,
     OutputConfig,
     Recipe,
+    SweepConfig,
     TrainConfig,
     join_list,
 )
@@ -95,8 +96,9 @@ def _recipe_file(app: App, commands: tuple[str, ...], arguments: ArgumentCollect
 
     recipe, apart, source = _saved(named)
     _choose(named, recipe.choice.recipe)
-    if commands == ("audit",):  # which has a budget of its own
-        apart += tuple(field.name for field in dataclasses.fields(AuditConfig))
+    own = {"audit": AuditConfig, "sweep": SweepConfig}.get(" ".join(commands))
+    if own:  # fields of its own by the same names
+        apart += tuple(field.name for field in dataclasses.fields(own))
     taken = []
     for field in (field for part in parts() for field in part.fields if field.name not in apart):
         argument, value = named.get(field.flag), field.value(recipe)

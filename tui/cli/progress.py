@@ -8,10 +8,25 @@ from collections.abc import Iterator
 from typing import Any
 
 from engine.base.context import Context
-from engine.base.events import Audited, Batch, Emit, Epoch, Event, Notice, Progress, Resumed, Started
+from engine.base.events import (
+    Audited,
+    Batch,
+    Emit,
+    Epoch,
+    Event,
+    Notice,
+    Progress,
+    Resumed,
+    Rung,
+    Skipped,
+    Started,
+    TimeLeft,
+)
+from engine.runs.summary import RunSummary
 from tui.cli.console import ReaderGone, Unwritten, put_json, say
 from tui.cli.signals import stop_on_signals
 from tui.words.event_text import describe, progress_line
+from tui.words.numbers import duration
 from tui.words.safe_text import display_name
 
 SECONDS_BETWEEN_LINES = 5.0
@@ -49,9 +64,10 @@ class _Lines:
     """Events as plain lines on stderr; a task in progress speaks every few seconds."""
 
     def __init__(self) -> None:
-        self._last = time.monotonic()
+        self._last, self._run = time.monotonic(), RunSummary()
 
     def show(self, event: Event) -> None:
+        self._run.fold(event)
         text = describe(event)
         if text:
             say(text)
@@ -59,7 +75,7 @@ class _Lines:
             now = time.monotonic()
             if now - self._last >= SECONDS_BETWEEN_LINES:
                 self._last = now
-                say(progress_line(event))
+                say(progress_line(event, self._run.seconds_left()))
 
 
 class _Bars:
@@ -80,7 +96,7 @@ class _Bars:
         )
         self._progress = RichProgress(*columns, console=self._console, transient=True, refresh_per_second=4)
         self._bars: dict[str, Any] = {}
-        self._epochs = 0
+        self._run = RunSummary()
         self._progress.start()
         return self
 
@@ -88,16 +104,18 @@ class _Bars:
         self._progress.stop()
 
     def show(self, event: Event) -> None:
+        self._run.fold(event)
         if isinstance(event, Started):
-            self._epochs = event.epochs
             self._set("training", 0, event.epochs)
         if isinstance(event, Progress):
             self._set(event.task, event.done, event.total)
         if isinstance(event, Batch):
             note = f"loss {event.loss:.4f}  accuracy {event.accuracy:.4f}  {event.images_per_second:,.0f} images/s"
             self._set(f"epoch {event.epoch}", event.step, event.steps, note)
-        if isinstance(event, Epoch):
-            self._set("training", event.epoch, self._epochs)
+        if isinstance(event, Epoch | Rung | Skipped):
+            self._set("training", self._run.done, self._epochs)
+        if isinstance(event, TimeLeft) and self._run.done < self._epochs:
+            self._set("training", self._run.done, self._epochs, f"{duration(event.seconds)} left")
         if isinstance(event, Audited):
             self._set(f"{event.title}, trainings", event.done, event.total)
         if isinstance(event, Resumed):
@@ -106,6 +124,10 @@ class _Bars:
         if text:
             style = "yellow" if isinstance(event, Notice) and event.level == "warning" else None
             self._console.print(display_name(text), style=style)
+
+    @property
+    def _epochs(self) -> int:
+        return self._run.started.epochs if self._run.started else 0
 
     def _set(self, name: str, done: int, total: int | None, note: str = "") -> None:
         if name not in self._bars:

@@ -53,8 +53,8 @@ class TitleBar(Widget):
             text = display_name(f"{head}{task}{of}")
         else:
             text = f"{head}  {view.unit} {view.at_epoch}/{view.started.epochs}  {glyphs.bar(view.share, BAR)}"
-            left = duration(view.seconds_left())
-            text += f" {left} left" if left else ""
+        left = duration(view.seconds_left())
+        text += f" {left} left" if left else ""
         return Content.styled(text if cell_len(text) <= room else set_cell_size(text, room), "bold $success")
 
 

@@ -18,7 +18,7 @@ from engine.base.errors import ConfigError, CovidTuiError, Stopped
 from engine.base.events import Event
 from engine.data.subset import subset
 from engine.network.freezing import FreezePlan
-from engine.recipe.config import AuditConfig, ChoiceConfig, DataConfig, TrainConfig, by_hand
+from engine.recipe.config import AuditConfig, DataConfig, TrainConfig, by_hand
 from engine.runs.directory import Run
 from engine.runs.watch import Entry, Library, News, RunView
 from tui.services.models import Models
@@ -195,7 +195,9 @@ class Session(Jobs):
         """Replace groups of the recipe: `configure(network=...)`. The split and the scan follow where they must."""
         before, self.config = self.config, dataclasses.replace(self.config, **parts)
         if self.config.choice == before.choice and by_hand(before, self.config):
-            self.config = dataclasses.replace(self.config, choice=ChoiceConfig("report"))
+            self.config = dataclasses.replace(
+                self.config, choice=dataclasses.replace(self.config.choice, recipe="report")
+            )
         self.announce(ConfigChanged)
         now, then = self.config.data, before.data
         if self.data and (now.follow_links, now.near_duplicates) != (then.follow_links, then.near_duplicates):
@@ -257,11 +259,11 @@ class Session(Jobs):
         self.audit = AuditJob(self.data, self.config, plan)
         self._begin_long(self.audit, "auditing", partial(run_audit, self.audit, self.runs), self.audit.finish)
 
-    def begin_sweep(self, planned: "Plan", minutes: float) -> None:
-        """Train what is left of a sweep, for so many minutes at most (0: no limit). Raises ConfigError as above."""
+    def begin_sweep(self, planned: "Plan", budget: float | None) -> None:
+        """Train what is left of a sweep, for so many seconds at most (None: no limit). Raises ConfigError as above."""
         if reason := self.at_work():
             raise ConfigError(reason)
-        self.sweep = SweepJob(planned, minutes)
+        self.sweep = SweepJob(planned, budget)
         self._begin_long(self.sweep, "sweeping", partial(run_sweep, self.sweep), self.sweep.finish)
 
     def _begin_long(self, long: LongJob, title: str, work: Callable[[Context], T], done: Callable[[T], None]) -> None:

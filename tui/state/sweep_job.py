@@ -15,6 +15,7 @@ from engine.base.locks import is_locked
 from engine.base.runtime import announce_tensorflow
 from engine.base.wording import counted, noun
 from engine.recipe.config import NetworkConfig, SweepConfig, TrainConfig
+from engine.recipe.span import span
 from engine.runs.directory import SPLIT
 from engine.runs.watch import Library, News, RunView
 from engine.sweep.result import Grid, Swept
@@ -53,7 +54,7 @@ def _fresh_name(out: Path) -> str:
     return next(name for name in names if not (out / name).exists())
 
 
-def config_of(grid: Grid, budget: float) -> SweepConfig:
+def config_of(grid: Grid, budget: str) -> SweepConfig:
     """The form's values for a grid. Raises ConfigError for one that the form can't hold."""
     rates = ",".join(f"{rate:g}" if isinstance(rate, float) else rate for rate in grid.lrs)
     return SweepConfig(",".join(grid.backbones), ",".join(grid.depths), rates, len(grid.seeds), budget)
@@ -67,8 +68,8 @@ class SweepJob(LongJob):
     KEPT = "finished trainings are kept, and the one at hand goes on another time"
 
     plan: "Plan"
-    minutes: float
-    """Budget; 0 for no limit."""
+    budget: float | None
+    """Seconds; None for no limit."""
     result: Swept | None = None
     began: float | None = None
     """When its training began, by the monotonic clock."""
@@ -80,9 +81,9 @@ class SweepJob(LongJob):
 
     def budget_left(self) -> float | None:
         """Seconds; None without a limit."""
-        if not self.minutes:
+        if self.budget is None:
             return None
-        return max(0.0, 60 * self.minutes - (time.monotonic() - self.began if self.began else 0.0))
+        return max(0.0, self.budget - (time.monotonic() - self.began if self.began else 0.0))
 
     def fold(self, job: Job, event: Event) -> None:
         """Take in the next event; how far the run at hand is stands in its own directory."""
@@ -104,7 +105,8 @@ class SweepJob(LongJob):
         total, left = len(result.points), len(result.points) - result.finished
         self.state = "stopped" if left else "finished"
         if left:
-            why = "Stopped" if self.stop.is_set() else f"The budget of {self.minutes:g} minutes is used up"
+            used = self.budget is not None and not self.stop.is_set()
+            why = f"The budget of {span(self.budget or 0)} is used up" if used else "Stopped"
             self.error = f"{why}: {left} of {counted(total, 'training')} {noun(left, 'is', 'are')} left."
 
 
@@ -112,7 +114,7 @@ def run_sweep(job: SweepJob, context: Context) -> Swept:
     """Train as `covid-tui sweep` does; called in a thread."""
     announce_tensorflow(context.emit, as_task=True)
     job.began = time.monotonic()
-    return job.plan.sweep.train(context, job.minutes or None)
+    return job.plan.sweep.train(context, job.budget)
 
 
 def open_test(path: Path, name: str, context: Context) -> Swept:

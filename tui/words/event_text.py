@@ -13,12 +13,13 @@ from engine.base.events import (
     Progress,
     Resumed,
     Rung,
+    Skipped,
     Started,
 )
 from engine.base.wording import counted
 from engine.evaluation.headline import Headline, percent, percents
 from engine.runs.summary import AUTO
-from tui.words.numbers import as_number, as_share
+from tui.words.numbers import as_number, as_share, duration
 
 
 def describe(event: Event) -> str:
@@ -36,6 +37,8 @@ def describe(event: Event) -> str:
             )
         case Rung():
             return _rung(event)
+        case Skipped():
+            return f"rung {event.number}  {event.name:<15}  {left_out(event)}"
         case Resumed():
             return f"Going on in epoch {event.epoch}, after {event.step} of its steps."
         case Audited() if event.done == event.total:
@@ -67,11 +70,20 @@ def _rung(event: Rung) -> str:
     )
 
 
-def progress_line(event: Progress | Batch) -> str:
-    """How far a task or an epoch is, as an indented line."""
+def left_out(event: Skipped) -> str:
+    """That a rung is left out, why, and what would let it begin."""
+    takes, left = duration(event.seconds), duration(event.left)
+    return (
+        f"left out: it takes about {takes}, and {left} are left of the budget; --budget {event.needed} has room for it"
+    )
+
+
+def progress_line(event: Progress | Batch, seconds_left: float | None = None) -> str:
+    """How far a task or an epoch is, and how long the whole still takes where that is known, as an indented line."""
+    left = f", {duration(seconds_left)} left" if seconds_left is not None else ""
     if isinstance(event, Batch):
-        return f"  epoch {event.epoch}: step {event.step}/{event.steps}, loss {event.loss:.4f}"
-    return f"  {event.task}: {event.done:,}" + (f" of {event.total:,}" if event.total else "")
+        return f"  epoch {event.epoch}: step {event.step}/{event.steps}, loss {event.loss:.4f}{left}"
+    return f"  {event.task}: {event.done:,}" + (f" of {event.total:,}" if event.total else "") + left
 
 
 def kept(event: Finished) -> str:

@@ -11,6 +11,7 @@ import pytest
 
 from engine.auto.ladder import LADDER_FILE, Ladder
 from engine.auto.rungs import LADDER
+from engine.auto.tuning import FOLDER
 from engine.base.typed_files import typed
 from engine.evaluation.evidence import Evidence
 from engine.evaluation.predictor import Predictor, read_model
@@ -18,6 +19,7 @@ from engine.evaluation.result_files import read_test
 from engine.evaluation.saliency import Explainer, explain
 from engine.network.classifier import preprocess
 from engine.network.heads import REPORT
+from engine.recipe.span import seconds_of
 from engine.runs.directory import Run
 from tests.conftest import SAMPLE, Cli, Start
 from tests.makers.trainings import events, weights_sha
@@ -25,7 +27,7 @@ from tests.makers.trainings import events, weights_sha
 pytestmark = pytest.mark.usefixtures("small_pictures")
 
 RECIPE = ("--train", SAMPLE, "--classes", "COVID,Viral Pneumonia", "--recipe", "auto", "--test-share", "0.2",
-          "--precision", "float32", "--frozen-engine", "ncnn")  # fmt: skip
+          "--precision", "float32", "--frozen-engine", "ncnn", "--budget", "1s")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +57,22 @@ def test_the_rungs_are_told_as_they_are_judged_and_the_run_keeps_them(lines: lis
     assert (end["event"], end["ended"], end["unit"]) == ("finished", "ladder", "rung")
     assert (end["epochs"], end["best_epoch"]) == (len(LADDER), kept.chosen)
     assert end["val"]["correct"] == kept.rungs[kept.chosen - 1].correct
+
+
+def test_a_rung_that_does_not_fit_into_the_budget_is_left_out_and_what_it_needs_is_told(
+    lines: list[dict[str, Any]], run: Run
+) -> None:
+    (told,) = [line for line in lines if line["event"] == "skipped"]
+    (kept,) = typed(run.path / LADDER_FILE, Ladder).skipped
+    assert (told["number"], told["name"]) == (kept.number, kept.name) == (len(LADDER) + 1, "fine-tuning")
+    assert kept.seconds > kept.left == 0
+    assert seconds_of(kept.needed, "--budget", "") > kept.seconds
+    assert not (run.path / FOLDER).exists()
+
+
+def test_the_time_that_is_left_is_told_and_falls(lines: list[dict[str, Any]]) -> None:
+    left = [line["seconds"] for line in lines if line["event"] == "time_left"]
+    assert len(left) >= len(LADDER) and left[-1] < left[0]
 
 
 def test_the_test_part_stays_shut_until_the_end(lines: list[dict[str, Any]], run: Run) -> None:

@@ -19,8 +19,10 @@ from engine.base.events import (
     Finished,
     Progress,
     Resumed,
+    Skipped,
     Started,
     Stretch,
+    TimeLeft,
     Tried,
     from_dict,
 )
@@ -266,3 +268,33 @@ def test_what_the_loop_and_the_fold_keep_survives_the_way_to_the_disk(tmp_path: 
             writer.append(one)
         best = writer.run.summary().best
     assert best is not None and dataclasses.replace(best, seconds=1.0) == epoch(1, 0.5, 0.1)
+
+
+class TestTimeLeftOfALadder:
+    """It is what the ladder has told, less the time since."""
+
+    def climbing(self) -> RunSummary:
+        summary = RunSummary()
+        summary.fold(dataclasses.replace(fake.started("r", 4), mode="auto", steps=1, phases=()), 100.0)
+        return summary
+
+    def test_it_is_not_known_before_the_ladder_tells_it(self) -> None:
+        assert self.climbing().seconds_left() is None
+
+    def test_it_runs_down_between_two_tellings_but_not_below_nothing(self) -> None:
+        summary = self.climbing()
+        summary.fold(TimeLeft(50.0), 110.0)
+        assert summary.seconds_left() == 50
+        summary.fold(Progress("frozen layers", 1, 9), 130.0)
+        assert summary.seconds_left() == 30
+        summary.fold(Progress("frozen layers", 2, 9), 190.0)
+        assert summary.seconds_left() == 0
+        summary.fold(TimeLeft(7.0), 191.0)
+        assert summary.seconds_left() == 7
+
+    def test_a_rung_that_is_left_out_is_done_and_a_resume_forgets_it(self) -> None:
+        summary = self.climbing()
+        summary.fold(Skipped(4, "fine-tuning", 900.0, 20.0, "17m"), 110.0)
+        assert [one.needed for one in summary.skipped] == ["17m"]
+        summary.fold(Resumed(1, 0), 120.0)
+        assert not summary.skipped

@@ -111,6 +111,13 @@ def test_an_audit_has_a_budget_of_its_own(command: Callable[..., Answer], home: 
     assert done.code == DataError.exit_code and "config.toml: --seed 5." in done.stderr
 
 
+def test_a_sweep_has_a_budget_of_its_own(command: Callable[..., Answer], home: Path) -> None:
+    own_recipe(home, '[recipe.choice]\nbudget = "1m"\n[recipe.machine]\nseed = 5\n')
+    done = command("sweep", home / "nowhere", "--name", "s")
+    assert done.code == DataError.exit_code and "config.toml: --seed 5." in done.stderr
+    assert "--budget 1m" in command("train", home / "nowhere").stderr
+
+
 def test_a_wrong_recipe_of_the_users_ends_a_headless_training_and_only_warns_the_workbench(
     command: Callable[..., Answer], home: Path
 ) -> None:

@@ -131,7 +131,7 @@ def test_stopped_it_keeps_what_is_finished_goes_on_and_opens_the_test_when_one_i
         async with app.run_test(size=(120, 40)) as pilot:
             await until(pilot, lambda: session.split is not None)
             await pilot.press("8")
-            await grid(pilot, app, depths="head", lrs="1e-3,1e-4", seeds=1, budget=9)
+            await grid(pilot, app, depths="head", lrs="1e-3,1e-4", seeds=1, budget="9m")
             screen = sweep_screen(app)
             await pilot.press("r")
             await until(pilot, lambda: session.sweep is not None)

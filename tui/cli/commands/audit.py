@@ -11,6 +11,7 @@ from engine.recipe.config import (
     MachineConfig,
     NetworkConfig,
     OutputConfig,
+    Recipe,
     TrainConfig,
 )
 from tui.cli.app import RUNS, Flat
@@ -30,7 +31,7 @@ BAR = 40
 def audit(
     data: Path,
     *,
-    choice: Annotated[ChoiceConfig, Flat] = ChoiceConfig(),  # noqa: B008
+    recipe: Recipe = "auto",
     images: Annotated[DataConfig, Flat] = DataConfig(),  # noqa: B008
     network: Annotated[NetworkConfig, Flat] = NetworkConfig(),  # noqa: B008
     machine: Annotated[MachineConfig, Flat] = MachineConfig(),  # noqa: B008
@@ -49,6 +50,9 @@ def audit(
     ----------
     data
         Folder that holds CLASS/images, with CLASS/masks beside them where there are lung masks.
+    recipe
+        auto judges by a linear head on the frozen layers, report by epochs as the flags say. To give a flag that says
+        how to train, such as --mode or --epochs, chooses report.
     out
         Folder in which the audit's own folder is made, with audit.json and audit.svg.
     name
@@ -62,7 +66,9 @@ def audit(
     from engine.network import pretrained
     from engine.network.backbones import backbone
 
-    config = TrainConfig(choice, data=images, network=network, machine=machine, output=OutputConfig(out, name))
+    config = TrainConfig(
+        ChoiceConfig(recipe), data=images, network=network, machine=machine, output=OutputConfig(out, name)
+    )
     with stoppable() as (context, signals):
 
         def work() -> Audit:

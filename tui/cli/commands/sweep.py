@@ -76,7 +76,7 @@ def _sweep(data: Path, config: TrainConfig, wanted: SweepConfig, only_plan: bool
             return code
 
         def work() -> "Swept":
-            result = job.train(context, wanted.budget or None)
+            result = job.train(context, wanted.limit)
             if choose and not context.stop.is_set():
                 return job.choose("" if choose == "auto" else choose, context)
             return result

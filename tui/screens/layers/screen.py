@@ -1,5 +1,6 @@
 """Screen 2: the network layer by layer, and which of its layers the next training trains. Needs no TensorFlow."""
 
+import dataclasses
 import math
 from collections.abc import Iterable
 from functools import partial
@@ -21,7 +22,7 @@ from engine.base.runtime import cache_dir
 from engine.base.wording import noun
 from engine.network.backbones import Backbone, Layer
 from engine.network.freezing import FreezePlan, Row, recipe, table
-from engine.recipe.config import ChoiceConfig, TrainConfig
+from engine.recipe.config import TrainConfig
 from engine.training.cache_policy import Costs, costs, spare_disk
 from tui.screens.base import WorkScreen
 from tui.screens.layers.text import short, whole
@@ -374,7 +375,8 @@ class LayersScreen(WorkScreen):
     def _choose(self, trainable: frozenset[str]) -> None:
         network = self.session.config.network
         network = recipe(network, trainable, self.session.freeze.backbone)
-        self.session.configure(network=network, choice=ChoiceConfig("report"))
+        choice = dataclasses.replace(self.session.config.choice, recipe="report")
+        self.session.configure(network=network, choice=choice)
 
 
 def measure_guide(folder: Path, config: TrainConfig, context: Context) -> "Guide":

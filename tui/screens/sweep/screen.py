@@ -336,7 +336,7 @@ class SweepScreen(WorkScreen):
 
     def _begin(self, plan: "Plan") -> None:
         try:
-            self.session.begin_sweep(plan, self._wanted.sweep.budget)
+            self.session.begin_sweep(plan, self._wanted.sweep.limit)
         except CovidTuiError as error:
             self.session.complain(error)
             return

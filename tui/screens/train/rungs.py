@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from engine.base.events import Rung, Tried
+from engine.base.events import Rung, Skipped, Tried
 from tui.widgets.curves import Curve
 from tui.widgets.safe_cells import cell, number
 from tui.words.numbers import duration
@@ -39,6 +39,14 @@ def places(tried: Sequence[Tried]) -> dict[float, Tried]:
     return {
         number - 1 + (place + 0.5) / len(own): one for number, own in by_rung.items() for place, one in enumerate(own)
     }
+
+
+def skipped_row(rung: Skipped) -> tuple[Text, ...]:
+    """The cells of a rung that did not fit into the budget: what it takes, and what budget has room for it."""
+    return (
+        number(rung.number, "d"), *(cell("") for _ in range(5)), cell(duration(rung.seconds), right=True),
+        cell(f"{rung.name}: --budget {rung.needed}"),
+    )  # fmt: skip
 
 
 def rung_row(rung: Rung, note: str) -> tuple[Text, ...]:

@@ -22,7 +22,7 @@ from tui.screens.train.log_dialog import LogView, log_lines
 from tui.screens.train.lr_dialog import Rates
 from tui.screens.train.machine import Machine
 from tui.screens.train.progress import course
-from tui.screens.train.rungs import RUNG_COLUMNS, curves_of, rung_row
+from tui.screens.train.rungs import RUNG_COLUMNS, curves_of, rung_row, skipped_row
 from tui.screens.train.schedule_dialog import Schedule
 from tui.state.messages import RunChanged
 from tui.widgets.curves import Curve, Curves
@@ -130,13 +130,15 @@ class TrainScreen(WorkScreen):
         table, best = self.query_one("#epochs", DataTable), view.best
         rungs, name = view.unit == "rung", view.name or "the new run"
         table.border_title = content(f"Rungs of {name}, out of fold" if rungs else f"Epochs of {name}")
-        key = (view, len(view.epochs) + len(view.rungs))
+        key = (view, len(view.epochs) + len(view.rungs) + len(view.skipped))
         if not table.columns or self._shown == key:
             return
         self._shown = key
         table.clear()
         for column, label in zip(table.ordered_columns, RUNG_COLUMNS if rungs else COLUMNS, strict=True):
             column.label = Text(label, justify="right")
+        for skipped in reversed(view.skipped):
+            table.add_row(*skipped_row(skipped))
         for rung in reversed(view.rungs):
             kept = rung is view.kept
             table.add_row(*rung_row(rung, f"{self.session.glyphs.best} {rung.name}, kept" if kept else rung.name))
