@@ -1,5 +1,6 @@
 """Screen 7 by keys: an audit that the real engine does, followed and stopped; earlier ones opened; variants seen."""
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -18,7 +19,7 @@ from engine.base.events import Audited, Progress
 from engine.data.image.reader import read, to_input
 from engine.data.masks import read_mask
 from engine.network.backbones import backbone
-from engine.recipe.config import AuditConfig, NetworkConfig, TrainConfig
+from engine.recipe.config import AuditConfig, ChoiceConfig, NetworkConfig, Recipe, TrainConfig
 from tests.makers import fake
 from tests.makers.drive import DATA, run, text, until
 from tui.app import Workbench
@@ -108,10 +109,12 @@ def again_config(recipe: dict[str, object]) -> TrainConfig:
     return from_dict(TrainConfig, recipe)
 
 
-def test_a_stopped_audit_leaves_nothing_and_another_may_begin(tmp_path: Path, data: Path) -> None:
+@pytest.mark.parametrize("recipe", ["report", pytest.param("auto", marks=pytest.mark.slow)])
+def test_a_stopped_audit_leaves_nothing_and_another_may_begin(tmp_path: Path, data: Path, recipe: Recipe) -> None:
     async def scenario() -> None:
         app = workbench(tmp_path / "runs", data)
         session = app.session
+        session.config = dataclasses.replace(session.config, choice=ChoiceConfig(recipe))
         async with app.run_test(size=(80, 24)) as pilot:
             await until(pilot, lambda: session.split is not None)
             await pilot.press("7")
