@@ -34,7 +34,7 @@ def put_result(name: str, result: Judged) -> None:
         )
     if at := result.operating:
         put(
-            f"threshold: {at.positive} from {at.threshold:.3f} on (chosen on validation: {at.rule}): "
+            f"threshold: {at.positive} from {at.threshold:.3f} on (chosen without the test images: {at.rule}): "
             f"sensitivity {as_number_within(at.sensitivity, at.sensitivity_ci)}, "
             f"specificity {as_number_within(at.specificity, at.specificity_ci)}"
         )
