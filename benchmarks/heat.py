@@ -17,12 +17,12 @@ from engine.evaluation.saliency import TITLES, Explainer, Method, explain, mass_
 from engine.runs.directory import Run
 from tests.makers.signed import SQUARES, mask_of, write_signed
 
+RECIPE = ("--augment", "none", "--batch", "8", "--epochs", "15", "--patience", "0")
 TRAINS = {
-    "block5": ("--mode", "partial", "--unfreeze", "block5"),
-    "the head alone": ("--mode", "transfer"),
+    "block5": ("--mode", "partial", "--unfreeze", "block5", *RECIPE),
+    "the head alone": ("--mode", "transfer", *RECIPE),
     "auto": ("--recipe", "auto"),
 }
-RECIPE = ("--augment", "none", "--batch", "8", "--epochs", "15", "--patience", "0", "--test-share", "0.1")
 LOOKS: tuple[tuple[str, Method], ...] = (
     ("", "hirescam"), ("block5_conv3", "hirescam"), ("", "gradcam"), ("block5_conv1", "gradcam"),
     ("block4_conv3", "gradcam"),
@@ -43,7 +43,7 @@ def main() -> None:
             for seed in range(args.seeds):
                 folder = cache / f"{trains}-{square[0]}-{seed}".replace(" ", "-")
                 data, unseen = write_signed(folder, square, seed)
-                job = ("--train", data, *TRAINS[trains], *RECIPE, "--seed", seed, "--name", "run")
+                job = ("--train", data, *TRAINS[trains], "--test-share", 0.1, "--seed", seed, "--name", "run")
                 covid_tui(*job, cache=cache, out=folder)
                 shares = _shares(Run(folder / "run"), unseen, mask_of(square))
                 rows.append((f"{square[0]} pixels", seed, *shares))
