@@ -32,7 +32,7 @@ def _unknown(name: str, groups: int, folds: int, tested: int) -> str:
     low, _ = exact_interval(tested, tested)
     each = f"not each of the {folds} folds has one" if groups < folds else f"each of the {folds} folds has one alone"
     return (
-        f'How well "{name}" is told can\'t be known: of its {counted(groups, "picture")} to learn from {each}, and '
-        f"{tested} right of {counted(tested, 'test image')} would still mean a sensitivity of anywhere from {low:.1%} "
-        "to 100%."
+        f'How well "{name}" is recognised can\'t be known: of its {counted(groups, "picture")} to learn from {each}, '
+        f"and {tested} right of {counted(tested, 'test image')} would still mean a sensitivity of anywhere from "
+        f"{low:.1%} to 100%."
     )

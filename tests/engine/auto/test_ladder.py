@@ -197,8 +197,9 @@ def test_a_class_of_three_images_works(cli: Cli, tmp_path: Path) -> None:
     assert typed(tmp_path / "runs" / "run" / LADDER_FILE, Ladder).folds == 5
     (unknown,) = [line for line in done.stderr.splitlines() if "can't be known" in line]
     assert unknown == (
-        'warning: How well "Viral Pneumonia" is told can\'t be known: of its 2 pictures to learn from not each of the '
-        "5 folds has one, and 1 right of 1 test image would still mean a sensitivity of anywhere from 2.5% to 100%."
+        'warning: How well "Viral Pneumonia" is recognised can\'t be known: of its 2 pictures to learn from not each '
+        "of the 5 folds has one, and 1 right of 1 test image would still mean a sensitivity of anywhere from 2.5% to "
+        "100%."
     )
     rare = read_test(Run(tmp_path / "runs" / "run")).classes["Viral Pneumonia"]
     assert rare.n == 1 and rare.sensitivity_ci
