@@ -9,6 +9,7 @@ A column's scale is the root of its own variance and the median variance of its 
 hardly active in these rows is not blown up in the next.
 """
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,8 @@ STEPS = 2000
 """Of the solver, at most; it takes about 50."""
 SMALLEST = 1e-10
 """Directions whose share of the rows' variance is less are none but rounding."""
+LARGE = 2**21
+"""Numbers of a matrix whose products are worth several threads."""
 ABSENT = -30.0
 """Bias of a class that no row has: its odds are nothing."""
 
@@ -54,6 +57,21 @@ def fit_path(
     `rows` are (n, columns), `labels` (n,) from 0 to `classes`; a class may have no row. `layers` says how many columns
     are of each layer (all of one when empty).
     """
+    from threadpoolctl import threadpool_limits
+
+    # Several threads wait for each other longer than small products take, most of all where other programs run.
+    small = len(rows) * min(rows.shape) < LARGE
+    with threadpool_limits(1, "blas") if small else contextlib.nullcontext():
+        return _fit_path(rows, labels, classes, strengths, layers)
+
+
+def _fit_path(
+    rows: npt.NDArray[np.floating],
+    labels: npt.NDArray[np.integer],
+    classes: int,
+    strengths: Sequence[float],
+    layers: Sequence[int],
+) -> list[Linear]:
     present = np.unique(labels)
     own = np.searchsorted(present, labels)
     space = _Space(rows, layers or (rows.shape[1],))
