@@ -19,6 +19,7 @@ from engine.auto.linear import STRENGTHS, Floats
 from engine.auto.outlook import Outlook, fit_units
 from engine.auto.reading import planned
 from engine.auto.rungs import LADDER, Judge, Judged, Seeing
+from engine.auto.subsets import keep_curve
 from engine.auto.tuning import Tuned, Tuning
 from engine.base.context import Context
 from engine.base.errors import Stopped
@@ -119,6 +120,7 @@ def climb(data: Data, recipe: Resolved, work: RunContext, resumed: bool) -> Clim
     tuning, tuned, skipped = Tuning(judge, best, pixels, work.run.path, outlook), None, None
     if not stopped:
         tuned, skipped, stopped = _tuned(tuning, best, rungs, budget, outlook)
+    keep_curve(judge, best, seed, work.run, work.context)
     found = _Chosen(best, tuned, tuple(rungs), (skipped,) if skipped else (), stopped)
     return _fitted(found, tuning, data, work)
 

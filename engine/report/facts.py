@@ -9,6 +9,7 @@ from pathlib import Path
 
 from engine.audit import store
 from engine.audit.verdict import Audit
+from engine.auto.curve import LearningCurve, read_curve
 from engine.base.errors import CovidTuiError, RunError
 from engine.base.events import Epoch, Finished, Notice, Rung, Skipped, Started
 from engine.base.files import digest_of
@@ -50,6 +51,8 @@ class Facts:
     """Of the recipe "auto"."""
     skipped: tuple[Skipped, ...]
     """Those that did not fit into the budget."""
+    curve: LearningCurve | None
+    """What more images would bring, where the run has measured it."""
     epochs: list[Epoch]
     started: Started | None
     end: Finished | None
@@ -110,6 +113,7 @@ def gather(run: Run, audit: Path | None = None) -> Facts:
         epochs=summary.epochs,
         rungs=tuple(summary.rungs),
         skipped=tuple(summary.skipped),
+        curve=read_curve(run),
         started=summary.started,
         end=summary.result,
         test=test,

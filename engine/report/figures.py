@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from engine.audit.verdict import Audit
+from engine.auto.curve import LearningCurve
 from engine.base.events import Epoch
 from engine.base.result import Drawn, Judged
 from engine.report.svg import Axis, Series, intervals, lines
@@ -22,6 +23,21 @@ def epoch_plots(epochs: Sequence[Epoch]) -> list[Figure]:
         series = [Series(part, [(e.epoch, getattr(e, field)) for e in epochs], marked=True) for part, field in pairs]
         found.append((f"{name.capitalize()} by epoch", lines(series, x, y)))
     return found
+
+
+def learning_plot(curve: LearningCurve) -> str:
+    """Accuracy by the number of images: what was measured, and the law with its band."""
+    law = curve.law
+    series = [
+        Series("expected", [(one.images, one.accuracy) for one in law]),
+        Series("80% band, low end", [(one.images, one.band[0]) for one in law]),
+        Series("80% band, high end", [(one.images, one.band[1]) for one in law]),
+        Series("measured", [(one.images, one.accuracy) for one in curve.measured], marked=True),
+    ]
+    least = min([one.band[0] for one in law] + [one.accuracy for one in curve.measured])
+    first = min(law[0].images, curve.measured[0].images)
+    x = Axis("images to learn from", first, law[-1].images, log=True)
+    return lines(series, x, Axis("accuracy", max(0.0, least - 0.02), 1))
 
 
 def curve_plots(test: Drawn) -> list[Figure]:

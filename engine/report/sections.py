@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from engine.auto.curve import LearningCurve
 from engine.base.errors import RunError
 from engine.base.events import Rung, Skipped
 from engine.base.files import replacing
@@ -22,7 +23,7 @@ from engine.evaluation.result_files import CARDS
 from engine.recipe.config import to_dict
 from engine.report.document import Block, Paragraph, Plots, Points, Section, Table, markdown, page
 from engine.report.facts import Facts, gather
-from engine.report.figures import curve_plots, epoch_plots, interval_plot, variant_plot
+from engine.report.figures import curve_plots, epoch_plots, interval_plot, learning_plot, variant_plot
 from engine.report.svg import grid
 from engine.runs.directory import Run
 
@@ -206,6 +207,7 @@ def _training(facts: Facts) -> list[Block]:
         chosen = f"the model of rung {facts.end.best_epoch}, chosen out of fold, is kept"
         blocks.append(Paragraph(f"{how}; {chosen if by_ladder else kept}."))
     blocks += [_ladder(facts.rungs, facts.skipped)] if facts.rungs else []
+    blocks += _more_images(facts.curve) if facts.curve else []
     blocks += [Plots(epoch_plots(facts.epochs))] if facts.epochs else []
     return [*blocks, Table(("part", "setting", "value"), rows)]
 
@@ -232,6 +234,15 @@ def _ladder(rungs: Sequence[Rung], skipped: Sequence[Skipped]) -> Block:
         for rung in skipped
     ]
     return Table(header, rows)
+
+
+def _more_images(curve: LearningCurve) -> list[Block]:
+    """What more images to learn from would bring."""
+    caption = "Accuracy out of fold by the number of images, with an 80% band"
+    return [
+        Paragraph(f"How many more images? {curve.sentence} {curve.doubts}"),
+        Plots([(caption, learning_plot(curve))]),
+    ]
 
 
 def _results(test: Drawn) -> list[Block]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from engine.auto.curve import LearningCurve
     from engine.sweep.result import SweptRecipe
     from engine.training.lr_range_test import RangeTest
 
@@ -81,3 +82,29 @@ def range_test(test: "RangeTest", width: int, height: int = HEIGHT) -> str:
     figure.draw(taken)
     figure.ruler("x").ticks(ticks(powers), [f"1e{power}" for power in ticks(powers)])
     return f"smoothed loss by learning rate; x is {test.rate:g}\n{lettered(figure)}"
+
+
+def learning_curve(curve: "LearningCurve", width: int, height: int = HEIGHT) -> str:
+    """Accuracy by images in characters: the law between the ends of its band; x is what was measured."""
+    import plotext
+
+    figure = blank(width, height)
+    places = [math.log2(one.images) for one in curve.law]
+    for values, marker in (
+        ([100 * one.band[0] for one in curve.law], "."),
+        ([100 * one.band[1] for one in curve.law], "."),
+        ([100 * one.accuracy for one in curve.law], "hd"),
+    ):
+        signal = figure.signal(places, values, marker=plotext.marker(marker))
+        signal.lines(True)
+        figure.draw(signal)
+    found = figure.signal(
+        [math.log2(one.images) for one in curve.measured],
+        [100 * one.accuracy for one in curve.measured],
+        marker=plotext.marker("x"),
+    )
+    found.lines(False)
+    figure.draw(found)
+    whole = curve.law[::2]
+    figure.ruler("x").ticks([math.log2(one.images) for one in whole], [f"{one.images:,}" for one in whole])
+    return f"accuracy in % by images; dots: 80% band; x: measured out of fold\n{lettered(figure)}"

@@ -10,6 +10,8 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
+from engine.auto.curve import LearningCurve, read_curve
+from engine.base.errors import RunError
 from engine.base.events import Finished
 from engine.base.result import Measures, Tested
 from engine.evaluation.headline import Headline
@@ -18,9 +20,11 @@ from engine.runs.watch import Entry
 from tui.screens.base import WorkScreen
 from tui.screens.results.confusion import Confusion
 from tui.screens.results.mistakes import Mistakes
+from tui.screens.results.more_images import learning_table
 from tui.widgets.bars import span
 from tui.widgets.pick_dialog import PickRun
 from tui.widgets.safe_cells import cell, content, lines, number
+from tui.widgets.table_dialog import Listing
 from tui.words.event_text import kept
 from tui.words.headline import headline
 from tui.words.numbers import as_number, as_share, duration
@@ -53,6 +57,8 @@ class ResultsScreen(WorkScreen):
         Binding("m", "turn_view", "Mistakes", id="results.mistakes", tooltip="To the list of mistakes, and back."),
         Binding("t", "turn_measures", "Measures", id="results.measures",
                 tooltip="The next two measures by class: sensitivity and specificity, precision and F1, AUC and MCC."),
+        Binding("h", "more_images", "More images", id="results.more",
+                tooltip="What two and four times as many images would bring; of runs by the recipe auto."),
         Binding("p", "predict", "Predict", id="results.predict", tooltip="Ask this run about the image."),
         Binding("c", "copy", "Copy", id="results.copy", tooltip="Copy the image's path, or the table in focus."),
     ]  # fmt: skip
@@ -133,6 +139,8 @@ class ResultsScreen(WorkScreen):
         facts = [mode, kept(end), ENDED[end.ended], duration(end.seconds)]
         facts += [f"AUC {_three(test.auc)}", f"loss {test.loss:.4f}"]
         rows.append(content(", ".join(facts), "$foreground-muted"))
+        if curve := self._curve(entry):
+            rows.append(content(f"How many more images? {curve.sentence}", "$foreground-muted"))
         if not Headline.of(test).beats_baseline:
             text = f"{self.session.glyphs.beware} Not shown to be better than always saying {test.baseline_class}."
             rows.append(content(text, "bold $warning"))
@@ -198,6 +206,19 @@ class ResultsScreen(WorkScreen):
             self._measures = (self._measures + 1) % len(MEASURES)
             self._by_class(now.test)
 
+    def _curve(self, entry: Entry) -> LearningCurve | None:
+        """What more images would bring; none where that can't be read."""
+        try:
+            return read_curve(Run(entry.run.path))
+        except RunError:
+            return None
+
+    def action_more_images(self) -> None:
+        """The learning curve as a table, and what was not checked."""
+        now = self._entry()
+        if now and (curve := self._curve(now)):
+            self.app.push_screen(Listing(learning_table(curve)))
+
     def action_predict(self) -> None:
         """Ask a model about the image under the cursor."""
         now = self._entry()
@@ -220,13 +241,18 @@ class ResultsScreen(WorkScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer what there is something for."""
-        if not self.is_mounted or action not in ("pick", "step", "turn_view", "turn_measures", "predict", "copy"):
+        if not self.is_mounted or action not in (
+            "pick", "step", "turn_view", "turn_measures", "more_images", "predict", "copy"
+        ):  # fmt: skip
             return True
         tested = self.tested()
         if action == "step":
             now = self._entry()
             place = tested.index(now) + int(str(parameters[0])) if now else -1
             return 0 <= place < len(tested)
+        if action == "more_images":
+            now = self._entry()
+            return now is not None and self._curve(now) is not None
         return bool(tested) and (action != "predict" or self.query_one(Mistakes).path is not None)
 
 
