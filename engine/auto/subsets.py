@@ -12,7 +12,7 @@ import numpy.typing as npt
 from engine.auto.curve import CURVE_FILE, Expected, LearningCurve, Point
 from engine.auto.folds import Ints, grouped_folds
 from engine.auto.linear import STRENGTHS
-from engine.auto.power_law import Floats, fitted, measured
+from engine.auto.power_law import Floats, fitted, seen
 from engine.auto.rungs import Judge, Judged
 from engine.base.context import Context
 from engine.base.errors import DataError, Stopped
@@ -84,7 +84,7 @@ def learning_curve(judge: Judge, chosen: Judged, seed: int, context: Context) ->
                 wrong[number, answered] += ~chosen.right[answered] if known else _mistaken(judge, chosen, own, answered)
                 done += 1
                 context.emit(Progress(TASK, done, total))
-    return curve_of(several, wrong / draws, groups, draws)
+    return curve_of(several, wrong / draws, groups, draws, len(judge.folds))
 
 
 def _sizes(judge: Judge, chosen: Judged) -> list[int]:
@@ -107,11 +107,10 @@ def _mistaken(judge: Judge, chosen: Judged, learnt: Ints, answered: Ints) -> npt
     return np.asarray(answers != chosen.labels[answered])
 
 
-def curve_of(several: list[int], wrong: Floats, groups: npt.NDArray[np.str_], draws: int) -> LearningCurve:
+def curve_of(several: list[int], wrong: Floats, groups: npt.NDArray[np.str_], draws: int, folds: int) -> LearningCurve:
     """The curve from the share of fits of each size that were wrong on each image, (sizes, n)."""
     n = len(groups)
-    errors, covariance = measured(wrong, np.unique(groups, return_inverse=True)[1])
-    law = fitted(several, errors, covariance, n)
+    law = fitted(several, seen(wrong, np.unique(groups, return_inverse=True)[1], draws, folds))
     reached = []
     for step in range(-4, 5):
         times = 2 ** (step / 2)
