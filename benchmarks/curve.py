@@ -2,10 +2,10 @@
 
     python -m benchmarks.curve [--data FOLDER] [--classes A,B] [--images 40,60,100] [--draws 8]
 
-A back-test draws a subset of so many images, by class and group, and forecasts the accuracy at twice and four times its size
-with all that a user would have. The truth: the subset is extended to that size, the recipe chooses anew on the first of
-six such extensions, and each of the six is fitted and asked about all images whose groups it has not learnt from. What
-it gets right there, over all six, is counted as true, its own doubt (some 200 images) included in what the band must hold.
+A back-test draws a subset of so many images, by class and group, and forecasts the accuracy at twice and four times its
+size with all that a user would have. The truth: the subset is extended to that size, the recipe chooses anew on the
+first of six such extensions, and each of the six is fitted and asked about all images whose groups it has not learnt
+from. What it gets right there, over all six, is counted as true, with its own doubt (some 200 images).
 """
 
 import argparse

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.auto.curve import CURVE_FILE, Expected, LearningCurve, Point
 from engine.base.events import Epoch, Finished, Rung, Tried
 from engine.base.files import write_json
 from engine.base.result import Tested, Validated
@@ -58,6 +59,16 @@ def rung(number: int, correct: int, n: int, taken: bool, gain: float | None = No
     )  # fmt: skip
 
 
+def curve() -> LearningCurve:
+    """A learning curve of 100 images."""
+    points = tuple(Point(size, 1 - 0.9 * size**-0.5) for size in (20, 28, 40, 57, 80))
+    law = tuple(
+        Expected(round(100 * 2 ** (step / 2)), 0.91 + 0.01 * step, (0.88 + 0.01 * step, 0.93 + 0.01 * step))
+        for step in range(-4, 5)
+    )
+    return LearningCurve(100, 3, points, law)
+
+
 def ladder_run(out: Path, name: str, folder: Path, lines: Sequence[Line]) -> Run:
     """A finished run of the recipe "auto" whose second of four rungs is kept."""
     run = finished_run(out, name, folder, lines)
@@ -65,6 +76,7 @@ def ladder_run(out: Path, name: str, folder: Path, lines: Sequence[Line]) -> Run
     write_json(run.path / CONFIG, {**config, "choice": {"recipe": "auto"}})
     end = run.finished()
     assert end
+    write_json(run.path / CURVE_FILE, plain(curve()))
     begun = replace(fake.started(str(run.path), 4), mode="auto", steps=1, phases=(), patience=None)
     (run.path / FILE).unlink()
     with RunWriter(run, again=True) as writer:

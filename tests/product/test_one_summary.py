@@ -7,6 +7,7 @@ import pytest
 from textual.widgets import DataTable
 
 from engine.base import result as results
+from engine.base.errors import RunError
 from engine.base.events import Epoch
 from engine.base.typed_files import checked
 from engine.evaluation.headline import Headline
@@ -16,7 +17,7 @@ from engine.runs.directory import Run
 from engine.runs.watch import Library
 from tests.conftest import Cli
 from tests.makers.drive import DATA, run, text, until
-from tests.makers.made import answers, finished_run, ladder_run
+from tests.makers.made import answers, curve, finished_run, ladder_run
 from tui.app import Workbench
 from tui.screens.runs.comparison import differences
 from tui.widgets.curves import Curves
@@ -73,6 +74,28 @@ def test_screens_say_the_rung_that_is_kept(ladder: Run) -> None:
     assert (rows["epoch or rung kept"], rows["epochs or rungs"]) == (["2"], ["4"])
     assert float(rows["validation loss"][0]) > 0
     assert "recipe" not in rows, "auto is the usual one"
+
+
+def test_screen_and_card_say_what_more_images_would_bring(ladder: Run) -> None:
+    told = "100 images: 91.0%. With 200: about 93.0% (90.0% to 95.0%); with 400: about 95.0% (92.0% to 97.0%)."
+    assert curve().sentence == told
+    card, page = (path.read_text() for path in write_card(ladder))
+    assert told in page and told in card and "80% band, low end" in page
+
+    async def scenario() -> None:
+        app = Workbench(ladder.path.parent)
+        async with app.run_test(size=(160, 44)) as pilot:
+            await until(pilot, lambda: app.session.library.entries())
+            await pilot.press("5")
+            await until(pilot, lambda: told in text(app))
+            await pilot.press("h")
+            await until(pilot, lambda: "No fit had more than 80 images" in " ".join(text(app).split()))
+            assert "measured, out of fold" in text(app) and "expected: 92.0% to 97.0%" in text(app)
+
+    run(scenario())
+    (ladder.path / "curve.json").write_text("{}")
+    with pytest.raises(RunError, match=r"curve\.json is damaged.*remove it; the run is whole without it"):
+        write_card(ladder)
 
 
 def test_verbs_and_report_say_the_epoch_that_the_loop_kept(equal: Run, cli: Cli) -> None:

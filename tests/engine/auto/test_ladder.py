@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from engine.auto.curve import read_curve
 from engine.auto.ladder import LADDER_FILE, Ladder
 from engine.auto.rungs import LADDER
 from engine.auto.tuning import FOLDER
@@ -75,6 +76,12 @@ def test_the_time_that_is_left_is_told_and_falls(lines: list[dict[str, Any]]) ->
     assert len(left) >= len(LADDER) and left[-1] < left[0]
 
 
+def test_the_run_keeps_what_more_images_would_bring_and_says_it(lines: list[dict[str, Any]], run: Run) -> None:
+    curve = read_curve(run)
+    assert curve and curve.images == lines[-1]["val"]["n"]
+    assert any(line.get("text") == f"How many more images? {curve.sentence}" for line in lines)
+
+
 def test_the_test_part_stays_shut_until_the_end(lines: list[dict[str, Any]], run: Run) -> None:
     with (run.path / "split.csv").open(encoding="utf-8") as file:
         parts = {row["file"]: row["part"] for row in csv.DictReader(file)}
@@ -129,7 +136,7 @@ def test_killed_and_gone_on_with_it_ends_in_the_same_model(run: Run, start: Star
         [dict(vars(rung), seconds=0) for rung in typed(one.path / LADDER_FILE, Ladder).rungs] for one in (killed, run)
     ]
     assert same[0] == same[1]
-    for name in ("predictions.csv", "validation.csv", "calibration.json"):
+    for name in ("predictions.csv", "validation.csv", "calibration.json", "curve.json"):
         assert (killed.path / name).read_bytes() == (run.path / name).read_bytes()
 
 

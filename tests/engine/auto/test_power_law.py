@@ -54,7 +54,7 @@ def test_more_images_never_cost_and_bands_are_in_order(shares: list[float], coun
 @pytest.mark.parametrize(("floor", "exponent"), [(0.0, 0.5), (0.3, 0.7), (0.9, 0.5)])
 def test_a_law_that_is_measured_well_goes_on(floor: float, exponent: float) -> None:
     def truth(times: float) -> float:
-        return 0.1 * (floor + (1 - floor) * times**-exponent)
+        return float(0.1 * (floor + (1 - floor) * times**-exponent))
 
     errors = np.array([truth(size / ALL) for size in SIZES])
     law = fitted(SIZES, Seen(ALL, errors, 5000.0, 1e-6 * np.eye(4)))

@@ -1,0 +1,50 @@
+"""The verb `curve`: one sentence, the same in text and JSON, and exit code 3 where too few images allow none."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from engine.auto.curve import LearningCurve
+from engine.base.typed_files import checked
+from tests.conftest import SAMPLE, Cli
+
+pytestmark = pytest.mark.usefixtures("small_pictures")
+FLAGS = ("--classes", "COVID,Viral Pneumonia", "--precision", "float32", "--frozen-engine", "ncnn")
+
+
+def test_text_and_json_say_the_same(cli: Cli) -> None:
+    done = cli("curve", SAMPLE, *FLAGS, "--json")
+    assert done.returncode == 0, done.stderr
+    facts = json.loads(done.stdout)
+    curve = checked({key: value for key, value in facts.items() if key != "sentence"}, LearningCurve)
+    assert facts["sentence"] == curve.sentence
+    assert [one.images for one in curve.law][4::2] == [curve.images, 2 * curve.images, 4 * curve.images]
+    told = cli("--curve", SAMPLE, *FLAGS)
+    assert told.stdout.endswith(f"\n{curve.sentence}\n{curve.doubts}\n")
+    assert f"{4 * curve.images:,}" in told.stdout.splitlines()[len(curve.law)]
+
+
+def test_too_few_images_end_with_one_sentence(cli: Cli, tmp_path: Path) -> None:
+    for name, count in (("COVID", 20), ("Normal", 6)):
+        (tmp_path / name).mkdir()
+        for file in sorted((SAMPLE / name / "images").glob("*.png"))[:count]:
+            shutil.copy(file, tmp_path / name)
+    done = cli("curve", tmp_path, *FLAGS[2:])
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "covid-tui: Too few images to say what more of them would bring" in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.slow
+def test_the_whole_sample_is_what_half_of_it_forecast(cli: Cli, tmp_path: Path) -> None:
+    """The bands of both overlap."""
+    for path in SAMPLE.iterdir():
+        if (path / "images").is_dir():
+            shutil.copytree(path / "images", tmp_path / path.name)
+            for file in sorted((tmp_path / path.name).iterdir())[::2]:
+                file.unlink()
+    half, whole = (json.loads(cli("curve", data, "--json").stdout) for data in (tmp_path, SAMPLE))
+    twice = half["law"][6]
+    now = whole["law"][4]
+    assert twice["band"][0] <= now["band"][1] and now["band"][0] <= twice["band"][1]
