@@ -11,27 +11,33 @@ from engine.base.typed_files import checked
 from tests.conftest import SAMPLE, Cli
 
 pytestmark = pytest.mark.usefixtures("small_pictures")
-FLAGS = ("--classes", "COVID,Viral Pneumonia", "--precision", "float32", "--frozen-engine", "ncnn")
+FLAGS = ("--precision", "float32", "--frozen-engine", "ncnn")
 
 
-def test_text_and_json_say_the_same(cli: Cli) -> None:
-    done = cli("curve", SAMPLE, *FLAGS, "--json")
+def folder(path: Path, **counts: int) -> Path:
+    """So many of the sample's images of each class."""
+    for name, count in counts.items():
+        (path / name).mkdir()
+        for file in sorted((SAMPLE / name / "images").glob("*.png"))[:count]:
+            shutil.copy(file, path / name)
+    return path
+
+
+def test_text_and_json_say_the_same(cli: Cli, tmp_path: Path) -> None:
+    data = folder(tmp_path, COVID=14, Normal=14)
+    done = cli("curve", data, *FLAGS, "--json")
     assert done.returncode == 0, done.stderr
     facts = json.loads(done.stdout)
     curve = checked({key: value for key, value in facts.items() if key != "sentence"}, LearningCurve)
     assert facts["sentence"] == curve.sentence
     assert [one.images for one in curve.law][4::2] == [curve.images, 2 * curve.images, 4 * curve.images]
-    told = cli("--curve", SAMPLE, *FLAGS)
+    told = cli("--curve", data, *FLAGS)
     assert told.stdout.endswith(f"\n{curve.sentence}\n{curve.doubts}\n")
     assert f"{4 * curve.images:,}" in told.stdout.splitlines()[len(curve.law)]
 
 
 def test_too_few_images_end_with_one_sentence(cli: Cli, tmp_path: Path) -> None:
-    for name, count in (("COVID", 20), ("Normal", 6)):
-        (tmp_path / name).mkdir()
-        for file in sorted((SAMPLE / name / "images").glob("*.png"))[:count]:
-            shutil.copy(file, tmp_path / name)
-    done = cli("curve", tmp_path, *FLAGS[2:])
+    done = cli("curve", folder(tmp_path, COVID=20, Normal=6), *FLAGS)
     assert (done.returncode, done.stdout) == (3, "")
     assert "covid-tui: Too few images to say what more of them would bring" in done.stderr.splitlines()[-1]
 
