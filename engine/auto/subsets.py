@@ -32,7 +32,7 @@ NEEDED = math.ceil(FEWEST * 2 ** ((FEWEST_SIZES - 1) / 2) / 0.8)
 """Images of each class, about, for so many sizes, as a fold learns from four fifths."""
 LARGEST = 2_000
 """Images of the largest subset that is drawn beside all that a fold may learn from."""
-MOST_DRAWS, DRAWN = 5, 1_000
+MOST_DRAWS, DRAWN = 3, 1_000
 """Draws of each size, and images in all of them together, about, at most; one draw at least."""
 
 
