@@ -3,10 +3,10 @@
     python -m benchmarks.curve [--data FOLDER] [--first 0] [--draws 8]
 
 A back-test draws a subset of so many images, by class and group, and forecasts the accuracy at twice and four times its
-size with all that a user would have. The truth: the subset is extended to that size six times, by other images, and fits
-of the head and strength that it chose are asked about all images whose groups they have not learnt from. What they get
-right there, all together, is counted as true, with its own doubt (some 200 images). Subsets are of three classes and of
-each two of them; those of one data set overlap, so back-tests are not independent.
+size with all that a user would have. The truth: the subset is extended to that size six times, by other images, and
+fits of the head and strength that it chose are asked about all images whose groups they have not learnt from. What they
+get right there, all together, is counted as true, with its own doubt (some 200 images). Subsets are of three classes
+and of each two of them; those of one data set overlap, so back-tests are not independent.
 """
 
 import argparse

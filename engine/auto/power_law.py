@@ -21,7 +21,7 @@ Floats = npt.NDArray[np.float64]
 EXPONENTS = np.linspace(0.05, 1.0, 20)
 """From hardly any fall to that of a fit of few parameters."""
 FLOORS = np.linspace(0.0, 0.95, 20)
-ERRORS = np.geomspace(1e-4, 0.99, 100)
+ERRORS = np.geomspace(1e-4, 0.99, 200)
 """On all images."""
 
 
