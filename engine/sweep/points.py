@@ -118,11 +118,13 @@ def _point(config: TrainConfig, grid: Grid, network: NetworkConfig, depth: str, 
     named = re.sub(r"[^A-Za-z0-9._+-]", "-", depth)
     rate = lr if lr == "auto" else f"{lr:g}"
     ladder = depth == LADDER
+    # What "auto" means for the report's recipe, so that a sweep of before there was "auto" goes on.
+    weight = config.fit.class_weight if ladder or config.fit.class_weight != "auto" else "none"
     name = f"{network.backbone}-{named}" + ("" if ladder else f"-lr{rate}")
     own = dataclasses.replace(
         config,
         network=network,
-        fit=dataclasses.replace(config.fit, lr=lr),
+        fit=dataclasses.replace(config.fit, lr=lr, class_weight=weight),
         machine=dataclasses.replace(config.machine, seed=seed),
         judge=dataclasses.replace(config.judge, test=False),
         output=dataclasses.replace(config.output, name=f"{name}-seed{seed}"),

@@ -45,7 +45,7 @@ def test_a_plate_is_a_shortcut_for_the_head_that_the_user_gets(out: Path) -> Non
     audit = store.read(out / "plate")
     by_name = {variant.name: variant for variant in audit.variants}
     assert list(by_name) == NAMES and audit.finding == "shortcut", audit.verdict
-    assert by_name["whole"].accuracy == by_name["without-lungs"].accuracy == by_name["border"].accuracy == 1
+    assert by_name["whole"].auc == by_name["without-lungs"].auc == by_name["border"].auc == 1
     assert by_name["lungs"].accuracy < 0.9 and by_name["shuffled"].accuracy < 0.9
     assert all(variant.epochs == () for variant in audit.variants)
 
