@@ -12,7 +12,7 @@ import platform
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
@@ -86,6 +86,25 @@ def imported_tensorflow() -> Any:
             with contextlib.suppress(RuntimeError):
                 tf.config.experimental.set_memory_growth(device, True)
     return tf
+
+
+def compiled(work: Callable[..., Any]) -> Callable[..., Any]:
+    """`work` of arrays whose first axis counts the images of a batch, as one graph for batches of any length.
+
+    TensorFlow by itself writes a graph for the length of the first batch, and all of it again at the last and shorter
+    one: of a network of hundreds of layers that is seconds to half a minute.
+    """
+    tf, known = tensorflow(), set[Any]()
+    function = tf.function(work, autograph=False)
+
+    def compute(*arrays: Any) -> Any:
+        kinds = tuple((tuple(array.shape[1:]), array.dtype) for array in arrays)
+        if kinds not in known:
+            function.get_concrete_function(*(tf.TensorSpec((None, *shape), dtype) for shape, dtype in kinds))
+            known.add(kinds)
+        return function(*arrays)
+
+    return compute
 
 
 def give_memory_back() -> None:

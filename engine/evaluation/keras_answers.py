@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.base.runtime import tensorflow
+from engine.base.runtime import compiled, tensorflow
 from engine.network.classifier import load, preprocess
 from engine.network.freezing import FreezePlan
 from engine.network.heads import POOL
@@ -20,12 +20,7 @@ class KerasAnswers:
         tf, self._plan = tensorflow(), plan
         model = self.model = load(weights, plan, classes).model
         both = tf.keras.Model(model.input, [model.output, model.get_layer(POOL).output])
-
-        self._forward = tf.function(
-            lambda images: both(preprocess(images, plan.backbone), training=False),
-            autograph=False,
-            reduce_retracing=True,
-        )
+        self._forward = compiled(lambda images: both(preprocess(images, plan.backbone), training=False))
 
     def read(self, inputs: np.ndarray) -> list[np.ndarray]:
         """What each layer that the head reads gives for network inputs, float32 (n, side, side, channels) each."""
@@ -41,7 +36,7 @@ class KerasAnswers:
             found = read(preprocess(images, plan.backbone), training=False)
             return list(found) if len(layers) > 1 else [found]
 
-        return tf.function(maps, autograph=False, reduce_retracing=True)
+        return compiled(maps)
 
     def answer(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Computes all inputs at once."""

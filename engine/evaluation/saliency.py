@@ -24,7 +24,7 @@ from PIL import Image
 from engine.base.context import Context
 from engine.base.errors import ConfigError, Stopped
 from engine.base.events import Progress
-from engine.base.runtime import tensorflow
+from engine.base.runtime import compiled, tensorflow
 from engine.data.image.reader import Pixels, seen
 from engine.data.masks import Mask, region_of
 from engine.evaluation.calibration import softmax
@@ -106,12 +106,12 @@ class Explainer:
         tf, model = tensorflow(), predictor.network
         at = model.get_layer(layer).output
         self._watched = tf.keras.Model(model.input, [at, model.output])
-        self._heats = tf.function(self._through_all, autograph=False, reduce_retracing=True)
+        self._heats = compiled(self._through_all)
         # ncnn serves networks alone that are one chain of layers, which can be taken up at any of them, unless the head
         # reads a layer before it too.
         below = any(base.by_name[name].index < base.by_name[layer].index for name in predictor.plan.head.reads)
         self._rest = tf.keras.Model(at, model.output) if "ncnn" in served_by(base) and not below else None
-        self._heats_of = tf.function(self._from_layer, autograph=False, reduce_retracing=True)
+        self._heats_of = compiled(self._from_layer)
 
     def target(self, name: str) -> int | None:
         """The number of the class `name`; None when it is empty. Raises ConfigError where there is no such class."""

@@ -16,7 +16,7 @@ from engine.base.context import Context
 from engine.base.errors import RunError, Stopped
 from engine.base.events import Progress
 from engine.base.files import replacing
-from engine.base.runtime import tensorflow
+from engine.base.runtime import compiled, tensorflow
 from engine.base.typed_files import opened, why
 from engine.base.wording import unwritable
 from engine.evaluation.level_likeness import Measure, TrainingLevels, training_levels
@@ -169,15 +169,14 @@ def _pooled(source: "Source", classifier: "Classifier", chosen: np.ndarray, cont
     start = model.input if source.network is model else classifier.prefix.output  # type: ignore[union-attr]
     pool = model.get_layer(POOL).output
     # Where only the head trains, what is kept of an image are these very numbers.
-    forward = (
-        None if start is pool else tf.function(tf.keras.Model(start, pool), autograph=False, reduce_retracing=True)
-    )
+    network = None if start is pool else tf.keras.Model(start, pool)
+    forward = None if network is None else compiled(lambda inputs: network(inputs, training=False))
     found: list[Any] = []
     done = 0
     for inputs, _ in source.batches(chosen, PLAIN, BATCH):
         if context.stop.now:
             raise Stopped("Stopped while the training images were looked at again.")
-        found.append(np.asarray(forward(inputs, training=False) if forward else inputs, np.float32))
+        found.append(np.asarray(forward(inputs) if forward else inputs, np.float32))
         done += len(found[-1])
         context.emit(Progress("training images as the network sees them", done, len(chosen)))
     return np.concatenate(found)

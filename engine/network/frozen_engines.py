@@ -11,7 +11,7 @@ import numpy as np
 from engine.base.cancel import Stop
 from engine.base.engines import EngineName
 from engine.base.errors import Stopped
-from engine.base.runtime import tensorflow
+from engine.base.runtime import compiled, tensorflow
 from engine.network.backbones import Backbone
 from engine.network.classifier import Classifier
 from engine.network.ncnn_network import NcnnNetwork, means, serves
@@ -53,9 +53,7 @@ class KerasEngine:
     def _forward(self) -> Any:
         tf, prefix = tensorflow(), self._prefix
         assert prefix
-        return tf.function(
-            lambda images: tf.cast(prefix(images, training=False), tf.float32), autograph=False, reduce_retracing=True
-        )
+        return compiled(lambda images: tf.cast(prefix(images, training=False), tf.float32))
 
     def activations(self, inputs: Any, stop: Stop | None = None) -> np.ndarray:
         """As the protocol says; a stop is looked at before the images, not between them."""

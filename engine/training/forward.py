@@ -4,7 +4,7 @@ import numpy as np
 
 from engine.base.cancel import Stop
 from engine.base.errors import Stopped
-from engine.base.runtime import tensorflow
+from engine.base.runtime import compiled
 from engine.training.augment import PLAIN
 from engine.training.batches import Source
 
@@ -13,9 +13,8 @@ class Pass:
     """A compiled forward pass over a source's images as they are."""
 
     def __init__(self, source: Source) -> None:
-        tf = tensorflow()
         self.source = source
-        self._network = tf.function(lambda x: source.network(x, training=False), autograph=False, reduce_retracing=True)
+        self._network = compiled(lambda inputs: source.network(inputs, training=False))
 
     def logits(self, batch: int = 64, stop: Stop | None = None) -> np.ndarray:
         """Logits, float32 (n, classes), in the source's order. Raises Stopped between two batches."""

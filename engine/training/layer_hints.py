@@ -13,7 +13,7 @@ import numpy as np
 from engine.base.context import Context
 from engine.base.errors import Stopped
 from engine.base.events import Event, Notice, Progress
-from engine.base.runtime import tensorflow
+from engine.base.runtime import compiled, tensorflow
 from engine.base.wording import counted
 from engine.network.classifier import Classifier, with_first_weights
 from engine.network.freezing import plan
@@ -96,7 +96,7 @@ def pulls(probe: Classifier, pixels: PixelSource, precision: str, context: Conte
     whole.load({layer.name: layer.get_weights() for layer in probe.model.layers if layer.weights})
     variables = whole.trainable_variables
 
-    @tf.function(autograph=False, reduce_retracing=True)  # type: ignore[untyped-decorator]
+    @compiled
     def gradients(inputs: Any, answers: Any) -> Any:
         with tf.GradientTape() as tape:
             logits = whole.model(inputs, training=False)

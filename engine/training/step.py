@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from engine.base.cancel import Stop
-from engine.base.runtime import tensorflow
+from engine.base.runtime import compiled, tensorflow
 from engine.network.classifier import Classifier
 from engine.network.keras_private import leave_gradients_unsummed, place_of
 from engine.recipe.config import FitConfig, Weighting
@@ -68,9 +68,9 @@ class Steps:
         if devices.strategy:
             self._steps = devices.together(step)
         else:
-            how = {"jit_compile": True} if small else {"reduce_retracing": True}
-            # TensorFlow would else write all of this anew as other Python first, for most of a second in each process.
-            self._steps = tf.function(steps if small else step, autograph=False, **how)
+            # Without autograph, as TensorFlow would else write all of this anew as other Python first, for most of a
+            # second in each process.
+            self._steps = tf.function(steps, autograph=False, jit_compile=True) if small else compiled(step)
 
     def feed(self, source: Source, order: np.ndarray, view: int, batch: int) -> Iterator[tuple[Any, ...]]:
         """The batches of `order` for `take`; on several devices, this process's share of each and its weights."""
