@@ -1,6 +1,7 @@
 """What the tests of single screens share: driving the app by keys, reading its screen, waiting for it."""
 
 import asyncio
+import gc
 import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -13,11 +14,18 @@ from tui.app import Workbench
 DATA = Path(__file__).parents[2] / "sample_data"
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.005, 0.1
 """Seconds between two looks at what is waited for."""
+ALLOCATIONS = (50_000, 20, 20)
+"""After so many Python looks for circles: a workbench makes objects by the hundred thousand, none of which goes yet."""
 
 
 def run(scenario: Coroutine[Any, Any, None]) -> None:
     """Drive a coroutine to its end, within a time."""
-    asyncio.run(asyncio.wait_for(scenario, 180))
+    usual = gc.get_threshold()
+    gc.set_threshold(*ALLOCATIONS)
+    try:
+        asyncio.run(asyncio.wait_for(scenario, 180))
+    finally:
+        gc.set_threshold(*usual)
 
 
 def text(app: Workbench) -> str:
