@@ -264,7 +264,7 @@ def with_preprocessing(model: Any, plan: FreezePlan) -> Any:
     ready = preprocess(images, plan.backbone)
     logits = model(ready)
     if plan.head.mirror:
-        logits = keras.layers.Average(dtype="float32")([logits, model(keras.ops.flip(ready, axis=2))])
+        logits = keras.layers.Average(dtype="float32")([logits, model(ready[:, :, ::-1])])
     return keras.Model(images, keras.layers.Softmax(name="probabilities", dtype="float32")(logits))
 
 
