@@ -8,19 +8,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.base.runtime import tensorflow
-from engine.network.backbones import BACKBONES
+from engine.network.backbones import BACKBONES, Backbone
 from engine.network.classifier import build, load, with_preprocessing
 from engine.network.freezing import FreezePlan, parse_unfreeze
 from engine.network.frozen_engines import KerasEngine, NcnnEngine
 from engine.network.heads import REPORT, Head, grid
+from tests.makers.small import SIDE
 from tests.makers.vgg_run import drawn
 
-VGG16 = BACKBONES["vgg16"]
+pytestmark = pytest.mark.usefixtures("small_pictures")
+
 DEEP = Head(("block3_pool", "block4_pool", "block5_pool"), cells=2, mirror=True)
 
 
+def vgg16() -> Backbone:
+    """The network as it is for the pictures of this module's tests."""
+    return BACKBONES["vgg16"]
+
+
 def images(count: int) -> np.ndarray:
-    return np.random.default_rng(3).uniform(-124, 152, (count, 224, 224, 3)).astype(np.float32)
+    return np.random.default_rng(3).uniform(-124, 152, (count, SIDE, SIDE, 3)).astype(np.float32)
 
 
 @given(side=st.integers(1, 60), cells=st.integers(1, 4))
@@ -38,8 +45,8 @@ def test_the_cells_cover_the_maps_and_are_their_own_mirror_image(side: int, cell
 
 @pytest.mark.parametrize("unfreeze", ["", "block5", pytest.param("block4", marks=pytest.mark.slow)])
 def test_both_engines_keep_the_same_and_the_rest_of_the_network_takes_it_up(unfreeze: str) -> None:
-    trainable = parse_unfreeze(unfreeze, VGG16) if unfreeze else frozenset[str]()
-    classifier = build(FreezePlan(VGG16, trainable, DEEP), 3, "float32", seed=0)
+    trainable = parse_unfreeze(unfreeze, vgg16()) if unfreeze else frozenset[str]()
+    classifier = build(FreezePlan(vgg16(), trainable, DEEP), 3, "float32", seed=0)
     classifier.load({name: arrays for name, arrays in drawn("vgg16", 3).items() if name.startswith("block")})
     inputs = images(2)
     kept = KerasEngine(classifier).activations(inputs)
@@ -50,7 +57,7 @@ def test_both_engines_keep_the_same_and_the_rest_of_the_network_takes_it_up(unfr
 
 
 def test_its_means_are_those_of_the_maps() -> None:
-    classifier = build(FreezePlan(VGG16, frozenset(), DEEP), 2, "float32", seed=0)
+    classifier = build(FreezePlan(vgg16(), frozenset(), DEEP), 2, "float32", seed=0)
     model, inputs = classifier.model, images(1)
     maps = [model.get_layer(name).output for name in DEEP.reads]
     found, *maps = tensorflow().keras.Model(model.input, [model.get_layer("pool").output, *maps])(inputs)
@@ -63,14 +70,14 @@ def test_its_means_are_those_of_the_maps() -> None:
 
 
 def test_the_mirror_image_gets_the_same_answer_and_a_saved_model_gives_it(tmp_path: Path) -> None:
-    classifier = build(FreezePlan(VGG16, frozenset(), DEEP), 3, "float32", seed=0)
+    classifier = build(FreezePlan(vgg16(), frozenset(), DEEP), 3, "float32", seed=0)
     classifier.save_model(tmp_path / "model.keras")
     saved = tensorflow().keras.models.load_model(tmp_path / "model.keras")
-    pictures = np.random.default_rng(0).uniform(0, 255, (2, 224, 224, 3)).astype(np.float32)
+    pictures = np.random.default_rng(0).uniform(0, 255, (2, SIDE, SIDE, 3)).astype(np.float32)
     answers = saved(pictures).numpy()
     assert answers == pytest.approx(saved(pictures[:, :, ::-1]).numpy(), abs=1e-6)
     assert answers == pytest.approx(with_preprocessing(classifier.model, classifier.plan)(pictures).numpy(), abs=1e-6)
-    plain = with_preprocessing(classifier.model, FreezePlan(VGG16, frozenset()))
+    plain = with_preprocessing(classifier.model, FreezePlan(vgg16(), frozenset()))
     halves = (plain(pictures).numpy(), plain(pictures[:, :, ::-1]).numpy())
     logits = (np.log(halves[0]) + np.log(halves[1])) / 2
     shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
@@ -78,9 +85,9 @@ def test_the_mirror_image_gets_the_same_answer_and_a_saved_model_gives_it(tmp_pa
 
 
 def test_its_weights_are_written_and_read_again(tmp_path: Path) -> None:
-    plan = FreezePlan(VGG16, frozenset(), DEEP)
-    kernel = np.random.default_rng(1).normal(size=(DEEP.width(VGG16), 3)).astype(np.float32)
-    classifier = build(FreezePlan(VGG16, frozenset()), 3, "float32", seed=0)
+    plan = FreezePlan(vgg16(), frozenset(), DEEP)
+    kernel = np.random.default_rng(1).normal(size=(DEEP.width(vgg16()), 3)).astype(np.float32)
+    classifier = build(FreezePlan(vgg16(), frozenset()), 3, "float32", seed=0)
     deep = classifier.with_head(plan, 3, (kernel, np.arange(3, dtype=np.float32)))
     deep.save_weights(tmp_path / "best.weights.h5")
     again = load(tmp_path / "best.weights.h5", plan, 3)
@@ -100,5 +107,5 @@ def test_every_backbone_has_ends_that_such_a_head_can_read(name: str) -> None:
 
 
 def test_the_reports_head_is_as_the_report_has_it() -> None:
-    layers = [(layer.name, layer.parameters) for layer in REPORT.layers(VGG16, 2)]
+    layers = [(layer.name, layer.parameters) for layer in REPORT.layers(vgg16(), 2)]
     assert layers == [("pool", 0), ("dense", 512 * 512 + 512), ("logits", 512 * 2 + 2)]
