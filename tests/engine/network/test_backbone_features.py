@@ -283,7 +283,7 @@ def test_onnx_files_have_the_operations_that_are_admitted_and_no_others(tmp_path
         freeze = plan(network(name))
         calibration = SimpleNamespace(temperature=temperature) if temperature else None
         model = build(freeze, CLASSES, "float32", seed=0).model
-        asked = SimpleNamespace(network=model, backbone=freeze.backbone, calibration=calibration)
+        asked = SimpleNamespace(network=model, plan=freeze, backbone=freeze.backbone, calibration=calibration)
         contract = Contract("r", "0", "", name, "", freeze.backbone.size, ("a", "b"), temperature, None)
         with quiet():
             FORMATS["onnx"].write(exportable(asked), contract, tmp_path / "x.onnx")  # type: ignore[arg-type]

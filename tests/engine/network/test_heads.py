@@ -1,6 +1,8 @@
 """A head that reads several depths: both engines and both halves of the network give it the same, mirrored or not."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
@@ -8,6 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.base.runtime import tensorflow
+from engine.evaluation.predictor import Predictor
+from engine.export.contract import PROBABILITIES, Contract
+from engine.export.formats import FORMATS, exportable, quiet
 from engine.network.backbones import BACKBONES, Backbone
 from engine.network.classifier import build, load, with_preprocessing
 from engine.network.freezing import FreezePlan, parse_unfreeze
@@ -82,6 +87,20 @@ def test_the_mirror_image_gets_the_same_answer_and_a_saved_model_gives_it(tmp_pa
     logits = (np.log(halves[0]) + np.log(halves[1])) / 2
     shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     assert answers == pytest.approx(shares, abs=1e-5)
+
+
+def test_an_onnx_file_holds_the_mirror_image_too(tmp_path: Path) -> None:
+    plan = FreezePlan(vgg16(), frozenset(), DEEP)
+    network = build(plan, 2, "float32", seed=0).model
+    asked = SimpleNamespace(network=network, plan=plan, backbone=plan.backbone, calibration=None)
+    contract = Contract("r", "0", "", "vgg16", "", SIDE, ("a", "b"), None, None)
+    chosen, path = FORMATS["onnx"], tmp_path / "model.onnx"
+    with quiet():
+        chosen.write(exportable(cast("Predictor", asked)), contract, path)
+        found = chosen.open(path)
+    pictures = np.random.default_rng(0).uniform(0, 255, (2, SIDE, SIDE, 3)).astype(np.float32)
+    wanted = with_preprocessing(network, plan)(pictures).numpy()
+    assert found(pictures)[PROBABILITIES] == pytest.approx(wanted, abs=1e-5)
 
 
 def test_its_weights_are_written_and_read_again(tmp_path: Path) -> None:
