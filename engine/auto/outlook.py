@@ -8,9 +8,9 @@ from engine.base.events import FILL, Event, Progress, Rung, TimeLeft
 
 IMAGE = 0.1
 """Seconds of an image in the frozen layers, until a run knows better."""
-FIT = 1e-5
+FIT = 1.2e-6
 """Seconds of a unit of fitting, until a run knows better; see `fit_units`."""
-CLOSING = 6.0
+CLOSING = 4.0
 """Seconds of all that is saved in the end, and of loading what tests."""
 
 

@@ -40,3 +40,20 @@ def test_half_precision_storage_moves_validation_by_one_image_at_most(xray: Path
         images = events[-1]["val"]["n"]
     for half, whole in zip(*accuracies.values(), strict=True):
         assert abs(half - whole) * images <= 1.001, accuracies
+
+
+@pytest.mark.alone
+@pytest.mark.slow
+def test_the_recipe_that_chooses_by_itself_takes_three_minutes_at_most_and_knows_how_long(
+    xray: Path, cli: Cli, tmp_path: Path
+) -> None:
+    """Issue 15: without bfloat16, on two processors, true to within a factor of 1.5 from the second tenth on."""
+    flags = ("--test-share", "0.2", "--precision", "float32", "--name", "run")
+    events = trained_on(xray, cli, tmp_path, *flags)
+    written = [json.loads(line) for line in (tmp_path / "run" / "events.jsonl").read_text().splitlines()]
+    first, last = written[0]["time"], written[-1]["time"]
+    assert last - first < 180 and events[-1]["test"]["accuracy"] > 0.85
+    told = [(line["seconds"], last - line["time"]) for line in written if line["event"] == "time_left"
+            and line["time"] - first > 0.1 * (last - first)]  # fmt: skip
+    ratios = [said / left for said, left in told if left > 5]
+    assert len(ratios) > 5 and max(ratios) < 1.5 and min(ratios) > 1 / 1.5, ratios
