@@ -260,8 +260,9 @@ class RunSummary:
 
     @property
     def training(self) -> float:
-        """Seconds of the epochs, without those of computing what is kept of the frozen layers."""
-        return round(sum(self._trained.values()), 3)
+        """Seconds of the epochs, or rungs, without those of computing what is kept of the frozen layers."""
+        rungs = max(0.0, sum(rung.seconds for rung in self.rungs) - self._filling) if self.rungs else 0.0
+        return round(sum(self._trained.values()) + rungs, 3)
 
     @property
     def filling(self) -> float:

@@ -352,7 +352,7 @@ def test_the_recipe_that_chooses_by_itself_is_held_against_others_on_the_same_im
     result = line(done.stdout)
     ladder, head = sorted(result["candidates"], key=lambda one: "ladder" not in one["name"])
     assert ladder["n"] == head["n"] == len(Split.read(tmp_path / "s" / "split.csv").files("validation"))
-    assert ladder["seconds"] > 0 and ladder["filling"] > 0 and shut(tmp_path / "s")
+    assert ladder["seconds"] > 0 and min(ladder["filling"]) > 0 and shut(tmp_path / "s")
 
 
 @pytest.mark.slow
