@@ -17,7 +17,6 @@ import numpy as np
 from benchmarks.timing import XRAY, report, table
 from engine.auto.folds import Ints
 from engine.auto.ladder import best_of
-from engine.auto.linear import STRENGTHS
 from engine.auto.rungs import Judge, Judged
 from engine.auto.subsets import drawn, learning_curve
 from engine.base.context import Context
@@ -48,7 +47,7 @@ def some(judge: Judge, places: Ints) -> Judge:
 
 def accuracy(judge: Judge, chosen: Judged, learnt: Ints) -> tuple[int, int]:
     """How many answers of a fit on `learnt` are right, of how many, on images of other groups."""
-    (linear,) = judge.fitted(chosen.seeing, learnt, (STRENGTHS[chosen.best],))
+    (linear,) = judge.fitted(chosen.seeing, learnt, (chosen.strength,))
     kernel, bias = judge.network(chosen.seeing, linear)
     (outside,) = np.nonzero(~np.isin(judge.groups, judge.groups[learnt]))
     said = (judge.given(chosen.seeing, outside) @ kernel + bias).argmax(axis=1)

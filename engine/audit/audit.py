@@ -38,7 +38,7 @@ def audit(folder: Path, config: TrainConfig, context: Context, folds: int = Audi
     pretrained.require(config.network.weights, recipe.backbone, context)
     began = time.perf_counter()
     material = gathered(folder, config, recipe.backbone.size, 1 if config.data.split else folds, context)
-    learner = (Heads if config.choice.recipe == "auto" else Epochs)(material, recipe, context)
+    learner = (Heads if config.way == "auto" else Epochs)(material, recipe, context)
     results, rights = [], {}
     shown = variants_of(material.region)
     for variant in shown:
@@ -72,7 +72,7 @@ def _required(config: TrainConfig) -> Resolved:
     if config.augment.augment != "none":
         raise ConfigError("An audit does not augment: give it a recipe with --augment none.")
     recipe = resolve(config)
-    if len(recipe.phases) > 1 and config.choice.recipe == "report":
+    if len(recipe.phases) > 1 and config.way != "auto":
         raise ConfigError("An audit trains in one phase: give it --mode transfer, finetune or partial.")
     if config.machine.devices not in ("auto", "1"):
         raise ConfigError("An audit trains on one device: leave --devices out.")

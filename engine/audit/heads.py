@@ -15,7 +15,6 @@ from engine.audit.variants import Variant
 from engine.audit.verdict import FoldHead
 from engine.auto.features import Features
 from engine.auto.ladder import best_of
-from engine.auto.linear import STRENGTHS
 from engine.auto.reading import planned
 from engine.auto.rungs import LADDER, Judge, Judged
 from engine.base.context import Context
@@ -51,7 +50,7 @@ class Heads(Learner):
                 reads=one.seeing.head(backbone).reads,
                 places=one.seeing.places,
                 mirror=one.seeing.mirror,
-                strength=STRENGTHS[one.best],
+                strength=one.strength,
             )
             for one, _ in self._chosen
         )
@@ -67,8 +66,7 @@ class Heads(Learner):
             head, weighting = self._chosen[number]
             shown = self._lots(features, learnt, number) if variant.shuffled else features
             judge = self._judge(shown, np.arange(len(shown.labels)), weighting)
-            (linear,) = judge.fitted(head.seeing, learnt, STRENGTHS[: head.best + 1])[-1:]
-            kernel, bias = judge.network(head.seeing, linear)
+            kernel, bias = judge.network(head.seeing, judge.chosen(head, learnt))
             yield Answers(judge.given(head.seeing, fold["test"]) @ kernel + bias)
 
     def _choice(self, features: Features, learnt: Ints, variant: Variant, number: int) -> tuple[Judged, Weighting]:

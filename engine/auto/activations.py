@@ -7,16 +7,15 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from engine.auto.features import MIRRORED, Rows
+from engine.auto.features import MIRRORED, Rows, passed
 from engine.auto.folds import Ints
 from engine.base.context import Context
-from engine.base.events import FILL, Progress
+from engine.base.events import FILL
 from engine.base.number_format import BYTES
 from engine.base.runtime import cache_dir
 from engine.network.classifier import Classifier
-from engine.network.frozen_engines import engine_of
 from engine.training.augment import PLAIN
-from engine.training.batches import PREFIX_BATCH, FeatureSource, PixelSource, Source, choose, prepared
+from engine.training.batches import FeatureSource, PixelSource, Source, choose, prepared
 from engine.training.feature_file import stored
 
 VIEWS = (PLAIN, MIRRORED)
@@ -86,12 +85,8 @@ class Activations:
         return len(source.images) * sum((part, view) not in self._held for view in VIEWS)
 
     def _computed(self, source: PixelSource, view: int) -> Rows:
-        engine, count, found = engine_of(self.classifier), len(source.images), []
-        for start in range(0, count, PREFIX_BATCH):
-            chosen = np.arange(start, min(start + PREFIX_BATCH, count))
-            found.append(stored(engine.activations(source.input(chosen, view), self.context.stop), self.dtype))
-            self.context.emit(Progress(f"{FILL}, below the cut", start + len(chosen), count))
-        return np.concatenate(found)
+        rows = passed(self.classifier, source, view, f"{FILL}, below the cut", self.context)
+        return np.concatenate([stored(some, self.dtype) for some in rows])
 
 
 def activations(classifier: Classifier, pixels: Sequence[PixelSource], context: Context) -> Activations:

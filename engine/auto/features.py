@@ -1,6 +1,6 @@
 """What a head may read of each image and of its mirror image, computed once by the frozen layers and kept."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -73,13 +73,17 @@ class Features:
     def _computed(self, source: Source, view: int) -> Rows:
         """Without a cache: computed now, and kept in memory alone."""
         assert isinstance(source, PixelSource)
-        engine, count = engine_of(self.classifier), len(source.images)
-        task, found = FILL if view == PLAIN else f"{FILL}, mirrored", []
-        for start in range(0, count, PREFIX_BATCH):
-            chosen = np.arange(start, min(start + PREFIX_BATCH, count))
-            found.append(engine.activations(source.input(chosen, view), self.context.stop))
-            self.context.emit(Progress(task, start + len(chosen), count))
-        return np.concatenate(found)
+        task = FILL if view == PLAIN else f"{FILL}, mirrored"
+        return np.concatenate([*passed(self.classifier, source, view, task, self.context)])
+
+
+def passed(classifier: Classifier, source: PixelSource, view: int, task: str, context: Context) -> Iterator[np.ndarray]:
+    """What the frozen layers give for one view of the images of a source, some at a time. Raises Stopped."""
+    engine, count = engine_of(classifier), len(source.images)
+    for start in range(0, count, PREFIX_BATCH):
+        chosen = np.arange(start, min(start + PREFIX_BATCH, count))
+        yield engine.activations(source.input(chosen, view), context.stop)
+        context.emit(Progress(task, start + len(chosen), count))
 
 
 def gathered(

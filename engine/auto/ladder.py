@@ -215,7 +215,7 @@ def _told(
         reads=new.seeing.head(judge.backbone).reads,
         places=new.seeing.places,
         mirror=new.seeing.mirror,
-        strength=STRENGTHS[new.best],
+        strength=new.strength,
         n=len(right),
         correct=int(right.sum()),
         accuracy=float(right.mean()),
@@ -268,7 +268,7 @@ def _fitted(chosen: _Chosen, tuning: Tuning, data: Data, work: RunContext) -> Cl
 def _linear(judge: Judge, best: Judged) -> Classifier:
     """The network with the chosen head, fitted on all images."""
     seeing, wide = best.seeing, judge.features.classifier
-    (linear,) = judge.fitted(seeing, np.arange(len(judge.features.labels)), STRENGTHS[: best.best + 1])[-1:]
+    linear = judge.chosen(best, np.arange(len(judge.features.labels)))
     plan = dataclasses.replace(wide.plan, head=seeing.head(judge.backbone))
     return wide.with_head(plan, judge.classes, judge.network(seeing, linear))
 

@@ -1,7 +1,6 @@
 """The ladder's last rung, which is costly: begun where it fits into the budget, and taken as the others are."""
 
 from engine.auto.budget import Budget, Decision
-from engine.auto.linear import STRENGTHS
 from engine.auto.outlook import Outlook
 from engine.auto.rungs import Judged, fall
 from engine.auto.tuning import TASK, Tuned, Tuning
@@ -40,7 +39,7 @@ def told(tuning: Tuning, found: Tuned, before: Judged, number: int, seconds: flo
         reads=tuning.plan.head.reads,
         places=found.seeing.places,
         mirror=found.seeing.mirror,
-        strength=STRENGTHS[before.best],
+        strength=before.strength,
         n=len(right),
         correct=int(right.sum()),
         accuracy=float(right.mean()),

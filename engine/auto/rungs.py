@@ -72,6 +72,11 @@ class Judged:
         return int(self.losses.mean(axis=1).argmin())
 
     @property
+    def strength(self) -> float:
+        """The best one."""
+        return STRENGTHS[self.best]
+
+    @property
     def right(self) -> npt.NDArray[np.bool_]:
         """Is the answer to each image right, at the best strength? (n,)"""
         return np.asarray(self.logits[self.best].argmax(axis=1) == self.labels)
@@ -112,6 +117,10 @@ class Judge:
         layers = [width * (CELLS**2 if seeing.places else 1) for width in self._widths(seeing)]
         found = fit_path(rows, labels, self.classes, strengths, layers)
         return [one.less(log_shares(labels, self.classes)) for one in found] if self.weighting == "balanced" else found
+
+    def chosen(self, judged: Judged, learnt: Ints) -> Linear:
+        """The fit on the images at `learnt` of the head and strength that were judged best."""
+        return self.fitted(judged.seeing, learnt, STRENGTHS[: judged.best + 1])[-1]
 
     def better_by(self, new: Judged, old: Judged) -> tuple[float, float]:
         """By how much the mean loss falls, and the standard error of that, over groups of images."""

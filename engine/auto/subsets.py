@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from engine.auto.curve import CURVE_FILE, Expected, LearningCurve, Point
 from engine.auto.folds import Ints, grouped_folds
-from engine.auto.linear import STRENGTHS
 from engine.auto.power_law import Floats, fitted, seen
 from engine.auto.rungs import Judge, Judged
 from engine.base.context import Context
@@ -101,7 +100,7 @@ def _sizes(judge: Judge, chosen: Judged) -> list[int]:
 
 def _mistaken(judge: Judge, chosen: Judged, learnt: Ints, answered: Ints) -> npt.NDArray[np.bool_]:
     """Is a fit on the images at `learnt` wrong on each at `answered`?"""
-    (linear,) = judge.fitted(chosen.seeing, learnt, (STRENGTHS[chosen.best],))
+    (linear,) = judge.fitted(chosen.seeing, learnt, (chosen.strength,))
     kernel, bias = judge.network(chosen.seeing, linear)
     answers = (judge.given(chosen.seeing, answered) @ kernel + bias).argmax(axis=1)
     return np.asarray(answers != chosen.labels[answered])

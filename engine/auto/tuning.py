@@ -211,11 +211,12 @@ class Tuning:
 
     def _head(self, learnt: Ints) -> Start:
         """The head as the rungs before fit it, on the images at `learnt`."""
-        judge, strengths = self.judge, STRENGTHS[: self._best.best + 1]
-        (linear,) = judge.fitted(self.seeing, learnt, strengths)[-1:]
+        judge, linear = self.judge, self.judge.chosen(self._best, learnt)
         head, backbone = self.plan.head, self.plan.backbone
         layers = [head.width_of(backbone, name) for name in head.reads]
-        return Start.of(judge.network(self.seeing, linear), strengths[-1], judge.both(self.seeing, learnt), layers)
+        return Start.of(
+            judge.network(self.seeing, linear), self._best.strength, judge.both(self.seeing, learnt), layers
+        )
 
     def _file(self, fold: int) -> Path:
         return self._path / FOLDER / f"fold-{fold + 1}.json"

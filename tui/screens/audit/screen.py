@@ -161,7 +161,7 @@ class AuditScreen(WorkScreen):
             masks = sum(summary.masks for summary in scan.classes.values())
             region = f"{masks:,} with lung masks" if masks else "no lung masks: a rectangle stands in"
             rows += [content(classes), content(f"{counted(len(scan.records), 'image')}, {region}")]
-        auto = session.config.choice.recipe == "auto"
+        auto = session.config.way == "auto"
         layers = f" ({network.unfreeze})" if network.unfreeze and not auto else ""
         rows.append(content(f"{network.backbone}, {session.config.way}{layers}, seed {session.config.machine.seed}"))
         if auto:
