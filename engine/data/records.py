@@ -52,6 +52,8 @@ class Row:
     label: str
     part: str
     sha: str = ""
+    patient: str = ""
+    """The number that a run gave its patient, which names nobody; empty where the patient is not known."""
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,8 @@ from engine.recipe.config import DataConfig
 
 PARTS = ("train", "validation", "test")
 COLUMNS = ("file", "class", "part", "sha")
+PATIENT = "patient number"
+"""The column that a split has beside those where patients are known."""
 MOST_TOLD = 10
 """Leaks that are named one by one where a training or a scan tells of them; all of them are counted."""
 
@@ -61,8 +63,11 @@ class Split:
         """Write the split as CSV, whole or not at all."""
         text = io.StringIO(newline="")
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows(map(to_cell, (row.file, row.label, row.part, row.sha)) for row in self.rows)
+        known = any(row.patient for row in self.rows)
+        writer.writerow((*COLUMNS, PATIENT) if known else COLUMNS)
+        for row in self.rows:
+            values = (row.file, row.label, row.part, row.sha, row.patient)
+            writer.writerow(map(to_cell, values if known else values[:-1]))
         with replacing(path) as file:
             file.write(text.getvalue().encode("utf-8", _ERRORS))
 
@@ -157,7 +162,8 @@ def reuse(
                 f'{path} says that {row.file} is of class "{row.label}", but it lies in "{known[row.file].label}".'
             )
     parts = {row.file: row for row in found.rows}
-    split = Split(tuple(Row(r.file, r.label, parts[r.file].part, r.sha) for r in scanned.records if r.file in parts))
+    own = [(r, parts[r.file]) for r in scanned.records if r.file in parts]
+    split = Split(tuple(Row(r.file, r.label, given.part, r.sha, given.patient) for r, given in own))
     split, drawn = _completed(path, split, scanned, val_share, seed, patients)
     return split, (*drawn, *_apart(path, split, patients), *_disagreements(scanned, found, split))
 
@@ -190,15 +196,21 @@ def for_recipe(scanned: Scan, data: DataConfig, seed: int, gone_ok: bool = False
         taken, doubts = published(scanned, data.val_share, seed, known.of, data.test_share)
         unused = "; --test-share is not used" if any(record.part == "test" for record in scanned.records) else ""
         first = Notice("info", f"{AS_PUBLISHED.capitalize()}{unused}.")
-        return taken, (first, *(Notice("warning", text) for text in doubts))
+        return _numbered(taken, known.of), (first, *(Notice("warning", text) for text in doubts))
     if data.split is None:
         known = patients(scanned, data.group_by)
         drawn = draw(scanned, data.val_share, data.test_share, seed, known.of)
-        return drawn, (Notice("info", known.told),)
+        return _numbered(drawn, known.of), (Notice("info", known.told),)
     # Of a run that goes on, what patients its split parts was told before.
     of = None if gone_ok else patients(scanned, data.group_by).of
     reused, told = reuse(data.split, scanned, gone_ok, data.val_share, seed, of)
-    return reused, tuple(Notice("warning", text) for text in told)
+    return reused if of is None else _numbered(reused, of), tuple(Notice("warning", text) for text in told)
+
+
+def _numbered(split: Split, patients: Mapping[str, str]) -> Split:
+    """The split with a number for each patient: whoever resamples needs no name."""
+    number = {who: str(place) for place, who in enumerate(dict.fromkeys(patients.values()), start=1)}
+    return Split(tuple(replace(row, patient=number.get(patients.get(row.file, ""), "")) for row in split.rows))
 
 
 def leaks(rows: Sequence[Row], near: Iterable[NearGroup] = ()) -> tuple[tuple[str, ...], ...]:
@@ -224,7 +236,7 @@ def parted(rows: Sequence[Row], patients: Mapping[str, str]) -> dict[str, tuple[
 def _places(given: Sequence[str]) -> dict[str, int]:
     """Where each column is, under its own name or else under the likeliest of the others that it may have."""
     plain = [plain_column(name) for name in given]
-    names = {name: (name, *_OTHER_COLUMNS.get(name, ())) for name in COLUMNS}
+    names = {name: (name, *_OTHER_COLUMNS.get(name, ())) for name in (*COLUMNS, plain_column(PATIENT))}
     found = {name: next((plain.index(one) for one in others if one in plain), -1) for name, others in names.items()}
     return {name: place for name, place in found.items() if place >= 0}
 
@@ -238,7 +250,7 @@ def _row(line: int, values: dict[str, str]) -> Row:
     part = PART_NAMES.get(part.strip().lower(), part.strip().lower())
     if not file or not label or part not in PARTS:
         raise DataError(f"can't be used: line {line} needs a file, a class and a part ({', '.join(PARTS)})")
-    return Row(file, label, part, values.get("sha", ""))
+    return Row(file, label, part, values.get("sha", ""), values.get(plain_column(PATIENT), ""))
 
 
 def _by_class(scanned: Scan, patients: Mapping[str, str] | None) -> dict[str, list[list[Record]]]:

@@ -131,9 +131,12 @@ def choose_threshold(positive: np.ndarray, scores: np.ndarray, rule: str) -> flo
 
     Candidates lie midway between neighbouring scores. "youden" takes the largest sensitivity + specificity (Youden
     1950); "sensitivity=X" the largest specificity among those whose sensitivity is at least X, and "specificity=X" the
-    other way round. Of equals it takes the one nearest to one half; one half where a class has no image.
+    other way round; "cost=C@P" the least cost where a miss costs C false alarms and a share P is positive, by default
+    that of these images. Of equals it takes the one nearest to one half, for a cost to the risk at which the two weigh
+    alike, 1 / (1 + C); one half where a class has no image.
     """
-    kind, least = JudgeConfig(threshold=rule).rule
+    judged = JudgeConfig(threshold=rule)
+    kind, least = judged.rule
     if kind == "fixed":
         return least
     if positive.all() or not positive.any():
@@ -143,8 +146,12 @@ def choose_threshold(positive: np.ndarray, scores: np.ndarray, rule: str) -> flo
     yes, no = np.sort(scores[positive]), np.sort(scores[~positive])
     sensitivity = 1 - np.searchsorted(yes, candidates) / len(yes)
     specificity = np.searchsorted(no, candidates) / len(no)
-    central = -np.abs(candidates - 0.5)
-    if kind == "youden":
+    central = -np.abs(candidates - (1 / (1 + least) if kind == "cost" else 0.5))
+    if kind == "cost":
+        share = judged.prevalence or float(positive.mean())
+        spared = least * share * sensitivity + (1 - share) * specificity
+        order = np.lexsort((central, np.round(spared / max(least, 1.0), 12)))
+    elif kind == "youden":
         order = np.lexsort((central, np.round(sensitivity + specificity, 12)))
     else:
         held, other = (sensitivity, specificity) if kind == "sensitivity" else (specificity, sensitivity)

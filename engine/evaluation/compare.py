@@ -1,5 +1,6 @@
 """Two runs on the same test images: is one better, or would other images turn it round?"""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,14 +9,22 @@ import numpy as np
 from engine.base.errors import RunError
 from engine.base.typed_files import plain_object
 from engine.base.wording import counted
+from engine.data.split import Split
 from engine.evaluation.intervals import CONFIDENCE, Interval
 from engine.evaluation.metrics import auc_columns, mean_auc
 from engine.evaluation.predictions_csv import read_predictions
+from engine.evaluation.resampling import (
+    RESAMPLES,
+    ROWS,
+    Ints,
+    clustered_mean,
+    drawn,
+    ends,
+    numbered,
+    sign_test,
+    weighted_auc,
+)
 from engine.runs.directory import SPLIT, Run
-
-RESAMPLES = 2000
-ROWS = 50
-"""Resamples at a time, to keep memory small."""
 
 
 @dataclass(frozen=True)
@@ -28,13 +37,17 @@ class Comparison:
     """Images that the first run alone got right."""
     only_second: int
     p: float
-    """McNemar's exact two-sided p-value: how often chance alone would divide these images as unevenly."""
+    """McNemar's exact two-sided p-value: how often chance alone would divide these images as unevenly. Where patients
+    are known, chance deals all images of one patient together.
+    """
     difference: float
     difference_ci: Interval
     aucs: tuple[float, float] | None
     auc_difference: float | None
     auc_difference_ci: Interval | None
     """None as well where both order the images without a mistake, as resampling then knows no other outcome."""
+    patients: int | None = None
+    """By so many patients the test and the resamples go; None where none is known, and each image counts as one."""
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values."""
@@ -52,8 +65,12 @@ class Comparison:
         better = (
             f"The {'first' if self.difference > 0 else 'second'} is better" if self.shown else "No difference shown"
         )
+        test = "McNemar's exact test"
+        of, by = "", ""
+        if self.patients is not None:
+            of, by = f" of {counted(self.patients, 'patient')}", ", all images of a patient together,"
         return (
-            f"{better} on {counted(self.n, 'image')}: McNemar's exact test decides (p = {self.p:.2g}). "
+            f"{better} on {counted(self.n, 'image')}{of}: {test}{by} decides (p = {self.p:.2g}). "
             f"Accuracy differs by {self.difference:+.1%} ({low:+.1%} to {high:+.1%}); "
             f"{why_both(self.difference_ci, self.p, self.only_first + self.only_second)}."
         )
@@ -90,17 +107,36 @@ def compare_runs(first: Run, second: Run, with_auc: bool = True) -> Comparison:
     labels = np.array([one.classes.index(other.classes[k]) for k in other.labels[rows]])
     if (labels != one.labels).any():
         raise RunError(f"{first.name} and {second.name} can't be compared: they call an image by different classes.")
-    return compare(one.labels, one.probabilities, other.probabilities[np.ix_(rows, columns)], with_auc=with_auc)
+    there = other.probabilities[np.ix_(rows, columns)]
+    return compare(one.labels, one.probabilities, there, with_auc=with_auc, groups=patients_of_test(first, one.files))
+
+
+def patients_of_test(run: Run, files: Sequence[str]) -> Ints | None:
+    """The number of each test file's patient, (n,); None where the run's split names none of them.
+
+    Raises DataError where the split is damaged.
+    """
+    if not (run.path / SPLIT).is_file():
+        return None
+    known = {row.file: row.patient for row in Split.read(run.path / SPLIT).rows}
+    patients = [known.get(file, "") for file in files]
+    return numbered(patients) if any(patients) else None
 
 
 def compare(
-    labels: np.ndarray, first: np.ndarray, second: np.ndarray, seed: int = 0, with_auc: bool = True
+    labels: np.ndarray,
+    first: np.ndarray,
+    second: np.ndarray,
+    seed: int = 0,
+    with_auc: bool = True,
+    groups: Ints | None = None,
 ) -> Comparison:
     """Compare two sets of probabilities (n, classes) for the same images with labels (n,), n at least 1.
 
     McNemar's test is exact (binomial over the images that only one got right; McNemar 1947); intervals are percentiles
     of RESAMPLES paired bootstrap samples (Efron 1979). AUC is that of the second class for two classes, else the mean
     over classes. Where no image divides the two, the accuracy's interval is what that many images allow to claim.
+    Where `groups`, (n,), number the patients, whole patients are resampled, and their signs tested (`sign_test`).
     """
     right = first.argmax(axis=1) == labels, second.argmax(axis=1) == labels
     only_first, only_second = int((right[0] & ~right[1]).sum()), int((right[1] & ~right[0]).sum())
@@ -108,18 +144,30 @@ def compare(
     random = np.random.default_rng(seed)
     areas = (mean_auc(labels, first), mean_auc(labels, second)) if with_auc else (None, None)
     aucs = (areas[0], areas[1]) if areas[0] is not None and areas[1] is not None else None
-    most = 1 - ((1 - CONFIDENCE) / 2) ** (1 / n)  # of none in n, Clopper and Pearson's upper limit
+    people = n if groups is None else int(groups.max()) + 1
+    most = 1 - ((1 - CONFIDENCE) / 2) ** (1 / people)  # of none in so many, Clopper and Pearson's upper limit
+    gains = right[0].astype(float) - right[1]
+    if groups is None:
+        p = mcnemar(only_first, only_second)
+    else:
+        p = sign_test(np.bincount(groups, gains).astype(int).tolist())
+    around = (-most, most)
+    if divided and groups is None:
+        around = _accuracy_ends(only_first, only_second, n, random)
+    elif divided and groups is not None:
+        around = clustered_mean(gains, groups, random)
     return Comparison(
         n=n,
         accuracies=(float(right[0].mean()), float(right[1].mean())),
         only_first=only_first,
         only_second=only_second,
-        p=mcnemar(only_first, only_second),
+        p=p,
         difference=(only_first - only_second) / n,
-        difference_ci=_accuracy_ends(only_first, only_second, n, random) if divided else (-most, most),
+        difference_ci=around,
         aucs=aucs,
         auc_difference=aucs[0] - aucs[1] if aucs else None,
-        auc_difference_ci=_auc_ends(labels, first, second, random) if aucs and min(aucs) < 1 else None,
+        auc_difference_ci=_auc_ends(labels, first, second, random, groups) if aucs and min(aucs) < 1 else None,
+        patients=None if groups is None else people,
     )
 
 
@@ -134,29 +182,37 @@ def mcnemar(only_first: int, only_second: int) -> float:
     return min(1.0, 2 * tail / (1 << divided))
 
 
-def _ends(values: np.ndarray) -> Interval:
-    low, high = np.quantile(values, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return float(low), float(high)
-
-
 def _accuracy_ends(only_first: int, only_second: int, n: int, random: np.random.Generator) -> Interval:
     # How many of each kind a resample of the images has is multinomial; so nothing needs to be resampled one by one.
     shares = np.array([only_first, only_second, n - only_first - only_second]) / n
     counts = random.multinomial(n, shares, RESAMPLES)
-    return _ends((counts[:, 0] - counts[:, 1]) / n)
+    return ends((counts[:, 0] - counts[:, 1]) / n)
 
 
 def _auc_ends(
-    labels: np.ndarray, first: np.ndarray, second: np.ndarray, random: np.random.Generator
+    labels: np.ndarray, first: np.ndarray, second: np.ndarray, random: np.random.Generator, groups: Ints | None
 ) -> Interval | None:
     found = []
     for _ in range(RESAMPLES // ROWS):
-        samples = random.integers(0, len(labels), (ROWS, len(labels)))
-        areas = [[_aucs(labels == k, shares[:, k], samples) for k in auc_columns(shares)] for shares in (first, second)]
-        found.append(np.mean(areas[0], axis=0) - np.mean(areas[1], axis=0))
+        if groups is None:
+            samples = random.integers(0, len(labels), (ROWS, len(labels)))
+            areas = [_areas(_aucs, labels, shares, samples) for shares in (first, second)]
+        else:
+            weights = drawn(int(groups.max()) + 1, random)[:, groups]
+            areas = [_areas(weighted_auc, labels, shares, weights) for shares in (first, second)]
+        found.append(areas[0] - areas[1])
     differences = np.concatenate(found)
     differences = differences[np.isfinite(differences)]
-    return _ends(differences) if len(differences) else None
+    return ends(differences) if len(differences) else None
+
+
+def _areas(
+    area: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray], labels: np.ndarray, shares: np.ndarray,
+    samples: np.ndarray,
+) -> np.ndarray:  # fmt: skip
+    """The mean over classes of the AUC in each sample, (m,)."""
+    every = [area(labels == k, shares[:, k], samples) for k in auc_columns(shares)]
+    return np.asarray(np.mean(every, axis=0))
 
 
 def _aucs(positive: np.ndarray, scores: np.ndarray, samples: np.ndarray) -> np.ndarray:

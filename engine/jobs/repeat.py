@@ -24,11 +24,14 @@ from engine.data.folds import draw_folds
 from engine.data.groups import group_of
 from engine.data.patients import patients
 from engine.data.scan import scan, tell_layout
+from engine.data.split import Split
+from engine.evaluation.intervals import Interval
 from engine.evaluation.metrics import judge
 from engine.evaluation.predictions_csv import read_predictions
+from engine.evaluation.resampling import corrected_interval
 from engine.jobs import train
 from engine.recipe.config import TrainConfig
-from engine.runs.directory import Run
+from engine.runs.directory import SPLIT, Run
 from engine.runs.writer import usual_name
 from engine.training.cluster import one_process
 from engine.training.resolved import resolve
@@ -55,6 +58,10 @@ class Spread:
     low: float
     high: float
     values: tuple[float, ...]
+    ci: Interval | None = None
+    """The 95% interval of the mean over other splits of such images, corrected as trainings share images (Nadeau and
+    Bengio); None where there is one run, or all have the same split.
+    """
 
 
 @dataclass(frozen=True)
@@ -128,10 +135,25 @@ def over_folds(folder: Path, config: TrainConfig, count: int, context: Context) 
     return train_all("folds", folder, recipes, own, context)
 
 
-def spread(values: Sequence[float]) -> Spread:
-    """Mean and spread of at least one value."""
+def spread(values: Sequence[float], tested_for_learnt: float | None = None, least: float = -np.inf) -> Spread:
+    """Mean and spread of at least one value, which is at least `least` and at most 1 where that is given.
+
+    `tested_for_learnt` is how many images were tested for each that was learnt from; None where all runs have one
+    split, of which there is then no interval.
+    """
     sd = float(np.std(values, ddof=1)) if len(values) > 1 else None
-    return Spread(float(np.mean(values)), sd, min(values), max(values), tuple(values))
+    ends = None if tested_for_learnt is None else corrected_interval(values, tested_for_learnt)
+    around = (max(least, ends[0]), min(1.0, ends[1])) if ends else None
+    return Spread(float(np.mean(values)), sd, min(values), max(values), tuple(values), around)
+
+
+def _tested_for_learnt(kind: str, recipes: Sequence[TrainConfig], ends: Sequence[Finished]) -> float | None:
+    """Images tested for each that was learnt from or chosen by; None where there is one split for all."""
+    if not ends or (kind == "seeds" and recipes[0].data.split is not None):
+        return None
+    split = Split.read(Run(Path(ends[0].run)).path / SPLIT)
+    tested = len(split.files("test"))
+    return tested / (len(split.rows) - tested)
 
 
 def _own_folder(config: TrainConfig, name: str) -> Path:
@@ -182,12 +204,17 @@ def train_all(
                 break
             ends.append(end)
     measured = {name: [value for end in ends if (value := tell(end)) is not None] for name, tell in MEASURES.items()}
+    ratio = _tested_for_learnt(kind, recipes, ends)
     result = Repeated(
         kind=kind,
         folder=str(own),
         runs=tuple(end.run for end in ends),
         planned=len(recipes),
-        measures={name: spread(values) for name, values in measured.items() if values and len(values) == len(ends)},
+        measures={
+            name: spread(values, ratio, -1.0 if name.endswith("MCC") else 0.0)
+            for name, values in measured.items()
+            if values and len(values) == len(ends)
+        },
         pooled=_pooled(ends) if kind == "folds" and len(ends) == len(recipes) else None,
     )
     with _written(own / RESULT):

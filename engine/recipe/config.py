@@ -205,21 +205,30 @@ class JudgeConfig:
     """Class that the threshold decides for, against all others (the first class when empty)."""
     threshold: str = "youden"
     """How its threshold is chosen: youden (largest sensitivity + specificity), sensitivity=0.95 (at least so much,
-    then the largest specificity), specificity=0.95, or a probability such as 0.5."""
+    then the largest specificity), specificity=0.95, cost=10 (least cost where a miss costs ten false alarms;
+    cost=10@0.02: where 2 of 100 have it), or a probability such as 0.5."""
     test: bool = True
     """Open the test part when the training ends; without it the part stays shut until `covid-tui evaluate RUN`."""
 
     def __post_init__(self) -> None:
         kind, least = self.rule
+        fits = kind in ("youden", "sensitivity", "specificity", "fixed") and 0 <= least <= 1
         _require(
-            kind in ("youden", "sensitivity", "specificity", "fixed") and 0 <= least <= 1,
-            f'--threshold is "{self.threshold}": give youden, sensitivity=0.95, specificity=0.95, or a probability.',
+            fits or (kind == "cost" and 0 < least <= 1e6),
+            f'--threshold is "{self.threshold}": give youden, sensitivity=0.95, specificity=0.95, cost=10, '
+            "cost=10@0.02, or a probability.",
         )
 
     @property
     def rule(self) -> tuple[str, float]:
-        """The rule's name (youden, sensitivity, specificity, fixed; else unknown) and its number from 0 to 1."""
+        """The rule's name (youden, sensitivity, specificity, cost, fixed; else unknown) and its number, from 0 to 1 but
+        for a cost.
+        """
         kind, _, number = self.threshold.strip().replace(">=", "=").partition("=")
+        if kind.strip() == "cost":
+            number, at, where = number.partition("@")
+            if at and not self._share(where):
+                return "unknown", 0.0
         if kind == "youden" and not number:
             return kind, 0.0
         try:
@@ -227,6 +236,19 @@ class JudgeConfig:
         except ValueError:
             return "unknown", 0.0
         return (kind.strip() if number else "fixed"), value
+
+    @property
+    def prevalence(self) -> float | None:
+        """The share that a cost is weighed at, above 0 and below 1; None for that of the images that choose."""
+        return self._share(self.threshold.partition("@")[2])
+
+    @staticmethod
+    def _share(text: str) -> float | None:
+        try:
+            value = float(text)
+        except ValueError:
+            return None
+        return value if 0 < value < 1 else None
 
     def positive_among(self, classes: Sequence[str]) -> int:
         """The place of the positive class among `classes`. Raises ConfigError where it is none of them."""

@@ -23,6 +23,8 @@ from engine.data.image.formats import IMAGE_SUFFIXES
 from engine.data.records import Row
 from engine.data.split import Split, leaks
 from engine.evaluation.calibration import CALIBRATION, Calibration, read_calibration
+from engine.evaluation.decision_curve import DecisionCurve, decision_curve
+from engine.evaluation.predictions_csv import PREDICTIONS, read_predictions
 from engine.evaluation.result_files import TEST, read_external, read_test, was_tested
 from engine.evaluation.training_reference import REFERENCE
 from engine.recipe.config import TrainConfig
@@ -62,6 +64,8 @@ class Facts:
     hashes: dict[str, str]
     externals: list[Elsewhere]
     audit: Audit | None
+    decisions: DecisionCurve | None
+    """At the test's own prevalence; None where the run has no threshold or no answers are kept."""
     warnings: tuple[str, ...]
     """What the training warned of, paths cut to their last name and images unnamed."""
     alarms: tuple[str, ...]
@@ -121,10 +125,17 @@ def gather(run: Run, audit: Path | None = None) -> Facts:
         environment=_environment(run),
         hashes={name: digest_of(run.path / name) for name in names if (run.path / name).is_file()},
         externals=read_external(run),
+        decisions=_decisions(run, test, taught),
         audit=_audit(audit or run.path) if audit or (run.path / store.REPORT).is_file() else None,
         warnings=_texts(warned, folder, split.rows),
         alarms=_texts([event for event in warned if event.topic == "confounding"], folder, split.rows),
     )
+
+
+def _decisions(run: Run, test: Drawn, taught: Calibration | None) -> DecisionCurve | None:
+    if taught is None or not os.path.lexists(run.path / PREDICTIONS):
+        return None
+    return decision_curve(test, read_predictions(run), taught.temperature)
 
 
 def _environment(run: Run) -> Environment:

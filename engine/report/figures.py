@@ -6,6 +6,7 @@ from engine.audit.verdict import Audit
 from engine.auto.curve import LearningCurve
 from engine.base.events import Epoch
 from engine.base.result import Drawn, Judged
+from engine.evaluation.decision_curve import DecisionCurve
 from engine.report.svg import Axis, Series, intervals, lines
 
 Figure = tuple[str, str]
@@ -59,6 +60,21 @@ def curve_plots(test: Drawn) -> list[Figure]:
         diagram = lines([Series("test images in ten bins", points, marked=True)], *axes, diagonal=True)
         found.append(("Reliability diagram", diagram))
     return found
+
+
+def decision_plot(curve: DecisionCurve) -> str:
+    """Net benefit by the risk from which on one acts: by the model's probability, its threshold, on all, on nobody."""
+    series = [
+        Series("by the probability", [(one.threshold, one.model) for one in curve.points]),
+        Series("by the threshold", [(one.threshold, one.decision) for one in curve.points]),
+        Series("on everyone", [(one.threshold, one.everyone) for one in curve.points]),
+        Series("on nobody", [(one.threshold, 0.0) for one in curve.points]),
+    ]
+    low = -curve.prevalence / 4  # below it lies nothing worth doing
+    inside = [Series(one.name, [point for point in one.points if point[1] >= low]) for one in series]
+    top = max(curve.prevalence, 0.01)
+    return lines([one for one in inside if one.points], Axis("risk from which on one acts", 0, 1),
+                 Axis("net benefit", low, top))  # fmt: skip
 
 
 def interval_plot(test: Judged) -> str:

@@ -13,8 +13,9 @@ import numpy.typing as npt
 
 from engine.base.errors import RunError
 from engine.base.wording import counted, noun
-from engine.evaluation.compare import RESAMPLES, why_both
+from engine.evaluation.compare import why_both
 from engine.evaluation.intervals import CONFIDENCE, Interval, exact_interval
+from engine.evaluation.resampling import RESAMPLES
 from engine.sweep.result import Advice, Gap, SweptRecipe
 
 LEAST_P = 1 - CONFIDENCE

@@ -15,6 +15,7 @@ from engine.base.result import Tested, Validated
 from engine.base.typed_files import plain
 from engine.data.records import Row
 from engine.data.split import Split
+from engine.evaluation.calibration import operate
 from engine.evaluation.evaluate import keep_predictions
 from engine.evaluation.intervals import exact_interval
 from engine.evaluation.metrics import judge
@@ -30,21 +31,32 @@ CLASSES = ("COVID", "Viral Pneumonia")
 Line = tuple[str, str, list[float]]
 
 
-def finished_run(out: Path, name: str, folder: Path, lines: Sequence[Line], classes: Sequence[str] = CLASSES) -> Run:
-    """A finished run whose test gave these lines: file below `folder`, true class, probabilities."""
+def finished_run(
+    out: Path,
+    name: str,
+    folder: Path,
+    lines: Sequence[Line],
+    classes: Sequence[str] = CLASSES,
+    threshold: float | None = None,
+) -> Run:
+    """A finished run whose test gave these lines: file below `folder`, true class, probabilities; the first class is
+    said from a `threshold` on, where one is given.
+    """
     config = TrainConfig(data=DataConfig(classes=""), output=OutputConfig(out=out, name=name))
     with create(folder, config) as writer:
         run = writer.run
         Split(tuple(Row(file, label, "test") for file, label, _ in lines)).write(run.path / "split.csv")
         labels = np.array([list(classes).index(label) for _, label, _ in lines])
-        test = judge(labels, np.array([shares for _, _, shares in lines]), classes)
+        shares = np.array([own for _, _, own in lines])
+        found = operate(labels == 0, shares[:, 0], threshold, classes[0], "fixed") if threshold is not None else None
+        test = Tested(**vars(judge(labels, shares, classes)), operating=found)
         keep_predictions(run.path / "predictions.csv", classes, lines)
         write_json(run.path / "test.json", plain(test))
         writer.append(fake.started(str(run.path), 2))
         for epoch in (1, 2):
             writer.append(Epoch(epoch, 1 / epoch, 0.8, 1.1 / epoch, 0.9, 1e-4, 1.0))
-        val = Validated(**{**vars(test), "loss": 0.2})
-        writer.append(Finished(str(run.path), 2, 2.0, val, Tested(**vars(test)), 2, "all epochs"))
+        val = Validated(**{**vars(judge(labels, shares, classes)), "loss": 0.2})
+        writer.append(Finished(str(run.path), 2, 2.0, val, test, 2, "all epochs"))
     return run
 
 

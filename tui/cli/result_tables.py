@@ -1,8 +1,18 @@
 """The tables of a test result and of a shift, as `evaluate` and repeated trainings show them."""
 
+from typing import TYPE_CHECKING
+
 from engine.base.result import Judged, Shift, Tested
 from tui.cli.console import put, put_table
 from tui.words.numbers import as_interval, as_number, as_number_within, as_share
+from tui.words.worth import useful, worth_lines
+
+if TYPE_CHECKING:
+    from engine.evaluation.decision_curve import DecisionCurve
+    from engine.evaluation.prevalence import AtPrevalence
+
+ACTING = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
+"""Risks from which on one acts, of those that a decision curve has, that are put in a table."""
 
 
 def put_result(name: str, result: Judged) -> None:
@@ -38,6 +48,21 @@ def put_result(name: str, result: Judged) -> None:
             f"sensitivity {as_number_within(at.sensitivity, at.sensitivity_ci)}, "
             f"specificity {as_number_within(at.specificity, at.specificity_ci)}"
         )
+
+
+def put_worth(at_prevalence: "AtPrevalence | None" = None, decision_curve: "DecisionCurve | None" = None) -> None:
+    """Put what answers are worth at a prevalence, and the net benefits, on stdout; nothing where neither is known."""
+    if at_prevalence:
+        put()
+        for line in worth_lines(at_prevalence):
+            put(line)
+    if decision_curve:
+        put()
+        put_table([("act from a risk of", "by the probability", "by the threshold", "on everyone", "on nobody")] + [
+            (as_share(one.threshold), f"{one.model:+.4f}", f"{one.decision:+.4f}", f"{one.everyone:+.4f}", "0")
+            for one in decision_curve.points if one.threshold in ACTING
+        ])  # fmt: skip
+        put(f"net benefit, true positives for each person asked about. {useful(decision_curve)}")
 
 
 def shift_lines(shift: Shift) -> list[str]:

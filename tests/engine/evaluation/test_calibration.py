@@ -148,3 +148,26 @@ def test_thinned_curves_keep_the_area(seed: int, n: int) -> None:
     assert np.trapezoid(y, x) == pytest.approx(roc_auc_score(labels, second), abs=0.01)
     assert found["b"].average_precision == pytest.approx(average_precision_score(labels == 1, second))
     assert curves(labels[:1], np.array([[0.2, 0.8]]), ("a", "b")) == {}
+
+
+@given(st.integers(0, 10_000), st.floats(0.1, 50), st.sampled_from(["", "@0.02", "@0.6"]))
+@settings(max_examples=examples(60), deadline=None)
+def test_no_threshold_costs_less_than_that_of_a_cost(seed: int, cost: float, where: str) -> None:
+    random = np.random.default_rng(seed)
+    n = int(random.integers(4, 80))
+    positive = np.arange(n) < random.integers(1, n)
+    scores = np.round(np.clip(random.normal(0.4 + 0.2 * positive, 0.2), 0, 1), 2)
+    share = float(where[1:]) if where else positive.mean()
+
+    def paid(threshold: float) -> float:
+        said = scores >= threshold
+        return float(cost * share * (~said[positive]).mean() + (1 - share) * said[~positive].mean())
+
+    chosen = choose_threshold(positive, scores, f"cost={cost}{where}")
+    assert paid(chosen) == pytest.approx(min(map(paid, np.linspace(0, 1.001, 2000))), abs=1e-9)
+
+
+@pytest.mark.parametrize("rule", ["cost", "cost=", "cost=0", "cost=-1", "cost=2@", "cost=2@1", "cost=2@x", "cost=nan"])
+def test_a_cost_that_is_none_is_refused(rule: str) -> None:
+    with pytest.raises(ConfigError, match="--threshold"):
+        JudgeConfig(threshold=rule)

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest, bootstrap
 
 from engine.base.errors import RunError
-from engine.evaluation.compare import compare, compare_runs, mcnemar
+from engine.data.records import Row
+from engine.data.split import Split
+from engine.evaluation.compare import compare, compare_runs, mcnemar, patients_of_test
 from engine.evaluation.evaluate import keep_predictions
 from engine.evaluation.predictions_csv import read_predictions
 from engine.runs.directory import Run
@@ -120,3 +122,41 @@ def test_runs_on_other_images_or_classes_are_refused(tmp_path: Path) -> None:
     (tmp_path / "two" / "predictions.csv").write_text("file,class,said,x,y\na.png,x,x,high,low\n")
     with pytest.raises(RunError, match="can't be read"):
         compare_runs(one, Run(tmp_path / "two"))
+
+
+def test_images_of_one_patient_do_not_count_as_many() -> None:
+    labels, people = np.tile([0, 1], 60), np.repeat(np.arange(20), 6)
+    other = np.where(labels[:, None] == [0, 1], 0.6, 0.4)
+    one = np.where((people < 3)[:, None], other[:, ::-1], other)  # three patients are wrong, all six images of each
+    alone, by_patient = compare(labels, one, other), compare(labels, one, other, groups=people)
+    assert alone.patients is None and by_patient.patients == 20
+    assert alone.p < 0.001 and by_patient.p == pytest.approx(binomtest(0, 3).pvalue)
+    assert alone.shown and not by_patient.shown and "20 patients" in by_patient.verdict
+    widths = [found.difference_ci[1] - found.difference_ci[0] for found in (alone, by_patient)]
+    assert widths[1] > 1.5 * widths[0]
+    areas = [found.auc_difference_ci for found in (alone, by_patient)]
+    assert areas[0] and areas[1] and areas[1][1] - areas[1][0] > 1.5 * (areas[0][1] - areas[0][0])
+    same = compare(labels, other, other, groups=people)
+    assert same.p == 1 and same.difference_ci[1] == pytest.approx(1 - 0.025 ** (1 / 20))
+
+
+def test_the_area_by_patients_of_one_image_each_is_that_by_images() -> None:
+    labels, one = simulated(1.5, 200, 0)
+    other = simulated(0.4, 200, 1)[1]
+    alone, by_patient = compare(labels, one, other), compare(labels, one, other, groups=np.arange(200))
+    assert alone.auc_difference_ci and by_patient.auc_difference_ci == pytest.approx(alone.auc_difference_ci, abs=0.02)
+    assert by_patient.difference_ci == pytest.approx(alone.difference_ci, abs=0.012)
+    assert by_patient.p == pytest.approx(alone.p)
+
+
+def test_a_runs_patients_are_those_of_its_split(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    run = Run(tmp_path / "run")
+    assert patients_of_test(run, ["a"]) is None
+    rows = (Row("a", "A", "test", "", "1"), Row("b", "A", "test"), Row("c", "B", "test", "", "1"))
+    Split(rows).write(run.path / "split.csv")
+    assert Split.read(run.path / "split.csv").rows == rows
+    found = patients_of_test(run, ["c", "b", "a"])
+    assert found is not None and found.tolist() == [0, 1, 0]
+    Split(rows[1:2]).write(run.path / "split.csv")
+    assert patients_of_test(run, ["b"]) is None and "patient" not in (run.path / "split.csv").read_text()

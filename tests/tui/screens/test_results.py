@@ -7,12 +7,15 @@ from pathlib import Path
 import pytest
 
 from engine.evaluation.predictions_table import worst_first
+from engine.evaluation.prevalence import PREVALENCES, at_prevalence, rates_of
+from engine.evaluation.result_files import read_test
 from tests.makers.drive import DATA, run, text, until
 from tests.makers.made import CLASSES, Line, answers, finished_run
 from tui.app import Workbench
 from tui.screens.results.mistakes import Mistakes
 from tui.widgets.xray import Xray
 from tui.words.settings import Settings
+from tui.words.worth import worth_line
 
 GREY = Settings(image_protocol="grey", theme="covid-dark")
 
@@ -45,6 +48,30 @@ def test_numbers_stand_with_interval_and_baseline(tmp_path: Path, size: tuple[in
             assert "99.4% (98 to 100)" in shown  # sensitivity for COVID
             assert "95.5% (91 to 98)" in shown  # its specificity
             assert "baseline" in shown and "Not shown to be better" not in shown
+
+    run(scenario())
+
+
+def test_keys_step_through_prevalences_and_say_what_answers_are_worth_there(tmp_path: Path) -> None:
+    made = finished_run(tmp_path, "report", DATA, report(), threshold=0.5)
+    test = read_test(made)
+    rates = rates_of(test)
+    assert rates
+
+    def told(prevalence: float) -> str:
+        return worth_line(at_prevalence(rates, "COVID", prevalence))
+
+    async def scenario() -> None:
+        app = Workbench(tmp_path, settings=GREY)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await pilot.press("5")
+            await until(pilot, lambda: told(0.75) in text(app))  # nearest to the test's own, 72.9%
+            await pilot.press("minus")
+            await until(pilot, lambda: told(0.7) in text(app))
+            await pilot.press("plus", "plus")
+            await until(pilot, lambda: told(0.8) in text(app))
+            await pilot.press(*["minus"] * 60)
+            await until(pilot, lambda: told(PREVALENCES[0]) in text(app))
 
     run(scenario())
 

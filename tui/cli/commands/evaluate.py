@@ -1,17 +1,21 @@
 """The verb `evaluate`: how good a run is, on its own test part or on another folder."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from engine.base.errors import ConfigError
+from engine.base.errors import ConfigError, RunError
 from engine.runs import directory as run_directories
 from tui.cli.app import RUNS
 from tui.cli.console import put, put_json, put_table
 from tui.cli.progress import stoppable
-from tui.cli.result_tables import put_result, shift_lines
+from tui.cli.result_tables import put_result, put_worth, shift_lines
 from tui.cli.signals import until_stopped
+
+if TYPE_CHECKING:
+    from engine.base.result import Tested
+    from engine.runs.directory import Run
 
 
 def evaluate(
@@ -20,6 +24,7 @@ def evaluate(
     on: Path | None = None,
     mapping: Annotated[str, Parameter(name="--map")] = "",
     follow_links: bool = False,
+    prevalence: float | None = None,
     out: Path = RUNS,
     json: bool = False,
 ) -> int:
@@ -35,6 +40,8 @@ def evaluate(
         For --on: which of the folder's classes are which of the run's, as "theirs=ours,theirs=ours".
     follow_links
         For --on: also read what symbolic links lead to outside the folder.
+    prevalence
+        Also say what the answers are worth where this share of those asked about has the positive class, such as 0.02.
     out
         Folder that holds the run directories.
     json
@@ -44,7 +51,10 @@ def evaluate(
     from engine.base.typed_files import plain_object
     from engine.evaluation.evaluate import evaluate_on, open_test
     from engine.evaluation.external import parse_mapping
+    from engine.evaluation.prevalence import require_prevalence
 
+    if prevalence is not None:
+        require_prevalence(prevalence)
     if mapping and not on:
         raise ConfigError("--map goes with --on: it names the other folder's classes.")
     if follow_links and not on:
@@ -57,12 +67,15 @@ def evaluate(
         )
     if result is None:
         return code
+    worth = _worth(chosen, result, prevalence, own_test=on is None) if prevalence is not None else {}
     if json:
         numbers = {name: value for name, value in plain_object(result).items() if name != "curves"}
         where = {"run": str(chosen.path), "on": str(on) if on else "test"}
-        put_json({**where, **numbers, "only_answer": result.only_answer})
+        told = {name: value and plain_object(value) for name, value in worth.items()}
+        put_json({**where, **numbers, "only_answer": result.only_answer, **told})
         return 0
     put_result(f"on {on}" if on else "test", result)
+    put_worth(**worth)
     if isinstance(result, Elsewhere) and result.drop:
         put()
         put_table([("measure", "own test", "here", "difference", "95% interval")] + [
@@ -75,3 +88,23 @@ def evaluate(
         for line in shift_lines(result.shift):
             put(line)
     return 0
+
+
+def _worth(run: "Run", result: "Tested", prevalence: float, own_test: bool) -> dict[str, Any]:
+    """What the answers are worth at a prevalence, and, of the run's own test, their decision curve."""
+    from engine.evaluation.calibration import read_calibration
+    from engine.evaluation.decision_curve import decision_curve
+    from engine.evaluation.predictions_csv import read_predictions
+    from engine.evaluation.prevalence import at_prevalence, rates_of
+
+    rates, at = rates_of(result), result.operating
+    if rates is None or at is None:
+        raise RunError(
+            f"{run.name} has no threshold, or its test lacks images on one side of it: there is no answer whose worth "
+            "--prevalence could say."
+        )
+    worth: dict[str, Any] = {"at_prevalence": at_prevalence(rates, at.positive, prevalence)}
+    taught = read_calibration(run, tuple(result.classes))
+    if own_test and taught:
+        worth["decision_curve"] = decision_curve(result, read_predictions(run), taught.temperature, prevalence)
+    return worth

@@ -9,7 +9,7 @@ from tui.cli.console import also_in, put, put_json, put_table
 from tui.cli.progress import stoppable
 from tui.cli.result_tables import put_result
 from tui.cli.signals import until_stopped
-from tui.words.numbers import as_number
+from tui.words.numbers import NOTHING, as_number
 
 if TYPE_CHECKING:
     from engine.jobs.repeat import Repeated
@@ -39,8 +39,9 @@ def repeat(data: Path | None, config: TrainConfig, seeds: int, folds: int, as_js
 def _put_repeated(result: "Repeated") -> None:
     done, runs = len(result.runs), "seeds" if result.kind == "seeds" else "folds"
     put(f"{done} of {result.planned} {runs} trained.")
-    put_table([("measure", "mean", "sd", "lowest", "highest")] + [
-        (name, as_number(m.mean, 4), as_number(m.sd, 4), as_number(m.low, 4), as_number(m.high, 4))
+    put_table([("measure", "mean", "sd", "lowest", "highest", "95% of the mean")] + [
+        (name, as_number(m.mean, 4), as_number(m.sd, 4), as_number(m.low, 4), as_number(m.high, 4),
+         f"{m.ci[0]:.4f} to {m.ci[1]:.4f}" if m.ci else NOTHING)
         for name, m in result.measures.items()
     ])  # fmt: skip
     put()

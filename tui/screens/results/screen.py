@@ -1,7 +1,8 @@
 """Screen 5: how good a run is: accuracy with interval and baseline, what each class gets, and the worst mistakes."""
 
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
 from textual.binding import Binding, BindingType
@@ -21,6 +22,7 @@ from tui.screens.base import WorkScreen
 from tui.screens.results.confusion import Confusion
 from tui.screens.results.mistakes import Mistakes
 from tui.screens.results.more_images import learning_table
+from tui.screens.results.worth import Worth, worth_by_prevalence
 from tui.widgets.bars import span
 from tui.widgets.pick_dialog import PickRun
 from tui.widgets.safe_cells import cell, content, lines, number
@@ -28,6 +30,10 @@ from tui.widgets.table_dialog import Listing
 from tui.words.event_text import kept
 from tui.words.headline import headline
 from tui.words.numbers import as_number, as_share, duration
+from tui.words.worth import worth_line
+
+if TYPE_CHECKING:
+    from engine.evaluation.prevalence import AtPrevalence
 
 MEASURES = (("sensitivity", "specificity"), ("precision", "F1"), ("AUC", "MCC"))
 """Columns by class that are shown together: so many fit a narrow screen with their intervals."""
@@ -59,11 +65,18 @@ class ResultsScreen(WorkScreen):
                 tooltip="The next two measures by class: sensitivity and specificity, precision and F1, AUC and MCC."),
         Binding("h", "more_images", "More images", id="results.more",
                 tooltip="What two and four times as many images would bring; of runs by the recipe auto."),
+        Binding("plus,equals_sign", "prevalence(1)", "More frequent", key_display="+", id="results.more-frequent",
+                tooltip="What answers are worth where the class is more frequent: PPV and NPV at a prevalence."),
+        Binding("minus", "prevalence(-1)", "Rarer", key_display="-", id="results.rarer",
+                tooltip="The same where it is rarer."),
         Binding("p", "predict", "Predict", id="results.predict", tooltip="Ask this run about the image."),
         Binding("c", "copy", "Copy", id="results.copy", tooltip="Copy the image's path, or the table in focus."),
     ]  # fmt: skip
     _shown: tuple[object, ...] = ()
     _measures = 0
+    _worth: "tuple[AtPrevalence, ...]" = ()
+    """What answers of the shown run are worth, by prevalence; empty while that is not known."""
+    _place = 0
 
     def body(self) -> Iterable[Widget]:
         """The verdict above the tables above the mistakes."""
@@ -124,6 +137,7 @@ class ResultsScreen(WorkScreen):
         else:
             self.query_one("#verdict").border_subtitle = ""
         if not same:
+            self._ask_worth(entry, end, entry.test)
             self._tables(entry.test)
             self.query_one(Mistakes).show(Run(entry.run.path), entry.config)
 
@@ -141,6 +155,8 @@ class ResultsScreen(WorkScreen):
         rows.append(content(", ".join(facts), "$foreground-muted"))
         if curve := self._curve(entry):
             rows.append(content(f"How many more images? {curve.sentence}", "$foreground-muted"))
+        if self._worth:
+            rows.append(content(f"{worth_line(self._worth[self._place])}  (- + change it)"))
         if not Headline.of(test).beats_baseline:
             text = f"{self.session.glyphs.beware} Not shown to be better than always saying {test.baseline_class}."
             rows.append(content(text, "bold $warning"))
@@ -148,6 +164,27 @@ class ResultsScreen(WorkScreen):
             text = f"{self.session.glyphs.beware} Says {only} for every image: it does not tell the classes apart."
             rows.append(content(text, "bold $warning"))
         self.query_one("#verdict", Static).update(lines(rows))
+
+    def _ask_worth(self, entry: Entry, end: Finished, test: Tested) -> None:
+        """Work out PPV and NPV, which loads SciPy; they are shown when they are there."""
+        self._worth = ()
+
+        def show(found: Worth) -> None:
+            if self._shown and self._shown[0] is end:
+                self._worth, self._place = found
+                self._verdict(entry, end, test)
+                self.refresh_bindings()
+
+        if test.operating:
+            self.session.start("worth", "working out what answers are worth", partial(worth_by_prevalence, test), show)
+
+    def action_prevalence(self, by: int) -> None:
+        """The next higher or lower prevalence."""
+        now = self._entry()
+        if now and now.test and now.view.result and self._worth:
+            self._place = min(max(0, self._place + by), len(self._worth) - 1)
+            self._verdict(now, now.view.result, now.test)
+            self.refresh_bindings()
 
     def _tables(self, test: Tested) -> None:
         names = tuple(test.classes)
@@ -242,7 +279,7 @@ class ResultsScreen(WorkScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer what there is something for."""
         if not self.is_mounted or action not in (
-            "pick", "step", "turn_view", "turn_measures", "more_images", "predict", "copy"
+            "pick", "step", "turn_view", "turn_measures", "more_images", "prevalence", "predict", "copy"
         ):  # fmt: skip
             return True
         tested = self.tested()
@@ -250,6 +287,8 @@ class ResultsScreen(WorkScreen):
             now = self._entry()
             place = tested.index(now) + int(str(parameters[0])) if now else -1
             return 0 <= place < len(tested)
+        if action == "prevalence":
+            return 0 <= self._place + int(str(parameters[0])) < len(self._worth)
         if action == "more_images":
             now = self._entry()
             return now is not None and self._curve(now) is not None

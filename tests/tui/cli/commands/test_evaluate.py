@@ -8,7 +8,12 @@ from typing import Any
 
 import pytest
 
+from engine.base.typed_files import plain_object
+from engine.evaluation.prevalence import at_prevalence, rates_of
+from engine.evaluation.result_files import read_test
+from engine.runs.directory import Run
 from tests.conftest import SAMPLE, Cli, Start
+from tui.words.worth import worth_lines
 
 
 def test_evaluate_shows_every_measure_with_its_interval(trained: dict[str, Any], cli: Cli) -> None:
@@ -58,3 +63,16 @@ def test_evaluate_on_another_folder_measures_its_known_classes(
     shown = json.loads(done.stdout)
     assert (done.returncode, shown["n"]) == (0, 6)
     assert "Normal" in done.stderr and "Lung_Opacity" in done.stderr
+
+
+def test_a_prevalence_says_what_the_answers_are_worth_there(trained: dict[str, Any], cli: Cli) -> None:
+    plain = json.loads(cli("evaluate", trained["run"], "--json").stdout)
+    told = json.loads(cli("evaluate", trained["run"], "--prevalence", "0.02", "--json").stdout)
+    worth, curve = told.pop("at_prevalence"), told.pop("decision_curve")
+    rates = rates_of(read_test(Run(trained["run"])))
+    assert rates and told == plain and curve["prevalence"] == 0.02 and curve["points"][0]["everyone"] < 0.02
+    assert worth == json.loads(json.dumps(plain_object(at_prevalence(rates, "COVID", 0.02))))
+    shown = cli("evaluate", trained["run"], "--prevalence", "0.02").stdout
+    assert all(line in shown for line in worth_lines(at_prevalence(rates, "COVID", 0.02))) and "net benefit" in shown
+    refused = cli("evaluate", trained["run"], "--prevalence", "2")
+    assert refused.returncode == 2 and "give a share between 0 and 1" in refused.stderr

@@ -1,0 +1,94 @@
+"""Intervals where observations depend on each other: of cross-validation, and of several images of one patient."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.evaluation.intervals import CONFIDENCE, Interval
+
+RESAMPLES = 2000
+ROWS = 50
+"""Resamples at a time, to keep memory small."""
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int_]
+
+
+def corrected_interval(
+    values: Sequence[float], tested_for_learnt: float, confidence: float = CONFIDENCE
+) -> Interval | None:
+    """The interval of the mean of a measure, or a difference, over k folds or repeated splits; None for fewer than 2.
+
+    The trainings share most of their images, so the plain standard error is too small; the variance of the mean is
+    taken to be (1/k + n_test/n_train) s^2, with Student's t of k - 1 (Nadeau and Bengio 2003, Machine Learning 52:239).
+    `tested_for_learnt` is n_test/n_train.
+    """
+    from scipy.stats import t
+
+    if len(values) < 2:
+        return None
+    mean, k = float(np.mean(values)), len(values)
+    error = math.sqrt((1 / k + tested_for_learnt) * float(np.var(values, ddof=1)))
+    reach = float(t.ppf((1 + confidence) / 2, k - 1)) * error
+    return mean - reach, mean + reach
+
+
+def numbered(groups: Sequence[str]) -> Ints:
+    """The number, from 0, of each image's patient, (n,); an image with an empty name is a patient of its own."""
+    names: dict[str, int] = {}
+    return np.array([names.setdefault(name or f"\0{place}", len(names)) for place, name in enumerate(groups)], int)
+
+
+def drawn(groups: int, random: np.random.Generator) -> Ints:
+    """How often each of so many patients is in each of ROWS bootstrap samples of them, (ROWS, groups)."""
+    return random.multinomial(groups, np.full(groups, 1 / groups), ROWS)
+
+
+def clustered_mean(values: Floats, groups: Ints, random: np.random.Generator) -> Interval:
+    """Percentiles of the mean of values (n,) over RESAMPLES bootstrap samples of whole patients (Field and Welsh 2007,
+    Journal of the Royal Statistical Society B 69:369); `groups` (n,) is as `numbered` gives it.
+    """
+    sums, sizes = np.bincount(groups, values), np.bincount(groups)
+    found = []
+    for _ in range(RESAMPLES // ROWS):
+        counts = drawn(len(sizes), random)
+        found.append(counts @ sums / (counts @ sizes))
+    return ends(np.concatenate(found))
+
+
+def ends(values: Floats) -> Interval:
+    """The percentiles of bootstrapped values that bound an interval."""
+    low, high = np.quantile(values, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return float(low), float(high)
+
+
+def weighted_auc(positive: npt.NDArray[np.bool_], scores: Floats, weights: npt.NDArray[np.number]) -> Floats:
+    """The AUC, (m,), of scores (n,) where image i counts weights[:, i] times in each of m samples; NaN where all, or
+    none, are positive. Ties count half (Mann and Whitney 1947).
+    """
+    order = np.argsort(scores, kind="stable")
+    starts = np.nonzero(np.concatenate([[True], np.diff(scores[order]) > 0]))[0]
+    sorted_weights = weights[:, order].astype(np.float64)
+    yes = np.add.reduceat(sorted_weights * positive[order], starts, axis=1)
+    no = np.add.reduceat(sorted_weights * ~positive[order], starts, axis=1)
+    below = np.cumsum(no, axis=1) - no / 2
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray((yes * below).sum(axis=1) / (yes.sum(axis=1) * no.sum(axis=1)))
+
+
+def sign_test(advantages: Sequence[int]) -> float:
+    """The two-sided p-value of the sum of one whole number a patient: how often fair coins for their signs give a sum
+    as far from 0 or farther, from the sum's exact distribution.
+
+    Where each is 1 or -1, as of one image a patient, it is McNemar's exact test.
+    """
+    sizes = [abs(one) for one in advantages if one]
+    reach = sum(sizes)
+    chances = np.zeros(reach + 1)  # of place i: that the signs give a sum of 2i - (the sizes so far)
+    chances[0] = 1.0
+    for size in sizes:
+        chances[size:] = (chances[size:] + chances[: reach + 1 - size]) / 2
+        chances[:size] /= 2
+    far = np.abs(2 * np.arange(reach + 1) - reach) >= abs(sum(advantages))
+    return float(min(1.0, chances[far].sum()))
