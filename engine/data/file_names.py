@@ -42,7 +42,7 @@ def pair_key(file: str) -> str:
 
     Case does not matter, nor whether an accent is a character of its own.
     """
-    return _stem(_composed(file.rsplit("/", 1)[-1]).casefold())
+    return image_stem(_composed(file.rsplit("/", 1)[-1]).casefold())
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,8 @@ def _composed(text: str) -> str:
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
-def _stem(name: str) -> str:
+def image_stem(name: str) -> str:
+    """The name without the suffix of an image."""
     stem, dot, suffix = name.rpartition(".")
     return stem if dot and stem and f".{suffix}".casefold() in IMAGE_SUFFIXES else name
 
@@ -159,7 +160,7 @@ def _loose(segments: tuple[str, ...]) -> tuple[str, ...]:
 def _looser(segments: tuple[str, ...]) -> tuple[str, ...]:
     """Without suffix, and without the folder images inside another, which is part of a layout and not of a name."""
     *folders, name = _loose(segments)
-    return (*(folder for place, folder in enumerate(folders) if folder != _IMAGES or not place), _stem(name))
+    return (*(folder for place, folder in enumerate(folders) if folder != _IMAGES or not place), image_stem(name))
 
 
 _FORMS = (_plain, _loose, _looser)

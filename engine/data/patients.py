@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass, field
 
 from engine.base.errors import ConfigError, DataError
+from engine.base.wording import counted
+from engine.data.name_patterns import Named, named_patients
 from engine.data.records import Record, Scan
 from engine.data.tables import PATIENT_COLUMNS, WORKBOOK, Column, Table, tables
 
@@ -12,6 +14,8 @@ UNKNOWN = (
     "metadata column or a pattern of the file names that tells them."
 )
 BY_NAME = "name:"
+BY_PATTERNS = "names"
+"""What asks for the patients that `engine.data.name_patterns` finds."""
 MOST = 8
 """Tables or columns that a sentence names."""
 
@@ -24,11 +28,13 @@ class Patients:
     of: dict[str, str] = field(default_factory=dict)
     missed: str = ""
     """A sentence on the tables that have a column for patients and yet tell none; empty where there are none."""
+    proposed: Named | None = None
+    """Patients whom the names seem to tell, where no others are known; they count only where that is agreed to."""
 
     @property
     def unknown(self) -> str:
-        """Sentences that no patient is known, and why; empty where some are."""
-        return "" if self.known else f"{UNKNOWN} {self.missed}".rstrip()
+        """Sentences that no patient is known, and why or what would tell them; empty where some are."""
+        return "" if self.known else f"{_unknown(self.proposed)} {self.missed}".rstrip()
 
     @property
     def known(self) -> bool:
@@ -40,13 +46,15 @@ def patients(scanned: Scan, group_by: str = "") -> Patients:
     """The patients of a scanned folder's images.
 
     `group_by` is a column of a table beside the class folders, or "name:REGEX", whose first group (or, without one,
-    whose match) in the file's name is the patient; empty for a column of PATIENT_COLUMNS where there is one, "none" to
-    look for none. Raises ConfigError for a column or pattern that finds nobody.
+    whose match) in the file's name is the patient; "names" for those that the usual patterns of names tell; empty for a
+    column of PATIENT_COLUMNS where there is one, "none" to look for none. Raises ConfigError for what finds nobody.
     """
     if group_by == "none":
         return Patients("Images of one patient may lie in two parts, as asked (--group-by none).")
     if group_by.startswith(BY_NAME):
         return _by_name(scanned.records, group_by[len(BY_NAME) :])
+    if group_by == BY_PATTERNS:
+        return _by_patterns(scanned.records)
     wanted = (group_by,) if group_by else PATIENT_COLUMNS
     found = tables(scanned)
     why: dict[str, str] = {}
@@ -75,7 +83,28 @@ def patients(scanned: Scan, group_by: str = "") -> Patients:
     if by_folder:
         return _told(by_folder, "their folders", len(scanned.records))
     promising = _looked_at([table for table in found if table.name in why], why, "")
-    return Patients(f"{UNKNOWN} {looked}".rstrip(), missed=promising.rstrip())
+    proposed = named_patients(scanned.records)
+    return Patients(f"{_unknown(proposed)} {looked}".rstrip(), missed=promising.rstrip(), proposed=proposed)
+
+
+def _unknown(proposed: Named | None) -> str:
+    """That nobody tells patients for certain, and what the names propose."""
+    if proposed is None:
+        return UNKNOWN
+    return (
+        f"The names seem to tell patients, but are not asked: {_counts(proposed)}. --group-by {BY_PATTERNS} keeps the "
+        "images of one patient in one part; as it is, they may lie in two. --group-by none says that they may."
+    )
+
+
+def _counts(named: Named) -> str:
+    """How many patients and pairs names give, and by which names."""
+    examples = ", ".join(f'"{one.patient}" of {one.shown}' for one in named.examples)
+    anew = ", numbered in each class anew" if named.anew else ""
+    return (
+        f"{counted(named.patients, 'patient')} for {counted(len(named.of), 'image')}, which gives "
+        f"{counted(named.pairs, 'pair')} of images of one patient (such as {examples}{anew})"
+    )
 
 
 def _asked(table: Table, column: str, scanned: Scan, why: dict[str, str]) -> Column:
@@ -126,6 +155,18 @@ def _by_name(records: tuple[Record, ...], pattern: str) -> Patients:
     if not of:
         raise ConfigError(f'--group-by: no file name matches "{pattern}"; the first is {records[0].file}.')
     return _told(of, f'the pattern "{pattern}" of file names', len(records))
+
+
+def _by_patterns(records: tuple[Record, ...]) -> Patients:
+    named = named_patients(records)
+    if named is None:
+        raise ConfigError(
+            f'--group-by is "{BY_PATTERNS}", but no usual pattern of names tells patients here; the first image is '
+            f'{records[0].file}. A pattern of your own is written as "name:REGEX".'
+        )
+    examples = ", ".join(f'"{one.patient}" of {one.shown}' for one in named.examples)
+    anew = ", numbered in each class anew" if named.anew else ""
+    return _told(named.of, f"the names of files or folders (such as {examples}{anew})", len(records))
 
 
 def _told(of: dict[str, str], how: str, images: int, torn: int = 0) -> Patients:

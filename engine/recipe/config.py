@@ -44,8 +44,9 @@ class DataConfig:
     follow_links: bool = False
     """Also read what symbolic links lead to outside the folder."""
     group_by: str = ""
-    """What tells a patient, whose images stay in one part: a metadata column, "name:REGEX" for a pattern of file names,
-    or "none" (when empty: a column such as "patientid", where there is one)."""
+    """What tells a patient, whose images stay in one part: a metadata column, "names" for the usual patterns of names
+    that `covid-tui scan` proposes, "name:REGEX" for a pattern of file names, or "none" (when empty: a column such as
+    "patientid", where there is one)."""
     near_duplicates: bool = True
     """Also keep images in one part that show one picture with other pixels: rescaled, brightened, cropped, mirrored."""
 

@@ -15,7 +15,7 @@ _WORDED = re.compile(
 )
 _NUMBERED = re.compile(r"[a-z]{1,3}[_-]?\d{3,}[\w.-]*|\d[\d._-]{3,}|\d{3,}")
 _HASH = re.compile(r"(?=.*\d)[0-9a-f]{8,64}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_NOT_PATIENTS = re.compile(
+NOT_PATIENTS = re.compile(
     r"(?:fold|batch|split|set|part|group|class|stage|grade|level|type|kind|cat|category|site|hospital|cent\w+|"
     r"dataset|data|view|label|cluster|version|v)s?[\s_.-]*#"
 )
@@ -51,7 +51,7 @@ def named_as_patients(names: Sequence[str], in_class: bool) -> bool:
         return worded or (coded and len(plain) >= _SERIES)
     stems = {re.sub(r"\d+", "#", name) for name in plain}
     series = len(plain) >= _SERIES and len(stems) <= 2 and all("#" in stem for stem in stems)
-    return worded or coded or (series and not any(_NOT_PATIENTS.fullmatch(stem) for stem in stems))
+    return worded or coded or (series and not any(NOT_PATIENTS.fullmatch(stem) for stem in stems))
 
 
 def numbered_anew(by_class: Iterable[Iterable[str]]) -> bool:

@@ -186,7 +186,7 @@ def _described(smooth: Floats, owner: Ints, x: Floats, y: Floats, level: Floats)
     flat = smooth.reshape(-1)
     upper = flat[spot] * (1 - across) + flat[spot + 1] * across
     lower = flat[spot + SIDE] * (1 - across) + flat[spot + SIDE + 1] * across
-    patches = (upper * (1 - down) + lower * down).reshape(len(spot), -1)
+    patches = (upper * (1 - down) + lower * down).reshape(len(spot), _PATCH * _PATCH)
     described = patches @ _basis()[2].T
     lengths = np.linalg.norm(described, axis=1, keepdims=True)
     unit: Floats = described / np.maximum(lengths, 1e-6)

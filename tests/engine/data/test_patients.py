@@ -19,10 +19,10 @@ from engine.recipe.config import DataConfig, TrainConfig
 from tests.conftest import Cli
 
 
-def scanned(root: Path) -> Scan:
-    """Two classes of 30 images, three of each patient: A/images/person4_x-2.png."""
+def scanned(root: Path, who: str = "person") -> Scan:
+    """Two classes of 30 images, three of each patient: A/images/person4_A-13.png."""
     records = tuple(
-        Record(f"{c}/images/person{n // 3}_{c}-{n}.png", c, f"{c}{n}", "PNG", "L", 9, 9, 9, 9.0)
+        Record(f"{c}/images/{who}{n // 3}_{c}-{n}.png", c, f"{c}{n}", "PNG", "L", 9, 9, 9, 9.0)
         for c in "AB"
         for n in range(30)
     )
@@ -36,7 +36,7 @@ def table(root: Path, header: str, rows: list[str]) -> None:
 def test_nothing_that_tells_them_is_said_plainly(tmp_path: Path) -> None:
     (tmp_path / "broken.csv").write_bytes(b"file\0\xff\n")
     (tmp_path / "A.metadata.xlsx").write_bytes(b"no workbook")
-    found = patients(scanned(tmp_path))
+    found = patients(scanned(tmp_path, "batch"))
     assert not found.known and "may lie in two parts" in found.told
     assert found.told.startswith(UNKNOWN) and "broken.csv (holds bytes that are no text)" in found.told
     assert "A.metadata.xlsx (has no column that names files)" in found.told
@@ -114,7 +114,8 @@ def test_a_split_that_is_given_is_checked_for_them_too(tmp_path: Path) -> None:
 
 
 def test_an_audits_folds_say_what_is_known_of_them(tmp_path: Path) -> None:
-    for by_name, words in ((r"name:(person\d+)_", "10 patients by the pattern"), ("", UNKNOWN)):
+    unasked = "The names seem to tell patients, but are not asked: 20 patients"
+    for by_name, words in ((r"name:(person\d+)_", "10 patients by the pattern"), ("", unasked)):
         told: list[Event] = []
         splits_of(scanned(tmp_path), TrainConfig(data=DataConfig(group_by=by_name)), 3, told.append)
         assert any(isinstance(event, Notice) and words in event.text for event in told)

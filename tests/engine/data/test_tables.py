@@ -165,7 +165,7 @@ def test_where_no_table_helps_each_is_named_with_the_reason(tmp_path: Path) -> N
     (tmp_path / "old.xlsx").write_bytes(b"\xd0\xcf\x11\xe0" + bytes(b"x" * 99))
     (tmp_path / "broken.xlsx").write_bytes(b"PK\x03\x04" + b"x" * 99)
     (tmp_path / "folder.csv").mkdir()
-    found = patients(folder(tmp_path, lambda c, p, k: f"{c}{p}_{k}.png"))
+    found = patients(folder(tmp_path, lambda c, p, k: f"{c}{2 * p + k}.png"))
     told = found.told
     assert found.missed == "", "none has a column for patients"
     assert told.startswith(UNKNOWN)

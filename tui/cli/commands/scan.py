@@ -58,7 +58,8 @@ def scan(
     split
         A table with the columns file (or path), class, part (or split): are pictures or patients in two of its parts?
     group_by
-        What tells a patient: a metadata column, or "name:REGEX" for a pattern of file names.
+        What tells a patient: a metadata column, "names" for the usual patterns of names that a scan proposes, or
+        "name:REGEX" for a pattern of file names.
     near_duplicates
         Also look for images that show one picture with other pixels: rescaled, brightened, cropped, mirrored.
     follow_links
@@ -115,6 +116,8 @@ def scan(
 
 
 def _split_json(checked: "SplitCheck | None", known: "Patients") -> dict[str, Any]:
+    from engine.data.patients import BY_PATTERNS
+
     parts = checked.parts if checked else {}
 
     def located(files: Sequence[str]) -> Located:
@@ -122,8 +125,10 @@ def _split_json(checked: "SplitCheck | None", known: "Patients") -> dict[str, An
 
     apart = checked.apart if checked else None
     in_two = None if apart is None else [{"patient": who, "images": located(files)} for who, files in apart.items()]
+    proposed = known.proposed and {"group_by": BY_PATTERNS, **known.proposed.to_dict()}
+    count = len(set(known.of.values())) or None
     return {
-        "patients": {"told": known.told, "patients": len(set(known.of.values())) or None, "in_two_parts": in_two},
+        "patients": {"told": known.told, "patients": count, "in_two_parts": in_two, "proposed": proposed},
         "split": checked.listed.to_dict() if checked and checked.listed else None,
         "leaks": None if checked is None else [located(files) for files in checked.leaks],
     }

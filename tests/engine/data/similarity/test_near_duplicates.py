@@ -135,6 +135,10 @@ def test_flat_and_random_pictures_are_like_none() -> None:
     assert matches(np.stack(flat[:1])) == []
 
 
+def test_pictures_without_a_landmark_among_them_all_are_no_error() -> None:
+    assert matches(np.stack([thumbnail(np.full((8, 8), level, np.uint8)) for level in range(0, 200, 2)])) == []
+
+
 def test_colour_and_border_of_a_thumbnail() -> None:
     picture = np.zeros((200, 100, 3), np.uint8)
     picture[..., 0] = 90
