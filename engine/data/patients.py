@@ -16,6 +16,8 @@ UNKNOWN = (
 BY_NAME = "name:"
 BY_PATTERNS = "names"
 """What asks for the patients that `engine.data.name_patterns` finds."""
+TOGETHER = "Images of one patient stay together: "
+"""How the sentence on known patients begins."""
 MOST = 8
 """Tables or columns that a sentence names."""
 
@@ -174,4 +176,4 @@ def _told(of: dict[str, str], how: str, images: int, torn: int = 0) -> Patients:
     rest = images - len(of)
     alone = f"; {rest:,} images name none, and each of those counts as a patient of its own" if rest else ""
     alone += f"; of {torn:,} images the tables name two patients" if torn else ""
-    return Patients(f"Images of one patient stay together: {count:,} patients by {how}{alone}.", of)
+    return Patients(f"{TOGETHER}{count:,} patients by {how}{alone}.", of)

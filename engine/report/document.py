@@ -7,6 +7,7 @@ import html
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from engine.base.escape import escaped
 
@@ -40,11 +41,26 @@ class Points:
 
 
 @dataclass(frozen=True)
+class Link:
+    """A text that leads to a file beside the document, or with "#" to a section of it."""
+
+    text: str
+    target: str
+
+
+@dataclass(frozen=True)
+class Links:
+    """A cell of links."""
+
+    links: Sequence[Link]
+
+
+@dataclass(frozen=True)
 class Table:
     """Rows of cells under a header."""
 
     header: Sequence[str]
-    rows: Sequence[Sequence[str]]
+    rows: Sequence[Sequence[str | Links]]
 
 
 @dataclass(frozen=True)
@@ -65,6 +81,11 @@ class Section:
     blocks: Sequence[Block]
 
 
+def anchor(title: str) -> str:
+    """The name by which a link leads to the section with this title, as renderers of Markdown make it."""
+    return re.sub(r"\s", "-", re.sub(r"[^\w\s-]", "", title.strip().lower()))
+
+
 def markdown(title: str, sections: Sequence[Section]) -> str:
     """The document as Markdown."""
     parts = [f"# {inline(title)}"]
@@ -78,7 +99,7 @@ def page(title: str, sections: Sequence[Section]) -> str:
     """The document as an HTML page that loads nothing."""
     body = [f"<h1>{_html(title)}</h1>"]
     for section in sections:
-        body.append(f"<h2>{_html(section.title)}</h2>")
+        body.append(f'<h2 id="{_html(anchor(section.title))}">{_html(section.title)}</h2>')
         body += [_html_block(block) for block in section.blocks]
     rule = "default-src 'none'; style-src 'unsafe-inline'"
     return (
@@ -96,8 +117,8 @@ def _markdown_block(block: Block) -> str:
         case Points():
             return "\n".join(f"- {inline(item)}" for item in block.items)
         case Table():
-            rows = [block.header, ["---"] * len(block.header), *block.rows]
-            cells = [row if number == 1 else map(inline, row) for number, row in enumerate(rows)]
+            cells = [map(inline, block.header), ["---"] * len(block.header)]
+            cells += [map(_markdown_cell, row) for row in block.rows]
             return "\n".join(f"| {' | '.join(row)} |" for row in cells)
         case Plots():
             return f"Plots in card.html: {inline('; '.join(caption for caption, _ in block.plots))}."
@@ -112,11 +133,23 @@ def _html_block(block: Block) -> str:
             return "<ul>" + "".join(f"<li>{_html(item)}</li>" for item in block.items) + "</ul>"
         case Table():
             head = "".join(f"<th>{_html(cell)}</th>" for cell in block.header)
-            rows = "".join("<tr>" + "".join(f"<td>{_html(c)}</td>" for c in row) + "</tr>" for row in block.rows)
+            rows = "".join("<tr>" + "".join(f"<td>{_html_cell(c)}</td>" for c in row) + "</tr>" for row in block.rows)
             return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
         case Plots():
             figures = (f"<figure>{svg}<figcaption>{_html(name)}</figcaption></figure>" for name, svg in block.plots)
             return f'<div class="plots">{"".join(figures)}</div>'
+
+
+def _markdown_cell(cell: str | Links) -> str:
+    if isinstance(cell, str):
+        return inline(cell)
+    return "; ".join(f"[{inline(link.text)}]({quote(link.target, safe='/#')})" for link in cell.links)
+
+
+def _html_cell(cell: str | Links) -> str:
+    if isinstance(cell, str):
+        return _html(cell)
+    return "<br>".join(f'<a href="{_html(quote(one.target, safe="/#"))}">{_html(one.text)}</a>' for one in cell.links)
 
 
 def inline(text: str) -> str:

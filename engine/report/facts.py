@@ -20,6 +20,7 @@ from engine.data.file_names import pair_key
 from engine.data.folders.class_folders import class_folders
 from engine.data.folders.class_listing import AS_PUBLISHED
 from engine.data.image.formats import IMAGE_SUFFIXES
+from engine.data.patients import TOGETHER
 from engine.data.records import Row
 from engine.data.split import Split, leaks
 from engine.evaluation.calibration import CALIBRATION, Calibration, read_calibration
@@ -70,6 +71,8 @@ class Facts:
     """What the training warned of, paths cut to their last name and images unnamed."""
     alarms: tuple[str, ...]
     """Those of the warnings that say how the class can be told without the lungs."""
+    together: str
+    """A sentence on how many patients' images were kept together; empty where no patient was known."""
 
     @property
     def leaks(self) -> tuple[tuple[str, ...], ...]:
@@ -129,6 +132,7 @@ def gather(run: Run, audit: Path | None = None) -> Facts:
         audit=_audit(audit or run.path) if audit or (run.path / store.REPORT).is_file() else None,
         warnings=_texts(warned, folder, split.rows),
         alarms=_texts([event for event in warned if event.topic == "confounding"], folder, split.rows),
+        together=next(iter(_texts([one for one in notices if one.text.startswith(TOGETHER)], folder, split.rows)), ""),
     )
 
 

@@ -28,7 +28,6 @@ from engine.report.figures import curve_plots, epoch_plots, interval_plot, learn
 from engine.report.svg import grid
 from engine.runs.directory import Run
 
-MARKDOWN, HTML = CARDS
 FEW_TEST, FEW_VALIDATION = 200, 200
 """Fewer images than this are named among the limits."""
 _UNTOLD = ("out", "name", "split")  # paths of the machine, and the name, which is the title
@@ -41,12 +40,21 @@ def write_card(run: Run, audit: Path | None = None) -> tuple[Path, Path]:
     where a file is damaged or can't be written.
     """
     facts = gather(run, audit)
-    title, sections = f"Model card: {facts.name}", card(facts)
-    paths = run.path / MARKDOWN, run.path / HTML
+    first, second = write_pages(run, CARDS, f"Model card: {facts.name}", card(facts))
+    return first, second
+
+
+def write_pages(run: Run, names: Sequence[str], title: str, sections: Sequence[Section]) -> list[Path]:
+    """Write a document into the run, under each of `names` in the form that its suffix says; their paths.
+
+    Raises RunError where one can't be written.
+    """
+    paths = [run.path / name for name in names]
     try:
-        for path, text in zip(paths, (markdown(title, sections), page(title, sections)), strict=True):
+        for path in paths:
+            form = markdown if path.suffix == ".md" else page
             with replacing(path) as file:
-                file.write(text.encode())
+                file.write(form(title, sections).encode())
     except OSError as error:
         raise RunError(unwritable(run.path, error)) from error
     return paths
