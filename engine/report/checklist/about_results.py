@@ -160,7 +160,10 @@ def appropriate(facts: Facts) -> Answer:
         before, after = facts.test.ece or 0.0, facts.test.calibrated.ece
         text += f" Calibration: expected error {before:.3f}, {after:.3f} at the temperature."
         places += [Place("test.json", ("calibrated", "ece")), section("Calibration and operating point")]
-    return in_part(f"{text} Net benefit is not in the run.", *places)
+    if facts.decisions is None:
+        return in_part(f"{text} Net benefit can't be told of this run.", *places)
+    text += " Use: a decision curve with its net benefit, and predictive values by how frequent the class is."
+    return answered(text, *places, section("What an answer is worth"))
 
 
 def by_source(facts: Facts) -> Answer:
