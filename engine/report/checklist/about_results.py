@@ -161,7 +161,7 @@ def appropriate(facts: Facts) -> Answer:
         text += f" Calibration: expected error {before:.3f}, {after:.3f} at the temperature."
         places += [Place("test.json", ("calibrated", "ece")), section("Calibration and operating point")]
     if facts.decisions is None:
-        return in_part(f"{text} Net benefit can't be told of this run.", *places)
+        return in_part(f"{text} The run has no threshold to tell net benefit from.", *places)
     text += " Use: a decision curve with its net benefit, and predictive values by how frequent the class is."
     return answered(text, *places, section("What an answer is worth"))
 
