@@ -121,6 +121,11 @@ class Matcher:
         return _ends(whole, given) or _ends(given, whole)
 
 
+def loose_segments(path: str) -> tuple[str, ...]:
+    """The folders and the name in a path in the loosest form in which they are compared."""
+    return _looser(_segments(path))
+
+
 def _segments(path: str) -> tuple[str, ...]:
     """The folders and the name in a path, however it is written, as composed text without "." and ".."."""
     if not path.isascii():

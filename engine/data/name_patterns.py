@@ -13,7 +13,8 @@ from statistics import median
 from typing import Any
 
 from engine.data.file_names import image_stem
-from engine.data.folders.folder_names import NOT_PATIENTS, numbered_anew, part_of
+from engine.data.folders.folder_names import NOT_PATIENTS, numbered_anew
+from engine.data.part_names import below_class
 from engine.data.records import Record
 
 FEW = 3, 5
@@ -121,11 +122,7 @@ def named_patients(records: Sequence[Record]) -> Named | None:
 
 def _paths(records: Sequence[Record]) -> dict[str, str]:
     """By file, the part of its path that lies below the folders of class and part, and below those that all share."""
-    below = {}
-    for record in records:
-        *folders, name = record.file.split("/")
-        known = [place for place, folder in enumerate(folders) if folder == record.label or part_of(folder)]
-        below[record.file] = (*folders[known[-1] + 1 if known else 0 :], name)
+    below = {record.file: below_class(record.file, record.label) for record in records}
     several = [names[:-1] for names in below.values()]
     shared = len(list(takewhile(lambda level: len(set(level)) == 1, zip(*several, strict=False))))
     return {file: "/".join(names[shared:]) for file, names in below.items()}

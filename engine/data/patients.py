@@ -112,7 +112,7 @@ def _counts(named: Named) -> str:
 def _asked(table: Table, column: str, scanned: Scan, why: dict[str, str]) -> Column:
     """What the table says in `column`; where that is nothing, `why` gets the reason."""
     try:
-        said = table.column(column, scanned.records)
+        said = table.column(column, scanned.records, scanned.others)
     except DataError as error:
         why[table.name] = str(error)
         return Column()

@@ -140,6 +140,9 @@ class Scan:
     """The rules by which its files became pixels."""
     layout: Layout = field(default_factory=Layout)
     """How the folders were read."""
+    others: tuple[str, ...] = ()
+    """Files of its class folders that are no records, as their class was left out or they can't be used: names in
+    tables may mean them."""
 
     @property
     def published(self) -> bool:

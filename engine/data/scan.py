@@ -82,7 +82,8 @@ def scan(
     )
     told = (*noted(remarked), *of_other_bits((r.file, r.bits) for r in records if r.bit_depth > 8 and r.bits))
     twins = exact_groups(records)
-    return Scan(root, tuple(records), ordered, summaries, twins, alike, told, pixel_rules, listed.layout)
+    others = (*listed.others, *(job.file for job in jobs if job.file not in labels))
+    return Scan(root, tuple(records), ordered, summaries, twins, alike, told, pixel_rules, listed.layout, others)
 
 
 def tell_layout(scanned: Scan, emit: Emit, again: bool = False) -> None:

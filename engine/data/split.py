@@ -22,10 +22,11 @@ from engine.base.events import Notice
 from engine.base.files import replacing
 from engine.base.wording import counted
 from engine.data.file_names import natural
-from engine.data.folders.class_listing import AS_PUBLISHED, PART_NAMES
+from engine.data.folders.class_listing import AS_PUBLISHED
 from engine.data.folders.folder_names import difference, look_alike
 from engine.data.given_split import Listed, few, listed, require_match
 from engine.data.groups import joined, kept_together, two_labelled
+from engine.data.part_names import PART_NAMES
 from engine.data.patients import patients
 from engine.data.records import NearGroup, Record, Row, Scan
 from engine.data.scan import require_trainable

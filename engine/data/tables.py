@@ -6,20 +6,24 @@ LINE, and the bounds of `engine.data.workbook`.
 """
 
 import csv
+import gzip
 import io
 import itertools
 import os
 import stat
 import sys
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from engine.base.errors import DataError
 from engine.base.escape import from_cell
 from engine.data.file_names import NOT_UTF8, Matcher, Matches, natural, pair_key
+from engine.data.path_ends import match_by_ends
 from engine.data.records import Record, Scan
 from engine.data.workbook import COLUMNS, MB, ROWS, workbook_rows
 
@@ -31,19 +35,23 @@ KEPT_BYTES = 64 * MB
 """Memory that the rows about the scanned files may take."""
 VALUE = 500
 """Characters of a value that are kept."""
-SUFFIXES = (".csv", ".tsv", ".xlsx")
+SUFFIXES = (".csv", ".tsv", ".xlsx", ".csv.gz", ".tsv.gz")
 """What a table beside the class folders is called."""
 WORKBOOK = ".metadata.xlsx"
 FILE_COLUMNS = (
     *("file", "path", "filename", "filepath", "image", "imagename", "imagepath", "imagefile", "imageid"),
-    *("imageindex", "imagefilename", "img", "imgname", "imgpath", "dicomid", "dicompath", "sopinstanceuid"),
+    *("imageindex", "imagefilename", "img", "imgname", "imgpath", "xrayimagename", "pngpath", "jpgpath"),
+    *("dicomid", "dicompath", "sopinstanceuid", "seriesinstanceuid", "studyinstanceuid"),
 )
 """Columns that say, in this order of preference, which image a row is about, as `plain_column` gives them."""
 PATIENT_COLUMNS = tuple(who + rest for who in ("patient", "subject") for rest in ("", "id", "number"))
 """Columns that are taken to name the patient without being asked for, as `plain_column` gives them. Where no column
 names files, as in RSNA's table, they may do that too."""
+NO_VALUE = frozenset(("na", "n/a", "nan", "none", "null", "nil", "unknown", "not available", "-", "--", "?", "."))
+"""What a cell says that says nothing, in any case."""
 SHOWN = 100
 """Characters of a name in a table that a sentence shows."""
+GZIP = b"\x1f\x8b"
 _HEADERS = 50
 _SEPARATORS = ",;\t|"
 
@@ -91,17 +99,18 @@ class Table:
             return self.columns.index(exact)
         return plain.index(plain_column(column)) if plain_column(column) in plain else None
 
-    def column(self, column: str, records: Iterable[Record]) -> Column:
+    def column(self, column: str, records: Iterable[Record], others: Iterable[str] = ()) -> Column:
         """What the column says of the files of `records`; a CLASS.metadata.xlsx speaks of its own class alone.
 
-        Raises DataError where the table proves damaged or too large.
+        `others` are files beside them that its rows may mean. Raises DataError where the table proves damaged or too
+        large.
         """
         place = self.place(column)
         about = self.name[: -len(WORKBOOK)].casefold() if self.name.casefold().endswith(WORKBOOK) else None
-        files = frozenset(record.file for record in records if about is None or record.label.casefold() == about)
+        asked = [(record.file, record.label) for record in records if about in (None, record.label.casefold())]
         if place is None or self.reason:
             return Column()
-        return _column(self.path, self.version, self.keys, place, files)
+        return _column(self.path, self.version, self.keys, place, frozenset(asked), frozenset(others))
 
 
 def plain_column(name: str) -> str:
@@ -110,21 +119,31 @@ def plain_column(name: str) -> str:
 
 
 def tables(scanned: Scan) -> list[Table]:
-    """The tables in the scanned folder, those that are of no use too; the rows are read when a column is asked for.
+    """The tables in the scanned folder and those on the way to the class folders, those that are of no use too.
 
-    Links that the scan did not follow, as they lead out of the folder, are not opened here either.
+    The rows are read when a column is asked for. Links that the scan did not follow, as they lead out of the folder,
+    are not opened here either.
     """
-    found = []
     links = {problem.file for problem in scanned.problems if problem.kind == "symlink"}
-    for path in sorted(scanned.root.iterdir(), key=lambda path: natural(path.name)):
-        name = path.name.casefold()
-        if name.startswith((".", "~$")) or not name.endswith(SUFFIXES) or path.name in links:
-            continue
-        with suppress(OSError):
-            status = path.stat()
-            if stat.S_ISREG(status.st_mode):
-                found.append(read_table(path, (status.st_mtime_ns, status.st_size)))
+    folder, found = scanned.root, []
+    for below in ("", *filter(None, scanned.layout.base.split("/"))):
+        folder /= below
+        for path in sorted(folder.iterdir(), key=lambda path: natural(path.name)):
+            name = path.name.casefold()
+            if name.startswith((".", "~$")) or not name.endswith(SUFFIXES):
+                continue
+            if path.relative_to(scanned.root).as_posix() not in links and (table := table_at(path)):
+                found.append(table)
     return found
+
+
+def table_at(path: Path) -> "Table | None":
+    """The table at `path`; None where that is no file."""
+    with suppress(OSError):
+        status = path.stat()
+        if stat.S_ISREG(status.st_mode):
+            return read_table(path, (status.st_mtime_ns, status.st_size))
+    return None
 
 
 @lru_cache(maxsize=32)
@@ -158,9 +177,17 @@ def _head(rows: Iterator[tuple[int, list[str]]]) -> tuple[int, list[str], list[l
 
 
 @lru_cache(maxsize=16)
-def _column(path: Path, version: tuple[int, int], keys: tuple[int, ...], place: int, files: frozenset[str]) -> Column:
-    """What the column at `place` says of `files`, by the key that names most of them."""
-    matcher = _matcher(path.parent, files)
+def _column(
+    path: Path,
+    version: tuple[int, int],
+    keys: tuple[int, ...],
+    place: int,
+    asked: frozenset[tuple[str, str]],
+    others: frozenset[str],
+) -> Column:
+    """What the column at `place` says of the files `asked`, each with its class, by the key that names most of them."""
+    labels = dict(asked)
+    matcher = _matcher(path.parent, others.union(labels))
     kept: dict[int, dict[tuple[str, str], None]] = {key: {} for key in keys}
     unknown: dict[int, str] = {}
     count, room = 0, KEPT_BYTES
@@ -170,6 +197,7 @@ def _column(path: Path, version: tuple[int, int], keys: tuple[int, ...], place: 
         for _, row in rows:
             count += 1
             value = row[place].strip()[:VALUE] if place < len(row) else ""
+            value = "" if value.casefold() in NO_VALUE else value
             for key in keys:
                 name = row[key].strip() if key < len(row) else ""
                 if name and not matcher.may_name(name):
@@ -184,9 +212,19 @@ def _column(path: Path, version: tuple[int, int], keys: tuple[int, ...], place: 
     every = []
     for key, pairs in kept.items():
         names = [name for name, _ in pairs]
-        every.append((key, list(pairs), matcher.match([from_cell(name) for name in names])))
+        every.append((key, list(pairs), _matched(matcher, [from_cell(name) for name in names], labels)))
     key, about, matched = max(every, key=lambda one: len(one[2].rows))  # of equal ones the likeliest
     return _said(about, matched, count, unknown.get(key, ""))
+
+
+def _matched(matcher: Matcher, names: Sequence[str], labels: dict[str, str]) -> Matches:
+    """The rows about the files of `labels`: by their whole paths, else by the ends of these where that is safe."""
+    found = matcher.match(names)
+    rows = {file: places for file, places in found.rows.items() if file in labels}
+    if not rows and (by_ends := match_by_ends(names, labels)):
+        return by_ends
+    elsewhere = [place for file, places in found.rows.items() if file not in rows for place in places]
+    return Matches(rows, tuple(sorted((*found.missing, *elsewhere))), found.unclear)
 
 
 def _said(pairs: Sequence[tuple[str, str]], matched: Matches, rows: int, unknown: str) -> Column:
@@ -243,12 +281,15 @@ def read_rows(path: Path, pipes: bool = False) -> Iterator[tuple[int, list[str]]
         if not (stat.S_ISREG(mode) or (pipes and stat.S_ISFIFO(mode))):
             raise DataError("can't be read: it is a folder, a pipe or a device, not a file")
         os.set_blocking(handle, True)
-        raw = io.BufferedReader(_Counted(handle), 64 * 1024)
+        raw: io.BufferedReader[Any] = io.BufferedReader(_Counted(handle), 64 * 1024)
         head = raw.peek(64 * 1024)
         if head.startswith(b"PK\x03\x04"):
             os.lseek(handle, 0, os.SEEK_SET)
             rows: Iterator[tuple[int, list[str]]] = enumerate(workbook_rows(os.dup(handle)), start=1)
         else:
+            if head.startswith(GZIP):
+                raw = io.BufferedReader(_Unfolded(raw), 64 * 1024)
+                head = raw.peek(64 * 1024)
             rows = _text_rows(io.TextIOWrapper(raw, _encoding(head), errors=NOT_UTF8, newline=""))
         for count, (line, row) in enumerate(rows):
             if count > ROWS:
@@ -257,6 +298,8 @@ def read_rows(path: Path, pipes: bool = False) -> Iterator[tuple[int, list[str]]
                 yield line, row[:COLUMNS]
     except csv.Error as error:
         raise DataError(f"can't be read as CSV ({error})") from None
+    except (gzip.BadGzipFile, zlib.error, EOFError):
+        raise DataError("can't be unpacked: it is damaged or cut off") from None
     finally:
         os.close(handle)
 
@@ -284,6 +327,27 @@ class _Counted(io.RawIOBase):
         return filled
 
 
+class _Unfolded(io.RawIOBase):
+    """What a file packed by gzip unfolds into, FILE_BYTES at most."""
+
+    def __init__(self, packed: "io.BufferedReader[Any]") -> None:
+        super().__init__()
+        self._file, self._left = gzip.GzipFile(fileobj=packed), FILE_BYTES
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: "memoryview | bytearray", /) -> int:  # type: ignore[override]
+        """Fill `buffer`, but for the end. Raises DataError beyond FILE_BYTES, and as gzip does."""
+        piece = self._file.read(len(buffer))
+        buffer[: len(piece)] = piece
+        self._left -= len(piece)
+        if self._left < 0:
+            raise DataError(f"unfolds into more than {FILE_BYTES // MB} MB")
+        return len(piece)
+
+
 def _encoding(head: bytes) -> str:
     """How a text that begins so is written. Raises DataError where it is no text."""
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -295,8 +359,6 @@ def _encoding(head: bytes) -> str:
         raise DataError("holds bytes that are no text")
     if head.startswith(b"\xd0\xcf\x11\xe0"):
         raise DataError("is a workbook of the old kind: save it as .xlsx or CSV")
-    if head.startswith(b"\x1f\x8b"):
-        raise DataError("is packed by gzip: unpack it")
     return "utf-8-sig"
 
 

@@ -25,6 +25,8 @@ class ClassFolders:
     folders: tuple[Folder, ...]
     layout: Layout
     problems: tuple[Problem, ...]
+    others: tuple[str, ...] = ()
+    """The files in folders of the classes that were not picked."""
 
 
 def class_folders(
@@ -48,7 +50,9 @@ def class_folders(
             found, troubles = _paired(root, top, list(places))
             folders += found
             problems += [replace(problem, label=label) for problem in troubles]
-    return ClassFolders(tuple(folders), laid.layout, tuple(problems))
+    picked = classes or labels
+    others = tuple(file for place in laid.places if place.label not in picked for file in place.room.files)
+    return ClassFolders(tuple(folders), laid.layout, tuple(problems), others)
 
 
 def _check_picked(root: Path, classes: tuple[str, ...], found: Sequence[str]) -> None:

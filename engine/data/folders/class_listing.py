@@ -14,16 +14,11 @@ IGNORED = frozenset(
     f".{suffix}"
     for suffix in (
         *("txt", "md", "csv", "tsv", "xls", "xlsx", "json", "xml", "html", "htm"),
-        *("db", "ini", "yaml", "yml", "toml", "py", "log"),
+        *("db", "ini", "yaml", "yml", "toml", "py", "log", "gz"),
     )
 )
 """Suffixes of files that may lie among images without being meant as one."""
 
-PART_NAMES = {
-    "train": "train", "training": "train", "val": "validation", "valid": "validation", "validation": "validation",
-    "test": "test", "testing": "test",
-}  # fmt: skip
-"""What folders and tables call the parts of a split, whatever the case."""
 AS_PUBLISHED = "split as published by the folders"
 
 

@@ -5,10 +5,6 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from engine.data.folders.class_listing import PART_NAMES
-
-_AROUND = re.compile(r"[\s_.-]*(?:set|data|dataset|images|imgs|split|folder)$")
-"""What may follow the name of a part: train_set, TestData."""
 _WORDED = re.compile(
     r"(?:patient|pat|pt|subject|subj|sub|person|participant|case|study|exam|pid|mrn|id)s?[\s_.#-]*"
     r"(?:id|no|nr)?[\s_.#-]*[a-z]{0,3}[_-]?\d[\w.-]*"
@@ -27,12 +23,6 @@ _LATIN = str.maketrans(
     "ABEZHIKMNOPTYXoABEKMHOPCTXIaeopcxyi",
 )
 """Greek and Cyrillic letters that look like Latin ones."""
-
-
-def part_of(name: str) -> str:
-    """The part of a split that a folder's name says it holds: train, validation or test; else empty."""
-    plain = name.strip().casefold()
-    return PART_NAMES.get(plain) or PART_NAMES.get(_AROUND.sub("", plain), "")
 
 
 def named_as_patients(names: Sequence[str], in_class: bool) -> bool:

@@ -13,12 +13,12 @@ from pathlib import Path
 from engine.base.errors import DataError
 from engine.data.file_names import natural
 from engine.data.folders import refusals
-from engine.data.folders.class_listing import PART_NAMES
-from engine.data.folders.folder_names import alike, difference, look_alike, named_as_patients, numbered_anew, part_of
+from engine.data.folders.folder_names import alike, difference, look_alike, named_as_patients, numbered_anew
 from engine.data.folders.places import Kind, Laid, Place, inner, kind_of, labelled, room_of
 from engine.data.folders.refusals import PREDICT, enumerated, few
 from engine.data.folders.tree import IMAGE_ROOMS, LEADS_OUT, MASK_ROOMS, Dir, left_out
 from engine.data.image.formats import IMAGE_SUFFIXES
+from engine.data.part_names import PART_NAMES, part_of
 from engine.data.records import Layout, Problem
 
 MOST_LINKS = 20

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from engine.data.folders.folder_names import named_as_patients, part_of
+from engine.data.folders.folder_names import named_as_patients
 from engine.data.folders.tree import IMAGE_ROOMS, Dir
+from engine.data.part_names import part_of
 from engine.data.records import Layout, Problem
 
 Kind = Literal["images", "patients", "parts", "nest"]

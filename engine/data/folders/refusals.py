@@ -6,9 +6,10 @@ None of them advises what would turn patients or the parts of a split into class
 from collections.abc import Sequence
 from pathlib import Path
 
-from engine.data.folders.folder_names import named_as_patients, part_of
+from engine.data.folders.folder_names import named_as_patients
 from engine.data.folders.places import inner
 from engine.data.folders.tree import Dir, left_out
+from engine.data.part_names import part_of
 
 PREDICT = "`covid-tui predict` takes images without a class"
 _OWN_FOLDER = "put those of each class into a folder of its own"

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -52,6 +52,7 @@ FORMS = {
 
 
 @pytest.mark.parametrize("name", FORMS)
+@settings(deadline=None)  # on a busy machine
 @given(seed=st.integers(0, 10_000), start=st.integers(2, 300))
 def test_the_forms_of_public_sets_give_the_very_patients(name: str, seed: int, start: int) -> None:
     dice = random.Random(seed)
@@ -96,6 +97,7 @@ COUNTING = (
 
 
 @pytest.mark.parametrize("form", COUNTING)
+@settings(deadline=None)  # on a busy machine
 @given(images=st.integers(1, 150), seed=st.integers(0, 1000))
 def test_names_that_count_images_days_sources_or_tiles_are_not_proposed(form: str, images: int, seed: int) -> None:
     dice = random.Random(seed)

@@ -15,7 +15,8 @@ from engine.base.errors import DataError, Stopped
 from engine.base.events import Event, Notice
 from engine.data.folders import tree
 from engine.data.folders.class_folders import class_folders
-from engine.data.folders.folder_names import alike, difference, named_as_patients, part_of
+from engine.data.folders.folder_names import alike, difference, named_as_patients
+from engine.data.part_names import part_of
 from engine.data.patients import patients
 from engine.data.scan import require_trainable, scan
 from engine.data.split import draw, for_recipe, parted, published
