@@ -170,6 +170,48 @@ class Validated:
     macro: Measures | None = None
 
 
+@dataclass(frozen=True)
+class OfCovered:
+    """Of so many images, how often the true class was among the possible ones; None for a share of nothing."""
+
+    n: Count
+    covered: Count
+    coverage: Share | None
+    coverage_ci: Ends | None
+
+
+@dataclass(frozen=True)
+class Covered:
+    """What prediction sets at a promised level did: over all images and by class."""
+
+    level: Share
+    every: OfCovered
+    classes: dict[str, OfCovered]
+    sizes: list[Count]
+    """Images with no possible class, with one, with two, and so on."""
+    short: dict[str, Count] = field(default_factory=dict)
+    """Classes with too few calibration images for the level, which are therefore never ruled out."""
+
+    def __post_init__(self) -> None:
+        """Raises UnfitError where the values, each sound, do not fit each other."""
+        if len(self.sizes) != len(self.classes) + 1:
+            raise UnfitError('its "sizes" has not a count for each number of classes')
+
+
+@dataclass(frozen=True)
+class Refused:
+    """What a refusal that promises at most the share `risk` of wrong answers did to so many images."""
+
+    risk: Share
+    threshold: Share | None
+    """Less sure answers are refused; None where nothing can be promised, and all are."""
+    n: Count
+    answered: Count
+    correct: Count
+    accuracy: Share | None
+    accuracy_ci: Ends | None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Tested(Judged):
     """A test's result, but for its curves: what the event of a training's end carries."""
@@ -178,6 +220,10 @@ class Tested(Judged):
     """Expected calibration error of the network's probabilities."""
     calibrated: Calibrated | None = None
     operating: Operating | None = None
+    sets: list[Covered] = field(default_factory=list)
+    """By level; empty where the run has no calibration, as of before there were any."""
+    refusals: list[Refused] = field(default_factory=list)
+    """By risk; the same."""
 
     def __post_init__(self) -> None:
         """Raises UnfitError where the values, each sound, do not fit each other."""

@@ -28,7 +28,7 @@ from engine.data.split import Split
 from engine.evaluation import external
 from engine.evaluation.calibration import CALIBRATION, at_temperature, expected_calibration_error, operate, reliability
 from engine.evaluation.metrics import judge, log_loss
-from engine.evaluation.predictions_csv import PREDICTIONS, VALIDATION, Predictions
+from engine.evaluation.predictions_csv import DECIMALS, PREDICTIONS, VALIDATION, Predictions
 from engine.evaluation.predictor import Predictor
 from engine.evaluation.result_files import CARDS, FOLDER, TEST, read_test, was_tested
 from engine.evaluation.roc import curves
@@ -174,11 +174,15 @@ def _judged(said: _Said, predictor: Predictor) -> Drawn:
         chosen, k = taught.operating, classes.index(taught.operating.positive)
         at = operate(labels == k, shares[:, k], chosen.threshold, chosen.positive, chosen.rule)
         drawn[RELIABILITY] = reliability(labels, shares)
+    promised = predictor.promised
+    answers = Predictions(classes, tuple(said.files), labels, said.probabilities)
     return Drawn(
         **vars(judge(labels, said.probabilities, classes)),
         ece=expected_calibration_error(labels, said.probabilities),
         calibrated=calibrated,
         operating=at,
+        sets=promised.covered(answers) if promised else [],
+        refusals=promised.refused(answers) if promised else [],
         curves=drawn,
     )
 
@@ -225,7 +229,7 @@ def keep_predictions(path: Path, classes: Sequence[str], lines: Sequence[tuple[s
     writer.writerow(map(to_cell, ("file", "class", "said", *classes)))
     for name, label, shares in lines:
         said = classes[int(np.argmax(shares))]
-        writer.writerow([*map(to_cell, (name, label, said)), *(f"{share:.8f}" for share in shares)])
+        writer.writerow([*map(to_cell, (name, label, said)), *(f"{share:.{DECIMALS}f}" for share in shares)])
     try:
         with replacing(path) as file:
             file.write(text.getvalue().encode())

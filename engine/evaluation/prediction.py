@@ -17,6 +17,7 @@ from engine.base.result import Operating
 from engine.base.runtime import processors
 from engine.data.image.formats import PIXEL_RULES
 from engine.data.image.reader import ImageError, Pixels, held, pixel_hash, to_input
+from engine.evaluation.conformal import Possible
 from engine.evaluation.level_likeness import Likeness, Measure, measured
 from engine.evaluation.plausibility import cautions
 
@@ -58,6 +59,10 @@ class Prediction:
     """Why the answer may mean nothing, each a short sentence without its full stop."""
     likeness: Likeness | None = None
     """How it looks beside the training images; None where that could not be checked."""
+    possible: Possible | None = None
+    """The classes that it may have at a promised level; None where the model has no calibration images."""
+    refused: bool | None = None
+    """Is the answer not sure enough for the most wrong answers that were asked for? None where none were."""
 
     @property
     def unlike(self) -> bool | None:
@@ -69,7 +74,10 @@ class Prediction:
     def to_dict(self) -> dict[str, Any]:
         """As JSON values."""
         likeness = self.likeness.to_dict() if self.likeness else None
-        values = {**dataclasses.asdict(self), "file": str(self.file), "likeness": likeness, "unlike": self.unlike}
+        bare = dataclasses.replace(self, possible=None, likeness=None)
+        possible = self.possible.to_dict() if self.possible else None
+        told = {"file": str(self.file), "likeness": likeness, "unlike": self.unlike, "possible": possible}
+        values = {**dataclasses.asdict(bare), **told}
         return {**values, "use": NOT_FOR_DIAGNOSIS}
 
 

@@ -13,6 +13,8 @@ from engine.base.typed_files import cells, why
 from engine.runs.directory import Run
 
 PREDICTIONS, VALIDATION = "predictions.csv", "validation.csv"
+DECIMALS = 8
+"""Of a probability in the files."""
 ROUNDED = 1e-6
 """What rounding may add to a probability."""
 

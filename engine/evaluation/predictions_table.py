@@ -54,8 +54,9 @@ def worst_first(run: Run) -> list[Answer]:
     return sorted(answers, key=lambda a: (not a.wrong, -a.sure if a.wrong else a.sure, a.file))
 
 
-_TOLD = ("decision", "distance", "distance_limit", "likeness", "cautions", "error")
+_TOLD = ("decision", "possible", "refused", "distance", "distance_limit", "likeness", "cautions", "error")
 """The columns of a CSV of answers after the probabilities."""
+_REFUSED = {None: "", False: "no", True: "yes"}
 _LIKENESS = {None: "not checked", False: "alike", True: "unlike"}
 """What the column says of an image beside the training images; the cautions have the numbers."""
 
@@ -83,7 +84,7 @@ def _cells(line: dict[str, Any], classes: Sequence[str]) -> list[Any]:
     return [
         *map(to_cell, (line["file"], line.get("label", ""))),
         *(own.get(name, "") for own in (shares, calibrated) for name in classes),
-        to_cell(decision),
+        *map(to_cell, (decision, (line.get("possible") or {}).get("says", ""), _REFUSED[line.get("refused")])),
         *("" if distance is None else distance for distance in distances),
         _LIKENESS[line["likeness"] and line["likeness"]["unlike"]] if "likeness" in line else "",
         *map(to_cell, ("; ".join(line.get("cautions", ())), line.get("error", ""))),

@@ -6,6 +6,7 @@ Both go through `Predictor`, in float32 on any machine, so that a file gets the 
 import dataclasses
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,6 +24,8 @@ from engine.data.image.reader import ImageError
 from engine.evaluation.calibration import at_temperature, read_calibration, softmax
 from engine.evaluation.level_likeness import Measure, likeness
 from engine.evaluation.prediction import Input, Prediction, decide, read_inputs
+from engine.evaluation.promised import AS_USUAL, Asked, Promised, read_promised
+from engine.evaluation.refusal import RefusalRule
 from engine.evaluation.run_network import RunNetwork
 from engine.evaluation.training_reference import read_reference
 from engine.network.backbones import backbone
@@ -164,10 +167,18 @@ class Predictor:
             raise RunError(f"{self.run.path / WEIGHTS} is damaged: its weights give no probabilities; train anew.")
         return probabilities, features
 
-    def predict(self, files: Iterable[Path], stop: Stop | None = None) -> Iterator[Prediction | ImageError]:
+    @cached_property
+    def promised(self) -> Promised | None:
+        """What its calibration images allow to promise. Raises RunError where the file of their answers is damaged."""
+        return read_promised(self.run, self.classes, self.calibration)
+
+    def predict(
+        self, files: Iterable[Path], stop: Stop | None = None, asked: Asked = AS_USUAL
+    ) -> Iterator[Prediction | ImageError]:
         """A prediction for each file in turn, or the error that its image gave. Raises Stopped if `stop` says "now"."""
+        rule = self.promised.rule(asked.risk) if self.promised and asked.risk is not None else None
         for answer in self.answers(files, stop, with_cautions=True):
-            yield answer if isinstance(answer, ImageError) else self._prediction(answer)
+            yield answer if isinstance(answer, ImageError) else self._prediction(answer, asked.level, rule)
 
     def answers(
         self, files: Iterable[Path], stop: Stop | None = None, with_cautions: bool = False, shas: Iterable[str] = ()
@@ -184,7 +195,7 @@ class Predictor:
                 else:
                     yield item
 
-    def _prediction(self, answer: Answer) -> Prediction:
+    def _prediction(self, answer: Answer, level: float, rule: RefusalRule | None) -> Prediction:
         row, found = answer.probabilities, list(answer.cautions)
         said = Prediction(answer.file, self.classes[int(row.argmax())], self._by_class(row), answer.notes)
         if self.reference:
@@ -200,7 +211,9 @@ class Predictor:
             calibrated = at_temperature(row[None], self.calibration.temperature)[0]
             decision = decide(self.classes, calibrated, self.calibration.operating)
             said = dataclasses.replace(said, calibrated=self._by_class(calibrated), decision=decision)
-        return dataclasses.replace(said, cautions=tuple(found))
+        possible = self.promised.scores.possible(row, level) if self.promised else None
+        refused = rule.refuses(max((said.calibrated or said.probabilities).values())) if rule else None
+        return dataclasses.replace(said, cautions=tuple(found), possible=possible, refused=refused)
 
     def _by_class(self, row: np.ndarray) -> dict[str, float]:
         return {name: float(p) for name, p in zip(self.classes, row, strict=True)}

@@ -13,6 +13,7 @@ from engine.base.typed_files import UnfitError
 from engine.data.image.reader import ImageError
 from engine.evaluation.level_likeness import likeness
 from engine.evaluation.prediction import Input, Prediction, decide, read_inputs
+from engine.evaluation.promised import AS_USUAL, Asked
 from engine.export.contract import CALIBRATED, INPUT, KEY, OUTPUTS, PROBABILITIES, Contract
 from engine.export.onnx_guard import read_onnx
 
@@ -58,10 +59,16 @@ class OnnxModel:
                 raise RunError(f"{self.path} gives numbers that are no probabilities: export the run again.")
         return dict(zip(OUTPUTS, rows, strict=True))
 
-    def predict(self, files: Iterable[Path], stop: Stop | None = None) -> Iterator[Prediction | ImageError]:
+    promised: None = None
+    """Its calibration images stay in the run, so it promises nothing."""
+
+    def predict(
+        self, files: Iterable[Path], stop: Stop | None = None, asked: Asked = AS_USUAL
+    ) -> Iterator[Prediction | ImageError]:
         """A prediction for each file in turn, or the error that its image gave. Raises Stopped if `stop` says "now".
 
-        How far the image is from the training images as the network sees them can't be told, as they stay in the run.
+        Nothing that is `asked` can be promised, and how far the image is from the training images as the network sees
+        them can't be told, as what that takes stays in the run.
         """
         for chunk in read_inputs(
             files, self.contract.size, stop, with_cautions=True, pixel_rules=self.contract.reading

@@ -26,6 +26,8 @@ from engine.data.split import Split, leaks
 from engine.evaluation.calibration import CALIBRATION, Calibration, read_calibration
 from engine.evaluation.decision_curve import DecisionCurve, decision_curve
 from engine.evaluation.predictions_csv import PREDICTIONS, read_predictions
+from engine.evaluation.promised import AS_USUAL, UNPROMISED, read_promised
+from engine.evaluation.refusal import refusal_curve, sure_and_right
 from engine.evaluation.result_files import TEST, read_external, read_test, was_tested
 from engine.evaluation.training_reference import REFERENCE
 from engine.recipe.config import TrainConfig
@@ -65,6 +67,10 @@ class Facts:
     hashes: dict[str, str]
     externals: list[Elsewhere]
     audit: Audit | None
+    refusals: tuple[tuple[float, float], ...]
+    """Points (refused share, accuracy of what is answered) of the test; none where the run has no calibration."""
+    promise: str
+    """What is promised at the usual level and for whom, or why nothing is."""
     decisions: DecisionCurve | None
     """At the test's own prevalence; None where the run has no threshold or no answers are kept."""
     warnings: tuple[str, ...]
@@ -128,12 +134,25 @@ def gather(run: Run, audit: Path | None = None) -> Facts:
         environment=_environment(run),
         hashes={name: digest_of(run.path / name) for name in names if (run.path / name).is_file()},
         externals=read_external(run),
+        refusals=_refusals(run, taught),
+        promise=_promise(run, test, taught),
         decisions=_decisions(run, test, taught),
         audit=_audit(audit or run.path) if audit or (run.path / store.REPORT).is_file() else None,
         warnings=_texts(warned, folder, split.rows),
         alarms=_texts([event for event in warned if event.topic == "confounding"], folder, split.rows),
         together=next(iter(_texts([one for one in notices if one.text.startswith(TOGETHER)], folder, split.rows)), ""),
     )
+
+
+def _refusals(run: Run, taught: Calibration | None) -> tuple[tuple[float, float], ...]:
+    if taught is None or not os.path.lexists(run.path / PREDICTIONS):
+        return ()
+    return tuple(refusal_curve(*sure_and_right(read_predictions(run), taught.temperature)))
+
+
+def _promise(run: Run, test: Drawn, taught: Calibration | None) -> str:
+    promised = read_promised(run, tuple(test.classes), taught)
+    return " ".join(promised.sentences(AS_USUAL)) if promised else UNPROMISED
 
 
 def _decisions(run: Run, test: Drawn, taught: Calibration | None) -> DecisionCurve | None:

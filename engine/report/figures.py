@@ -77,6 +77,13 @@ def decision_plot(curve: DecisionCurve) -> str:
                  Axis("net benefit", low, top))  # fmt: skip
 
 
+def refusal_plot(points: Sequence[tuple[float, float]]) -> str:
+    """Accuracy of what is answered, by the share that is refused, the least sure first."""
+    low = min(accuracy for _, accuracy in points)
+    series = [Series("the least sure are refused", points)]
+    return lines(series, Axis("refused share", 0, 1), Axis("accuracy of the answered", max(0.0, low - 0.05), 1))
+
+
 def interval_plot(test: Judged) -> str:
     """A row for each class's measure with its interval."""
     rows = [

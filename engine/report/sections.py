@@ -21,7 +21,7 @@ from engine.evaluation.headline import Headline, percent, percents
 from engine.evaluation.metrics import one_sided
 from engine.evaluation.result_files import CARDS
 from engine.recipe.config import to_dict
-from engine.report.decisions import worth
+from engine.report.decisions import refusals, worth
 from engine.report.document import Block, Paragraph, Plots, Points, Section, Table, markdown, page
 from engine.report.facts import Facts, gather
 from engine.report.figures import curve_plots, epoch_plots, interval_plot, learning_plot, variant_plot
@@ -74,6 +74,7 @@ def card(facts: Facts) -> list[Section]:
         Section("Results on the test part", _results(facts.test)),
         Section("Calibration and operating point", _calibration(facts)),
         Section("What an answer is worth", worth(facts)),
+        Section("When not to answer", refusals(facts)),
         Section("Shortcut audit", _audited(facts)),
         Section("External tests", _external(facts.externals)),
         Section("Limits", [Points(limits(facts))]),

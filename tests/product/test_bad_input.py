@@ -166,7 +166,7 @@ def test_inspect_and_predict_name_the_bad_file_and_go_on(cli: Cli, tmp_path: Pat
     assert [("error" in line) for line in lines] == [True, False, True, True]
     assert set(lines[1]) == {
         *("file", "label", "probabilities", "notes", "calibrated", "decision", "distance", "distance_limit"),
-        *("cautions", "likeness", "unlike", "use"),
+        *("cautions", "likeness", "unlike", "use", "possible", "refused"),
     }
     assert sum(lines[1]["probabilities"].values()) > 0.999
     assert len((tmp_path / "out.csv").read_text().splitlines()) == 5

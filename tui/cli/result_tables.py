@@ -48,6 +48,26 @@ def put_result(name: str, result: Judged) -> None:
             f"sensitivity {as_number_within(at.sensitivity, at.sensitivity_ci)}, "
             f"specificity {as_number_within(at.specificity, at.specificity_ci)}"
         )
+    _put_promised(result)
+
+
+def _put_promised(result: Tested) -> None:
+    """What became of what the calibration images promise: the sets' coverage by level, the refusals by risk."""
+    if result.sets:
+        put()
+        put_table([("promised", "true class possible", "95% interval", "by class", "none", "one", "more", "")] + [
+            (as_share(row.level), as_share(row.every.coverage), as_interval(row.every.coverage_ci),
+             ", ".join(f"{name} {as_share(one.coverage)}" for name, one in row.classes.items()),
+             *map(str, (*row.sizes[:2], sum(row.sizes[2:]))), f"too few of {', '.join(row.short)}" if row.short else "")
+            for row in result.sets
+        ])  # fmt: skip
+    if result.refusals:
+        put()
+        put_table([("wrong at most", "refused", "right of the answered", "accuracy", "95% interval")] + [
+            (as_share(row.risk), f"{row.n - row.answered}/{row.n}", f"{row.correct}/{row.answered}",
+             as_share(row.accuracy), as_interval(row.accuracy_ci))
+            for row in result.refusals
+        ])  # fmt: skip
 
 
 def put_worth(at_prevalence: "AtPrevalence | None" = None, decision_curve: "DecisionCurve | None" = None) -> None:

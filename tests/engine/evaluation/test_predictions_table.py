@@ -20,10 +20,34 @@ def test_a_csv_of_predictions_has_no_cell_that_acts_and_none_for_what_is_not_kno
     with (tmp_path / "x.csv").open(encoding="utf-8", newline="") as file:
         header, first, second = csv.reader(file)
     names = ("file", "label", *classes, *(f"calibrated {name}" for name in classes))
-    assert tuple(map(from_cell, header[:-6])) == names
-    assert header[-6:] == ["decision", "distance", "distance_limit", "likeness", "cautions", "error"]
-    assert first == [
-        *("a.png", "'=1+1", "0.75", "0.25", "0.75", "0.25", "'=1+1", "1.5", "2.5", "unlike", "'-2+3 \\x9b; is odd", "")
+    assert tuple(map(from_cell, header[:-8])) == names
+    assert header[-8:] == [
+        "decision",
+        "possible",
+        "refused",
+        "distance",
+        "distance_limit",
+        "likeness",
+        "cautions",
+        "error",
     ]
-    assert second == ["b.png", "'=1+1", "0.75", "0.25", *[""] * 5, "not checked", "", ""]
+    assert first == [
+        *(
+            "a.png",
+            "'=1+1",
+            "0.75",
+            "0.25",
+            "0.75",
+            "0.25",
+            "'=1+1",
+            "",
+            "",
+            "1.5",
+            "2.5",
+            "unlike",
+            "'-2+3 \\x9b; is odd",
+            "",
+        )
+    ]
+    assert second == ["b.png", "'=1+1", "0.75", "0.25", *[""] * 7, "not checked", "", ""]
     assert not [cell for cell in header + first if cell.startswith(tuple("=+-@")) or not cell.isprintable()]

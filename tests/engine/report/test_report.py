@@ -70,10 +70,11 @@ def test_the_card_tells_the_run(run: Run, cli: Cli) -> None:
     assert titles == [
         "Summary", "Intended use", "Data", "Reference standard", "Partitions", "Model", "Training", "Evaluation",
         "Results on the test part", "Calibration and operating point", "What an answer is worth",
+        "When not to answer",
         "Shortcut audit", "External tests", "Limits",
         "Environment and hashes",
     ]  # fmt: skip
-    assert shown.count("<svg") == 8 and "14,978,370" in text
+    assert shown.count("<svg") == 9 and "14,978,370" in text
     reader = Reader()
     reader.feed(shown)
     assert not {"img", "script", "link", "iframe"} & set(reader.tags)
@@ -201,7 +202,7 @@ def test_a_real_audit_is_reported_with_every_variant_and_its_interval(run: Run) 
         low, high = one["accuracy_ci"]
         row = f"| {one['title']} | {one['correct']}/{one['n']} | {one['accuracy']:.1%} | {low:.1%} to {high:.1%} |"
         assert row in text and f">{one['title'][:24]}</text>" in shown
-    assert shown.count("<svg") == 9 and "Accuracy by what is shown" in shown
+    assert shown.count("<svg") == 10 and "Accuracy by what is shown" in shown
 
 
 def test_an_untested_run_has_no_card(run: Run) -> None:
@@ -216,7 +217,7 @@ def test_a_run_from_before_calibration_still_has_one(run: Run) -> None:
         (run.path / name).unlink()
     new = ("calibrated", "operating", "curves", "macro", "mcc", "mcc_ci", "auc_ci", "ece")
     (run.path / "test.json").write_text(json.dumps({k: v for k, v in test.items() if k not in new}))
-    assert len(card(gather(run))) == 15
+    assert len(card(gather(run))) == 16
     assert "has no calibration" in markdown("x", card(gather(run)))
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import csv
 import shutil
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,15 @@ from PIL import Image
 from textual.pilot import Pilot
 from textual.widgets import Static
 
+from engine.base.files import write_json
+from engine.base.typed_files import plain
+from engine.evaluation.calibration import CALIBRATION, calibrate, softmax
+from engine.evaluation.evaluate import keep_validation
 from engine.evaluation.prediction import Prediction
+from engine.evaluation.predictions_csv import Predictions
 from engine.evaluation.predictor import Predictor
 from engine.network.backbones import backbone
+from engine.recipe.config import TrainConfig
 from engine.runs.directory import Run
 from tests.makers.dicoms import saved
 from tests.makers.drive import DATA, run, text, until
@@ -314,5 +321,29 @@ def test_a_narrow_screen_turns_between_files_and_pictures(tmp_path: Path) -> Non
             assert NOT_FOR_DIAGNOSIS in text(app)
             await pilot.press("t")
             await until(pilot, lambda: "As in the file" in text(app))
+
+    run(scenario())
+
+
+def test_what_it_may_be_is_promised_at_the_level_that_a_key_turns_to(tmp_path: Path, few: Path) -> None:
+    made = model_run(tmp_path, "sets", few)
+    random = np.random.default_rng(0)
+    labels, logits = np.arange(60) % 2, random.normal(size=(60, 2))
+    write_json(made.path / CALIBRATION, plain(calibrate(labels, logits, CLASSES, TrainConfig().judge)))
+    keep_validation(made, Predictions(CLASSES, tuple(map(str, range(60))), labels, softmax(logits)))
+    path = DATA / "COVID" / "images" / "COVID-4.png"
+    answer = next(iter(Predictor(made).predict([path])))
+    assert isinstance(answer, Prediction) and answer.possible
+    possible = answer.possible
+
+    async def scenario() -> None:
+        app = Workbench(tmp_path, picture=path, settings=GREY)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await said(pilot, app)
+            for level in (0.9, 0.95, 0.99, 0.8, 0.9):
+                line = f"may be, at {level:.0%}: {possible.at(level).says}"[:22]
+                await until(pilot, partial(lambda line: line in text(app), line))
+                assert ("not promised: too" in text(app)) == (level == 0.99) == bool(possible.at(level).short)
+                await pilot.press("l")
 
     run(scenario())

@@ -14,7 +14,7 @@ from tui.cli.console import finishing, put, put_json, put_table, say
 from tui.cli.outputs import Writes
 from tui.cli.signals import stop_on_signals, until_stopped
 from tui.words.event_text import describe
-from tui.words.numbers import as_number
+from tui.words.numbers import NOTHING, as_number
 
 if TYPE_CHECKING:
     from engine.evaluation.predictor import Predictor
@@ -25,6 +25,8 @@ def predict(
     *paths: Path,
     run: Path | None = None,
     out: Path = RUNS,
+    level: float = 0.9,
+    risk: float | None = None,
     csv: Annotated[Path | None, Writes(".csv", beside=True)] = None,
     force: bool = False,
     follow_links: bool = False,
@@ -41,6 +43,10 @@ def predict(
         `export` wrote, which needs no TensorFlow.
     out
         Folder that holds the run directories.
+    level
+        Name the classes that an image may have so that of images of each class at least this share have it among them.
+    risk
+        Refuse answers that are not sure enough, so that at most this share of those given are wrong, such as 0.05.
     csv
         Also write the predictions to this file, with the calibrated probabilities, decisions and cautions.
     force
@@ -52,10 +58,17 @@ def predict(
     """
     from engine.data.image.notes import noted
     from engine.data.image.reader import ImageError
+    from engine.evaluation.conformal import require_level
     from engine.evaluation.level_likeness import UNCHECKED
     from engine.evaluation.prediction import BATCH, NOT_FOR_DIAGNOSIS, listed
     from engine.evaluation.predictions_table import write_predictions
+    from engine.evaluation.promised import UNPROMISED, Asked
+    from engine.evaluation.refusal import require_risk
 
+    require_level(level)
+    if risk is not None:
+        require_risk(risk)
+    asked = Asked(level, risk)
     if not paths:
         raise ConfigError("Name at least one image file or folder to predict.")
     listing = listed(paths, follow_links)
@@ -68,9 +81,10 @@ def predict(
         def work() -> tuple[str, ...]:
             predictor = _predictor(run, out, few=len(files) <= BATCH)
             say(f"{predictor.title}. {NOT_FOR_DIAGNOSIS}")
-            for text in listing.left_out:
+            promises = predictor.promised.sentences(asked) if predictor.promised else [UNPROMISED]
+            for text in (*listing.left_out, *promises):
                 say(text)
-            for answer in predictor.predict(files, stop):
+            for answer in predictor.predict(files, stop, asked):
                 if isinstance(answer, ImageError):
                     lines.append({"file": str(answer.path), "error": answer.reason})
                 else:
@@ -106,19 +120,25 @@ def _predictor(run: Path | None, out: Path, few: bool) -> "Predictor | OnnxModel
 
 
 def _put_predictions(lines: Iterable[dict[str, Any]], classes: Sequence[str]) -> None:
-    rows = [("file", "label", *classes, "calibrated", "decides", "distance")]
+    rows = [("file", "label", *classes, "calibrated", "decides", "possible", "distance")]
     warnings = []
     for line in lines:
         if "error" in line:
-            rows.append((line["file"], f"error: {line['error']}", *("" for _ in classes), "", "", ""))
+            rows.append((line["file"], f"error: {line['error']}", *("" for _ in classes), "", "", "", ""))
             continue
         calibrated, decision = line["calibrated"], line["decision"]
         rows.append((
             line["file"], line["label"], *(f"{p:.4f}" for p in line["probabilities"].values()),
             as_number(calibrated and calibrated[line["label"]]), decision["says"] if decision else "-",
-            as_number(line["distance"], 2),
+            _possible(line), as_number(line["distance"], 2),
         ))  # fmt: skip
         warnings += [f"warning: {line['file']} {caution}." for caution in line["cautions"]]
     put_table(rows)
     for text in warnings:
         put(text)
+
+
+def _possible(line: dict[str, Any]) -> str:
+    """The classes that can't be ruled out, and whether the answer is refused."""
+    says = line["possible"]["says"] if line["possible"] else NOTHING
+    return f"{says} (refused)" if line["refused"] else says

@@ -61,6 +61,13 @@ class PredictScreen(WorkScreen):
         Binding("o", "choose", "File", id="predict.file", tooltip="Type the path of an image file, or of a folder."),
         Binding("r", "pick", "Run", id="predict.run", tooltip="Choose the run whose model is asked."),
         Binding("g", "heat", "Heat", id="predict.heat", tooltip="Where the model looks (HiResCAM), and back."),
+        Binding(
+            "l",
+            "level",
+            "Level",
+            id="predict.level",
+            tooltip="What it may be at the next level of the promise: 80%, 90%, 95%, 99%.",
+        ),
         Binding("f", "folder", "Folder", id="predict.folder", tooltip="Predict every image of the folder chosen."),
         Binding("h", "history", "History", id="predict.history", tooltip="Turn between this session and the folder."),
         Binding("w", "write", "CSV", id="predict.csv", tooltip="Write the folder's predictions as a CSV file."),
@@ -71,6 +78,8 @@ class PredictScreen(WorkScreen):
         Binding("c", "copy", "Copy", id="predict.copy", tooltip="Copy the file's path, or the table in focus."),
     ]
     _picture: Picture | None = None
+    _level: float | None = None
+    """The level of the promise that is shown; None for the usual one."""
     _path: Path | None = None
     _answered_by: "tuple[Run, Prediction] | None" = None
     _width = 0
@@ -223,6 +232,13 @@ class PredictScreen(WorkScreen):
         self._show_answer()
         self._warm()
 
+    def action_level(self) -> None:
+        """What the image may be at the next level."""
+        shown = self._answered_by and self._answered_by[1].possible
+        if shown:
+            self._level = shown.at(self._level or shown.level).next_level
+            self._show_answer()
+
     def _cool(self) -> None:
         self.session.cancel("predict-heat")
         self._heat = ""
@@ -247,7 +263,7 @@ class PredictScreen(WorkScreen):
     def _show_answer(self) -> None:
         if self._answered_by and self._picture:
             self._width = self._room()
-            text = answer_text(*self._answered_by, self.session.glyphs, self._width, self._heat)
+            text = answer_text(*self._answered_by, self.session.glyphs, self._width, self._heat, self._level)
             self.query_one("#answer", Static).update(text)
             self.call_after_refresh(self._fit_answer)
         self._facts()
@@ -391,6 +407,8 @@ class PredictScreen(WorkScreen):
                 return self.has_class("-narrow") and self._picture is not None
             case "side":
                 return self.has_class("-narrow")
+            case "level":
+                return self._answered_by is not None and self._answered_by[1].possible is not None
             case "heat":
                 return self._picture is not None
             case "write":

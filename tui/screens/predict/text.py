@@ -19,14 +19,33 @@ if TYPE_CHECKING:
 ALIKE = "Within what they have; only gross differences show here."
 
 
-def answer_text(run: Run, prediction: "Prediction", glyphs: Glyphs, width: int, heat: str = "") -> Content:
-    """A bar a class, what to beware of, whose answer it is, and what is known of its heat."""
+def answer_text(
+    run: Run, prediction: "Prediction", glyphs: Glyphs, width: int, heat: str = "", level: float | None = None
+) -> Content:
+    """A bar a class, what to beware of, whose answer it is, what it may be at a level of promise, and its heat."""
     rows = [content(f"says {prediction.label}", "bold")]
     rows += bars(prediction.probabilities, prediction.label, glyphs, width)
     rows += [content(f"{glyphs.beware} It {caution}.", "bold $warning") for caution in prediction.cautions]
-    rows += [Content(""), *_decided(prediction), *([content(heat)] if heat else [])]
+    rows += [Content(""), *_possible(prediction, level), *_decided(prediction), *([content(heat)] if heat else [])]
     rows.append(content(f"run {run.name}", "$foreground-muted"))
     return lines(rows)
+
+
+def _possible(prediction: "Prediction", level: float | None) -> list[Content]:
+    """The classes that can't be ruled out, and for whom that is promised."""
+    possible = prediction.possible
+    if possible is None:
+        return []
+    possible = possible.at(level or possible.level)
+    rows = [content(f"may be, at {possible.level:.0%}: {possible.says}", "bold")]
+    if possible.short:
+        few = ", ".join(f"{name} ({count})" for name, count in possible.short.items())
+        rows.append(content(f"not promised: too few calibration images of {few}", "$warning"))
+    elif prediction.cautions:
+        rows.append(content("not promised of an image that is unlike the calibration images", "$warning"))
+    else:
+        rows.append(content("promised of images drawn as the calibration images were", "$foreground-muted"))
+    return rows
 
 
 def _decided(prediction: "Prediction") -> list[Content]:

@@ -130,3 +130,24 @@ def test_a_files_prediction_is_the_one_it_got_in_the_evaluation(
     for row, answer in ((answers.tested[1], alone), (answers.tested[0], among)):
         assert answer["label"] == row["said"] and answer["file"] == str(SAMPLE / row["file"])
         assert answer["probabilities"] == pytest.approx({c: float(row[c]) for c in answer["probabilities"]}, abs=1e-5)
+
+
+def test_the_classes_that_it_may_have_are_promised_at_a_level(
+    trained: dict[str, Any], cli: Cli, tmp_path: Path
+) -> None:
+    images = [SAMPLE / label / "images" / f"{label}-1.png" for label in ("COVID", "Viral Pneumonia")]
+    asked = ("predict", *images, "--run", trained["run"], "--level")
+    done = cli(*asked, "0.5", "--risk", "0.2", "--json", "--csv", tmp_path / "x.csv")
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 0 and "at least 50.0% have it among the possible ones" in done.stderr
+    assert "every answer is refused" in done.stderr and all(line["refused"] for line in lines)
+    assert all(line["possible"]["promised"] and line["possible"]["level"] == 0.5 for line in lines)
+    with (tmp_path / "x.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["possible"], row["refused"]) for row in rows] == [(line["possible"]["says"], "yes") for line in lines]
+    usual = cli(*asked, "0.9")
+    assert "0.9 can't be promised: it takes 9 calibration images of each class" in usual.stderr
+    assert "COVID or Viral Pneumonia: can't tell" in usual.stdout or "Viral Pneumonia or COVID" in usual.stdout
+    for flags in (("--level", "90"), ("--risk", "0")):
+        refused = cli("predict", *images, "--run", trained["run"], *flags)
+        assert refused.returncode == 2 and flags[0] in refused.stderr

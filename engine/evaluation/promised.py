@@ -1,0 +1,80 @@
+"""What a run can promise of its answers, from those to its calibration images: sets, and when to refuse."""
+
+import os
+from dataclasses import dataclass
+
+from engine.base.errors import RunError
+from engine.base.result import Covered, Refused
+from engine.evaluation.calibration import Calibration
+from engine.evaluation.conformal import LEVEL, LEVELS, CalibrationScores, calibration_scores, covered, promise
+from engine.evaluation.predictions_csv import VALIDATION, Predictions, read_predictions
+from engine.evaluation.refusal import RISKS, RefusalRule, refusal_rule, refused, sure_and_right
+from engine.runs.directory import Run
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of answers: the share of images whose class is among the possible ones, and the most of the answers
+    that may be wrong, where any are to be refused.
+    """
+
+    level: float = LEVEL
+    risk: float | None = None
+
+
+AS_USUAL = Asked()
+UNPROMISED = "Nothing is promised of these answers: there are no calibration images of the model here."
+
+
+@dataclass(frozen=True, eq=False)
+class Promised:
+    """What the calibration images allow to promise."""
+
+    scores: CalibrationScores
+    answers: Predictions
+    """To the calibration images."""
+    out_of_fold: bool = False
+    """Did models of folds answer, that learnt from fewer images, and not the model itself?"""
+
+    def rule(self, risk: float) -> RefusalRule:
+        """When to refuse so that at most `risk` of the answers are wrong. Raises ConfigError where it is none."""
+        return refusal_rule(*sure_and_right(self.answers, self.scores.temperature), risk)
+
+    def covered(self, said: Predictions) -> list[Covered]:
+        """What the sets do to answers to other images, at each of LEVELS."""
+        return [covered(self.scores, said, level) for level in LEVELS]
+
+    def refused(self, said: Predictions) -> list[Refused]:
+        """What refusals do to answers to other images, at each of RISKS."""
+        new = sure_and_right(said, self.scores.temperature)
+        return [refused(self.rule(risk), *new) for risk in RISKS]
+
+    def sentences(self, asked: Asked) -> list[str]:
+        """What is promised of what is asked, and for whom."""
+        rule = None if asked.risk is None else self.rule(asked.risk)
+        return [promise(self.scores, asked.level), *([rule.promise] if rule else []), self.caveat]
+
+    @property
+    def caveat(self) -> str:
+        """Why the promise is approximate, in a sentence."""
+        if self.out_of_fold:
+            return (
+                "The calibration answers are out of fold, by models that learnt from fewer images than the one that is "
+                "asked, so what is promised is approximate, and usually cautious."
+            )
+        return "The calibration images also chose the epoch and the temperature, so what is promised is approximate."
+
+
+def read_promised(run: Run, classes: tuple[str, ...], taught: Calibration | None) -> Promised | None:
+    """From the run's validation.csv: its answers to validation images, or out of fold for the recipe "auto"; None where
+    it has none, or no calibration. Raises RunError where the file is damaged.
+    """
+    if taught is None or not os.path.lexists(run.path / VALIDATION):
+        return None
+    answers = read_predictions(run, VALIDATION)
+    if sorted(answers.classes) != sorted(classes):
+        raise RunError(
+            f"{run.path / VALIDATION} is of other classes than the model: remove it, and nothing is promised."
+        )
+    scores = calibration_scores(answers, classes, taught.temperature)
+    return Promised(scores, answers, out_of_fold=run.config().way == "auto")
