@@ -82,8 +82,9 @@ def forget_test(run: Run) -> bool:
     for name in (TEST, PREDICTIONS, VALIDATION, CALIBRATION, REFERENCE, *CARDS):
         (run.path / name).unlink(missing_ok=True)
     with contextlib.suppress(FileNotFoundError), opened(run.path / FOLDER, run.path) as folder:
-        for name in fnmatch.filter(names_in(folder), "*.json"):
-            os.unlink(name, dir_fd=folder)
+        for name in names_in(folder):
+            if fnmatch.fnmatch(name, "*.json") or fnmatch.fnmatch(name, "*.csv"):
+                os.unlink(name, dir_fd=folder)
     return there
 
 
@@ -93,8 +94,12 @@ def evaluate_on(
     context: Context,
     mapping: Mapping[str, str] = _NONE,
     follow_links: bool = False,
+    given: Scan | None = None,
+    name: str = "",
 ) -> Elsewhere:
-    """The run's result on every image of another folder: an external test, kept in the run.
+    """The run's result on every image of another folder: an external test, kept in the run with its answers.
+
+    Of a folder that was scanned already `given` may have some images alone; `name` stands for that of the folder.
 
     `mapping` gives the run's class for those of the folder's that have other names. Classes that the run does not know
     are left out. For `drop` and `shift` of the result see the functions of `engine.evaluation.external`. Raises
@@ -104,11 +109,12 @@ def evaluate_on(
     require_inside(run.path, [FOLDER])
     test = read_test(run) if was_tested(run) else None
     predictor = Predictor(run, context)
-    found: Scan = scan(folder, (), context, follow_links, pixel_rules=predictor.pixel_rules)
-    tell_layout(found, context.emit)
+    found: Scan = given or scan(folder, (), context, follow_links, pixel_rules=predictor.pixel_rules)
     external.check_mapping(mapping, list(found.classes), predictor.classes)
-    for item in found.notes:
-        context.emit(Notice("warning", f"{item.sentence}."))
+    if given is None:
+        tell_layout(found, context.emit)
+        for item in found.notes:
+            context.emit(Notice("warning", f"{item.sentence}."))
     known = {name: mapping.get(name, name) for name in found.classes}
     unknown = {name: found.classes[name].images for name, ours in known.items() if ours not in predictor.classes}
     if unknown:
@@ -127,7 +133,7 @@ def evaluate_on(
     here = _judged(said, predictor)
     result = Elsewhere(
         **vars(here),
-        folder=folder.absolute().name,
+        folder=name or folder.absolute().name,
         mapping={theirs: ours for theirs, ours in known.items() if theirs not in unknown},
         left_out=unknown,
         learnt_from=learnt_from,
@@ -135,6 +141,7 @@ def evaluate_on(
         shift=external.shift(predictor.reference, records, said.features),
     )
     external.keep(run, result)
+    keep_predictions(run.path / external.answers_file(result.folder), predictor.classes, said.lines(predictor.classes))
     return result
 
 

@@ -93,11 +93,19 @@ def shift(reference: Reference | None, records: Sequence[Record], features: np.n
 
 def keep(run: Run, result: Elsewhere) -> None:
     """Keep the result of an external test in the run, under the name of its folder; the last one of a name stays."""
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", result.folder).strip(".-") or "folder"
     try:
-        write_json(private_dir(run.path / FOLDER, run.path) / f"{name}.json", plain(result), run.path)
+        write_json(private_dir(run.path / FOLDER, run.path) / f"{_plain(result.folder)}.json", plain(result), run.path)
     except OSError as error:
         raise RunError(unwritable(run.path / FOLDER, error)) from error
+
+
+def answers_file(folder: str) -> str:
+    """The file of a run that has its answers to the images of a folder of this name, in the form of predictions.csv."""
+    return f"{FOLDER}/{_plain(folder)}.csv"
+
+
+def _plain(folder: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", folder).strip(".-") or "folder"
 
 
 def _over_all(test: Judged, here: Judged) -> dict[str, tuple[Measured, Measured]]:

@@ -146,6 +146,27 @@ def grid(names: Sequence[str], counts: Sequence[Sequence[int]]) -> str:
     return _svg(body, top + side * len(names) + 12)
 
 
+def heat(rows: Sequence[str], columns: Sequence[str], cells: Sequence[Sequence[tuple[float, str] | None]]) -> str:
+    """A table of shares, 0 to 1, each cell as dark as its share: (share, a second line under it), None for a gap.
+
+    `rows` name what lies down the side, `columns` what lies along the top; a cell of equal place stands out by its rim.
+    """
+    left, top, side, high = 130, 40, max(56.0, (WIDTH - 140) / max(len(columns), 1)), 48
+    body = [_text(left, 14, "tested on", "start"), _text(8, top - 8, "trained on", "start")]
+    body += [_text(left + side * (j + 0.5), 32, _short(name, side), "middle") for j, name in enumerate(columns)]
+    for k, name in enumerate(rows):
+        body.append(_text(left - 8, top + high * (k + 0.5) + 4, _short(name, 110), "end"))
+        for j, cell in enumerate(cells[k]):
+            share, below = cell or (0.0, "")
+            place = f'x="{left + side * j:.1f}" y="{top + high * k:.1f}" width="{side:.1f}" height="{high}"'
+            rim = 'stroke="#d55e00" stroke-width="2"' if k == j else 'stroke="#999"'
+            body.append(f'<rect {place} fill="#0072b2" fill-opacity="{share:.2f}" {rim}/>')
+            ink, middle = "#fff" if share > 0.5 else "#222", left + side * (j + 0.5)
+            body.append(_text(middle, top + high * k + 21, f"{share:.1%}" if cell else "-", "middle", ink))
+            body.append(_text(middle, top + high * k + 37, below, "middle", ink))
+    return _svg(body, top + high * len(rows) + 12, left + side * len(columns) + 12)
+
+
 def shortened(value: float) -> str:
     """A short label: 0.25, 40, 500k, 2M."""
     for size, letter in ((1e6, "M"), (1e3, "k")):
@@ -197,7 +218,7 @@ def _short(text: str, room: float) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
-def _svg(body: Sequence[str], height: float) -> str:
-    size = f'viewBox="0 0 {WIDTH} {height:.0f}" width="{WIDTH}" height="{height:.0f}"'
+def _svg(body: Sequence[str], height: float, width: float = WIDTH) -> str:
+    size = f'viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}"'
     font = 'font-family="system-ui, sans-serif" font-size="11"'
     return f'<svg xmlns="http://www.w3.org/2000/svg" {size} {font} role="img">{"".join(body)}</svg>'

@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from engine.auto.curve import LearningCurve
+    from engine.evaluation.transport import Matrix
     from engine.sweep.result import SweptRecipe
     from engine.training.lr_range_test import RangeTest
 
 WIDTH, HEIGHT = 74, 18
 """Columns and lines of a frontier in characters."""
+
+DARKER = "░▒▓█"
+"""Shades for the four quarters of a share."""
 
 
 def blank(width: int, height: int) -> Any:
@@ -108,3 +112,17 @@ def learning_curve(curve: "LearningCurve", width: int, height: int = HEIGHT) -> 
     whole = curve.law[::2]
     figure.ruler("x").ticks([math.log2(one.images) for one in whole], [f"{one.images:,}" for one in whole])
     return f"accuracy in % by images; dots: 80% band; x: measured out of fold\n{lettered(figure)}"
+
+
+def shades(matrix: "Matrix") -> list[str]:
+    """Lines of a table of heat in characters: a row a model, a column a set, each cell as dark as its accuracy."""
+    names = [one.name for one in matrix.sets]
+    width = max(8, *map(len, names))
+    lines = [" ".join([" " * width, *(f"{name:>{width}}" for name in names)])]
+    for train in names:
+        found = [matrix.cell(train, test) for test in names]
+        cells = [
+            f"{DARKER[min(3, int(4 * one.accuracy))] * 3} {100 * one.accuracy:3.0f}%" if one else "-" for one in found
+        ]
+        lines.append(" ".join([f"{train:<{width}}", *(f"{cell:>{width}}" for cell in cells)]))
+    return lines
