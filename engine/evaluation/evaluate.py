@@ -26,6 +26,7 @@ from engine.data.records import Scan
 from engine.data.scan import scan, tell_layout
 from engine.data.split import Split
 from engine.evaluation import external
+from engine.evaluation.batch_drift import Batch
 from engine.evaluation.calibration import CALIBRATION, at_temperature, expected_calibration_error, operate, reliability
 from engine.evaluation.metrics import judge, log_loss
 from engine.evaluation.predictions_csv import DECIMALS, PREDICTIONS, VALIDATION, Predictions
@@ -131,6 +132,9 @@ def evaluate_on(
     labels = [predictor.classes.index(known[record.label]) for record in records]
     said = _measure(predictor, folder, [record.file for record in records], labels, "evaluate", context)
     here = _judged(said, predictor)
+    batch = Batch(len(predictor.classes))
+    for shares, features in zip(said.probabilities, said.features, strict=True):
+        batch.add(shares, features)
     result = Elsewhere(
         **vars(here),
         folder=name or folder.absolute().name,
@@ -139,6 +143,7 @@ def evaluate_on(
         learnt_from=learnt_from,
         drop=external.drop(test, here) if test else None,
         shift=external.shift(predictor.reference, records, said.features),
+        drift=predictor.drift(batch),
     )
     external.keep(run, result)
     keep_predictions(run.path / external.answers_file(result.folder), predictor.classes, said.lines(predictor.classes))

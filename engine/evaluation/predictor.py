@@ -18,14 +18,17 @@ from engine.base.context import Context
 from engine.base.engines import AskedEngine
 from engine.base.errors import ConfigError, RunError
 from engine.base.files import write_json
+from engine.base.result import Drift
 from engine.base.typed_files import Positive, UnfitError, plain, typed
 from engine.data.image.formats import PIXEL_RULES, known_pixel_rules
 from engine.data.image.reader import ImageError
+from engine.evaluation.batch_drift import Batch, drift
 from engine.evaluation.calibration import at_temperature, read_calibration, softmax
 from engine.evaluation.level_likeness import Measure, likeness
 from engine.evaluation.prediction import Input, Prediction, decide, read_inputs
 from engine.evaluation.promised import AS_USUAL, Asked, Promised, read_promised
 from engine.evaluation.refusal import RefusalRule
+from engine.evaluation.result_files import read_test, was_tested
 from engine.evaluation.run_network import RunNetwork
 from engine.evaluation.training_reference import read_reference
 from engine.network.backbones import backbone
@@ -173,12 +176,26 @@ class Predictor:
         return read_promised(self.run, self.classes, self.calibration)
 
     def predict(
-        self, files: Iterable[Path], stop: Stop | None = None, asked: Asked = AS_USUAL
+        self, files: Iterable[Path], stop: Stop | None = None, asked: Asked = AS_USUAL, batch: Batch | None = None
     ) -> Iterator[Prediction | ImageError]:
-        """A prediction for each file in turn, or the error that its image gave. Raises Stopped if `stop` says "now"."""
+        """A prediction for each file in turn, or the error that its image gave; `batch` gathers what they are together.
+
+        Raises Stopped if `stop` says "now".
+        """
         rule = self.promised.rule(asked.risk) if self.promised and asked.risk is not None else None
         for answer in self.answers(files, stop, with_cautions=True):
-            yield answer if isinstance(answer, ImageError) else self._prediction(answer, asked.level, rule)
+            if isinstance(answer, ImageError):
+                yield answer
+                continue
+            if batch:
+                batch.add(answer.probabilities, answer.features)
+            yield self._prediction(answer, asked.level, rule)
+
+    def drift(self, batch: Batch) -> Drift | None:
+        """How a batch differs from what the model learnt from, as far as the run knows."""
+        answers = self.promised.answers if self.promised else None
+        test = read_test(self.run) if was_tested(self.run) else None
+        return drift(batch, self.reference, answers, test, self.classes)
 
     def answers(
         self, files: Iterable[Path], stop: Stop | None = None, with_cautions: bool = False, shas: Iterable[str] = ()

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from engine.base.errors import ConfigError
-from engine.base.result import Tested
+from engine.base.result import AtPrevalence, Tested
 from engine.base.typed_files import Ends, Share
 from engine.evaluation.intervals import CONFIDENCE, Interval, exact_interval
 
@@ -25,25 +25,6 @@ class Rates:
     sensitivity_ci: Ends
     specificity: Share
     specificity_ci: Ends
-
-
-@dataclass(frozen=True)
-class AtPrevalence:
-    """What the decision for the class `positive` is worth where a share `prevalence` of those asked about has it.
-
-    The others are taken to be mixed as in the test. None where nobody would be told so.
-    """
-
-    positive: str
-    prevalence: Share
-    told: Share
-    """The share that is told to have it."""
-    ppv: Share | None
-    """Of those told to have it, the share that does."""
-    ppv_ci: Ends | None
-    npv: Share | None
-    """Of those told not to have it, the share that does not."""
-    npv_ci: Ends | None
 
 
 def require_prevalence(prevalence: float) -> None:

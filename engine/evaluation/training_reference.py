@@ -59,13 +59,13 @@ class Reference:
         Euclidean, between features scaled to length 1 (Sun et al. 2022, "Out-of-distribution detection with deep
         nearest neighbors").
         """
-        return _nearest(_unit(features), _unit(self.features), min(NEIGHBOUR, len(self.features) - 1))
+        return _nearest(unit(features), unit(self.features), min(NEIGHBOUR, len(self.features) - 1))
 
     @cached_property
     def own(self) -> np.ndarray:
         """The distances (n,) of the training images to each other, none to itself, in ascending order."""
-        unit = _unit(self.features)
-        return np.sort(_nearest(unit, unit, min(NEIGHBOUR, len(unit) - 1), themselves=True))
+        scaled = unit(self.features)
+        return np.sort(_nearest(scaled, scaled, min(NEIGHBOUR, len(scaled) - 1), themselves=True))
 
     @cached_property
     def levels(self) -> TrainingLevels:
@@ -182,7 +182,8 @@ def _pooled(source: "Source", classifier: "Classifier", chosen: np.ndarray, cont
     return np.concatenate(found)
 
 
-def _unit(features: np.ndarray) -> np.ndarray:
+def unit(features: np.ndarray) -> np.ndarray:
+    """Features (n, channels) scaled to length 1, float32."""
     wide = features.astype(np.float32)
     return np.asarray(wide / np.maximum(np.linalg.norm(wide, axis=1, keepdims=True), 1e-12))
 

@@ -11,6 +11,7 @@ from engine.base.errors import RunError
 from engine.base.runtime import processors
 from engine.base.typed_files import UnfitError
 from engine.data.image.reader import ImageError
+from engine.evaluation.batch_drift import Batch
 from engine.evaluation.level_likeness import likeness
 from engine.evaluation.prediction import Input, Prediction, decide, read_inputs
 from engine.evaluation.promised import AS_USUAL, Asked
@@ -39,6 +40,9 @@ class OnnxModel:
         self._session = _session(path, found.data)
         self._check_form()
 
+    def drift(self, batch: Batch) -> None:
+        """Nothing is known of the training images as the network sees them: they stay in the run."""
+
     @property
     def title(self) -> str:
         """What predicts, for people."""
@@ -63,7 +67,7 @@ class OnnxModel:
     """Its calibration images stay in the run, so it promises nothing."""
 
     def predict(
-        self, files: Iterable[Path], stop: Stop | None = None, asked: Asked = AS_USUAL
+        self, files: Iterable[Path], stop: Stop | None = None, asked: Asked = AS_USUAL, batch: Batch | None = None
     ) -> Iterator[Prediction | ImageError]:
         """A prediction for each file in turn, or the error that its image gave. Raises Stopped if `stop` says "now".
 

@@ -8,8 +8,8 @@ from tui.words.numbers import as_interval, as_number, as_number_within, as_share
 from tui.words.worth import useful, worth_lines
 
 if TYPE_CHECKING:
+    from engine.base.result import AtPrevalence
     from engine.evaluation.decision_curve import DecisionCurve
-    from engine.evaluation.prevalence import AtPrevalence
 
 ACTING = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
 """Risks from which on one acts, of those that a decision curve has, that are put in a table."""

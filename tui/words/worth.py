@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 from tui.words.numbers import as_share
 
 if TYPE_CHECKING:
+    from engine.base.result import AtPrevalence
     from engine.evaluation.decision_curve import DecisionCurve
-    from engine.evaluation.prevalence import AtPrevalence
 
 
 def worth_lines(worth: "AtPrevalence") -> list[str]:

@@ -7,7 +7,8 @@ import pytest
 from statsmodels.stats.proportion import proportion_confint
 
 from engine.base.errors import ConfigError
-from engine.evaluation.prevalence import AtPrevalence, Rates, at_prevalence, joint_rates, predictive_values
+from engine.base.result import AtPrevalence
+from engine.evaluation.prevalence import Rates, at_prevalence, joint_rates, predictive_values
 
 
 def by_odds(odds: float, likelihood: float) -> float:

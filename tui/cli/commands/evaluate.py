@@ -12,6 +12,7 @@ from tui.cli.console import put, put_json, put_table
 from tui.cli.progress import stoppable
 from tui.cli.result_tables import put_result, put_worth, shift_lines
 from tui.cli.signals import until_stopped
+from tui.words.drift import drift_lines
 
 if TYPE_CHECKING:
     from engine.base.result import Tested
@@ -86,6 +87,10 @@ def evaluate(
     if isinstance(result, Elsewhere) and result.shift:
         put()
         for line in shift_lines(result.shift):
+            put(line)
+    if isinstance(result, Elsewhere) and result.drift:
+        put()
+        for line in drift_lines(result.drift):
             put(line)
     return 0
 

@@ -13,10 +13,12 @@ from tui.cli.app import RUNS
 from tui.cli.console import finishing, put, put_json, put_table, say
 from tui.cli.outputs import Writes
 from tui.cli.signals import stop_on_signals, until_stopped
+from tui.words.drift import drift_lines
 from tui.words.event_text import describe
 from tui.words.numbers import NOTHING, as_number
 
 if TYPE_CHECKING:
+    from engine.base.result import Drift
     from engine.evaluation.predictor import Predictor
     from engine.export.onnx_predictor import OnnxModel
 
@@ -54,10 +56,12 @@ def predict(
     follow_links
         Also read what symbolic links in the folders lead to outside them.
     json
-        Print a line of JSON a file.
+        Print a line of JSON a file, and for a folder of 20 images or more one on all of them, as "batch".
     """
+    from engine.base.typed_files import plain_object
     from engine.data.image.notes import noted
     from engine.data.image.reader import ImageError
+    from engine.evaluation.batch_drift import Batch
     from engine.evaluation.conformal import require_level
     from engine.evaluation.level_likeness import UNCHECKED
     from engine.evaluation.prediction import BATCH, NOT_FOR_DIAGNOSIS, listed
@@ -78,28 +82,36 @@ def predict(
     lines = list[dict[str, Any]]()
     with finishing() if csv else nullcontext(), stop_on_signals() as (stop, signals):
 
-        def work() -> tuple[str, ...]:
+        def work() -> "tuple[tuple[str, ...], Drift | None]":
             predictor = _predictor(run, out, few=len(files) <= BATCH)
             say(f"{predictor.title}. {NOT_FOR_DIAGNOSIS}")
             promises = predictor.promised.sentences(asked) if predictor.promised else [UNPROMISED]
             for text in (*listing.left_out, *promises):
                 say(text)
-            for answer in predictor.predict(files, stop, asked):
+            batch = Batch(len(predictor.classes))
+            for answer in predictor.predict(files, stop, asked, batch):
                 if isinstance(answer, ImageError):
                     lines.append({"file": str(answer.path), "error": answer.reason})
                 else:
                     lines.append(answer.to_dict())
                 if json:
                     put_json(lines[-1])
-            return predictor.classes
+            return predictor.classes, predictor.drift(batch) if any(path.is_dir() for path in paths) else None
 
-        classes, code = until_stopped(work, signals)
-        if classes is None:
+        found, code = until_stopped(work, signals)
+        if found is None:
             return code
+        classes, drift = found
         if csv:
             write_predictions(csv, lines, classes, force)
         if not json:
             _put_predictions(lines, classes)
+        if drift and json:
+            put_json({"batch": plain_object(drift)})
+        elif drift:
+            put()
+            for text in drift_lines(drift):
+                put(text)
     if any(line.get("likeness", "") is None for line in lines):
         say(UNCHECKED)
     for item in noted((line["file"], line["notes"]) for line in lines if "notes" in line):

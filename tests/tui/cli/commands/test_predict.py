@@ -12,10 +12,14 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_sample_image
 
+from engine.base.result import Drift
+from engine.base.typed_files import checked
+from engine.evaluation.batch_drift import LEAST
 from engine.evaluation.calibration import at_temperature, read_calibration
 from engine.evaluation.level_likeness import UNCHECKED
 from engine.runs.directory import Run
 from tests.conftest import SAMPLE, Cli
+from tui.words.drift import drift_lines
 
 OWN = SAMPLE / "COVID" / "images" / "COVID-1.png"
 
@@ -151,3 +155,15 @@ def test_the_classes_that_it_may_have_are_promised_at_a_level(
     for flags in (("--level", "90"), ("--risk", "0")):
         refused = cli("predict", *images, "--run", trained["run"], *flags)
         assert refused.returncode == 2 and flags[0] in refused.stderr
+
+
+def test_a_folder_is_told_of_as_a_whole(trained: dict[str, Any], cli: Cli, tmp_path: Path) -> None:
+    for number in range(LEAST):
+        shutil.copy(SAMPLE / "COVID" / "images" / f"COVID-{number + 1}.png", tmp_path)
+    done = cli("predict", tmp_path, "--run", trained["run"], "--json")
+    *lines, last = [json.loads(line) for line in done.stdout.splitlines()]
+    assert last["batch"]["n"] == len(lines) == LEAST and all("file" in line for line in lines)
+    batch = checked(last["batch"], Drift)
+    assert batch.p is not None and 0 < batch.p <= 1 and batch.unlike and batch.unlike.n == LEAST
+    told = " ".join(drift_lines(batch))
+    assert f"permutation p = {batch.p:.2g}" in told and "unlike anything that the model learnt from" in told
