@@ -373,6 +373,22 @@ class Shift:
     """
 
 
+@dataclass(frozen=True)
+class Recalibrated:
+    """A model as it was and as local images made it, both judged on the same other images of the folder."""
+
+    images: Positive
+    """So many local images it learnt from."""
+    slope: Amount
+    """Logits are multiplied by this, and each class's has its bias added."""
+    bias: dict[str, Number]
+    as_it_was: Tested
+    recalibrated: Tested
+    gain: Signed
+    """By how much the accuracy rose."""
+    gain_ci: SignedEnds
+
+
 @dataclass(frozen=True, kw_only=True)
 class Elsewhere(Drawn):
     """The result of an external test: what external/*.json holds."""
@@ -389,3 +405,7 @@ class Elsewhere(Drawn):
     shift: Shift | None = None
     drift: Drift | None = None
     """As `predict` tells it of a folder, without the labels."""
+    frozen: dict[str, str] = field(default_factory=dict)
+    """The SHA-256 of each file of the model, from before the folder was looked at."""
+    recalibrated: Recalibrated | None = None
+    """None where it was not asked for."""

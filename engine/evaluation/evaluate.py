@@ -6,10 +6,9 @@ import dataclasses
 import fnmatch
 import io
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 
 import numpy as np
 
@@ -18,26 +17,27 @@ from engine.base.errors import DataError, RunError
 from engine.base.escape import to_cell
 from engine.base.events import Notice, Progress
 from engine.base.files import names_in, opened, replacing, require_inside, write_json
-from engine.base.result import RELIABILITY, Bin, Calibrated, Curve, Drawn, Elsewhere, Tested
+from engine.base.result import Drawn, Elsewhere, Recalibrated, Tested
 from engine.base.typed_files import plain
 from engine.base.wording import unwritable
+from engine.data.groups import group_of
 from engine.data.image.reader import ImageError
+from engine.data.patients import patients
 from engine.data.records import Scan
 from engine.data.scan import scan, tell_layout
 from engine.data.split import Split
 from engine.evaluation import external
 from engine.evaluation.batch_drift import Batch
-from engine.evaluation.calibration import CALIBRATION, at_temperature, expected_calibration_error, operate, reliability
-from engine.evaluation.metrics import judge, log_loss
+from engine.evaluation.calibration import CALIBRATION
+from engine.evaluation.external import AS_IT_IS, OnFolder
 from engine.evaluation.predictions_csv import DECIMALS, PREDICTIONS, VALIDATION, Predictions
 from engine.evaluation.predictor import Predictor
+from engine.evaluation.recalibration import recalibrated
 from engine.evaluation.result_files import CARDS, FOLDER, TEST, read_test, was_tested
-from engine.evaluation.roc import curves
 from engine.evaluation.training_reference import REFERENCE
+from engine.evaluation.whole_result import whole_result
 from engine.runs.directory import SPLIT, Run
 from engine.runs.writer import reopen
-
-_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 def evaluate_test(run: Run, context: Context) -> Tested:
@@ -54,7 +54,7 @@ def evaluate_test(run: Run, context: Context) -> Tested:
         shas = [row.sha for row in rows]
         said = _measure(predictor, run.folder(), names, labels, "test", context, shas)
         keep_predictions(run.path / PREDICTIONS, predictor.classes, said.lines(predictor.classes))
-        _write_result(run.path / TEST, _judged(said, predictor))
+        _write_result(run.path / TEST, _judged(said.answers(predictor.classes), predictor))
     return read_test(run).without_curves()
 
 
@@ -89,30 +89,24 @@ def forget_test(run: Run) -> bool:
     return there
 
 
-def evaluate_on(
-    run: Run,
-    folder: Path,
-    context: Context,
-    mapping: Mapping[str, str] = _NONE,
-    follow_links: bool = False,
-    given: Scan | None = None,
-    name: str = "",
-) -> Elsewhere:
+def evaluate_on(run: Run, folder: Path, context: Context, asked: OnFolder = AS_IT_IS) -> Elsewhere:
     """The run's result on every image of another folder: an external test, kept in the run with its answers.
 
-    Of a folder that was scanned already `given` may have some images alone; `name` stands for that of the folder.
-
-    `mapping` gives the run's class for those of the folder's that have other names. Classes that the run does not know
-    are left out. For `drop` and `shift` of the result see the functions of `engine.evaluation.external`. Raises
-    DataError where the folder has none of the run's classes, ConfigError where `mapping` names classes there are not,
-    RunError where the run's test.json is damaged, LinkError where a link stands for its folder of such results.
+    Classes that the run does not know are left out. The model is frozen first: its files are hashed before the folder
+    is looked at. Where `asked`, it is also recalibrated on local images and judged on the rest beside the model as it
+    was. For `drop` and `shift` of the result see the functions of `engine.evaluation.external`. Raises DataError where
+    the folder has none of the run's classes, ConfigError where `asked.mapping` names classes there are not or
+    `asked.local` are too few or too many, RunError where the run's test.json is damaged, LinkError where a link stands
+    for its folder of such results.
     """
     require_inside(run.path, [FOLDER])
+    frozen = external.frozen(run)
     test = read_test(run) if was_tested(run) else None
     predictor = Predictor(run, context)
-    found: Scan = given or scan(folder, (), context, follow_links, pixel_rules=predictor.pixel_rules)
+    rules, mapping = predictor.pixel_rules, asked.mapping
+    found: Scan = asked.given or scan(folder, (), context, asked.follow_links, pixel_rules=rules)
     external.check_mapping(mapping, list(found.classes), predictor.classes)
-    if given is None:
+    if asked.given is None:
         tell_layout(found, context.emit)
         for item in found.notes:
             context.emit(Notice("warning", f"{item.sentence}."))
@@ -131,23 +125,38 @@ def evaluate_on(
         context.emit(Notice("warning", external.not_apart(learnt_from, len(records))))
     labels = [predictor.classes.index(known[record.label]) for record in records]
     said = _measure(predictor, folder, [record.file for record in records], labels, "evaluate", context)
-    here = _judged(said, predictor)
-    batch = Batch(len(predictor.classes))
-    for shares, features in zip(said.probabilities, said.features, strict=True):
-        batch.add(shares, features)
+    answers = said.answers(predictor.classes)
+    here = _judged(answers, predictor)
     result = Elsewhere(
         **vars(here),
-        folder=name or folder.absolute().name,
+        folder=asked.name or folder.absolute().name,
         mapping={theirs: ours for theirs, ours in known.items() if theirs not in unknown},
         left_out=unknown,
         learnt_from=learnt_from,
         drop=external.drop(test, here) if test else None,
         shift=external.shift(predictor.reference, records, said.features),
-        drift=predictor.drift(batch),
+        drift=predictor.drift(said.batch(len(predictor.classes))),
+        frozen=frozen,
+        recalibrated=None if asked.local is None else _recalibrated(run, predictor, answers, found, asked.local),
     )
+    if external.frozen(run) != frozen:
+        raise RunError(f"{run.name} changed while it was measured, so the result is of no model: measure it again.")
     external.keep(run, result)
     keep_predictions(run.path / external.answers_file(result.folder), predictor.classes, said.lines(predictor.classes))
     return result
+
+
+def _judged(answers: Predictions, predictor: Predictor) -> Drawn:
+    return whole_result(answers, predictor.calibration, predictor.promised)
+
+
+def _recalibrated(run: Run, predictor: Predictor, said: Predictions, found: Scan, local: int) -> Recalibrated:
+    """As `recalibrated`, of a scanned folder whose images of one patient or picture stay together."""
+    config = run.config()
+    group = group_of(found, patients(found).of)
+    names = {record.file: group(record) for record in found.records}
+    groups = [names[file] for file in said.files]
+    return recalibrated(said, groups, local, config.judge, predictor.calibration, predictor.promised)
 
 
 def _learnt(run: Run) -> set[str]:
@@ -165,38 +174,21 @@ class _Said:
     probabilities: np.ndarray
     features: np.ndarray
 
+    def answers(self, classes: tuple[str, ...]) -> Predictions:
+        """Without the features."""
+        return Predictions(classes, tuple(self.files), self.labels, self.probabilities)
+
+    def batch(self, classes: int) -> Batch:
+        """All of them together."""
+        found = Batch(classes)
+        for shares, features in zip(self.probabilities, self.features, strict=True):
+            found.add(shares, features)
+        return found
+
     def lines(self, classes: Sequence[str]) -> list[tuple[str, str, list[float]]]:
         """File, true class and probabilities of each."""
         rows = zip(self.files, self.labels, self.probabilities, strict=True)
         return [(file, classes[label], row.tolist()) for file, label, row in rows]
-
-
-def _judged(said: _Said, predictor: Predictor) -> Drawn:
-    """Every number on these answers, and the curves.
-
-    Temperature and threshold are those that validation chose; there is nothing of them where the run has none.
-    """
-    labels, classes, taught = said.labels, predictor.classes, predictor.calibration
-    drawn: dict[str, Curve | list[Bin]] = {**curves(labels, said.probabilities, classes)}
-    calibrated, at = None, None
-    if taught:
-        shares = at_temperature(said.probabilities, taught.temperature)
-        ece = expected_calibration_error(labels, shares)
-        calibrated = Calibrated(temperature=taught.temperature, loss=log_loss(labels, shares), ece=ece)
-        chosen, k = taught.operating, classes.index(taught.operating.positive)
-        at = operate(labels == k, shares[:, k], chosen.threshold, chosen.positive, chosen.rule)
-        drawn[RELIABILITY] = reliability(labels, shares)
-    promised = predictor.promised
-    answers = Predictions(classes, tuple(said.files), labels, said.probabilities)
-    return Drawn(
-        **vars(judge(labels, said.probabilities, classes)),
-        ece=expected_calibration_error(labels, said.probabilities),
-        calibrated=calibrated,
-        operating=at,
-        sets=promised.covered(answers) if promised else [],
-        refusals=promised.refused(answers) if promised else [],
-        curves=drawn,
-    )
 
 
 def _measure(

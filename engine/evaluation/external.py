@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from engine.base.errors import ConfigError, RunError
-from engine.base.files import private_dir, write_json
+from engine.base.files import digest_of, private_dir, write_json
 from engine.base.result import (
     MEASURES,
     Drop,
@@ -20,15 +21,36 @@ from engine.base.result import (
 )
 from engine.base.typed_files import plain
 from engine.base.wording import counted, noun, unwritable
-from engine.data.records import Record
+from engine.data.records import Record, Scan
+from engine.evaluation.calibration import CALIBRATION
 from engine.evaluation.intervals import difference_interval, exact_interval
+from engine.evaluation.predictions_csv import VALIDATION
+from engine.evaluation.predictor import MODEL
 from engine.evaluation.result_files import FOLDER
 from engine.evaluation.training_reference import Reference, facts_of
 from engine.recipe.config import split_list
-from engine.runs.directory import Run
+from engine.runs.directory import WEIGHTS, Run
 
 FOLDS = 5
 """Of the cross-validation that asks whether two sets can be told apart."""
+
+
+@dataclass(frozen=True)
+class OnFolder:
+    """How another folder is to be tested on."""
+
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    """The run's class for those of the folder's that have other names."""
+    follow_links: bool = False
+    local: int | None = None
+    """So many of its images recalibrate the model, which is then judged on the rest."""
+    given: Scan | None = None
+    """The scan of the folder, or of some of its images, where it was scanned before."""
+    name: str = ""
+    """Stands for that of the folder."""
+
+
+AS_IT_IS = OnFolder()
 
 
 def parse_mapping(text: str) -> dict[str, str]:
@@ -89,6 +111,12 @@ def shift(reference: Reference | None, records: Sequence[Record], features: np.n
         beyond_ci=exact_interval(beyond, len(distances)),
     )
     return Shift(_facts(reference, records), far, _told_apart(reference.features, features))
+
+
+def frozen(run: Run) -> dict[str, str]:
+    """The SHA-256 of each file of the run that its answers follow from."""
+    files = (WEIGHTS, MODEL, CALIBRATION, VALIDATION)
+    return {name: digest_of(run.path / name) for name in files if (run.path / name).is_file()}
 
 
 def keep(run: Run, result: Elsewhere) -> None:

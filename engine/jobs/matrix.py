@@ -27,7 +27,7 @@ from engine.data.shared_pictures import Apart, apart
 from engine.data.split import Split, for_recipe
 from engine.data.subset import joined, subset
 from engine.evaluation.evaluate import evaluate_on
-from engine.evaluation.external import answers_file
+from engine.evaluation.external import OnFolder, answers_file
 from engine.evaluation.predictions_csv import VALIDATION, Predictions, read_predictions
 from engine.evaluation.transport import Cell, ImageSet, Matrix, cell_of, lost, overall, right_by_file
 from engine.jobs import train as jobs
@@ -187,7 +187,7 @@ class MatrixJob:
         said = read_predictions(run, kept) if os.path.lexists(run.path / kept) else None
         if said is None or set(said.files) != wanted:
             context.emit(Notice("info", f"Testing the model of {one.name} on {other.name}."))
-            evaluate_on(run, other.folder, context, given=other.data.scan, name=other.name)
+            evaluate_on(run, other.folder, context, OnFolder(given=other.data.scan, name=other.name))
             said = read_predictions(run, kept)
         right[one.name, other.name] = right_by_file(said)
         return cell_of(one.name, other.name, said)

@@ -26,7 +26,7 @@ from engine.report.document import Block, Paragraph, Plots, Points, Section, Tab
 from engine.report.facts import Facts, gather
 from engine.report.figures import curve_plots, epoch_plots, interval_plot, learning_plot, variant_plot
 from engine.report.svg import grid
-from engine.runs.directory import Run
+from engine.runs.directory import WEIGHTS, Run
 
 FEW_TEST, FEW_VALIDATION = 200, 200
 """Fewer images than this are named among the limits."""
@@ -352,6 +352,14 @@ def _external(tests: Sequence[Elsewhere]) -> list[Block]:
                 for name, m in one.drop.items()
             ]  # fmt: skip
             blocks.append(Table(header, rows))
+        if weights := one.frozen.get(WEIGHTS):
+            blocks.append(Paragraph(f"The model was frozen before the folder was read: {WEIGHTS}, SHA-256 {weights}."))
+        if local := one.recalibrated:
+            was, now = (
+                f"{percent(r.accuracy)} ({percents(r.accuracy_ci)})" for r in (local.as_it_was, local.recalibrated)
+            )
+            images, rest = counted(local.images, "local image"), counted(local.as_it_was.n, "other")
+            blocks.append(Paragraph(f"Recalibrated on {images}, its accuracy on {rest} goes from {was} to {now}."))
         if one.shift:
             own, told = one.shift.features, one.shift.told_apart
             text = f"{own.beyond:.0%} ({percents(own.beyond_ci)}) are unlike anything seen in training (1% is usual)"

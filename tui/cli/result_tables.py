@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from engine.base.result import Judged, Shift, Tested
+from engine.base.result import Judged, Recalibrated, Shift, Tested
 from tui.cli.console import put, put_table
-from tui.words.numbers import as_interval, as_number, as_number_within, as_share
+from tui.words.numbers import NOTHING, as_interval, as_number, as_number_within, as_share
 from tui.words.worth import useful, worth_lines
 
 if TYPE_CHECKING:
@@ -68,6 +68,36 @@ def _put_promised(result: Tested) -> None:
              as_share(row.accuracy), as_interval(row.accuracy_ci))
             for row in result.refusals
         ])  # fmt: skip
+
+
+def put_recalibrated(found: Recalibrated) -> None:
+    """Put the model as it was beside the one that local images recalibrated, both on the rest of the folder."""
+    both = found.as_it_was, found.recalibrated
+    put_table([
+        (f"on the other {both[0].n:,} images", "as it was", f"recalibrated on {found.images:,}"),
+        ("accuracy", *(as_share(one.accuracy, one.accuracy_ci) for one in both)),
+        ("loss at the temperature", *(as_number(one.calibrated.loss if one.calibrated else None) for one in both)),
+        ("calibration error at it", *(as_number(one.calibrated.ece if one.calibrated else None) for one in both)),
+        *((f"{name} at the threshold", *(_at_threshold(one, name) for one in both))
+          for name in ("sensitivity", "specificity")),
+        *((f"true class possible, promised {level:.0%}", *(_coverage(one, level) for one in both))
+          for level in sorted({row.level for row in found.recalibrated.sets})),
+    ])  # fmt: skip
+    low, high = found.gain_ci
+    put(f"accuracy by recalibrating: {found.gain:+.1%} ({low:+.1%} to {high:+.1%}, the same images)")
+
+
+def _at_threshold(result: Tested, name: str) -> str:
+    at = result.operating
+    return as_share(getattr(at, name), getattr(at, f"{name}_ci")) if at else NOTHING
+
+
+def _coverage(result: Tested, level: float) -> str:
+    found = next((row for row in result.sets if row.level == level), None)
+    if found is None:
+        return NOTHING
+    few = " (too few)" if found.short else ""
+    return as_share(found.every.coverage, found.every.coverage_ci) + few
 
 
 def put_worth(at_prevalence: "AtPrevalence | None" = None, decision_curve: "DecisionCurve | None" = None) -> None:

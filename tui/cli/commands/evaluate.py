@@ -10,7 +10,7 @@ from engine.runs import directory as run_directories
 from tui.cli.app import RUNS
 from tui.cli.console import put, put_json, put_table
 from tui.cli.progress import stoppable
-from tui.cli.result_tables import put_result, put_worth, shift_lines
+from tui.cli.result_tables import put_recalibrated, put_result, put_worth, shift_lines
 from tui.cli.signals import until_stopped
 from tui.words.drift import drift_lines
 
@@ -25,6 +25,7 @@ def evaluate(
     on: Path | None = None,
     mapping: Annotated[str, Parameter(name="--map")] = "",
     follow_links: bool = False,
+    recalibrate: int | None = None,
     prevalence: float | None = None,
     out: Path = RUNS,
     json: bool = False,
@@ -41,6 +42,9 @@ def evaluate(
         For --on: which of the folder's classes are which of the run's, as "theirs=ours,theirs=ours".
     follow_links
         For --on: also read what symbolic links lead to outside the folder.
+    recalibrate
+        For --on: also learn probabilities, threshold and promises anew from so many of the folder's images, and judge
+        both on the rest.
     prevalence
         Also say what the answers are worth where this share of those asked about has the positive class, such as 0.02.
     out
@@ -51,7 +55,7 @@ def evaluate(
     from engine.base.result import Elsewhere
     from engine.base.typed_files import plain_object
     from engine.evaluation.evaluate import evaluate_on, open_test
-    from engine.evaluation.external import parse_mapping
+    from engine.evaluation.external import OnFolder, parse_mapping
     from engine.evaluation.prevalence import require_prevalence
 
     if prevalence is not None:
@@ -60,12 +64,17 @@ def evaluate(
         raise ConfigError("--map goes with --on: it names the other folder's classes.")
     if follow_links and not on:
         raise ConfigError("--follow-links goes with --on: the run knows what its own images are.")
+    if recalibrate is not None and not on:
+        raise ConfigError("--recalibrate goes with --on: it learns from the other folder's images.")
     chosen, pairs = run_directories.find(run, out), parse_mapping(mapping)
     with stoppable() as (context, signals):
-        result, code = until_stopped(
-            lambda: evaluate_on(chosen, on, context, pairs, follow_links) if on else open_test(chosen, context),
-            signals,
-        )
+
+        def work() -> "Tested":
+            if on is None:
+                return open_test(chosen, context)
+            return evaluate_on(chosen, on, context, OnFolder(pairs, follow_links, recalibrate))
+
+        result, code = until_stopped(work, signals)
     if result is None:
         return code
     worth = _worth(chosen, result, prevalence, own_test=on is None) if prevalence is not None else {}
@@ -88,6 +97,12 @@ def evaluate(
         put()
         for line in shift_lines(result.shift):
             put(line)
+    if isinstance(result, Elsewhere) and result.recalibrated:
+        put()
+        put_recalibrated(result.recalibrated)
+    if isinstance(result, Elsewhere) and (weights := result.frozen.get(run_directories.WEIGHTS)):
+        put()
+        put(f"frozen before the folder was read: {run_directories.WEIGHTS}, SHA-256 {weights}")
     if isinstance(result, Elsewhere) and result.drift:
         put()
         for line in drift_lines(result.drift):

@@ -1,5 +1,6 @@
 """The verb `evaluate`: every measure with its interval; a signal ends it, as it ends `predict`, in a sentence."""
 
+import hashlib
 import json
 import shutil
 import signal
@@ -56,10 +57,11 @@ def test_evaluate_on_another_folder_measures_its_known_classes(
     trained: dict[str, Any], cli: Cli, tmp_path: Path
 ) -> None:
     for label in ("COVID", "Lung_Opacity", "Normal", "Viral Pneumonia"):
-        (tmp_path / label).mkdir()
+        (tmp_path / "images" / label).mkdir(parents=True)
         for path in sorted((SAMPLE / label / "images").iterdir())[:3]:
-            shutil.copy(path, tmp_path / label)
-    done = cli("evaluate", trained["run"], "--on", tmp_path, "--json")
+            shutil.copy(path, tmp_path / "images" / label)
+    shutil.copytree(trained["run"], tmp_path / "run")  # which keeps the result
+    done = cli("evaluate", tmp_path / "run", "--on", tmp_path / "images", "--json")
     shown = json.loads(done.stdout)
     assert (done.returncode, shown["n"]) == (0, 6)
     assert "Normal" in done.stderr and "Lung_Opacity" in done.stderr
@@ -76,3 +78,24 @@ def test_a_prevalence_says_what_the_answers_are_worth_there(trained: dict[str, A
     assert all(line in shown for line in worth_lines(at_prevalence(rates, "COVID", 0.02))) and "net benefit" in shown
     refused = cli("evaluate", trained["run"], "--prevalence", "2")
     assert refused.returncode == 2 and "give a share between 0 and 1" in refused.stderr
+
+
+def test_a_frozen_model_is_recalibrated_on_local_images_and_both_are_told(
+    trained: dict[str, Any], cli: Cli, tmp_path: Path
+) -> None:
+    for label in ("COVID", "Viral Pneumonia"):
+        (tmp_path / "images" / label).mkdir(parents=True)
+        for path in sorted((SAMPLE / label / "images").iterdir())[:12]:
+            shutil.copy(path, tmp_path / "images" / label)
+    shutil.copytree(trained["run"], tmp_path / "run")
+    asked = ("evaluate", tmp_path / "run", "--on", tmp_path / "images", "--recalibrate", "12")
+    done = cli(*asked, "--json")
+    found = json.loads(done.stdout)
+    weights = (trained["run"] / "best.weights.h5").read_bytes()
+    assert done.returncode == 0 and found["frozen"]["best.weights.h5"] == hashlib.sha256(weights).hexdigest()
+    local = found["recalibrated"]
+    assert local["images"] + local["as_it_was"]["n"] == 24 and local["recalibrated"]["n"] == local["as_it_was"]["n"]
+    shown = cli(*asked).stdout
+    assert f"recalibrated on {local['images']}" in shown and hashlib.sha256(weights).hexdigest() in shown
+    assert cli("evaluate", tmp_path / "run", "--recalibrate", "12").returncode == 2
+    assert "needs 2 to learn from" in cli(*asked[:-1], "23").stderr
