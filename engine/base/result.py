@@ -6,6 +6,7 @@ What makes a result and what reads one share these types, so that neither can dr
 
 from dataclasses import dataclass, field, fields
 
+from engine.base.batch_result import Drift
 from engine.base.typed_files import Amount, Count, Ends, Number, Positive, Share, Signed, SignedEnds, UnfitError
 
 MEASURES = ("sensitivity", "specificity", "precision", "f1", "auc", "mcc")
@@ -212,6 +213,14 @@ class Refused:
     accuracy_ci: Ends | None
 
 
+@dataclass(frozen=True)
+class ByPatient:
+    """The accuracy's interval where the images are of so many patients, of whom some have several."""
+
+    patients: Positive
+    accuracy_ci: Ends
+
+
 @dataclass(frozen=True, kw_only=True)
 class Tested(Judged):
     """A test's result, but for its curves: what the event of a training's end carries."""
@@ -220,6 +229,8 @@ class Tested(Judged):
     """Expected calibration error of the network's probabilities."""
     calibrated: Calibrated | None = None
     operating: Operating | None = None
+    by_patient: ByPatient | None = None
+    """None where no patient is known."""
     sets: list[Covered] = field(default_factory=list)
     """By level; empty where the run has no calibration, as of before there were any."""
     refusals: list[Refused] = field(default_factory=list)
@@ -261,69 +272,6 @@ class Drawn(Tested):
         """The reliability diagram at the temperature; empty where there is none."""
         bins = self.curves.get(RELIABILITY)
         return bins if isinstance(bins, list) else []
-
-
-@dataclass(frozen=True)
-class AtPrevalence:
-    """What the decision for the class `positive` is worth where a share `prevalence` of those asked about has it.
-
-    The others are taken to be mixed as in the test. None where nobody would be told so.
-    """
-
-    positive: str
-    prevalence: Share
-    told: Share
-    """The share that is told to have it."""
-    ppv: Share | None
-    """Of those told to have it, the share that does."""
-    ppv_ci: Ends | None
-    npv: Share | None
-    """Of those told not to have it, the share that does not."""
-    npv_ci: Ends | None
-
-
-@dataclass(frozen=True)
-class Estimated:
-    """The estimated share of a class in a batch whose labels nobody knows, and how many images were called so."""
-
-    share: Share
-    share_ci: Ends
-    said: Count
-
-
-@dataclass(frozen=True)
-class Unlike:
-    """Of `n` images, how many are unlike anything that the model learnt from: 1% is usual."""
-
-    n: Positive
-    count: Count
-    share: Share
-    share_ci: Ends
-
-
-@dataclass(frozen=True)
-class Drift:
-    """How a batch as a whole differs from what the model learnt from; None for what is not known."""
-
-    n: Positive
-    mmd: Amount | None
-    """Maximum mean discrepancy from the training images as the network sees them: 0 for none."""
-    p: Share | None
-    """The chance of one as large if all came from one place."""
-    unlike: Unlike | None
-    strange: bool
-    """Are so many of them unlike anything seen that nothing can be estimated from the answers?"""
-    classes: dict[str, Estimated] = field(default_factory=dict)
-    """Right only where images of each class look as in training; empty where that can't be so, or is not known."""
-    worth_before: AtPrevalence | None = None
-    """Of the threshold's decision, at the test's own prevalence."""
-    worth_here: AtPrevalence | None = None
-    """At the prevalence that was estimated here."""
-
-    @property
-    def differs(self) -> bool:
-        """Are the images shown to be others?"""
-        return self.p is not None and self.p < 0.05
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from engine.base.result import AtPrevalence, Drift, Estimated, Tested, Unlike
+from engine.base.batch_result import AtPrevalence, Drift, Estimated, Unlike
+from engine.base.result import Tested
 from engine.evaluation.intervals import CONFIDENCE, Interval, exact_interval
 from engine.evaluation.predictions_csv import Predictions
 from engine.evaluation.prevalence import at_prevalence, rates_of

@@ -29,10 +29,12 @@ from engine.data.split import Split
 from engine.evaluation import external
 from engine.evaluation.batch_drift import Batch
 from engine.evaluation.calibration import CALIBRATION
+from engine.evaluation.compare import patients_of_test
 from engine.evaluation.external import AS_IT_IS, OnFolder
 from engine.evaluation.predictions_csv import DECIMALS, PREDICTIONS, VALIDATION, Predictions
 from engine.evaluation.predictor import Predictor
 from engine.evaluation.recalibration import recalibrated
+from engine.evaluation.resampling import Ints, numbered
 from engine.evaluation.result_files import CARDS, FOLDER, TEST, read_test, was_tested
 from engine.evaluation.training_reference import REFERENCE
 from engine.evaluation.whole_result import whole_result
@@ -54,7 +56,8 @@ def evaluate_test(run: Run, context: Context) -> Tested:
         shas = [row.sha for row in rows]
         said = _measure(predictor, run.folder(), names, labels, "test", context, shas)
         keep_predictions(run.path / PREDICTIONS, predictor.classes, said.lines(predictor.classes))
-        _write_result(run.path / TEST, _judged(said.answers(predictor.classes), predictor))
+        answers = said.answers(predictor.classes)
+        _write_result(run.path / TEST, _judged(answers, predictor, patients_of_test(run, answers.files)))
     return read_test(run).without_curves()
 
 
@@ -126,7 +129,9 @@ def evaluate_on(run: Run, folder: Path, context: Context, asked: OnFolder = AS_I
     labels = [predictor.classes.index(known[record.label]) for record in records]
     said = _measure(predictor, folder, [record.file for record in records], labels, "evaluate", context)
     answers = said.answers(predictor.classes)
-    here = _judged(answers, predictor)
+    who = patients(found).of
+    named = [who.get(file, "") for file in answers.files]
+    here = _judged(answers, predictor, numbered(named) if any(named) else None)
     result = Elsewhere(
         **vars(here),
         folder=asked.name or folder.absolute().name,
@@ -146,8 +151,8 @@ def evaluate_on(run: Run, folder: Path, context: Context, asked: OnFolder = AS_I
     return result
 
 
-def _judged(answers: Predictions, predictor: Predictor) -> Drawn:
-    return whole_result(answers, predictor.calibration, predictor.promised)
+def _judged(answers: Predictions, predictor: Predictor, patients: Ints | None) -> Drawn:
+    return whole_result(answers, predictor.calibration, predictor.promised, patients)
 
 
 def _recalibrated(run: Run, predictor: Predictor, said: Predictions, found: Scan, local: int) -> Recalibrated:

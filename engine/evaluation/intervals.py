@@ -16,10 +16,11 @@ DRAWS = 10_000
 Interval = tuple[float, float]
 
 
-def exact_interval(successes: float, n: int, confidence: float = CONFIDENCE) -> Interval:
+def exact_interval(successes: float, n: float, confidence: float = CONFIDENCE) -> Interval:
     """The exact two-sided interval of a share (Clopper and Pearson 1934): 66 of 66 is "at least 0.946".
 
-    `successes` may be a mean over several runs on the same n images; the interval is then a cautious one.
+    `successes` may be a mean over several runs on the same n images; the interval is then a cautious one. `n` may be
+    the number of independent images that more dependent ones are worth.
     """
     from scipy.stats import beta
 

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 from msgspec import Meta
 
+from engine.base.batch_result import Drift
 from engine.base.cancel import Stop
 from engine.base.context import Context
 from engine.base.engines import AskedEngine
 from engine.base.errors import ConfigError, RunError
 from engine.base.files import write_json
-from engine.base.result import Drift
 from engine.base.typed_files import Positive, UnfitError, plain, typed
 from engine.data.image.formats import PIXEL_RULES, known_pixel_rules
 from engine.data.image.reader import ImageError

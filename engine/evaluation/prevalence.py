@@ -3,8 +3,9 @@
 import math
 from dataclasses import dataclass
 
+from engine.base.batch_result import AtPrevalence
 from engine.base.errors import ConfigError
-from engine.base.result import AtPrevalence, Tested
+from engine.base.result import Tested
 from engine.base.typed_files import Ends, Share
 from engine.evaluation.intervals import CONFIDENCE, Interval, exact_interval
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from engine.evaluation.intervals import CONFIDENCE, Interval
+from engine.evaluation.intervals import CONFIDENCE, Interval, exact_interval
 
 RESAMPLES = 2000
 ROWS = 50
@@ -55,6 +55,27 @@ def clustered_mean(values: Floats, groups: Ints, random: np.random.Generator) ->
         counts = drawn(len(sizes), random)
         found.append(counts @ sums / (counts @ sizes))
     return ends(np.concatenate(found))
+
+
+def clustered_share(right: npt.NDArray[np.bool_], groups: Ints, confidence: float = CONFIDENCE) -> Interval:
+    """The interval of a share of images, (n,), that are of patients numbered `groups`, (n,) (Korn and Graubard 1998,
+    Survey Methodology 24:193).
+
+    It is the exact one for as many independent images as would give the variance that is seen between patients, less
+    what so few patients leave in doubt; for as many as there are patients where all are right, or all wrong.
+    """
+    from scipy.stats import t
+
+    n, share, patients = len(right), float(right.mean()), int(groups.max()) + 1
+    spread = np.bincount(groups, right - share)
+    variance = float((spread**2).sum()) * patients / max(patients - 1, 1) / n**2
+    if patients == 1 or variance < 1e-15:
+        alike = float(patients)
+    else:
+        tail = (1 + confidence) / 2
+        doubt = float(t.ppf(tail, n - 1) / t.ppf(tail, patients - 1)) ** 2
+        alike = min(float(n), share * (1 - share) / variance * doubt)
+    return exact_interval(share * alike, alike, confidence)
 
 
 def ends(values: Floats) -> Interval:

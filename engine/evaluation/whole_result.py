@@ -1,6 +1,9 @@
 """Every number on answers to some images, and the curves that plots are drawn from."""
 
-from engine.base.result import RELIABILITY, Bin, Calibrated, Curve, Drawn
+import numpy as np
+import numpy.typing as npt
+
+from engine.base.result import RELIABILITY, Bin, ByPatient, Calibrated, Curve, Drawn
 from engine.evaluation.calibration import (
     Calibration,
     at_temperature,
@@ -11,11 +14,19 @@ from engine.evaluation.calibration import (
 from engine.evaluation.metrics import judge, log_loss
 from engine.evaluation.predictions_csv import Predictions
 from engine.evaluation.promised import Promised
+from engine.evaluation.resampling import Ints, clustered_share
 from engine.evaluation.roc import curves
 
 
-def whole_result(said: Predictions, taught: Calibration | None, promised: Promised | None) -> Drawn:
-    """The result of at least one answer.
+def by_patient(right: npt.NDArray[np.bool_], patients: Ints) -> ByPatient:
+    """The accuracy's interval of images, (n,), of patients numbered `patients`, (n,)."""
+    return ByPatient(int(patients.max()) + 1, clustered_share(right, patients))
+
+
+def whole_result(
+    said: Predictions, taught: Calibration | None, promised: Promised | None, patients: Ints | None = None
+) -> Drawn:
+    """The result of at least one answer; `patients`, (n,), number that of each image where any is known.
 
     Temperature, threshold and promises are those that other images taught; there is nothing of them where there are
     none.
@@ -35,6 +46,7 @@ def whole_result(said: Predictions, taught: Calibration | None, promised: Promis
         ece=expected_calibration_error(labels, said.probabilities),
         calibrated=calibrated,
         operating=at,
+        by_patient=None if patients is None else by_patient(said.right, patients),
         sets=promised.covered(said) if promised else [],
         refusals=promised.refused(said) if promised else [],
         curves=drawn,

@@ -96,7 +96,8 @@ _METHODS = (
     "that follows from them, AUC Newcombe's, Matthews' coefficient (MCC) a simulated one; means of classes have the "
     "mean of their limits.",
     "The intervals speak of other images of the same kind. They hold only where images are independent: of one "
-    "patient several images make them too narrow.",
+    "patient several images make them too narrow. Where patients are known, the accuracy has one by patients (Korn and "
+    "Graubard).",
     "The baseline is what always answering the most frequent class gets.",
 )
 
@@ -271,10 +272,18 @@ def _results(test: Drawn) -> list[Block]:
             f"Accuracy {Headline.of(test).sentence()}; AUC {_measure(*test.measured('auc'))}; "
             f"MCC {_measure(*test.measured('mcc'))}; loss {test.loss:.4f} nats."
         ),
+        *_by_patient(test),
         Table(header, rows),
         Table(("truth \\ said", *classes), counts),
         Plots(plots),
     ]
+
+
+def _by_patient(test: Drawn) -> list[Block]:
+    if (known := test.by_patient) is None:
+        return []
+    text = f"The images are of {counted(known.patients, 'patient')}; the accuracy's interval by patients is "
+    return [Paragraph(f"{text}{percents(known.accuracy_ci)}.")]
 
 
 def _calibration(facts: Facts) -> list[Block]:

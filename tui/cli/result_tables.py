@@ -8,7 +8,7 @@ from tui.words.numbers import NOTHING, as_interval, as_number, as_number_within,
 from tui.words.worth import useful, worth_lines
 
 if TYPE_CHECKING:
-    from engine.base.result import AtPrevalence
+    from engine.base.batch_result import AtPrevalence
     from engine.evaluation.decision_curve import DecisionCurve
 
 ACTING = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
@@ -36,6 +36,10 @@ def put_result(name: str, result: Judged) -> None:
     ])  # fmt: skip
     if not isinstance(result, Tested):
         return
+    if known := result.by_patient:
+        put()
+        ends = as_interval(known.accuracy_ci)
+        put(f"of {known.patients:,} patients, each counted once however many images: accuracy's 95% interval {ends}")
     if after := result.calibrated:
         put()
         put(

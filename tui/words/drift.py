@@ -1,6 +1,6 @@
 """How a whole batch differs from what the model learnt from, in words."""
 
-from engine.base.result import Drift
+from engine.base.batch_result import Drift
 from tui.words.numbers import as_number, as_share
 
 

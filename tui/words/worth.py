@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from tui.words.numbers import as_share
 
 if TYPE_CHECKING:
-    from engine.base.result import AtPrevalence
+    from engine.base.batch_result import AtPrevalence
     from engine.evaluation.decision_curve import DecisionCurve
 
 

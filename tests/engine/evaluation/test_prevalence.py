@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from statsmodels.stats.proportion import proportion_confint
 
+from engine.base.batch_result import AtPrevalence
 from engine.base.errors import ConfigError
-from engine.base.result import AtPrevalence
 from engine.evaluation.prevalence import Rates, at_prevalence, joint_rates, predictive_values
 
 

@@ -1,6 +1,7 @@
 """What a run promises comes from its answers to its own calibration images, and is measured on its test."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +9,14 @@ import pytest
 
 from engine.base.context import Context
 from engine.base.errors import RunError
+from engine.data.split import Split
 from engine.evaluation.calibration import read_calibration
 from engine.evaluation.conformal import LEVELS
 from engine.evaluation.evaluate import evaluate_test
 from engine.evaluation.promised import Asked, read_promised
 from engine.evaluation.refusal import RISKS
 from engine.evaluation.result_files import read_test
-from engine.runs.directory import Run
+from engine.runs.directory import SPLIT, Run
 
 CLASSES = ("COVID", "Viral Pneumonia")
 
@@ -61,3 +63,16 @@ def test_without_the_calibration_answers_nothing_is_promised_and_damaged_ones_ar
         read_promised(run, CLASSES, taught)
     (run.path / "validation.csv").unlink()
     assert read_promised(run, CLASSES, taught) is None
+
+
+def test_where_patients_are_known_the_accuracy_has_an_interval_by_them(run: Run) -> None:
+    assert read_test(run).by_patient is None
+    split = Split.read(run.path / SPLIT)
+    tested = [row.file for row in split.rows if row.part == "test"]
+    numbers = {file: str(place // 3 + 1) for place, file in enumerate(tested)}
+    Split(tuple(replace(row, patient=numbers.get(row.file, "")) for row in split.rows)).write(run.path / SPLIT)
+    (run.path / "test.json").unlink()
+    test = evaluate_test(run, Context())
+    assert test.by_patient and test.by_patient.patients == 2
+    low, high = test.by_patient.accuracy_ci
+    assert low <= test.accuracy <= high and high - low > test.accuracy_ci[1] - test.accuracy_ci[0]

@@ -4,12 +4,21 @@ import itertools
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest
+from scipy.stats import binomtest, t
 from sklearn.metrics import roc_auc_score
 from statsmodels.regression.linear_model import OLS
+from statsmodels.stats.proportion import proportion_confint
 from statsmodels.stats.weightstats import DescrStatsW
 
-from engine.evaluation.resampling import clustered_mean, corrected_interval, numbered, sign_test, weighted_auc
+from engine.evaluation.intervals import exact_interval
+from engine.evaluation.resampling import (
+    clustered_mean,
+    clustered_share,
+    corrected_interval,
+    numbered,
+    sign_test,
+    weighted_auc,
+)
 
 
 def test_the_corrected_interval_is_the_references_in_a_thousand_cases() -> None:
@@ -64,3 +73,33 @@ def test_the_bootstrap_by_patient_is_as_wide_as_cluster_robust_errors(each: int)
 
 def test_an_image_without_a_patient_is_one_of_its_own() -> None:
     assert numbered(["7", "", "3", "7", ""]).tolist() == [0, 1, 2, 0, 3]
+
+
+def test_a_share_by_patients_is_the_references_in_a_thousand_cases() -> None:
+    for seed in range(1000):
+        random = np.random.default_rng(seed)
+        patients = int(random.integers(3, 30))
+        groups = numbered([str(one) for one in random.integers(0, patients, 60)])
+        right = random.uniform(size=60) < random.beta(3, 1, patients)[groups % patients]
+        low, high = clustered_share(right, groups)
+        people = groups.max() + 1
+        if right.all() or not right.any():
+            expected = proportion_confint(people * right.mean(), people, method="beta")
+        else:
+            fit = OLS(right.astype(float), np.ones(60)).fit(cov_type="cluster", cov_kwds={"groups": groups})
+            share, variance = right.mean(), fit.bse[0] ** 2
+            alike = min(60, share * (1 - share) / variance * (t.ppf(0.975, 59) / t.ppf(0.975, people - 1)) ** 2)
+            expected = proportion_confint(share * alike, alike, method="beta")
+        expected = [0.0 if right.sum() == 0 else expected[0], 1.0 if right.all() else expected[1]]
+        assert (low, high) == pytest.approx(expected, abs=1e-9), seed
+
+
+def test_the_interval_by_patients_holds_the_truth_where_the_one_by_images_does_not() -> None:
+    random, held = np.random.default_rng(0), np.zeros(2)
+    groups = np.repeat(np.arange(40), 6)
+    for _ in range(400):
+        right = random.uniform(size=240) < np.repeat(random.beta(4, 1, 40), 6)  # 0.8 on average
+        ends = clustered_share(right, groups), exact_interval(int(right.sum()), 240)
+        held += [low <= 0.8 <= high for low, high in ends]
+    by_patient, by_image = held / 400
+    assert by_patient >= 0.93 and by_image < 0.92

@@ -18,7 +18,7 @@ from tui.words.event_text import describe
 from tui.words.numbers import NOTHING, as_number
 
 if TYPE_CHECKING:
-    from engine.base.result import Drift
+    from engine.base.batch_result import Drift
     from engine.evaluation.predictor import Predictor
     from engine.export.onnx_predictor import OnnxModel
 

@@ -33,7 +33,7 @@ from tui.words.numbers import as_number, as_share, duration
 from tui.words.worth import worth_line
 
 if TYPE_CHECKING:
-    from engine.base.result import AtPrevalence
+    from engine.base.batch_result import AtPrevalence
 
 MEASURES = (("sensitivity", "specificity"), ("precision", "F1"), ("AUC", "MCC"))
 """Columns by class that are shown together: so many fit a narrow screen with their intervals."""

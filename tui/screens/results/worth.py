@@ -6,7 +6,7 @@ from engine.base.context import Context
 from engine.base.result import Tested
 
 if TYPE_CHECKING:
-    from engine.base.result import AtPrevalence
+    from engine.base.batch_result import AtPrevalence
 
 Worth = tuple["tuple[AtPrevalence, ...]", int]
 """By prevalence, and the place of the one that is nearest to that of the test."""

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_sample_image
 
-from engine.base.result import Drift
+from engine.base.batch_result import Drift
 from engine.base.typed_files import checked
 from engine.evaluation.batch_drift import LEAST
 from engine.evaluation.calibration import at_temperature, read_calibration
