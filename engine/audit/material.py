@@ -58,7 +58,9 @@ def gathered(folder: Path, config: TrainConfig, size: int, folds: int, context: 
     Raises a CovidTuiError whose sentence says what is wrong, Stopped.
     """
     wanted = config.data
-    found = scan(folder, wanted.class_names, context, wanted.follow_links, wanted.near_duplicates)
+    found = scan(
+        folder, wanted.class_names, context, wanted.follow_links, wanted.near_duplicates, labels=wanted.label_table
+    )
     require_trainable(found)
     tell_layout(found, context.emit)
     classes, splits = tuple(found.classes), splits_of(found, config, folds, context.emit)

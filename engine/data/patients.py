@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 
 from engine.base.errors import ConfigError, DataError
-from engine.base.wording import counted
+from engine.base.wording import counted, noun
 from engine.data.name_patterns import Named, named_patients
 from engine.data.records import Record, Scan
 from engine.data.tables import PATIENT_COLUMNS, WORKBOOK, Column, Table, tables
@@ -174,6 +174,7 @@ def _by_patterns(records: tuple[Record, ...]) -> Patients:
 def _told(of: dict[str, str], how: str, images: int, torn: int = 0) -> Patients:
     count = len(set(of.values()))
     rest = images - len(of)
-    alone = f"; {rest:,} images name none, and each of those counts as a patient of its own" if rest else ""
-    alone += f"; of {torn:,} images the tables name two patients" if torn else ""
+    some = f"{counted(rest, 'image')} {noun(rest, 'names', 'name')} none, and each of those"
+    alone = f"; {some} counts as a patient of its own" if rest else ""
+    alone += f"; of {counted(torn, 'image')} the tables name two patients" if torn else ""
     return Patients(f"{TOGETHER}{count:,} patients by {how}{alone}.", of)

@@ -29,6 +29,7 @@ from engine.data.image.reader import Header, ImageError, Pixels, XrayImage, held
 from engine.data.parallel import Pulse, spread
 from engine.data.records import ClassSummary, Problem, Record, Scan
 from engine.data.similarity.near_duplicates import SIDE, border, thumbnail
+from engine.recipe.config import LabelTable
 
 
 def scan(
@@ -38,17 +39,19 @@ def scan(
     follow_links: bool = False,
     near: bool = False,
     pixel_rules: int = PIXEL_RULES,
+    labels: LabelTable | None = None,
 ) -> Scan:
     """Read every image under `root`, of the picked `classes` in this order, or of all.
 
     Symbolic links that lead out of `root` are problems, unless `follow_links` says to read them too. With `near`, the
     images are also searched for those that show one picture with other pixels; that keeps 16 kB an image meanwhile.
-    `pixel_rules` names the rules by which files become pixels. Files that can't be used become problems and the scan
+    `pixel_rules` names the rules by which files become pixels; `labels` a table that says the classes in place of the
+    folders. Files that can't be used become problems and the scan
     goes on. Raises DataError when `root` is no folder with class folders, ConfigError for a class that it doesn't have,
     Stopped when the stop is set meanwhile.
     """
     root, context = Path(root), context or Context()
-    listed = class_folders(root, classes, follow_links, context.stop)
+    listed = class_folders(root, classes, follow_links, context.stop, labels)
     folders, problems = listed.folders, list(listed.problems)
     jobs = [_Job(root, folder, file, pixel_rules) for folder in folders for file in folder.images]
     pulse = Pulse(context.emit, "scan", len(jobs))
@@ -70,8 +73,8 @@ def scan(
                 remarked.append((record.file, remarks))
             pulse(done)
     summaries = {name: _summary([r for r in records if r.label == name], notes[name]) for name in notes}
-    labels = {record.file: record.label for record in records}
-    problems += [Problem(file, "label-conflict", reason, labels[file]) for file, reason in label_conflicts(records)]
+    label_of = {record.file: record.label for record in records}
+    problems += [Problem(file, "label-conflict", reason, label_of[file]) for file, reason in label_conflicts(records)]
     poses = orientation.poses(laid[: len(records)])
     problems += [Problem(r.file, "pose", p.doubt, r.label) for r, p in zip(records, poses, strict=True) if p.words]
     ordered = tuple(sorted(problems, key=lambda problem: (natural(problem.file), problem.kind)))
@@ -82,7 +85,7 @@ def scan(
     )
     told = (*noted(remarked), *of_other_bits((r.file, r.bits) for r in records if r.bit_depth > 8 and r.bits))
     twins = exact_groups(records)
-    others = (*listed.others, *(job.file for job in jobs if job.file not in labels))
+    others = (*listed.others, *(job.file for job in jobs if job.file not in label_of))
     return Scan(root, tuple(records), ordered, summaries, twins, alike, told, pixel_rules, listed.layout, others)
 
 

@@ -13,6 +13,7 @@ import os
 import stat
 import sys
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -65,7 +66,9 @@ class Column:
     rows: int = 0
     """Rows of the table, those about other files too."""
     named: int = 0
-    """Rows that name a scanned file."""
+    """Rows that name a scanned file, those that say the same again left out."""
+    lost: int = 0
+    """Rows that name no file that was asked for, or not clearly which."""
     unclear: int = 0
     """Different names in it that fit several scanned files."""
     torn: int = 0
@@ -105,9 +108,13 @@ class Table:
         `others` are files beside them that its rows may mean. Raises DataError where the table proves damaged or too
         large.
         """
-        place = self.place(column)
         about = self.name[: -len(WORKBOOK)].casefold() if self.name.casefold().endswith(WORKBOOK) else None
         asked = [(record.file, record.label) for record in records if about in (None, record.label.casefold())]
+        return self.cells(column, asked, others)
+
+    def cells(self, column: str, asked: Iterable[tuple[str, str]], others: Iterable[str] = ()) -> Column:
+        """What the column says of the files `asked`, each with its class, "" where none is known. Raises DataError."""
+        place = self.place(column)
         if place is None or self.reason:
             return Column()
         return _column(self.path, self.version, self.keys, place, frozenset(asked), frozenset(others))
@@ -188,7 +195,7 @@ def _column(
     """What the column at `place` says of the files `asked`, each with its class, by the key that names most of them."""
     labels = dict(asked)
     matcher = _matcher(path.parent, others.union(labels))
-    kept: dict[int, dict[tuple[str, str], None]] = {key: {} for key in keys}
+    kept: dict[int, Counter[tuple[str, str]]] = {key: Counter() for key in keys}
     unknown: dict[int, str] = {}
     count, room = 0, KEPT_BYTES
     rows = read_rows(path)
@@ -202,11 +209,11 @@ def _column(
                 name = row[key].strip() if key < len(row) else ""
                 if name and not matcher.may_name(name):
                     unknown.setdefault(key, name[:SHOWN])
-                elif name and (name, value) not in kept[key]:
-                    room -= sys.getsizeof(name) + sys.getsizeof(value) + 200
+                elif name:
+                    room -= sys.getsizeof(name) + sys.getsizeof(value) + 200 if (name, value) not in kept[key] else 0
                     if room < 0:
                         raise DataError(f"says more of the files than {KEPT_BYTES // MB} MB hold")
-                    kept[key][name, value] = None
+                    kept[key][name, value] += 1
     except OSError as error:
         raise DataError(f"can't be read ({error.strerror})") from error
     every = []
@@ -214,7 +221,7 @@ def _column(
         names = [name for name, _ in pairs]
         every.append((key, list(pairs), _matched(matcher, [from_cell(name) for name in names], labels)))
     key, about, matched = max(every, key=lambda one: len(one[2].rows))  # of equal ones the likeliest
-    return _said(about, matched, count, unknown.get(key, ""))
+    return _said(kept[key], about, matched, count, unknown.get(key, ""))
 
 
 def _matched(matcher: Matcher, names: Sequence[str], labels: dict[str, str]) -> Matches:
@@ -227,7 +234,9 @@ def _matched(matcher: Matcher, names: Sequence[str], labels: dict[str, str]) -> 
     return Matches(rows, tuple(sorted((*found.missing, *elsewhere))), found.unclear)
 
 
-def _said(pairs: Sequence[tuple[str, str]], matched: Matches, rows: int, unknown: str) -> Column:
+def _said(
+    times: Counter[tuple[str, str]], pairs: Sequence[tuple[str, str]], matched: Matches, rows: int, unknown: str
+) -> Column:
     of: dict[str, str] = {}
     torn = 0
     for file, places in matched.rows.items():
@@ -236,7 +245,9 @@ def _said(pairs: Sequence[tuple[str, str]], matched: Matches, rows: int, unknown
         if len(values) == 1:
             of[file] = values.pop()
     first = pairs[matched.missing[0]][0] if matched.missing else unknown
-    return Column(of, rows, sum(map(len, matched.rows.values())), len(matched.unclear), torn, first[:SHOWN])
+    about = [pairs[place] for places in matched.rows.values() for place in places]
+    lost = rows - sum(times[pair] for pair in about)
+    return Column(of, rows, len(about), lost, len(matched.unclear), torn, first[:SHOWN])
 
 
 @lru_cache(maxsize=8)

@@ -107,7 +107,7 @@ def evaluate_on(run: Run, folder: Path, context: Context, asked: OnFolder = AS_I
     test = read_test(run) if was_tested(run) else None
     predictor = Predictor(run, context)
     rules, mapping = predictor.pixel_rules, asked.mapping
-    found: Scan = asked.given or scan(folder, (), context, asked.follow_links, pixel_rules=rules)
+    found: Scan = asked.given or scan(folder, (), context, asked.follow_links, pixel_rules=rules, labels=asked.labels)
     external.check_mapping(mapping, list(found.classes), predictor.classes)
     if asked.given is None:
         tell_layout(found, context.emit)

@@ -28,7 +28,7 @@ from engine.evaluation.predictions_csv import VALIDATION
 from engine.evaluation.predictor import MODEL
 from engine.evaluation.result_files import FOLDER
 from engine.evaluation.training_reference import Reference, facts_of
-from engine.recipe.config import split_list
+from engine.recipe.config import LabelTable, split_list
 from engine.runs.directory import WEIGHTS, Run
 
 FOLDS = 5
@@ -48,6 +48,8 @@ class OnFolder:
     """The scan of the folder, or of some of its images, where it was scanned before."""
     name: str = ""
     """Stands for that of the folder."""
+    labels: LabelTable | None = None
+    """What says the classes of a folder without class folders."""
 
 
 AS_IT_IS = OnFolder()

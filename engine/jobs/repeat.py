@@ -114,7 +114,7 @@ def over_folds(folder: Path, config: TrainConfig, count: int, context: Context) 
     one_process(config.machine.devices, "--folds")
     train.require(resolve(config), context)
     data = config.data
-    found = scan(folder, data.class_names, context, data.follow_links, data.near_duplicates)
+    found = scan(folder, data.class_names, context, data.follow_links, data.near_duplicates, labels=data.label_table)
     known = patients(found, data.group_by)
     tell_layout(found, context.emit)
     context.emit(Notice("info" if known.known else "warning", known.told))

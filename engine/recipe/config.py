@@ -29,6 +29,14 @@ Recipe = Literal["auto", "report"]
 
 
 @dataclass(frozen=True)
+class LabelTable:
+    """The table that says the class of each image, and its column; empty for a usual one."""
+
+    path: Path
+    column: str = ""
+
+
+@dataclass(frozen=True)
 class DataConfig:
     """Which images, and who learns from which."""
 
@@ -41,6 +49,11 @@ class DataConfig:
     """Share of each class kept for the test, opened once, after training."""
     split: Path | None = None
     """A split.csv to reuse instead of drawing a new split."""
+    labels: Path | None = None
+    """A table that says the class of each image, for a folder without class folders; a path from here, or from that
+    folder on."""
+    label_column: str = ""
+    """The column of --labels that holds the class (when empty: a column such as "label", "class" or "finding")."""
     follow_links: bool = False
     """Also read what symbolic links lead to outside the folder."""
     group_by: str = ""
@@ -54,11 +67,19 @@ class DataConfig:
         _require(0 < self.val_share < 1, f"--val-share is {self.val_share}: give a share between 0 and 1, such as 0.1.")
         _require(0 < self.test_share < 1, f"--test-share is {self.test_share}: give a share between 0 and 1.")
         _require(self.val_share + self.test_share < 0.9, "--val-share and --test-share leave too little to train on.")
+        _require(
+            bool(self.labels or not self.label_column), "--label-column goes with --labels, which names the table."
+        )
 
     @property
     def class_names(self) -> tuple[str, ...]:
         """The picked class names in order; empty for all. A name with a comma is written in double quotes."""
         return split_list(self.classes)
+
+    @property
+    def label_table(self) -> LabelTable | None:
+        """The table of --labels; None where folders are the classes."""
+        return LabelTable(self.labels, self.label_column) if self.labels else None
 
 
 @dataclass(frozen=True)

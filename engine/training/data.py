@@ -53,7 +53,7 @@ def scanned(
     """
     wanted = config.data
     near = wanted.near_duplicates and not gone_ok
-    found = scan(folder, wanted.class_names, context, wanted.follow_links, near, pixel_rules)
+    found = scan(folder, wanted.class_names, context, wanted.follow_links, near, pixel_rules, wanted.label_table)
     require_trainable(found)
     tell_layout(found, context.emit, again=gone_ok)
     chosen, notices = split.for_recipe(found, wanted, config.machine.seed, gone_ok)

@@ -28,7 +28,11 @@ from tests.conftest import SAMPLE, Cli
 ARCHIVE = Path(__file__).parent / "old" / "house.tar.xz"
 OLD = "/old-house"
 WEIGHTS = "vgg16.weights.h5"
-ADDED = {"choice": {"recipe": "report", "budget": "auto"}, "machine": {"frozen_engine": "auto"}}
+ADDED: dict[str, dict[str, str | None]] = {
+    "choice": {"recipe": "report", "budget": "auto"},
+    "machine": {"frozen_engine": "auto"},
+    "data": {"labels": None, "label_column": ""},
+}
 """Fields that recipes have got since, with the value that an old one's then has."""
 RUNS = {"whole": "finished", "other": "finished", "stopped": "stopped", "died": "died"}
 SWEPT = ("--classes", "COVID,Normal", "--augment", "none", "--precision", "float32", "--batch", "8",

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from engine.jobs.sweep_plan import Plan
 
 T = TypeVar("T")
+SCANNED_BY = ("labels", "label_column", "follow_links", "near_duplicates")
+"""Fields of the recipe by which a folder is read: where one changes, it is read again."""
 MOST_SPLIT_AT_ONCE = 4000
 """Images whose split is drawn within 50 ms; that of more is drawn in a thread."""
 
@@ -200,7 +202,7 @@ class Session(Jobs):
             )
         self.announce(ConfigChanged)
         now, then = self.config.data, before.data
-        if self.data and (now.follow_links, now.near_duplicates) != (then.follow_links, then.near_duplicates):
+        if self.data and any(getattr(now, name) != getattr(then, name) for name in SCANNED_BY):
             self.open_data(self.data)
         elif self.config.data != before.data or self.config.machine.seed != before.machine.seed:
             self._draw_split()
@@ -318,7 +320,7 @@ def scan_folder(folder: Path, wanted: DataConfig, context: Context) -> "Scan":
     from engine.data.scan import scan
     from engine.data.tables import tables
 
-    whole = scan(folder, (), context, wanted.follow_links, wanted.near_duplicates)
+    whole = scan(folder, (), context, wanted.follow_links, wanted.near_duplicates, labels=wanted.label_table)
     tables(whole)  # read here, and kept, so that the screen's thread need not wait for them
     return whole
 

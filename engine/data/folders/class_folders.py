@@ -4,42 +4,47 @@
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
 from engine.base.cancel import Stop
-from engine.base.errors import ConfigError
+from engine.base.errors import ConfigError, DataError
 from engine.data.file_names import pair_key
-from engine.data.folders.class_listing import Folder, with_sources
+from engine.data.folders.class_listing import ClassFolders, Folder, with_sources
+from engine.data.folders.label_table import labelled_files
 from engine.data.folders.layout import lay_out
 from engine.data.folders.places import Place
-from engine.data.folders.tree import Dir, look
-from engine.data.records import Layout, Problem
-
-
-@dataclass(frozen=True)
-class ClassFolders:
-    """The listings of the folders with images, those of a class after each other, with what is wrong with them."""
-
-    folders: tuple[Folder, ...]
-    layout: Layout
-    problems: tuple[Problem, ...]
-    others: tuple[str, ...] = ()
-    """The files in folders of the classes that were not picked."""
+from engine.data.folders.refusals import few
+from engine.data.folders.tree import DEPTH, Dir, look
+from engine.data.records import Problem
+from engine.data.tables import SUFFIXES
+from engine.recipe.config import LabelTable
 
 
 def class_folders(
-    root: Path, classes: tuple[str, ...] = (), follow_links: bool = False, stop: Stop | None = None
+    root: Path,
+    classes: tuple[str, ...] = (),
+    follow_links: bool = False,
+    stop: Stop | None = None,
+    table: LabelTable | None = None,
 ) -> ClassFolders:
     """The folders in `root` with images of the picked `classes`, in this order, or of all.
 
-    There is one for each class, or one for each of its parts and patients where the folders tell those. Links are
-    followed within `root`, and out of it where `follow_links` says so. Raises DataError where `root` is no folder with
-    class folders, ConfigError for a class that it doesn't have, Stopped.
+    There is one for each class, or one for each of its parts and patients where the folders tell those. With `table`
+    a table says the classes, whatever the folders are. Links are followed within `root`, and out of it where
+    `follow_links` says so. Raises DataError where `root` is no folder with class folders, or the table is of no use,
+    ConfigError for a class that it doesn't have, Stopped.
     """
+    if table:
+        return _labelled(root, classes, look(root, follow_links, stop, 4 * DEPTH), table)
     top = look(root, follow_links, stop)
-    laid = lay_out(top, root)
+    try:
+        laid = lay_out(top, root)
+    except DataError as error:
+        beside = [file for file in top.others if file.casefold().endswith(SUFFIXES)]
+        hint = f" Where {few(beside)} says the class of each image, name it with --labels." if beside else ""
+        raise DataError(f"{error}{hint}") from None
     labels = tuple(dict.fromkeys(place.label for place in laid.places))
     _check_picked(root, classes, labels)
     problems = [problem for problem in laid.problems if not classes or problem.label in ("", *classes)]
@@ -53,6 +58,17 @@ def class_folders(
     picked = classes or labels
     others = tuple(file for place in laid.places if place.label not in picked for file in place.room.files)
     return ClassFolders(tuple(folders), laid.layout, tuple(problems), others)
+
+
+def _labelled(root: Path, classes: tuple[str, ...], top: Dir, table: LabelTable) -> ClassFolders:
+    """The files of the tree by the classes that a table gives them. Raises DataError, ConfigError."""
+    found = labelled_files(root, top, table)
+    _check_picked(root, classes, tuple(dict.fromkeys(folder.label for folder in found.folders)))
+    picked = [folder for label in classes or [""] for folder in found.folders if label in ("", folder.label)]
+    problems = list(found.problems)
+    folders = tuple(with_sources(root, folder, [], problems) for folder in picked)
+    others = [file for folder in found.folders if folder not in picked for file in folder.images]
+    return replace(found, folders=folders, problems=tuple(problems), others=(*found.others, *others))
 
 
 def _check_picked(root: Path, classes: tuple[str, ...], found: Sequence[str]) -> None:

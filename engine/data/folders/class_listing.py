@@ -7,7 +7,7 @@ from pathlib import Path
 from engine.base.errors import DataError
 from engine.base.wording import counted, noun
 from engine.data.file_names import pair_key
-from engine.data.records import Problem
+from engine.data.records import Layout, Problem
 from engine.data.tables import WORKBOOK, sources_in
 
 IGNORED = frozenset(
@@ -34,6 +34,17 @@ class Folder:
     """The part of the split that it lies in, where the folders publish one."""
     patient: str = ""
     """The patient whose images it holds, where the folders tell."""
+
+
+@dataclass(frozen=True)
+class ClassFolders:
+    """The listings of the folders with images, those of a class after each other, with what is wrong with them."""
+
+    folders: tuple[Folder, ...]
+    layout: Layout
+    problems: tuple[Problem, ...]
+    others: tuple[str, ...] = ()
+    """The files in folders of the classes that were not picked."""
 
 
 def with_sources(root: Path, folder: Folder, beside: list[str], problems: list[Problem]) -> Folder:

@@ -183,20 +183,22 @@ class Pictures:
 def pictures(root: Path, follow_links: bool = False, stop: Stop | None = None, depth: int = 4 * DEPTH) -> Pictures:
     """The image files below `root` as a scan would take them, whatever layout they lie in. Raises as `look` does."""
     top = look(root, follow_links, stop, depth)
-    files, foreign, masks = [], [], []
+    files, masks, foreign = sorted_files(top, root)
+    return Pictures(
+        tuple(root / file for file in files),
+        (*_phrase("file in a folder of masks", "files in folders of masks", masks), *left_out(top, foreign)),
+    )
+
+
+def sorted_files(top: Dir, root: Path) -> tuple[list[str], list[str], list[str]]:
+    """The files of the tree below `root`: images, files in folders of masks, and those whose content is no image."""
+    files, masks, foreign = list[str](), list[str](), list[str]()
     for folder in top.walk():
         masked = any(part.casefold() in MASK_ROOMS for part in folder.path.split("/"))
         for file in folder.files:
-            if masked:
-                masks.append(file)
-            elif _suffix(file) in IMAGE_SUFFIXES or is_image(root / file):
-                files.append(root / file)
-            else:
-                foreign.append(file)
-    return Pictures(
-        tuple(files),
-        (*_phrase("file in a folder of masks", "files in folders of masks", masks), *left_out(top, foreign)),
-    )
+            picture = not masked and (_suffix(file) in IMAGE_SUFFIXES or is_image(root / file))
+            (masks if masked else files if picture else foreign).append(file)
+    return files, masks, foreign
 
 
 def left_out(top: Dir, foreign: list[str] | None = None) -> tuple[str, ...]:

@@ -154,7 +154,7 @@ def test_rows_that_disagree_on_a_file_are_counted_and_not_believed(tmp_path: Pat
     with (tmp_path / "patients.csv").open("a", encoding="utf-8") as file:
         file.write("COVID0_0_é.png,Nr 99\n")
     found = patients(scan)
-    assert len(found.of) == 23 and "of 1 images the tables name two patients" in found.told
+    assert len(found.of) == 23 and "of 1 image the tables name two patients" in found.told
 
 
 def test_where_no_table_helps_each_is_named_with_the_reason(tmp_path: Path) -> None:

@@ -176,11 +176,11 @@ class TestForm:
             async with app.run_test(size=(80, 24), notifications=True) as pilot:
                 await until(pilot, lambda: app.session.split is not None)
                 await pilot.press("3")
-                await until(pilot, lambda: "NETWORK" in text(app) and "val loss" not in text(app))
+                await until(pilot, lambda: "label column" in text(app) and "val loss" not in text(app))
                 await pilot.press("r")
-                await until(pilot, lambda: "val loss" in text(app) and "NETWORK" not in text(app))
+                await until(pilot, lambda: "val loss" in text(app) and "label column" not in text(app))
                 await pilot.press("e")
-                await until(pilot, lambda: "NETWORK" in text(app) and "whole" in text(app))
+                await until(pilot, lambda: "label column" in text(app) and "whole" in text(app))
                 assert app.screen.query_one(Form).has_focus_within
                 await pilot.press("e")
                 await until(pilot, lambda: "val loss" in text(app))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from engine.base.errors import ConfigError, RunError
+from engine.recipe.config import DataConfig
 from engine.runs import directory as run_directories
 from tui.cli.app import RUNS
 from tui.cli.console import put, put_json, put_table
@@ -24,6 +25,8 @@ def evaluate(
     *,
     on: Path | None = None,
     mapping: Annotated[str, Parameter(name="--map")] = "",
+    labels: Path | None = None,
+    label_column: str = "",
     follow_links: bool = False,
     recalibrate: int | None = None,
     prevalence: float | None = None,
@@ -40,6 +43,10 @@ def evaluate(
         Another folder with the run's classes to measure it on, compared with the run's own test.
     mapping
         For --on: which of the folder's classes are which of the run's, as "theirs=ours,theirs=ours".
+    labels
+        For --on: a table that says the class of each image of the folder.
+    label_column
+        The column of --labels that holds the class (when empty: a column such as "label", "class" or "finding").
     follow_links
         For --on: also read what symbolic links lead to outside the folder.
     recalibrate
@@ -66,13 +73,16 @@ def evaluate(
         raise ConfigError("--follow-links goes with --on: the run knows what its own images are.")
     if recalibrate is not None and not on:
         raise ConfigError("--recalibrate goes with --on: it learns from the other folder's images.")
+    if labels and not on:
+        raise ConfigError("--labels goes with --on: the run knows the classes of its own images.")
+    table = DataConfig(labels=labels, label_column=label_column).label_table
     chosen, pairs = run_directories.find(run, out), parse_mapping(mapping)
     with stoppable() as (context, signals):
 
         def work() -> "Tested":
             if on is None:
                 return open_test(chosen, context)
-            return evaluate_on(chosen, on, context, OnFolder(pairs, follow_links, recalibrate))
+            return evaluate_on(chosen, on, context, OnFolder(pairs, follow_links, recalibrate, labels=table))
 
         result, code = until_stopped(work, signals)
     if result is None:

@@ -40,6 +40,8 @@ def scan(
     classes: str = "",
     split: Path | None = None,
     group_by: str = "",
+    labels: Path | None = None,
+    label_column: str = "",
     near_duplicates: Annotated[bool, Parameter(negative_bool="no-")] = True,
     follow_links: bool = False,
     csv: Annotated[Path | None, Writes(".csv")] = None,
@@ -60,6 +62,10 @@ def scan(
     group_by
         What tells a patient: a metadata column, "names" for the usual patterns of names that a scan proposes, or
         "name:REGEX" for a pattern of file names.
+    labels
+        A table that says the class of each image, for a folder without class folders.
+    label_column
+        The column of --labels that holds the class (when empty: a column such as "label", "class" or "finding").
     near_duplicates
         Also look for images that show one picture with other pixels: rescaled, brightened, cropped, mirrored.
     follow_links
@@ -78,11 +84,15 @@ def scan(
     from engine.data.warnings import folder_warnings
 
     wanted = DataConfig(
-        classes=classes, split=split, follow_links=follow_links, group_by=group_by, near_duplicates=near_duplicates
-    )
+        classes=classes, split=split, labels=labels, label_column=label_column, follow_links=follow_links,
+        group_by=group_by, near_duplicates=near_duplicates,
+    )  # fmt: skip
     with stoppable() as (context, signals):
         flags = wanted.follow_links, wanted.near_duplicates
-        scanned, code = until_stopped(lambda: scan_folder(data, wanted.class_names, context, *flags), signals)
+        table = wanted.label_table
+        scanned, code = until_stopped(
+            lambda: scan_folder(data, wanted.class_names, context, *flags, labels=table), signals
+        )
     if scanned is None:
         return code
     known = patients(scanned, wanted.group_by)

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from engine.base.errors import DataError
 from engine.data.file_names import natural
-from engine.data.folders.class_folders import ClassFolders, class_folders
+from engine.data.folders.class_folders import class_folders
+from engine.data.folders.class_listing import ClassFolders
 from engine.data.folders.folder_names import named_as_patients
 from engine.data.folders.layout import lay_out
 from engine.data.folders.tree import MASK_ROOMS, Dir
