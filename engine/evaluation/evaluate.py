@@ -35,7 +35,7 @@ from engine.evaluation.predictions_csv import DECIMALS, PREDICTIONS, VALIDATION,
 from engine.evaluation.predictor import Predictor
 from engine.evaluation.recalibration import recalibrated
 from engine.evaluation.resampling import Ints, numbered
-from engine.evaluation.result_files import CARDS, FOLDER, TEST, read_test, was_tested
+from engine.evaluation.result_files import CARDS, FOLDER, SUBGROUPS, TEST, read_test, was_tested
 from engine.evaluation.training_reference import REFERENCE
 from engine.evaluation.whole_result import whole_result
 from engine.runs.directory import SPLIT, Run
@@ -83,7 +83,7 @@ def forget_test(run: Run) -> bool:
     Raises LinkError where the run's folder of external tests is a link.
     """
     there = was_tested(run)
-    for name in (TEST, PREDICTIONS, VALIDATION, CALIBRATION, REFERENCE, *CARDS):
+    for name in (TEST, PREDICTIONS, VALIDATION, CALIBRATION, REFERENCE, SUBGROUPS, *CARDS):
         (run.path / name).unlink(missing_ok=True)
     with contextlib.suppress(FileNotFoundError), opened(run.path / FOLDER, run.path) as folder:
         for name in names_in(folder):

@@ -10,7 +10,7 @@ from engine.base.result import Drawn, Elsewhere
 from engine.base.typed_files import typed
 from engine.runs.directory import Run
 
-TEST, FOLDER = "test.json", "external"
+TEST, FOLDER, SUBGROUPS = "test.json", "external", "subgroups.json"
 CARDS = "card.md", "card.html"
 
 

@@ -29,6 +29,7 @@ from engine.evaluation.predictions_csv import PREDICTIONS, read_predictions
 from engine.evaluation.promised import AS_USUAL, UNPROMISED, read_promised
 from engine.evaluation.refusal import refusal_curve, sure_and_right
 from engine.evaluation.result_files import TEST, read_external, read_test, was_tested
+from engine.evaluation.subgroups import Subgroups, read_subgroups
 from engine.evaluation.training_reference import REFERENCE
 from engine.recipe.config import TrainConfig
 from engine.runs.directory import ENVIRONMENT, SPLIT, WEIGHTS, Run
@@ -71,6 +72,8 @@ class Facts:
     """Points (refused share, accuracy of what is answered) of the test; none where the run has no calibration."""
     promise: str
     """What is promised at the usual level and for whom, or why nothing is."""
+    subgroups: Subgroups | None
+    """The test by groups, where `evaluate --by` was asked for."""
     decisions: DecisionCurve | None
     """At the test's own prevalence; None where the run has no threshold or no answers are kept."""
     warnings: tuple[str, ...]
@@ -136,6 +139,7 @@ def gather(run: Run, audit: Path | None = None) -> Facts:
         externals=read_external(run),
         refusals=_refusals(run, taught),
         promise=_promise(run, test, taught),
+        subgroups=read_subgroups(run),
         decisions=_decisions(run, test, taught),
         audit=_audit(audit or run.path) if audit or (run.path / store.REPORT).is_file() else None,
         warnings=_texts(warned, folder, split.rows),

@@ -13,24 +13,24 @@ from engine.base.errors import RunError
 from engine.base.events import Rung, Skipped
 from engine.base.files import replacing
 from engine.base.result import MEASURES, Drawn, Elsewhere
-from engine.base.typed_files import Ends
 from engine.base.wording import counted, noun, unwritable
 from engine.data.split import Split
 from engine.evaluation import external
 from engine.evaluation.headline import Headline, percent, percents
 from engine.evaluation.metrics import one_sided
 from engine.evaluation.result_files import CARDS
-from engine.recipe.config import to_dict
+from engine.recipe.config import TrainConfig, to_dict
 from engine.report.decisions import refusals, worth
 from engine.report.document import Block, Paragraph, Plots, Points, Section, Table, markdown, page
 from engine.report.facts import Facts, gather
 from engine.report.figures import curve_plots, epoch_plots, interval_plot, learning_plot, variant_plot
+from engine.report.groups import by_groups, measured
 from engine.report.svg import grid
 from engine.runs.directory import WEIGHTS, Run
 
 FEW_TEST, FEW_VALIDATION = 200, 200
 """Fewer images than this are named among the limits."""
-_UNTOLD = ("out", "name", "split")  # paths of the machine, and the name, which is the title
+_UNTOLD = ("out", "name", "split", "labels")  # paths of the machine, and the name, which is the title
 
 
 def write_card(run: Run, audit: Path | None = None) -> tuple[Path, Path]:
@@ -66,12 +66,13 @@ def card(facts: Facts) -> list[Section]:
         Section("Summary", _summary(facts)),
         Section("Intended use", [Paragraph(_USE)]),
         Section("Data", _data(facts)),
-        Section("Reference standard", [Paragraph(_LABELS)]),
+        Section("Reference standard", [Paragraph(_labels(facts.config))]),
         Section("Partitions", _partitions(facts)),
         Section("Model", _model(facts)),
         Section("Training", _training(facts)),
         Section("Evaluation", [Points(_METHODS)]),
         Section("Results on the test part", _results(facts.test)),
+        Section("Results by groups", by_groups(facts.subgroups)),
         Section("Calibration and operating point", _calibration(facts)),
         Section("What an answer is worth", worth(facts)),
         Section("When not to answer", refusals(facts)),
@@ -87,8 +88,7 @@ _USE = (
     "worth. It is not a diagnostic device and must not be used on patients."
 )
 _LABELS = (
-    "The class of an image is the folder that it lies in. Who gave the labels, and by what test, is not recorded here; "
-    "nothing was checked against a reference standard."
+    "Who gave the labels, and by what test, is not recorded here; nothing was checked against a reference standard."
 )
 _METHODS = (
     "The test part was opened once, after training; temperature and threshold come from validation alone.",
@@ -126,7 +126,11 @@ def limits(facts: Facts) -> list[str]:
     if not facts.externals:
         found.append("It was not tested on images from elsewhere, where accuracy usually falls.")
     found += [f"The training warned: {text}" for text in facts.warnings]
-    found.append("Age, sex, projection and scanner of the images are not known here and were not balanced.")
+    if facts.subgroups:
+        known = ", ".join(one.field for one in facts.subgroups.fields)
+        found.append(f"The test was measured by {known}; by what else its images differ is not known here.")
+    else:
+        found.append("Age, sex, projection and scanner of the images are not known here and were not balanced.")
     return found
 
 
@@ -260,17 +264,17 @@ def _more_images(curve: LearningCurve) -> list[Block]:
 def _results(test: Drawn) -> list[Block]:
     classes = test.classes
     rows = [
-        (label, f"{own.n:,}", *(_measure(*own.measured(name)) for name in MEASURES)) for label, own in classes.items()
+        (label, f"{own.n:,}", *(measured(*own.measured(name)) for name in MEASURES)) for label, own in classes.items()
     ]
-    rows.append(("mean of classes", "", *(_measure(*test.macro.measured(name)) for name in MEASURES)))
+    rows.append(("mean of classes", "", *(measured(*test.macro.measured(name)) for name in MEASURES)))
     header = ("class", "images", "sensitivity", "specificity", "precision", "F1", "AUC", "MCC")
     counts = [(name, *map(str, row)) for name, row in zip(classes, test.confusion, strict=True)]
     plots = [("Truth in rows, answers in columns", grid(list(classes), test.confusion))]
     plots += [("Each class's measures with 95% intervals", interval_plot(test)), *curve_plots(test)]
     return [
         Paragraph(
-            f"Accuracy {Headline.of(test).sentence()}; AUC {_measure(*test.measured('auc'))}; "
-            f"MCC {_measure(*test.measured('mcc'))}; loss {test.loss:.4f} nats."
+            f"Accuracy {Headline.of(test).sentence()}; AUC {measured(*test.measured('auc'))}; "
+            f"MCC {measured(*test.measured('mcc'))}; loss {test.loss:.4f} nats."
         ),
         *_by_patient(test),
         Table(header, rows),
@@ -284,6 +288,11 @@ def _by_patient(test: Drawn) -> list[Block]:
         return []
     text = f"The images are of {counted(known.patients, 'patient')}; the accuracy's interval by patients is "
     return [Paragraph(f"{text}{percents(known.accuracy_ci)}.")]
+
+
+def _labels(config: TrainConfig) -> str:
+    given = "what a table says of it (--labels)" if config.data.labels else "the folder that it lies in"
+    return f"The class of an image is {given}. {_LABELS}"
 
 
 def _calibration(facts: Facts) -> list[Block]:
@@ -306,8 +315,8 @@ def _calibration(facts: Facts) -> list[Block]:
             blocks.append(
                 Paragraph(
                     f"{own.positive} is said from a probability of {own.threshold:.3f} on (rule: {own.rule}); on "
-                    f"{where}: sensitivity {_measure(own.sensitivity, own.sensitivity_ci)}, specificity "
-                    f"{_measure(own.specificity, own.specificity_ci)}."
+                    f"{where}: sensitivity {measured(own.sensitivity, own.sensitivity_ci)}, specificity "
+                    f"{measured(own.specificity, own.specificity_ci)}."
                 )
             )
     return blocks
@@ -382,12 +391,6 @@ def _environment(facts: Facts) -> list[Block]:
     rows += [(name, str(value)) for name, value in known.items()]
     hashes = [(name, value) for name, value in facts.hashes.items()]
     return [Table(("what", "version or value"), rows), Table(("file of the run", "SHA-256"), hashes)]
-
-
-def _measure(value: float | None, ends: Ends | None) -> str:
-    if value is None:
-        return "-"
-    return f"{value:.3f}" + (f" ({ends[0]:.3f} to {ends[1]:.3f})" if ends else "")
 
 
 def _text(value: Any) -> str:

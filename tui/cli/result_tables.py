@@ -10,6 +10,7 @@ from tui.words.worth import useful, worth_lines
 if TYPE_CHECKING:
     from engine.base.batch_result import AtPrevalence
     from engine.evaluation.decision_curve import DecisionCurve
+    from engine.evaluation.subgroups import Subgroups
 
 ACTING = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
 """Risks from which on one acts, of those that a decision curve has, that are put in a table."""
@@ -102,6 +103,28 @@ def _coverage(result: Tested, level: float) -> str:
         return NOTHING
     few = " (too few)" if found.short else ""
     return as_share(found.every.coverage, found.every.coverage_ci) + few
+
+
+def put_subgroups(found: "Subgroups") -> None:
+    """Put how good the test is by groups, field after field, on stdout."""
+    for one in found.fields:
+        put()
+        put(f"by {one.field}, from {one.told_by}:")
+        put_table([(one.field, "images", "accuracy", "class", "sensitivity", "specificity", "AUC")] + [
+            (f"{group.value}{' (few)' * group.small}" * first, f"{group.n:,}" * first,
+             as_number_within(group.accuracy, group.accuracy_ci) * first, label,
+             *(as_number_within(*own.measured(key)) for key in ("sensitivity", "specificity", "auc")))
+            for group in one.groups
+            for first, (label, own) in zip((True, *[False] * len(group.classes)), group.classes.items(), strict=False)
+        ])  # fmt: skip
+        if one.gaps:
+            put_table([("measure", "worst", "there", "others", "gap", "95% interval")] + [
+                (gap.measure, gap.worst, f"{gap.value:.3f}", f"{gap.others:.3f}", f"{gap.gap:+.3f}",
+                 "{:+.3f} to {:+.3f}".format(*gap.gap_ci))
+                for gap in one.gaps
+            ])  # fmt: skip
+        for text in one.warnings:
+            put(f"warning: {text}")
 
 
 def put_worth(at_prevalence: "AtPrevalence | None" = None, decision_curve: "DecisionCurve | None" = None) -> None:

@@ -38,7 +38,8 @@ def sound_source(facts: Facts) -> Answer:
 def chosen(facts: Facts) -> Answer:
     """Which of the images were used."""
     names = facts.config.data.class_names
-    which = f"The classes {', '.join(names)} were picked." if names else "All class folders were used."
+    every = "All classes of a table were used." if facts.config.data.labels else "All class folders were used."
+    which = f"The classes {', '.join(names)} were picked." if names else every
     text = f"{which} Of these, every image that could be read: {counted(len(facts.rows), 'image')}."
     return answered(text, Place("config.json", ("data", "classes")), section("Data"))
 
@@ -122,6 +123,10 @@ def flow(facts: Facts) -> Answer:
 def characteristics(facts: Facts) -> Answer:
     """Who the people in each part are."""
     found = sizes(facts)
+    if facts.subgroups:
+        names = ", ".join(one.field for one in facts.subgroups.fields)
+        text = f"{found.text} The test images by {names} are on the card, those of the other parts are not in the run."
+        return in_part(text, *found.places, section("Results by groups"))
     text = f"{found.text} Age, sex, view and machine are not in the run."
     if facts.sources:
         return in_part(f"{text} Sources by class are on the card.", *found.places, section("Data"))

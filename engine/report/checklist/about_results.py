@@ -95,7 +95,13 @@ def performance(facts: Facts) -> Answer:
 def performance_by_group(facts: Facts) -> Answer:
     """The overall result, and that of groups of people."""
     found = performance(facts)
-    return in_part(f"{found.text} Results by age, sex, view or machine are not in the run.", *found.places)
+    if facts.subgroups is None:
+        text = (
+            f"{found.text} Results by age, sex, view or machine are not in the run: `covid-tui evaluate --by` does it."
+        )
+        return in_part(text, *found.places)
+    names = ", ".join(one.field for one in facts.subgroups.fields)
+    return answered(f"{found.text} By {names}: on the card.", *found.places, section("Results by groups"))
 
 
 def by_class(facts: Facts) -> Answer:

@@ -69,7 +69,7 @@ def test_the_card_tells_the_run(run: Run, cli: Cli) -> None:
     titles = [line[3:] for line in text.splitlines() if line.startswith("## ")]
     assert titles == [
         "Summary", "Intended use", "Data", "Reference standard", "Partitions", "Model", "Training", "Evaluation",
-        "Results on the test part", "Calibration and operating point", "What an answer is worth",
+        "Results on the test part", "Results by groups", "Calibration and operating point", "What an answer is worth",
         "When not to answer",
         "Shortcut audit", "External tests", "Limits",
         "Environment and hashes",

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from engine.base.errors import ConfigError, RunError
-from engine.recipe.config import DataConfig
+from engine.recipe.config import DataConfig, split_list
 from engine.runs import directory as run_directories
 from tui.cli.app import RUNS
 from tui.cli.console import put, put_json, put_table
 from tui.cli.progress import stoppable
-from tui.cli.result_tables import put_recalibrated, put_result, put_worth, shift_lines
+from tui.cli.result_tables import put_recalibrated, put_result, put_subgroups, put_worth, shift_lines
 from tui.cli.signals import until_stopped
 from tui.words.drift import drift_lines
 
@@ -30,6 +30,7 @@ def evaluate(
     follow_links: bool = False,
     recalibrate: int | None = None,
     prevalence: float | None = None,
+    by: str = "",
     out: Path = RUNS,
     json: bool = False,
 ) -> int:
@@ -54,6 +55,9 @@ def evaluate(
         both on the rest.
     prevalence
         Also say what the answers are worth where this share of those asked about has the positive class, such as 0.02.
+    by
+        Also measure the test by groups of these fields, such as "sex,age": age, sex, view, source and machine are
+        looked for under their usual names, any other is a column of a table beside the images. Kept in the run.
     out
         Folder that holds the run directories.
     json
@@ -64,6 +68,7 @@ def evaluate(
     from engine.evaluation.evaluate import evaluate_on, open_test
     from engine.evaluation.external import OnFolder, parse_mapping
     from engine.evaluation.prevalence import require_prevalence
+    from engine.evaluation.subgroups import measure_subgroups
 
     if prevalence is not None:
         require_prevalence(prevalence)
@@ -73,6 +78,8 @@ def evaluate(
         raise ConfigError("--follow-links goes with --on: the run knows what its own images are.")
     if recalibrate is not None and not on:
         raise ConfigError("--recalibrate goes with --on: it learns from the other folder's images.")
+    if by and on:
+        raise ConfigError("--by speaks of the run's own test: leave --on out.")
     if labels and not on:
         raise ConfigError("--labels goes with --on: the run knows the classes of its own images.")
     table = DataConfig(labels=labels, label_column=label_column).label_table
@@ -87,15 +94,19 @@ def evaluate(
         result, code = until_stopped(work, signals)
     if result is None:
         return code
+    groups = measure_subgroups(chosen, split_list(by)) if by else None
     worth = _worth(chosen, result, prevalence, own_test=on is None) if prevalence is not None else {}
     if json:
         numbers = {name: value for name, value in plain_object(result).items() if name != "curves"}
         where = {"run": str(chosen.path), "on": str(on) if on else "test"}
         told = {name: value and plain_object(value) for name, value in worth.items()}
-        put_json({**where, **numbers, "only_answer": result.only_answer, **told})
+        parted = {"subgroups": plain_object(groups)} if groups else {}
+        put_json({**where, **numbers, "only_answer": result.only_answer, **told, **parted})
         return 0
     put_result(f"on {on}" if on else "test", result)
     put_worth(**worth)
+    if groups:
+        put_subgroups(groups)
     if isinstance(result, Elsewhere) and result.drop:
         put()
         put_table([("measure", "own test", "here", "difference", "95% interval")] + [

@@ -1,0 +1,294 @@
+"""How good a run's test is for each age band, sex, view, source or machine, and how far the worst group lies behind.
+
+What an image's group is comes from a column of a table beside the images; the view also from a DICOM header, the source
+from the workbooks. The result keeps groups and counts, no image and nobody: fields that may identify are refused.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from engine.base.errors import ConfigError, CovidTuiError, DataError, RunError
+from engine.base.files import write_json
+from engine.base.result import Measured, OfClass
+from engine.base.typed_files import Count, Ends, Number, Positive, Share, SignedEnds, plain, typed
+from engine.base.wording import counted, unwritable
+from engine.data.file_names import pair_key
+from engine.data.folders.class_folders import class_folders
+from engine.data.image.reader import ImageError, read
+from engine.data.records import Scan
+from engine.data.split import Split
+from engine.data.tables import FILE_COLUMNS, PATIENT_COLUMNS, plain_column, tables
+from engine.evaluation.intervals import CONFIDENCE, auc_interval, difference_interval, exact_interval
+from engine.evaluation.metrics import judge
+from engine.evaluation.predictions_csv import Predictions, read_predictions
+from engine.evaluation.result_files import SUBGROUPS
+from engine.runs.directory import SPLIT, Run
+
+SMALL = 30
+"""Images of a group below which its measures say little."""
+FEWEST = 5
+"""Images below which a group is only counted: few people share it."""
+MOST = 12
+"""Groups of a field: with more of them a value may be of one person."""
+LONGEST = 40
+"""Characters of a value that is no free text."""
+USUAL = {
+    "age": ("age", "patientage", "ageyears", "agenumeric"),
+    "sex": ("sex", "gender", "patientsex", "patientgender", "patientsexdicom"),
+    "view": ("view", "viewposition", "projection", "viewpositiondicom", "frontallateral"),
+    "source": ("source", "dataset", "site", "hospital", "institution"),
+    "machine": ("machine", "scanner", "manufacturermodelname", "manufacturer", "manufacturerdicom", "model"),
+}
+"""By field, the columns that usually hold it, as `plain_column` gives them; any other field is a column's name."""
+BANDS = ((18, "under 18"), (40, "18 to 39"), (60, "40 to 59"), (80, "60 to 79"), (121, "80 and over"))
+"""Ends of the age bands, in years, which are not in them."""
+_REFUSED = {*FILE_COLUMNS, *PATIENT_COLUMNS, "name", "patientname", "id", "uid", "mrn", "accessionnumber"}
+_DATE = re.compile(r".*(?:date|birth|dob|time|day).*")
+_DATED = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}.*|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}.*|(?:19|20)\d{6}")
+_AGE = re.compile(r"0*(\d{1,3})(?:\.\d+)?\s*([YMWD]?)(?:ears?|rs?)?", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """The test images of one value, and how good the answers to them are, with 95% intervals."""
+
+    value: str
+    n: Positive
+    small: bool
+    """Are its images too few to say much?"""
+    accuracy: Share
+    accuracy_ci: Ends
+    auc: Share | None
+    auc_ci: Ends | None
+    classes: dict[str, OfClass]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gap:
+    """How far the worst group lies behind all others in a measure; small groups are not among them."""
+
+    measure: str
+    worst: str
+    value: Share
+    others: Share
+    gap: Number
+    """The others' less the group's."""
+    gap_ci: SignedEnds
+    """At 95% for all groups together (Bonferroni), as the worst of them was picked; by MOVER (Zou and Donner 2008)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field:
+    """A field's groups."""
+
+    field: str
+    told_by: str
+    """What says the values, as the end of a sentence."""
+    unknown: Count
+    """Test images without a value."""
+    hidden: Count
+    """Test images in groups of fewer than FEWEST, which are not shown."""
+    groups: list[Group]
+    gaps: list[Gap]
+    warnings: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subgroups:
+    """The fields that were asked for; the form of subgroups.json."""
+
+    n: Positive
+    fields: list[Field] = field(default_factory=list)
+
+
+def measure_subgroups(run: Run, names: Sequence[str]) -> Subgroups:
+    """The run's test by each of the fields `names`, kept in the run as subgroups.json.
+
+    Raises ConfigError for a field that nothing tells or that may identify, RunError where the run has no test answers
+    or can't be written.
+    """
+    said, rows = read_predictions(run), Split.read(run.path / SPLIT).rows
+    labels = {row.file: row.label for row in rows}
+    found = [_field(name, said, *_values(run, name, labels, said.files)) for name in dict.fromkeys(names)]
+    result = Subgroups(n=len(said.files), fields=found)
+    try:
+        write_json(run.path / SUBGROUPS, plain(result), run.path)
+    except OSError as error:
+        raise RunError(unwritable(run.path / SUBGROUPS, error)) from error
+    return result
+
+
+def read_subgroups(run: Run) -> Subgroups | None:
+    """What the run's subgroups.json holds; None where there is none. Raises RunError where it is damaged."""
+    mend = f"remove it, and `covid-tui evaluate {run.name} --by FIELDS` measures the groups anew"
+    return typed(run.path / SUBGROUPS, Subgroups, mend) if (run.path / SUBGROUPS).exists() else None
+
+
+def _values(run: Run, name: str, labels: Mapping[str, str], tested: Sequence[str]) -> tuple[Mapping[str, str], str]:
+    """By file, its value of the field, and what says so; `labels` has all files of the run. Raises ConfigError."""
+    plain_name = plain_column(name)
+    if plain_name in _REFUSED or _DATE.fullmatch(plain_name):
+        raise ConfigError(
+            f'--by "{name}" may identify people, as names, numbers of persons and dates do: name another.'
+        )
+    folder, data = run.folder(), run.config().data
+    for table in tables(Scan(folder, (), (), {}, ())):
+        if not data.follow_links and table.path.is_symlink():
+            continue
+        for column in (*USUAL.get(plain_name, ()), name):
+            try:
+                if of := table.cells(column, labels.items()).of if table.place(column) is not None else {}:
+                    return of, f'the column "{column}" of {table.name}'
+            except DataError:
+                continue
+    if plain_name == "view" and (of := _views(folder, tested)):
+        return of, "the DICOM headers"
+    if plain_name == "source" and (of := _sources(folder, labels, data.follow_links)):
+        return of, "the metadata workbooks"
+    header = ", nor does a DICOM header name the view" if plain_name == "view" else ""
+    raise ConfigError(f'--by "{name}": no table beside the images of {folder} has such a column about them{header}.')
+
+
+def _views(folder: Path, files: Sequence[str]) -> dict[str, str]:
+    """The view that each DICOM file among the files names in its header."""
+    found = {}
+    for file in files:
+        with suppress(ImageError):
+            about = read(folder / file).dicom
+            if about and about.view_position:
+                found[file] = about.view_position
+    return found
+
+
+def _sources(folder: Path, labels: Mapping[str, str], follow_links: bool) -> dict[str, str]:
+    try:
+        listed = class_folders(folder, tuple(dict.fromkeys(labels.values())), follow_links).folders
+    except CovidTuiError:
+        return {}
+    every = {file: one.sources.get(pair_key(file), "") for one in listed for file in one.images}
+    return {file: source for file, source in every.items() if source and file in labels}
+
+
+def _field(name: str, said: Predictions, of: Mapping[str, str], told_by: str) -> Field:
+    """The groups of the test images. Raises ConfigError where the values may identify."""
+    values = [of.get(file, "") for file in said.files]
+    if plain_column(name) in (*USUAL["age"], "age"):
+        values = [_band(value) for value in values]
+    counts = Counter(filter(None, values))
+    _check_harmless(name, counts)
+    shown = [value for value in _ordered(counts) if counts[value] >= FEWEST]
+    groups = [_group(said, value, np.array([one == value for one in values])) for value in shown]
+    large = [group for group in groups if not group.small]
+    unknown, hidden = values.count(""), sum(counts[value] for value in counts if value not in shown)
+    return Field(
+        field=name,
+        told_by=told_by,
+        unknown=unknown,
+        hidden=hidden,
+        groups=groups,
+        gaps=_gaps(said, values, large),
+        warnings=_warnings(name, groups, unknown, hidden, len(values)),
+    )
+
+
+def _band(age: str) -> str:
+    """The band of an age as 58, 058Y or 6M; empty where it is none, as 412 is."""
+    match = _AGE.fullmatch(age.strip())
+    if not match:
+        return ""
+    years = int(match[1]) if match[2].upper() in ("", "Y") else 0
+    return next((name for end, name in BANDS if years < end), "")
+
+
+def _ordered(counts: Mapping[str, int]) -> list[str]:
+    bands = [name for _, name in BANDS]
+    return sorted(
+        counts, key=lambda value: (bands.index(value) if value in bands else len(bands), -counts[value], value)
+    )
+
+
+def _check_harmless(name: str, counts: Mapping[str, int]) -> None:
+    if not counts:
+        raise ConfigError(f'--by "{name}": no test image has a value that can be read.')
+    if len(counts) > MOST:
+        raise ConfigError(
+            f'--by "{name}" has {counted(len(counts), "different value")} in the test, and more than {MOST} may '
+            "identify people or be free text: name a field of a few groups."
+        )
+    if any(_DATED.fullmatch(value) for value in counts):
+        raise ConfigError(f'--by "{name}" holds dates, which may identify people: groups of them are not made.')
+    if any(len(value) > LONGEST for value in counts if "://" not in value):
+        raise ConfigError(f'--by "{name}" holds long texts, which may identify people: groups of them are not made.')
+
+
+def _group(said: Predictions, value: str, chosen: np.ndarray) -> Group:
+    result = judge(said.labels[chosen], said.probabilities[chosen], said.classes)
+    return Group(
+        value=value,
+        n=result.n,
+        small=result.n < SMALL,
+        accuracy=result.accuracy,
+        accuracy_ci=result.accuracy_ci,
+        auc=result.auc,
+        auc_ci=result.auc_ci,
+        classes=result.classes,
+    )
+
+
+def _gaps(said: Predictions, values: Sequence[str], groups: Sequence[Group]) -> list[Gap]:
+    """For each measure the worst of the groups against the test images of all the others."""
+    if len(groups) < 2:
+        return []
+    confidence = 1 - (1 - CONFIDENCE) / len(groups)
+    measured = {group.value: _measures(group, confidence) for group in groups}
+    found = []
+    for name in measured[groups[0].value]:
+        known = {value: own[name] for value, own in measured.items() if own.get(name, (None, None))[0] is not None}
+        if len(known) < 2:
+            continue
+        worst = min(known, key=lambda value: known[value][0] or 0.0)
+        rest = np.array([value in known and value != worst for value in values])
+        value, ends = known[worst]
+        other, other_ends = _measures(_group(said, "", rest), confidence)[name]
+        if value is None or ends is None or other is None or other_ends is None:
+            continue
+        gap_ci = difference_interval(other, other_ends, value, ends)
+        found.append(Gap(measure=name, worst=worst, value=value, others=other, gap=other - value, gap_ci=gap_ci))
+    return found
+
+
+def _measures(group: Group, confidence: float) -> dict[str, Measured]:
+    """Accuracy, and each class's sensitivity, specificity and AUC, with intervals of this confidence."""
+    found: dict[str, Measured] = {"accuracy": _share(group.accuracy, group.n, confidence)}
+    for label, own in group.classes.items():
+        others = group.n - own.n
+        found[f"{label} sensitivity"] = _share(own.sensitivity, own.n, confidence)
+        found[f"{label} specificity"] = _share(own.specificity, others, confidence)
+        area = None if own.auc is None else auc_interval(own.auc, own.n, others, confidence)
+        found[f"{label} AUC"] = own.auc, area
+    return found
+
+
+def _share(share: float | None, n: int, confidence: float) -> Measured:
+    return share, None if share is None or not n else exact_interval(round(share * n), n, confidence)
+
+
+def _warnings(name: str, groups: Sequence[Group], unknown: int, hidden: int, images: int) -> list[str]:
+    found = []
+    if small := [f"{group.value} ({group.n})" for group in groups if group.small]:
+        found.append(f"Too few images to say how good it is for {name} {', '.join(small)}: fewer than {SMALL}.")
+    if hidden:
+        found.append(
+            f"Not shown are {counted(hidden, 'image')} in groups of fewer than {FEWEST}, which few people share."
+        )
+    if unknown:
+        found.append(f"Of {unknown:,} of {counted(images, 'test image')} nothing tells {name}.")
+    if len([group for group in groups if not group.small]) < 2:
+        found.append(f"There are no two groups of {name} that are large enough to compare.")
+    return found
