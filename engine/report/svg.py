@@ -151,7 +151,7 @@ def heat(rows: Sequence[str], columns: Sequence[str], cells: Sequence[Sequence[t
 
     `rows` name what lies down the side, `columns` what lies along the top; a cell of equal place stands out by its rim.
     """
-    left, top, side, high = 130, 40, max(56.0, (WIDTH - 140) / max(len(columns), 1)), 48
+    left, top, side, high = 130, 40, max(80.0, (WIDTH - 140) / max(len(columns), 1)), 48
     body = [_text(left, 14, "tested on", "start"), _text(8, top - 8, "trained on", "start")]
     body += [_text(left + side * (j + 0.5), 32, _short(name, side), "middle") for j, name in enumerate(columns)]
     for k, name in enumerate(rows):

@@ -26,7 +26,7 @@ from engine.jobs.matrix import MatrixJob, common_classes, set_names
 from engine.recipe.config import ChoiceConfig, DataConfig, NetworkConfig, OutputConfig, TrainConfig
 from engine.report import matrix as store
 from engine.runs.directory import Run
-from tests.conftest import SAMPLE, Cli, Start
+from tests.conftest import SAMPLE, Cli, Start, within
 
 LABELS = ("COVID", "Viral Pneumonia")
 small = pytest.mark.usefixtures("small_pictures")
@@ -158,6 +158,36 @@ def test_killed_it_goes_on_and_ends_as_in_one_go(
     assert "Going on with the training on second" in done.stdout and "Training on first" not in done.stdout
     assert (tmp_path / "matrix" / "trained-on-first" / "events.jsonl").read_bytes() == before
     assert store.read(tmp_path / "matrix") == store.read(whole)
+
+
+@small
+@pytest.mark.slow
+def test_stopped_it_tells_what_it_has_and_goes_on(
+    whole: Path, folders: list[Path], cli: Cli, start: Start, tmp_path: Path
+) -> None:
+    shutil.copytree(whole, tmp_path / "matrix")
+    for name in ("first", "second"):
+        shutil.rmtree(tmp_path / "matrix" / f"trained-on-{name}" / "external")
+    shutil.rmtree(tmp_path / "matrix" / "trained-on-second")
+    with start("matrix", *folders, "--out", tmp_path, *FLAGS) as process:
+        assert process.stdout
+        lines = []
+        for line in process.stdout:
+            lines.append(json.loads(line))
+            if [one["event"] for one in lines].count("rung") == 1 == (lines[-1]["event"] == "rung"):
+                process.send_signal(signal.SIGINT)  # once: a second one would end it at once
+    assert process.wait() == 128 + signal.SIGINT
+    assert lines[-1]["event"] == "matrix" and len(lines[-1]["cells"]) == 1 and lines[-1]["gap"] is None
+    assert "1 of 4 cells are known; the same command goes on" in lines[-1]["sentence"]
+    assert cli("matrix", *folders, "--out", tmp_path, *FLAGS).returncode == 0
+    assert store.read(tmp_path / "matrix") == store.read(whole)
+
+
+def test_mistyped_weights_are_refused_before_a_scan(tmp_path: Path) -> None:
+    done = within(tmp_path, ("matrix", SAMPLE, tmp_path, "--weights", "mistyped.weights.h5", "--out", tmp_path / "out"))
+    (sentence,) = [line for line in done.stderr.splitlines() if line]
+    assert done.returncode == 1 and "mistyped.weights.h5 is missing" in sentence
+    assert not (tmp_path / "out").exists()
 
 
 @small
