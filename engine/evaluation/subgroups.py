@@ -8,10 +8,11 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from engine.base.errors import ConfigError, CovidTuiError, DataError, RunError
 from engine.base.files import write_json
@@ -25,11 +26,14 @@ from engine.data.records import Scan
 from engine.data.split import Split
 from engine.data.tables import FILE_COLUMNS, PATIENT_COLUMNS, plain_column, tables
 from engine.evaluation.intervals import CONFIDENCE, auc_interval, difference_interval, exact_interval
-from engine.evaluation.metrics import judge
+from engine.evaluation.metrics import auc, judge
 from engine.evaluation.predictions_csv import Predictions, read_predictions
+from engine.evaluation.resampling import Ints, clustered_share, numbered
 from engine.evaluation.result_files import SUBGROUPS
 from engine.runs.directory import SPLIT, Run
 
+Mask = npt.NDArray[np.bool_]
+"""Which of the test images, (n,)."""
 SMALL = 30
 """Images of a group below which its measures say little."""
 FEWEST = 5
@@ -104,7 +108,47 @@ class Subgroups:
     """The fields that were asked for; the form of subgroups.json."""
 
     n: Positive
+    patients: Positive | None = None
+    """Patients of the test, where some have several images and intervals of shares thus go by patient."""
     fields: list[Field] = field(default_factory=list)
+
+
+@dataclass(frozen=True, eq=False)
+class _Answers:
+    """The answers to the test images, and the number of the patient of each, (n,), where any is known."""
+
+    said: Predictions
+    patients: Ints | None
+
+    @property
+    def people(self) -> int | None:
+        """Patients, where some have several images."""
+        count = len(self.said.files) if self.patients is None else int(self.patients.max()) + 1
+        return count if count < len(self.said.files) else None
+
+    def share(self, right: Mask, chosen: Mask, confidence: float = CONFIDENCE) -> Measured:
+        """How many of the chosen images are right, both (n,): exact, or by patient where some have several."""
+        count = int(chosen.sum())
+        if not count:
+            return None, None
+        own = right[chosen]
+        if self.patients is None or self.people is None:
+            return float(own.mean()), exact_interval(int(own.sum()), count, confidence)
+        groups = np.unique(self.patients[chosen], return_inverse=True)[1]
+        return float(own.mean()), clustered_share(own, groups, confidence)
+
+    def measures(self, chosen: Mask, confidence: float = CONFIDENCE) -> dict[str, Measured]:
+        """Of the chosen images accuracy, and each class's sensitivity, specificity and AUC, with their intervals."""
+        labels, answer = self.said.labels, self.said.probabilities.argmax(axis=1)
+        found = {"accuracy": self.share(answer == labels, chosen, confidence)}
+        for k, name in enumerate(self.said.classes):
+            of_class = labels == k
+            found[f"{name} sensitivity"] = self.share(answer == k, chosen & of_class, confidence)
+            found[f"{name} specificity"] = self.share(answer != k, chosen & ~of_class, confidence)
+            area = auc(of_class[chosen], self.said.probabilities[chosen, k])
+            counts = int((chosen & of_class).sum()), int((chosen & ~of_class).sum())
+            found[f"{name} AUC"] = area, None if area is None else auc_interval(area, *counts, confidence)
+        return found
 
 
 def measure_subgroups(run: Run, names: Sequence[str]) -> Subgroups:
@@ -114,9 +158,11 @@ def measure_subgroups(run: Run, names: Sequence[str]) -> Subgroups:
     or can't be written.
     """
     said, rows = read_predictions(run), Split.read(run.path / SPLIT).rows
-    labels = {row.file: row.label for row in rows}
-    found = [_field(name, said, *_values(run, name, labels, said.files)) for name in dict.fromkeys(names)]
-    result = Subgroups(n=len(said.files), fields=found)
+    labels, who = {row.file: row.label for row in rows}, {row.file: row.patient for row in rows}
+    named = [who.get(file, "") for file in said.files]
+    answers = _Answers(said, numbered(named) if any(named) else None)
+    found = [_field(name, answers, *_values(run, name, labels, said.files)) for name in dict.fromkeys(names)]
+    result = Subgroups(n=len(said.files), patients=answers.people, fields=found)
     try:
         write_json(run.path / SUBGROUPS, plain(result), run.path)
     except OSError as error:
@@ -175,15 +221,15 @@ def _sources(folder: Path, labels: Mapping[str, str], follow_links: bool) -> dic
     return {file: source for file, source in every.items() if source and file in labels}
 
 
-def _field(name: str, said: Predictions, of: Mapping[str, str], told_by: str) -> Field:
+def _field(name: str, answers: _Answers, of: Mapping[str, str], told_by: str) -> Field:
     """The groups of the test images. Raises ConfigError where the values may identify."""
-    values = [of.get(file, "") for file in said.files]
+    values = [of.get(file, "") for file in answers.said.files]
     if plain_column(name) in (*USUAL["age"], "age"):
         values = [_band(value) for value in values]
     counts = Counter(filter(None, values))
     _check_harmless(name, counts)
     shown = [value for value in _ordered(counts) if counts[value] >= FEWEST]
-    groups = [_group(said, value, np.array([one == value for one in values])) for value in shown]
+    groups = [_group(answers, value, np.array([one == value for one in values])) for value in shown]
     large = [group for group in groups if not group.small]
     unknown, hidden = values.count(""), sum(counts[value] for value in counts if value not in shown)
     return Field(
@@ -192,8 +238,8 @@ def _field(name: str, said: Predictions, of: Mapping[str, str], told_by: str) ->
         unknown=unknown,
         hidden=hidden,
         groups=groups,
-        gaps=_gaps(said, values, large),
-        warnings=_warnings(name, groups, unknown, hidden, len(values)),
+        gaps=_gaps(answers, np.array(values), large),
+        warnings=_warnings(name, groups, unknown, hidden, answers),
     )
 
 
@@ -227,35 +273,39 @@ def _check_harmless(name: str, counts: Mapping[str, int]) -> None:
         raise ConfigError(f'--by "{name}" holds long texts, which may identify people: groups of them are not made.')
 
 
-def _group(said: Predictions, value: str, chosen: np.ndarray) -> Group:
+def _group(answers: _Answers, value: str, chosen: Mask) -> Group:
+    said, own = answers.said, answers.measures(chosen)
     result = judge(said.labels[chosen], said.probabilities[chosen], said.classes)
+    classes = {
+        name: replace(one, sensitivity_ci=own[f"{name} sensitivity"][1], specificity_ci=own[f"{name} specificity"][1])
+        for name, one in result.classes.items()
+    }
     return Group(
         value=value,
         n=result.n,
         small=result.n < SMALL,
         accuracy=result.accuracy,
-        accuracy_ci=result.accuracy_ci,
+        accuracy_ci=own["accuracy"][1] or result.accuracy_ci,
         auc=result.auc,
         auc_ci=result.auc_ci,
-        classes=result.classes,
+        classes=classes,
     )
 
 
-def _gaps(said: Predictions, values: Sequence[str], groups: Sequence[Group]) -> list[Gap]:
+def _gaps(answers: _Answers, values: npt.NDArray[np.str_], groups: Sequence[Group]) -> list[Gap]:
     """For each measure the worst of the groups against the test images of all the others."""
     if len(groups) < 2:
         return []
     confidence = 1 - (1 - CONFIDENCE) / len(groups)
-    measured = {group.value: _measures(group, confidence) for group in groups}
+    by_group = {group.value: answers.measures(values == group.value, confidence) for group in groups}
     found = []
-    for name in measured[groups[0].value]:
-        known = {value: own[name] for value, own in measured.items() if own.get(name, (None, None))[0] is not None}
+    for name in by_group[groups[0].value]:
+        known = {value: own[name] for value, own in by_group.items() if own[name][0] is not None}
         if len(known) < 2:
             continue
         worst = min(known, key=lambda value: known[value][0] or 0.0)
-        rest = np.array([value in known and value != worst for value in values])
-        value, ends = known[worst]
-        other, other_ends = _measures(_group(said, "", rest), confidence)[name]
+        rest = np.isin(values, [value for value in known if value != worst])
+        (value, ends), (other, other_ends) = known[worst], answers.measures(rest, confidence)[name]
         if value is None or ends is None or other is None or other_ends is None:
             continue
         gap_ci = difference_interval(other, other_ends, value, ends)
@@ -263,24 +313,8 @@ def _gaps(said: Predictions, values: Sequence[str], groups: Sequence[Group]) -> 
     return found
 
 
-def _measures(group: Group, confidence: float) -> dict[str, Measured]:
-    """Accuracy, and each class's sensitivity, specificity and AUC, with intervals of this confidence."""
-    found: dict[str, Measured] = {"accuracy": _share(group.accuracy, group.n, confidence)}
-    for label, own in group.classes.items():
-        others = group.n - own.n
-        found[f"{label} sensitivity"] = _share(own.sensitivity, own.n, confidence)
-        found[f"{label} specificity"] = _share(own.specificity, others, confidence)
-        area = None if own.auc is None else auc_interval(own.auc, own.n, others, confidence)
-        found[f"{label} AUC"] = own.auc, area
-    return found
-
-
-def _share(share: float | None, n: int, confidence: float) -> Measured:
-    return share, None if share is None or not n else exact_interval(round(share * n), n, confidence)
-
-
-def _warnings(name: str, groups: Sequence[Group], unknown: int, hidden: int, images: int) -> list[str]:
-    found = []
+def _warnings(name: str, groups: Sequence[Group], unknown: int, hidden: int, answers: _Answers) -> list[str]:
+    found, images = list[str](), len(answers.said.files)
     if small := [f"{group.value} ({group.n})" for group in groups if group.small]:
         found.append(f"Too few images to say how good it is for {name} {', '.join(small)}: fewer than {SMALL}.")
     if hidden:
@@ -291,4 +325,7 @@ def _warnings(name: str, groups: Sequence[Group], unknown: int, hidden: int, ima
         found.append(f"Of {unknown:,} of {counted(images, 'test image')} nothing tells {name}.")
     if len([group for group in groups if not group.small]) < 2:
         found.append(f"There are no two groups of {name} that are large enough to compare.")
+    if people := answers.people:
+        images_of = f"The {counted(images, 'image')} are of {counted(people, 'patient')}"
+        found.append(f"{images_of}: intervals of shares go by patient, those of AUC take images as independent.")
     return found

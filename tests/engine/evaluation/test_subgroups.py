@@ -3,6 +3,7 @@
 import json
 import math
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,10 @@ from scipy.stats import binomtest
 from sklearn.metrics import roc_auc_score
 
 from engine.base.errors import ConfigError, RunError
+from engine.data.split import Split
 from engine.evaluation.evaluate import forget_test
+from engine.evaluation.predictions_csv import read_predictions
+from engine.evaluation.resampling import clustered_share
 from engine.evaluation.subgroups import SMALL, measure_subgroups, read_subgroups
 from engine.report.sections import write_card
 from engine.runs.directory import Run
@@ -113,6 +117,27 @@ def test_what_is_kept_names_no_image_and_nobody_and_goes_with_the_test(told: tup
         read_subgroups(run)
     forget_test(run)
     assert not (run.path / "subgroups.json").exists() and read_subgroups(run) is None
+
+
+def test_where_patients_have_several_images_the_intervals_of_shares_go_by_patient(
+    told: tuple[Run, list[Row]],
+) -> None:
+    run, _ = told
+    alone = {group.value: group for group in measure_subgroups(run, ["sex"]).fields[0].groups}
+    split, said = Split.read(run.path / "split.csv"), read_predictions(run)
+    assert said.files == tuple(row.file for row in split.rows)
+    people = np.argsort(np.argsort(said.right, kind="stable")) // 8  # of most, all images are right, or all are wrong
+    rows = (replace(row, patient=str(who)) for row, who in zip(split.rows, people, strict=True))
+    Split(tuple(rows)).write(run.path / "split.csv")
+    result = measure_subgroups(run, ["sex"])
+    assert result.patients == 30 and "240 images are of 30 patients" in result.fields[0].warnings[-1]
+    values = np.array([row["Patient Gender"] for row in told[1]])
+    for group in result.fields[0].groups:
+        chosen = values == group.value
+        own = np.unique(people[chosen], return_inverse=True)[1]
+        (low, high), before = group.accuracy_ci, alone[group.value].accuracy_ci
+        assert (low, high) == pytest.approx(clustered_share(said.right[chosen], own))
+        assert group.accuracy == alone[group.value].accuracy and high - low > 1.2 * (before[1] - before[0])
 
 
 @pytest.mark.parametrize(
