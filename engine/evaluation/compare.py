@@ -21,7 +21,7 @@ from engine.evaluation.resampling import (
     drawn,
     ends,
     numbered,
-    sign_test,
+    sign_flips,
     weighted_auc,
 )
 from engine.runs.directory import SPLIT, Run
@@ -136,26 +136,15 @@ def compare(
     McNemar's test is exact (binomial over the images that only one got right; McNemar 1947); intervals are percentiles
     of RESAMPLES paired bootstrap samples (Efron 1979). AUC is that of the second class for two classes, else the mean
     over classes. Where no image divides the two, the accuracy's interval is what that many images allow to claim.
-    Where `groups`, (n,), number the patients, whole patients are resampled, and their signs tested (`sign_test`).
+    Where `groups`, (n,), number the patients, whole patients are resampled, and their signs tested (`sign_flips`).
     """
     right = first.argmax(axis=1) == labels, second.argmax(axis=1) == labels
     only_first, only_second = int((right[0] & ~right[1]).sum()), int((right[1] & ~right[0]).sum())
-    divided, n = only_first + only_second, len(labels)
+    n = len(labels)
     random = np.random.default_rng(seed)
     areas = (mean_auc(labels, first), mean_auc(labels, second)) if with_auc else (None, None)
     aucs = (areas[0], areas[1]) if areas[0] is not None and areas[1] is not None else None
-    people = n if groups is None else int(groups.max()) + 1
-    most = 1 - ((1 - CONFIDENCE) / 2) ** (1 / people)  # of none in so many, Clopper and Pearson's upper limit
-    gains = right[0].astype(float) - right[1]
-    if groups is None:
-        p = mcnemar(only_first, only_second)
-    else:
-        p = sign_test(np.bincount(groups, gains).astype(int).tolist())
-    around = (-most, most)
-    if divided and groups is None:
-        around = _accuracy_ends(only_first, only_second, n, random)
-    elif divided and groups is not None:
-        around = clustered_mean(gains, groups, random)
+    p, around = _paired(right, groups, random)
     return Comparison(
         n=n,
         accuracies=(float(right[0].mean()), float(right[1].mean())),
@@ -167,8 +156,24 @@ def compare(
         aucs=aucs,
         auc_difference=aucs[0] - aucs[1] if aucs else None,
         auc_difference_ci=_auc_ends(labels, first, second, random, groups) if aucs and min(aucs) < 1 else None,
-        patients=None if groups is None else people,
+        patients=None if groups is None else int(groups.max()) + 1,
     )
+
+
+def _paired(
+    right: tuple[np.ndarray, np.ndarray], groups: Ints | None, random: np.random.Generator
+) -> tuple[float, Interval]:
+    """The p-value of two runs' answers being right, each (n,), and the interval of the accuracies' difference."""
+    first, second = int((right[0] & ~right[1]).sum()), int((right[1] & ~right[0]).sum())
+    n = len(right[0])
+    people = n if groups is None else int(groups.max()) + 1
+    most = 1 - ((1 - CONFIDENCE) / 2) ** (1 / people)  # of none in so many, Clopper and Pearson's upper limit
+    if not first + second:
+        return 1.0, (-most, most)
+    if groups is None:
+        return mcnemar(first, second), _accuracy_ends(first, second, n, random)
+    gains = right[0].astype(float) - right[1]
+    return sign_flips(np.bincount(groups, gains).astype(np.intp)), clustered_mean(gains, groups, random)
 
 
 def mcnemar(only_first: int, only_second: int) -> float:

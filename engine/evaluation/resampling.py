@@ -98,18 +98,31 @@ def weighted_auc(positive: npt.NDArray[np.bool_], scores: Floats, weights: npt.N
         return np.asarray((yes * below).sum(axis=1) / (yes.sum(axis=1) * no.sum(axis=1)))
 
 
-def sign_test(advantages: Sequence[int]) -> float:
-    """The two-sided p-value of the sum of one whole number a patient: how often fair coins for their signs give a sum
-    as far from 0 or farther, from the sum's exact distribution.
-
-    Where each is 1 or -1, as of one image a patient, it is McNemar's exact test.
+def sign_flips(differences: npt.NDArray[np.intp]) -> float:
+    """The two-sided p-value of the paired randomization test (Fisher 1935) for whole numbers (n,), one an image or a
+    patient: how often their sum would lie as far from 0 if each had its sign by the toss of a coin. Exact; for -1, 0
+    and 1 it is McNemar's test.
     """
-    sizes = [abs(one) for one in advantages if one]
-    reach = sum(sizes)
-    chances = np.zeros(reach + 1)  # of place i: that the signs give a sum of 2i - (the sizes so far)
-    chances[0] = 1.0
-    for size in sizes:
-        chances[size:] = (chances[size:] + chances[: reach + 1 - size]) / 2
-        chances[:size] /= 2
-    far = np.abs(2 * np.arange(reach + 1) - reach) >= abs(sum(advantages))
-    return float(min(1.0, chances[far].sum()))
+    there = differences[differences != 0]
+    seen = abs(int(there.sum()))
+    if not seen:
+        return 1.0
+    there = there // np.gcd.reduce(there)
+    seen = abs(int(there.sum()))
+    # What gets a plus adds up to the sum, over the few sizes, of size times a binomial count: a convolution for each.
+    shares, reach = np.ones(1), 0
+    for size, count in zip(*np.unique(np.abs(there), return_counts=True), strict=True):
+        longer = np.zeros(len(shares) + int(size) * int(count))
+        for plus, share in enumerate(_coin(int(count))):
+            longer[plus * size : plus * size + len(shares)] += share * shares
+        shares, reach = longer, reach + int(size) * int(count)
+    return min(1.0, 2 * math.fsum(shares[(reach + seen) // 2 :]))  # the other tail is its mirror image
+
+
+def _coin(tosses: int) -> list[float]:
+    """How likely each number of heads is, from 0 on; each rounded once, from whole numbers."""
+    ways, every, found = 1, 1 << tosses, []
+    for heads in range(tosses // 2 + 1):
+        found.append(ways / every)
+        ways = ways * (tosses - heads) // (heads + 1)
+    return found + found[(tosses - 1) // 2 :: -1] if tosses else found

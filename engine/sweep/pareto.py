@@ -15,7 +15,7 @@ from engine.base.errors import RunError
 from engine.base.wording import counted, noun
 from engine.evaluation.compare import why_both
 from engine.evaluation.intervals import CONFIDENCE, Interval, exact_interval
-from engine.evaluation.resampling import RESAMPLES
+from engine.evaluation.resampling import RESAMPLES, sign_flips
 from engine.sweep.result import Advice, Gap, SweptRecipe
 
 LEAST_P = 1 - CONFIDENCE
@@ -118,35 +118,6 @@ def gap(best: Candidate, other: Candidate) -> Gap:
     ahead = best.hits * two - other.hits * one  # whole numbers: an image's share, times the runs of both
     ends, divided = _resampled(ahead / (one * two)), int(np.count_nonzero(ahead))
     return Gap(other.name, best.accuracy - other.accuracy, ends, sign_flips(ahead), divided)
-
-
-def sign_flips(differences: npt.NDArray[np.intp]) -> float:
-    """The two-sided p-value of the paired randomization test (Fisher 1935) for whole numbers (n,): how often their sum
-    would lie as far from 0 if each had its sign by the toss of a coin. Exact; for -1, 0 and 1 it is McNemar's test.
-    """
-    there = differences[differences != 0]
-    seen = abs(int(there.sum()))
-    if not seen:
-        return 1.0
-    there = there // np.gcd.reduce(there)
-    seen = abs(int(there.sum()))
-    # What gets a plus adds up to the sum, over the few sizes, of size times a binomial count: a convolution for each.
-    shares, reach = np.ones(1), 0
-    for size, count in zip(*np.unique(np.abs(there), return_counts=True), strict=True):
-        longer = np.zeros(len(shares) + int(size) * int(count))
-        for plus, share in enumerate(_coin(int(count))):
-            longer[plus * size : plus * size + len(shares)] += share * shares
-        shares, reach = longer, reach + int(size) * int(count)
-    return min(1.0, 2 * math.fsum(shares[(reach + seen) // 2 :]))  # the other tail is its mirror image
-
-
-def _coin(tosses: int) -> list[float]:
-    """How likely each number of heads is, from 0 on; each rounded once, from whole numbers."""
-    ways, every, found = 1, 1 << tosses, []
-    for heads in range(tosses // 2 + 1):
-        found.append(ways / every)
-        ways = ways * (tosses - heads) // (heads + 1)
-    return found + found[(tosses - 1) // 2 :: -1] if tosses else found
 
 
 def _resampled(differences: npt.NDArray[np.float64], seed: int = 0) -> Interval:

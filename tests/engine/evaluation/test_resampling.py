@@ -16,7 +16,7 @@ from engine.evaluation.resampling import (
     clustered_share,
     corrected_interval,
     numbered,
-    sign_test,
+    sign_flips,
     weighted_auc,
 )
 
@@ -38,13 +38,13 @@ def test_the_sign_test_counts_out_all_signs_in_a_thousand_cases() -> None:
         sizes = [int(one) for one in random.integers(-4, 5, random.integers(1, 9))]
         sums = [abs(sum(s * one for s, one in zip(signs, sizes, strict=True)))
                 for signs in itertools.product((1, -1), repeat=len(sizes))]  # fmt: skip
-        assert sign_test(sizes) == pytest.approx(np.mean(np.array(sums) >= abs(sum(sizes))))
+        assert sign_flips(np.array(sizes)) == pytest.approx(np.mean(np.array(sums) >= abs(sum(sizes))))
 
 
 def test_of_one_image_a_patient_the_sign_test_is_mcnemars() -> None:
     for first, second in ((0, 0), (3, 9), (700, 640), (1, 0)):
         expected = binomtest(first, first + second).pvalue if first + second else 1.0
-        assert sign_test([1] * first + [-1] * second + [0] * 5) == pytest.approx(expected)
+        assert sign_flips(np.array([1] * first + [-1] * second + [0] * 5)) == pytest.approx(expected)
 
 
 def test_the_weighted_area_is_scikit_learns_in_a_thousand_cases() -> None:

@@ -29,6 +29,7 @@ from engine.data.split import Split
 from engine.evaluation.compare import mcnemar
 from engine.evaluation.evaluate import keep_validation
 from engine.evaluation.predictions_csv import VALIDATION, Predictions, read_predictions
+from engine.evaluation.resampling import sign_flips
 from engine.jobs.sweep import Sweep
 from engine.network.backbones import backbone
 from engine.network.freezing import plan
@@ -36,7 +37,7 @@ from engine.recipe.config import AugmentConfig, NetworkConfig, OutputConfig, Swe
 from engine.runs.directory import Run
 from engine.runs.writer import create, take_lock
 from engine.sweep import store
-from engine.sweep.pareto import Candidate, frontier, recommend, sign_flips, steps
+from engine.sweep.pareto import Candidate, frontier, recommend, steps
 from engine.sweep.points import queue, unfreezing
 from engine.sweep.result import Advice, Grid, Swept, SweptChoice
 from engine.sweep.store import svg

@@ -156,7 +156,7 @@ class ResultsScreen(WorkScreen):
         if curve := self._curve(entry):
             rows.append(content(f"How many more images? {curve.sentence}", "$foreground-muted"))
         if self._worth:
-            rows.append(content(f"{worth_line(self._worth[self._place])}  (- + change it)"))
+            rows.append(content(f"{worth_line(self._worth[self._place])}  - +"))
         if not Headline.of(test).beats_baseline:
             text = f"{self.session.glyphs.beware} Not shown to be better than always saying {test.baseline_class}."
             rows.append(content(text, "bold $warning"))
