@@ -217,7 +217,7 @@ def test_a_run_from_before_calibration_still_has_one(run: Run) -> None:
         (run.path / name).unlink()
     new = ("calibrated", "operating", "curves", "macro", "mcc", "mcc_ci", "auc_ci", "ece")
     (run.path / "test.json").write_text(json.dumps({k: v for k, v in test.items() if k not in new}))
-    assert len(card(gather(run))) == 16
+    assert len(card(gather(run))) == 17
     assert "has no calibration" in markdown("x", card(gather(run)))
 
 
