@@ -113,6 +113,21 @@ def test_a_split_that_is_given_is_checked_for_them_too(tmp_path: Path) -> None:
     assert going_on.rows and not any("patients" in notice.text for notice in told), "it was told when the run began"
 
 
+def test_a_runs_split_numbers_the_patients_and_names_none(tmp_path: Path) -> None:
+    scan, by_name = scanned(tmp_path), r"name:(person\d+_.)"
+    of, manifest = patients(scan, by_name).of, tmp_path / "split.csv"
+    split, _ = for_recipe(scan, DataConfig(group_by=by_name), 0)
+    pairs = {(of[row.file], row.patient) for row in split.rows}
+    assert len(pairs) == len({who for who, _ in pairs}) == len({number for _, number in pairs}) == len(set(of.values()))
+    assert all(number.isdigit() for _, number in pairs)
+    split.write(manifest)
+    assert Split.read(manifest) == split
+    going_on, _ = for_recipe(scan, DataConfig(split=manifest), 0, gone_ok=True)
+    assert going_on == split
+    alone, _ = for_recipe(scan, DataConfig(group_by="none"), 0)
+    assert not any(row.patient for row in alone.rows)
+
+
 def test_an_audits_folds_say_what_is_known_of_them(tmp_path: Path) -> None:
     unasked = "The names seem to tell patients, but are not asked: 20 patients"
     for by_name, words in ((r"name:(person\d+)_", "10 patients by the pattern"), ("", unasked)):

@@ -18,6 +18,7 @@ from engine.data.records import ClassSummary, Record, Scan
 from engine.data.split import Split, leaks
 from engine.evaluation.metrics import judge
 from engine.evaluation.predictions_csv import read_predictions
+from engine.evaluation.resampling import corrected_interval
 from engine.jobs.repeat import spread, train_all
 from engine.runs.directory import Run
 from tests.conftest import SAMPLE, Cli, within
@@ -96,6 +97,15 @@ def test_spread_is_the_standard_deviation_between_runs() -> None:
     assert (found.low, found.high) == (0.8, 1.0)
     assert found.mean == pytest.approx(0.9) and found.sd == pytest.approx(0.1)
     assert spread([0.5]).sd is None
+    assert found.ci is None and spread([0.5], 0.25).ci is None
+
+
+def test_the_means_interval_is_the_corrected_one_within_what_a_share_can_be() -> None:
+    values = [0.9, 0.92, 0.95, 0.91, 0.93]
+    found, corrected = spread(values, 0.25, 0.0), corrected_interval(values, 0.25)
+    assert corrected and found.ci == (corrected[0], min(1.0, corrected[1]))
+    by_hand = 0.9667 - 4.3027 * 0.0577 * (1 / 3 + 0.5) ** 0.5
+    assert spread([1.0, 0.9, 1.0], 0.5, 0.0).ci == pytest.approx((by_hand, 1.0), abs=1e-3)
 
 
 def test_a_result_that_cant_be_written_ends_in_a_sentence(tmp_path: Path) -> None:
@@ -124,6 +134,8 @@ def test_folds_and_seeds_are_ordinary_runs_on_one_cache(cli: Cli, tmp_path: Path
     assert result["pooled"] == plain(pooled)
     accuracies = [run.finished().test.accuracy for run in runs]  # type: ignore[union-attr]
     assert result["measures"]["test accuracy"]["values"] == accuracies
+    low, high = result["measures"]["test accuracy"]["ci"]
+    assert 0 <= low <= np.mean(accuracies) <= high <= 1
     assert json.loads((tmp_path / "f-folds" / "result.json").read_text())["pooled"]["n"] == 60
     assert Split.read(runs[0].path / "split.csv") == Split.read(tmp_path / "f-folds" / "fold1.csv")
     computed = [e for e in events(done.stdout) if e["event"] == "progress" and e["task"] == "frozen layers"]
