@@ -21,7 +21,7 @@ from engine.auto.rungs import Judge, Judged
 from engine.auto.subsets import drawn, learning_curve
 from engine.base.context import Context
 from engine.base.errors import DataError
-from engine.jobs.probe import judge_of
+from engine.jobs.probe import judge_of_data
 from engine.recipe.config import DataConfig, TrainConfig
 
 EXTENSIONS = 6
@@ -101,7 +101,7 @@ def main() -> None:
     args = parser.parse_args()
     # As few as may be are left out of training and validation.
     judges = {
-        classes: judge_of(args.data, TrainConfig(data=DataConfig(classes=classes, test_share=0.01)), Context())
+        classes: judge_of_data(args.data, TrainConfig(data=DataConfig(classes=classes, test_share=0.01)), Context())[1]
         for classes, _ in TASKS
     }
     found: dict[str, list[Forecast]] = {f"{images} of {classes or 'all classes'}": [] for classes, images in TASKS}

@@ -1,4 +1,4 @@
-"""The workbench's frame: eight screens, what holds on each of them, and how one leaves."""
+"""The workbench's frame: nine screens, what holds on each of them, and how one leaves."""
 
 import contextlib
 import gc

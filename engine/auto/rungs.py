@@ -89,7 +89,7 @@ class Judge:
         self, features: Features, groups: Sequence[str], classes: int, seed: int, weighting: Weighting = "none"
     ) -> None:
         """`weighting` is the recipe's class weight."""
-        self.features, self.classes, self.groups = features, classes, np.asarray(groups)
+        self.features, self.classes, self.groups, self.seed = features, classes, np.asarray(groups), seed
         self.weighting: Weighting = "balanced" if alike(weighting, features.labels) else "none"
         """As it is resolved: do all classes count alike?"""
         self.folds = grouped_folds(features.labels, groups, seed)
@@ -121,6 +121,15 @@ class Judge:
     def chosen(self, judged: Judged, learnt: Ints) -> Linear:
         """The fit on the images at `learnt` of the head and strength that were judged best."""
         return self.fitted(judged.seeing, learnt, STRENGTHS[: judged.best + 1])[-1]
+
+    def answered(self, judged: Judged, folds: Sequence[tuple[Ints, Ints]] = ()) -> Floats:
+        """The logits, (n, classes), of the head and strength that were judged best, out of fold; of other `folds` than
+        its own where those are given.
+        """
+        found = np.zeros((len(self.features.labels), self.classes))
+        for learnt, answered in folds or self.folds:
+            found[answered] = self._answers(judged.seeing, self.chosen(judged, learnt), answered)
+        return found
 
     def better_by(self, new: Judged, old: Judged) -> tuple[float, float]:
         """By how much the mean loss falls, and the standard error of that, over groups of images."""

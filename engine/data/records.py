@@ -3,6 +3,8 @@
 The types that every other room of `engine.data` speaks in; they know none of those.
 """
 
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -171,3 +173,23 @@ class Scan:
                 "near": [asdict(group) for group in self.near],
             },
         }
+
+
+def summary(records: Sequence[Record], notes: Mapping[str, int]) -> ClassSummary:
+    """What a class of these records consists of; `notes` counts its images by note."""
+
+    def count(values: Iterable[str]) -> dict[str, int]:
+        return dict(Counter(values).most_common())
+
+    return ClassSummary(
+        images=len(records),
+        masks=sum(record.mask is not None for record in records),
+        colour=sum(record.colour for record in records),
+        bytes=sum(record.bytes for record in records),
+        mean_intensity=round(sum(record.mean for record in records) / len(records), 3) if records else None,
+        formats=count(record.format for record in records),
+        sizes=count(f"{record.width}x{record.height}" for record in records),
+        modes=count(record.mode for record in records),
+        sources=count(record.source for record in records if record.source),
+        notes=dict(sorted(notes.items(), key=lambda item: -item[1])),
+    )

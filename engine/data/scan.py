@@ -7,7 +7,6 @@ with file and reason.
 """
 
 from collections import Counter
-from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +26,7 @@ from engine.data.image.formats import PIXEL_RULES
 from engine.data.image.notes import noted, of_other_bits
 from engine.data.image.reader import Header, ImageError, Pixels, XrayImage, held, peek, pixel_hash
 from engine.data.parallel import Pulse, spread
-from engine.data.records import ClassSummary, Problem, Record, Scan
+from engine.data.records import Problem, Record, Scan, summary
 from engine.data.similarity.near_duplicates import SIDE, border, thumbnail
 from engine.recipe.config import LabelTable
 
@@ -72,7 +71,7 @@ def scan(
                 notes[record.label].update(remarks)
                 remarked.append((record.file, remarks))
             pulse(done)
-    summaries = {name: _summary([r for r in records if r.label == name], notes[name]) for name in notes}
+    summaries = {name: summary([r for r in records if r.label == name], notes[name]) for name in notes}
     label_of = {record.file: record.label for record in records}
     problems += [Problem(file, "label-conflict", reason, label_of[file]) for file, reason in label_conflicts(records)]
     poses = orientation.poses(laid[: len(records)])
@@ -110,8 +109,8 @@ def require_trainable(scanned: Scan) -> None:
         raise DataError(
             f"{scanned.root} has one class with images ({names[0]}); learning to tell classes apart needs at least two."
         )
-    for name, summary in scanned.classes.items():
-        if not summary.images:
+    for name, own in scanned.classes.items():
+        if not own.images:
             raise DataError(f'Class "{name}" in {scanned.root} has no readable image: {_why_none(scanned, name)}.')
 
 
@@ -184,21 +183,3 @@ def _checked_mask(root: Path, mask: str | None, image: Header, label: str) -> tu
         return mask, []
     reason = f"the mask's {header.width}x{header.height} pixels have another shape than its image's"
     return mask, [Problem(mask, "mask-shape", f"{reason} {image.width}x{image.height}", label)]
-
-
-def _summary(records: list[Record], notes: Counter[str]) -> ClassSummary:
-    def count(values: Iterable[str]) -> dict[str, int]:
-        return dict(Counter(values).most_common())
-
-    return ClassSummary(
-        images=len(records),
-        masks=sum(record.mask is not None for record in records),
-        colour=sum(record.colour for record in records),
-        bytes=sum(record.bytes for record in records),
-        mean_intensity=round(sum(record.mean for record in records) / len(records), 3) if records else None,
-        formats=count(record.format for record in records),
-        sizes=count(f"{record.width}x{record.height}" for record in records),
-        modes=count(record.mode for record in records),
-        sources=count(record.source for record in records if record.source),
-        notes=dict(notes.most_common()),
-    )

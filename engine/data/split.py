@@ -138,14 +138,15 @@ def reuse(
     val_share: float = 0.1,
     seed: int = 0,
     patients: Mapping[str, str] | None = None,
+    corrected: Mapping[str, str] | None = None,
 ) -> tuple[Split, tuple[str, ...]]:
     """The split written at `path`, applied to `scanned`, and sentences on what does not agree with it.
 
     Classes that were not scanned are left out, as are images that `path` does not list. Images that changed since, and
     equal images or images of one patient in two parts, are told but kept. Where no image is for validation, as in many
     a published split, `val_share` of those to train on are drawn for it, those of one patient together. Raises
-    DataError when an image is of another class, when a part has no image of a class, or when an image is gone, which
-    `gone_ok` turns into a sentence.
+    DataError when an image is of another class than its folder or `corrected` says, when a part has no image of a
+    class, or when an image is gone, which `gone_ok` turns into a sentence.
     """
     known = {record.file: record for record in scanned.records}
     found = listed(path, Split.read(path).rows, scanned)
@@ -158,7 +159,7 @@ def reuse(
         if found.unclear:
             raise DataError(f"{path} lists names that fit several images of {scanned.root}: {few(found.unclear)}.")
     for row in found.rows:
-        if known[row.file].label != row.label:
+        if row.label not in (known[row.file].label, (corrected or {}).get(row.file)):
             raise DataError(
                 f'{path} says that {row.file} is of class "{row.label}", but it lies in "{known[row.file].label}".'
             )
@@ -190,8 +191,13 @@ def published(
     return split, (*tested, *drawn, *_apart(scanned.root, split, patients), *_leaking(scanned.root, scanned, split))
 
 
-def for_recipe(scanned: Scan, data: DataConfig, seed: int, gone_ok: bool = False) -> tuple[Split, tuple[Notice, ...]]:
-    """The split that a recipe asks for, reused, published or drawn, and what to say of it. Raises as those do."""
+def for_recipe(
+    scanned: Scan, data: DataConfig, seed: int, gone_ok: bool = False, corrected: Mapping[str, str] | None = None
+) -> tuple[Split, tuple[Notice, ...]]:
+    """The split that a recipe asks for, reused, published or drawn, and what to say of it. Raises as those do.
+
+    Its labels are those of `scanned`; a split that is reused may also have those that `corrected` gives by file.
+    """
     if data.split is None and scanned.published:
         known = patients(scanned, data.group_by)
         taken, doubts = published(scanned, data.val_share, seed, known.of, data.test_share)
@@ -204,7 +210,7 @@ def for_recipe(scanned: Scan, data: DataConfig, seed: int, gone_ok: bool = False
         return _numbered(drawn, known.of), (Notice("info", known.told),)
     # Of a run that goes on, what patients its split parts was told before.
     of = None if gone_ok else patients(scanned, data.group_by).of
-    reused, told = reuse(data.split, scanned, gone_ok, data.val_share, seed, of)
+    reused, told = reuse(data.split, scanned, gone_ok, data.val_share, seed, of, corrected)
     return reused if of is None else _numbered(reused, of), tuple(Notice("warning", text) for text in told)
 
 

@@ -62,22 +62,24 @@ def more_images(folder: Path, config: TrainConfig, context: Context) -> Learning
 
     The test part stays shut. Raises as `train` does, DataError where there are too few images to say anything, Stopped.
     """
-    judge = judge_of(folder, config, context)
+    _, judge = judge_of_data(folder, config, context)
     best, _, stopped = best_of(judge, context)
     if stopped:
         raise Stopped("Stopped before the learning curve was measured.")
     return learning_curve(judge, best, config.machine.seed, context)
 
 
-def judge_of(folder: Path, config: TrainConfig, context: Context) -> Judge:
-    """What the recipe "auto" chooses by, on the folder's training and validation images. Raises as `train` does."""
+def judge_of_data(folder: Path, config: TrainConfig, context: Context) -> tuple[Data, Judge]:
+    """The folder's images, and what the recipe "auto" chooses by on those of training and validation. Raises as `train`
+    does.
+    """
     plan, config = planned(dataclasses.replace(config, choice=ChoiceConfig("auto")))
     data, _, pixels, precision = _opened(folder, config, plan, context)
     records = [*data.records("train"), *data.records("validation")]
     features = gathered(records, pixels, precision, context)
     group = group_of(data.scan, patients(data.scan, config.data.group_by).of)
     groups = [group(record) for record in features.records]
-    return Judge(features, groups, len(data.classes), config.machine.seed, config.fit.class_weight)
+    return data, Judge(features, groups, len(data.classes), config.machine.seed, config.fit.class_weight)
 
 
 def _without_a_run(

@@ -36,7 +36,7 @@ from engine.sweep.pareto import Candidate, frontier, recommend
 from engine.sweep.points import Point, lacking, queue
 from engine.sweep.result import Grid, Swept, SweptChoice, SweptPoint
 from engine.training.cluster import one_process
-from engine.training.data import Data, scanned
+from engine.training.data import Data, as_kept, keep, scanned
 
 KEEPS_FREE = ("checkpoint_minutes", "cache_limit", "devices")
 """Fields in which a sweep that goes on may differ from what it began with."""
@@ -147,8 +147,7 @@ class Sweep:
         """The folder's images in the sweep's split: the one that is written, else what the recipe's seed draws."""
         for text in lacking(self.grid):
             context.emit(Notice("warning", text))
-        manifest = self.path / SPLIT
-        data = dataclasses.replace(self.config.data, split=manifest) if manifest.is_file() else self.config.data
+        data = as_kept(self.config.data, self.path)
         return scanned(self.folder, dataclasses.replace(self.config, data=data), context)
 
     def train(self, context: Context, budget: float | None = None) -> Swept:
@@ -162,7 +161,7 @@ class Sweep:
         with self._held():
             data = self._data(context)
             if not (self.path / SPLIT).is_file():
-                data.split.write(self.path / SPLIT)
+                keep(data, self.path)
             self.write()
             for number, point in enumerate(self.points, start=1):
                 run = self.run_of(point)

@@ -31,12 +31,12 @@ from engine.evaluation.predictor import save_contract
 from engine.jobs.outcome import Outcome, chosen, fitted
 from engine.network import engine_choice, pretrained
 from engine.recipe.config import TrainConfig, from_dict
-from engine.runs.directory import ENVIRONMENT, LOG, SPLIT, Run
+from engine.runs.directory import CORRECTIONS, ENVIRONMENT, LOG, SPLIT, Run
 from engine.runs.summary import waited
 from engine.runs.writer import RunWriter, create, reopen, require_room
 from engine.training import distributed
 from engine.training.batches import is_full_disk
-from engine.training.data import Data, scanned
+from engine.training.data import Data, as_kept, keep, scanned
 from engine.training.fit_phases import Brief, begun_with, fit, pixel_rules_of
 from engine.training.resolved import Resolved, resolve
 from engine.training.run_context import RunContext
@@ -168,6 +168,8 @@ def assist(folder: Path | None, config: TrainConfig, context: Context) -> Helped
         config = dataclasses.replace(config, output=output)
         with create(folder, config) as writer:
             run = writer.run
+            if brief.corrections:
+                (run.path / CORRECTIONS).write_text(brief.corrections, encoding="utf-8")
             (run.path / SPLIT).write_text(brief.split, encoding="utf-8")
             there = Environment(precision=brief.precision, frozen_engine=brief.engine, reading=brief.reading)
             write_json(run.path / ENVIRONMENT, there.to_dict())
@@ -185,9 +187,8 @@ def assist(folder: Path | None, config: TrainConfig, context: Context) -> Helped
 
 def split_before(folder: Path, config: TrainConfig, run: Run, context: Context) -> Data:
     """The folder under the split that the run has; a new one where it was killed before it had any."""
-    manifest = run.path / SPLIT
-    wanted = dataclasses.replace(config.data, split=manifest) if manifest.is_file() else config.data
-    return scanned(folder, dataclasses.replace(config, data=wanted), context, manifest.is_file(), pixel_rules_of(run))
+    wanted, there = as_kept(config.data, run.path), (run.path / SPLIT).is_file()
+    return scanned(folder, dataclasses.replace(config, data=wanted), context, there, pixel_rules_of(run))
 
 
 def with_its_end(writer: RunWriter, context: Context, work: Callable[[Context], E]) -> E | Interrupted:
@@ -233,7 +234,7 @@ def _train(
 ) -> Finished | Interrupted:
     began, run = time.perf_counter(), writer.run
     if not (run.path / SPLIT).is_file():
-        data.split.write(run.path / SPLIT)
+        keep(data, run.path)
     joined = distributed.opened(recipe.config.machine.devices, context)
     work = RunContext(context, writer, joined, forget_test)
     with joined.quiet(run.path / LOG):

@@ -54,6 +54,8 @@ class DataConfig:
     folder on."""
     label_column: str = ""
     """The column of --labels that holds the class (when empty: a column such as "label", "class" or "finding")."""
+    corrections: Path | None = None
+    """A corrections.csv, as a review writes it: labels are changed and images left out as it says, in no file."""
     follow_links: bool = False
     """Also read what symbolic links lead to outside the folder."""
     group_by: str = ""

@@ -32,6 +32,7 @@ from engine.evaluation.result_files import TEST, read_external, read_test, was_t
 from engine.evaluation.subgroups import Subgroups, read_subgroups
 from engine.evaluation.training_reference import REFERENCE
 from engine.recipe.config import TrainConfig
+from engine.report.mended import Mended, mended
 from engine.runs.directory import ENVIRONMENT, SPLIT, WEIGHTS, Run
 from engine.runs.summary import RunSummary
 
@@ -51,6 +52,8 @@ class Facts:
     rows: tuple[Row, ...]
     published: bool
     """Do the images' folders publish the split?"""
+    mended: Mended
+    """What corrections did to its labels."""
     sources: dict[str, dict[str, int]]
     """By class, images by source; empty where no metadata name any."""
     rungs: tuple[Rung, ...]
@@ -125,6 +128,7 @@ def gather(run: Run, audit: Path | None = None) -> Facts:
         config=config,
         rows=split.rows,
         published=any(notice.text.startswith(AS_PUBLISHED.capitalize()) for notice in notices),
+        mended=mended(run, config, split.rows),
         sources=_sources(folder, split.rows, config.data.follow_links),
         epochs=summary.epochs,
         rungs=tuple(summary.rungs),

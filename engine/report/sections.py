@@ -125,6 +125,7 @@ def limits(facts: Facts) -> list[str]:
         found.append("No shortcut audit is reported: whether the model reads lungs is not known.")
     if not facts.externals:
         found.append("It was not tested on images from elsewhere, where accuracy usually falls.")
+    found += facts.mended.doubts
     found += [f"The training warned: {text}" for text in facts.warnings]
     if facts.subgroups:
         known = ", ".join(one.field for one in facts.subgroups.fields)
@@ -159,6 +160,7 @@ def _data(facts: Facts) -> list[Block]:
         Paragraph(f"Folder {facts.folder}: {counted(len(facts.rows), 'image')}."),
         Table(("class", "images", "sources"), rows),
         *(Paragraph(text, warning=True) for text in facts.alarms),
+        *([Paragraph(facts.mended.used)] if facts.mended.used else []),
     ]
     if facts.sources:
         every = sorted({source for own in facts.sources.values() for source in own})

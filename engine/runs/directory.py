@@ -23,6 +23,7 @@ ENDS: dict[type[Event], State] = {Finished: "finished", Interrupted: "stopped", 
 WEIGHTS = "best.weights.h5"
 CONFIG = "config.json"
 SPLIT = "split.csv"
+CORRECTIONS = "corrections.csv"
 LOG = "train.log"
 FOLDERS = ("checkpoint", "tensorboard", "tensorboard/train", "tensorboard/validation", "external")
 """The folders of a run in which a training writes or removes something."""

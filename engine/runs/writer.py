@@ -20,7 +20,7 @@ from engine.base.files import open_lock, open_private, private_dir, replacing, r
 from engine.base.locks import try_lock
 from engine.base.wording import unwritable
 from engine.recipe.config import RESUMABLE, TrainConfig, differences, to_dict
-from engine.runs.directory import CONFIG, ENVIRONMENT, FOLDERS, LOG, SPLIT, Run
+from engine.runs.directory import CONFIG, CORRECTIONS, ENVIRONMENT, FOLDERS, LOG, SPLIT, Run
 from engine.runs.event_log import FILE, whole_lines
 
 HISTORY = tuple(f.name for f in dataclasses.fields(Epoch))
@@ -94,7 +94,7 @@ class RunWriter:
         if self._started or self._again:
             return
         with contextlib.suppress(OSError):
-            for name in (FILE, "history.csv", LOG, "stop", SPLIT, ENVIRONMENT, "lock", CONFIG):
+            for name in (FILE, "history.csv", LOG, "stop", SPLIT, CORRECTIONS, ENVIRONMENT, "lock", CONFIG):
                 (self.run.path / name).unlink(missing_ok=True)
             self.run.path.rmdir()
 

@@ -9,15 +9,18 @@ from engine.base.context import Context
 from engine.base.errors import DataError
 from engine.base.events import Notice
 from engine.base.runtime import cache_dir
-from engine.data import pixel_store, split
+from engine.data import pixel_store
 from engine.data.confounding import confounding
+from engine.data.corrections import Correction, write_corrections
+from engine.data.divided import divided
 from engine.data.image.formats import PIXEL_RULES
 from engine.data.records import Record, Scan
 from engine.data.scan import require_trainable, scan, tell_layout
+from engine.data.split import Split
 from engine.data.warnings import NEUTRAL, Kind, folder_warnings
 from engine.network.classifier import Classifier
-from engine.recipe.config import TrainConfig
-from engine.runs.directory import SPLIT, Run
+from engine.recipe.config import DataConfig, TrainConfig
+from engine.runs.directory import CORRECTIONS, SPLIT, Run
 from engine.training.batches import Images, PixelSource
 
 TOLD_BEFORE: frozenset[Kind] = frozenset(("layout", "layout-doubt", "problems"))
@@ -30,7 +33,9 @@ class Data:
     """What a training learns from: a scan, and its split into parts."""
 
     scan: Scan
-    split: split.Split
+    split: Split
+    corrections: tuple[Correction, ...] = ()
+    """Those that gave the scan its labels."""
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -56,9 +61,9 @@ def scanned(
     found = scan(folder, wanted.class_names, context, wanted.follow_links, near, pixel_rules, wanted.label_table)
     require_trainable(found)
     tell_layout(found, context.emit, again=gone_ok)
-    chosen, notices = split.for_recipe(found, wanted, config.machine.seed, gone_ok)
+    used = divided(found, wanted, config.machine.seed, gone_ok)
     if not gone_ok:
-        for one in folder_warnings(found, confounding(found)):
+        for one in folder_warnings(used.scan, confounding(used.scan)):
             if one.kind in TOLD_BEFORE:
                 continue
             level: Literal["info", "warning"] = "info" if one.kind in NEUTRAL else "warning"
@@ -66,9 +71,24 @@ def scanned(
             own = config.fit.class_weight == "auto" and config.way == "auto"  # which tells what it does
             if one.kind == "unequal" and config.fit.class_weight != "balanced" and not own:
                 context.emit(Notice("info", BALANCED))
-    for notice in notices:
+    for notice in used.notices:
         context.emit(notice)
-    return Data(found, chosen)
+    return Data(used.scan, used.split, used.corrections)
+
+
+def keep(data: Data, folder: Path) -> None:
+    """Write what divides and labels the images into a folder, from which `as_kept` takes it. Raises DataError."""
+    if data.corrections:
+        write_corrections(folder / CORRECTIONS, data.corrections)
+    data.split.write(folder / SPLIT)
+
+
+def as_kept(wanted: DataConfig, folder: Path) -> DataConfig:
+    """The same images, divided and labelled as `keep` wrote it down there; as they are where it has not come to it."""
+    if not (folder / SPLIT).is_file():
+        return wanted
+    corrections = folder / CORRECTIONS
+    return dataclasses.replace(wanted, split=folder / SPLIT, corrections=corrections if corrections.is_file() else None)
 
 
 def pixel_sources(
@@ -96,6 +116,6 @@ def as_decoded(data: Data, decoded: tuple[str, ...], run: Run) -> Data:
     rows = tuple(row for row in data.split.rows if row.part == "test" or row.file in there)
     if len(rows) == len(data.split.rows):
         return data
-    kept = split.Split(rows)
+    kept = Split(rows)
     kept.write(run.path / SPLIT)
     return dataclasses.replace(data, split=kept)

@@ -17,7 +17,7 @@ from engine.base.wording import counted, noun
 from engine.data.image.formats import PIXEL_RULES, known_pixel_rules
 from engine.network.classifier import Classifier, under, with_first_weights
 from engine.recipe.config import TrainConfig
-from engine.runs.directory import ENVIRONMENT, SPLIT, Run
+from engine.runs.directory import CORRECTIONS, ENVIRONMENT, SPLIT, Run
 from engine.training import checkpoint, loop, lr_range_test
 from engine.training.arithmetic import Arithmetic, fastest
 from engine.training.batches import PixelSource, Source, at_hand, choose, stored_format
@@ -124,6 +124,8 @@ class Brief:
     """Of the images."""
     split: str
     """The text of split.csv."""
+    corrections: str
+    """The text of corrections.csv; empty where there are none."""
     precision: str
     engine: EngineName
     reading: Positive
@@ -135,6 +137,7 @@ def _brief(data: Data, run: Run, config: TrainConfig, chosen: Arithmetic, resume
         config=config,
         folder=data.scan.root.absolute(),
         split=(run.path / SPLIT).read_text(encoding="utf-8"),
+        corrections=(run.path / CORRECTIONS).read_text(encoding="utf-8") if data.corrections else "",
         precision=chosen.precision,
         engine=chosen.engine,
         reading=data.scan.pixel_rules,

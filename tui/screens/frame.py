@@ -8,7 +8,7 @@ from tui.state.host import Host, Listener
 from tui.state.session import Session
 from tui.widgets.xray import Way
 
-MODES = ("dataset", "layers", "train", "runs", "results", "predict", "audit", "sweep")
+MODES = ("dataset", "layers", "train", "runs", "results", "predict", "audit", "sweep", "review")
 """The names of the screens, in the order of their keys."""
 
 

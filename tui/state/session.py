@@ -34,6 +34,7 @@ from tui.words.glyphs import PLAIN, RICH, Glyphs
 from tui.words.settings import Settings
 
 if TYPE_CHECKING:
+    from engine.data.divided import Divided
     from engine.data.records import Scan
     from engine.data.split import Split
     from engine.jobs.sweep_plan import Plan
@@ -174,17 +175,18 @@ class Session(Jobs):
             return
         try:
             self.scan = subset(self.whole, self.config.data.class_names)
-            work = partial(_split, self.scan, self.config)
+            work = partial(_divided, self.scan, self.config)
             if len(self.scan.records) <= MOST_SPLIT_AT_ONCE:
-                self.split = work()
+                found = work()
+                self.scan, self.split = found.scan, found.split
                 return
         except CovidTuiError as error:
             self.split_problem = str(error)
             return
         self.start("split", "drawing the split", lambda context: work(), self._split_drawn, self._split_failed)
 
-    def _split_drawn(self, split: "Split") -> None:
-        self.split = split
+    def _split_drawn(self, found: "Divided") -> None:
+        self.scan, self.split = found.scan, found.split
         self.announce(DataChanged)
 
     def _split_failed(self, error: Exception) -> None:
@@ -325,7 +327,7 @@ def scan_folder(folder: Path, wanted: DataConfig, context: Context) -> "Scan":
     return whole
 
 
-def _split(picked: "Scan", config: TrainConfig) -> "Split":
-    from engine.data.split import for_recipe
+def _divided(picked: "Scan", config: TrainConfig) -> "Divided":
+    from engine.data.divided import divided
 
-    return for_recipe(picked, config.data, config.machine.seed)[0]
+    return divided(picked, config.data, config.machine.seed)

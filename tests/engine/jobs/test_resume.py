@@ -251,7 +251,7 @@ def test_killed_at_fifty_random_moments_it_ends_in_the_same_weights(
             places.add(max((epoch.epoch for epoch in Run(run).epochs()), default=0))
     assert len(places) > 10
     for name, arguments in (("run", command), ("whole", (*recipe, "--out", tmp_path, "--name", "whole"))):
-        done = cli(*arguments, COVID_TUI_CACHE=str(tmp_path / f"{name}-cache"))
+        done = cli(*arguments, timeout=1200, COVID_TUI_CACHE=str(tmp_path / f"{name}-cache"))
         assert done.returncode == 0, done.stderr
     assert_as_in_one_go(run, tmp_path / "whole", LONG_EPOCHS)
 

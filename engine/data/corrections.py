@@ -1,0 +1,214 @@
+"""Corrections of labels: what a reviewer decided about images, kept as a table beside the runs, never in the images.
+
+A correction belongs to the pixels of an image, so it holds wherever the file is moved, and to the label that it had
+when it was decided on: where the folder has been mended since, the correction has nothing left to do, and says so.
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass, fields, replace
+from pathlib import Path
+from typing import Literal, get_args
+
+from engine.base.errors import DataError, LinkError
+from engine.base.escape import from_cell, to_cell
+from engine.base.files import open_lock, replacing
+from engine.base.locks import wait_for_lock
+from engine.base.wording import counted, unwritable
+from engine.data.duplicates import exact_groups, near_within
+from engine.data.records import ClassSummary, Record, Row, Scan, summary
+from engine.data.tables import read_rows
+
+Decision = Literal["keep", "relabel", "leave-out", "unsure"]
+DECISIONS: tuple[Decision, ...] = get_args(Decision)
+Key = tuple[str, str]
+"""An image's pixels, as their hash, and the label that its folder gives: equal pixels may lie in two classes."""
+MOST_NOTE = 500
+"""Characters of a note that are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A decision about one image: keep its label, give it another (`to`), leave the image out, or unsure."""
+
+    file: str
+    """Relative to the scanned folder, when it was decided on."""
+    sha: str
+    """The hash of its pixels."""
+    label: str
+    """The label that its folder gives."""
+    decision: Decision
+    to: str = ""
+    """The label that it should have; empty but for "relabel"."""
+    note: str = ""
+    time: str = ""
+    """When it was decided, ISO 8601 in UTC."""
+    blind: str = ""
+    """Was the reviewer shown no model's answer? "yes", or empty."""
+
+    @property
+    def key(self) -> Key:
+        """What it is about."""
+        return self.sha, self.label
+
+
+COLUMNS = tuple(field.name for field in fields(Correction))
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What corrections did to a scan: files by what was done with them."""
+
+    relabelled: Mapping[str, str]
+    """By file, the label that its folder gives."""
+    left_out: tuple[str, ...]
+    confirmed: int
+    """Images that stay as they are: kept on purpose, or unsure."""
+    used: tuple[Correction, ...]
+    """The corrections that these come from."""
+    idle: int
+    """Corrections with nothing to do: for images that are not in the folder, have another label by now, or would get
+    the label of a class that is not used."""
+
+    @property
+    def sentence(self) -> str:
+        """What was done, for people."""
+        done = f"{counted(len(self.relabelled), 'image')} relabelled, {len(self.left_out):,} left out"
+        kept = f", {self.confirmed:,} reviewed and left as they are" if self.confirmed else ""
+        idle = f"; {counted(self.idle, 'correction')} found no image with that label here" if self.idle else ""
+        return f"Corrections: {done}{kept}{idle}."
+
+
+def read_corrections(path: Path) -> tuple[Correction, ...]:
+    """The corrections in the table at `path`, in its order, the last one about an image alone.
+
+    Raises DataError where it can't be read, or a row of it makes no sense.
+    """
+    try:
+        rows = read_rows(path)
+        _, head = next(rows, (0, []))
+        missing = [name for name in ("sha", "label", "decision") if name not in head]
+        if missing:
+            raise DataError(f"is no table of corrections: it lacks the column {', '.join(missing)}")
+        places = {name: head.index(name) for name in COLUMNS if name in head}
+        found = {one.key: one for one in (_correction(line, row, places) for line, row in rows)}
+    except FileNotFoundError:
+        raise DataError(f"{path} does not exist; check the path given with --corrections.") from None
+    except OSError as error:
+        raise DataError(f"{path} can't be read ({error.strerror}).") from error
+    except DataError as error:
+        raise DataError(f"{path} {error}.") from None
+    return tuple(found.values())
+
+
+def _correction(line: int, row: list[str], places: Mapping[str, int]) -> Correction:
+    values = {name: from_cell(row[place]) if place < len(row) else "" for name, place in places.items()}
+    decision = values["decision"]
+    if decision not in DECISIONS:
+        raise DataError(f"can't be used: line {line} has the decision {decision!r}; give {', '.join(DECISIONS)}")
+    if not values["sha"] or (decision == "relabel") != bool(values.get("to")):
+        raise DataError(f"can't be used: line {line} needs a sha, and a label under 'to' where it relabels")
+    return Correction(**values)  # type: ignore[arg-type]
+
+
+def write_corrections(path: Path, corrections: Iterable[Correction]) -> None:
+    """Write them as CSV, whole or not at all. Raises DataError where that can't be done."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(map(to_cell, astuple(one)) for one in corrections)
+    try:
+        with replacing(path) as file:
+            file.write(text.getvalue().encode("utf-8", "surrogateescape"))
+    except OSError as error:
+        raise DataError(unwritable(path, error)) from error
+
+
+class CorrectionsFile:
+    """The table that a review writes, one decision at a time; several reviewers may write to one table."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def read(self) -> dict[Key, Correction]:
+        """By what they are about, in the order of deciding; none where there is no table yet. Raises DataError."""
+        return {one.key: one for one in read_corrections(self.path)} if self.path.exists() else {}
+
+    def decide(self, correction: Correction) -> Correction | None:
+        """Write a decision down; gives the one that it replaces. Raises DataError."""
+        return self._put(correction.key, correction)
+
+    def put_back(self, key: Key, before: Correction | None) -> None:
+        """Undo a decision: what was there `before`, or nothing. Raises DataError."""
+        self._put(key, before)
+
+    def _put(self, key: Key, correction: Correction | None) -> Correction | None:
+        with self._alone():
+            found = self.read()
+            before = found.pop(key, None)
+            if correction:
+                found[key] = correction
+            write_corrections(self.path, found.values())
+        return before
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Hold the table against other reviewers."""
+        try:
+            with open_lock(self.path.with_suffix(".lock")) as lock:
+                wait_for_lock(lock)
+                yield
+        except LinkError as error:
+            raise DataError(str(error)) from error
+        except OSError as error:
+            raise DataError(unwritable(self.path, error)) from error
+
+
+def corrected(scanned: Scan, corrections: Iterable[Correction]) -> tuple[Scan, Applied]:
+    """The scan with its labels corrected and images left out, and what that did. What it notes of files is as before.
+
+    An image may be relabelled to any class of the scan.
+    """
+    of = {one.key: one for one in corrections}
+    records: list[Record] = []
+    relabelled: dict[str, str] = {}
+    left_out: list[str] = []
+    used: list[Correction] = []
+    confirmed = 0
+    for record in scanned.records:
+        one = of.get((record.sha, record.label))
+        if one is None or (one.decision == "relabel" and one.to not in scanned.classes):
+            records.append(record)
+            continue
+        used.append(one)
+        if one.decision == "leave-out":
+            left_out.append(record.file)
+        elif one.decision == "relabel":
+            relabelled[record.file] = record.label
+            records.append(replace(record, label=one.to))
+        else:
+            confirmed += 1
+            records.append(record)
+    order = {name: place for place, name in enumerate(scanned.classes)}
+    records.sort(key=lambda record: order[record.label])  # stable, so by the folders' order within a class
+    found = replace(
+        scanned,
+        records=tuple(records),
+        classes={name: _again(scanned.classes[name], name, records) for name in order},
+        duplicates=exact_groups(records),
+        near=near_within(scanned.near, records),
+    )
+    used = [*dict.fromkeys(used)]  # one may be about several files with equal pixels
+    return found, Applied(relabelled, tuple(left_out), confirmed, tuple(used), len(of) - len(used))
+
+
+def corrected_rows(rows: Iterable[Row], scanned: Scan) -> tuple[Row, ...]:
+    """The rows of a split in the order and with the labels of the corrected scan, less what that leaves out."""
+    of = {row.file: row for row in rows}
+    return tuple(replace(of[one.file], label=one.label) for one in scanned.records if one.file in of)
+
+
+def _again(before: ClassSummary, name: str, records: Iterable[Record]) -> ClassSummary:
+    return summary([record for record in records if record.label == name], before.notes)

@@ -1,0 +1,77 @@
+"""What corrections do for a model: the same head learnt with and without them, out of fold.
+
+Both are judged on the images whose labels no correction touched, as there the two agree on what is right: on a
+corrected label the corrected model would always win.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from engine.auto.rungs import Judge, Judged
+from engine.data.corrections import Correction
+from engine.data.records import Record
+from engine.evaluation.headline import percent
+from engine.evaluation.intervals import paired_counts, paired_interval
+
+
+@dataclass(frozen=True)
+class Effect:
+    """Right answers out of fold of `images` images that no correction touched, learnt with labels as given and as
+    corrected; `gain` and its 95% interval are shares of the images.
+    """
+
+    images: int
+    relabelled: int
+    left_out: int
+    as_given: int
+    as_corrected: int
+    gain: float
+    gain_ci: tuple[float, float]
+
+    @property
+    def sentence(self) -> str:
+        """For people."""
+        low, high = (f"{100 * end:+.1f}" for end in self.gain_ci)
+        return (
+            f"Learnt with {self.relabelled:,} labels corrected and {self.left_out:,} images left out, a model that "
+            f"had not seen the image is right on {percent(self.as_corrected / self.images)} of the {self.images:,} "
+            f"images that nobody touched; with the labels as given on {percent(self.as_given / self.images)} "
+            f"({100 * self.gain:+.1f} points, 95% interval {low} to {high})."
+        )
+
+
+def effect_of(
+    judge: Judge, chosen: Judged, records: Sequence[Record], classes: Sequence[str], corrections: Sequence[Correction]
+) -> Effect:
+    """That of the corrections on the head that was `chosen` for the labels as given. `records` are the judge's."""
+    of = {one.key: one for one in corrections}
+    labels = judge.features.labels.copy()
+    used, touched = np.ones(len(labels), bool), np.zeros(len(labels), bool)
+    for place, record in enumerate(records):
+        one = of.get((record.sha, record.label))
+        if one and one.decision == "relabel" and one.to in classes:
+            labels[place], touched[place] = list(classes).index(one.to), True
+        elif one and one.decision == "leave-out":
+            used[place], touched[place] = False, True
+    given = _right(judge, chosen, judge.features.labels, np.ones(len(labels), bool))
+    mended = _right(judge, chosen, labels, used)
+    both = ~touched
+    return Effect(
+        images=int(both.sum()),
+        relabelled=int((touched & used).sum()),
+        left_out=int((~used).sum()),
+        as_given=int(given[both].sum()),
+        as_corrected=int(mended[both].sum()),
+        gain=float(mended[both].mean() - given[both].mean()),
+        gain_ci=paired_interval(*paired_counts(mended[both], given[both])),
+    )
+
+
+def _right(judge: Judge, chosen: Judged, labels: np.ndarray, used: np.ndarray) -> np.ndarray:
+    """Which images are answered right, (n,), by heads that learnt from those `used` with these `labels`."""
+    features = replace(judge.features, labels=labels, among=(judge.features, np.arange(len(labels))))
+    again = Judge(features, judge.groups.tolist(), judge.classes, judge.seed, judge.weighting)
+    again.folds = [(learnt[used[learnt]], answered) for learnt, answered in judge.folds]
+    return np.asarray(again.answered(chosen).argmax(axis=1) == labels)

@@ -1,0 +1,1 @@
+"""Screen 9: doubtful labels and pictures, decided on one by one."""

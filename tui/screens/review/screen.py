@@ -1,0 +1,288 @@
+"""Screen 9: a folder's doubtful labels and pictures, one by one, with keys alone; no image is changed."""
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Horizontal, Vertical, VerticalScroll
+from textual.widget import Widget
+from textual.widgets import Input, Static
+
+from engine.base.context import Context
+from engine.base.errors import CovidTuiError, Stopped
+from engine.recipe.config import TrainConfig
+from engine.runs.directory import CORRECTIONS
+from tui.screens.base import WorkScreen
+from tui.screens.review.text import item_text, neighbour_text, over_text, progress_text
+from tui.widgets.question_dialog import Answer, Ask
+from tui.widgets.safe_cells import content
+from tui.widgets.xray import Xray
+
+if TYPE_CHECKING:
+    from engine.data.corrections import Decision
+    from engine.data.image.reader import Pixels
+    from engine.review.effect import Effect
+    from engine.review.queue import Queue
+
+NEIGHBOURS = 5
+SMALL = 256
+"""Pixels of the longer side of a neighbour's picture."""
+WELCOME = (
+    "No review yet. s looks for labels that are likely wrong, copies with another label, and pictures that are none. "
+    "A model answers to each image that it has not learnt from, which takes seconds once the activations are kept. The "
+    "test part stays shut; b puts it into the queue without any model's answer."
+)
+NO_DATA = "Choose a folder on the screen Dataset first."
+
+
+class ReviewScreen(WorkScreen):
+    """The picture beside what is said of it, above its neighbours."""
+
+    MODE = "review"
+    CSS_PATH = "review.tcss"
+    HELP = (
+        "Images whose label is likely wrong, or that are no chest X-rays like the others, the most suspicious first. "
+        "The model that answers has not learnt from the image; beside it are the five images most alike. What you "
+        "decide is written to corrections.csv beside the runs at once. No image and no folder is changed. Train with "
+        "--corrections to use it. Images of the test part are shown without any answer, and only if you ask for them."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("s", "start", "Start", id="review.start", tooltip="Look for suspects."),
+        Binding("k", "decide('keep')", "Keep", id="review.keep", tooltip="The label is right."),
+        Binding("r", "relabel", "Relabel", id="review.relabel", tooltip="Give the image another label."),
+        Binding("x", "decide('leave-out')", "Leave out", id="review.leave", tooltip="Do without the image."),
+        Binding("u", "decide('unsure')", "Unsure", id="review.unsure", tooltip="Leave it as it is, and say so."),
+        Binding("n", "note", "Note", id="review.note", tooltip="Write a note on the image."),
+        Binding("z", "undo", "Undo", id="review.undo", tooltip="Take the last decision back."),
+        Binding("left", "step(-1)", "Back", id="review.back", show=False, tooltip="The image before."),
+        Binding("right", "step(1)", "Next", id="review.next", show=False, tooltip="The next image, undecided."),
+        Binding("m", "more", "More", id="review.more", tooltip="Also the images with the least sound labels."),
+        Binding("b", "blind", "Test part", id="review.blind", tooltip="Also the test part, without any answer."),
+        Binding("e", "effect", "Effect", id="review.effect", tooltip="What the corrections do for a model."),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._queue: Queue | None = None
+        self._folder: Path | None = None
+
+    def body(self) -> Iterable[Widget]:
+        """Progress above picture and text, neighbours below, the note last."""
+        way, abilities = self.workbench.picture_way, self.workbench.abilities
+        yield Static(id="progress")
+        with Horizontal(id="desk"):
+            with Vertical(classes="pane", id="picture-pane"):
+                yield Xray(way, abilities, id="picture")
+            with VerticalScroll(classes="pane", id="text-pane"):
+                yield Static(content(WELCOME), id="text")
+        with Horizontal(id="alike"):
+            for place in range(NEIGHBOURS):
+                with Container(classes="pane neighbour", id=f"pane-{place}"):
+                    yield Xray(way, abilities, id=f"near-{place}")
+                    yield Static(id=f"label-{place}")
+        yield Input(placeholder="note, then enter", id="note")
+
+    def on_mount(self) -> None:
+        """Titles."""
+        self.query_one("#picture-pane").border_title = "The image"
+        self.query_one("#text-pane").border_title = "What speaks against it"
+        self._show()
+
+    def data_changed(self) -> None:
+        """A review holds for the folder that it looked at."""
+        if self._folder and self.session.data != self._folder:
+            self.session.cancel("review")
+            self._queue = self._folder = None
+            self._show()
+
+    # The review
+
+    def action_start(self) -> None:
+        """Look for suspects, in a thread."""
+        self._begin(blind=False)
+
+    def action_blind(self) -> None:
+        """The same with the test part."""
+        self._begin(blind=True)
+
+    def _begin(self, blind: bool) -> None:
+        if self.session.data is None:
+            self.workbench.say(NO_DATA, "warning")
+            return
+        self._folder = self.session.data
+        work = partial(look_for_suspects, self._folder, self.session.config, self._file(), blind)
+        self.query_one("#text", Static).update(content("The images are being looked at ..."))
+        self.session.start("review", "looking for suspects", work, self._found, self._failed)
+
+    def _file(self) -> Path:
+        return self.session.config.data.corrections or self.session.runs / CORRECTIONS
+
+    def _found(self, queue: "Queue") -> None:
+        self._queue = queue
+        self.workbench.say(queue.review.sentence, "information")
+        self._show()
+
+    def _failed(self, error: Exception) -> None:
+        if not isinstance(error, Stopped):
+            self.session.complain(error)
+        self._show()
+
+    # What is shown
+
+    def _show(self) -> None:
+        queue, session = self._queue, self.session
+        self.query_one("#progress", Static).update(progress_text(queue, session.glyphs) if queue else content(""))
+        item = queue.item if queue else None
+        for xray in self.query(Xray):
+            xray.show(None)
+        for place in range(NEIGHBOURS):
+            self.query_one(f"#label-{place}", Static).update(content(""))
+        if queue is None or item is None:
+            text = f"{queue.review.sentence} {queue.review.looked_at}" if queue else WELCOME
+            self.query_one("#text", Static).update(content(text))
+        else:
+            self.query_one("#text", Static).update(item_text(item, queue.decision(item)))
+            self.query_one("#text-pane", VerticalScroll).scroll_home(animate=False)
+            near = getattr(item, "neighbours", ())[:NEIGHBOURS]
+            for place, one in enumerate(near):
+                self.query_one(f"#label-{place}", Static).update(neighbour_text(one, item.label))
+            files = [item.file, *(one.file for one in near)]
+            assert self._folder
+            work = partial(read_pictures, [self._folder / file for file in files])
+            session.start("review-picture", "reading pictures", work, partial(self._pictured, files[0]))
+        self.refresh_bindings()
+
+    def _pictured(self, file: str, pictures: "list[Pixels | None]") -> None:
+        if self._queue and self._queue.item and self._queue.item.file == file:
+            for xray, pixels in zip(self.query(Xray), pictures, strict=False):
+                xray.show(pixels)
+
+    # Decisions
+
+    def action_decide(self, decision: "Decision") -> None:
+        """Write it down and go on."""
+        self._act(lambda queue: queue.decide(decision))
+
+    def action_relabel(self) -> None:
+        """Ask for the label; the model's comes first."""
+        item = self._queue.item if self._queue else None
+        if self._queue is None or item is None:
+            return
+        answer = getattr(item, "answer", "")
+        names = [name for name in self._queue.review.classes if name != item.label]
+        names.sort(key=lambda name: name != answer)
+        answers = [Answer(str(number), name, name) for number, name in enumerate(names, start=1)]
+        ask = Ask(f"{item.file} is labelled {item.label}. Which label is right?", [*answers, Answer("b", "Back", "")])
+        self.app.push_screen(ask, self._relabel)
+
+    def _relabel(self, to: str | None) -> None:
+        if to:
+            self._act(lambda queue: queue.decide("relabel", to))
+
+    def action_undo(self) -> None:
+        """Take the last decision back."""
+        self._act(lambda queue: queue.undo())
+
+    def action_step(self, by: int) -> None:
+        """Another image."""
+        self._act(lambda queue: queue.step(by))
+
+    def action_more(self) -> None:
+        """The least sound of the rest."""
+        self._act(lambda queue: self.workbench.say(f"{queue.more()} more images are in the queue.", "information"))
+
+    def _act(self, act: "Callable[[Queue], object]") -> None:
+        if self._queue is None:
+            return
+        open_before = self._queue.done < len(self._queue.items)
+        try:
+            act(self._queue)
+        except CovidTuiError as error:
+            self.workbench.say(str(error), "error")
+        if open_before and self._queue.done == len(self._queue.items):
+            self.workbench.say(over_text(self._queue), "information")
+        self._show()
+
+    def action_note(self) -> None:
+        """To the line for a note."""
+        field = self.query_one("#note", Input)
+        item = self._queue.item if self._queue else None
+        made = self._queue.decision(item) if self._queue and item else None
+        field.value = made.note if made else ""
+        self.set_class(True, "-noting")
+        field.focus()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Keep the note."""
+        self.action_leave_field()
+        self._act(lambda queue: queue.note(event.value))
+
+    def action_leave_field(self) -> None:
+        """Back to the keys."""
+        self.set_class(False, "-noting")
+        super().action_leave_field()
+
+    def action_effect(self) -> None:
+        """What the corrections do for a model, in a thread."""
+        if self._queue and self._folder:
+            work = partial(measure_effect, self._folder, self.session.config, [*self._queue.decided.values()])
+            self.session.start("review-effect", "learning with the corrections", work, self._effect_found, self._failed)
+
+    def _effect_found(self, found: "Effect") -> None:
+        self.workbench.say(found.sentence, "information")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer what there is something for."""
+        queue = self._queue
+        match action:
+            case "decide" | "relabel" | "note" | "step":
+                return queue is not None and queue.item is not None
+            case "undo":
+                return queue is not None and queue.can_undo
+            case "more":
+                return queue is not None
+            case "effect":
+                return queue is not None and bool(queue.decided)
+        return True
+
+
+def look_for_suspects(folder: Path, config: TrainConfig, file: Path, blind: bool, context: Context) -> "Queue":
+    """A review of the folder and what was decided before. Raises as `engine.jobs.review.review` does."""
+    from engine.data.corrections import CorrectionsFile
+    from engine.jobs.review import review
+    from engine.review.queue import Queue
+
+    return Queue(review(folder, config, context, blind), CorrectionsFile(file))
+
+
+def measure_effect(folder: Path, config: TrainConfig, corrections: "list", context: Context) -> "Effect":  # type: ignore[type-arg]
+    """What the corrections do for a model. Raises as `engine.jobs.review.effect` does."""
+    from engine.jobs.review import effect
+
+    return effect(folder, config, corrections, context)
+
+
+def read_pictures(paths: list[Path], context: Context) -> "list[Pixels | None]":
+    """The pictures, the first in full; None for one that can't be read any more."""
+    import numpy as np
+    from PIL import Image
+
+    from engine.data.image.reader import ImageError, read
+
+    found: list[Pixels | None] = []
+    for place, path in enumerate(paths):
+        try:
+            pixels = read(path).pixels
+        except ImageError:
+            found.append(None)
+            continue
+        if place and max(pixels.shape[:2]) > SMALL:
+            picture = Image.fromarray(pixels)
+            pixels = np.asarray(picture.reduce(max(1, max(picture.size) // SMALL)))
+        found.append(pixels)
+    return found
+
+
+SCREEN = ReviewScreen
