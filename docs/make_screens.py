@@ -66,17 +66,17 @@ def main() -> None:
 def train() -> None:
     """Two real trainings: the head alone, and the last block with it, which is the newer one."""
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    from engine.base.cancel import Stop
+    from engine.base.context import Context
     from engine.jobs.train import train as job
 
     for name, network in (("transfer", NetworkConfig()), ("partial-block5", RECIPE.network)):
         recipe = dataclasses.replace(RECIPE, network=network, output=OutputConfig(out=Path("runs"), name=name))
-        print(job(Path("sample_data"), recipe, lambda event: None, Stop()))
+        print(job(Path("sample_data"), recipe, Context()))
 
 
 def sweep() -> None:
     """A real sweep, with its split's test part shut."""
-    from engine.base.cancel import Stop
+    from engine.base.context import Context
     from engine.jobs.sweep import Grid, Sweep
 
     data = dataclasses.replace(RECIPE.data, classes="COVID,Viral Pneumonia", val_share=0.3, near_duplicates=False)
@@ -85,7 +85,7 @@ def sweep() -> None:
         fit=FitConfig(epochs=20, batch=8, patience=6), output=OutputConfig(out=Path("runs"), name="which-layers"),
     )  # fmt: skip
     grid = Grid.of(SweepConfig(depths="head,block5_conv3,block5,block4,only:block3"), recipe)
-    Sweep(Path("sample_data"), recipe, grid).train(lambda event: None, Stop())
+    Sweep(Path("sample_data"), recipe, grid).train(Context())
 
 
 async def draw(wanted: Sequence[str]) -> None:
@@ -115,6 +115,11 @@ async def draw(wanted: Sequence[str]) -> None:
         await pilot.press("escape", "8")
         await until(pilot, lambda: app.screen.query_one("#recipes", DataTable).row_count > 0)
         await keep(pilot, app, "sweep", wanted)
+        if wanted and "review" not in wanted:
+            return
+        await pilot.press("escape", "9", "s")
+        await until(pilot, lambda: "decided" in str(app.screen.query_one("#progress").render()))
+        await keep(pilot, app, "review", wanted)
 
 
 async def quiet(pilot: Pilot[None], app: Workbench) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from engine.auto.rungs import Judge, Judged
+from engine.base.wording import counted
 from engine.data.corrections import Correction
 from engine.data.records import Record
 from engine.evaluation.headline import percent
@@ -35,7 +36,8 @@ class Effect:
         """For people."""
         low, high = (f"{100 * end:+.1f}" for end in self.gain_ci)
         return (
-            f"Learnt with {self.relabelled:,} labels corrected and {self.left_out:,} images left out, a model that "
+            f"Learnt with {counted(self.relabelled, 'label')} corrected and {counted(self.left_out, 'image')} left out, a "
+            "model that "
             f"had not seen the image is right on {percent(self.as_corrected / self.images)} of the {self.images:,} "
             f"images that nobody touched; with the labels as given on {percent(self.as_given / self.images)} "
             f"({100 * self.gain:+.1f} points, 95% interval {low} to {high})."

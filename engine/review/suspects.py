@@ -84,9 +84,9 @@ class Review:
         kinds = [kind for suspect in self.suspects for kind in suspect.kinds]
         several = counted(len(self.suspects), "suspect")
         return (
-            f"{several} among {self.images:,} images: {kinds.count('label'):,} likely wrong labels, "
-            f"{kinds.count('twins'):,} copies with another label, {kinds.count('picture'):,} odd pictures, "
-            f"{kinds.count('unlike'):,} unlike all others."
+            f"{several} among {counted(self.images, 'image')}: {counted(kinds.count('label'), 'likely wrong label')}, "
+            f"{counted(kinds.count('twins'), 'copy', 'copies')} with another label, "
+            f"{counted(kinds.count('picture'), 'odd picture')}, {kinds.count('unlike'):,} unlike all others."
         )
 
     @property
@@ -149,7 +149,7 @@ class _Told:
         voters = [self.records[k].label for k in self.places[place]]
         return (
             f'A model that had not seen it says "{other}" ({percent(self._probability(place, other))}); '
-            f"{voters.count(other)} of its {len(voters)} most alike images are of that class, "
+            f"{voters.count(other)} of the {counted(len(voters), 'image')} most alike are of that class, "
             f"{voters.count(self.records[place].label)} of its own."
         )
 

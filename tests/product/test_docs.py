@@ -16,7 +16,7 @@ SITE = ROOT / "docs"
 PAGES = sorted(SITE.rglob("*.md"))
 TOP = sorted(ROOT.glob("*.md"))
 PICTURES = sorted(SITE.rglob("*.svg"))
-SCREENS = ("dataset", "layers", "train", "runs", "results", "predict", "audit", "sweep")
+SCREENS = ("dataset", "layers", "train", "runs", "results", "predict", "audit", "sweep", "review")
 LINK = re.compile(r"\]\((?P<to>[^)#\s]+)(?:#[^)\s]*)?\)")
 
 

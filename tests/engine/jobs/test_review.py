@@ -89,7 +89,7 @@ def test_a_run_learns_with_the_corrections_and_keeps_them_and_its_card_says_so(
     table.decide(Correction(first["file"], first["sha"], first["label"], "relabel", other, time="2020-01-01T00:00:00Z"))
     table.decide(Correction(second["file"], second["sha"], second["label"], "leave-out"))
     told = cli("review", data, *out, "--effect")
-    assert told.returncode == 0 and "1 labels corrected and 1 images left out" in told.stdout, told.stderr
+    assert told.returncode == 0 and "1 label corrected and 1 image left out" in told.stdout, told.stderr
     done = cli("train", data, *out, "--corrections", table.path, "--name", "run", "--test-share", "0.2")
     assert done.returncode == 0, done.stderr
     run = Run(tmp_path / "run")

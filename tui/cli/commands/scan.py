@@ -39,6 +39,7 @@ def scan(
     *,
     classes: str = "",
     split: Path | None = None,
+    corrections: Path | None = None,
     group_by: str = "",
     labels: Path | None = None,
     label_column: str = "",
@@ -57,6 +58,8 @@ def scan(
     classes
         Class folders to look at, separated by commas (all of them when empty). A name that has a comma itself stands in
         double quotes, which a shell wants in single ones: '"a, b",c'. Or give --classes once for each name.
+    corrections
+        A corrections.csv, as a review writes it: the folder is shown as it corrects it.
     split
         A table with the columns file (or path), class, part (or split): are pictures or patients in two of its parts?
     group_by
@@ -95,6 +98,7 @@ def scan(
         )
     if scanned is None:
         return code
+    scanned, mended = _mended(scanned, corrections)
     known = patients(scanned, wanted.group_by)
     checked = check_split(scanned, wanted.split, known)
     confounded = confounding(scanned)
@@ -104,8 +108,10 @@ def scan(
     if json:
         parts = _split_json(checked, known)
         beware = {"warnings": [one.sentence for one in warnings], "beware": [one.to_dict() for one in warnings]}
-        put_json({**scanned.to_dict(), **beware, "confounding": confounded.to_dict(), **parts})
+        put_json({**scanned.to_dict(), **beware, "confounding": confounded.to_dict(), **parts, **mended})
         return 0
+    for text in mended.values():
+        put(text)
     _put_classes(scanned)
     _put_reading(scanned)
     _put_sources(scanned, confounded)
@@ -123,6 +129,16 @@ def scan(
         put(f"{counted(len(scanned.problems), 'problem')}:")
         _put_head([f"{problem.file}: {problem.reason}" for problem in scanned.problems])
     return 0
+
+
+def _mended(scanned: "Scan", corrections: Path | None) -> "tuple[Scan, dict[str, str]]":
+    """The scan as corrected, and what that did, under the key of the JSON."""
+    from engine.data.corrections import corrected, read_corrections
+
+    if corrections is None:
+        return scanned, {}
+    found, applied = corrected(scanned, read_corrections(corrections))
+    return found, {"corrections": applied.sentence}
 
 
 def _split_json(checked: "SplitCheck | None", known: "Patients") -> dict[str, Any]:

@@ -12,6 +12,7 @@ from textual.widgets import Input, Static
 
 from engine.base.context import Context
 from engine.base.errors import CovidTuiError, Stopped
+from engine.base.wording import counted
 from engine.recipe.config import TrainConfig
 from engine.runs.directory import CORRECTIONS
 from tui.screens.base import WorkScreen
@@ -191,7 +192,9 @@ class ReviewScreen(WorkScreen):
 
     def action_more(self) -> None:
         """The least sound of the rest."""
-        self._act(lambda queue: self.workbench.say(f"{queue.more()} more images are in the queue.", "information"))
+        self._act(
+            lambda queue: self.workbench.say(f"{counted(queue.more(), 'more image')} in the queue.", "information")
+        )
 
     def _act(self, act: "Callable[[Queue], object]") -> None:
         if self._queue is None:
