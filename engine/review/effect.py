@@ -35,12 +35,12 @@ class Effect:
     def sentence(self) -> str:
         """For people."""
         low, high = (f"{100 * end:+.1f}" for end in self.gain_ci)
+        how = f"{counted(self.relabelled, 'label')} corrected and {counted(self.left_out, 'image')} left out"
         return (
-            f"Learnt with {counted(self.relabelled, 'label')} corrected and {counted(self.left_out, 'image')} left out, a "
-            "model that "
-            f"had not seen the image is right on {percent(self.as_corrected / self.images)} of the {self.images:,} "
-            f"images that nobody touched; with the labels as given on {percent(self.as_given / self.images)} "
-            f"({100 * self.gain:+.1f} points, 95% interval {low} to {high})."
+            f"Learnt with {how}, a model that had not seen the image is right on "
+            f"{percent(self.as_corrected / self.images)} of the {counted(self.images, 'image')} that nobody touched; "
+            f"with the labels as given on {percent(self.as_given / self.images)} ({100 * self.gain:+.1f} points, 95% "
+            f"interval {low} to {high})."
         )
 
 

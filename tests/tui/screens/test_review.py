@@ -28,7 +28,7 @@ def opened(terminal: Terminal) -> None:
     terminal.press("s")
     terminal.until("among", seconds=300)
     terminal.press("m")
-    terminal.until("in the queue.")
+    terminal.until("20 more images")
 
 
 def holds(table: CorrectionsFile, count: int) -> Callable[[Terminal], bool]:
