@@ -22,15 +22,8 @@ from unittest import mock
 from textual.pilot import Pilot
 from textual.widgets import DataTable
 
-from engine.recipe.config import (
-    AugmentConfig,
-    DataConfig,
-    FitConfig,
-    NetworkConfig,
-    OutputConfig,
-    SweepConfig,
-    TrainConfig,
-)
+from engine.recipe.config import AugmentConfig, DataConfig, FitConfig, NetworkConfig, OutputConfig, TrainConfig
+from engine.recipe.plans import SweepConfig
 from tui.app import Workbench
 from tui.words.settings import Settings
 

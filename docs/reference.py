@@ -28,8 +28,9 @@ import tui.widgets
 from engine.base import events
 from engine.network.backbones import BACKBONES
 from engine.network.freezing import plan
-from engine.recipe.config import RESUMABLE, AuditPlan, NetworkConfig, SweepPlan, TrainConfig
+from engine.recipe.config import RESUMABLE, NetworkConfig, TrainConfig
 from engine.recipe.fields import Field, Tree, parts
+from engine.recipe.plans import AuditPlan, SweepPlan
 from tui.app import Workbench
 from tui.cli.app import app
 

@@ -22,7 +22,8 @@ from engine.evaluation.calibration import softmax
 from engine.evaluation.intervals import exact_interval
 from engine.evaluation.metrics import mean_auc
 from engine.network import engine_choice, pretrained
-from engine.recipe.config import AuditConfig, TrainConfig, to_dict
+from engine.recipe.config import TrainConfig, to_dict
+from engine.recipe.plans import AuditConfig
 from engine.training.resolved import Resolved, resolve
 
 

@@ -66,12 +66,10 @@ class DataConfig:
     """Also keep images in one part that show one picture with other pixels: rescaled, brightened, cropped, mirrored."""
 
     def __post_init__(self) -> None:
-        _require(0 < self.val_share < 1, f"--val-share is {self.val_share}: give a share between 0 and 1, such as 0.1.")
-        _require(0 < self.test_share < 1, f"--test-share is {self.test_share}: give a share between 0 and 1.")
-        _require(self.val_share + self.test_share < 0.9, "--val-share and --test-share leave too little to train on.")
-        _require(
-            bool(self.labels or not self.label_column), "--label-column goes with --labels, which names the table."
-        )
+        require(0 < self.val_share < 1, f"--val-share is {self.val_share}: give a share between 0 and 1, such as 0.1.")
+        require(0 < self.test_share < 1, f"--test-share is {self.test_share}: give a share between 0 and 1.")
+        require(self.val_share + self.test_share < 0.9, "--val-share and --test-share leave too little to train on.")
+        require(bool(self.labels or not self.label_column), "--label-column goes with --labels, which names the table.")
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -100,7 +98,7 @@ class NetworkConfig:
     """Where the backbone starts: imagenet, none (random), or a Keras .weights.h5 file."""
 
     def __post_init__(self) -> None:
-        _require(
+        require(
             self.mode in ("partial", "probe-then-finetune") or not self.unfreeze,
             f"--unfreeze goes with --mode partial or probe-then-finetune, not with --mode {self.mode}.",
         )
@@ -131,12 +129,12 @@ class AugmentConfig:
     a new view each epoch."""
 
     def __post_init__(self) -> None:
-        _require(0 <= self.rotation <= 180, f"--rotation is {self.rotation}: give degrees from 0 to 180.")
-        _require(0 <= self.shear < 90, f"--shear is {self.shear}: give degrees from 0 to below 90.")
-        _require(0 <= self.zoom < 1, f"--zoom is {self.zoom}: give a share from 0 to below 1.")
-        _require(0 <= self.shift < 1, f"--shift is {self.shift}: give a share from 0 to below 1.")
+        require(0 <= self.rotation <= 180, f"--rotation is {self.rotation}: give degrees from 0 to 180.")
+        require(0 <= self.shear < 90, f"--shear is {self.shear}: give degrees from 0 to below 90.")
+        require(0 <= self.zoom < 1, f"--zoom is {self.zoom}: give a share from 0 to below 1.")
+        require(0 <= self.shift < 1, f"--shift is {self.shift}: give a share from 0 to below 1.")
         fits = self.views == "epoch" or (self.views.isascii() and self.views.isdigit() and 1 <= int(self.views) <= 1000)
-        _require(fits, f'--views is "{self.views}": give a whole number from 1 to 1000, or "epoch".')
+        require(fits, f'--views is "{self.views}": give a whole number from 1 to 1000, or "epoch".')
 
     @property
     def kept_views(self) -> int | None:
@@ -171,14 +169,14 @@ class FitConfig:
     """Let one block more train every so many epochs, from the head downward (0: all from the first epoch on)."""
 
     def __post_init__(self) -> None:
-        _require(1 <= self.epochs <= 100_000, f"--epochs is {self.epochs}: give a whole number from 1 to 100000.")
-        _require(1 <= self.batch <= 65_536, f"--batch is {self.batch}: give a whole number from 1 to 65536.")
+        require(1 <= self.epochs <= 100_000, f"--epochs is {self.epochs}: give a whole number from 1 to 100000.")
+        require(1 <= self.batch <= 65_536, f"--batch is {self.batch}: give a whole number from 1 to 65536.")
         fits = self.lr == "auto" or (math.isfinite(self.lr) and 0 < self.lr <= 10)
-        _require(fits, f'--lr is {self.lr}: give a number above 0, up to 10, or "auto".')
-        _require(self.patience >= 0, f"--patience is {self.patience}: give a whole number from 0.")
-        _require(self.probe_epochs >= 1, f"--probe-epochs is {self.probe_epochs}: give a whole number from 1.")
-        _require(0 < self.layer_decay <= 1, f"--layer-decay is {self.layer_decay}: give a number above 0, up to 1.")
-        _require(self.gradual >= 0, f"--gradual is {self.gradual}: give a whole number from 0.")
+        require(fits, f'--lr is {self.lr}: give a number above 0, up to 10, or "auto".')
+        require(self.patience >= 0, f"--patience is {self.patience}: give a whole number from 0.")
+        require(self.probe_epochs >= 1, f"--probe-epochs is {self.probe_epochs}: give a whole number from 1.")
+        require(0 < self.layer_decay <= 1, f"--layer-decay is {self.layer_decay}: give a number above 0, up to 1.")
+        require(self.gradual >= 0, f"--gradual is {self.gradual}: give a whole number from 0.")
 
     @property
     def peak(self) -> float:
@@ -212,13 +210,13 @@ class MachineConfig:
 
     def __post_init__(self) -> None:
         known = re.fullmatch(r"auto|workers|[1-9][0-9]{0,3}|cpu:([2-9]|1[0-6])", self.devices)
-        _require(
+        require(
             bool(known), f'--devices is "{self.devices}": give auto, a number of GPUs, cpu:2 to cpu:16, or workers.'
         )
-        _require(
+        require(
             0 <= self.cache_limit <= 1e6, f"--cache-limit is {self.cache_limit}: give a size in GB, from 0 to 1000000."
         )
-        _require(0 <= self.seed < 2**31, f"--seed is {self.seed}: give a whole number from 0 to 2147483647.")
+        require(0 <= self.seed < 2**31, f"--seed is {self.seed}: give a whole number from 0 to 2147483647.")
 
 
 @dataclass(frozen=True)
@@ -237,7 +235,7 @@ class JudgeConfig:
     def __post_init__(self) -> None:
         kind, least = self.rule
         fits = kind in ("youden", "sensitivity", "specificity", "fixed") and 0 <= least <= 1
-        _require(
+        require(
             fits or (kind == "cost" and 0 < least <= 1e6),
             f'--threshold is "{self.threshold}": give youden, sensitivity=0.95, specificity=0.95, cost=10, '
             "cost=10@0.02, or a probability.",
@@ -276,7 +274,7 @@ class JudgeConfig:
 
     def positive_among(self, classes: Sequence[str]) -> int:
         """The place of the positive class among `classes`. Raises ConfigError where it is none of them."""
-        _require(
+        require(
             not self.positive or self.positive in classes,
             f'--positive is "{self.positive}": give one of the classes, {", ".join(classes)}.',
         )
@@ -297,7 +295,7 @@ class OutputConfig:
     """Most minutes of work that a killed training loses: a resume point is written at least so often."""
 
     def __post_init__(self) -> None:
-        _require(
+        require(
             0 <= self.checkpoint_minutes <= 1e6,
             f"--checkpoint-minutes is {self.checkpoint_minutes}: give minutes, from 0 (after every batch) to 1000000.",
         )
@@ -346,97 +344,6 @@ BY_HAND: dict[str, tuple[str, ...]] = {
 }
 """Fields that say how to train, by part; the recipe "auto" uses none of them."""
 
-
-@dataclass(frozen=True)
-class AuditConfig:
-    """How much an audit trains on each variant of the images."""
-
-    folds: int = 5
-    """Divide the images into so many test parts, so that each is tested once (1: the one split that --val-share,
-    --test-share or --split give)."""
-    epochs: int = 60
-    """Most epochs to train on each."""
-    batch: int = 16
-    """Images a training step."""
-    lr: float = 1e-3
-    """Learning rate at the start; it falls by cosine decay with restarts."""
-    patience: int = 15
-    """Epochs without a better validation result before a training ends early (0: never)."""
-    class_weight: Weighting = "auto"
-    """balanced makes each class count alike, however many images it has; auto does so for --recipe auto where the
-    classes are unequal, and never for report."""
-
-    def __post_init__(self) -> None:
-        _require(self.folds >= 1, f"--folds is {self.folds}: give a whole number from 1.")
-        FitConfig(self.epochs, self.batch, self.lr, self.patience)
-
-    def recipe(self, config: TrainConfig) -> TrainConfig:
-        """The recipe that is trained on each variant: the images, network and machine of `config`, no augmentation."""
-        fit = FitConfig(self.epochs, self.batch, self.lr, self.patience, self.class_weight)
-        return dataclasses.replace(config, fit=fit, augment=AugmentConfig(augment="none"))
-
-
-@dataclass(frozen=True)
-class AuditPlan:
-    """What is asked of an audit beside the recipe."""
-
-    audit: AuditConfig = field(default_factory=AuditConfig)
-
-
-@dataclass(frozen=True)
-class SweepConfig:
-    """What a sweep varies; every combination is trained. Data and the rest of the recipe are as for a training."""
-
-    backbones: str = "vgg16"
-    """Pretrained networks, separated by commas."""
-    depths: str = "auto"
-    """How much trains: head, all, or the block or layer from which on everything trains, as `covid-tui layers` names
-    it; "only:block3" and "only:block1_conv1+block5" for just those. A depth that a backbone lacks is left out for it.
-    "auto" takes head, four of each backbone's own, and all: head,block5_conv3,block5,block4,block3,all for vgg16.
-    "ladder" is the recipe auto, judged out of fold on the same images."""
-    lrs: str = ""
-    """Learning rates, separated by commas (--lr when empty)."""
-    seeds: int = 2
-    """Train each recipe so many times, with --seed and those that follow; --seed alone draws the split."""
-    budget: str = "none"
-    """The time that it may take, such as 90s, 25m or 2h: the sweep then stops, even within a training, which goes on
-    the next time (none: no limit)."""
-
-    def __post_init__(self) -> None:
-        strange = [name for name in split_list(self.backbones) if name not in BACKBONE_NAMES]
-        known = ", ".join(BACKBONE_NAMES)
-        _require(not strange, f'There is no backbone "{", ".join(strange)}": choose among {known}.')
-        _require(1 <= self.seeds <= 1000, f"--seeds is {self.seeds}: give a whole number from 1 to 1000.")
-        _ = self.limit
-        for name in ("backbones", "depths", "lrs"):
-            items = split_list(getattr(self, name))
-            _require(bool(items) or name == "lrs", f"--{name} is empty: give at least one.")
-            _require(len(set(items)) == len(items), f"--{name} names one of its values twice.")
-        for rate in self.rates:
-            FitConfig(lr=rate)
-
-    @property
-    def limit(self) -> float | None:
-        """Seconds of its budget; None without one. Raises ConfigError."""
-        return None if self.budget in ("none", "0") else seconds_of(self.budget, "--budget", '"none"')
-
-    @property
-    def rates(self) -> tuple[Rate, ...]:
-        """The learning rates, none where the recipe's own is meant. Raises ConfigError for what is no rate."""
-        try:
-            return tuple("auto" if rate == "auto" else float(rate) for rate in split_list(self.lrs))
-        except ValueError:
-            sentence = f'--lrs is "{self.lrs}": give numbers with commas between them, such as 1e-3,1e-4.'
-            raise ConfigError(sentence) from None
-
-
-@dataclass(frozen=True)
-class SweepPlan:
-    """What is asked of a sweep beside the recipe."""
-
-    sweep: SweepConfig = field(default_factory=SweepConfig)
-
-
 RESUMABLE = ("epochs", "patience", "checkpoint_minutes", "cache_limit", "devices")
 """Fields that may change when a run goes on."""
 
@@ -474,7 +381,7 @@ def from_dict(kind: type[T], values: Any) -> T:
     range.
     """
     unknown = unknown_keys(values, kind)
-    _require(not unknown, f"The recipe has the unknown key {', '.join(sorted(unknown))}.")
+    require(not unknown, f"The recipe has the unknown key {', '.join(sorted(unknown))}.")
     try:
         return checked(values, kind)
     except UnfitError as error:
@@ -496,7 +403,8 @@ def by_hand(one: TrainConfig, other: TrainConfig) -> bool:
     return any(name in names for names in BY_HAND.values() for name in differences(one, other))
 
 
-def _require(holds: bool, sentence: str) -> None:
+def require(holds: bool, sentence: str) -> None:
+    """Raise ConfigError with the sentence where it does not hold."""
     if not holds:
         raise ConfigError(sentence)
 

@@ -1,6 +1,6 @@
 """The recipe as a form: its fields with their help, what is typed into one, and one value changed.
 
-Everything is generated from the dataclasses of `engine.recipe.config`; a field that is added there appears here.
+Everything is generated from the dataclasses of `config` and `plans`; a field that is added there appears here.
 """
 
 import ast
@@ -16,8 +16,9 @@ from typing import Any
 from engine.base.errors import ConfigError
 from engine.base.paths import typed
 from engine.base.wording import not_a_path
-from engine.recipe import config as recipe
-from engine.recipe.config import BACKBONE_NAMES, AuditPlan, NetworkConfig, Rate, SweepPlan, TrainConfig
+from engine.recipe import config, plans
+from engine.recipe.config import BACKBONE_NAMES, NetworkConfig, Rate, TrainConfig
+from engine.recipe.plans import AuditPlan, SweepPlan
 
 Tree = TrainConfig | AuditPlan | SweepPlan
 """What a form shows: groups of fields."""
@@ -128,7 +129,7 @@ def parts(tree: type[Tree] = TrainConfig) -> tuple[Part, ...]:
 def _helps() -> dict[tuple[str, str], str]:
     """The docstring under each field, by class and field: Python itself does not keep these."""
     found = {}
-    for node in ast.parse(inspect.getsource(recipe)).body:
+    for node in (node for module in (config, plans) for node in ast.parse(inspect.getsource(module)).body):
         if not isinstance(node, ast.ClassDef):
             continue
         for line, text in zip(node.body, node.body[1:], strict=False):

@@ -9,7 +9,8 @@ from engine.base.context import Context
 from engine.base.errors import RunError
 from engine.base.events import Audited, Event, Notice, Progress
 from engine.base.runtime import announce_tensorflow
-from engine.recipe.config import AuditConfig, TrainConfig
+from engine.recipe.config import TrainConfig
+from engine.recipe.plans import AuditConfig
 from tui.state.job import Job
 from tui.state.long_job import LongJob
 

@@ -18,7 +18,8 @@ from engine.base.errors import ConfigError, CovidTuiError, Stopped
 from engine.base.events import Event
 from engine.data.subset import subset
 from engine.network.freezing import FreezePlan
-from engine.recipe.config import AuditConfig, DataConfig, TrainConfig, by_hand
+from engine.recipe.config import DataConfig, TrainConfig, by_hand
+from engine.recipe.plans import AuditConfig
 from engine.runs.directory import Run
 from engine.runs.watch import Entry, Library, News, RunView
 from tui.services.models import Models

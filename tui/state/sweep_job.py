@@ -14,7 +14,8 @@ from engine.base.events import Event, Notice, Progress
 from engine.base.locks import is_locked
 from engine.base.runtime import announce_tensorflow
 from engine.base.wording import counted, noun
-from engine.recipe.config import NetworkConfig, SweepConfig, TrainConfig
+from engine.recipe.config import NetworkConfig, TrainConfig
+from engine.recipe.plans import SweepConfig
 from engine.recipe.span import span
 from engine.runs.directory import SPLIT
 from engine.runs.watch import Library, News, RunView

@@ -13,7 +13,8 @@ from engine.audit.material import gathered
 from engine.audit.variants import VARIANTS
 from engine.auto.linear import STRENGTHS
 from engine.base.context import Context
-from engine.recipe.config import AuditConfig, ChoiceConfig, MachineConfig, TrainConfig
+from engine.recipe.config import ChoiceConfig, MachineConfig, TrainConfig
+from engine.recipe.plans import AuditConfig
 from engine.training.resolved import resolve
 from tests.conftest import Cli
 from tests.makers.shortcuts import planted, plate

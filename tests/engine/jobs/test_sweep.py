@@ -33,7 +33,8 @@ from engine.evaluation.resampling import sign_flips
 from engine.jobs.sweep import Sweep
 from engine.network.backbones import backbone
 from engine.network.freezing import plan
-from engine.recipe.config import AugmentConfig, NetworkConfig, OutputConfig, SweepConfig, TrainConfig
+from engine.recipe.config import AugmentConfig, NetworkConfig, OutputConfig, TrainConfig
+from engine.recipe.plans import SweepConfig
 from engine.runs.directory import Run
 from engine.runs.writer import create, take_lock
 from engine.sweep import store

@@ -19,12 +19,12 @@ from engine.recipe.config import (
     MachineConfig,
     NetworkConfig,
     OutputConfig,
-    SweepConfig,
     TrainConfig,
     from_dict,
     split_list,
     to_dict,
 )
+from engine.recipe.plans import SweepConfig
 
 
 def test_the_defaults_are_the_reports_recipe() -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.base.errors import ConfigError
-from engine.recipe.config import SweepConfig
+from engine.recipe.plans import SweepConfig
 from engine.recipe.span import MOST, seconds_of, span
 
 

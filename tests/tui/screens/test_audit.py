@@ -19,7 +19,8 @@ from engine.base.events import Audited, Progress
 from engine.data.image.reader import read, to_input
 from engine.data.masks import read_mask
 from engine.network.backbones import backbone
-from engine.recipe.config import AuditConfig, ChoiceConfig, NetworkConfig, Recipe, TrainConfig
+from engine.recipe.config import ChoiceConfig, NetworkConfig, Recipe, TrainConfig
+from engine.recipe.plans import AuditConfig
 from tests.makers import fake
 from tests.makers.drive import DATA, run, text, until
 from tui.app import Workbench

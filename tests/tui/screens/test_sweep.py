@@ -19,8 +19,9 @@ from textual.pilot import Pilot
 from engine.base.errors import ConfigError
 from engine.data.split import Split
 from engine.jobs.sweep import Sweep
-from engine.recipe.config import AugmentConfig, DataConfig, FitConfig, NetworkConfig, SweepConfig, TrainConfig
+from engine.recipe.config import AugmentConfig, DataConfig, FitConfig, NetworkConfig, TrainConfig
 from engine.recipe.fields import parts
+from engine.recipe.plans import SweepConfig
 from engine.runs.directory import Run
 from engine.runs.writer import take_lock
 from engine.sweep import store

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated
 
 from engine.base.wording import counted
 from engine.recipe.config import (
-    AuditConfig,
     ChoiceConfig,
     DataConfig,
     MachineConfig,
@@ -14,6 +13,7 @@ from engine.recipe.config import (
     Recipe,
     TrainConfig,
 )
+from engine.recipe.plans import AuditConfig
 from tui.cli.app import RUNS, Flat
 from tui.cli.console import also_in, put, put_json, put_table
 from tui.cli.progress import stoppable

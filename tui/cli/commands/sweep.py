@@ -12,9 +12,9 @@ from engine.recipe.config import (
     MachineConfig,
     NetworkConfig,
     OutputConfig,
-    SweepConfig,
     TrainConfig,
 )
+from engine.recipe.plans import SweepConfig
 from tui.cli.app import Flat
 from tui.cli.console import also_in, put, put_json, put_table
 from tui.cli.progress import stoppable

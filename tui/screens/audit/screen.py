@@ -17,7 +17,7 @@ from textual.widgets import DataTable, Static
 from engine.base.errors import CovidTuiError
 from engine.base.events import Audited
 from engine.base.wording import counted
-from engine.recipe.config import AuditPlan
+from engine.recipe.plans import AuditPlan
 from tui.screens.audit.text import accuracy, course, region_name, state_of, written_on
 from tui.screens.audit.variant_pictures import Views
 from tui.screens.base import WorkScreen

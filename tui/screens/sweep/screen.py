@@ -13,7 +13,7 @@ from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
 from engine.base.errors import CovidTuiError
-from engine.recipe.config import SweepPlan
+from engine.recipe.plans import SweepPlan
 from engine.sweep.result import Grid, Swept
 from tui.screens.base import WorkScreen
 from tui.screens.sweep.kept_list import KeptSweeps
