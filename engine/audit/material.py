@@ -15,6 +15,8 @@ from engine.base.runtime import cache_dir
 from engine.base.wording import counted, noun
 from engine.data import pixel_store as pixels
 from engine.data import split
+from engine.data.corrections import corrected, corrected_rows, read_corrections
+from engine.data.divided import divided
 from engine.data.folds import draw_folds
 from engine.data.groups import group_of
 from engine.data.masks import LUNGS, RECTANGLE
@@ -63,7 +65,8 @@ def gathered(folder: Path, config: TrainConfig, size: int, folds: int, context: 
     )
     require_trainable(found)
     tell_layout(found, context.emit)
-    classes, splits = tuple(found.classes), splits_of(found, config, folds, context.emit)
+    found, splits = splits_of(found, config, folds, context.emit)
+    classes = tuple(found.classes)
     listed = {row.file for row in splits[0].rows}
     records = [record for record in found.records if record.file in listed]
     masked = [record for record in records if record.mask]
@@ -97,17 +100,24 @@ def gathered(folder: Path, config: TrainConfig, size: int, folds: int, context: 
     )
 
 
-def splits_of(found: Scan, config: TrainConfig, folds: int, emit: Emit) -> list[Split]:
-    """The folds' splits; the recipe's one split where `folds` is 1 or the folders publish one."""
+def splits_of(found: Scan, config: TrainConfig, folds: int, emit: Emit) -> tuple[Scan, list[Split]]:
+    """The scan with its labels corrected, and the folds' splits; the recipe's one split where `folds` is 1 or the
+    folders publish one.
+    """
     if folds == 1 or found.published:
-        chosen, notices = split.for_recipe(found, config.data, config.machine.seed)
-        for notice in notices:
+        used = divided(found, config.data, config.machine.seed)
+        for notice in used.notices:
             emit(notice)
-        return [chosen]
+        return used.scan, [used.split]
     known = patients(found, config.data.group_by)
     emit(Notice("info", known.told))
     together = group_of(found, known.of)
-    return draw_folds(found, folds, config.data.val_share, config.machine.seed, together)
+    drawn = draw_folds(found, folds, config.data.val_share, config.machine.seed, together)
+    if config.data.corrections is None:
+        return found, drawn
+    labelled, applied = corrected(found, read_corrections(config.data.corrections))
+    emit(Notice("info", applied.sentence))
+    return labelled, [Split(corrected_rows(one.rows, labelled)) for one in drawn]
 
 
 def _numbers(records: Sequence[Record], own: Split) -> dict[str, Ints]:

@@ -63,6 +63,8 @@ class MatrixJob:
         one_process(config.machine.devices, "A matrix")
         if config.data.split is not None:
             raise ConfigError("A matrix draws a split for each folder: leave --split out.")
+        if config.data.corrections is not None or config.data.labels is not None:
+            raise ConfigError("A matrix takes the labels of the folders: leave --labels and --corrections out.")
         by_hand = [name for name in BY_HAND["network"] if name in differences(config, _plain(config))]
         if by_hand:
             raise ConfigError(f"matrix trains by the recipe that chooses by itself: leave --{by_hand[0]} out.")

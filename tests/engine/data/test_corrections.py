@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from engine.audit.material import splits_of
 from engine.base.errors import DataError
 from engine.data.corrections import (
     DECISIONS,
@@ -21,7 +22,7 @@ from engine.data.corrections import (
 from engine.data.divided import divided
 from engine.data.records import Scan
 from engine.data.scan import scan
-from engine.recipe.config import DataConfig
+from engine.recipe.config import DataConfig, TrainConfig
 from tests.makers.folders import put
 
 CLASSES = ("A", "B")
@@ -106,6 +107,18 @@ def test_the_split_of_a_corrected_run_serves_again_with_the_same_corrections(sca
     for gone_ok in (False, True):
         again = divided(scanned, dataclasses.replace(wanted, split=manifest), 7, gone_ok)
         assert again.split == first.split and again.scan == first.scan
+
+
+def test_the_folds_of_an_audit_have_corrected_labels_too(scanned: Scan, tmp_path: Path) -> None:
+    file = tmp_path / "corrections.csv"
+    write_corrections(file, [about(scanned, 0, "relabel", "B"), about(scanned, 3, "leave-out")])
+    config = TrainConfig(data=DataConfig(val_share=0.25, test_share=0.25, corrections=file))
+    for folds in (1, 3):
+        labelled, splits = splits_of(scanned, config, folds, lambda event: None)
+        assert len(splits) == folds
+        for one in splits:
+            assert {row.file: row.label for row in one.rows} == {r.file: r.label for r in labelled.records}
+            assert len(one.rows) == 2 * EACH - 1
 
 
 def test_a_folder_that_was_mended_since_leaves_a_correction_nothing_to_do(scanned: Scan) -> None:

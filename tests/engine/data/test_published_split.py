@@ -169,7 +169,7 @@ def test_what_is_out_of_place_is_told_and_a_choice_of_classes_keeps_its_own(tmp_
 
 def test_an_audit_keeps_it_and_folds_refuse_it(tmp_path: Path) -> None:
     found = scan(lay(tmp_path, COUNTS))
-    (kept,) = splits_of(found, TrainConfig(), 5, lambda event: None)
+    _, (kept,) = splits_of(found, TrainConfig(), 5, lambda event: None)
     assert kept == published(found)[0]
     with pytest.raises(ConfigError, match="publishes a split by its folders"):
         over_folds(tmp_path, TrainConfig(machine=MachineConfig()), 3, Context())

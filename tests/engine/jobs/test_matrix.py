@@ -225,6 +225,9 @@ def test_folders_that_do_not_fit_together_are_refused_in_a_sentence(tmp_path: Pa
         MatrixJob([tmp_path / "a", tmp_path / "b"], by_hand)
     with pytest.raises(ConfigError, match="leave --split out"):
         MatrixJob([tmp_path / "a", tmp_path / "b"], TrainConfig(data=DataConfig(split=tmp_path / "s.csv")))
+    for data in (DataConfig(corrections=tmp_path / "c.csv"), DataConfig(labels=tmp_path / "l.csv")):
+        with pytest.raises(ConfigError, match="leave --labels and --corrections out"):
+            MatrixJob([tmp_path / "a", tmp_path / "b"], TrainConfig(data=data))
 
 
 def test_classes_are_those_that_all_folders_have_and_fewer_than_two_are_refused(tmp_path: Path) -> None:
