@@ -41,6 +41,9 @@ def chosen(facts: Facts) -> Answer:
     every = "All classes of a table were used." if facts.config.data.labels else "All class folders were used."
     which = f"The classes {', '.join(names)} were picked." if names else every
     text = f"{which} Of these, every image that could be read: {counted(len(facts.rows), 'image')}."
+    if facts.mended.used:
+        text = f"{which} {facts.mended.used} Of the rest, every image that could be read: "
+        text += f"{counted(len(facts.rows), 'image')}."
     return answered(text, Place("config.json", ("data", "classes")), section("Data"))
 
 
