@@ -108,11 +108,11 @@ def compare_runs(first: Run, second: Run, with_auc: bool = True) -> Comparison:
     if (labels != one.labels).any():
         raise RunError(f"{first.name} and {second.name} can't be compared: they call an image by different classes.")
     there = other.probabilities[np.ix_(rows, columns)]
-    return compare(one.labels, one.probabilities, there, with_auc=with_auc, groups=patients_of_test(first, one.files))
+    return compare(one.labels, one.probabilities, there, with_auc=with_auc, groups=patients_of(first, one.files))
 
 
-def patients_of_test(run: Run, files: Sequence[str]) -> Ints | None:
-    """The number of each test file's patient, (n,); None where the run's split names none of them.
+def patients_of(run: Run, files: Sequence[str]) -> Ints | None:
+    """The number of each file's patient, (n,); None where the run's split names none of them.
 
     Raises DataError where the split is damaged.
     """

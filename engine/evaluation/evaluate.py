@@ -29,7 +29,7 @@ from engine.data.split import Split
 from engine.evaluation import external
 from engine.evaluation.batch_drift import Batch
 from engine.evaluation.calibration import CALIBRATION
-from engine.evaluation.compare import patients_of_test
+from engine.evaluation.compare import patients_of
 from engine.evaluation.external import AS_IT_IS, OnFolder
 from engine.evaluation.predictions_csv import DECIMALS, PREDICTIONS, VALIDATION, Predictions
 from engine.evaluation.predictor import Predictor
@@ -57,7 +57,7 @@ def evaluate_test(run: Run, context: Context) -> Tested:
         said = _measure(predictor, run.folder(), names, labels, "test", context, shas)
         keep_predictions(run.path / PREDICTIONS, predictor.classes, said.lines(predictor.classes))
         answers = said.answers(predictor.classes)
-        _write_result(run.path / TEST, _judged(answers, predictor, patients_of_test(run, answers.files)))
+        _write_result(run.path / TEST, _judged(answers, predictor, patients_of(run, answers.files)))
     return read_test(run).without_curves()
 
 

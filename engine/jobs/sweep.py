@@ -22,6 +22,7 @@ from engine.base.errors import ConfigError, RunError
 from engine.base.events import Finished, Interrupted, Notice, Progress
 from engine.base.files import open_lock, private_dir, require_inside
 from engine.base.wording import counted, noun
+from engine.evaluation.compare import patients_of
 from engine.evaluation.evaluate import open_test
 from engine.jobs import train as jobs
 from engine.network import pretrained
@@ -260,6 +261,7 @@ class Sweep:
             seconds=tuple(one.seconds for one in outcomes),
             filling=tuple(one.filling for one in outcomes),
             runs=tuple(run.name for run in runs),
+            patients=patients_of(runs[0], said[0].files),
         )
 
     def _finished(self, point: Point) -> bool:

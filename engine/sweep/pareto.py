@@ -15,7 +15,7 @@ from engine.base.errors import RunError
 from engine.base.wording import counted, noun
 from engine.evaluation.compare import why_both
 from engine.evaluation.intervals import CONFIDENCE, Interval, exact_interval
-from engine.evaluation.resampling import RESAMPLES, sign_flips
+from engine.evaluation.resampling import RESAMPLES, Ints, clustered_mean, sign_flips
 from engine.sweep.result import Advice, Gap, SweptRecipe
 
 LEAST_P = 1 - CONFIDENCE
@@ -36,6 +36,10 @@ class Candidate:
     filling: tuple[float, ...]
     """Seconds of each run in which activations were computed to be kept; a later run of the same cut has none."""
     runs: tuple[str, ...] = ()
+    patients: Ints | None = None
+    """The number of each image's patient, (n,), as `engine.evaluation.resampling.numbered` gives it; None where no
+    patient is known.
+    """
 
     @cached_property
     def hits(self) -> npt.NDArray[np.intp]:
@@ -113,10 +117,15 @@ def recommend(candidates: Sequence[Candidate]) -> Advice:
 
 
 def gap(best: Candidate, other: Candidate) -> Gap:
-    """The accuracy of `best` less that of `other`, on the same images."""
-    one, two = len(best.right), len(other.right)
+    """The accuracy of `best` less that of `other`, on the same images; all images of a patient count together."""
+    one, two, patients = len(best.right), len(other.right), best.patients
     ahead = best.hits * two - other.hits * one  # whole numbers: an image's share, times the runs of both
-    ends, divided = _resampled(ahead / (one * two)), int(np.count_nonzero(ahead))
+    divided = int(np.count_nonzero(ahead))
+    if patients is not None and divided:
+        ends = clustered_mean(ahead / (one * two), patients, np.random.default_rng(0))
+        ahead = np.bincount(patients, ahead).astype(np.intp)
+    else:
+        ends = _resampled(ahead / (one * two))
     return Gap(other.name, best.accuracy - other.accuracy, ends, sign_flips(ahead), divided)
 
 

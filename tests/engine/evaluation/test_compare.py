@@ -12,7 +12,7 @@ from scipy.stats import binomtest, bootstrap
 from engine.base.errors import RunError
 from engine.data.records import Row
 from engine.data.split import Split
-from engine.evaluation.compare import compare, compare_runs, mcnemar, patients_of_test
+from engine.evaluation.compare import compare, compare_runs, mcnemar, patients_of
 from engine.evaluation.evaluate import keep_predictions
 from engine.evaluation.predictions_csv import read_predictions
 from engine.runs.directory import Run
@@ -152,11 +152,11 @@ def test_the_area_by_patients_of_one_image_each_is_that_by_images() -> None:
 def test_a_runs_patients_are_those_of_its_split(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     run = Run(tmp_path / "run")
-    assert patients_of_test(run, ["a"]) is None
+    assert patients_of(run, ["a"]) is None
     rows = (Row("a", "A", "test", "", "1"), Row("b", "A", "test"), Row("c", "B", "test", "", "1"))
     Split(rows).write(run.path / "split.csv")
     assert Split.read(run.path / "split.csv").rows == rows
-    found = patients_of_test(run, ["c", "b", "a"])
+    found = patients_of(run, ["c", "b", "a"])
     assert found is not None and found.tolist() == [0, 1, 0]
     Split(rows[1:2]).write(run.path / "split.csv")
-    assert patients_of_test(run, ["b"]) is None and "patient" not in (run.path / "split.csv").read_text()
+    assert patients_of(run, ["b"]) is None and "patient" not in (run.path / "split.csv").read_text()

@@ -38,7 +38,7 @@ from engine.recipe.plans import SweepConfig
 from engine.runs.directory import Run
 from engine.runs.writer import create, take_lock
 from engine.sweep import store
-from engine.sweep.pareto import Candidate, frontier, recommend, steps
+from engine.sweep.pareto import Candidate, frontier, gap, recommend, steps
 from engine.sweep.points import queue, unfreezing
 from engine.sweep.result import Advice, Grid, Swept, SweptChoice
 from engine.sweep.store import svg
@@ -152,6 +152,23 @@ class TestAdvice:
             if (one.cost, one.trainable, one.name) < (chosen.cost, chosen.trainable, chosen.name):
                 assert gaps[one.name].p < 0.05
         assert all(gap.ci[0] <= gap.value + 1e-9 and gap.value - 1e-9 <= gap.ci[1] for gap in advice.gaps)
+
+    @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=5, max_size=30), st.integers(2, 4))
+    @settings(deadline=None, max_examples=20)
+    def test_images_of_one_patient_count_as_one(self, pairs: list[tuple[bool, bool]], each: int) -> None:
+        """A patient with several images on which the recipes agree weighs as one with one image."""
+        one, other = (np.array([[pair[place] for pair in pairs]]) for place in (0, 1))
+        patients = np.repeat(np.arange(len(pairs)), each)
+        alone = gap(candidate("a", one), candidate("b", other))
+        several = [
+            dataclasses.replace(candidate(name, np.repeat(rows, each, axis=1)), patients=patients)
+            for name, rows in (("a", one), ("b", other))
+        ]
+        together = gap(*several)
+        assert together.p == pytest.approx(alone.p) and together.value == pytest.approx(alone.value)
+        by_image = gap(*(dataclasses.replace(one, patients=None) for one in several))
+        width, narrow = together.ci[1] - together.ci[0], by_image.ci[1] - by_image.ci[0]
+        assert not alone.divided or narrow <= width + 0.02
 
     def test_a_clear_lead_is_worth_its_cost_and_a_small_one_is_not(self) -> None:
         cheap = candidate("head", [True] * 50 + [False] * 10, 1.0)
