@@ -1,9 +1,10 @@
 """What is wrong with pictures whatever a model says: copies with two labels, blank, coloured, turned, inverted."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from engine.base.wording import counted
+from engine.data.groups import joined
 from engine.data.records import Record, Scan
 
 BLANK = 3.0
@@ -14,10 +15,16 @@ NAMED = 3
 """Twins that a sentence names."""
 
 
-def oddities(scanned: Scan, records: Sequence[Record]) -> dict[str, list[tuple[str, str]]]:
-    """By file of `records`, each kind ("twins", "picture") with a sentence that says what is odd."""
+def oddities(
+    scanned: Scan, records: Sequence[Record], soundness: Mapping[str, float]
+) -> dict[str, list[tuple[str, str]]]:
+    """By file of `records`, each kind ("twins", "picture") with a sentence that says what is odd.
+
+    `soundness` says by file how sound the label of each of `records` is: of twins, those with the soundest label are
+    none, as one decision mends both.
+    """
     found: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
-    for file, sentence in _twins(scanned):
+    for file, sentence in _twins(scanned, soundness):
         found[file].append(("twins", sentence))
     coloured = [record for record in records if record.colour]
     few = len(coloured) <= FEW_COLOURED * len(records)
@@ -33,14 +40,17 @@ def oddities(scanned: Scan, records: Sequence[Record]) -> dict[str, list[tuple[s
     return {record.file: found[record.file] for record in records if record.file in found}
 
 
-def _twins(scanned: Scan) -> Iterator[tuple[str, str]]:
-    """Each file that shows the same picture as one with another label, and a sentence that says so."""
+def _twins(scanned: Scan, soundness: Mapping[str, float]) -> Iterator[tuple[str, str]]:
+    """Each file that shows the same picture as one with another, sounder label, and a sentence that says so."""
     labels = {record.file: record.label for record in scanned.records}
-    groups = [*scanned.duplicates, *(near.files for near in scanned.near)]
+    groups = joined([*scanned.duplicates, *(near.files for near in scanned.near)])
     for files in ([file for file in group if file in labels] for group in groups):
-        for file in files:
+        known = [file for file in files if file in soundness]
+        told_apart = len({labels[file] for file in known}) > 1
+        soundest = labels[max(known, key=lambda file: soundness[file])] if told_apart else None
+        for file in known:
             others = [other for other in files if labels[other] != labels[file]]
-            if others:
+            if others and labels[file] != soundest:
                 named = ", ".join(f"{other} ({labels[other]})" for other in others[:NAMED])
                 more = f" and {counted(len(others) - NAMED, 'more file')}" if len(others) > NAMED else ""
                 yield file, f"The same picture has another label: {named}{more}."

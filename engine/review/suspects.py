@@ -119,8 +119,10 @@ def suspects(
     classes = tuple(scanned.classes)
     labels = np.array([classes.index(record.label) for record in records], np.intp)
     places, likeness = nearest(rows, groups, VOTING)
-    answers, odd = Answers(labels, logits, places), oddities(scanned, records)
+    answers = Answers(labels, logits, places)
     wrong, apart, soundness = answers.wrong, unlike(likeness), answers.soundness
+    by_file = {record.file: float(sound) for record, sound in zip(records, soundness, strict=True)}
+    odd = oddities(scanned, records, by_file)
     told = _Told(classes, records, parts, answers, places, likeness)
     found: list[Suspect] = []
     rest: list[Suspect] = []
@@ -162,7 +164,7 @@ class _Told:
             sha=record.sha,
             label=record.label,
             part=self.parts[place],
-            kinds=tuple(kind for kind, _ in why),  # type: ignore[misc]
+            kinds=tuple(dict.fromkeys(kind for kind, _ in why)),  # type: ignore[misc]
             reasons=tuple(sentence for _, sentence in why),
             soundness=round(soundness, 4),
             probability=round(self._probability(place, record.label), 4),
