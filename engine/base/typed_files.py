@@ -195,6 +195,8 @@ def checked(values: Any, kind: type[T]) -> T:
         found = msgspec.convert(values, kind, dec_hook=_built)
     except (msgspec.ValidationError, RecursionError, OverflowError) as error:
         raise UnfitError(_in_words(str(error), kind)) from None
+    except UnicodeEncodeError:  # a name that is not UTF-8, where something else than text is wanted
+        raise UnfitError("it has a text with half a character where another value belongs") from None
     turned = _turned(found, "")
     if turned:
         raise UnfitError(f'its "{turned}" ends before it begins')

@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import dataclasses
+import errno
 import io
 import json
 import os
@@ -235,7 +236,8 @@ def require_room(config: TrainConfig) -> None:
     if not there.is_dir():
         raise RunError(f"{out} can't hold a new run ({there} is not a folder): choose another folder with --out.")
     if not os.access(there, os.W_OK | os.X_OK):
-        raise RunError(f"{out} can't hold a new run (Permission denied): choose another folder with --out.")
+        why = errno.EROFS if os.statvfs(there).f_flag & os.ST_RDONLY else errno.EACCES
+        raise RunError(f"{out} can't hold a new run ({os.strerror(why)}): choose another folder with --out.")
 
 
 def _taken(path: Path) -> ConfigError:

@@ -103,3 +103,12 @@ def test_a_recipe_that_is_written_is_read_back_and_a_stranger_in_it_is_named(dat
     with pytest.raises(ConfigError) as caught:
         from_dict(TrainConfig, values)
     assert f'"{part}.{name}"' in str(caught.value)
+
+
+def test_half_a_character_where_another_value_belongs_is_told_as_damage() -> None:
+    """As a lone surrogate stands for a byte of a file name that is no UTF-8, JSON may hold one anywhere."""
+    whole = plain(Swept("s", Grid(("vgg16",), ("head",), (1e-3,), (0,)), to_dict(TrainConfig()), (), (), None, None))
+    assert checked(whole, Swept)
+    for altered in (whole | {"grid": "\udc80"}, whole | {"points": "\udc80"}, whole | {"advice": "\udc80"}):
+        with pytest.raises(UnfitError):
+            checked(altered, Swept)
