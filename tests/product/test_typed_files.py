@@ -107,7 +107,8 @@ def test_a_recipe_that_is_written_is_read_back_and_a_stranger_in_it_is_named(dat
 
 def test_half_a_character_where_another_value_belongs_is_told_as_damage() -> None:
     """As a lone surrogate stands for a byte of a file name that is no UTF-8, JSON may hold one anywhere."""
-    whole = plain(Swept("s", Grid(("vgg16",), ("head",), (1e-3,), (0,)), to_dict(TrainConfig()), (), (), None, None))
+    grid, recipe = Grid(("vgg16",), ("head",), (1e-3,), (0,)), to_dict(TrainConfig())
+    whole = plain(Swept(sweep="s", grid=grid, recipe=recipe, points=(), candidates=(), advice=None, chosen=None))
     assert checked(whole, Swept)
     for altered in (whole | {"grid": "\udc80"}, whole | {"points": "\udc80"}, whole | {"advice": "\udc80"}):
         with pytest.raises(UnfitError):
