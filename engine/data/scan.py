@@ -84,7 +84,7 @@ def scan(
     )
     told = (*noted(remarked), *of_other_bits((r.file, r.bits) for r in records if r.bit_depth > 8 and r.bits))
     twins = exact_groups(records)
-    others = (*listed.others, *(job.file for job in jobs if job.file not in label_of))
+    others = tuple(sorted((*listed.others, *(job.file for job in jobs if job.file not in label_of))))
     return Scan(root, tuple(records), ordered, summaries, twins, alike, told, pixel_rules, listed.layout, others)
 
 

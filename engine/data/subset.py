@@ -34,7 +34,7 @@ def subset(whole: Scan, names: Sequence[str]) -> Scan:
         classes={name: whole.classes[name] for name in names},
         duplicates=exact_groups(records),
         near=near_within(whole.near, records),
-        others=(*whole.others, *(record.file for record in whole.records if record.file not in labels)),
+        others=tuple(sorted((*whole.others, *(one.file for one in whole.records if one.file not in labels)))),
     )
 
 

@@ -31,7 +31,7 @@ WEIGHTS = "vgg16.weights.h5"
 ADDED: dict[str, dict[str, str | None]] = {
     "choice": {"recipe": "report", "budget": "auto"},
     "machine": {"frozen_engine": "auto"},
-    "data": {"labels": None, "label_column": ""},
+    "data": {"labels": None, "label_column": "", "corrections": None},
 }
 """Fields that recipes have got since, with the value that an old one's then has."""
 RUNS = {"whole": "finished", "other": "finished", "stopped": "stopped", "died": "died"}

@@ -26,7 +26,7 @@ VERBS = ("", *(name for name in app if not name.startswith("-")))
 """With the workbench, which is no verb."""
 READ = {
     *("data", "split", "config", "paths", "files", "file", "run", "on", "first", "second", "audit", "suggest"),
-    *("resume", "out"),
+    *("resume", "out", "labels", "corrections"),
 }
 """Parameters that hold paths and name no result: what is read, and the folder in which runs are made."""
 CHECKED_BY_THE_JOB = {("export", "to")}
@@ -36,6 +36,7 @@ COMMANDS = {
     ("explain", "png"): ("explain", "1.png", "--png"),
     ("lr-find", "plot"): ("lr-find", "images", "--plot"),
     ("scan", "csv"): ("scan", "images", "--csv"),
+    ("review", "csv"): ("review", "images", "--csv"),
 }
 """A command for each flag that names a result, up to the name."""
 

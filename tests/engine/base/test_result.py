@@ -11,7 +11,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.base import result as form
-from engine.base.result import RELIABILITY, Bin, Calibrated, Drawn, Elsewhere, Judged, OfClass, Operating
+from engine.base.result import (
+    RELIABILITY,
+    Bin,
+    Calibrated,
+    Covered,
+    Drawn,
+    Elsewhere,
+    Judged,
+    OfClass,
+    OfCovered,
+    Operating,
+    Recalibrated,
+    Refused,
+)
 from engine.base.typed_files import UnfitError, checked, plain, plain_object
 from tests.makers.examples import examples
 from tests.makers.typed import values_of
@@ -20,10 +33,32 @@ MADE = Path(__file__).parents[2] / "makers" / "data" / "runs"
 
 
 @st.composite
+def sets(draw: st.DrawFn) -> Covered:
+    """What prediction sets did, with a count for each number of classes."""
+    classes = draw(st.dictionaries(st.text(max_size=9), values_of(OfCovered), max_size=2))
+    sizes = draw(st.lists(st.integers(0, 99), min_size=len(classes) + 1, max_size=len(classes) + 1))
+    return Covered(
+        draw(st.floats(0, 1)), draw(values_of(OfCovered)), classes, sizes, draw(st.just({}) | st.just({"a": 1}))
+    )
+
+
+@st.composite
+def recalibrations(draw: st.DrawFn) -> Recalibrated:
+    """A model as it was and as local images made it."""
+    before, after = (draw(results(form.Tested)) for _ in range(2))
+    assert isinstance(before, form.Tested) and isinstance(after, form.Tested)
+    return Recalibrated(12, 0.5, {"a": draw(st.floats(-9, 9))}, before, after, 0.1, (-0.1, 0.2))
+
+
+DRAWN = ("curves", "sets", "refusals", "recalibrated")
+"""Fields of results whose values must fit each other, or are many."""
+
+
+@st.composite
 def results(draw: st.DrawFn, kind: type[Judged]) -> Judged:
     """Results of a kind whose values fit each other."""
     hints = get_type_hints(kind, include_extras=True)
-    values = {one.name: draw(values_of(hints[one.name])) for one in dataclasses.fields(kind) if one.name != "curves"}
+    values = {one.name: draw(values_of(hints[one.name])) for one in dataclasses.fields(kind) if one.name not in DRAWN}
     names = draw(st.lists(st.text(max_size=9), min_size=1, max_size=4, unique=True))
     values["classes"] = {name: draw(values_of(OfClass)) for name in names}
     row = st.lists(st.integers(0, 99), min_size=len(names), max_size=len(names))
@@ -33,6 +68,10 @@ def results(draw: st.DrawFn, kind: type[Judged]) -> Judged:
         values |= {"ece": 0.5, "calibrated": draw(values_of(Calibrated)), "operating": draw(values_of(Operating))}
     elif issubclass(kind, form.Tested):
         values["calibrated"] = None
+    if issubclass(kind, form.Tested) and draw(st.booleans()):
+        values |= {"sets": [draw(sets())], "refusals": draw(st.lists(values_of(Refused), max_size=2))}
+    if issubclass(kind, Elsewhere) and draw(st.booleans()):
+        values["recalibrated"] = draw(recalibrations())
     if issubclass(kind, Drawn) and draw(st.booleans()):
         values["curves"] = {RELIABILITY: draw(st.lists(values_of(Bin), max_size=3))}
     return kind(**values)

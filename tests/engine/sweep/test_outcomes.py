@@ -32,6 +32,7 @@ STEPS = 20
 class Drawn:
     """What a sweep asks of its data."""
 
+    corrections = ()
     split = Split(tuple(Row(file, file[0], "validation") for file in FILES))
 
 
