@@ -22,7 +22,7 @@ from tui.widgets.safe_cells import content
 from tui.widgets.xray import Xray
 
 if TYPE_CHECKING:
-    from engine.data.corrections import Decision
+    from engine.data.corrections import Correction, Decision
     from engine.data.image.reader import Pixels
     from engine.review.effect import Effect
     from engine.review.queue import Queue
@@ -260,11 +260,11 @@ def look_for_suspects(folder: Path, config: TrainConfig, file: Path, blind: bool
     return Queue(review(folder, config, context, blind), CorrectionsFile(file))
 
 
-def measure_effect(folder: Path, config: TrainConfig, corrections: "list", context: Context) -> "Effect":  # type: ignore[type-arg]
+def measure_effect(folder: Path, config: TrainConfig, made: "list[Correction]", context: Context) -> "Effect":
     """What the corrections do for a model. Raises as `engine.jobs.review.effect` does."""
     from engine.jobs.review import effect
 
-    return effect(folder, config, corrections, context)
+    return effect(folder, config, made, context)
 
 
 def read_pictures(paths: list[Path], context: Context) -> "list[Pixels | None]":
