@@ -17,7 +17,8 @@ import dataclasses
 from engine.network.backbones import BACKBONES
 BACKBONES["vgg16"] = dataclasses.replace(BACKBONES["vgg16"], size={SIDE})
 """
-READY, ALL, UNDONE = "decided", 20, 2
+READY, QUESTION = "decided", "Which label is right?"
+ALL, UNDONE = 20, 2
 
 
 def opened(terminal: Terminal) -> None:
@@ -50,8 +51,9 @@ def test_twenty_decisions_two_undone_killed_and_gone_on_with_lose_nothing(tmp_pa
             for key in keys[number % 4]:
                 terminal.press(key)
                 if key == "r":
-                    terminal.until("Which label is right?")
+                    terminal.until(QUESTION)
             terminal.until(holds(table, number + 1))
+            terminal.until(lambda shown: QUESTION not in shown.rows)  # else the next one would be taken for it
         made = [*table.read().values()]
         for number in range(UNDONE):
             terminal.press("z")
