@@ -1,7 +1,9 @@
 """The one door to the files that a user names for a result: nothing is written over unasked, and no input ever."""
 
 import contextlib
+import csv
 import errno
+import io
 import os
 import re
 import stat
@@ -11,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from engine.base.errors import ConfigError, CovidTuiError
+from engine.base.escape import to_cell
 from engine.base.files import private_dir, sync_dir
 from engine.base.wording import FULL, reason, unwritable
 
@@ -83,6 +86,16 @@ def writing(path: Path, force: bool) -> Iterator[BinaryIO]:
         raise kind(unwritable(path, error, _ANOTHER)) from error
     if taken != path:
         raise ConfigError(f"{path} came to be while this command was at work, and stays: the result is in {taken}.")
+
+
+def write_table(path: Path, header: Iterable[str], lines: Iterable[Iterable[str]], force: bool) -> None:
+    """Write texts as CSV, whole or not at all; `force` replaces a file. Raises as `writing` does."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(map(to_cell, line) for line in lines)
+    with writing(path, force) as file:
+        file.write(text.getvalue().encode())
 
 
 def _status(path: Path) -> os.stat_result | None:

@@ -1,13 +1,9 @@
 """What a scan found out of place, whole: the check of a split, and every finding as a line of a CSV."""
 
-import csv
-import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from engine.base.escape import to_cell
-from engine.base.outputs import writing
 from engine.base.wording import counted
 from engine.data.given_split import Listed, listed, require_match
 from engine.data.patients import Patients
@@ -97,16 +93,3 @@ def findings(scanned: Scan, checked: SplitCheck | None) -> Iterator[tuple[str, .
         yield from lines("elsewhere", "", found.elsewhere)
         yield from lines("unlisted", "", found.unlisted)
         yield from lines("other-class", "", found.other_class)
-
-
-def write_findings(path: Path, lines: Iterable[tuple[str, ...]], force: bool = False) -> None:
-    """Write findings as CSV, whole or not at all; `force` replaces a file.
-
-    Raises as `engine.base.outputs.writing` does.
-    """
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(HEADER)
-    writer.writerows(map(to_cell, line) for line in lines)
-    with writing(path, force) as file:
-        file.write(text.getvalue().encode())

@@ -62,7 +62,7 @@ def effect(folder: Path, config: TrainConfig, corrections: Sequence[Correction],
     DataError where no correction changes anything there.
     """
     data, judge = judge_of_data(folder, _as_given(config), context)
-    found = effect_of(judge, _chosen(judge, context), judge.features.records, data.classes, corrections)
+    found = effect_of(judge, _chosen(judge, context), data.scan, corrections)
     if not found.relabelled and not found.left_out:
         raise DataError(f"No correction changes a label of {folder} or leaves an image of it out, test part aside.")
     return found

@@ -11,8 +11,8 @@ import numpy as np
 
 from engine.auto.rungs import Judge, Judged
 from engine.base.wording import counted
-from engine.data.corrections import Correction
-from engine.data.records import Record
+from engine.data.corrections import Correction, corrected
+from engine.data.records import Scan
 from engine.evaluation.headline import percent
 from engine.evaluation.intervals import paired_counts, paired_interval
 
@@ -44,30 +44,28 @@ class Effect:
         )
 
 
-def effect_of(
-    judge: Judge, chosen: Judged, records: Sequence[Record], classes: Sequence[str], corrections: Sequence[Correction]
-) -> Effect:
-    """That of the corrections on the head that was `chosen` for the labels as given. `records` are the judge's."""
-    of = {one.key: one for one in corrections}
+def effect_of(judge: Judge, chosen: Judged, scanned: Scan, corrections: Sequence[Correction]) -> Effect:
+    """That of the corrections of a scan on the head that was `chosen` for the labels as given. The judge's images are
+    some of the scan's.
+    """
+    mended, applied = corrected(scanned, corrections)
+    labels_now = {record.file: record.label for record in mended.records}
+    files, classes = [record.file for record in judge.features.records], list(scanned.classes)
+    used = np.array([file in labels_now for file in files])
+    touched = ~used | np.array([file in applied.relabelled for file in files])
     labels = judge.features.labels.copy()
-    used, touched = np.ones(len(labels), bool), np.zeros(len(labels), bool)
-    for place, record in enumerate(records):
-        one = of.get((record.sha, record.label))
-        if one and one.decision == "relabel" and one.to in classes:
-            labels[place], touched[place] = list(classes).index(one.to), True
-        elif one and one.decision == "leave-out":
-            used[place], touched[place] = False, True
-    given = _right(judge, chosen, judge.features.labels, np.ones(len(labels), bool))
-    mended = _right(judge, chosen, labels, used)
+    labels[used] = [classes.index(labels_now[file]) for file in files if file in labels_now]
+    as_given = _right(judge, chosen, judge.features.labels, np.ones(len(labels), bool))
+    as_corrected = _right(judge, chosen, labels, used)
     both = ~touched
     return Effect(
         images=int(both.sum()),
         relabelled=int((touched & used).sum()),
         left_out=int((~used).sum()),
-        as_given=int(given[both].sum()),
-        as_corrected=int(mended[both].sum()),
-        gain=float(mended[both].mean() - given[both].mean()),
-        gain_ci=paired_interval(*paired_counts(mended[both], given[both])),
+        as_given=int(as_given[both].sum()),
+        as_corrected=int(as_corrected[both].sum()),
+        gain=float(as_corrected[both].mean() - as_given[both].mean()),
+        gain_ci=paired_interval(*paired_counts(as_corrected[both], as_given[both])),
     )
 
 

@@ -1,15 +1,12 @@
 """The verb `review`: whose labels are likely wrong, which pictures are none, and what the corrections are worth."""
 
-import csv as tables
 import dataclasses
-import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from engine.base.errors import ConfigError
-from engine.base.escape import to_cell
-from engine.base.outputs import writing
+from engine.base.outputs import write_table
 from engine.base.typed_files import plain
 from engine.recipe.config import DataConfig, MachineConfig, NetworkConfig, TrainConfig
 from engine.runs.directory import CORRECTIONS
@@ -83,7 +80,7 @@ def review(
     if found is None:
         return code
     if csv:
-        _write(csv, found, decided, force)
+        write_table(csv, HEADER, _lines(found.suspects, decided), force)
     if json:
         made = [dataclasses.asdict(one) for one in decided.values()]
         words = {"sentence": found.sentence, "looked_at": found.looked_at}
@@ -116,15 +113,6 @@ def _put(found: "Review", decided: "Mapping[Key, Correction]", path: Path) -> No
 
 def _decision(made: "Correction | None") -> str:
     return "" if made is None else f"{made.decision} {made.to}".rstrip()
-
-
-def _write(path: Path, found: "Review", decided: "Mapping[Key, Correction]", force: bool) -> None:
-    text = io.StringIO(newline="")
-    writer = tables.writer(text, lineterminator="\n")
-    writer.writerow(HEADER)
-    writer.writerows(map(to_cell, line) for line in _lines(found.suspects, decided))
-    with writing(path, force) as file:
-        file.write(text.getvalue().encode())
 
 
 def _lines(suspects: "tuple[Suspect, ...]", decided: "Mapping[Key, Correction]") -> Iterator[tuple[str, ...]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from engine.base.outputs import write_table
 from engine.base.wording import counted
 from engine.recipe.config import DataConfig
 from tui.cli.console import put, put_alarm, put_json, put_table
@@ -81,7 +82,7 @@ def scan(
         Print one JSON object.
     """
     from engine.data.confounding import confounding
-    from engine.data.findings import check_split, findings, write_findings
+    from engine.data.findings import HEADER, check_split, findings
     from engine.data.patients import patients
     from engine.data.scan import scan as scan_folder
     from engine.data.warnings import folder_warnings
@@ -104,7 +105,7 @@ def scan(
     confounded = confounding(scanned)
     warnings = folder_warnings(scanned, confounded, known, checked.rows if checked else ())
     if csv:
-        write_findings(csv, findings(scanned, checked), force)
+        write_table(csv, HEADER, findings(scanned, checked), force)
     if json:
         parts = _split_json(checked, known)
         beware = {"warnings": [one.sentence for one in warnings], "beware": [one.to_dict() for one in warnings]}

@@ -35,7 +35,7 @@ def item_text(item: Item, made: Correction | None) -> Content:
         rows.append(content(f"its label  {as_share(item.probability)}"))
         rows.append(content(f"part       {item.part}"))
         rows.append(Content(""))
-        rows += [content(reason) for reason in item.reasons or ("Nothing speaks against it; its label is not sound.",)]
+        rows += [content(reason) for reason in item.reasons or ("Nothing speaks against it.",)]
     rows.append(Content(""))
     rows.append(content(decision_text(made), "$success" if made else "$warning"))
     if made and made.note:
