@@ -23,6 +23,7 @@ from typing import Any
 
 from engine.base.errors import DataError
 from engine.base.escape import from_cell
+from engine.base.wording import reason
 from engine.data.file_names import NOT_UTF8, Matcher, Matches, natural, pair_key
 from engine.data.path_ends import match_by_ends
 from engine.data.records import Record, Scan
@@ -129,13 +130,17 @@ def tables(scanned: Scan) -> list[Table]:
     """The tables in the scanned folder and those on the way to the class folders, those that are of no use too.
 
     The rows are read when a column is asked for. Links that the scan did not follow, as they lead out of the folder,
-    are not opened here either.
+    are not opened here either. Raises DataError where the folder can't be read.
     """
     links = {problem.file for problem in scanned.problems if problem.kind == "symlink"}
     folder, found = scanned.root, []
     for below in ("", *filter(None, scanned.layout.base.split("/"))):
         folder /= below
-        for path in sorted(folder.iterdir(), key=lambda path: natural(path.name)):
+        try:
+            listed = sorted(folder.iterdir(), key=lambda path: natural(path.name))
+        except OSError as error:
+            raise DataError(f"{folder} can't be read as a folder: {reason(error)}.") from error
+        for path in listed:
             name = path.name.casefold()
             if name.startswith((".", "~$")) or not name.endswith(SUFFIXES):
                 continue

@@ -1,7 +1,8 @@
 """How good a run's test is for each age band, sex, view, source or machine, and how far the worst group lies behind.
 
-What an image's group is comes from a column of a table beside the images; the view also from a DICOM header, the source
-from the workbooks. The result keeps groups and counts, no image and nobody: fields that may identify are refused.
+What an image's group is comes from a column of a table beside the images; age, sex, view and machine also from DICOM
+headers, the source from the workbooks. The result keeps groups and counts, no image and nobody: fields that may
+identify are refused.
 """
 
 import re
@@ -21,7 +22,8 @@ from engine.base.typed_files import Count, Ends, Number, Positive, Share, Signed
 from engine.base.wording import counted, unwritable
 from engine.data.file_names import pair_key
 from engine.data.folders.class_folders import class_folders
-from engine.data.image.reader import ImageError, read
+from engine.data.image.dicom_tags import FIELDS
+from engine.data.image.reader import ImageError, header_field
 from engine.data.records import Scan
 from engine.data.split import Split
 from engine.data.tables import FILE_COLUMNS, PATIENT_COLUMNS, plain_column, tables
@@ -193,22 +195,21 @@ def _values(run: Run, name: str, labels: Mapping[str, str], tested: Sequence[str
                     return of, f'the column "{column}" of {table.name}'
             except DataError:
                 continue
-    if plain_name == "view" and (of := _views(folder, tested)):
+    if plain_name in FIELDS and (of := _in_headers(folder, tested, plain_name)):
         return of, "the DICOM headers"
     if plain_name == "source" and (of := _sources(folder, labels, data.follow_links)):
         return of, "the metadata workbooks"
-    header = ", nor does a DICOM header name the view" if plain_name == "view" else ""
+    header = ", nor does a DICOM header of them name it" if plain_name in FIELDS else ""
     raise ConfigError(f'--by "{name}": no table beside the images of {folder} has such a column about them{header}.')
 
 
-def _views(folder: Path, files: Sequence[str]) -> dict[str, str]:
-    """The view that each DICOM file among the files names in its header."""
+def _in_headers(folder: Path, files: Sequence[str], field: str) -> dict[str, str]:
+    """What each DICOM file among the files says of the field in its header."""
     found = {}
     for file in files:
         with suppress(ImageError):
-            about = read(folder / file).dicom
-            if about and about.view_position:
-                found[file] = about.view_position
+            if value := header_field(folder / file, field):
+                found[file] = value
     return found
 
 

@@ -1,7 +1,8 @@
 """The few elements of a DICOM file that tell of its picture, found within bounds whatever the file's bytes are.
 
-Only the elements in `_TAGS` are taken, none of which is about the patient, and no error quotes what a file holds: the
-words of pydicom's exceptions may, so they go no further than this module. pydicom comes with the extra `dicom`.
+Only the elements in `_TAGS` are taken, none of which is about the patient; age, sex and machine only where
+`field_value` is asked for the one that the user named. No error quotes what a file holds: the words of pydicom's
+exceptions may, so they go no further than this module. pydicom comes with the extra `dicom`.
 """
 
 import io
@@ -42,6 +43,19 @@ _TAGS: list[Any] = [
     0x00283000, 0x00283010,  # Modality LUT Sequence, VOI LUT Sequence
 ]  # fmt: skip
 _CODE = re.compile(r"[A-Z0-9_ ]{1,16}")
+FIELDS = {
+    "age": ("PatientAge",),
+    "sex": ("PatientSex",),
+    "view": ("ViewPosition",),
+    "machine": ("ManufacturerModelName", "Manufacturer"),
+}
+"""By field, the elements that may tell it, the better one first; they are read only where the user names the field."""
+_FIELD_TAGS: dict[str, list[Any]] = {
+    "age": [0x00101010],
+    "sex": [0x00100040],
+    "view": [0x00185101],
+    "machine": [0x00080005, 0x00080070, 0x00081090],  # with the character set, as names of machines are free text
+}
 
 
 class DicomError(Exception):
@@ -120,8 +134,15 @@ class Elements:
         return ">" if self.syntax == _BIG_ENDIAN else "<"
 
 
-def elements(data: bytes) -> Elements:
-    """What is taken from the file with these contents. Raises DicomError."""
+def field_value(data: bytes, field: str) -> str:
+    """What the file with these contents says of one of FIELDS; empty where it says nothing. Raises DicomError."""
+    found = elements(data, _FIELD_TAGS[field]).dataset
+    texts = (str(found.get(keyword) or "").strip("\0 ") for keyword in FIELDS[field])
+    return next((text for text in texts if text and text.isprintable()), "")
+
+
+def elements(data: bytes, tags: list[Any] = _TAGS) -> Elements:
+    """What is taken from the file with these contents: the elements `tags`. Raises DicomError."""
     _pydicom()
     try:
         syntax, at = _meta(data)
@@ -130,7 +151,7 @@ def elements(data: bytes) -> Elements:
             data, at, syntax = _inflated(data, at), 0, _EXPLICIT
         if syntax not in PLUGINS:
             raise DicomError("its pixels are compressed in a way that is not read; export it uncompressed, or as PNG")
-        return _read(data, at, syntax, deflated)
+        return _read(data, at, syntax, deflated, tags)
     except DicomError:
         raise
     except Exception as exc:
@@ -192,7 +213,7 @@ class _Metered(io.BytesIO):
         return super().read(size)
 
 
-def _read(data: bytes, at: int, syntax: str, deflated: bool) -> Elements:
+def _read(data: bytes, at: int, syntax: str, deflated: bool, tags: list[Any]) -> Elements:
     from pydicom.filereader import read_dataset
 
     file = _Metered(data)
@@ -205,7 +226,7 @@ def _read(data: bytes, at: int, syntax: str, deflated: bool) -> Elements:
             return True
         return False
 
-    found = read_dataset(file, syntax == _IMPLICIT, syntax != _BIG_ENDIAN, stop_when=at_pixels, specific_tags=_TAGS)
+    found = read_dataset(file, syntax == _IMPLICIT, syntax != _BIG_ENDIAN, stop_when=at_pixels, specific_tags=tags)
     if not met:
         raise DicomError("it is a DICOM file without a picture (a report, plan or directory), or is cut short")
     tag, vr, length, start = met[-1]

@@ -34,7 +34,7 @@ from PIL import (  # the plugins register the five formats; opening one later wo
 from engine.base.errors import DataError
 from engine.data.image import memory_cost
 from engine.data.image.dicom import Dicom, DicomFacts, is_dicom, read_header
-from engine.data.image.dicom_tags import DEFLATED, MOST_INFLATED, DicomError
+from engine.data.image.dicom_tags import DEFLATED, MOST_INFLATED, DicomError, field_value
 from engine.data.image.formats import PIXEL_RULES, SUFFIXES, unknown_content
 from engine.data.image.library_messages import hush
 from engine.data.image.memory_budget import MB, MOST, ROOM, Claim, NoRoomError
@@ -228,6 +228,23 @@ def peek(path: Path) -> Header:
         return _open(Path(path), claim)[1]
 
 
+def header_field(path: Path, field: str) -> str:
+    """What the DICOM file at `path` says of one of `dicom_tags.FIELDS`; empty where it says nothing, or is no DICOM.
+
+    Raises ImageError.
+    """
+    with ROOM.claim() as claim:
+        data = _content(Path(path), claim)
+        if not is_dicom(data):
+            return ""
+        hush()
+        claim.grow_to(_header_room(data))
+        try:
+            return field_value(data, field)
+        except DicomError as exc:
+            raise ImageError(path, str(exc)) from None
+
+
 def pixel_hash(pixels: Pixels) -> str:
     """SHA-256 in hex over the shape and the bytes of `pixels`: equal for equal pictures in whatever file format."""
     digest = hashlib.sha256(repr(tuple(map(int, pixels.shape))).encode())
@@ -288,9 +305,8 @@ def _open(path: Path, claim: Claim) -> tuple[Image.Image | Dicom, Header, bytes]
 
 
 def _open_dicom(path: Path, data: bytes, claim: Claim) -> tuple[Dicom, Header]:
-    inflated = min(MOST_INFLATED, 1100 * len(data)) if DEFLATED.encode() in data[:1024] else 0
     try:
-        claim.grow_to(2 * len(data) + inflated)
+        claim.grow_to(_header_room(data))
         file = read_header(data, _too_large)
     except NoRoomError as exc:
         raise ImageError(path, _why(exc)) from None
@@ -299,6 +315,11 @@ def _open_dicom(path: Path, data: bytes, claim: Claim) -> tuple[Dicom, Header]:
     facts = file.facts
     mode, bits = facts.photometric_interpretation, facts.bits_stored
     return file, Header("DICOM", mode, bits, file.columns, file.rows, bytes=len(data), orientation=1)
+
+
+def _header_room(data: bytes) -> int:
+    """Bytes of memory that reading the header of a DICOM file with these contents takes at most."""
+    return 2 * len(data) + (min(MOST_INFLATED, 1100 * len(data)) if DEFLATED.encode() in data[:1024] else 0)
 
 
 def _too_large(width: int, height: int) -> str:

@@ -11,7 +11,7 @@ import pytest
 from scipy.stats import binomtest
 from sklearn.metrics import roc_auc_score
 
-from engine.base.errors import ConfigError, RunError
+from engine.base.errors import ConfigError, DataError, RunError
 from engine.data.split import Split
 from engine.evaluation.evaluate import forget_test
 from engine.evaluation.predictions_csv import read_predictions
@@ -21,6 +21,7 @@ from engine.report.sections import write_card
 from engine.runs.directory import Run
 from tests.conftest import Cli
 from tests.makers import made
+from tests.makers.dicoms import MARK, identified, ramp
 
 SEXES = ("F", "M")
 Row = dict[str, str]
@@ -104,6 +105,34 @@ def test_ages_are_banded_and_small_groups_are_told_and_never_the_worst(told: tup
     ) < SMALL
     assert any("Too few images to say how good it is for view LL (20)" in text for text in view.warnings)
     assert all(gap.worst != "LL" for gap in view.gaps) and view.gaps
+
+
+def test_where_no_table_tells_them_dicom_headers_tell_the_fields_that_were_named_and_nothing_else(
+    tmp_path: Path,
+) -> None:
+    folder, lines, picture = tmp_path / "data", [], ramp()
+    for n in range(80):
+        label, right = made.CLASSES[n % 2], n % 5 > 0
+        file, share = f"{label}/{n:04}.dcm", 0.9 if right == (n % 2 == 0) else 0.1
+        sex = {"PatientSex": "MF"[n // 2 % 2]} if n % 8 else {"PatientSex": ""}
+        machine = {"ManufacturerModelName": f"Röhre {n // 40}"} if n % 4 else {"ManufacturerModelName": "\x1b[2J"}
+        identified(
+            folder / file, picture, SpecificCharacterSet="ISO_IR 192", PatientAge=("019Y", "065Y")[n // 40],
+            Manufacturer="Works", **sex, **machine,
+        )  # fmt: skip
+        lines.append((file, label, [share, 1 - share]))
+    run = made.finished_run(tmp_path / "runs", "run", folder, lines, threshold=0.5)
+    age, sex_field, machine_field = measure_subgroups(run, ["age", "sex", "machine"]).fields
+    assert {group.value: group.n for group in age.groups} == {"18 to 39": 40, "60 to 79": 40}
+    assert {group.value: group.n for group in sex_field.groups} == {"M": 30, "F": 40} and sex_field.unknown == 10
+    assert {group.value: group.n for group in machine_field.groups} == {"Röhre 0": 30, "Röhre 1": 30, "Works": 20}
+    assert {one.told_by for one in (age, sex_field, machine_field)} == {"the DICOM headers"}
+    kept = (run.path / "subgroups.json").read_text()
+    assert not any(trace in kept for trace in (MARK, "ZQ7", "054Y", "065Y", "19700102", ".dcm"))
+    with pytest.raises(ConfigError, match="nor does a DICOM header of them name it"):
+        measure_subgroups(made.finished_run(tmp_path / "other", "run", tmp_path, lines), ["sex"])
+    with pytest.raises(DataError, match="none can't be read as a folder: "):
+        measure_subgroups(made.finished_run(tmp_path / "third", "run", tmp_path / "none", lines), ["sex"])
 
 
 def test_what_is_kept_names_no_image_and_nobody_and_goes_with_the_test(told: tuple[Run, list[Row]]) -> None:
