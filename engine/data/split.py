@@ -54,9 +54,14 @@ class Split:
         """The files of `part`, in order."""
         return tuple(row.file for row in self.rows if row.part == part)
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The classes of its images, each once."""
+        return tuple(dict.fromkeys(row.label for row in self.rows))
+
     def counts(self) -> dict[str, dict[str, int]]:
         """Images by part and class; every class stands in every part."""
-        labels = list(dict.fromkeys(row.label for row in self.rows))
+        labels = self.labels
         pairs = Counter((row.part, row.label) for row in self.rows)
         return {part: {label: pairs[part, label] for label in labels} for part in PARTS}
 

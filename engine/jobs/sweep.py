@@ -22,6 +22,7 @@ from engine.base.errors import ConfigError, RunError
 from engine.base.events import Finished, Interrupted, Notice, Progress
 from engine.base.files import open_lock, private_dir, require_inside
 from engine.base.wording import counted, noun
+from engine.data.split import Split
 from engine.evaluation.compare import patients_of
 from engine.evaluation.evaluate import open_test
 from engine.jobs import train as jobs
@@ -128,9 +129,9 @@ class Sweep:
             kept.add(key)
         return found
 
-    def images(self, context: Context) -> int:
-        """Training images of the sweep's split, whether that is drawn yet or not; nothing is written."""
-        return len(self._data(context).split.files("train"))
+    def split(self, context: Context) -> Split:
+        """Its split, whether that is drawn yet or not; nothing is written."""
+        return self._data(context).split
 
     def seconds_per_work(self, images: int, backbone: str = "") -> float | None:
         """Seconds a multiply-add, by the finished trainings that go through layers of the backbone (of any when "")."""

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.data.split import Split
 from engine.jobs.sweep import Planned, Sweep
+from engine.network.freezing import head_classes
 
 
 @dataclass(frozen=True, eq=False)
@@ -14,14 +16,17 @@ class Plan:
     queue: tuple[Planned, ...]
     images: int
     """Training images."""
+    classes: tuple[str, ...]
+    """Those that the images have."""
     rates: dict[str, float | None]
     """By backbone: seconds a multiply-add, by its trainings that are finished; None before there is one."""
 
     @classmethod
-    def of(cls, sweep: Sweep, images: int) -> "Plan":
-        """The plan of a sweep whose trainings have so many images."""
+    def of(cls, sweep: Sweep, split: Split) -> "Plan":
+        """The plan of a sweep whose trainings have the images of `split`."""
+        images = len(split.files("train"))
         rates = {name: sweep.seconds_per_work(images, name) for name in sweep.grid.backbones}
-        return cls(sweep, tuple(sweep.plan(images)), images, rates)
+        return cls(sweep, tuple(sweep.plan(images)), images, split.labels, rates)
 
     @property
     def path(self) -> Path:
@@ -54,5 +59,5 @@ class Plan:
         return sum(known) if len(known) == len(left) else None
 
     def trainable(self, one: Planned) -> int:
-        """Parameters that a training trains, under a head for the recipe's classes, or for two where it names none."""
-        return one.point.plan.parameters(max(2, len(one.point.config.data.class_names)))[0]
+        """Parameters that a training trains, with those of the head."""
+        return one.point.plan.parameters(head_classes(self.classes))[0]

@@ -6,6 +6,7 @@ Needs no TensorFlow, so that a screen can show a choice and its cost before any 
 import dataclasses
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -89,6 +90,14 @@ class FreezePlan:
         if self.cut == len(self.backbone.layers):
             return "float32"  # the pooled vector is, whatever the layers before it compute in
         return "float16" if precision == "float32" else precision
+
+
+def head_classes(known: Sequence[str]) -> int:
+    """Outputs of a head for the classes that are known: one for each, and two as long as there are fewer.
+
+    Whoever counts parameters before a training has begun asks here.
+    """
+    return max(2, len(known))
 
 
 def plan(network: NetworkConfig) -> FreezePlan:

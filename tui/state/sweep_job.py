@@ -24,12 +24,13 @@ from tui.state.job import Job
 from tui.state.long_job import LongJob
 
 if TYPE_CHECKING:
+    from engine.data.split import Split
     from engine.jobs.sweep_plan import Plan
 
 TRAININGS = "trainings"
 
 
-def new_plan(folder: Path, config: TrainConfig, wanted: SweepConfig, images: int, context: Context) -> "Plan":
+def new_plan(folder: Path, config: TrainConfig, wanted: SweepConfig, split: "Split", context: Context) -> "Plan":
     """The plan of a sweep under `config.output.out` that is named by date; nothing is written. Raises ConfigError."""
     from engine.jobs.sweep import Sweep
     from engine.jobs.sweep_plan import Plan
@@ -37,7 +38,7 @@ def new_plan(folder: Path, config: TrainConfig, wanted: SweepConfig, images: int
     network = NetworkConfig(weights=config.network.weights)
     output = dataclasses.replace(config.output, name=_fresh_name(config.output.out))
     config = dataclasses.replace(config, network=network, output=output)
-    return Plan.of(Sweep(folder, config, Grid.of(wanted, config)), images)
+    return Plan.of(Sweep(folder, config, Grid.of(wanted, config)), split)
 
 
 def plan_of(path: Path, folder: Path | None, context: Context) -> "Plan":
@@ -46,7 +47,7 @@ def plan_of(path: Path, folder: Path | None, context: Context) -> "Plan":
     from engine.jobs.sweep import Sweep
     from engine.jobs.sweep_plan import Plan
 
-    return Plan.of(Sweep.begun(path, folder), len(Split.read(path / SPLIT).files("train")))
+    return Plan.of(Sweep.begun(path, folder), Split.read(path / SPLIT))
 
 
 def _fresh_name(out: Path) -> str:

@@ -122,6 +122,25 @@ def test_a_plan_is_the_verbs_and_follows_the_form(tmp_path: Path, data: Path) ->
     run(scenario())
 
 
+def test_a_plan_and_the_screen_layers_count_the_same_parameters(tmp_path: Path, data: Path) -> None:
+    """Three classes, which nobody has named: both say what the training of the head alone will train."""
+    (data / "Normal").mkdir()
+    for number in range(1, 11):
+        shutil.copy(DATA / "Normal" / "images" / f"Normal-{number}.png", data / "Normal")
+
+    async def scenario() -> None:
+        app = workbench(tmp_path / "runs", data)
+        async with app.run_test(size=(140, 40)) as pilot:
+            await until(pilot, lambda: app.session.split is not None)
+            await pilot.press("2")
+            await until(pilot, lambda: "264,195" in text(app))
+            await pilot.press("8")
+            await until(pilot, lambda: sweep_screen(app)._plan is not None and "264,195" in text(app))
+            assert "263,682" not in text(app)
+
+    run(scenario())
+
+
 @pytest.mark.slow
 def test_stopped_it_keeps_what_is_finished_goes_on_and_opens_the_test_when_one_is_chosen(
     tmp_path: Path, data: Path

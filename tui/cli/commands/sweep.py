@@ -23,6 +23,7 @@ from tui.words.numbers import as_number
 from tui.words.plot import frontier, letters
 
 if TYPE_CHECKING:
+    from engine.data.split import Split
     from engine.jobs.sweep import Sweep
     from engine.sweep.result import Swept
 
@@ -70,9 +71,9 @@ def _sweep(data: Path, config: TrainConfig, wanted: SweepConfig, only_plan: bool
     job = Sweep(data, config, Grid.of(wanted, config))
     with stoppable(as_json and not only_plan) as (context, signals):
         if only_plan:
-            images, code = until_stopped(lambda: job.images(context), signals)
-            if images is not None:
-                _put_plan(job, images, as_json)
+            split, code = until_stopped(lambda: job.split(context), signals)
+            if split is not None:
+                _put_plan(job, split, as_json)
             return code
 
         def work() -> "Swept":
@@ -91,10 +92,10 @@ def _sweep(data: Path, config: TrainConfig, wanted: SweepConfig, only_plan: bool
     return 128 + signals[0] if signals else 0
 
 
-def _put_plan(job: "Sweep", images: int, as_json: bool) -> None:
+def _put_plan(job: "Sweep", split: "Split", as_json: bool) -> None:
     from engine.jobs.sweep_plan import Plan
 
-    plan = Plan.of(job, images)
+    plan = Plan.of(job, split)
     rows = [("training", "trains", "kept once", "epochs", "share", "minutes", "state")]
     for one in plan.queue:
         seconds, trainable = plan.seconds(one), plan.trainable(one)
@@ -110,7 +111,7 @@ def _put_plan(job: "Sweep", images: int, as_json: bool) -> None:
     put_table(rows)
     put()
     put(
-        f"{counted(len(plan.queue), 'training')} on {counted(images, 'image')}. Work is in multiply-adds if every "
+        f"{counted(len(plan.queue), 'training')} on {counted(plan.images, 'image')}. Work is in multiply-adds if every "
         "epoch is trained; what is kept is computed by the first training that needs it. "
         + (
             "Minutes are judged by those finished, each backbone's by its job."

@@ -21,7 +21,7 @@ from engine.base.errors import CacheError
 from engine.base.runtime import cache_dir
 from engine.base.wording import noun
 from engine.network.backbones import Backbone, Layer
-from engine.network.freezing import FreezePlan, Row, recipe, table
+from engine.network.freezing import FreezePlan, Row, head_classes, recipe, table
 from engine.recipe.config import TrainConfig
 from engine.training.cache_policy import Costs, costs, spare_disk
 from tui.screens.base import WorkScreen
@@ -298,7 +298,7 @@ class LayersScreen(WorkScreen):
     @property
     def _head_classes(self) -> int:
         """Classes of the head: those of the folder, two while there is none."""
-        return max(2, len(self.session.classes))
+        return head_classes(self.session.classes)
 
     def _images(self, part: str) -> int:
         return len(self.session.split.files(part)) if self.session.split else 0

@@ -180,7 +180,7 @@ class SweepScreen(WorkScreen):
         assert session.data and session.split
         output = dataclasses.replace(session.config.output, out=session.runs)
         config = dataclasses.replace(session.config, output=output)
-        return partial(new_plan, session.data, config, self._wanted.sweep, len(session.split.files("train")))
+        return partial(new_plan, session.data, config, self._wanted.sweep, session.split)
 
     def _planned(self, plan: "Plan | None") -> None:
         self._plan, self._trouble = plan, ""
