@@ -96,9 +96,9 @@ class Review:
         return (
             "Looked at: labels, by a linear head that had not learnt from the image (it agrees with "
             f"{right} of them; confident learning) and by the {VOTING} most alike images; copies with another label; "
-            "blank, coloured, turned and inverted pictures; pictures unlike all others. Not looked for: side views and "
-            "CT slices as such, and text burned into pixels. A label that is wrong in the same way throughout is not "
-            f"found. {self._test}"
+            "blank, coloured, turned and inverted pictures; pictures unlike all others, as photographs and CT slices "
+            "are. Not looked for: side views, and text burned into pixels. A label that is wrong in the same way "
+            f"throughout is not found. {self._test}"
         )
 
     @property
@@ -120,7 +120,7 @@ def suspects(
     labels = np.array([classes.index(record.label) for record in records], np.intp)
     places, likeness = nearest(rows, groups, VOTING)
     answers = Answers(labels, logits, places)
-    wrong, apart, soundness = answers.wrong, unlike(likeness), answers.soundness
+    wrong, apart, soundness = answers.wrong, unlike(rows, groups, VOTING), answers.soundness
     by_file = {record.file: float(sound) for record, sound in zip(records, soundness, strict=True)}
     odd = oddities(scanned, records, by_file)
     told = _Told(classes, records, parts, answers, places, likeness)

@@ -10,6 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+from pydicom.data import get_testdata_file
+from sklearn.datasets import load_sample_image
 
 from engine.base.context import Context
 from engine.data.corrections import Correction, CorrectionsFile
@@ -123,6 +126,29 @@ def test_of_real_x_rays_flipped_labels_are_found_and_clean_ones_left_alone(xray:
 def test_of_drawn_x_rays_clean_labels_are_left_alone() -> None:
     found = review(SAMPLE, recipe(), Context())
     assert len(found.suspects) < 0.03 * found.images
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("real", [True, False])
+def test_pictures_that_are_no_x_rays_are_found_among_real_and_drawn_ones(
+    request: pytest.FixtureRequest, real: bool, tmp_path: Path
+) -> None:
+    """Two photographs, a CT and an MR slice, an X-ray inverted, and one that is blank; all of them grey."""
+    folder = tmp_path / "data"
+    linked(request.getfixturevalue("xray") if real else SAMPLE, folder, 0, 0)
+    into = min(folder.iterdir())
+    for name in ("china.jpg", "flower.jpg"):
+        Image.fromarray(load_sample_image(name)).convert("L").save(into / f"planted-{name}.png")
+    for name in ("CT_small.dcm", "MR_small.dcm"):
+        shutil.copy(str(get_testdata_file(name)), into / f"planted-{name}")
+    with Image.open(min(into.glob("COVID*.png"))) as upright:
+        upright.convert("L").point(lambda level: 255 - level).save(into / "planted-inverted.png")
+    Image.new("L", (299, 299), 17).save(into / "planted-blank.png")
+    found = review(folder, recipe(), Context())
+    seen = {Path(one.file).name for one in found.suspects if {"picture", "unlike"} & {*one.kinds}}
+    planted = {file.name for file in into.glob("planted-*")}
+    assert planted - seen == set()
+    assert len(seen - planted) <= 0.01 * found.images
 
 
 @pytest.mark.usefixtures("small_pictures")

@@ -63,7 +63,12 @@ def test_a_picture_unlike_all_others_is_seen_and_usual_ones_are_not() -> None:
     strange = np.zeros((1, 30))
     strange[0, 0] = -60.0
     close = np.vstack([rows * 0.2 + np.arange(1, 31), strange])
-    assert unlike(nearest(close, names, 10)[1]).nonzero()[0].tolist() == [150]
+    assert unlike(close, names, 10).nonzero()[0].tolist() == [150]
+
+
+def test_of_few_images_or_of_one_group_none_is_unlike_the_others() -> None:
+    assert not unlike(np.eye(3), ["a", "a", "a"], 10).any()
+    assert not unlike(np.eye(3), ["a", "b", "c"], 10).any()
 
 
 def test_a_class_that_nobody_answers_for_is_no_reason_to_doubt() -> None:
