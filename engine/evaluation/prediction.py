@@ -65,6 +65,16 @@ class Prediction:
     """Is the answer not sure enough for the most wrong answers that were asked for? None where none were."""
 
     @property
+    def shares(self) -> dict[str, float]:
+        """The probabilities that are stood by: calibrated, or the network's own where nothing taught a temperature."""
+        return self.calibrated or self.probabilities
+
+    @property
+    def sure(self) -> float:
+        """That of the class that is said."""
+        return self.shares[self.label]
+
+    @property
     def unlike(self) -> bool | None:
         """Is the image unlike anything that the model learnt from? None where that can't be told."""
         if self.distance is None or self.distance_limit is None:

@@ -229,7 +229,7 @@ class Predictor:
             decision = decide(self.classes, calibrated, self.calibration.operating)
             said = dataclasses.replace(said, calibrated=self._by_class(calibrated), decision=decision)
         possible = self.promised.scores.possible(row, level) if self.promised else None
-        refused = rule.refuses(max((said.calibrated or said.probabilities).values())) if rule else None
+        refused = rule.refuses(max(said.shares.values())) if rule else None
         return dataclasses.replace(said, cautions=tuple(found), possible=possible, refused=refused)
 
     def _by_class(self, row: np.ndarray) -> dict[str, float]:

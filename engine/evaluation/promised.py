@@ -1,7 +1,9 @@
 """What a run can promise of its answers, from those to its calibration images: sets, and when to refuse."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from engine.base.errors import RunError
 from engine.base.result import Covered, Refused
@@ -54,6 +56,12 @@ class Promised:
         rule = None if asked.risk is None else self.rule(asked.risk)
         return [promise(self.scores, asked.level), *([rule.promise] if rule else []), self.caveat]
 
+    @cached_property
+    def terms(self) -> "Terms":
+        """The same for each of LEVELS and RISKS."""
+        levels = {level: promise(self.scores, level) for level in LEVELS}
+        return Terms(levels, {risk: self.rule(risk) for risk in RISKS}, self.caveat)
+
     @property
     def caveat(self) -> str:
         """Why the promise is approximate, in a sentence."""
@@ -63,6 +71,26 @@ class Promised:
                 "asked, so what is promised is approximate, and usually cautious."
             )
         return "The calibration images also chose the epoch and the temperature, so what is promised is approximate."
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What is promised of single answers, and when one is refused; without the calibration images themselves."""
+
+    levels: Mapping[float, str]
+    """By level, what is promised of the classes that an image may have, and for whom."""
+    rules: Mapping[float, RefusalRule]
+    """By the share of the given answers that may be wrong, when to refuse one."""
+    caveat: str
+
+    def next_risk(self, risk: float | None) -> float | None:
+        """The risk after this one, and after the last None, where no answer is refused."""
+        return next((one for one in sorted(self.rules) if risk is None or one > risk), None)
+
+    def sentences(self, level: float, risk: float | None) -> list[str]:
+        """As those of `Promised`, for a level and a risk among these."""
+        rules = [] if risk is None else [self.rules[risk].promise]
+        return [self.levels[level], *rules, self.caveat]
 
 
 def read_promised(run: Run, classes: tuple[str, ...], taught: Calibration | None) -> Promised | None:

@@ -27,7 +27,7 @@ from engine.base.events import Progress
 from engine.base.runtime import compiled, tensorflow
 from engine.data.image.reader import Pixels, seen
 from engine.data.masks import Mask, region_of
-from engine.evaluation.calibration import softmax
+from engine.evaluation.calibration import at_temperature, softmax
 from engine.evaluation.evidence import Evidence
 from engine.evaluation.predictor import Predictor
 from engine.network.classifier import preprocess
@@ -76,6 +76,13 @@ class Explanation:
     squares; None where one is flat."""
     covered: float | None = None
     """Correlation of the heat with what covering a place costs the class; None where one is flat, or not asked for."""
+    calibrated: dict[str, float] | None = None
+    """The probabilities at the temperature that validation taught, where it taught one."""
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """The probabilities that are stood by, as `Prediction.shares`."""
+        return self.calibrated or self.probabilities
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values, without the heat itself."""
@@ -192,12 +199,12 @@ def explain(
     back = mirrored[:, ::-1]
     heat = spread((as_is + back) / 2, explainer.size)
     region, mask = region_of(file, explainer.size)
-    shares = softmax(logits[None])[0]
+    shares, taught = softmax(logits[None])[0], explainer.predictor.calibration
     return Explanation(
         file=file,
         label=explainer.classes[int(logits.argmax())],
         target=explainer.classes[number],
-        probabilities={n: float(p) for n, p in zip(explainer.classes, shares, strict=True)},
+        probabilities=_by_class(explainer, shares),
         layer=explainer.layer,
         method=explainer.method,
         heat=heat,
@@ -206,7 +213,12 @@ def explain(
         area=float(mask.mean()),
         mirrored=correlation(*(_squares(spread(one, explainer.size)) for one in (as_is, back))),
         covered=_covered(explainer, pixels, number, heat, context) if covering else None,
+        calibrated=_by_class(explainer, at_temperature(shares[None], taught.temperature)[0]) if taught else None,
     )
+
+
+def _by_class(explainer: Explainer, shares: npt.NDArray[np.float64]) -> dict[str, float]:
+    return {name: float(share) for name, share in zip(explainer.classes, shares, strict=True)}
 
 
 def spread(small: Heat, size: int) -> Heat:

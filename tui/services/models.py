@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from engine.data.image.reader import Pixels
     from engine.evaluation.prediction import Prediction
     from engine.evaluation.predictor import Predictor
+    from engine.evaluation.promised import Terms
     from engine.evaluation.saliency import Explainer, Explanation
 
 
@@ -71,6 +72,11 @@ class Models:
         if isinstance(answer, ImageError):
             raise answer
         return answer
+
+    def terms(self, run: Run, context: Context) -> "Terms | None":
+        """What the run promises of its answers; None where it has no calibration images. Raises as `predict` does."""
+        promised = self._load(run, context).predictor.promised
+        return promised.terms if promised else None
 
     def predict_folder(
         self, run: Run, folder: Path, lines: list[dict[str, Any]], context: Context, follow_links: bool = False

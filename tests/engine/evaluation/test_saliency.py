@@ -340,6 +340,9 @@ def test_the_command_explains_a_file_and_writes_it(trained: dict[str, Any], cli:
         assert np.ptp(np.asarray(picture).astype(int), axis=-1).max() > 30
     answer = json.loads(cli("predict", IMAGE, "--run", trained["run"], "--json").stdout)
     assert shown["probabilities"] == pytest.approx(answer["probabilities"], abs=1e-5)
+    assert shown["calibrated"] == pytest.approx(answer["calibrated"], abs=1e-5)
+    said = cli("explain", IMAGE, "--run", trained["run"]).stdout
+    assert all(f" {name} {share:.1%}\n" in said for name, share in shown["calibrated"].items())
 
 
 @pytest.mark.slow

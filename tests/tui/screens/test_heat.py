@@ -81,7 +81,7 @@ def test_the_predict_screen_lays_it_on_what_the_network_sees(tmp_path: Path, mon
     async def scenario() -> None:
         app = Workbench(tmp_path / "runs", picture=path, settings=GREY)
         async with app.run_test(size=(120, 40)) as pilot:
-            await until(pilot, lambda: "says " in text(app), 120)
+            await until(pilot, lambda: "The model says " in text(app), 120)
             seen, whole = app.screen.query_one("#as-seen", Xray), app.screen.query_one("#as-file", Xray)
             assert seen.pixels is not None and whole.pixels is not None
             plain, untouched = seen.pixels, whole.pixels

@@ -127,7 +127,7 @@ def _put_explanation(explained: "Explanation", picture: "Pixels") -> None:
 
         put_picture(picture, explained.heat)
     put(explained.file)
-    for name, share in explained.probabilities.items():
+    for name, share in explained.shares.items():
         put(f"  {'>' if name == explained.label else ' '} {name} {share:.1%}")
     from engine.evaluation.saliency import TITLES
 

@@ -50,7 +50,7 @@ def predict(
     risk
         Refuse answers that are not sure enough, so that at most this share of those given are wrong, such as 0.05.
     csv
-        Also write the predictions to this file, with the calibrated probabilities, decisions and cautions.
+        Also write the predictions to this file: calibrated probabilities, decisions, cautions, the network's own.
     force
         Let --csv replace a file.
     follow_links
@@ -132,17 +132,19 @@ def _predictor(run: Path | None, out: Path, few: bool) -> "Predictor | OnnxModel
 
 
 def _put_predictions(lines: Iterable[dict[str, Any]], classes: Sequence[str]) -> None:
-    rows = [("file", "label", *classes, "calibrated", "decides", "possible", "distance")]
+    from engine.evaluation.predictions_table import stood_by
+
+    rows = [("file", "label", *classes, "decides", "possible", "distance", "uncalibrated")]
     warnings = []
     for line in lines:
         if "error" in line:
             rows.append((line["file"], f"error: {line['error']}", *("" for _ in classes), "", "", "", ""))
             continue
-        calibrated, decision = line["calibrated"], line["decision"]
+        decision = line["decision"]
         rows.append((
-            line["file"], line["label"], *(f"{p:.4f}" for p in line["probabilities"].values()),
-            as_number(calibrated and calibrated[line["label"]]), decision["says"] if decision else "-",
-            _possible(line), as_number(line["distance"], 2),
+            line["file"], line["label"], *(f"{p:.4f}" for p in stood_by(line).values()),
+            decision["says"] if decision else NOTHING, _possible(line), as_number(line["distance"], 2),
+            as_number(line["probabilities"][line["label"]]),
         ))  # fmt: skip
         warnings += [f"warning: {line['file']} {caution}." for caution in line["cautions"]]
     put_table(rows)

@@ -15,6 +15,7 @@ from textual.widgets import DataTable, Static
 
 from engine.base.events import Progress
 from engine.data.image.notes import noted
+from engine.evaluation.predictions_table import stood_by
 from tui.widgets.bars import capped, shortened
 from tui.widgets.safe_cells import cell, content
 from tui.words.glyphs import Glyphs
@@ -115,7 +116,7 @@ class History(Vertical):
                     self.table.add_column(cell(capped(name, NAME), right=name in classes))
         for line in new if self._columns else ():
             self._listed.append(Path(line["file"]))
-            shares = list(line.get("probabilities", {}).values())
+            shares = list(stood_by(line).values())
             label = capped(line.get("label", "error"), NAME)
             self.table.add_row(
                 cell(shortened(Path(line["file"]).name, FILE)), cell(label),
@@ -157,7 +158,7 @@ class History(Vertical):
         classes = self._columns[2:]
         return [("file", "said", *classes)] + [
             (line["file"], line.get("label", f"error: {line.get('error')}"),
-             *(f"{share:.6f}" for share in line.get("probabilities", {}).values()))
+             *(f"{share:.6f}" for share in stood_by(line).values()))
             for line in self.lines
         ]  # fmt: skip
 

@@ -1,9 +1,10 @@
 """Screen 6: what a run's model says about an image, or a folder of them. For research and teaching only."""
 
+import dataclasses
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal, Vertical, VerticalScroll
@@ -17,12 +18,12 @@ from engine.base.wording import counted, not_a_path, noun
 from engine.data.folders.tree import is_image
 from engine.data.image.formats import IMAGE_SUFFIXES
 from engine.evaluation.predictions_table import write_predictions
-from engine.runs.directory import WEIGHTS, Run
+from engine.runs.directory import WEIGHTS
 from engine.runs.watch import Entry
 from tui.screens.base import WorkScreen
 from tui.screens.predict.history import Asked, History
-from tui.screens.predict.questions import ask_file, ask_folder
-from tui.screens.predict.text import answer_text, facts_text
+from tui.screens.predict.questions import Answered, ask_file, ask_folder
+from tui.screens.predict.text import Wanted, answer_text, facts_text
 from tui.services.models import Heated
 from tui.services.read_picture import Picture, network_side, read_picture
 from tui.state.messages import JobChanged
@@ -32,11 +33,13 @@ from tui.widgets.safe_cells import content
 from tui.widgets.xray import Xray
 from tui.words.error_text import error_sentence
 
-if TYPE_CHECKING:
-    from engine.evaluation.prediction import Prediction
-
 NOT_FOR_DIAGNOSIS = "For research and teaching only, not for diagnosis."
 NO_RUN = "No run has a trained model yet: a training on the screen Train makes one."
+
+
+LEVEL = "What it may be at the next level of the promise: 80%, 90%, 95%, 99%."
+REFUSE = "Refuse answers that are not sure enough: at most 1%, 2%, 5% or 10% of those given are wrong; or refuse none."
+VIEW = "The picture as in the file, or as the network sees it."
 
 
 class Seen(Xray):
@@ -61,27 +64,20 @@ class PredictScreen(WorkScreen):
         Binding("o", "choose", "File", id="predict.file", tooltip="Type the path of an image file, or of a folder."),
         Binding("r", "pick", "Run", id="predict.run", tooltip="Choose the run whose model is asked."),
         Binding("g", "heat", "Heat", id="predict.heat", tooltip="Where the model looks (HiResCAM), and back."),
-        Binding(
-            "l",
-            "level",
-            "Level",
-            id="predict.level",
-            tooltip="What it may be at the next level of the promise: 80%, 90%, 95%, 99%.",
-        ),
+        Binding("l", "level", "Level", id="predict.level", tooltip=LEVEL),
+        Binding("k", "refuse", "Refuse", id="predict.refuse", tooltip=REFUSE),
         Binding("f", "folder", "Folder", id="predict.folder", tooltip="Predict every image of the folder chosen."),
         Binding("h", "history", "History", id="predict.history", tooltip="Turn between this session and the folder."),
         Binding("w", "write", "CSV", id="predict.csv", tooltip="Write the folder's predictions as a CSV file."),
         Binding("t", "side", "Files", id="predict.files", tooltip="To the files and the history, and back."),
-        Binding(
-            "v", "view", "View", id="predict.view", tooltip="The picture as in the file, or as the network sees it."
-        ),
+        Binding("v", "view", "View", id="predict.view", tooltip=VIEW),
         Binding("c", "copy", "Copy", id="predict.copy", tooltip="Copy the file's path, or the table in focus."),
     ]
     _picture: Picture | None = None
-    _level: float | None = None
-    """The level of the promise that is shown; None for the usual one."""
+    _wanted = Wanted()
+    """The promise that is shown."""
     _path: Path | None = None
-    _answered_by: "tuple[Run, Prediction] | None" = None
+    _answer: Answered | None = None
     _width = 0
     """The columns that the answer was drawn for."""
     _heat = ""
@@ -180,7 +176,7 @@ class PredictScreen(WorkScreen):
 
     def open(self, path: Path) -> None:
         """Show the file, then ask the model about it."""
-        self._path, self._picture, self._answered_by, self._heat = path, None, None, ""
+        self._path, self._picture, self._answer, self._heat = path, None, None, ""
         self.query_one(PathField).mean(path)
         self.set_class(False, "-side")
         self.query_one("#facts", Static).update("")
@@ -200,17 +196,16 @@ class PredictScreen(WorkScreen):
         self.refresh_bindings()
 
     def _ask(self, picture: Picture) -> None:
-        self._answered_by = None
+        self._answer = None
         self._cool()
         self.query_one("#answer", Static).update(content("The model is being asked ..."))
         work = partial(ask_file, self.session.models, self.session.asked, self.session.runs, picture.path)
         done, failed = partial(self._answered, picture), partial(self._failed, False)
         self.session.start("predict", "predicting", work, done, failed)
 
-    def _answered(self, picture: Picture, found: "tuple[Run, Prediction]") -> None:
-        self._answered_by = run, prediction = found
-        sure = prediction.probabilities[prediction.label]
-        self.query_one(History).add(Asked(picture.path, run.path, prediction.label, sure))
+    def _answered(self, picture: Picture, found: Answered) -> None:
+        self._answer = found
+        self.query_one(History).add(Asked(picture.path, found.run.path, found.prediction.label, found.prediction.sure))
         self._show_answer()
         self._warm()
 
@@ -234,9 +229,17 @@ class PredictScreen(WorkScreen):
 
     def action_level(self) -> None:
         """What the image may be at the next level."""
-        shown = self._answered_by and self._answered_by[1].possible
+        shown = self._answer and self._answer.prediction.possible
         if shown:
-            self._level = shown.at(self._level or shown.level).next_level
+            level = shown.at(self._wanted.level or shown.level).next_level
+            self._wanted = dataclasses.replace(self._wanted, level=level)
+            self._show_answer()
+
+    def action_refuse(self) -> None:
+        """Refuse answers for a larger share of wrong ones, or none."""
+        if self._answer and self._answer.terms:
+            risk = self._answer.terms.next_risk(self._wanted.risk)
+            self._wanted = dataclasses.replace(self._wanted, risk=risk)
             self._show_answer()
 
     def _cool(self) -> None:
@@ -246,9 +249,9 @@ class PredictScreen(WorkScreen):
             self.query_one("#as-seen", Xray).show(self._picture.seen)
 
     def _warm(self) -> None:
-        if not (self._hot and self._answered_by and self._picture):
+        if not (self._hot and self._answer and self._picture):
             return
-        work = partial(self.session.models.heat, self._answered_by[0], self._picture.path, self._picture.seen)
+        work = partial(self.session.models.heat, self._answer.run, self._picture.path, self._picture.seen)
         self.session.start("predict-heat", "asking where the model looks", work, self._heated, self._unheated)
 
     def _heated(self, heated: Heated) -> None:
@@ -261,9 +264,9 @@ class PredictScreen(WorkScreen):
         self._show_answer()
 
     def _show_answer(self) -> None:
-        if self._answered_by and self._picture:
+        if self._answer and self._picture:
             self._width = self._room()
-            text = answer_text(*self._answered_by, self.session.glyphs, self._width, self._heat, self._level)
+            text = answer_text(self._answer, self._wanted, self.session.glyphs, self._width, self._heat)
             self.query_one("#answer", Static).update(text)
             self.call_after_refresh(self._fit_answer)
         self._facts()
@@ -279,7 +282,7 @@ class PredictScreen(WorkScreen):
 
     def _facts(self) -> None:
         if self._picture:
-            said = self._answered_by[1] if self._answered_by else None
+            said = self._answer.prediction if self._answer else None
             text = facts_text(self._picture, said, self.session.glyphs)
             self.query_one("#facts", Static).update(text)
 
@@ -408,7 +411,9 @@ class PredictScreen(WorkScreen):
             case "side":
                 return self.has_class("-narrow")
             case "level":
-                return self._answered_by is not None and self._answered_by[1].possible is not None
+                return self._answer is not None and self._answer.prediction.possible is not None
+            case "refuse":
+                return self._answer is not None and self._answer.terms is not None
             case "heat":
                 return self._picture is not None
             case "write":

@@ -1,11 +1,12 @@
 """The words of the Predict screen: what the model says about an image, and what there is to know of its file."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textual.content import Content
 
 from engine.evaluation.level_likeness import FAR, UNCHECKED
-from engine.runs.directory import Run
+from tui.screens.predict.questions import Answered
 from tui.services.read_picture import Picture
 from tui.widgets.bars import bars
 from tui.widgets.safe_cells import content, lines
@@ -19,44 +20,73 @@ if TYPE_CHECKING:
 ALIKE = "Within what they have; only gross differences show here."
 
 
-def answer_text(
-    run: Run, prediction: "Prediction", glyphs: Glyphs, width: int, heat: str = "", level: float | None = None
-) -> Content:
-    """A bar a class, what to beware of, whose answer it is, what it may be at a level of promise, and its heat."""
-    rows = [content(f"says {prediction.label}", "bold")]
-    rows += bars(prediction.probabilities, prediction.label, glyphs, width)
+@dataclass(frozen=True)
+class Wanted:
+    """Which promise is shown: its level, None for the usual one; the share of the given answers that may be wrong, None
+    where no answer is to be refused.
+    """
+
+    level: float | None = None
+    risk: float | None = None
+
+
+def answer_text(answered: Answered, wanted: Wanted, glyphs: Glyphs, width: int, heat: str = "") -> Content:
+    """A bar a class, what to beware of, what the image may be, the details, its heat, and what is promised."""
+    prediction = answered.prediction
+    rows = [content(f"The model says {prediction.label}", "bold")]
+    rows += bars(prediction.shares, prediction.label, glyphs, width)
     rows += [content(f"{glyphs.beware} It {caution}.", "bold $warning") for caution in prediction.cautions]
-    rows += [Content(""), *_possible(prediction, level), *_decided(prediction), *([content(heat)] if heat else [])]
-    rows.append(content(f"run {run.name}", "$foreground-muted"))
+    rows += [Content(""), *_possible(prediction, wanted.level, glyphs), *_refused(answered, wanted.risk, glyphs)]
+    rows += [*_decided(prediction), *([content(heat)] if heat else []), *_promise(answered, wanted)]
+    rows.append(content(f"run {answered.run.name}", "$foreground-muted"))
     return lines(rows)
 
 
-def _possible(prediction: "Prediction", level: float | None) -> list[Content]:
-    """The classes that can't be ruled out, and for whom that is promised."""
+def _possible(prediction: "Prediction", level: float | None, glyphs: Glyphs) -> list[Content]:
+    """The classes that can't be ruled out, or that none of them fits, and whether that is promised of this image."""
     possible = prediction.possible
     if possible is None:
         return []
     possible = possible.at(level or possible.level)
-    rows = [content(f"may be, at {possible.level:.0%}: {possible.says}", "bold")]
+    says = f"may be, at {possible.level:.0%}: {possible.says}"
+    rows = [content(says, "bold") if possible.classes else content(f"{glyphs.beware} {says}", "bold $warning")]
     if possible.short:
         few = ", ".join(f"{name} ({count})" for name, count in possible.short.items())
         rows.append(content(f"not promised: too few calibration images of {few}", "$warning"))
     elif prediction.cautions:
         rows.append(content("not promised of an image that is unlike the calibration images", "$warning"))
-    else:
-        rows.append(content("promised of images drawn as the calibration images were", "$foreground-muted"))
     return rows
 
 
+def _refused(answered: Answered, risk: float | None, glyphs: Glyphs) -> list[Content]:
+    """Whether the answer is given or refused, where so few of those given are to be wrong."""
+    if risk is None or answered.terms is None:
+        return []
+    if answered.terms.rules[risk].refuses(answered.prediction.sure):
+        return [content(f"{glyphs.beware} refused, for at most {risk:.0%} wrong: not sure enough", "bold $warning")]
+    return [content(f"answered, for at most {risk:.0%} wrong: sure enough", "bold")]
+
+
+def _promise(answered: Answered, wanted: Wanted) -> list[Content]:
+    """What is promised and for whom, in the engine's sentences."""
+    from engine.evaluation.promised import UNPROMISED  # NumPy comes with it, and is there once a model has answered
+
+    possible, terms = answered.prediction.possible, answered.terms
+    texts = [UNPROMISED] if terms is None or possible is None else terms.sentences(
+        wanted.level or possible.level, wanted.risk
+    )  # fmt: skip
+    return [Content(""), *(content(text, "$foreground-muted") for text in texts)]
+
+
 def _decided(prediction: "Prediction") -> list[Content]:
-    """What validation makes of the probabilities: calibrated ones, the threshold's decision, and the distance."""
+    """What validation makes of the probabilities: the network's own before it, the decision, and the distance."""
     if prediction.calibrated is None or prediction.decision is None:
         return [content("The network's own probabilities, not calibrated.", "$foreground-muted")]
-    decision, sure = prediction.decision, prediction.calibrated[prediction.label]
+    decision, own = prediction.decision, prediction.probabilities[prediction.label]
     place = f"from {decision.threshold:.1%} on for {decision.positive}, {decision.rule}"
     rows = [
-        content(f"calibrated: {prediction.label} {sure:.1%}"),
         content(f"threshold decides: {decision.says} ({place})"),
+        content(f"before calibration: {prediction.label} {own:.1%}", "$foreground-muted"),
     ]
     if prediction.distance is not None and prediction.distance_limit is not None:
         far = f"distance to the training images {prediction.distance:.2f}, usual up to {prediction.distance_limit:.2f}"

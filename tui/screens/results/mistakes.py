@@ -172,6 +172,10 @@ class Mistakes(Horizontal):
         verdict = "wrong" if answer.wrong else "right"
         rows = [content(f"truth {answer.truth}, said {answer.said}: {verdict}", "bold" if answer.wrong else "")]
         rows += bars(answer.shares, answer.said, self._session.glyphs, max(24, box.content_size.width))
+        if answer.shares != answer.own:
+            rows.append(
+                content(f"before calibration: {answer.said} {answer.own[answer.said]:.1%}", "$foreground-muted")
+            )
         rows.append(content(trouble, "$error") if trouble else content(answer.file, "$foreground-muted"))
         if heat:
             rows.append(content(heat))

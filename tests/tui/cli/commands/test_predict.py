@@ -89,11 +89,24 @@ def test_the_csv_of_a_prediction_tells_what_its_json_tells(answers: Answers) -> 
             assert {name: cell for name, cell in row.items() if cell} == line
             continue
         assert row["decision"] == line["decision"]["says"] and row["cautions"] == "; ".join(line["cautions"])
-        assert [float(row[f"calibrated {name}"]) for name in line["calibrated"]] == list(line["calibrated"].values())
-        assert [float(row[name]) for name in line["probabilities"]] == list(line["probabilities"].values())
+        assert [float(row[name]) for name in line["calibrated"]] == list(line["calibrated"].values())
+        own = [float(row[f"uncalibrated {name}"]) for name in line["probabilities"]]
+        assert own == list(line["probabilities"].values()) and row["calibrated"] == "yes"
         assert all(float(row[name]) == line[name] for name in ("distance", "distance_limit"))
     flower, broken, *_ = answers.rows
     assert "unlike anything that the model learnt from" in flower["cautions"] and broken["error"]
+
+
+def test_the_calibrated_probabilities_come_first_in_the_csv_and_stand_in_the_lines(
+    answers: Answers, shown: tuple[str, str]
+) -> None:
+    flower = answers.line(answers.flower)
+    assert [*answers.rows[0]][:5] == ["file", "label", *flower["calibrated"], "calibrated"]
+    [head] = [line for line in shown[0].splitlines() if line.startswith("file")]
+    [row] = [line for line in shown[0].splitlines() if line.startswith(flower["file"])]
+    cells = row.removeprefix(flower["file"]).removesuffix(f"{flower['probabilities'][flower['label']]:.3f}")
+    assert head.endswith("uncalibrated") and cells != row.removeprefix(flower["file"])
+    assert all(f" {share:.4f} " in cells for share in flower["calibrated"].values())
 
 
 def test_text_json_and_csv_say_with_the_same_numbers_that_an_image_looks_unlike_the_training_images(
