@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.base.typed_files import Amount, Count, Ends, Positive, Share, Signed, SignedEnds, plain_object
-from engine.base.wording import counted
+from engine.base.wording import counted, whole_percent
 from engine.data.masks import RECTANGLE
 from engine.evaluation.compare import mcnemar
 from engine.evaluation.intervals import paired_counts, paired_interval
@@ -172,7 +172,7 @@ def _meaning(finding: Finding, lungs: VariantResult, always: str, where: str, ke
         return f"Without {where} nothing better than {always} is shown, so the accuracy comes from there."
     available = f"{'Most' if kept >= 0.5 else 'Part'} of this accuracy is available without {where}"
     if finding == "partly":
-        return f"{available} ({kept:.0%} of the advantage over {always}); the rest comes from there."
+        return f"{available} ({whole_percent(kept)} of the advantage over {always}); the rest comes from there."
     if finding == "either":
         return (
             f"{available}. What is there gives {_share(lungs)} alone, so the classes differ there too; but nothing "

@@ -1,6 +1,7 @@
 """Words that sentences share: how things are counted, and what is said of what can't be written or is no path."""
 
 import errno
+import math
 import os
 import re
 
@@ -8,6 +9,8 @@ FULL = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
 """Numbers of errors that only room helps: a full disk, a quota, a file that may not grow."""
 UNWRITABLE = FULL | {errno.EROFS, errno.EACCES, errno.EPERM}
 """Numbers of errors that say that a place can't be written, whatever is written there."""
+HAIR = 1e-9
+"""What a share that is half a percent in numbers may lack of it in floating point."""
 _ADDRESS = re.compile(
     r"([a-z][a-z0-9+.-]+)://(.*)|(https?|ftp|sftp|ssh|file|s3|gs|az|abfss?|hdfs|hf):/([^/].*)",
     re.DOTALL | re.IGNORECASE,
@@ -23,6 +26,11 @@ def counted(count: int, one: str, several: str = "") -> str:
 def noun(count: int, one: str, several: str = "") -> str:
     """The noun that goes with `count`: "image", "images"; `several` is the plural that no "s" makes."""
     return one if count == 1 else several or f"{one}s"
+
+
+def whole_percent(share: float) -> str:
+    """A share, 0 to 1, without decimals, a half rounded up: 42.5% is 43% wherever it stands."""
+    return f"{math.floor(100 * share + 0.5 + HAIR)}%"
 
 
 def unwritable(what: object, error: OSError, elsewhere: str = "choose another place") -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.base.wording import whole_percent
 from engine.data.groups import kept_together
 from engine.data.metadata_probe import Guess, guess
 from engine.data.records import Record, Scan
@@ -65,8 +66,8 @@ class Association:
         if self.grave:
             return self.sentence
         return (
-            f"Guessing the class by the {self.trait} alone is right for {self.guessed:.0%} of the images, always "
-            f"saying the commonest class for {self.baseline:.0%}."
+            f"Guessing the class by the {self.trait} alone is right for {whole_percent(self.guessed)} of the images, "
+            f"always saying the commonest class for {whole_percent(self.baseline)}."
         )
 
     @property
@@ -80,8 +81,9 @@ class Association:
                 f"recognises the {self.trait} looks perfect."
             )
         return (
-            f"PARTLY CONFOUNDED: guessing the class by the {self.trait} alone is right for {self.guessed:.0%} of the "
-            f"images{which}, always saying the commonest class for {self.baseline:.0%}."
+            f"PARTLY CONFOUNDED: guessing the class by the {self.trait} alone is right for "
+            f"{whole_percent(self.guessed)} of the images{which}, "
+            f"always saying the commonest class for {whole_percent(self.baseline)}."
         )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.base.wording import whole_percent
 from engine.data.records import Record
 
 LEAST = 10
@@ -39,9 +40,10 @@ class Guess:
         """What that means."""
         low, high = self.interval
         return (
-            f"Without looking at lungs, by {FEATURES} alone, a small classifier is right for {self.accuracy:.0%} of "
-            f"the images (95% interval {low:.0%} to {high:.0%}); always saying the commonest class for "
-            f"{self.baseline:.0%}."
+            f"Without looking at lungs, by {FEATURES} alone, a small classifier is right for "
+            f"{whole_percent(self.accuracy)} of the images "
+            f"(95% interval {whole_percent(low)} to {whole_percent(high)}); always saying the commonest "
+            f"class for {whole_percent(self.baseline)}."
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from engine.base.errors import DataError
 from engine.base.escape import from_cell, to_cell
 from engine.base.events import Notice
 from engine.base.files import replacing
-from engine.base.wording import counted
+from engine.base.wording import counted, whole_percent
 from engine.data.file_names import natural
 from engine.data.folders.class_listing import AS_PUBLISHED
 from engine.data.folders.folder_names import difference, look_alike
@@ -191,7 +191,9 @@ def published(
     tested: tuple[str, ...] = ()
     if split.files("train") and not split.files("test"):
         split = _with_drawn("test", split, scanned, test_share, seed, patients)
-        tested = (f"{scanned.root} has no test part: {test_share:.0%} of the images to train on are drawn for it.",)
+        tested = (
+            f"{scanned.root} has no test part: {whole_percent(test_share)} of the images to train on are drawn for it.",
+        )
     split, drawn = _completed(scanned.root, split, scanned, val_share, seed, patients)
     return split, (*tested, *drawn, *_apart(scanned.root, split, patients), *_leaking(scanned.root, scanned, split))
 
@@ -338,7 +340,9 @@ def _completed(
     drawn: tuple[str, ...] = ()
     if split.files("train") and not split.files("validation"):
         split = _with_drawn("validation", split, scanned, val_share, seed, patients)
-        drawn = (f"{where} has no validation part: {val_share:.0%} of the images to train on are drawn for it.",)
+        drawn = (
+            f"{where} has no validation part: {whole_percent(val_share)} of the images to train on are drawn for it.",
+        )
     for part, counts in split.counts().items():
         lacking = [name for name in scanned.classes if not counts.get(name)]
         if lacking:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from engine.base.wording import counted, noun
+from engine.base.wording import counted, noun, whole_percent
 from engine.data.records import Row, Scan
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _counts(found: Scan) -> Iterator[FolderWarning]:
         share = found.classes[largest].images / len(found.records)
         yield FolderWarning(
             "unequal",
-            f"unequal classes: always saying {largest} would be right in {share:.0%}; "
+            f"unequal classes: always saying {largest} would be right in {whole_percent(share)}; "
             f"the largest class has {found.imbalance:.1f} images for each of the smallest",
             numbers={"share": share, "imbalance": found.imbalance},
             classes={name: summary.images for name, summary in found.classes.items()},

@@ -13,7 +13,7 @@ from engine.base.errors import RunError
 from engine.base.events import Rung, Skipped
 from engine.base.files import replacing
 from engine.base.result import MEASURES, Drawn, Elsewhere
-from engine.base.wording import counted, noun, unwritable
+from engine.base.wording import counted, noun, unwritable, whole_percent
 from engine.data.split import Split
 from engine.evaluation import external
 from engine.evaluation.headline import Headline, percent, percents
@@ -382,7 +382,8 @@ def _external(tests: Sequence[Elsewhere]) -> list[Block]:
             blocks.append(Paragraph(f"Recalibrated on {images}, its accuracy on {rest} goes from {was} to {now}."))
         if one.shift:
             own, told = one.shift.features, one.shift.told_apart
-            text = f"{own.beyond:.0%} ({percents(own.beyond_ci)}) are unlike anything seen in training (1% is usual)"
+            beyond = f"{whole_percent(own.beyond)} ({percents(own.beyond_ci)})"
+            text = f"{beyond} are unlike anything seen in training (1% is usual)"
             blocks.append(Paragraph(text + (f"; told apart with AUC {told:.2f}." if told is not None else ".")))
     return blocks
 

@@ -17,7 +17,7 @@ from engine.base.context import Context
 from engine.base.engines import identity
 from engine.base.events import FILL, Emit, Notice, Progress
 from engine.base.runtime import processors, tensorflow
-from engine.base.wording import FULL
+from engine.base.wording import FULL, whole_percent
 from engine.data.pixel_store import VERSION, PixelStore
 from engine.data.records import Record
 from engine.network.classifier import Classifier, preprocessing
@@ -258,7 +258,7 @@ def choose(
     what = f"{origin.shape[0]:,} numbers" if len(origin.shape) == 1 else "x".join(map(str, origin.shape))
     each = f"{what} an image in {origin.dtype}, {_size(decided.needed)}"
     share = plan.epoch_share
-    later = f": later epochs need {share:.0%} of the work" if share else ""
+    later = f": later epochs need {whole_percent(share)} of the work" if share else ""
     context.emit(Notice("info", f"The frozen layers run once a view and are kept ({each}){later}."))
     return kept, kept_validation
 

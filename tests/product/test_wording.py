@@ -7,8 +7,10 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from engine.base.wording import counted, not_a_path, remedy, unwritable
+from engine.base.wording import counted, not_a_path, remedy, unwritable, whole_percent
 from engine.recipe.config import join_list, split_list
 from tests.conftest import ROOT, SAMPLE, Cli
 from tui.cli import run
@@ -27,6 +29,32 @@ ALWAYS_SEVERAL = (
 def test_a_count_has_the_noun_that_goes_with_it() -> None:
     assert [counted(n, "image") for n in (0, 1, 2, 1000)] == ["0 images", "1 image", "2 images", "1,000 images"]
     assert [counted(n, "batch", "batches") for n in (1, 2)] == ["1 batch", "2 batches"]
+
+
+@given(st.integers(0, 400), st.integers(1, 400))
+def test_a_half_percent_is_rounded_up_wherever_it_stands(part: int, whole: int) -> None:
+    count = min(part, whole)
+    assert whole_percent(count / whole) == f"{(200 * count + whole) // (2 * whole)}%"
+    assert whole_percent(1 - (whole - count) / whole) == whole_percent(count / whole)
+
+
+PERCENT = re.compile(r"\.0%\}|\.0f\}%|int\(100 \*|round\(100 \*")
+"""A share that is rounded in its place."""
+EXACT = ("{level:.0%}", "{possible.level:.0%}", "{risk:.0%}", "{CONFIDENCE:.0%}", "{start:>4.0%}",
+         "{self.shift_x:+.0%}", "{self.shift_y:+.0%}")  # fmt: skip
+"""Levels that the user names and ends of a scale, which are whole percents, and how far an image is moved."""
+GAUGES = {"tui/screens/train/machine.py"}
+
+
+def test_a_share_without_decimals_is_rounded_in_one_place() -> None:
+    found = []
+    for path in PRODUCT:
+        text = path.read_text(encoding="utf-8")
+        for exact in EXACT:
+            text = text.replace(exact, "")
+        if PERCENT.search(text) and str(path.relative_to(ROOT)) not in GAUGES:
+            found.append(f"{path.relative_to(ROOT)}: {PERCENT.findall(text)}")
+    assert found == []
 
 
 def test_no_sentence_has_a_plural_that_one_would_make_wrong() -> None:

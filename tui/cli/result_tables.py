@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from engine.base.result import Judged, Recalibrated, Shift, Tested
+from engine.base.wording import whole_percent
 from tui.cli.console import put, put_table
 from tui.words.numbers import NOTHING, as_interval, as_number, as_number_within, as_share
 from tui.words.worth import useful, worth_lines
@@ -150,10 +151,11 @@ def shift_lines(shift: Shift) -> list[str]:
         for name, facts in shift.facts.items()
     ]
     there = shift.features
-    low, high = there.beyond_ci
+    low, high = map(whole_percent, there.beyond_ci)
     lines.append(
-        f"features: {there.beyond:.0%} ({low:.0%} to {high:.0%}) of the images are unlike anything seen in training, "
-        f"where 1% is usual; median distance {there.median_distance:.2f}, in training {there.usual_distance:.2f}"
+        f"features: {whole_percent(there.beyond)} ({low} to {high}) of the images are unlike anything seen in "
+        f"training, where 1% is usual; median distance {there.median_distance:.2f}, in training "
+        f"{there.usual_distance:.2f}"
     )
     if shift.told_apart is not None:
         lines.append(

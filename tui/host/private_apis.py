@@ -8,6 +8,9 @@ import os
 from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
     from textual.app import App
     from textual.await_complete import AwaitComplete
     from textual.driver import Driver
@@ -56,6 +59,20 @@ def driver_on(file: IO[str], descriptor: int) -> "type[Driver]":
                 self.run_input_thread()
 
     return TerminalDriver
+
+
+class ListsInOrder:
+    """For a DirectoryTree: what is in a folder by `order` of its name, folders first; Textual's own is 1, 10, 2."""
+
+    _safe_is_dir: "Callable[[Path], bool]"
+
+    def order(self, name: str) -> Any:
+        """What the names are sorted by."""
+        raise NotImplementedError
+
+    def _populate_node(self, node: "TreeNode[DirEntry]", content: "Iterable[Path]") -> None:
+        ordered = sorted(content, key=lambda path: (not self._safe_is_dir(path), self.order(path.name)))
+        super()._populate_node(node, ordered)  # type: ignore[misc]
 
 
 class ListsWithoutWaiting:

@@ -10,6 +10,7 @@ from engine.base.context import Context
 from engine.base.errors import Stopped
 from engine.base.events import Notice, Progress
 from engine.base.runtime import load_tensorflow
+from engine.base.wording import whole_percent
 from engine.runs.directory import Run
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ class Heated:
     def sentence(self) -> str:
         """For whom the heat speaks, and how much of it lies in the lungs."""
         heat = self.explanation
-        inside = "no heat" if heat.inside is None else f"{heat.inside:.0%} inside the {heat.region}"
-        return f"heat for {heat.target}: {inside}, which is {heat.area:.0%} of the picture"
+        inside = "no heat" if heat.inside is None else f"{whole_percent(heat.inside)} inside the {heat.region}"
+        return f"heat for {heat.target}: {inside}, which is {whole_percent(heat.area)} of the picture"
 
 
 @dataclass(eq=False)

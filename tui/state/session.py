@@ -31,6 +31,7 @@ from tui.state.messages import ConfigChanged, DataChanged, JobChanged, RunChange
 from tui.state.relay import SECONDS_BETWEEN_LOOKS, Relay
 from tui.state.sweep_job import SweepJob, run_sweep
 from tui.state.training_job import TrainingJob, going_on
+from tui.words.error_text import error_sentence
 from tui.words.glyphs import PLAIN, RICH, Glyphs
 from tui.words.settings import Settings
 
@@ -45,6 +46,15 @@ SCANNED_BY = ("labels", "label_column", "follow_links", "near_duplicates")
 """Fields of the recipe by which a folder is read: where one changes, it is read again."""
 MOST_SPLIT_AT_ONCE = 4000
 """Images whose split is drawn within 50 ms; that of more is drawn in a thread."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Opened:
+    """A folder as it was read, and the part of the recipe that it was read by."""
+
+    folder: Path
+    whole: "Scan"
+    by: DataConfig
 
 
 class Session(Jobs):
@@ -87,6 +97,8 @@ class Session(Jobs):
         self.models = Models()
         """The one model in memory, for every screen."""
         self._wanted: Path | None = None
+        self._before: Opened | None = None
+        """What was open while another folder is being read."""
 
     # What is so
 
@@ -140,9 +152,15 @@ class Session(Jobs):
 
     # Data
 
-    def open_data(self, folder: Path) -> None:
-        """Read the folder of X-rays and split it, in a thread; screens hear DataChanged now and when it is done."""
+    def open_data(self, folder: Path, before: DataConfig | None = None) -> None:
+        """Read the folder of X-rays and split it, in a thread; screens hear DataChanged now and when it is done.
+
+        If that fails, or is cancelled, what was open is open again. `before` is the recipe that it was read by, where
+        that is not the one at hand.
+        """
         folder = folder.absolute()
+        if self.data and self.whole:
+            self._before = Opened(self.data, self.whole, before or self.config.data)
         if self.data and self.data != folder and self.config.data.classes:  # the classes of another folder
             self.config = dataclasses.replace(self.config, data=dataclasses.replace(self.config.data, classes=""))
             self.announce(ConfigChanged)
@@ -158,15 +176,24 @@ class Session(Jobs):
         self.announce(DataChanged)
 
     def _scanned(self, whole: "Scan") -> None:
-        self.whole = whole
+        self.whole, self._before = whole, None
         self._draw_split()
         self.announce(DataChanged)
 
     def _not_scanned(self, error: Exception) -> None:
-        self.data = None
+        before, self._before, self.data = self._before, None, None
+        stays = ""
+        if before:
+            self.data, self.whole, stays = before.folder, before.whole, f" {before.folder} stays open."
+            read_by = {name: getattr(before.by, name) for name in (*SCANNED_BY, "classes")}
+            data = dataclasses.replace(self.config.data, **read_by)
+            if data != self.config.data:
+                self.config = dataclasses.replace(self.config, data=data)
+                self.announce(ConfigChanged)
+            self._draw_split()
         self.announce(DataChanged)
         if not isinstance(error, Stopped):
-            self.complain(error)
+            self.host.say(error_sentence(error) + stays, "error")
 
     def _draw_split(self) -> None:
         """Split what the recipe picks: at once, or for many images in a thread, whose end screens hear of."""
@@ -206,7 +233,7 @@ class Session(Jobs):
         self.announce(ConfigChanged)
         now, then = self.config.data, before.data
         if self.data and any(getattr(now, name) != getattr(then, name) for name in SCANNED_BY):
-            self.open_data(self.data)
+            self.open_data(self.data, before.data)
         elif self.config.data != before.data or self.config.machine.seed != before.machine.seed:
             self._draw_split()
             self.announce(DataChanged)

@@ -15,7 +15,8 @@ from textual.widgets.directory_tree import DirEntry
 from textual.widgets.tree import TreeNode
 
 from engine.base.paths import is_folder, typed
-from tui.host.private_apis import ListsWithoutWaiting, suggestion_of
+from engine.data.file_names import natural
+from tui.host.private_apis import ListsInOrder, ListsWithoutWaiting, suggestion_of
 from tui.widgets.safe_cells import cell
 from tui.words.safe_text import display_name
 
@@ -24,8 +25,11 @@ MOST_COMPLETIONS = 20_000
 """So many names of a folder are looked through for a completion."""
 
 
-class FileTree(ListsWithoutWaiting, DirectoryTree):
-    """Folders, and files with one of `suffixes` (all when empty), or that `fits` takes; hidden ones are left out."""
+class FileTree(ListsInOrder, ListsWithoutWaiting, DirectoryTree):
+    """Folders, and files with one of `suffixes` (all when empty), or that `fits` takes; hidden ones are left out.
+
+    Both are in natural order: 2 before 10.
+    """
 
     HELP = (
         "Folders and files. Enter opens a folder or takes a file, left and right close and open a folder, backspace "
@@ -51,8 +55,12 @@ class FileTree(ListsWithoutWaiting, DirectoryTree):
 
     def filter_paths(self, paths: Iterable[Path]) -> Iterable[Path]:
         """Only what can be chosen, and not more than can be looked through."""
-        there = sorted((path for path in paths if not path.name.startswith(".")), key=lambda path: path.name.lower())
+        there = sorted((path for path in paths if not path.name.startswith(".")), key=lambda path: natural(path.name))
         return [path for path, _ in zip(filter(self._can_be_chosen, there), range(MOST_FILES), strict=False)]
+
+    def order(self, name: str) -> object:
+        """As the names of files everywhere."""
+        return natural(name)
 
     def _can_be_chosen(self, path: Path) -> bool:
         known = not self.suffixes or path.suffix.lower() in self.suffixes
@@ -110,12 +118,16 @@ class PathField(Input):
         """
         self._meant: dict[str, Path] = {}
         self._folders = folders
+        self._begun = ""
+        """A folder that stands here to be gone on from."""
         completion = _Completion(self._meant, folders, suffixes)
         super().__init__(placeholder=placeholder, id=id, suggester=completion, select_on_focus=not folders)
 
     def validate_value(self, value: str) -> str:
-        """Nothing that a terminal would act upon."""
-        return display_name(value)
+        """Nothing that a terminal would act upon; an absolute path that is typed behind a folder replaces it."""
+        shown = display_name(value)
+        rest = shown.removeprefix(self._begun)
+        return rest if self._begun and rest != shown and rest.startswith(("/", "~")) else shown
 
     @property
     def path(self) -> Path | None:
@@ -128,6 +140,7 @@ class PathField(Input):
         shown = display_name(path)
         self._meant[shown] = path
         self.value = f"{shown}/" if self._folders and not shown.endswith("/") else shown
+        self._begun = self.value if self._folders else ""
         self.cursor_position = len(self.value)
 
     def action_complete(self) -> None:
@@ -166,7 +179,7 @@ class _Completion(Suggester):
         except (OSError, ValueError):
             return None
         fitting = [entry for entry in looked_at if self._fits(entry, begun)]
-        first = min(fitting, key=lambda entry: entry.name, default=None)
+        first = min(fitting, key=lambda entry: natural(entry.name), default=None)
         return (first.name, _is_folder(first)) if first else None
 
     def _fits(self, entry: "os.DirEntry[str]", begun: str) -> bool:

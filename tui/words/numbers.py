@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from engine.base.wording import whole_percent
 from engine.evaluation.headline import percent, percents, points
 
 NOTHING = "-"
@@ -33,9 +34,15 @@ def as_number_within(value: float | None, ends: Sequence[float] | None) -> str:
     return NOTHING if value is None or ends is None else f"{value:.3f} ({ends[0]:.3f} to {ends[1]:.3f})"
 
 
-def whole_percent(share: float) -> str:
+def small_percent(share: float) -> str:
     """A share, 0 to 1, without decimals; a small one is not called none: under 1%."""
-    return "under 1%" if 0 < share < 0.01 else f"{share:.0%}"
+    return "under 1%" if 0 < share < 0.01 else whole_percent(share)
+
+
+def two_percents(share: float) -> tuple[str, str]:
+    """A share and the rest of the whole without decimals; they add up to 100%."""
+    first = whole_percent(share)
+    return first, f"{100 - int(first.removesuffix('%'))}%"
 
 
 def as_size(count: float) -> str:

@@ -4,6 +4,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from engine.base.wording import whole_percent
+
 if TYPE_CHECKING:
     from engine.auto.curve import LearningCurve
     from engine.evaluation.transport import Matrix
@@ -114,6 +116,10 @@ def learning_curve(curve: "LearningCurve", width: int, height: int = HEIGHT) -> 
     return f"accuracy in % by images; dots: 80% band; x: measured out of fold\n{lettered(figure)}"
 
 
+def _shade(accuracy: float) -> str:
+    return f"{DARKER[min(3, int(4 * accuracy))] * 3} {whole_percent(accuracy):>4}"
+
+
 def shades(matrix: "Matrix") -> list[str]:
     """Lines of a table of heat in characters: a row a model, a column a set, each cell as dark as its accuracy."""
     names = [one.name for one in matrix.sets]
@@ -121,8 +127,6 @@ def shades(matrix: "Matrix") -> list[str]:
     lines = [" ".join([" " * width, *(f"{name:>{width}}" for name in names)])]
     for train in names:
         found = [matrix.cell(train, test) for test in names]
-        cells = [
-            f"{DARKER[min(3, int(4 * one.accuracy))] * 3} {100 * one.accuracy:3.0f}%" if one else "-" for one in found
-        ]
+        cells = [_shade(one.accuracy) if one else "-" for one in found]
         lines.append(" ".join([f"{train:<{width}}", *(f"{cell:>{width}}" for cell in cells)]))
     return lines

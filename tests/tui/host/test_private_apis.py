@@ -11,7 +11,14 @@ from textual.suggester import SuggestFromList
 from textual.widgets import DirectoryTree, Input
 
 from tests.makers.drive import run, until
-from tui.host.private_apis import ListsWithoutWaiting, crash_of, driver_on, set_cell_size_of_images, suggestion_of
+from tui.host.private_apis import (
+    ListsInOrder,
+    ListsWithoutWaiting,
+    crash_of,
+    driver_on,
+    set_cell_size_of_images,
+    suggestion_of,
+)
 
 
 class Breaks(App[None]):
@@ -87,6 +94,43 @@ class Lists(App[None]):
     def compose(self) -> ComposeResult:
         """The tree."""
         yield Tree(self.folder)
+
+
+class OrderedTree(ListsInOrder, DirectoryTree):
+    """A tree with the shortest name first."""
+
+    def order(self, name: str) -> int:
+        """Its length."""
+        return len(name)
+
+
+class ListsOrdered(App[None]):
+    """A tree of a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder = folder
+
+    def compose(self) -> ComposeResult:
+        """The tree."""
+        yield OrderedTree(self.folder)
+
+
+def test_a_tree_lists_in_the_order_that_it_is_given_folders_first(tmp_path: Path) -> None:
+    assert hasattr(DirectoryTree, "_populate_node"), "Textual's tree of files adds what it lists in another way"
+    for name in ("aaaa", "bbb"):
+        (tmp_path / name).mkdir()
+    for name in ("cc", "d"):
+        (tmp_path / name).touch()
+
+    async def scenario() -> None:
+        app = ListsOrdered(tmp_path)
+        async with app.run_test() as pilot:
+            tree = app.query_one(OrderedTree)
+            await until(pilot, lambda: len(tree.root.children) == 4)
+            assert [str(node.label) for node in tree.root.children] == ["bbb", "aaaa", "d", "cc"]
+
+    run(scenario())
 
 
 def test_a_tree_that_waits_for_nothing_still_lists(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The Dataset screen by keys, on real folders: choosing, picking, looking, and everything that it warns of."""
 
+import dataclasses
 import json
 import os
 import re
@@ -31,7 +32,7 @@ from tests.makers.dataset_screen import measured, ready, workbench
 from tests.makers.drive import DATA, run, text, until
 from tui.app import Workbench
 from tui.screens.dataset.banner import Banner
-from tui.screens.dataset.folder_dialog import FolderDialog, FolderTree
+from tui.screens.dataset.folder_dialog import FolderDialog, FolderTree, folders
 from tui.screens.dataset.split_dialog import SplitDialog
 from tui.state.session import scan_folder
 from tui.words.settings import Settings
@@ -101,6 +102,92 @@ def test_a_cancelled_reading_leaves_no_folder_behind(tmp_path: Path, monkeypatch
             assert app.session.cannot_train() == "Choose a folder of X-rays first."
 
     run(scenario())
+
+
+@pytest.mark.parametrize("how", ["no images", "cancelled"])
+def test_a_folder_that_can_not_be_opened_leaves_open_what_was_open(
+    tmp_path: Path, dozen: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+
+    def endless(folder: Path, wanted: DataConfig, context: Context) -> None:
+        while not context.stop.is_set():
+            time.sleep(0.01)
+
+    async def scenario() -> None:
+        app = workbench(tmp_path, dozen)
+        async with app.run_test(size=(120, 40), notifications=True) as pilot:
+            await until(pilot, lambda: app.session.split is not None)
+            await pilot.press("space")  # one class less
+            await until(pilot, lambda: app.session.config.data.classes and app.session.split)
+            before, classes = app.session.split, app.session.config.data.classes
+            if how == "cancelled":
+                monkeypatch.setattr("tui.state.session.scan_folder", endless)
+            await pilot.press("o")
+            await until(pilot, lambda: isinstance(app.screen, FolderDialog))
+            app.screen.query_one("#path", Input).value = str(tmp_path / "empty")
+            await pilot.press("enter")
+            if how == "cancelled":
+                await until(pilot, lambda: app.session.busy is not None)
+                await pilot.press("ctrl+g")
+            else:
+                await until(pilot, lambda: "stays open." in " ".join(text(app).replace("│", " ").split()))
+            await until(pilot, lambda: app.session.data == dozen and app.session.split is not None)
+            assert app.session.split == before and app.session.config.data.classes == classes
+            await until(pilot, lambda: dozen.name in text(app) and "Viral Pneumonia" in text(app))
+
+    run(scenario())
+
+
+def test_a_recipe_by_which_the_folder_can_not_be_read_is_taken_back(tmp_path: Path, dozen: Path) -> None:
+    async def scenario() -> None:
+        app = workbench(tmp_path, dozen)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await until(pilot, lambda: app.session.split is not None)
+            read_by = app.session.config.data
+            missing = dataclasses.replace(read_by, labels=tmp_path / "no.csv", label_column="label", val_share=0.2)
+            app.session.configure(data=missing)
+            await until(pilot, lambda: app.session.split is not None)
+            assert app.session.data == dozen
+            assert app.session.config.data == dataclasses.replace(read_by, val_share=0.2), (
+                "what was not at fault is kept"
+            )
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("begun", ["/", "~"])
+def test_an_absolute_path_that_is_typed_replaces_the_one_that_stands_there(
+    tmp_path: Path, dozen: Path, monkeypatch: pytest.MonkeyPatch, begun: str
+) -> None:
+    shutil.copytree(dozen, tmp_path / "home" / "x-rays")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    typed = str(tmp_path / "home" / "x-rays") if begun == "/" else "~/x-rays"
+
+    async def scenario() -> None:
+        app = workbench(tmp_path, None)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await pilot.press("o")
+            await until(pilot, lambda: isinstance(app.screen, FolderDialog))
+            field = app.screen.query_one("#path", Input)
+            assert field.value.endswith("/")
+            before = field.value
+            await pilot.press("s", "o")
+            assert field.value == f"{before}so", "another text goes on from it"
+            await pilot.press("backspace", "backspace", *typed)
+            assert field.value == typed and field.cursor_at_end
+            await pilot.press("enter")
+            await until(pilot, lambda: app.session.split is not None)
+            assert app.session.data == tmp_path / "home" / "x-rays"
+
+    run(scenario())
+
+
+def test_folders_are_listed_in_natural_order(tmp_path: Path) -> None:
+    names = ["site 1", "site 2", "Site 10", "site 11"]
+    for name in reversed(names):
+        (tmp_path / name).mkdir()
+    assert folders(tmp_path) == names
 
 
 def test_a_folder_is_chosen_from_the_tree_whatever_its_name(tmp_path: Path, messy: Path) -> None:

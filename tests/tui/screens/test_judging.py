@@ -9,7 +9,8 @@ from engine.runs.directory import Run
 from tests.makers.drive import DATA, run, text, until
 from tests.makers.made import answers, finished_run
 from tui.app import Workbench
-from tui.screens.predict.text import answer_text
+from tui.screens.predict.questions import Answered
+from tui.screens.predict.text import Wanted, answer_text
 from tui.services.read_picture import network_side, read_picture
 from tui.words.glyphs import PLAIN
 
@@ -55,14 +56,15 @@ def test_an_answer_says_what_it_rests_on() -> None:
     path = DATA / "COVID" / "images" / "COVID-4.png"
     shares = {"COVID": 0.9, "Viral Pneumonia": 0.1}
     bare = Prediction(path, "COVID", shares)
-    assert "not calibrated" in answer_text(Run(path), bare, PLAIN, 60).plain
+    assert "not calibrated" in answer_text(Answered(Run(path), bare, None), Wanted(), PLAIN, 60).plain
     decision = Decision("COVID", 0.75, "youden", False, "Viral Pneumonia")
     full = Prediction(
         path, "COVID", shares, (), {"COVID": 0.7, "Viral Pneumonia": 0.3}, decision, 0.81, 0.42, ("is unlike anything",)
     )
-    shown = answer_text(Run(path), full, PLAIN, 60).plain
+    shown = answer_text(Answered(Run(path), full, None), Wanted(), PLAIN, 60).plain
     for words in (
-        "calibrated: COVID 70.0%", "threshold decides: Viral Pneumonia (from 75.0% on for COVID, youden)",
+        " 70.0%  ", "before calibration: COVID 90.0%",
+        "threshold decides: Viral Pneumonia (from 75.0% on for COVID, youden)",
         "distance to the training images 0.81, usual up to 0.42", "! It is unlike anything.",
     ):  # fmt: skip
         assert words in shown

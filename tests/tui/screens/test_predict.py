@@ -224,6 +224,29 @@ def test_a_folder_becomes_a_table_and_a_csv(asked: Run, tmp_path: Path) -> None:
         assert ("is in colour" in row["cautions"]) == row["file"].endswith("photograph.png")
 
 
+def test_the_tree_and_its_completion_are_in_natural_order(asked: Run, tmp_path: Path) -> None:
+    for number in (11, 10, 2, 1):
+        shutil.copy(DATA / "COVID" / "images" / "COVID-1.png", tmp_path / f"COVID-{number}.png")
+        (tmp_path / f"site {number}").mkdir()
+
+    async def scenario() -> None:
+        app = Workbench(asked.path.parent, data=tmp_path, settings=GREY)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await pilot.press("6")
+            tree = app.screen.query_one(FileTree)
+            await until(pilot, lambda: len(tree.root.children) == 8)
+            listed = [str(node.label) for node in tree.root.children]
+            numbers = (1, 2, 10, 11)
+            assert listed == [*(f"site {n}" for n in numbers), *(f"COVID-{n}.png" for n in numbers)]
+            await pilot.press("o")
+            field = app.screen.query_one(PathField)
+            (tmp_path / "COVID-1.png").unlink()
+            field.value = f"{tmp_path}/COVID"
+            await until(pilot, lambda: suggestion_of(field) == f"{tmp_path}/COVID-2.png")
+
+    run(scenario())
+
+
 def test_how_a_folder_ended_stays_on_the_screen(asked: Run, tmp_path: Path) -> None:
     (tmp_path / "data" / "in").mkdir(parents=True)
 
@@ -379,7 +402,8 @@ def test_the_screen_says_for_whom_the_promise_holds_and_when_an_answer_is_refuse
     path = DATA / "COVID" / "images" / "COVID-4.png"
     predictor = Predictor(made)
     answer = next(iter(predictor.predict([path])))
-    assert isinstance(answer, Prediction) and answer.possible and predictor.promised
+    promised = predictor.promised
+    assert isinstance(answer, Prediction) and answer.possible and promised
 
     def words(app: Workbench) -> str:
         return " ".join(str(app.screen.query_one("#answer", Static).visual).split())
@@ -388,14 +412,14 @@ def test_the_screen_says_for_whom_the_promise_holds_and_when_an_answer_is_refuse
         app = Workbench(tmp_path, picture=path, settings=GREY)
         async with app.run_test(size=(120, 40)) as pilot:
             await said(pilot, app)
-            assert all(sentence in words(app) for sentence in predictor.promised.sentences(Asked(0.9)))
+            assert all(sentence in words(app) for sentence in promised.sentences(Asked(0.9)))
             assert "refused" not in words(app) and "answered" not in words(app)
             await pilot.press("k")
             for risk in RISKS:
                 refused = next(iter(predictor.predict([path], asked=Asked(0.9, risk)))).refused  # type: ignore[union-attr]
                 line = f"{'refused' if refused else 'answered'}, for at most {risk:.0%} wrong"
                 await until(pilot, partial(lambda line: line in words(app), line))
-                assert all(sentence in words(app) for sentence in predictor.promised.sentences(Asked(0.9, risk)))
+                assert all(sentence in words(app) for sentence in promised.sentences(Asked(0.9, risk)))
                 await pilot.press("k")
             await until(pilot, lambda: "refused" not in words(app) and "answered" not in words(app))
 

@@ -12,7 +12,8 @@ from tui.words.numbers import (
     as_size,
     duration,
     histogram_line,
-    whole_percent,
+    small_percent,
+    two_percents,
 )
 
 SHARES = st.floats(0, 1)
@@ -38,7 +39,12 @@ def test_a_share_reads_back_as_itself_to_the_digit_shown(share: float) -> None:
 
 @given(SHARES)
 def test_only_no_share_at_all_is_called_none(share: float) -> None:
-    assert (whole_percent(share) == "0%") == (share == 0)
+    assert (small_percent(share) == "0%") == (share == 0)
+
+
+@given(SHARES)
+def test_two_parts_of_a_whole_add_up_to_it_as_shown(share: float) -> None:
+    assert sum(int(part.removesuffix("%")) for part in two_percents(share)) == 100
 
 
 @given(st.floats(0, 1e18))

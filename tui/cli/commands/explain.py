@@ -8,6 +8,7 @@ from cyclopts import Parameter
 
 from engine.base.errors import ConfigError
 from engine.base.outputs import writing
+from engine.base.wording import whole_percent
 from engine.runs import directory as run_directories
 from tui.cli.app import RUNS
 from tui.cli.console import put, put_json, put_table, say
@@ -132,7 +133,7 @@ def _put_explanation(explained: "Explanation", picture: "Pixels") -> None:
     from engine.evaluation.saliency import TITLES
 
     put(f"  heat for {explained.target}: {TITLES[explained.method]} of {explained.layer}")
-    inside, evenly = as_share(explained.inside), f"{explained.area:.0%}"
+    inside, evenly = as_share(explained.inside), whole_percent(explained.area)
     put(f"  inside the {explained.region}: {inside} of the heat; spread evenly it were {evenly}")
     put(f"  mirrored image: correlation {as_number(explained.mirrored, 2)}")
     if explained.covered is not None:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 from engine.base.errors import ConfigError
+from engine.base.wording import whole_percent
 from engine.recipe.config import (
     NetworkConfig,
     TrainConfig,
@@ -56,7 +57,7 @@ def layers(
     ])  # fmt: skip
     put()
     put(f"{trainable + frozen:,} parameters: {trainable:,} train, {frozen:,} are frozen.")
-    put(f"An epoch on kept activations takes about {chosen.epoch_share:.0%} of the work of one without.")
+    put(f"An epoch on kept activations takes about {whole_percent(chosen.epoch_share)} of the work of one without.")
     return 0
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from engine.base.outputs import write_table
-from engine.base.wording import counted
+from engine.base.wording import counted, whole_percent
 from engine.recipe.config import DataConfig
 from tui.cli.console import put, put_alarm, put_json, put_table
 from tui.cli.outputs import Writes
@@ -164,7 +164,7 @@ def _split_json(checked: "SplitCheck | None", known: "Patients") -> dict[str, An
 def _put_classes(scanned: "Scan") -> None:
     rows: list[Sequence[str]] = [("class", "images", "share", "masks", "formats", "sizes", "modes", "mean", "sources")]
     for name, c in scanned.classes.items():
-        share = f"{c.images / max(len(scanned.records), 1):.0%}"
+        share = whole_percent(c.images / max(len(scanned.records), 1))
         texts = [_counts(c.formats), _counts(c.sizes), _counts(c.modes)]
         level = "-" if c.mean_intensity is None else f"{c.mean_intensity:.0f}"
         sources = f"{len(c.sources)}" if c.sources else "-"

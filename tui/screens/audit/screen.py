@@ -17,6 +17,7 @@ from textual.widgets import DataTable, Static
 from engine.base.errors import CovidTuiError
 from engine.base.events import Audited
 from engine.base.wording import counted
+from engine.evaluation.headline import percent
 from engine.recipe.plans import AuditPlan
 from tui.screens.audit.text import accuracy, course, region_name, state_of, written_on
 from tui.screens.audit.variant_pictures import Views
@@ -227,7 +228,7 @@ class AuditScreen(WorkScreen):
         if audit is None:
             return "Variants" if self._shown is None else f"Audit of {self._folder().name}"
         n, how = sum(audit.tested.values()), "each tested once" if audit.folds > 1 else "tested"
-        always = f"| always {audit.baseline_class} {audit.baseline:.0%}"
+        always = f"| always {audit.baseline_class} {percent(audit.baseline)}"
         return f"Audit of {audit.folder.name or audit.folder}: {counted(n, 'image')} {how}, {always}"
 
     def _folder(self) -> Path:

@@ -9,7 +9,7 @@ from textual.events import Click
 from textual.message import Message
 from textual.widgets import DataTable
 
-from engine.base.wording import noun
+from engine.base.wording import noun, whole_percent
 from tui.widgets.safe_cells import cell, content, number
 from tui.words.glyphs import Glyphs
 
@@ -92,7 +92,7 @@ class ClassTable(DataTable[Text]):
         cells = [
             cell(f"[{'x' if taken else ' '}] {name}", "bold" if taken else "dim"),
             number(summary.images),
-            cell(f"{share:.0%}" if taken else "-", style, right=True),
+            cell(whole_percent(share) if taken else "-", style, right=True),
             cell(glyphs.bar(share, BAR) if taken else " " * BAR, style),
         ]
         if self._roomy:

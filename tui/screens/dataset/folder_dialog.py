@@ -17,6 +17,7 @@ from textual.widgets.tree import TreeNode
 from engine.base.context import Context
 from engine.base.paths import is_folder
 from engine.base.wording import not_a_path
+from engine.data.file_names import natural
 from tui.widgets.file_tree import PathField
 from tui.widgets.safe_cells import content
 from tui.words.safe_text import display_name
@@ -29,13 +30,13 @@ MOST_FOLDERS = 1000
 
 
 def folders(where: Path) -> list[str]:
-    """Names of the folders in `where`, without hidden ones, sorted; none where it can't be read."""
+    """Names of the folders in `where`, without hidden ones, in natural order; none where it can't be read."""
     try:
         with os.scandir(where) as entries:
             names = [entry.name for entry in entries if not entry.name.startswith(".") and entry.is_dir()]
     except (OSError, ValueError):
         return []
-    return sorted(names, key=str.casefold)
+    return sorted(names, key=natural)
 
 
 class FolderTree(Tree[Path]):

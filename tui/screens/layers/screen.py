@@ -19,7 +19,7 @@ from engine.auto.reading import planned
 from engine.base.context import Context
 from engine.base.errors import CacheError
 from engine.base.runtime import cache_dir
-from engine.base.wording import noun
+from engine.base.wording import noun, whole_percent
 from engine.network.backbones import Backbone, Layer
 from engine.network.freezing import FreezePlan, Row, head_classes, recipe, table
 from engine.recipe.config import TrainConfig
@@ -317,7 +317,7 @@ class LayersScreen(WorkScreen):
         style = "bold" if row.trains else "dim" if row.trains is None else ""
         index = number(row.index, "d") if row.index is not None else cell("-", right=True)
         shape = "x".join(map(str, row.shape))
-        share = "" if not row.work else "<1%" if row.work < 0.005 else f"{row.work:.0%}"
+        share = "" if not row.work else "<1%" if row.work < 0.005 else whole_percent(row.work)
         again = row.index is None or row.index >= chosen.cut or not kept
         return (
             index,

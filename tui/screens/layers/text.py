@@ -7,7 +7,7 @@ from engine.recipe.config import TrainConfig
 from engine.training.cache_policy import GB, Caching, Costs
 from tui.widgets.safe_cells import content, lines
 from tui.words.glyphs import Glyphs
-from tui.words.numbers import as_size, whole_percent
+from tui.words.numbers import as_size, small_percent, two_percents
 
 NEXT = "Applies to the next training."
 AUTO = (
@@ -47,11 +47,12 @@ def kept(caching: Caching, images: int) -> str:
 def whole(costs: Costs, config: TrainConfig, images: int, glyphs: Glyphs, width: int) -> Content:
     """Everything, with bars `width` columns long."""
     share, caching = costs.trainable_share, costs.caching
+    trains, rest = two_percents(share)
     rows = [
         Content.assemble("mode    ", (config.way, "bold"), "  ", content(_named(config))),
         Content(""),
-        Content.assemble(f"trains  {costs.trainable:>11,}  ", (f"{share:4.0%}", "bold")),
-        Content(f"frozen  {costs.frozen:>11,}  {1 - share:4.0%}"),
+        Content.assemble(f"trains  {costs.trainable:>11,}  ", (f"{trains:>4}", "bold")),
+        Content(f"frozen  {costs.frozen:>11,}  {rest:>4}"),
         Content(f"all     {costs.parameters:>11,}"),
         Content.styled(glyphs.bar(share, width), "$primary"),
         Content(""),
@@ -61,10 +62,10 @@ def whole(costs: Costs, config: TrainConfig, images: int, glyphs: Glyphs, width:
         return lines([*rows, Content(""), _next()])
     rows += [
         Content("Forward work repeated each epoch"),
-        Content.assemble((glyphs.bar(costs.repeated, width), "$warning"), f" {whole_percent(costs.repeated)}"),
+        Content.assemble((glyphs.bar(costs.repeated, width), "$warning"), f" {small_percent(costs.repeated)}"),
     ]
     if caching.kept:
-        epoch = whole_percent(costs.epoch)
+        epoch = small_percent(costs.epoch)
         rows += [
             content(f"An epoch takes about {epoch} of the time of one through the whole network."),
             Content(""),
@@ -86,20 +87,20 @@ def _named(config: TrainConfig) -> str:
 
 def short(costs: Costs, config: TrainConfig, images: int) -> Content:
     """The same in a few lines."""
-    share = costs.trainable_share
-    frozen = f"{costs.frozen:,} ({1 - share:.0%})"
+    trains, rest = two_percents(costs.trainable_share)
+    frozen = f"{costs.frozen:,} ({rest})"
     cost = (
         AUTO
         if config.way == "auto"
-        else f"Repeated each epoch: {whole_percent(costs.repeated)} of the forward work, about "
-        f"{whole_percent(costs.epoch)} of the time. {kept(costs.caching, images)}"
+        else f"Repeated each epoch: {small_percent(costs.repeated)} of the forward work, about "
+        f"{small_percent(costs.epoch)} of the time. {kept(costs.caching, images)}"
         if costs.caching.kept
         else not_kept(costs.caching)
     )
     return lines(
         [
             Content.assemble((config.way, "bold"), "  ", content(_named(config)), "  ", (NEXT, "italic")),
-            Content.assemble("trains ", (f"{costs.trainable:,} ({share:.0%})", "bold"), f"  frozen {frozen}"),
+            Content.assemble("trains ", (f"{costs.trainable:,} ({trains})", "bold"), f"  frozen {frozen}"),
             content(cost),
         ]
     )

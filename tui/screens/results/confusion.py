@@ -5,6 +5,7 @@ from textual.app import RenderResult
 from textual.content import Content
 from textual.widget import Widget
 
+from engine.base.wording import whole_percent
 from tui.widgets.bars import fitted
 from tui.widgets.safe_cells import content, lines
 from tui.words.glyphs import Glyphs
@@ -68,9 +69,9 @@ class Confusion(Widget, can_focus=True):
             right = column == place
             style = "bold $success" if right else "$error" if count else "$foreground-muted"
             number = f"[{count:,}]" if right else f"{count:,}" + " "
-            text = f" {number:>{room - 6}}{share:>5.0%}" if room >= WITH_SHARE else f"{number:>{room}}"
+            text = f" {number:>{room - 6}}{whole_percent(share):>5}" if room >= WITH_SHARE else f"{number:>{room}}"
             figures.append(Content.styled(text, style))
             drawn.append(Content.styled(f" {self._glyphs.bar(share, room - 2)} ", style))
             beside = room >= WITH_SHARE
-            shares.append(Content("") if beside else Content.styled(f"{share:>{room - 1}.0%} ", style))
+            shares.append(Content("") if beside else Content.styled(f"{whole_percent(share):>{room - 1}} ", style))
         return [Content("").join(row) for row in (figures, drawn, shares)]

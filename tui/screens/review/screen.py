@@ -93,7 +93,7 @@ class ReviewScreen(WorkScreen):
 
     def data_changed(self) -> None:
         """A review holds for the folder that it looked at."""
-        if self._folder and self.session.data != self._folder:
+        if self._folder and self.session.scan and self.session.data != self._folder:
             self.session.cancel("review")
             self._queue = self._folder = None
             self._show()
