@@ -10,6 +10,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from pytest_textual_snapshot import SVGImageExtension
@@ -22,6 +23,7 @@ from engine.data.split import Split
 from engine.evaluation.level_likeness import Likeness, likeness, measured
 from engine.evaluation.predictions_table import worst_first
 from engine.evaluation.training_reference import DEVIATION, Reference, facts_of
+from engine.review.suspects import Review
 from engine.runs.directory import Run
 from tests.makers import made
 from tests.makers.drive import DATA, run, until
@@ -44,6 +46,13 @@ def said(*_: object) -> Any:
 
     answer = next(answer for answer in worst_first(Run(Path("runs/partial-vgg16"))) if answer.file == PICTURE)
     return Prediction(Path("sample_data") / PICTURE, answer.said, answer.shares, likeness=beside_training_images())
+
+
+def reviewed(*_: object) -> Review:
+    """What a review of the sample data found, as `covid-tui review sample_data --json` said it, of the rest the first
+    three.
+    """
+    return msgspec.json.decode((RUNS.parent / "review.json").read_bytes(), type=Review)
 
 
 @functools.cache
@@ -72,6 +81,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(Path, "absolute", lambda self: self)
     monkeypatch.setattr(Machine, "on_mount", lambda self: self.show(GAUGES))
     monkeypatch.setattr(Models, "predict", said)
+    monkeypatch.setattr("engine.jobs.review.review", reviewed)
     return tmp_path
 
 
@@ -107,6 +117,10 @@ async def arrive(pilot: Pilot[None], app: Workbench, mode: str) -> None:
     elif mode == "predict":
         app.session.picture, app.session.asked = Path("sample_data") / PICTURE, Path("runs/partial-vgg16")
         await pilot.press("escape", "6")
+    elif mode == "review":
+        await pilot.press("escape", "9")
+        await still(pilot, app)
+        await pilot.press("s")
     else:
         await pilot.press("escape", str(1 + MODES.index(mode)))
     await still(pilot, app)
