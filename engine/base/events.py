@@ -7,7 +7,7 @@ import dataclasses
 import json
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from msgspec import Meta
@@ -85,6 +85,8 @@ class Notice(Event):
     text: str
     topic: Literal["", "confounding"] = ""
     """"confounding": the class can be told without the lungs, which belongs on a red banner."""
+    advice: dict[str, str] = field(default_factory=dict)
+    """Values to try instead, by field of the recipe, as they are typed. A front end says how to set them."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import dataclasses
 import functools
 import inspect
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -141,6 +141,14 @@ def _helps() -> dict[tuple[str, str], str]:
             ):
                 found[node.name, line.target.id] = " ".join(str(text.value.value).split())
     return found
+
+
+def advised(config: TrainConfig, advice: Mapping[str, str], check: Check) -> TrainConfig:
+    """The recipe with these values, by name of its field, as they are typed. Raises ConfigError."""
+    for field in (field for part in parts() for field in part.fields if field.name in advice):
+        changed = change(config, field, field.parse(advice[field.name]), check)
+        config = dataclasses.replace(config, **{field.part: changed})
+    return config
 
 
 def change(config: Tree, field: Field, value: Any, check: Check) -> Any:

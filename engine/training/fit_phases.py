@@ -318,6 +318,7 @@ def _point_out_few_steps(images: int, config: TrainConfig, emit: Emit) -> None:
             f"({counted(config.fit.epochs, 'epoch')} of "
             f"{counted(_steps(images, config.fit.batch), 'batch', 'batches')}); "
             f"the recipe usually takes about {USUAL_STEPS:,}, so this "
-            f"training may end before it has learnt. Try --batch {batch} --epochs {epochs} --patience {epochs // 5}.",
+            "training may end before it has learnt.",
+            advice={"batch": str(batch), "epochs": str(epochs), "patience": str(epochs // 5)},
         )
     )

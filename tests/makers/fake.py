@@ -31,7 +31,7 @@ def train(
     with create(folder, config) as writer:
         context = writer.tee(context)
         context.emit(started(str(writer.run.path), config.fit.epochs, config.fit.patience))
-        context.emit(Notice("warning", "These numbers are made up."))
+        context.emit(Notice("warning", "These numbers are made up.", advice={"batch": "8", "epochs": "84"}))
         done = 0
         for epoch in range(1, config.fit.epochs + 1):
             while epoch == 2 and until and not until.exists() and not context.stop.is_set():

@@ -13,6 +13,7 @@ from engine.recipe.config import TrainConfig
 from engine.recipe.plans import AuditConfig
 from tui.state.job import Job
 from tui.state.long_job import LongJob
+from tui.words.recipe_terms import in_recipe_terms
 
 if TYPE_CHECKING:
     from engine.audit.verdict import Audit
@@ -65,7 +66,7 @@ class AuditJob(LongJob):
             case Progress():
                 self.progress = None if event.total is not None and event.done >= event.total else event
             case Notice() if event.level == "warning":
-                self.warnings.append(event.text)
+                self.warnings.append(in_recipe_terms(event.text))
 
     def finish(self, result: "tuple[Audit, Path]") -> None:
         """It is complete."""

@@ -33,6 +33,7 @@ from tui.state.sweep_job import SweepJob, run_sweep
 from tui.state.training_job import TrainingJob, going_on
 from tui.words.error_text import error_sentence
 from tui.words.glyphs import PLAIN, RICH, Glyphs
+from tui.words.recipe_terms import in_recipe_terms
 from tui.words.settings import Settings
 
 if TYPE_CHECKING:
@@ -193,7 +194,7 @@ class Session(Jobs):
             self._draw_split()
         self.announce(DataChanged)
         if not isinstance(error, Stopped):
-            self.host.say(error_sentence(error) + stays, "error")
+            self.host.say(in_recipe_terms(error_sentence(error)) + stays, "error")
 
     def _draw_split(self) -> None:
         """Split what the recipe picks: at once, or for many images in a thread, whose end screens hear of."""

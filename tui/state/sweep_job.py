@@ -22,6 +22,7 @@ from engine.runs.watch import Library, News, RunView
 from engine.sweep.result import Grid, Swept
 from tui.state.job import Job
 from tui.state.long_job import LongJob
+from tui.words.recipe_terms import in_recipe_terms
 
 if TYPE_CHECKING:
     from engine.data.split import Split
@@ -95,7 +96,7 @@ class SweepJob(LongJob):
             case Progress():
                 self.progress = None if event.total is not None and event.done >= event.total else event
             case Notice() if event.level == "warning":
-                self.warnings.append(event.text)
+                self.warnings.append(in_recipe_terms(event.text))
             case Notice():
                 pass
             case _:

@@ -187,7 +187,7 @@ class Form(Vertical):
         if field is None:
             return
         if (field.part, field.name) == KEPT:
-            self._complain("The runs' folder is given by --out, or in config.toml, when the workbench is opened.")
+            self._complain("The runs' folder is that of `covid-tui --out FOLDER`, or of config.toml, at the start.")
         elif event.what == "usual":
             self._take(field, field.default)
         elif field.choices:

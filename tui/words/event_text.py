@@ -1,5 +1,7 @@
 """A job's events in words: a line for each, and a finished training in a few."""
 
+from collections.abc import Mapping
+
 from engine.base.events import (
     Audited,
     Batch,
@@ -26,7 +28,8 @@ def describe(event: Event) -> str:
     """An event as a line for people; empty for those that only move a bar."""
     match event:
         case Notice():
-            return f"warning: {event.text}" if event.level == "warning" else event.text
+            text = f"{event.text}{_flags(event.advice)}"
+            return f"warning: {text}" if event.level == "warning" else text
         case Started():
             return _started(event)
         case Epoch():
@@ -49,6 +52,12 @@ def describe(event: Event) -> str:
             return event.reason
         case _:
             return ""
+
+
+def _flags(advice: Mapping[str, str]) -> str:
+    """Advice for the command line."""
+    flags = (f"--{name.replace('_', '-')} {value}" for name, value in advice.items())
+    return f" Try {' '.join(flags)}." if advice else ""
 
 
 def _started(event: Started) -> str:

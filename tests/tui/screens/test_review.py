@@ -69,6 +69,8 @@ def test_twenty_decisions_two_undone_killed_and_gone_on_with_lose_nothing(tmp_pa
         terminal.until("note, then enter")
         terminal.press("rotated?\r")
         terminal.until(holds(table, ALL - UNDONE + 1))
+        terminal.press("t")
+        terminal.until(f"The next training learns with {ALL - UNDONE + 1} corrections")
         terminal.press("q")
         terminal.wait()
     *others, last = table.read().values()

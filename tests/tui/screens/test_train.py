@@ -92,6 +92,25 @@ def test_a_training_is_followed_in_full(tmp_path: Path, dozen: Path) -> None:
     run(scenario())
 
 
+def test_what_a_warning_advises_is_put_into_the_recipe_by_a_key(tmp_path: Path, dozen: Path) -> None:
+    async def scenario() -> None:
+        app = Workbench(tmp_path, data=dozen)
+        app.session.work = fake.train
+        async with app.run_test(size=(140, 44), notifications=True) as pilot:
+            await until(pilot, lambda: app.session.split is not None)
+            await pilot.press("3", "y")
+            assert app.session.config.fit == FitConfig()
+            await pilot.press("r")
+            await until(pilot, lambda: "y puts batch 8, epochs 84 into the recipe" in text(app))
+            await pilot.press("x", "n")
+            await until(pilot, lambda: "Finished after" in text(app))
+            await pilot.press("y")
+            await until(pilot, lambda: "The recipe of the next training has batch 8, epochs 84." in text(app))
+            assert app.session.config.fit == FitConfig(batch=8, epochs=84)
+
+    run(scenario())
+
+
 def test_enter_beside_the_form_starts_and_only_then(tmp_path: Path, dozen: Path) -> None:
     async def scenario() -> None:
         app = Workbench(tmp_path, data=dozen)

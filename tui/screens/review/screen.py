@@ -1,5 +1,6 @@
 """Screen 9: a folder's doubtful labels and pictures, one by one, with keys alone; no image is changed."""
 
+import dataclasses
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
@@ -46,8 +47,9 @@ class ReviewScreen(WorkScreen):
     HELP = (
         "Images whose label is likely wrong, or that are no chest X-rays like the others, the most suspicious first. "
         "The model that answers has not learnt from the image; beside it are the five images most alike. What you "
-        "decide is written to corrections.csv beside the runs at once. No image and no folder is changed. Train with "
-        "--corrections to use it. Images of the test part are shown without any answer, and only if you ask for them."
+        "decide is written to corrections.csv beside the runs at once. No image and no folder is changed. t puts the "
+        "corrections into the recipe of the next training. Images of the test part are shown without any answer, and "
+        "only if you ask for them."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "start", "Start", id="review.start", tooltip="Look for suspects."),
@@ -61,6 +63,7 @@ class ReviewScreen(WorkScreen):
         Binding("right", "step(1)", "Next", id="review.next", show=False, tooltip="The next image, undecided."),
         Binding("m", "more", "More", id="review.more", tooltip="Also the images with the least sound labels."),
         Binding("b", "blind", "Test part", id="review.blind", tooltip="Also the test part, without any answer."),
+        Binding("t", "use", "Train with", id="review.use", tooltip="Put the corrections into the recipe."),
         Binding("e", "effect", "Effect", id="review.effect", tooltip="What the corrections do for a model."),
     ]
 
@@ -233,6 +236,14 @@ class ReviewScreen(WorkScreen):
             work = partial(measure_effect, self._folder, self.session.config, [*self._queue.decided.values()])
             self.session.start("review-effect", "learning with the corrections", work, self._effect_found, self._failed)
 
+    def action_use(self) -> None:
+        """The next training learns with the corrections."""
+        if self._queue and self._queue.decided:
+            data = dataclasses.replace(self.session.config.data, corrections=self._file())
+            self.session.configure(data=data)
+            made = counted(len(self._queue.decided), "correction")
+            self.workbench.say(f"The next training learns with {made}: 3, then r starts it.")
+
     def _effect_found(self, found: "Effect") -> None:
         self.workbench.say(found.sentence, "information")
 
@@ -246,7 +257,7 @@ class ReviewScreen(WorkScreen):
                 return queue is not None and queue.can_undo
             case "more":
                 return queue is not None
-            case "effect":
+            case "effect" | "use":
                 return queue is not None and bool(queue.decided)
         return True
 

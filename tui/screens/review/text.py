@@ -13,6 +13,7 @@ from tui.words.numbers import as_share
 BAR = 20
 DECIDED = {"keep": "keep the label", "leave-out": "leave the image out", "unsure": "unsure"}
 BLIND = "Test image: reviewed without any model's answer, so that no model chooses what is mended here."
+ALIKE = "Below: the images most alike, with their labels and how alike they are (1: the same)."
 NOTHING = "Nothing to decide: no suspect was found. m takes the images with the least sound labels."
 
 
@@ -22,7 +23,7 @@ def progress_text(queue: Queue, glyphs: Glyphs) -> Content:
     if not whole:
         return content(NOTHING)
     bar = glyphs.bar(queue.done / whole, BAR)
-    return content(f"{queue.at + 1} of {whole:,}   decided {queue.done:,} {bar}   kept in {queue.file.path}")
+    return content(f"{queue.at + 1} of {whole:,}   decided {queue.done:,} {bar}   kept in {queue.file.path.name}")
 
 
 def item_text(item: Item, made: Correction | None) -> Content:
@@ -36,6 +37,8 @@ def item_text(item: Item, made: Correction | None) -> Content:
         rows.append(content(f"part       {item.part}"))
         rows.append(Content(""))
         rows += [content(reason) for reason in item.reasons or ("Nothing speaks against it.",)]
+        if item.neighbours:
+            rows.append(content(ALIKE, "dim"))
     rows.append(Content(""))
     rows.append(content(decision_text(made), "$success" if made else "$warning"))
     if made and made.note:
@@ -58,6 +61,6 @@ def neighbour_text(neighbour: Neighbour, label: str) -> Content:
 def over_text(queue: Queue) -> str:
     """What to say when the last open image was decided on."""
     return (
-        f"All {counted(len(queue.items), 'image')} decided on. Train with --corrections {queue.file.path}; e says what "
-        "the corrections do for a model."
+        f"All {counted(len(queue.items), 'image')} decided on. e says what the corrections do for a model, t puts "
+        "them into the recipe of the next training."
     )

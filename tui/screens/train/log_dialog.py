@@ -1,6 +1,6 @@
 """What a run had to say, whole: for terminals that are too narrow to show it all the time."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -14,8 +14,11 @@ from engine.base.events import Event, Failed, Finished, Notice
 from engine.base.wording import counted
 from tui.widgets.safe_cells import content, lines
 from tui.words.event_text import describe
+from tui.words.recipe_terms import in_recipe_terms
 
 KEPT = {True: "was tested", False: "was the best, and the test part is still shut"}
+TAKE = "y"
+"""The key of the screen Train that puts advice into the recipe."""
 SIGNS = {"info": ("-", ""), "warning": ("!", "$warning"), "error": ("!", "bold $error")}
 
 
@@ -28,7 +31,7 @@ def log_line(event: Event) -> tuple[str, str]:
     """An event's level (info, warning, error) and what it says."""
     match event:
         case Notice():
-            return event.level, event.text
+            return event.level, f"{in_recipe_terms(event.text)}{_key_for(event.advice)}"
         case Finished():
             why = {"patience": "no better epoch came", "stopped": "asked to stop", "ladder": "all tried"}.get(
                 event.ended, event.ended
@@ -36,7 +39,17 @@ def log_line(event: Event) -> tuple[str, str]:
             kept = f"{event.unit} {event.best_epoch} {KEPT[event.test is not None]}"
             return "info", f"Finished after {counted(event.epochs, event.unit)} ({why}); {kept}."
         case _:
-            return "error" if isinstance(event, Failed) else "info", describe(event)
+            return "error" if isinstance(event, Failed) else "info", in_recipe_terms(describe(event))
+
+
+def _key_for(advice: Mapping[str, str]) -> str:
+    """The key that takes advice."""
+    return f" {TAKE} puts {values(advice)} into the recipe." if advice else ""
+
+
+def values(advice: Mapping[str, str]) -> str:
+    """Advice as the recipe's form shows it: batch 8, epochs 84."""
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in advice.items())
 
 
 class LogView(ModalScreen[None]):

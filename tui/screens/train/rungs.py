@@ -45,7 +45,7 @@ def skipped_row(rung: Skipped) -> tuple[Text, ...]:
     """The cells of a rung that did not fit into the budget: what it takes, and what budget has room for it."""
     return (
         number(rung.number, "d"), *(cell("") for _ in range(5)), cell(duration(rung.seconds), right=True),
-        cell(f"{rung.name}: --budget {rung.needed}"),
+        cell(f"{rung.name}: budget {rung.needed}"),
     )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """Screen 3: the recipe, a training as it goes, and its stop."""
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -12,13 +12,14 @@ from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
 from engine.base.errors import CovidTuiError
-from engine.base.events import Epoch
+from engine.base.events import Epoch, Notice
 from engine.network.freezing import plan
 from engine.recipe import toml
+from engine.recipe.fields import advised
 from engine.runs.watch import RunView
 from engine.training.phases import phases
 from tui.screens.base import WorkScreen
-from tui.screens.train.log_dialog import LogView, log_lines
+from tui.screens.train.log_dialog import TAKE, LogView, log_lines, values
 from tui.screens.train.lr_dialog import Rates
 from tui.screens.train.machine import Machine
 from tui.screens.train.progress import course
@@ -55,6 +56,7 @@ class TrainScreen(WorkScreen):
         Binding("s", "stop('keep')", "Stop", id="train.stop", tooltip="Stop the training shown: you are asked how."),
         Binding("x,S", "stop('now')", "Stop now", id="train.stop_now", tooltip="Stop the training without a test."),
         Binding("e", "recipe", "Recipe", id="train.recipe", tooltip="To the recipe, and back to the run."),
+        Binding(TAKE, "take_advice", "Take advice", id="train.advice", tooltip="Do as a warning advises."),
         Binding("l", "schedule", "Rates", id="train.schedule", tooltip="Plot the learning rate over the epochs."),
         Binding("f", "find_rate", "Find rate", id="train.find_rate", tooltip="Test which learning rate fits the data."),
         Binding("v", "view", "View", id="train.view", tooltip="Plot the epoch at hand alone, or the whole run."),
@@ -192,6 +194,8 @@ class TrainScreen(WorkScreen):
             return shown is not None and shown.live
         if action == "background":
             return training is not None and training.alive
+        if action == "take_advice":
+            return bool(self._advice())
         if action in ("log", "view"):
             return shown is not None
         return True
@@ -244,6 +248,26 @@ class TrainScreen(WorkScreen):
             form.edit()
         else:
             self.query_one("#epochs").focus()
+
+    def _advice(self) -> Mapping[str, str]:
+        """What the last warning of the shown run that advises something advises."""
+        log = self.session.shown.log if self.session.shown else ()
+        notices = (event for event in reversed(log) if isinstance(event, Notice))
+        return next((notice.advice for notice in notices if notice.advice), {})
+
+    def action_take_advice(self) -> None:
+        """The next training is as a warning of this one advised."""
+        advice = self._advice()
+        config = self.session.config
+        try:
+            taken = advised(config, advice, plan)
+        except CovidTuiError as error:
+            self.session.complain(error)
+            return
+        groups = (group.name for group in dataclasses.fields(taken))
+        changed = {name: getattr(taken, name) for name in groups if getattr(taken, name) != getattr(config, name)}
+        self.session.configure(**changed)
+        self.workbench.say(f"The recipe of the next training has {values(advice)}.")
 
     def action_schedule(self) -> None:
         """Plot the rates."""

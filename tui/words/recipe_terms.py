@@ -1,0 +1,17 @@
+"""Sentences of the engine in the terms of the workbench, where a recipe has fields and not flags."""
+
+import re
+
+_COMMAND = re.compile(r"(`[^`]*`)")
+_FLAG = re.compile(r"(?<![^\s(\"'])--([a-z][a-z-]*)")
+
+
+def in_recipe_terms(sentence: str) -> str:
+    """The sentence with each flag as the recipe's form names its field: "--val-share" is "val share".
+
+    Commands to be typed in a shell, which stand in backticks, stay as they are.
+    """
+    parts = _COMMAND.split(sentence)
+    return "".join(
+        part if part.startswith("`") else _FLAG.sub(lambda flag: flag[1].replace("-", " "), part) for part in parts
+    )
