@@ -19,6 +19,7 @@ from textual.worker import Worker
 
 from engine.base.crash_log import keep_details
 from engine.base.errors import LinkError
+from tui.host.private_apis import shown_text
 from tui.host.terminal import Abilities
 from tui.screens.frame import MODES
 from tui.state.host import Listener, Severity
@@ -28,6 +29,7 @@ from tui.widgets.question_dialog import Answer, Ask, Help
 from tui.widgets.xray import Way, choose
 from tui.words.safe_text import display_name
 from tui.words.settings import Settings
+from tui.words.terms import terms_in
 
 if TYPE_CHECKING:
     from textual.driver import Driver
@@ -248,7 +250,8 @@ class Workbench(App[None]):
         """Help for what is in focus, and all keys that do something now."""
         focused, screen = self.focused, self.screen
         about = [getattr(node, "HELP", None) or "" for node in (focused, screen) if node is not None]
-        self.push_screen(Help([text for text in about if text], list(screen.active_bindings.values())))
+        terms = terms_in(shown_text(screen))
+        self.push_screen(Help([text for text in about if text], list(screen.active_bindings.values()), terms))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Is this possible now? Footer, palette and help offer only what is."""

@@ -10,6 +10,7 @@ from typing import Any
 from textual.pilot import Pilot
 
 from tui.app import Workbench
+from tui.host.private_apis import shown_text
 
 DATA = Path(__file__).parents[2] / "sample_data"
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.005, 0.1
@@ -30,7 +31,7 @@ def run(scenario: Coroutine[Any, Any, None]) -> None:
 
 def text(app: Workbench) -> str:
     """What the screen shows."""
-    return "\n".join("".join(segment.text for segment in line) for line in app.screen._compositor.render_strips())
+    return shown_text(app.screen)
 
 
 async def until(pilot: Pilot[None], holds: Callable[[], object], seconds: float = 60) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from textual.app import App
     from textual.await_complete import AwaitComplete
     from textual.driver import Driver
+    from textual.screen import Screen
     from textual.widgets import Input
     from textual.widgets.directory_tree import DirEntry
     from textual.widgets.tree import TreeNode
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 def crash_of(app: "App[Any]") -> Exception | None:
     """The error that an app closed with; Textual only prints it."""
     return app._exception
+
+
+def shown_text(screen: "Screen[Any]") -> str:
+    """What a screen shows, line by line."""
+    return "\n".join("".join(segment.text for segment in line) for line in screen._compositor.render_strips())
 
 
 def suggestion_of(field: "Input") -> str:

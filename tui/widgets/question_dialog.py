@@ -15,6 +15,10 @@ from textual.widgets.option_list import Option
 
 from tui.widgets.safe_cells import content
 
+Terms = Sequence[tuple[str, str]]
+"""Terms of the field, each with what it means."""
+WORDS = "Words on this screen"
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -60,22 +64,26 @@ class Ask(ModalScreen[str]):
 
 
 class Help(ModalScreen[None]):
-    """What the widget in focus is for, and every key that does something now."""
+    """What the widget in focus is for, every key that does something now, and the terms that stand on the screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,question_mark,q", "dismiss", "Close", id="help.close", tooltip="Close the help.")
     ]
 
-    def __init__(self, about: Sequence[str], bindings: Sequence[ActiveBinding]) -> None:
+    def __init__(self, about: Sequence[str], bindings: Sequence[ActiveBinding], terms: Terms) -> None:
         super().__init__()
-        self._about, self._active = about, bindings
+        self._about, self._active, self._terms = about, bindings, terms
 
     def compose(self) -> ComposeResult:
-        """Text above a list of keys."""
+        """Text above a list of keys, and the terms last."""
         with VerticalScroll(classes="dialog"):
             for about in self._about:
                 yield Static(content(about), classes="question")
             yield Static(self._keys())
+            if self._terms:
+                yield Static(content(WORDS, "bold"), classes="question")
+            for term, meaning in self._terms:
+                yield Static(Content.assemble((term, "bold $accent"), "  ", content(meaning)))
 
     def _keys(self) -> Content:
         actions: dict[str, tuple[list[str], Binding]] = {}

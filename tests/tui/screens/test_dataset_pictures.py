@@ -147,7 +147,9 @@ def test_augmentation_is_previewed_and_redrawn_as_its_ranges_change(tmp_path: Pa
 
 
 def test_what_the_epochs_see_is_said() -> None:
-    assert cycle(AugmentConfig()) == "The epochs go round: the image as it is, then versions 1 to 4."
+    assert cycle(AugmentConfig()) == (
+        "Epochs take turns: the first sees the image as it is, the next ones versions 1 to 4, and so on."
+    )
     assert cycle(AugmentConfig(views="1")).endswith("then version 1.")
     assert cycle(AugmentConfig(views="epoch")) == "Every epoch sees a new version."
 

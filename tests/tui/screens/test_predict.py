@@ -80,8 +80,8 @@ def test_a_file_on_the_command_line_is_predicted(asked: Run) -> None:
             assert app.current_mode == "predict"
             shown = text(app)
             assert f"says {answer.label}" in shown and share in shown  # type: ignore[union-attr]
-            assert "PNG 299x299 L 8 bit" in shown and "run asked" in shown and NOT_FOR_DIAGNOSIS in shown
-            assert "training images, mean +- 3 sd" in shown and "unlike" not in shown
+            assert "PNG 299x299, grey, 8 bit" in shown and "run asked" in shown and NOT_FOR_DIAGNOSIS in shown
+            assert "training images, usual range" in shown and "unlike" not in shown
             for picture in app.screen.query(Xray):
                 assert picture.pixels is not None
             assert app.screen.query_one("#as-seen", Xray).pixels.shape == (side, side, 3)  # type: ignore[union-attr]

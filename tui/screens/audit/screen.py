@@ -19,7 +19,7 @@ from engine.base.events import Audited
 from engine.base.wording import counted
 from engine.evaluation.headline import percent
 from engine.recipe.plans import AuditPlan
-from tui.screens.audit.text import accuracy, course, region_name, state_of, written_on
+from tui.screens.audit.text import FINDINGS, accuracy, course, region_name, state_of, written_on
 from tui.screens.audit.variant_pictures import Views
 from tui.screens.base import WorkScreen
 from tui.state.audit_job import AuditJob, ends, kept_audits
@@ -182,7 +182,7 @@ class AuditScreen(WorkScreen):
         place = table.cursor_row
         table.clear()
         for path, audit in kept:
-            table.add_row(cell(audit.finding, "bold"), cell(path.name))
+            table.add_row(cell(FINDINGS[audit.finding], "bold"), cell(path.name))
         table.move_cursor(row=min(place, len(kept) - 1))
         if self._shown is None and kept:
             self._shown = kept[0]
@@ -264,7 +264,7 @@ class AuditScreen(WorkScreen):
         plot = around_zero(gap.value, gap.ci, max(24, min(64, box.container_size.width - 12)))
         low, high = (100 * end for end in gap.ci)
         rows = [
-            content(f"{audit.finding}: gap without the {region_name(audit)} {100 * gap.value:+.1f} points "
+            content(f"{FINDINGS[audit.finding]}: gap without the {region_name(audit)} {100 * gap.value:+.1f} points "
                     f"({low:+.1f} to {high:+.1f})", "bold"),
             content(f"gap {plot} points", "$primary"),
             content(audit.verdict),

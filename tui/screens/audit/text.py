@@ -13,7 +13,18 @@ from tui.widgets.safe_cells import content
 from tui.words.numbers import as_share, duration
 
 if TYPE_CHECKING:
-    from engine.audit.verdict import Audit
+    from engine.audit.verdict import Audit, Finding
+
+
+FINDINGS: "dict[Finding, str]" = {
+    "nothing learnt": "nothing learnt",
+    "lungs": "from the lungs",
+    "partly": "partly from the lungs",
+    "either": "lungs or shortcut: can't tell",
+    "shortcut": "a shortcut",
+    "unclear": "unclear",
+}
+"""By what an audit found, the same in words."""
 
 
 def accuracy(one: Audited) -> str:

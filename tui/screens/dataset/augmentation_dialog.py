@@ -160,7 +160,8 @@ def cycle(policy: AugmentConfig) -> str:
     if policy.kept_views is None:
         return "Every epoch sees a new version."
     count = policy.kept_views - 1
-    return f"The epochs go round: the image as it is, then version{'s' * (count > 1)} 1{f' to {count}' * (count > 1)}."
+    others = f"ones versions 1 to {count}" if count > 1 else "one version 1"
+    return f"Epochs take turns: the first sees the image as it is, the next {others}, and so on."
 
 
 def preview(

@@ -12,6 +12,7 @@ from textual.widgets import DataTable
 from engine.base.wording import noun, whole_percent
 from tui.widgets.safe_cells import cell, content, number
 from tui.words.glyphs import Glyphs
+from tui.words.image_words import by_mode_word
 
 if TYPE_CHECKING:
     from engine.data.records import ClassSummary, Scan
@@ -96,7 +97,7 @@ class ClassTable(DataTable[Text]):
             cell(glyphs.bar(share, BAR) if taken else " " * BAR, style),
         ]
         if self._roomy:
-            cells += [cell(most(counts)) for counts in (summary.formats, summary.sizes, summary.modes)]
+            cells += [cell(most(counts)) for counts in (summary.formats, summary.sizes, by_mode_word(summary.modes))]
             cells.append(number(len(summary.sources) or None))
         return [*cells, number(summary.masks), number(wrong)]
 
@@ -126,7 +127,7 @@ def about(name: str, summary: "ClassSummary", glyphs: Glyphs) -> Content:
     """A class in a line: formats, sizes, modes, mean level, sources, masks."""
     level = "-" if summary.mean_intensity is None else f"{summary.mean_intensity:.0f}"
     parts = [
-        *(_counted(counts) for counts in (summary.formats, summary.sizes, summary.modes)),
+        *(_counted(counts) for counts in (summary.formats, summary.sizes, by_mode_word(summary.modes))),
         f"mean {level}",
         f"{len(summary.sources) or 'no known'} {noun(len(summary.sources), 'source')}",
         f"masks {summary.masks:,}/{summary.images:,}",

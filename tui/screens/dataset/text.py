@@ -7,6 +7,8 @@ from textual.content import Content
 from engine.data.folders.class_listing import AS_PUBLISHED
 from engine.data.warnings import FolderWarning, Kind, folder_warnings
 from tui.widgets.safe_cells import content, lines
+from tui.words.image_words import mode_word
+from tui.words.recipe_terms import in_recipe_terms
 
 if TYPE_CHECKING:
     from engine.data.confounding import Confounding
@@ -69,7 +71,8 @@ def warned(
 
 def _with_key(warning: FolderWarning) -> str:
     key = KEYS.get(warning.kind)
-    return f"{warning.sentence} (see {key})" if key else warning.sentence
+    sentence = in_recipe_terms(warning.sentence)
+    return f"{sentence} (see {key})" if key else sentence
 
 
 def pictured(session: "Session", record: "Record", image: "XrayImage", masked: bool) -> Content:
@@ -78,8 +81,8 @@ def pictured(session: "Session", record: "Record", image: "XrayImage", masked: b
     row = next((row for row in session.split.rows if row.file == record.file), None) if session.split else None
     mask = "no mask" if record.mask is None else "mask on" if masked else "mask off (m)"
     texts = [
-        f"{facts.width}x{facts.height} {facts.format} {dot} {facts.mode} {facts.bit_depth} bit {dot} "
-        f"mean {facts.mean:.0f} {dot} sd {facts.std:.0f}",
+        f"{facts.width}x{facts.height} {facts.format} {dot} {mode_word(facts.mode)}, {facts.bit_depth} bit {dot} "
+        f"mean {facts.mean:.0f} {dot} spread {facts.std:.0f}",
         f"{row.part if row else 'in no part'} {dot} {mask}",
         f"source {record.source or 'not known'}",
         *(facts.dicom.told if facts.dicom else ()),

@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from engine.evaluation.level_likeness import FAR, UNCHECKED
+from engine.evaluation.level_likeness import UNCHECKED
 from tui.screens.predict.questions import Answered
 from tui.services.read_picture import Picture
 from tui.widgets.bars import bars
 from tui.widgets.safe_cells import content, lines
 from tui.words.glyphs import Glyphs
+from tui.words.image_words import measure_word, mode_word
 from tui.words.numbers import histogram_line
 
 if TYPE_CHECKING:
@@ -99,8 +100,9 @@ def facts_text(picture: Picture, prediction: "Prediction | None", glyphs: Glyphs
     facts = picture.facts
     rows = [content(picture.path.name, "bold")]
     size = f"{facts.bytes / 1000:,.0f} kB" if facts.bytes >= 1000 else f"{facts.bytes} bytes"
-    rows.append(content(f"{facts.format} {facts.width}x{facts.height} {facts.mode} {facts.bit_depth} bit, {size}"))
-    rows.append(content(f"levels {facts.minimum} to {facts.maximum}, mean {facts.mean:.0f}, sd {facts.std:.0f}"))
+    kind = f"{facts.format} {facts.width}x{facts.height}, {mode_word(facts.mode)}, {facts.bit_depth} bit"
+    rows.append(content(f"{kind}, {size}"))
+    rows.append(content(f"levels {facts.minimum} to {facts.maximum}, mean {facts.mean:.0f}, spread {facts.std:.0f}"))
     rows.append(content(f"black {histogram_line(picture.histogram)} white", "$foreground-muted"))
     rows += [content(line) for line in (facts.dicom.told if facts.dicom else ())]
     rows += [content(f"{glyphs.beware} {note}", "$warning") for note in picture.notes]
@@ -111,10 +113,11 @@ def facts_text(picture: Picture, prediction: "Prediction | None", glyphs: Glyphs
 
 
 def _likeness(found: "Likeness", glyphs: Glyphs) -> list[Content]:
-    rows = [content(f"{found.images} training images, mean +- {FAR:.0f} sd", "$foreground-muted")]
+    rows = [content(f"{found.images} training images, usual range", "$foreground-muted")]
     for one in found.measures:
         (value, usual), sign = one.shown, glyphs.beware if one.unlike else " "
-        text = f"{sign} {one.measure:<13}{value:>5}  {usual}"
+        text = f"{sign} {measure_word(one.measure):<13}{value:>5}  {usual}"
         rows.append(content(text, "bold $warning" if one.unlike else ""))
-    rows += [content(f"  {name:<13}not kept of this run", "$foreground-muted") for name in found.unchecked]
+    unchecked = [f"  {measure_word(name):<13}not kept of this run" for name in found.unchecked]
+    rows += [content(text, "$foreground-muted") for text in unchecked]
     return rows if found.unlike else [*rows, content(ALIKE, "$foreground-muted")]
