@@ -5,38 +5,10 @@ from dataclasses import dataclass, field
 
 from engine.base.context import Context
 from engine.base.events import FILL, Event, Progress, Rung, TimeLeft
+from engine.runs.forecast import CLOSING, IMAGE, Work
 
-IMAGE = 0.1
-"""Seconds of an image in the frozen layers, until a run knows better."""
 FIT = 1.2e-6
 """Seconds of a unit of fitting, until a run knows better; see `fit_units`."""
-CLOSING = 4.0
-"""Seconds of all that is saved in the end, and of loading what tests."""
-
-
-@dataclass(eq=False)
-class Work:
-    """One kind of work: units that are left, and what those done took."""
-
-    pace: float
-    """Seconds of a unit, until one is done."""
-    left: float = 0.0
-    done: float = 0.0
-    seconds: float = 0.0
-
-    def did(self, units: float, seconds: float) -> None:
-        """So many units of it are done."""
-        self.left, self.done, self.seconds = max(0.0, self.left - units), self.done + units, self.seconds + seconds
-
-    @property
-    def known(self) -> float | None:
-        """Seconds of a unit in this run; None before one is done."""
-        return self.seconds / self.done if self.done else None
-
-    @property
-    def seconds_left(self) -> float:
-        """Of what is left."""
-        return self.left * (self.pace if self.known is None else self.known)
 
 
 @dataclass(eq=False)

@@ -41,6 +41,10 @@ FILL = "frozen layers"
 """How the task of a Progress begins that computes what is kept of the frozen layers."""
 
 
+TESTING = "test"
+"""The task of the Progress of a run's own test."""
+
+
 @dataclass(frozen=True)
 class Stretch:
     """A phase of a training: the epochs `first` to `last`, in which the same layers train."""
@@ -74,6 +78,38 @@ class Started(Event):
     """In order; none where they are not known, as in a run of an earlier version."""
     frozen_engine: EngineName | None = None
     """What computes the frozen layers; None where that is not known, as in a run of an earlier version."""
+
+
+@dataclass(frozen=True)
+class EpochsAhead:
+    """Epochs of one kind that a training has before it, and their work in billions of multiply-adds."""
+
+    first: Nth
+    last: Nth
+    passes: tuple[Count, ...] = ()
+    """Images that pass the frozen layers in the first of its epochs, to be kept; in those that follow none do."""
+    frozen: Amount = 0.0
+    """The work of one such image."""
+    work: Amount = 0.0
+    """That of an epoch besides."""
+
+
+@dataclass(frozen=True)
+class Ahead(Event):
+    """What a training has before it, from which the time that it still takes is estimated; it replaces the last one."""
+
+    kind = "ahead"
+    epochs: tuple[EpochsAhead, ...]
+    closing: Amount
+    """Work after the last epoch, the test's most of all, in billions of multiply-adds."""
+
+
+@dataclass(frozen=True)
+class Doing(Event):
+    """A training begins something of which it can't be told how far it is: `what` says what, in plain words."""
+
+    kind = "doing"
+    what: str
 
 
 @dataclass(frozen=True)
@@ -273,8 +309,8 @@ class Failed(Event):
 KINDS: dict[str, type[Event]] = {
     kind.kind: kind
     for kind in (
-        Started, Notice, Progress, Batch, Epoch, Tried, Rung, Skipped, TimeLeft, Resumed, Audited, Finished,
-        Interrupted, Helped, Failed,
+        Started, Ahead, Doing, Notice, Progress, Batch, Epoch, Tried, Rung, Skipped, TimeLeft, Resumed, Audited,
+        Finished, Interrupted, Helped, Failed,
     )
 }  # fmt: skip
 

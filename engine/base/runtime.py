@@ -63,9 +63,14 @@ def tensorflow() -> Any:
 
 def announce_tensorflow(emit: Emit, as_task: bool = False) -> None:
     """Emit that TensorFlow will be loaded now, as a notice or, `as_task`, as progress; nothing where it is loaded."""
-    if "tensorflow" not in sys.modules:
+    if not has_tensorflow():
         notice = Notice("info", "TensorFlow is being loaded; this takes a few seconds, once.")
         emit(Progress("loading TensorFlow, a few seconds, once", 0, None) if as_task else notice)
+
+
+def has_tensorflow() -> bool:
+    """Is TensorFlow loaded already?"""
+    return "tensorflow" in sys.modules
 
 
 def load_tensorflow(emit: Emit) -> Any:

@@ -15,7 +15,7 @@ import numpy as np
 from engine.base.context import Context
 from engine.base.errors import DataError, RunError
 from engine.base.escape import to_cell
-from engine.base.events import Notice, Progress
+from engine.base.events import TESTING, Notice, Progress
 from engine.base.files import names_in, opened, replacing, require_inside, write_json
 from engine.base.result import Drawn, Elsewhere, Recalibrated, Tested
 from engine.base.typed_files import plain
@@ -54,7 +54,7 @@ def evaluate_test(run: Run, context: Context) -> Tested:
         predictor = Predictor(run, context)
         names, labels = [row.file for row in rows], [predictor.classes.index(row.label) for row in rows]
         shas = [row.sha for row in rows]
-        said = _measure(predictor, run.folder(), names, labels, "test", context, shas)
+        said = _measure(predictor, run.folder(), names, labels, TESTING, context, shas)
         keep_predictions(run.path / PREDICTIONS, predictor.classes, said.lines(predictor.classes))
         answers = said.answers(predictor.classes)
         _write_result(run.path / TEST, _judged(answers, predictor, patients_of(run, answers.files)))

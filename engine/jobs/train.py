@@ -16,10 +16,10 @@ from typing import TypeVar
 from engine.auto.ladder import climb
 from engine.base.context import Context
 from engine.base.errors import ConfigError, CovidTuiError, DataError, RunError, Stopped, WeightsError
-from engine.base.events import Event, Failed, Finished, Helped, Interrupted, Notice
+from engine.base.events import Doing, Event, Failed, Finished, Helped, Interrupted, Notice
 from engine.base.files import write_json
 from engine.base.result import Validated
-from engine.base.runtime import Environment
+from engine.base.runtime import Environment, has_tensorflow
 from engine.base.typed_files import plain
 from engine.base.wording import counted, reason, remedy
 from engine.data.split import Split
@@ -235,6 +235,8 @@ def _train(
     began, run = time.perf_counter(), writer.run
     if not (run.path / SPLIT).is_file():
         keep(data, run.path)
+    if not has_tensorflow():
+        context.emit(Doing("loading TensorFlow"))
     joined = distributed.opened(recipe.config.machine.devices, context)
     work = RunContext(context, writer, joined, forget_test)
     with joined.quiet(run.path / LOG):
@@ -256,12 +258,16 @@ def _judged(outcome: Outcome, config: TrainConfig, run: Run, context: Context, b
     if context.stop.now:
         kept = f"the best weights, of {outcome.unit} {outcome.best}, are kept"
         raise Stopped(f"Stopped after {counted(outcome.epochs, outcome.unit)}; {kept}, and {go_on}.")
+    context.emit(Doing("calibrating"))
     probabilities = softmax(outcome.logits)
     judged = judge(outcome.labels, probabilities, data.classes)
     learnt = calibrate(outcome.labels, outcome.logits, data.classes, config.judge)
     write_json(run.path / CALIBRATION, plain(learnt))
+    context.emit(Doing("keeping how the training images look"))
     outcome.keep_reference()
     keep_validation(run, Predictions(data.classes, outcome.files, outcome.labels, probabilities))
+    if config.judge.test:
+        context.emit(Doing("testing"))
     test = evaluate_test(run, context) if config.judge.test else None
     text = one_sided(test, "test images") if test else one_sided(judged, f"{outcome.judged_on} images")
     if text:

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from engine.base.errors import RunError
-from engine.base.events import KINDS, Event, Notice, Progress, from_dict
+from engine.base.events import KINDS, Ahead, Doing, Event, Notice, Progress, from_dict
 from engine.base.typed_files import UnfitError, checked, opened, parsed, why
 
 FILE = "events.jsonl"
@@ -99,8 +99,8 @@ def _values(line: bytes) -> dict[str, Any] | None:
 def last_kind(path: Path) -> type[Event] | None:
     """The kind of the last event that says how the training stands, read from the end of a file that may be long.
 
-    What is only told, notices and how far a task is, says nothing of that. None where there is no such event. Raises
-    RunError where the file can't be read.
+    What is only told, notices, what is ahead and how far a task is, says nothing of that. None where there is no such
+    event. Raises RunError where the file can't be read.
     """
     try:
         with opened(path, MOST_BYTES) as file:
@@ -112,7 +112,7 @@ def last_kind(path: Path) -> type[Event] | None:
                 lines = file.read(size - start).split(b"\n")
                 for line in reversed(lines if not start else lines[1:]):  # the first is cut where the reading begins
                     kind = kind_of(line)
-                    if kind is not None and not issubclass(kind, Notice | Progress):
+                    if kind is not None and not issubclass(kind, Ahead | Doing | Notice | Progress):
                         return kind
                 reach *= 16
     except FileNotFoundError:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from engine.base.events import (
-    FILL,
+    Ahead,
     Batch,
+    Doing,
     Epoch,
     Event,
     Failed,
@@ -28,12 +29,11 @@ from engine.base.events import (
 )
 from engine.base.result import Tested
 from engine.runs.event_log import Growing
+from engine.runs.forecast import Forecast
 
 AUTO = "auto"
 """The mode of the recipe that goes up a ladder of rungs, in place of epochs."""
 KEPT_NOTICES = 200
-RECENT = 3
-"""Epochs from which the time of the next ones is told."""
 
 
 def better(epoch: Epoch, best: Epoch | None) -> bool:
@@ -104,30 +104,22 @@ class RunSummary:
     """How the training ended; None while it goes on, and where its process died."""
     result: Finished | None = field(default=None, init=False)
     """What the training gave; None as soon as it goes on from a resume point, which makes another of it."""
-    _filling: float = field(default=0.0, init=False)
-    _trained: dict[int, float] = field(default_factory=dict, init=False)
-    """By epoch, its seconds without those of filling."""
-    _filled: float = field(default=0.0, init=False)
-    """Seconds of filling within the epoch at hand."""
-    _fill_at: float = field(default=0.0, init=False)
-    _left: tuple[float, float] | None = field(default=None, init=False)
-    """The seconds that a ladder still takes as it has told last, and when it did."""
-    _at: float = field(default=0.0, init=False)
-    """When the last event came."""
-    _since: tuple[float, float] = field(default=(0.0, 0.0), init=False)
-    """When the steps of the epoch at hand went on last, and which share of them was done then."""
+    doing: str = field(default="", init=False)
+    """What is being done of which nobody knows how far it is, such as loading TensorFlow; empty where nothing is."""
+    _forecast: Forecast = field(default_factory=Forecast, init=False)
 
     def fold(self, event: Event, at: float | None = None) -> None:
         """Take in the next event, which came at the second `at` of any one clock; now when not given."""
-        self._at = at = time.monotonic() if at is None else at
+        self._forecast.fold(event, time.monotonic() if at is None else at)
+        if not isinstance(event, Ahead | Notice | Skipped | TimeLeft | Tried):
+            self.doing = event.what if isinstance(event, Doing) else ""
         match event:
             case Started():
-                self.started, self.progress, self.batch, self.end, self._left = event, None, None, None, None
-                self._since, self._fill_at = (at, 0.0), at
+                self.started, self.progress, self.batch, self.end = event, None, None, None
             case Resumed():
                 self._go_back(event)
             case Batch():
-                self.batch, self.progress, self._filled = event, None, 0.0
+                self.batch, self.progress = event, None
             case Epoch():
                 self._add(event)
             case Tried():
@@ -136,10 +128,10 @@ class RunSummary:
                 self.rungs, self.progress = [*(one for one in self.rungs if one.number < event.number), event], None
             case Skipped():
                 self.skipped = [*(one for one in self.skipped if one.number < event.number), event]
-            case TimeLeft():
-                self._left = event.seconds, at
+            case Doing():
+                self.progress = None
             case Progress():
-                self._task(event)
+                self.progress = None if event.total is not None and event.done >= event.total else event
             case Notice():
                 self.notices.append(event)
             case Finished() | Interrupted() | Failed():
@@ -150,7 +142,8 @@ class RunSummary:
         """Begin with what another summary of the run, empty until now, knows."""
         self.started, self.best, self.result = before.started, before.best, before.result
         self.rungs, self.tried, self.skipped = list(before.rungs), list(before.tried), list(before.skipped)
-        self.epochs, self._trained, self._filling = list(before.epochs), dict(before._trained), before._filling
+        self.epochs = list(before.epochs)
+        self._forecast.take_over(before._forecast)
         self.notices.extend(before.notices)
 
     def _go_back(self, event: Resumed) -> None:
@@ -159,28 +152,18 @@ class RunSummary:
         self.tried = [one for one in self.tried if one.rung < event.epoch]
         self.skipped = [one for one in self.skipped if one.number < event.epoch]
         self.batch, self.result = None, None
-        self._since = self._at, event.step / self.started.steps if self.started else 0.0
 
     def _add(self, event: Epoch) -> None:
         if self.epochs and self.epochs[-1].epoch >= event.epoch:
             self._forget_from(event.epoch)
         self.epochs.append(event)
-        self._trained[event.epoch] = max(0.0, event.seconds - self._filled)  # validation's are computed within it
         if better(event, self.best):
             self.best = event
-        self.batch, self.progress, self._filled, self._since = None, None, 0.0, (self._at, 0.0)
+        self.batch, self.progress = None, None
 
     def _forget_from(self, number: int) -> None:
         self.epochs = [epoch for epoch in self.epochs if epoch.epoch < number]
-        self._trained = {epoch: seconds for epoch, seconds in self._trained.items() if epoch < number}
         self.best = best_epoch(self.epochs)
-
-    def _task(self, event: Progress) -> None:
-        self.progress = None if event.total is not None and event.done >= event.total else event
-        self._since = self._at, self._share_of_epoch
-        if event.task.startswith(FILL):
-            step = self._at - self._fill_at if event.done else 0.0
-            self._filling, self._filled, self._fill_at = self._filling + step, self._filled + step, self._at
 
     @property
     def unit(self) -> Literal["epoch", "rung"]:
@@ -261,41 +244,23 @@ class RunSummary:
     @property
     def training(self) -> float:
         """Seconds of the epochs, or rungs, without those of computing what is kept of the frozen layers."""
-        rungs = max(0.0, sum(rung.seconds for rung in self.rungs) - self._filling) if self.rungs else 0.0
-        return round(sum(self._trained.values()) + rungs, 3)
+        rungs = max(0.0, sum(rung.seconds for rung in self.rungs) - self._forecast.filling) if self.rungs else 0.0
+        return round(sum(self._forecast.trained.values()) + rungs, 3)
 
     @property
     def filling(self) -> float:
         """Seconds of computing what is kept of the frozen layers."""
-        return round(self._filling, 3)
+        return round(self._forecast.filling, 3)
 
     def seconds_left_of_epoch(self) -> float | None:
         """Time until the epoch at hand ends; None between epochs, and where it can't be told yet."""
-        pace = self._pace()
-        return None if pace is None or not self.batch else (1 - self._share_of_epoch) * pace
+        return self._forecast.of_epoch() if self.batch else None
 
     def seconds_left(self) -> float | None:
-        """Time until the last planned epoch ends, if none is saved by patience and those of later phases take as long
-        as this one's; of a ladder until all ends, as it has told. None where it can't be told, or the training has
-        ended.
+        """Time until the training ends with its test, if patience ends it no sooner, as `engine.runs.forecast` has it.
+        None where it can't be told yet, or the training has ended.
         """
-        if self._left and not self.end:
-            seconds, told = self._left
-            return max(0.0, seconds - (self._at - told))
-        pace = self._pace()
-        if not self.started or self.end or pace is None:
-            return None
-        return max(0.0, self.started.epochs - self.done - self._share_of_epoch) * pace
-
-    def _pace(self) -> float | None:
-        """Seconds an epoch: by the last ones of its phase, by its own steps where it is the first."""
-        first = self.phase.epochs.first if self.phase else 1
-        recent = [epoch.seconds for epoch in self.epochs[-RECENT:] if epoch.epoch >= first]
-        if recent:
-            return sum(recent) / len(recent)
-        since, share = self._since
-        passed = self._share_of_epoch - share
-        return (self._at - since) / passed if self.batch and passed > 0 else None
+        return None if self.end else self._forecast.seconds()
 
 
 class SummaryReader:

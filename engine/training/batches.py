@@ -2,6 +2,7 @@
 
 import dataclasses
 import errno
+import itertools
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ from engine.training.feature_file import Key, Origin
 from engine.training.feature_store import Append, FeatureStore
 
 PREFIX_BATCH = 32
+FEW_ROUNDS = 2
+"""Images that each processor computes before it is told for the first time how far the frozen layers are."""
 
 
 @dataclass(frozen=True)
@@ -140,10 +143,13 @@ class FeatureSource:
         task = _task(view)
         self.context.emit(Progress(task, 0, len(todo)))
         step = PREFIX_BATCH if self._engine.batchwise else -(-PREFIX_BATCH // processors()) * processors()
-        for start in range(0, len(todo), step):
-            keys = todo[start : start + step]
+        # A few come first where each image passes by itself, so that it can be told soon how long all take.
+        first = step if self._engine.batchwise else min(step, FEW_ROUNDS * processors())
+        ends = [*range(first, len(todo), step), len(todo)]
+        for start, end in itertools.pairwise([0, *ends]):
+            keys = todo[start:end]
             append(keys, self._activations(np.array([at[sha] for sha, _ in keys]), view, company, self.context.stop))
-            self.context.emit(Progress(task, start + len(keys), len(todo)))
+            self.context.emit(Progress(task, end, len(todo)))
 
     def _activations(self, chosen: np.ndarray, view: int, company: int, stop: Stop | None = None) -> np.ndarray:
         """What the frozen layers give for the images at `chosen`, float32; computed at least `company` at a time where
@@ -158,8 +164,12 @@ class FeatureSource:
 
     def missing(self, views: int) -> int:
         """How many activations of so many views, the images as they are among them, are not kept yet."""
+        return sum(self.missing_of(views).values())
+
+    def missing_of(self, views: int) -> dict[int, int]:
+        """The same by view."""
         every = range(len(self.images))
-        return sum(len(self._store(view).missing(self._keys(every, view))) for view in range(PLAIN, PLAIN + views))
+        return {view: len(self._store(view).missing(self._keys(every, view))) for view in range(PLAIN, PLAIN + views)}
 
     def batches(self, order: np.ndarray, view: int, batch: int) -> Iterator[tuple[Any, np.ndarray]]:
         store, images = self._store(view), self.images
@@ -235,11 +245,9 @@ def choose(
         why = f"they would take {_size(decided.needed)}, and the cache has room for {_size(decided.room)}"
         context.emit(Notice("warning", f"Activations are not kept: {why}. Each epoch goes through the whole network."))
         return train, validation
-    views, origin = decided.views, _origin(train, precision, decided)
+    views, (origin, drawn) = decided.views, _origins(train, precision, decided)
     try:
-        plain = FeatureStore(cache, origin)
-        policy = {**dataclasses.asdict(config.augment), "views": "", "seed": config.machine.seed}
-        augmented = FeatureStore(cache, dataclasses.replace(origin, augmentation=policy))
+        plain, augmented = FeatureStore(cache, origin), FeatureStore(cache, drawn)
     except OSError as error:
         context.emit(Notice("warning", f"Activations are not kept: {cache} can't be written ({error.strerror})."))
         return train, validation
@@ -261,6 +269,29 @@ def choose(
     later = f": later epochs need {whole_percent(share)} of the work" if share else ""
     context.emit(Notice("info", f"The frozen layers run once a view and are kept ({each}){later}."))
     return kept, kept_validation
+
+
+def kept_before(
+    train: PixelSource, validation: PixelSource, precision: str, cache: Path
+) -> tuple[Caching, FeatureSource | None, FeatureSource | None]:
+    """What `choose` is going to decide, and what earlier trainings have kept of it; nothing is told, made or removed.
+
+    None for both sources where nothing is kept yet, or nothing will be.
+    """
+    plan = train.classifier.plan
+    decided = caching(plan, train.config, precision, len(train.images), len(validation.images), spare_disk(cache))
+    if train.classifier.prefix is None or decided.reason not in ("", "new views"):
+        return decided, None, None
+    origins = _origins(train, precision, decided)
+    if not all(FeatureStore.there(cache, origin) for origin in origins):
+        return decided, None, None
+    plain, augmented = (FeatureStore(cache, origin) for origin in origins)
+    silent = Context()
+    return (
+        decided,
+        FeatureSource(train, plain, augmented, silent),
+        FeatureSource(validation, plain, augmented, silent),
+    )
 
 
 def prepared(source: Source, view: int, emit: Emit) -> Source:
@@ -299,9 +330,10 @@ def is_full_disk(error: OSError) -> bool:
     return error.errno in FULL | {errno.EROFS}
 
 
-def _origin(train: PixelSource, precision: str, decided: Caching) -> Origin:
-    plan = train.classifier.plan
-    return Origin(
+def _origins(train: PixelSource, precision: str, decided: Caching) -> tuple[Origin, Origin]:
+    """Of the images as they are, and of the views that are drawn."""
+    plan, config = train.classifier.plan, train.config
+    plain = Origin(
         prefix=train.classifier.prefix_hash(),
         preprocessing=f"{VERSION}, {plan.backbone.preprocessing}",
         size=plan.backbone.size,
@@ -311,6 +343,8 @@ def _origin(train: PixelSource, precision: str, decided: Caching) -> Origin:
         dtype=decided.dtype,
         shape=decided.shape,
     )
+    policy = {**dataclasses.asdict(config.augment), "views": "", "seed": config.machine.seed}
+    return plain, dataclasses.replace(plain, augmentation=policy)
 
 
 def _size(count: float) -> str:

@@ -68,6 +68,11 @@ class FeatureStore:
             write_json(self.folder / "context.json", {"layout": LAYOUT, **vars(origin)}, cache)
         self.refresh()
 
+    @staticmethod
+    def there(cache: Path, origin: Origin) -> bool:
+        """Is there a store of this origin already?"""
+        return (cache / "features" / origin.key[:32]).is_dir()
+
     def refresh(self, again: bool = False) -> None:
         """Learn of the rows that this or another process has written: where a file grew, or `again` in any case."""
         written = self._written()

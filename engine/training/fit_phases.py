@@ -8,7 +8,7 @@ from typing import get_args
 
 from engine.base.engines import INSTALL, EngineName, ncnn_fault
 from engine.base.errors import RunError, WeightsError
-from engine.base.events import Emit, Notice, Resumed, Started, Stretch
+from engine.base.events import Doing, Emit, Notice, Resumed, Started, Stretch
 from engine.base.files import write_json
 from engine.base.number_format import Precision
 from engine.base.runtime import Environment, cache_dir, device, environment, make_repeatable
@@ -19,10 +19,11 @@ from engine.network.classifier import Classifier, under, with_first_weights
 from engine.recipe.config import TrainConfig
 from engine.runs.directory import CORRECTIONS, ENVIRONMENT, SPLIT, Run
 from engine.training import checkpoint, loop, lr_range_test
+from engine.training.ahead import Counts, ahead, expected, missing_of
 from engine.training.arithmetic import Arithmetic, fastest
 from engine.training.batches import PixelSource, Source, at_hand, choose, stored_format
 from engine.training.data import Data, as_decoded, pixel_sources
-from engine.training.phases import sentence
+from engine.training.phases import Phase, sentence
 from engine.training.resolved import Resolved
 from engine.training.run_context import RunContext
 from engine.training.tensorboard import also_tensorboard
@@ -59,6 +60,7 @@ def fit(data: Data, recipe: Resolved, work: RunContext, resumed: bool) -> Done:
     precision = chosen.precision
     if joined.seat.chief:
         joined.from_chief(_brief(data, work.run, config, chosen, resumed))
+    work.emit(Doing("building the network"))
     with joined.scope():
         weights, seed = config.network.weights, config.machine.seed
         classifier = with_first_weights(recipe.plan, weights, classes, precision, seed, context)
@@ -71,7 +73,8 @@ def fit(data: Data, recipe: Resolved, work: RunContext, resumed: bool) -> Done:
     _point_out_few_steps(len(training.images), config, work.emit)
     if resumed and joined.seat.chief:
         go_back(point, work, config)
-    fitted, classifier, source = _phases((training, validation), recipe, precision, work, point)
+    tested = len(data.split.files("test")) if config.judge.test else 0
+    fitted, classifier, source = _phases((training, validation), recipe, precision, work, point, tested)
     return Done(fitted, classifier, data, source, validation, point.seconds if point else 0.0)
 
 
@@ -81,22 +84,35 @@ def _phases(
     precision: str,
     work: RunContext,
     point: checkpoint.Point | None,
+    tested: int,
 ) -> tuple[loop.Fitted, Classifier, Source]:
-    """Train the recipe's phases, or what is left of them after `point`: how it ended, with which network and source."""
+    """Train the recipe's phases, or what is left of them after `point`: how it ended, with which network and source.
+
+    So many images are tested afterwards.
+    """
     every, run, output = recipe.phases, work.run, recipe.config.output
+    counts = Counts(len(images[0].images), len(images[1].images), tested)
     if len(every) > 1 or recipe.config.fit.layer_decay != 1:
         work.emit(Notice("info", sentence(every, recipe.config)))
     watched = also_tensorboard(work.context, run.path / "tensorboard") if output.tensorboard else work.context
     keeper = checkpoint.Keeper(run.path, output.checkpoint_minutes) if work.devices.seat.chief else None
     fitted: loop.Fitted | None = None
-    for number in range(_phase(point, run, len(every)) if point else 0, len(every)):
-        classifier = under(images[0].classifier, every[number].plan)
-        pixels = [dataclasses.replace(part, classifier=classifier) for part in images]
+    first = _phase(point, run, len(every)) if point else 0
+    kept = [
+        None if place == first else expected(*_under(images, phase), precision, cache_dir())
+        for place, phase in enumerate(every)
+    ]
+    for number in range(first, len(every)):
+        pixels = _under(images, every[number])
+        classifier = pixels[0].classifier
         train, validation = choose(pixels[0], pixels[1], precision, cache_dir(), work.context)
+        kept[number] = missing_of(train, validation)
+        work.emit(ahead(recipe, counts, kept, point.position.epoch if point else every[number].first))
         facts = {**_facts(classifier, train), "phase": str(number)}
         for name in ("training images", "frozen weights"):
             work.devices.require_same(name, facts[name])
         if recipe.config.fit.lr == "auto":
+            work.emit(Doing("looking for a learning rate"))
             recipe = _with_found_rate(classifier, train, recipe, work)
         if point:
             _require_same(point, facts, work, recipe.config)
@@ -107,6 +123,13 @@ def _phases(
     assert fitted is not None
     # A stop ends every filling of the cache: what is looked at once more after one must not wait for that.
     return fitted, classifier, at_hand(train) if fitted.ended == "stopped" else train
+
+
+def _under(images: tuple[PixelSource, PixelSource], phase: Phase) -> tuple[PixelSource, PixelSource]:
+    """The same images for the layers of a phase."""
+    classifier = under(images[0].classifier, phase.plan)
+    train, validation = (dataclasses.replace(part, classifier=classifier) for part in images)
+    return train, validation
 
 
 def pixel_rules_of(run: Run) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.base.context import Context
 from engine.base.errors import RunError, Stopped
-from engine.base.events import Batch, Epoch, Notice
+from engine.base.events import Batch, Doing, Epoch, Notice
 from engine.base.wording import counted, reason, remedy
 from engine.network.classifier import Classifier
 from engine.recipe.config import TrainConfig
@@ -119,6 +119,8 @@ class _Training:
         self.validation_pass = Pass(validation)
         self.state = State(Position(self.phase.first))
         self.kept: Position | None = None
+        self.traced = False
+        """Has TensorFlow prepared the training step, which takes seconds?"""
         self.began = time.perf_counter()
 
     def restore(self, point: Point) -> None:
@@ -162,6 +164,9 @@ class _Training:
         # All workers or none, as each compiled step numbers the sums that it shares with the others'.
         if self.devices.anyone(self.train.network is not self.steps.network):
             self.steps = self._steps(self.steps.optimizer)
+        if not self.traced:
+            self.context.emit(Doing("preparing the training step"))
+            self.traced = True
         began, before = time.perf_counter(), state.position.seconds
         rate = self.phase.rate(self.config.fit.peak, number)
         self._batches(rate, before)

@@ -5,13 +5,12 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Protocol
 
 from engine.base.context import Context
 from engine.base.events import (
     Audited,
     Batch,
-    Emit,
     Epoch,
     Event,
     Notice,
@@ -20,7 +19,6 @@ from engine.base.events import (
     Rung,
     Skipped,
     Started,
-    TimeLeft,
 )
 from engine.runs.summary import RunSummary
 from tui.cli.console import ReaderGone, Unwritten, put_json, say
@@ -32,8 +30,14 @@ from tui.words.safe_text import display_name
 SECONDS_BETWEEN_LINES = 5.0
 
 
+class Show(Protocol):
+    """Shows an event, which came at the second `at` of any one clock; now when not given."""
+
+    def __call__(self, event: Event, at: float | None = None) -> None: ...
+
+
 @contextlib.contextmanager
-def reporting(as_json: bool) -> Iterator[Emit]:
+def reporting(as_json: bool) -> Iterator[Show]:
     """Where a job's events go for the length of the block."""
     if as_json:
         yield _show_json
@@ -54,7 +58,7 @@ def stoppable(as_json: bool = False) -> Iterator[tuple[Context, list[int]]]:
         yield Context(emit, stop), signals
 
 
-def _show_json(event: Event) -> None:
+def _show_json(event: Event, at: float | None = None) -> None:
     """An event is progress: whoever does not read it ends no work."""
     with contextlib.suppress(ReaderGone, Unwritten):
         put_json(event.to_dict())
@@ -66,8 +70,8 @@ class _Lines:
     def __init__(self) -> None:
         self._last, self._run = time.monotonic(), RunSummary()
 
-    def show(self, event: Event) -> None:
-        self._run.fold(event)
+    def show(self, event: Event, at: float | None = None) -> None:
+        self._run.fold(event, at)
         text = describe(event)
         if text:
             say(text)
@@ -83,7 +87,7 @@ class _Bars:
 
     def __enter__(self) -> "_Bars":
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
         from rich.progress import Progress as RichProgress
 
         self._console = Console(stderr=True, markup=False, highlight=False, emoji=False, soft_wrap=True)
@@ -91,7 +95,6 @@ class _Bars:
             TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
-            TimeRemainingColumn(),
             TextColumn("{task.fields[note]}", markup=False),
         )
         self._progress = RichProgress(*columns, console=self._console, transient=True, refresh_per_second=4)
@@ -103,8 +106,8 @@ class _Bars:
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
 
-    def show(self, event: Event) -> None:
-        self._run.fold(event)
+    def show(self, event: Event, at: float | None = None) -> None:
+        self._run.fold(event, at)
         if isinstance(event, Started):
             self._set("training", 0, event.epochs)
         if isinstance(event, Progress):
@@ -114,8 +117,9 @@ class _Bars:
             self._set(f"epoch {event.epoch}", event.step, event.steps, note)
         if isinstance(event, Epoch | Rung | Skipped):
             self._set("training", self._run.done, self._epochs)
-        if isinstance(event, TimeLeft) and self._run.done < self._epochs:
-            self._set("training", self._run.done, self._epochs, f"{duration(event.seconds)} left")
+        left = self._run.seconds_left()
+        if "training" in self._bars and left is not None:
+            self._set("training", self._run.done, self._epochs, f"{duration(left)} left")
         if isinstance(event, Audited):
             self._set(f"{event.title}, trainings", event.done, event.total)
         if isinstance(event, Resumed):

@@ -13,7 +13,6 @@ from engine.base.cancel import How, Stop
 from engine.base.context import Context
 from engine.base.errors import CovidTuiError
 from engine.base.events import Failed
-from engine.base.runtime import announce_tensorflow
 from engine.recipe.config import TrainConfig
 from engine.runs.directory import Run
 from engine.runs.watch import RunView
@@ -28,7 +27,6 @@ Work = Callable[[Path, TrainConfig, Context], Any]
 def _train(folder: Path, config: TrainConfig, context: Context) -> Any:
     from engine.jobs import train
 
-    announce_tensorflow(context.emit)
     return train.train(folder, config, context)
 
 
@@ -38,7 +36,6 @@ def going_on(run: Run) -> Work:
     def work(folder: Path, config: TrainConfig, context: Context) -> Any:
         from engine.jobs import train
 
-        announce_tensorflow(context.emit)
         return train.resume(run, config, context, folder)
 
     return work

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from engine.base.events import (
     Audited,
     Batch,
+    Doing,
     Epoch,
     Event,
     Failed,
@@ -30,6 +31,8 @@ def describe(event: Event) -> str:
         case Notice():
             text = f"{event.text}{_flags(event.advice)}"
             return f"warning: {text}" if event.level == "warning" else text
+        case Doing():
+            return f"{event.what[:1].upper()}{event.what[1:]} ..."
         case Started():
             return _started(event)
         case Epoch():

@@ -2,9 +2,10 @@
 
 import pytest
 
-from engine.auto.outlook import CLOSING, IMAGE, Outlook, Work, fit_units
+from engine.auto.outlook import Outlook, fit_units
 from engine.base.context import Context
 from engine.base.events import Event, Notice, Progress, Rung, TimeLeft
+from engine.runs.forecast import CLOSING, IMAGE, Work
 
 RUNG = Rung(1, "last layer", ("block5_pool",), False, False, 0.1, 10, 9, 0.9, (0.5, 1.0), 0.3, None, None, True, 8.0)
 

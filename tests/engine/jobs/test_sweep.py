@@ -25,14 +25,12 @@ from engine.base.errors import ConfigError, RunError
 from engine.base.events import Finished
 from engine.base.locks import is_locked
 from engine.base.result import Validated
-from engine.data.records import Row
 from engine.data.split import Split
 from engine.evaluation.compare import mcnemar
 from engine.evaluation.evaluate import keep_validation
 from engine.evaluation.predictions_csv import VALIDATION, Predictions, read_predictions
 from engine.evaluation.resampling import sign_flips
 from engine.jobs.sweep import Sweep
-from engine.jobs.sweep_plan import Plan
 from engine.network.backbones import backbone
 from engine.network.freezing import plan
 from engine.recipe.config import AugmentConfig, NetworkConfig, OutputConfig, TrainConfig
@@ -230,19 +228,6 @@ class TestQueue:
             return [one.filling > 0 for one in Sweep(SAMPLE, config, GRID).plan(40)]
 
         assert filled("none") == [True, False, True, False] and filled("report") == [True] * 4
-
-    @pytest.mark.parametrize("classes", [2, 3, 4])
-    def test_what_trains_is_counted_for_the_classes_that_the_folder_has(self, tmp_path: Path, classes: int) -> None:
-        """The recipe names none of them: the images say how many there are, as they do in a training."""
-        config = TrainConfig(output=OutputConfig(tmp_path, "s"))
-        parts = ("train", "train", "validation", "test")
-        split = Split(
-            tuple(Row(f"{c}/{n}", f"class {c}", part) for c in range(classes) for n, part in enumerate(parts))
-        )
-        planned = Plan.of(Sweep(SAMPLE, config, GRID), split)
-        assert planned.images == 2 * classes
-        for one in planned.queue:
-            assert planned.trainable(one) == one.point.plan.parameters(classes)[0]
 
     def test_the_recipe_that_chooses_by_itself_is_a_point_without_a_rate(self) -> None:
         config = TrainConfig(output=OutputConfig(name="s"))

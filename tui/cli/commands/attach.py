@@ -38,8 +38,8 @@ def attach(run: Path, *, out: Path = RUNS) -> int:
         while not stop.is_set():
             live = chosen.state() == "live"
             while events := tail.read():
-                for _, event in events:
-                    emit(event)
+                for at, event in events:
+                    emit(event, at)
                     for line in summary(event) if isinstance(event, Finished) else ():
                         put(line)
             if not live:

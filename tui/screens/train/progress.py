@@ -2,7 +2,7 @@
 
 from textual.content import Content
 
-from engine.base.events import Failed, Finished, Interrupted
+from engine.base.events import Failed, Finished, Interrupted, Progress
 from engine.base.result import Tested
 from engine.runs.watch import RunView
 from tui.widgets.safe_cells import content
@@ -17,15 +17,13 @@ STOPPING = {"keep": "stops after the batch at hand, then tests the best epoch", 
 def course(view: RunView, glyphs: Glyphs) -> list[Content]:
     """The lines."""
     rows: list[Content] = []
-    if view.live and view.batch:
+    if view.live and (view.progress or view.doing):
+        rows.append(content(_task(view.progress, glyphs) if view.progress else f"{view.doing} ..."))
+    elif view.live and view.batch:
         b = view.batch
         left = duration(view.seconds_left_of_epoch())
         text = f"epoch {b.epoch:>4}  {glyphs.bar(b.step / b.steps, BAR)}  {b.step}/{b.steps}"
         rows.append(content(f"{text}  {b.images_per_second:,.0f} images/s" + (f"  {left} left" if left else "")))
-    elif view.live and view.progress:
-        done, total = view.progress.done, view.progress.total
-        bar = f"  {glyphs.bar(done / total, BAR)}" if total else ""
-        rows.append(content(f"{view.progress.task}{bar}  {done:,}" + (f" of {total:,}" if total else "")))
     if view.live and view.started:
         left = duration(view.seconds_left())
         what = "rungs" if view.unit == "rung" else "whole"
@@ -36,6 +34,13 @@ def course(view: RunView, glyphs: Glyphs) -> list[Content]:
     if view.live and view.stopping:
         rows.append(content(f"{glyphs.stopped} {STOPPING[view.stopping]}", "bold $warning"))
     return rows + _end(view, glyphs)
+
+
+def _task(task: Progress, glyphs: Glyphs) -> str:
+    """How far a task is; its name alone where nobody knows."""
+    if task.total is None:
+        return f"{task.task}  {task.done:,}" if task.done else f"{task.task} ..."
+    return f"{task.task}  {glyphs.bar(task.done / max(1, task.total), BAR)}  {task.done:,} of {task.total:,}"
 
 
 def _phase(view: RunView) -> str:
