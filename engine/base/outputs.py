@@ -88,6 +88,28 @@ def writing(path: Path, force: bool) -> Iterator[BinaryIO]:
         raise ConfigError(f"{path} came to be while this command was at work, and stays: the result is in {taken}.")
 
 
+def write_beside(path: Path, data: bytes) -> Path:
+    """Write `data` as a new file, whole or not at all, and give its path: `path`, or where that is taken a name with a
+    number, so that nothing is ever written over. Raises ConfigError where it can't be written, CovidTuiError where the
+    disk is full.
+    """
+    try:
+        handle, part = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            taken = _put_in_place(Path(part), path, force=False)
+            sync_dir(path.parent)
+            return taken
+        finally:
+            Path(part).unlink(missing_ok=True)
+    except OSError as error:
+        kind = CovidTuiError if error.errno in FULL else ConfigError
+        raise kind(unwritable(path, error, _ANOTHER)) from error
+
+
 def write_table(path: Path, header: Iterable[str], lines: Iterable[Iterable[str]], force: bool) -> None:
     """Write texts as CSV, whole or not at all; `force` replaces a file. Raises as `writing` does."""
     text = io.StringIO(newline="")

@@ -20,11 +20,15 @@ Point = Sequence[float]
 
 @dataclass(frozen=True)
 class Series:
-    """A line through points (x, y) under a name; `marked` draws the points too."""
+    """A line through points (x, y) under a name; `marked` draws the points too, `faint` stays behind the others.
+
+    One without a name is not in the legend.
+    """
 
     name: str
     points: Sequence[Point]
     marked: bool = False
+    faint: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,8 @@ def lines(series: Sequence[Series], x: Axis, y: Axis, diagonal: bool = False) ->
         colour, dash = COLOURS[number % len(COLOURS)], DASHES[number % len(DASHES)]
         places = [_at(point[0], x, point[1], y) for point in one.points]
         path = " ".join(f"{a:.1f},{b:.1f}" for a, b in places)
-        style = f'fill="none" stroke="{colour}" stroke-width="1.8"' + (f' stroke-dasharray="{dash}"' if dash else "")
+        width = 'stroke-width="1" stroke-opacity="0.35"' if one.faint else 'stroke-width="1.8"'
+        style = f'fill="none" stroke="{colour}" {width}' + (f' stroke-dasharray="{dash}"' if dash else "")
         body.append(f'<polyline points="{path}" {style}/>')
         if one.marked:
             body += [f'<circle cx="{a:.1f}" cy="{b:.1f}" r="3" fill="{colour}"/>' for a, b in places]
@@ -194,6 +199,8 @@ def _frame(x: Axis, y: Axis) -> list[str]:
 def _legend(series: Sequence[Series]) -> list[str]:
     body = []
     for number, one in enumerate(series):
+        if not one.name:
+            continue
         down = HEIGHT + 16 * number
         dash = DASHES[number % len(DASHES)]
         style = f'stroke="{COLOURS[number % len(COLOURS)]}" stroke-width="2" stroke-dasharray="{dash or "none"}"'

@@ -19,8 +19,8 @@ from tests.makers.drive import DATA, run, text, until
 from tui.app import Workbench
 from tui.host.terminal import Abilities
 from tui.screens.frame import MODES
-from tui.widgets.curves import thinned
 from tui.widgets.xray import choose
+from tui.words.plot import thinned
 from tui.words.settings import Settings, load
 
 PICTURED = ((80, 24), (120, 40))

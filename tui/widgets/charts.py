@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
-from tui.widgets.curves import SMALLEST, Curve, Curves, whole_ticks
-from tui.words.plot import blank
+from tui.widgets.curves import SMALLEST, Curve, Curves
+from tui.words.plot import blank, whole_ticks
 from tui.words.safe_text import display_name
 
 if TYPE_CHECKING:

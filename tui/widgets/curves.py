@@ -6,24 +6,30 @@ from dataclasses import dataclass
 from typing import Any
 
 from rich.text import Text
+from textual import events
 from textual.app import RenderResult
 from textual.color import Color
 from textual.content import Content
 from textual.widget import Widget
 
 from tui.widgets.safe_cells import content
-from tui.words.plot import blank
+from tui.words.plot import blank, log_ticks, readable, reading, thinned, whole_ticks
 
 SMALLEST = (16, 5)
+FRAME = 6
+"""Columns of a title's line that are the frame's."""
 LINE = "▄▀"
 """What a line of blocks looks like in a legend."""
+NATIVE = {"primary": 12, "warning": 11, "success": 10, "error": 9, "foreground-muted": 8}
+"""A terminal's own colours for a theme's, where it is to choose them."""
 
 
 @dataclass(frozen=True)
 class Curve:
-    """One line; one without a label is left out of the legend.
+    """One line; one without a label is left out of the legend, and has no value under the cursor.
 
-    Curves differ by `marker` ("hd" is a line of blocks) as well as by `colour`, a theme's variable.
+    Curves differ by `marker` ("hd" is a line of blocks, "braille" one of dots) and by the sign at each of their points,
+    `mark`, as well as by `colour`, a theme's variable: who sees no colours sees the signs.
     """
 
     label: str
@@ -32,71 +38,174 @@ class Curve:
     marker: str = "hd"
     colour: str = "primary"
     joined: bool = True
+    mark: str = ""
+
+    @property
+    def sign(self) -> str:
+        """What it looks like in a legend."""
+        line = LINE if self.marker == "hd" else "⠤⠒" if self.marker == "braille" else self.marker
+        return (f"{line[0]}{self.mark}{line[-1]}" if self.joined else self.mark) if self.mark else line
 
 
-def thinned(x: Sequence[float], y: Sequence[float], most: int) -> tuple[list[float], list[float]]:
-    """At most about `most` of the points whose values are numbers; of each stretch the lowest and the highest stay."""
-    points = [(a, b) for a, b in zip(x, y, strict=False) if b is not None and math.isfinite(a) and math.isfinite(b)]
-    if len(points) > most:
-        step = -(-2 * len(points) // most)
-        kept = []
-        for start in range(0, len(points), step):
-            stretch = points[start : start + step]
-            ends = {min(stretch, key=lambda p: p[1]), max(stretch, key=lambda p: p[1])}
-            kept += sorted(ends)
-        points = kept
-    return [a for a, _ in points], [b for _, b in points]
+@dataclass(frozen=True)
+class Plot:
+    """What a plot shows, by itself: another widget can draw it, and a file keep it."""
 
-
-def whole_ticks(low: float, high: float, most: int) -> list[int]:
-    """At most `most` whole numbers from `low` to `high`, at steps of 1, 2 or 5 times a power of ten."""
-    for step in (digit * 10**power for power in range(12) for digit in (1, 2, 5)):
-        if (high - low) / step < most:
-            return list(range(math.ceil(low / step) * step, math.floor(high) + 1, step))
-    return [math.ceil(low), math.floor(high)]
+    title: str
+    """What the upright axis measures."""
+    x_title: str
+    """What the horizontal axis counts."""
+    curves: tuple[Curve, ...]
+    x_limits: tuple[float, float] | None = None
+    y_limits: tuple[float | None, float | None] = (None, None)
+    x_name: Callable[[int], str] = str
+    log: bool = False
+    """Is the upright axis logarithmic?"""
+    x_base: int = 0
+    """The places along the horizontal axis are powers of this; 0 where they are what it counts."""
 
 
 class Curves(Widget):
-    """A plot of some curves with a title, axes and, where there are two or more, a legend in its frame."""
+    """A plot of some curves with a title, axes and, where there are two or more, a legend in its frame.
 
-    DEFAULT_CSS = "Curves { width: 1fr; height: 1fr; min-height: 6; }"
-    HELP = "A plot. It follows the run as it goes; training and validation differ by their marks as well as by colour."
+    What lies under the mouse is told in place of the legend.
+    """
+
+    DEFAULT_CSS = "Curves { width: 1fr; height: 1fr; min-height: 3; }"
+    HELP = (
+        "A plot. It follows the run as it goes; training and validation differ by marks as well as by colour. The "
+        "values under the mouse stand in its frame. Z shows it on the whole screen; keys there read, zoom and save it."
+    )
 
     def __init__(
         self,
         title: str = "",
         *,
+        x_title: str = "",
         x_limits: tuple[float, float] | None = None,
         y_limits: tuple[float | None, float | None] = (None, None),
         empty: str = "nothing to draw yet",
         id: str | None = None,
     ) -> None:
         super().__init__(id=id)
-        self.border_title = title
+        self.title = title
+        """What the upright axis measures."""
+        self.x_title = x_title
+        """What the horizontal axis counts."""
         self.x_limits, self.y_limits = x_limits, y_limits
         self.empty = empty
         self.x_name: Callable[[int], str] = str
         """What stands below a whole number of the horizontal axis."""
         self.curves: tuple[Curve, ...] = ()
-        self._labels: tuple[tuple[str, str, str], ...] = ()
+        self.x_base = 0
+        """As of a `Plot`."""
+        self.logarithmic = False
+        """Is the upright axis logarithmic?"""
+        self.cursor: float | None = None
+        """The place along the horizontal axis whose values are told."""
+        self.note = ""
+        """What stands in the title besides."""
         self._picture: tuple[object, Text] | None = None
+        self._across = (0, 0)
+        """Columns left of the drawing, and of the drawing itself."""
+        self._tell()
 
     def draw(self, curves: Sequence[Curve], x_limits: tuple[float, float] | None = None) -> None:
         """Show these curves. The figure is made when the screen is painted, once, however often this is called."""
         self.curves, self.x_limits = tuple(curves), x_limits or self.x_limits
+        self.redraw()
+
+    @property
+    def plot(self) -> Plot:
+        """What it shows."""
+        title, x_title = self.title, self.x_title
+        return Plot(
+            title, x_title, self.curves, self.x_limits, self.y_limits, self.x_name, self.logarithmic, self.x_base
+        )
+
+    def show_plot(self, plot: Plot) -> None:
+        """Show a plot in place of what was shown; the cursor stays."""
+        self.title, self.x_title, self.logarithmic = plot.title, plot.x_title, plot.log
+        self.y_limits, self.x_name, self.x_limits = plot.y_limits, plot.x_name, plot.x_limits
+        self.x_base = plot.x_base
+        self.draw(plot.curves, plot.x_limits)
+
+    def redraw(self) -> None:
+        """Draw anew what is shown."""
         self._picture = None
-        labels = tuple((curve.label, curve.marker, curve.colour) for curve in self.curves)
-        if labels != self._labels:
-            self._labels = labels
-            self.border_subtitle = self._legend() if len(labels) > 1 else ""
+        self._tell()
         self.refresh()
 
-    def _legend(self) -> Content:
-        parts: list[Content] = []
-        for curve in (curve for curve in self.curves if curve.label):
-            sign = LINE if curve.marker == "hd" else curve.marker
-            parts.append(Content.assemble((sign, f"bold ${curve.colour}"), " ", content(curve.label)))
+    def point_at(self, x: float | None) -> None:
+        """Tell the values at a place along the horizontal axis; None for none."""
+        if x != self.cursor:
+            self.cursor = x
+            self.redraw()
+
+    def values(self) -> Content | None:
+        """The values under the cursor, as far as there is room; None where it is nowhere."""
+        if self.cursor is None:
+            return None
+        # Of a curve that is one point alone the value is always the same.
+        named = [curve for curve in self._named if len(curve.x) > 1 or curve.joined]
+        found = [(curve, reading(curve.x, curve.y, self.cursor)) for curve in named]
+        told = [(curve, at) for curve, at in found if at is not None]
+        if not told:
+            return None
+        place = told[0][1][0]  # that of the first: of steps there are too many to land on one
+        whole = abs(place - round(place)) < 1e-9
+        parts = [content(f"{self.x_title or 'at'} {self.x_name(round(place)) if whole else f'{place:.4g}'}")]
+        for curve, (_, y) in told:
+            parts.append(Content.assemble((f"{curve.label} ", f"bold ${curve.colour}"), content(readable(y))))
+        return self._fitting(parts)
+
+    @property
+    def _named(self) -> list[Curve]:
+        """The curves of the legend, those first that have signs."""
+        return sorted((curve for curve in self.curves if curve.label), key=lambda curve: not curve.mark)
+
+    def _fitting(self, parts: list[Content]) -> Content:
+        """As many of the parts, from the first on, as the frame has room for."""
+        room = self.size.width - FRAME if self.size.width else math.inf
+        while len(parts) > 1 and sum(part.cell_length + 2 for part in parts) > room:
+            parts = parts[:-1]
         return Content("  ").join(parts)
+
+    def _tell(self) -> None:
+        """The legend, or what lies under the cursor, into the frame."""
+        named = f"{self.title} by {self.x_title}" if self.x_title else self.title
+        parts = (named, "log axis" if self.logarithmic else "", self.note)
+        self.border_title = content(", ".join(part for part in parts if part))
+        several = len(self._named) > 1
+        self.border_subtitle = self.values() or (self._legend() if several else "")
+
+    def _legend(self) -> Content:
+        signed = [(curve.sign, f"bold ${curve.colour}", curve.label) for curve in self._named]
+        return self._fitting([Content.assemble((sign, style), " ", content(label)) for sign, style, label in signed])
+
+    def on_resize(self) -> None:
+        """Another width has room for another legend."""
+        self._tell()
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Tell what lies under the mouse."""
+        before, columns = self._across
+        column = event.get_content_offset_capture(self).x - before
+        if columns and self.x_span and 0 <= column < columns:
+            low, high = self.x_span
+            self.point_at(low + (column + 0.5) / columns * (high - low))
+
+    def on_leave(self) -> None:
+        """The mouse has gone."""
+        self.point_at(None)
+
+    @property
+    def x_span(self) -> tuple[float, float] | None:
+        """The ends of the horizontal axis; None where nothing is drawn."""
+        if self.x_limits:
+            return self.x_limits
+        every = [x for curve in self.curves for x in curve.x if math.isfinite(x)]
+        return (min(every), max(every)) if every else None
 
     def render(self) -> RenderResult:
         """The figure in the widget's present size and colours; the last one where neither they nor the data changed."""
@@ -106,34 +215,102 @@ class Curves(Widget):
         return self._picture[1]
 
     def _figure(self, width: int, height: int) -> Text:
-        curves = [(c, *thinned(c.x, c.y, 2 * width)) for c in self.curves]
+        curves = [(c, *thinned(*self._inside(c), 2 * width)) for c in self.curves]
         curves = [c for c in curves if c[1]]
-        if width < SMALLEST[0] or height < SMALLEST[1] or not curves:
+        self._across = (0, 0)
+        if not curves or not height:
             return Text(self.empty if height else "", style="dim")
-        return Text.from_ansi(self._build(curves, width, height), no_wrap=True, end="")
+        if width < SMALLEST[0] or height < SMALLEST[1]:
+            return self._last(curves, width, height)
+        drawn = self._build(curves, width, height)
+        text = Text.from_ansi(drawn, no_wrap=True, end="")
+        top = text.plain.partition("\n")[0]
+        if "┌" in top and "┐" in top:
+            self._across = top.index("┌") + 1, top.index("┐") - top.index("┌") - 1
+        return text
+
+    def _last(self, curves: list[tuple[Curve, list[float], list[float]]], width: int, height: int) -> Text:
+        """Where there is no room for a plot: the last value of each curve, those first that have a mark."""
+        ordered = sorted((one for one in curves if one[0].label), key=lambda one: not one[0].mark)
+        told = [Text.assemble((f"{c.label} ", "bold"), readable(y[-1])) for c, _, y in ordered]
+        rows = [Text()]
+        for one in told:
+            if rows[-1] and rows[-1].cell_len + 2 + one.cell_len > width:
+                rows.append(Text())
+            rows[-1].append("  " if rows[-1] else "").append_text(one)
+        return Text("\n", no_wrap=True, overflow="ellipsis", end="").join(rows[:height])
+
+    def _inside(self, curve: Curve) -> tuple[list[float], list[float]]:
+        """The points of a curve that the axes have room for."""
+        low, high = self.x_limits or (-math.inf, math.inf)
+        pairs = [
+            (x, y)
+            for x, y in zip(curve.x, curve.y, strict=False)
+            if y is not None and low <= x <= high and (y > 0 or not self.logarithmic)
+        ]
+        return [x for x, _ in pairs], [y for _, y in pairs]
 
     def _build(self, curves: list[tuple[Curve, list[float], list[float]]], width: int, height: int) -> str:
         import plotext
 
-        figure = blank(width, height)
-        for curve, x, y in curves:
-            signal = figure.signal(x, y, marker=plotext.marker(curve.marker, self._pixel(curve.colour)))
-            signal.lines(curve.joined and len(x) > 1)
+        figure, every = blank(width, height), list[float]()
+
+        def put(x: list[float], y: list[float], marker: str, colour: str, joined: bool) -> None:
+            drawn = [math.log10(value) for value in y] if self.logarithmic else y
+            every.extend(drawn)
+            signal = figure.signal(x, drawn, marker=plotext.marker(marker, self._pixel(colour)))
+            signal.lines(joined and len(x) > 1)
             figure.draw(signal)
-        if self.x_limits:
+
+        for curve, x, y in curves:
+            if not curve.mark or (curve.joined and len(x) > 1):
+                put(x, y, curve.marker, curve.colour, curve.joined)
+        for curve, x, y in curves:
+            if curve.mark:
+                put(x, y, curve.mark, curve.colour, False)
+        low, high = self._heights(every)
+        if self.cursor is not None:
+            rows = [low + (high - low) * row / (2 * height) for row in range(2 * height + 1)]
+            signal = figure.signal(
+                [self.cursor] * len(rows), rows, marker=plotext.marker("│", self._pixel("foreground-muted"))
+            )
+            signal.lines(False)
+            figure.draw(signal)
+        self._rule(figure, width, height, low, high)
+        return str(figure.build().string())
+
+    def _heights(self, every: list[float]) -> tuple[float, float]:
+        """The ends of the upright axis, as it is drawn."""
+        low, high = self.y_limits
+        lowest, highest = min(every), max(every)
+        if self.logarithmic:
+            return lowest, highest if highest > lowest else lowest + 1
+        low, high = lowest if low is None else low, highest if high is None else high
+        return (low, high) if high > low else (low - 0.5 * abs(low or 1), low + 0.5 * abs(low or 1))
+
+    def _rule(self, figure: Any, width: int, height: int, low: float, high: float) -> None:
+        """Limits and ticks of both axes."""
+        if self.x_limits and self.x_limits[1] - self.x_limits[0] <= 1 and self.x_name is str:
+            figure.ruler("x").lim(*self.x_limits).frequency(max(2, min(6, width // 10)))
+        elif self.x_limits:
             ticks = whole_ticks(*self.x_limits, most=max(2, width // 8))
             figure.ruler("x").lim(*self.x_limits).ticks(ticks, [self.x_name(tick) for tick in ticks])
         else:
             figure.ruler("x").frequency(max(2, min(7, width // 10)))
-        figure.ruler("y").frequency(max(2, min(5, height // 3)))
-        if self.y_limits != (None, None):
-            figure.ruler("y").lim(*self.y_limits)
-        return str(figure.build().string())
+        figure.ruler("y").lim(low, high)
+        if self.logarithmic:
+            values = log_ticks(10**low, 10**high, max(2, height // 3))
+            figure.ruler("y").ticks([math.log10(value) for value in values], [f"{value:g}" for value in values])
+        else:
+            figure.ruler("y").frequency(max(2, min(5, height // 3)))
 
     def _pixel(self, name: str) -> Any:
         if self.app.native_ansi_color:
-            return {"primary": 12, "warning": 11, "success": 10, "error": 9}.get(name, 14)
+            return NATIVE.get(name, 14)
         if self.app.no_color:
             return None
         colour = Color.parse(self.app.theme_variables.get(name, "#888888"))
-        return colour.rgb
+        if colour.a == 1:
+            return colour.rgb
+        ground = Color.parse(self.app.theme_variables.get("background", "#000000"))
+        return ground.blend(colour, colour.a, 1).rgb

@@ -21,8 +21,10 @@ class Glyphs:
     best: str
     beware: str
     train_mark: str
-    """Marker of the training curve; "hd" is plotext's line of quadrant blocks."""
+    """Sign at each epoch of the training curve."""
     val_mark: str
+    val_line: str
+    """Validation's line in plotext's words: "hd" is one of quadrant blocks, "braille" one of small dots."""
     full: str
     empty: str
     dot: str
@@ -37,5 +39,5 @@ class Glyphs:
         return self.full * filled + self.empty * (width - filled)
 
 
-PLAIN = Glyphs("*", "+", "=", "!", "x", "[x]", "[ ]", " - ", "*", "!", "hd", "x", "█", "░", "-")
-RICH = Glyphs("●", "✓", "■", "!", "✗", " ● ", " ❄ ", " · ", "★", "▲", "•", "×", "▰", "▱", "·")
+PLAIN = Glyphs("*", "+", "=", "!", "x", "[x]", "[ ]", " - ", "*", "!", "o", "x", "hd", "█", "░", "-")
+RICH = Glyphs("●", "✓", "■", "!", "✗", " ● ", " ❄ ", " · ", "★", "▲", "●", "×", "braille", "▰", "▱", "·")

@@ -32,6 +32,51 @@ def blank(width: int, height: int) -> Any:
     return figure
 
 
+def thinned(x: Sequence[float], y: Sequence[float], most: int) -> tuple[list[float], list[float]]:
+    """At most about `most` of the points whose values are numbers; of each stretch the lowest and the highest stay."""
+    points = [(a, b) for a, b in zip(x, y, strict=False) if b is not None and math.isfinite(a) and math.isfinite(b)]
+    if len(points) > most:
+        step = -(-2 * len(points) // most)
+        kept = []
+        for start in range(0, len(points), step):
+            stretch = points[start : start + step]
+            ends = {min(stretch, key=lambda p: p[1]), max(stretch, key=lambda p: p[1])}
+            kept += sorted(ends)
+        points = kept
+    return [a for a, _ in points], [b for _, b in points]
+
+
+def whole_ticks(low: float, high: float, most: int) -> list[int]:
+    """At most `most` whole numbers from `low` to `high`, at steps of 1, 2 or 5 times a power of ten."""
+    for step in (digit * 10**power for power in range(12) for digit in (1, 2, 5)):
+        if (high - low) / step < most:
+            return list(range(math.ceil(low / step) * step, math.floor(high) + 1, step))
+    return [math.ceil(low), math.floor(high)]
+
+
+def log_ticks(low: float, high: float, most: int) -> list[float]:
+    """At most about `most` round values between two above 0, as a logarithmic axis has them; the ends where none is."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for digits in ((1, 2, 5), (1, 3), (1,)):
+        values = [digit * 10.0**power for power in powers for digit in digits]
+        inside = [value for value in values if low <= value <= high]
+        if len(inside) <= most:
+            break
+    step = -(-len(inside) // most) if inside else 1
+    return inside[::step] if len(inside) > 1 else [float(f"{low:.2g}"), float(f"{high:.2g}")]
+
+
+def reading(x: Sequence[float], y: Sequence[float], at: float) -> tuple[float, float] | None:
+    """The point of a curve next to `at`; None where it has none that is a number."""
+    points = [(a, b) for a, b in zip(x, y, strict=False) if b is not None and math.isfinite(b)]
+    return min(points, key=lambda point: abs(point[0] - at), default=None)
+
+
+def readable(value: float) -> str:
+    """A value of a plot, with four figures that count."""
+    return f"{value:.4g}"
+
+
 def lettered(figure: Any) -> str:
     """The figure in characters alone, for a terminal that may want no colour codes, not even those that end one."""
     from rich.text import Text

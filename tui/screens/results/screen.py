@@ -12,7 +12,7 @@ from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
 from engine.auto.curve import LearningCurve, read_curve
-from engine.base.errors import RunError
+from engine.base.errors import CovidTuiError, RunError
 from engine.base.events import Finished
 from engine.base.result import Measures, Tested
 from engine.evaluation.headline import Headline
@@ -22,9 +22,12 @@ from tui.screens.base import WorkScreen
 from tui.screens.results.confusion import Confusion
 from tui.screens.results.mistakes import Mistakes
 from tui.screens.results.more_images import learning_table
+from tui.screens.results.plots import plots_of
 from tui.screens.results.worth import Worth, worth_by_prevalence
 from tui.widgets.bars import span
+from tui.widgets.curves import Plot
 from tui.widgets.pick_dialog import PickRun
+from tui.widgets.plot_dialog import PlotView
 from tui.widgets.safe_cells import cell, content, lines, number
 from tui.widgets.table_dialog import Listing
 from tui.words.event_text import kept
@@ -69,6 +72,8 @@ class ResultsScreen(WorkScreen):
                 tooltip="What answers are worth where the class is more frequent: PPV and NPV at a prevalence."),
         Binding("minus", "prevalence(-1)", "Rarer", key_display="-", id="results.rarer",
                 tooltip="The same where it is rarer."),
+        Binding("Z,shift+z,g", "plots", "Plots", key_display="Z", id="results.plots",
+                tooltip="ROC curves, reliability, and what more images would bring, on the whole screen."),
         Binding("p", "predict", "Predict", id="results.predict", tooltip="Ask this run about the image."),
         Binding("c", "copy", "Copy", id="results.copy", tooltip="Copy the image's path, or the table in focus."),
     ]  # fmt: skip
@@ -256,6 +261,21 @@ class ResultsScreen(WorkScreen):
         if now and (curve := self._curve(now)):
             self.app.push_screen(Listing(learning_table(curve)))
 
+    def action_plots(self) -> None:
+        """The curves of the test on the whole screen."""
+        now = self._entry()
+        if now is None:
+            return
+        try:
+            plots = plots_of(Run(now.run.path))
+        except CovidTuiError as error:
+            self.session.complain(error)
+            return
+        if plots:
+            self.app.push_screen(PlotView([partial(_same, plot) for plot in plots], now.run.name))
+        else:
+            self.workbench.say(f"{now.run.name} was tested by an earlier version, which kept no curves.")
+
     def action_predict(self) -> None:
         """Ask a model about the image under the cursor."""
         now = self._entry()
@@ -279,7 +299,7 @@ class ResultsScreen(WorkScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer what there is something for."""
         if not self.is_mounted or action not in (
-            "pick", "step", "turn_view", "turn_measures", "more_images", "prevalence", "predict", "copy"
+            "pick", "step", "turn_view", "turn_measures", "more_images", "plots", "prevalence", "predict", "copy"
         ):  # fmt: skip
             return True
         tested = self.tested()
@@ -293,6 +313,10 @@ class ResultsScreen(WorkScreen):
             now = self._entry()
             return now is not None and self._curve(now) is not None
         return bool(tested) and (action != "predict" or self.query_one(Mistakes).path is not None)
+
+
+def _same(plot: Plot) -> Plot:
+    return plot
 
 
 def class_rows(test: Tested, measures: Iterable[str]) -> list[tuple[str, ...]]:

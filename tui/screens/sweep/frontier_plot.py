@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from engine.sweep.result import SweptRecipe
-from tui.widgets.curves import SMALLEST, Curves, whole_ticks
-from tui.words.plot import blank, letters
+from tui.widgets.curves import SMALLEST, Curves
+from tui.words.plot import blank, letters, whole_ticks
 
 WHISKER = "│"
 LEAST = {"seconds": 0.01, "trainable": 1.0}

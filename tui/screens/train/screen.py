@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -19,6 +20,7 @@ from engine.recipe.fields import advised
 from engine.runs.watch import RunView
 from engine.training.phases import phases
 from tui.screens.base import WorkScreen
+from tui.screens.train.epoch_curves import by_epoch
 from tui.screens.train.log_dialog import TAKE, LogView, log_lines, values
 from tui.screens.train.lr_dialog import Rates
 from tui.screens.train.machine import Machine
@@ -26,9 +28,10 @@ from tui.screens.train.progress import course
 from tui.screens.train.rungs import RUNG_COLUMNS, curves_of, rung_row, skipped_row
 from tui.screens.train.schedule_dialog import Schedule
 from tui.state.messages import RunChanged
-from tui.widgets.curves import Curve, Curves
+from tui.widgets.curves import Curves, Plot
 from tui.widgets.form import Form
 from tui.widgets.pick_dialog import AskFile
+from tui.widgets.plot_dialog import PlotView
 from tui.widgets.question_dialog import Answer, Ask
 from tui.widgets.safe_cells import cell, content, lines, number
 from tui.words.numbers import duration
@@ -60,6 +63,15 @@ class TrainScreen(WorkScreen):
         Binding("l", "schedule", "Rates", id="train.schedule", tooltip="Plot the learning rate over the epochs."),
         Binding("f", "find_rate", "Find rate", id="train.find_rate", tooltip="Test which learning rate fits the data."),
         Binding("v", "view", "View", id="train.view", tooltip="Plot the epoch at hand alone, or the whole run."),
+        Binding(
+            "Z,shift+z",
+            "enlarge",
+            "Enlarge",
+            key_display="Z",
+            id="train.enlarge",
+            tooltip="A plot on the whole screen, where its values can be read and it can be saved.",
+        ),
+        Binding("g", "log_axis", "Log axis", id="train.log_axis", tooltip="The loss on a logarithmic axis, and back."),
         Binding("n", "log", "Log", id="train.log", tooltip="All that the run had to say."),
         Binding("w", "save", "Save", id="train.save", tooltip="Save the recipe to a file."),
         Binding("o", "load", "Load", id="train.load", tooltip="Load a recipe from a file."),
@@ -152,31 +164,34 @@ class TrainScreen(WorkScreen):
         if view.unit == "rung":
             self._paths(view)
             return
-        ends = [epoch.epoch for epoch in view.epochs]
         limits = (0.0, float(view.started.epochs)) if view.started else None
         epoch = view.batch.epoch if view.batch else len(view.epochs)
         if self._by_batch and epoch:
             limits = (float(epoch - 1), float(epoch))
-        shown = [place for place, x in enumerate(view.points.x) if not limits or limits[0] <= x <= limits[1]]
         for name in ("loss", "accuracy"):
-            steps = getattr(view.points, name)
-            training_values = [getattr(epoch, name) for epoch in view.epochs]
-            validation = [getattr(epoch, f"val_{name}") for epoch in view.epochs]
-            x, y = [view.points.x[place] for place in shown], [steps[place] for place in shown]
-            curves = [
-                Curve("batch", x, y, glyphs.train_mark, "primary"),
-                Curve("train", *_within(ends, training_values, limits), "o", "accent", joined=False),
-                Curve("val", *_within(ends, validation, limits), glyphs.val_mark, "warning", joined=False),
-            ]
             plot = self.query_one(f"#{name}", Curves)
-            plot.border_title = f"{name}, epoch {epoch}" if self._by_batch and epoch else name
-            plot.draw(curves, limits)
+            plot.x_title, plot.note = "epoch", f"epoch {epoch} alone" if self._by_batch and epoch else ""
+            plot.draw(by_epoch(view, name, glyphs), limits)
+
+    def action_enlarge(self) -> None:
+        """One of the plots on the whole screen."""
+        view = self.session.shown
+        plots = [self.query_one(f"#{name}", Curves) for name in ("loss", "accuracy")]
+        self.app.push_screen(PlotView([partial(_plot_of, plot) for plot in plots], view.name if view else "plot"))
+
+    def action_log_axis(self) -> None:
+        """The loss by its powers of ten, and back."""
+        plot = self.query_one("#loss", Curves)
+        plot.logarithmic = not plot.logarithmic
+        plot.redraw()
 
     def _paths(self, view: RunView) -> None:
         """The fits of each rung along their strengths, out of fold, and the accuracy's spread between the folds."""
         limits = (0.0, float(view.started.epochs)) if view.started else None
         for name, curves in curves_of(view.tried, self.session.glyphs.val_mark).items():
-            self.query_one(f"#{name}", Curves).draw(curves, limits)
+            plot = self.query_one(f"#{name}", Curves)
+            plot.x_title, plot.note = "rung", ""
+            plot.draw(curves, limits)
 
     def _log(self, view: RunView) -> None:
         key = (view, len(view.log) and id(view.log[-1]))
@@ -337,9 +352,8 @@ class TrainScreen(WorkScreen):
         self.workbench.leave()
 
 
-def _within(x: list[int], y: list[float], limits: tuple[float, float] | None) -> tuple[list[float], list[float]]:
-    pairs = [(float(a), b) for a, b in zip(x, y, strict=True) if not limits or limits[0] <= a <= limits[1]]
-    return [a for a, _ in pairs], [b for _, b in pairs]
+def _plot_of(curves: Curves) -> Plot:
+    return curves.plot
 
 
 def _row(epoch: Epoch, best: str) -> tuple[Text, ...]:
