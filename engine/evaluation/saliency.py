@@ -29,12 +29,10 @@ from engine.data.image.reader import Pixels, seen
 from engine.data.masks import Mask, region_of
 from engine.evaluation.calibration import at_temperature, softmax
 from engine.evaluation.evidence import Evidence
+from engine.evaluation.heat_colours import Heat
 from engine.evaluation.predictor import Predictor
 from engine.network.classifier import preprocess
 from engine.network.frozen_engines import served_by
-
-Heat = npt.NDArray[np.float32]
-"""(height, width), from 0 to 1, its largest value 1 unless it is 0 everywhere."""
 
 Method = Literal["hirescam", "gradcam"]
 TITLES: dict[Method, str] = {"hirescam": "HiResCAM", "gradcam": "Grad-CAM"}
@@ -46,9 +44,6 @@ its heat lies on the square to 0.3 (of 32 pixels a side) to 0.7 (of 64). Those o
 """
 CELLS = 7
 """The covering check hides each of CELLS x CELLS squares in turn; mirrored heat is compared by the same squares."""
-_PLASMA = np.array([(13, 8, 135), (156, 23, 158), (237, 121, 83), (240, 249, 33)], np.float64)
-"""Four anchors of matplotlib's colour map "plasma", from no heat to most: even steps of heat look evenly apart."""
-_OPACITY = 0.65
 
 
 @dataclass(frozen=True, eq=False)
@@ -276,19 +271,3 @@ def _squares(heat: Heat) -> Heat:
 def _log_odds(logits: npt.NDArray[np.float32], target: int) -> npt.NDArray[np.float32]:
     others = np.delete(logits, target, axis=1)
     return np.asarray(logits[:, target] - np.logaddexp.reduce(others, axis=1))
-
-
-def overlay(pixels: Pixels, heat: Heat) -> Pixels:
-    """The image, uint8 (h, w) or (h, w, 3), under its heat of any size: uint8 RGB (h, w, 3), more opaque where hot."""
-    height, width = pixels.shape[:2]
-    grey = np.repeat(pixels[..., None], 3, axis=2) if pixels.ndim == 2 else pixels
-    hot = np.asarray(Image.fromarray(heat).resize((width, height), Image.Resampling.BILINEAR))
-    opacity = (_OPACITY * hot)[..., None]
-    mixed = grey * (1 - opacity) + colours(hot) * opacity
-    return np.asarray(np.clip(np.rint(mixed), 0, 255).astype(np.uint8))
-
-
-def colours(heat: Heat) -> npt.NDArray[np.float64]:
-    """The colour of each value from 0 to 1: RGB from 0 to 255, (..., 3)."""
-    at = np.linspace(0, 1, len(_PLASMA))
-    return np.stack([np.interp(heat, at, _PLASMA[:, channel]) for channel in range(3)], axis=-1)

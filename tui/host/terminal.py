@@ -15,7 +15,7 @@ import termios
 import threading
 import time
 import tty
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -33,6 +33,8 @@ ATTRIBUTES = "\x1b[c"
 GRAPHICS = "\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\"
 """Asks for kitty's graphics; a terminal that has never heard of them may print the question."""
 SECONDS_TO_ANSWER = 0.3
+FIRST_VTE = 6200
+"""VTE_VERSION of the first VTE, of GNOME's terminal and others, that draws characters of two by three blocks itself."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,24 @@ class Abilities:
     sixel: bool = False
     kitty: bool = False
     cell: tuple[int, int] = (0, 0)
+    sextants: bool = False
+    """Does it draw characters of two by three blocks itself, whatever its font has?"""
+
+
+def draws_sextants(environment: Mapping[str, str]) -> bool:
+    """Is this a terminal that is known to draw them itself: foot, WezTerm, kitty, Ghostty, or one of VTE from 0.62 on?
+
+    What runs within tmux or screen may be shown by another terminal than the one that it was started in.
+    """
+    term = environment.get("TERM", "")
+    if "TMUX" in environment or term.startswith(("tmux", "screen")):
+        return False
+    program, vte = environment.get("TERM_PROGRAM", ""), environment.get("VTE_VERSION", "")
+    return (
+        term.startswith(("foot", "xterm-kitty", "xterm-ghostty", "wezterm"))
+        or program in ("WezTerm", "ghostty")
+        or (not program and vte.isdecimal() and int(vte) >= FIRST_VTE)
+    )
 
 
 class Question:
@@ -66,7 +86,8 @@ class Question:
         finally:
             termios.tcsetattr(self._in, termios.TCSANOW, self._before)
         attributes = reply.rpartition(b"\x1b[?")[2].removesuffix(b"c").split(b";")
-        return Abilities(b"4" in attributes, b"\x1b_Gi=31;OK" in reply, _cell(self._out))
+        kitty = b"\x1b_Gi=31;OK" in reply
+        return Abilities(b"4" in attributes, kitty, _cell(self._out), draws_sextants(os.environ))
 
 
 def _cell(descriptor: int) -> tuple[int, int]:

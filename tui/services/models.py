@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Heated:
-    """An image under its heat, uint8 RGB (h, w, 3), and what is known of the heat."""
+    """An image, uint8 (h, w) or (h, w, 3), and what is known of its heat."""
 
     pixels: "Pixels"
     explanation: "Explanation"
@@ -105,7 +105,7 @@ class Models:
         return predictor.classes
 
     def heat(self, run: Run, path: Path, pixels: "Pixels", context: Context) -> Heated:
-        """`pixels`, those of the file at any size, under the heat for the class that the run's model says.
+        """`pixels`, those of the file at any size, with the heat for the class that the run's model says.
 
         Raises ImageError, RunError or WeightsError, and Stopped where nobody waits any more. One is served at a time.
         """
@@ -114,8 +114,7 @@ class Models:
                 raise Stopped("The heat is no longer asked for.")
             loaded = self._load(run, context)
             load_tensorflow(context.emit)
-            from engine.evaluation.saliency import Explainer, explain, overlay
+            from engine.evaluation.saliency import Explainer, explain
 
             loaded.explainer = loaded.explainer or Explainer(loaded.predictor)
-            explanation = explain(loaded.explainer, path, context=context)
-            return Heated(overlay(pixels, explanation.heat), explanation)
+            return Heated(pixels, explain(loaded.explainer, path, context=context))

@@ -27,6 +27,8 @@ class Picture:
     histogram: tuple[int, ...]
     """Pixels in BINS bins from black to white."""
     notes: tuple[str, ...]
+    mask: "Pixels | None" = None
+    """The lung mask that lies beside the file, at a size of its own."""
 
 
 def network_side(config: TrainConfig | None) -> int:
@@ -53,4 +55,16 @@ def read_picture(path: Path, side: int, context: Context) -> Picture:
         size = tuple(max(1, round(side * MOST / longer)) for side in pixels.shape[1::-1])
         pixels = np.asarray(Image.fromarray(pixels).resize((size[0], size[1]), Image.Resampling.BOX))
     bins = tuple(int(count) for count in counts)
-    return Picture(path, pixels, seen, facts, bins, network_notes(facts, side))
+    return Picture(path, pixels, seen, facts, bins, network_notes(facts, side), mask_of(path))
+
+
+def mask_of(path: Path) -> "Pixels | None":
+    """The lung mask beside the file of an image; None where there is none, or none that can be read."""
+    from engine.data.image.reader import ImageError, read
+    from engine.data.masks import mask_beside
+
+    found = mask_beside(path)
+    try:
+        return read(found).pixels if found else None
+    except ImageError:
+        return None

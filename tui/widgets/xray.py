@@ -1,32 +1,42 @@
-"""An X-ray in the terminal: as graphics where the terminal has them, else as half blocks, else as grey characters."""
+"""An X-ray in the terminal: as graphics where the terminal has them, else in block characters, else in grey ones."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from rich.console import ConsoleRenderable
 from rich.text import Text
 from textual.app import RenderResult
+from textual.color import Color
 from textual.containers import Container
+from textual.content import Content
 from textual.widget import Widget
 
 from tui.host.private_apis import set_cell_size_of_images
 from tui.host.terminal import Abilities
-from tui.words.half_blocks import HalfBlocks
+from tui.words.block_cells import GRIDS, BlockCells, Blocks
 from tui.words.settings import Protocol
 
 if TYPE_CHECKING:
-    from engine.data.image.reader import Pixels
+    from textual.app import App
 
-Way = Literal["halfblock", "sixel", "kitty", "grey"]
+    from engine.data.image.reader import Pixels
+    from engine.evaluation.heat_colours import Heat
+
+Way = Literal["halfblock", "quadrant", "sextant", "octant", "sixel", "kitty", "grey"]
+GRAPHICS = ("sixel", "kitty")
 RAMP = " .:-=+*#%@"
 """Characters from black to white, on a dark ground."""
 CELL = 2.0
 """A cell's height in its widths, where the terminal does not tell."""
+FEWEST_TENTHS = 2
+"""From so many tenths of the most heat on, a picture in characters has them in its place."""
+SCALE = 12
 
 
 def choose(asked: Protocol, abilities: Abilities, colours: str | None) -> Way:
     """How to draw pictures: as asked, else the best that the terminal and its colours ("256", ...) allow.
 
-    Without colours (None, as under NO_COLOR) that is grey characters.
+    Without colours (None, as under NO_COLOR) that is grey characters. Characters of more than two pixels are drawn
+    unasked only where the terminal draws them itself, as no terminal tells what its font has.
     """
     if asked != "auto":
         return asked
@@ -36,7 +46,25 @@ def choose(asked: Protocol, abilities: Abilities, colours: str | None) -> Way:
         return "sixel"
     if abilities.kitty:
         return "kitty"
-    return "halfblock" if colours in ("truecolor", "256", "windows") else "grey"
+    if colours not in ("truecolor", "256", "windows"):
+        return "grey"
+    return "sextant" if abilities.sextants else "halfblock"
+
+
+def few_colours(app: "App[Any]") -> bool:
+    """Is the terminal known to have 256 colours or less?"""
+    return app.console.color_system not in ("truecolor", None)
+
+
+def heat_scale(app: "App[Any]", way: Way) -> Content:
+    """How heat is drawn, from none to the most, for the edge of a pane."""
+    if way == "grey":
+        return Content("digits: heat in tenths")
+    from engine.evaluation.heat_colours import scale
+
+    line = scale(SCALE, few_colours(app) and way not in GRAPHICS)[0].tolist()
+    blocks = [("█", Color(*colour).hex) for colour in line]
+    return Content.assemble("heat: none ", *blocks, " most")
 
 
 class Xray(Container, can_focus=True):
@@ -52,23 +80,34 @@ class Xray(Container, can_focus=True):
         super().__init__(id=id)
         self.way, self._abilities = way, abilities
         self.pixels: Pixels | None = None
+        self.heat: Heat | None = None
 
-    def show(self, pixels: "Pixels | None") -> None:
-        """Show these pixels, uint8 (height, width) or (height, width, 3); None for no picture."""
-        self.pixels = pixels
+    @property
+    def cell(self) -> float:
+        """A cell's height in its widths."""
+        wide, high = self._abilities.cell
+        return high / wide if wide and high else CELL
+
+    def show(self, pixels: "Pixels | None", heat: "Heat | None" = None) -> None:
+        """Show these pixels, uint8 (h, w) or (h, w, 3), under heat of any size where there is any; None: no picture."""
+        self.pixels, self.heat = pixels, heat
         drawn = next(iter(self.query(_Cells)), None)
         if drawn and pixels is not None:
-            drawn.show(pixels)
+            drawn.show(pixels, heat)
             return
         self.remove_children()
         if pixels is not None:
-            self.mount(self._picture(pixels))
+            self.mount(self._picture(pixels, heat))
 
-    def _picture(self, pixels: "Pixels") -> Widget:
-        if self.way in ("sixel", "kitty"):
+    def _picture(self, pixels: "Pixels", heat: "Heat | None") -> Widget:
+        if self.way in GRAPHICS:
             from PIL import Image
             from textual_image.widget import SixelImage, TGPImage
 
+            if heat is not None:
+                from engine.evaluation.heat_colours import overlay
+
+                pixels = overlay(pixels, heat)
             if all(self._abilities.cell):
                 set_cell_size_of_images(*self._abilities.cell)
             kind = SixelImage if self.way == "sixel" else TGPImage
@@ -76,8 +115,7 @@ class Xray(Container, can_focus=True):
             picture.styles.width = picture.styles.height = "auto"
             picture.styles.max_width = picture.styles.max_height = "100%"
             return picture
-        wide, high = self._abilities.cell
-        return _Cells(pixels, self.way, high / wide if wide and high else CELL)
+        return _Cells(pixels, heat, self.way, self.cell)
 
 
 class _Cells(Widget):
@@ -85,14 +123,14 @@ class _Cells(Widget):
 
     DEFAULT_CSS = "_Cells { width: 1fr; height: 1fr; content-align: center middle; }"
 
-    def __init__(self, pixels: "Pixels", way: Way, cell: float) -> None:
+    def __init__(self, pixels: "Pixels", heat: "Heat | None", way: Way, cell: float) -> None:
         super().__init__()
-        self._pixels, self._way, self._cell = pixels, way, cell
+        self._pixels, self._heat, self._way, self._cell = pixels, heat, way, cell
         self._kept: tuple[object, ConsoleRenderable] | None = None
 
-    def show(self, pixels: "Pixels") -> None:
+    def show(self, pixels: "Pixels", heat: "Heat | None") -> None:
         """Another picture in the same place."""
-        self._pixels, self._kept = pixels, None
+        self._pixels, self._heat, self._kept = pixels, heat, None
         self.refresh()
 
     def render(self) -> RenderResult:
@@ -103,17 +141,42 @@ class _Cells(Widget):
         return self._kept[1]
 
     def _draw(self, width: int, height: int) -> ConsoleRenderable:
-        import numpy as np
-        from PIL import Image
-
         tall, wide = self._pixels.shape[:2]
         columns = max(1, min(width, round(self._cell * height * wide / tall)))
         rows = max(1, min(height, round(columns * tall / wide / self._cell)))
-        picture = Image.fromarray(self._pixels)
-        if self._way == "halfblock":
-            small = picture.resize((columns, 2 * rows), Image.Resampling.BOX).convert("RGB")
-            return HalfBlocks(np.asarray(small))
-        grey = picture.resize((columns, rows), Image.Resampling.BOX).convert("L").tobytes()
+        return self._in_grey(columns, rows) if self._way == "grey" else self._in_blocks(columns, rows)
+
+    def _in_blocks(self, columns: int, rows: int) -> ConsoleRenderable:
+        few = few_colours(self.app)
+        kind = cast("Blocks", self._way)
+        if few and self._heat is not None:
+            kind = "halfblock"  # those of more pixels would mix colours that there are to ones that there are not
+        across, down = GRIDS[kind]
+        small = self._resized(columns * across, rows * down)
+        if self._heat is not None:
+            from engine.evaluation.heat_colours import overlay, overlay_in_few
+
+            small = (overlay_in_few if few else overlay)(small, self._heat)
+        return BlockCells(small if small.ndim == 3 else small[..., None].repeat(3, axis=2), kind)
+
+    def _in_grey(self, columns: int, rows: int) -> ConsoleRenderable:
+        from PIL import Image
+
+        grey = Image.fromarray(self._resized(columns, rows)).convert("L").tobytes()
         ramp = RAMP if self.app.current_theme.dark else RAMP[::-1]
-        signs = "".join(ramp[level * len(RAMP) // 256] for level in grey)
-        return Text("\n".join(signs[start : start + columns] for start in range(0, len(signs), columns)), end="")
+        signs = [ramp[level * len(RAMP) // 256] for level in grey]
+        if self._heat is not None:
+            from engine.evaluation.heat_colours import spread_over
+
+            tenths = (10 * spread_over(self._heat, columns, rows)).astype(int).clip(0, 9).reshape(-1).tolist()
+            signs = [str(heat) if heat >= FEWEST_TENTHS else sign for heat, sign in zip(tenths, signs, strict=True)]
+        text = "".join(signs)
+        return Text("\n".join(text[start : start + columns] for start in range(0, len(text), columns)), end="")
+
+    def _resized(self, columns: int, rows: int) -> "Pixels":
+        import numpy as np
+        from PIL import Image
+
+        larger = columns > self._pixels.shape[1] and rows > self._pixels.shape[0]
+        how = Image.Resampling.BILINEAR if larger else Image.Resampling.BOX
+        return np.asarray(Image.fromarray(self._pixels).resize((columns, rows), how))

@@ -26,7 +26,8 @@ from engine.network.freezing import plan
 from engine.recipe.config import FIRST, TrainConfig
 from engine.recipe.toml import from_toml
 
-Protocol = Literal["auto", "halfblock", "sixel", "kitty", "grey"]
+Protocol = Literal["auto", "halfblock", "quadrant", "sextant", "octant", "sixel", "kitty", "grey"]
+"""How pictures are drawn; halfblock to octant are characters of two, four, six and eight pixels."""
 Key = Annotated[str, Meta(min_length=1)]
 """Of a binding, as Textual names it; several with commas between them."""
 

@@ -29,12 +29,10 @@ from engine.evaluation.saliency import (
     FINE,
     Explainer,
     Method,
-    colours,
     correlation,
     cost_of_covering,
     explain,
     mass_inside,
-    overlay,
     spread,
 )
 from engine.evaluation.saliency_overlap import Overlap, means, measure_part
@@ -275,18 +273,6 @@ def test_what_speaks_against_the_class_is_no_heat_and_cancels_what_speaks_for_it
     assert heat.min() == 0 and heat.max() == 1 and alone[28, 33] > 0 == heat[28, 33]
     assert heat[28, :28] == pytest.approx(alone[28, :28])
     assert spread(small - 1, 56).max() == 0 and mass_inside(spread(small - 1, 56), central_rectangle(56)) is None
-
-
-def test_the_overlay_leaves_cold_places_as_they_are_and_grows_lighter_in_colour_with_heat() -> None:
-    pixels = np.random.default_rng(0).integers(0, 256, (60, 40), dtype=np.uint8)
-    heat = np.zeros((30, 20), np.float32)
-    assert np.array_equal(overlay(pixels, heat), np.repeat(pixels[..., None], 3, axis=2))
-    heat[20:] = 1
-    shown = overlay(pixels, heat)
-    assert shown.shape == (60, 40, 3) and shown.dtype == np.uint8
-    assert np.array_equal(shown[:30, ..., 0], pixels[:30]) and np.ptp(shown[50], axis=-1).min() > 50
-    light = colours(np.linspace(0, 1, 50, dtype=np.float32)) @ [0.2126, 0.7152, 0.0722]
-    assert (np.diff(light) > 0).all()
 
 
 def test_means_over_classes_and_outcomes() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 from rich.console import Console
 
 from tui.cli.commands.audit import BAR, bar
-from tui.cli.picture import COLUMNS, RAMP, put_picture
+from tui.cli.picture import COLUMNS, RAMP, SCALE, put_picture
 
 
 def test_a_terminal_with_colours_gets_the_picture_and_one_without_gets_the_heat() -> None:
@@ -15,9 +15,16 @@ def test_a_terminal_with_colours_gets_the_picture_and_one_without_gets_the_heat(
     coloured = io.StringIO()
     put_picture(picture, heat, Console(file=coloured, force_terminal=True, color_system="truecolor", width=80))
     assert coloured.getvalue().count("▀") == COLUMNS * COLUMNS // 2 and "128;128;128" in coloured.getvalue()
+    assert coloured.getvalue().splitlines()[-1].count("█") == SCALE
+    few = io.StringIO()
+    put_picture(picture, heat, Console(file=few, force_terminal=True, color_system="256", width=80))
+    assert "48;5;244m" in few.getvalue() and "48;5;142m" in few.getvalue(), (
+        "grey where it is cold, yellow where it is hot"
+    )
     plain = io.StringIO()
     put_picture(picture, heat, Console(file=plain, force_terminal=True, no_color=True, width=40))
-    rows = plain.getvalue().splitlines()
+    *rows, last = plain.getvalue().splitlines()
+    assert last == f'heat: none "{RAMP}" most'
     assert len(rows) == 20 and "\x1b" not in plain.getvalue()
     assert all(row.strip() == RAMP[-1] * 20 for row in rows)
 

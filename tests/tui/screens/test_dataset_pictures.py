@@ -15,6 +15,7 @@ from tests.makers.drive import run, text, until
 from tui.screens.dataset.augmentation_dialog import AugmentationDialog, cycle
 from tui.services.pictures import masked, moved
 from tui.widgets.name_list import NameList
+from tui.widgets.viewer import Viewer
 from tui.widgets.xray import Xray
 
 
@@ -33,6 +34,8 @@ def test_images_are_looked_through_and_the_mask_laid_over(tmp_path: Path, messy:
             await pilot.press("m")
             mask = read(messy / "COVID" / "masks" / "COVID-7.png").pixels
             await until(pilot, lambda: same(xray.pixels, masked(read(path).pixels, mask)))
+            title = app.screen.query_one("#picture-pane").border_title
+            assert str(title) == "Lung mask over COVID-7.png"
             await pilot.press("home")
             await until(pilot, lambda: files.cursor == 0 and "no mask" in text(app))
             assert "[red]x\\x1b[31m.png" in text(app)
@@ -41,6 +44,28 @@ def test_images_are_looked_through_and_the_mask_laid_over(tmp_path: Path, messy:
 
     run(scenario((120, 40)))
     run(scenario((80, 24)))
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+def test_a_key_shows_the_picture_on_the_whole_screen(tmp_path: Path, messy: Path, size: tuple[int, int]) -> None:
+    async def scenario() -> None:
+        app = workbench(tmp_path, messy)
+        async with app.run_test(size=size) as pilot:
+            await ready(app, pilot)
+            file = app.screen.query_one(NameList).names[0]
+            await pilot.press("F")
+            await until(pilot, lambda: isinstance(app.screen, Viewer) and app.screen.query_one(Xray).pixels is not None)
+            await pilot.pause()
+            assert app.screen.query_one(Xray).size.width > size[0] - 4
+            assert "whole picture" in text(app) and file in text(app)
+            for key in ("esc Back", "+- Zoom", "cC Contrast", "i Invert", "m Lungs"):
+                assert key in text(app).splitlines()[-1]
+            await pilot.press("plus", "2")
+            assert isinstance(app.screen, Viewer), "the keys of the screens do nothing here"
+            await pilot.press("F")
+            await until(pilot, lambda: not isinstance(app.screen, Viewer))
+
+    run(scenario())
 
 
 def test_another_choice_of_classes_leaves_the_image_at_hand(tmp_path: Path, dozen: Path) -> None:

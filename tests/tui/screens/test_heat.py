@@ -17,6 +17,7 @@ from tests.makers.made import CLASSES, answers, finished_run
 from tui.app import Workbench
 from tui.screens.predict.screen import PredictScreen
 from tui.screens.results.mistakes import Mistakes
+from tui.widgets.viewer import Viewer
 from tui.widgets.xray import Xray
 from tui.words.settings import Settings
 
@@ -29,6 +30,11 @@ def screen(app: Workbench) -> PredictScreen:
     """The Predict screen, which must be open."""
     assert isinstance(app.screen, PredictScreen)
     return app.screen
+
+
+def hot(picture: Xray) -> bool:
+    """Does heat lie over it?"""
+    return picture.heat is not None
 
 
 def give_model(made: Run) -> None:
@@ -59,15 +65,19 @@ def test_a_key_lays_the_heat_on_the_picture_and_takes_it_off(tmp_path: Path) -> 
             plain = picture.pixels
             assert plain is not None and plain.ndim == 2
             await pilot.press("g")
-            await until(pilot, lambda: picture.pixels is not None and picture.pixels.ndim == 3, 120)
-            assert picture.pixels is not None and np.ptp(picture.pixels.astype(int), axis=-1).max() > 30
+            await until(pilot, lambda: hot(picture), 120)
+            assert picture.heat is not None and picture.heat.max() == 1 and picture.pixels is plain
+            pane = app.screen.query_one("#mistake-pane")
+            assert str(pane.border_title).startswith("Where it looked: ") and "tenths" in str(pane.border_subtitle)
+            assert "3" in text(app).split("Where it looked")[1], "the heat is drawn, in tenths"
             await until(pilot, lambda: "heat for Viral Pneumonia" in text(app) or "heat for COVID" in text(app))
             assert "lung mask" in text(app)
             await pilot.press("g")
-            await until(pilot, lambda: picture.pixels is not None and picture.pixels.ndim == 2)
-            assert np.array_equal(picture.pixels, plain) and "heat for" not in text(app)
+            await until(pilot, lambda: not hot(picture))
+            assert picture.pixels is plain and "heat for" not in text(app)
+            assert str(pane.border_title).startswith("X-ray ") and not str(pane.border_subtitle)
             await pilot.press("g", "down")  # the next picture is shown alike
-            await until(pilot, lambda: picture.pixels is not None and picture.pixels.ndim == 3, 60)
+            await until(pilot, lambda: hot(picture), 60)
             assert app.screen.query_one(Mistakes).path is not None
 
     run(scenario())
@@ -88,15 +98,21 @@ def test_the_predict_screen_lays_it_on_what_the_network_sees(tmp_path: Path, mon
             assert np.ptp(plain.astype(int), axis=-1).max() == 0
             await pilot.press("g")
             await until(pilot, lambda: "heat for" in text(app) and "lung mask" in text(app), 120)
-            assert seen.pixels is not None and np.ptp(seen.pixels.astype(int), axis=-1).max() > 30
-            assert whole.pixels is untouched
+            assert hot(seen) and seen.pixels is plain
+            assert whole.pixels is untouched and whole.heat is None
+            pane = app.screen.query_one("#seen-pane")
+            assert str(pane.border_title) in [f"Where it looked: {name}" for name in CLASSES]
+            assert "tenths" in str(pane.border_subtitle)
             screen(app).open(DATA / "COVID" / "images" / "COVID-5.png")  # the next picture is shown alike
             await until(pilot, lambda: "heat for" not in text(app), 60)
             await until(pilot, lambda: "heat for" in text(app), 120)
-            assert seen.pixels is not None and np.ptp(seen.pixels.astype(int), axis=-1).max() > 30
-            await pilot.press("g")
+            assert hot(seen)
+            await pilot.press("F")
+            await until(pilot, lambda: isinstance(app.screen, Viewer))
+            assert "Where it looked: " in text(app) and "COVID-5.png" in text(app)
+            await pilot.press("escape", "g")
             await until(pilot, lambda: "heat for" not in text(app))
-            assert np.ptp(seen.pixels.astype(int), axis=-1).max() == 0
+            assert not hot(seen) and str(pane.border_title) == "X-ray as the network sees it"
             await pilot.press("5", "g")
             await until(pilot, lambda: "heat for" in text(app), 120)
             assert loads == [tmp_path / "runs" / "one"], "one model serves both screens, predictions and heat"
@@ -115,6 +131,6 @@ def test_a_run_without_a_model_says_so_and_shows_the_picture(tmp_path: Path) -> 
             await until(pilot, lambda: picture.pixels is not None)
             await pilot.press("g")
             await until(pilot, lambda: "no trained weights" in text(app) or "has no" in text(app), 120)
-            assert picture.pixels is not None and picture.pixels.ndim == 2
+            assert picture.pixels is not None and not hot(picture)
 
     run(scenario())

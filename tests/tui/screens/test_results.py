@@ -13,6 +13,7 @@ from tests.makers.drive import DATA, run, text, until
 from tests.makers.made import CLASSES, Line, answers, finished_run
 from tui.app import Workbench
 from tui.screens.results.mistakes import Mistakes
+from tui.widgets.viewer import Viewer
 from tui.widgets.xray import Xray
 from tui.words.settings import Settings
 from tui.words.worth import worth_line
@@ -120,6 +121,12 @@ def test_the_worst_mistakes_come_first_with_their_pictures(tmp_path: Path) -> No
             await until(pilot, lambda: picture.pixels is not None)
             assert f"truth {order[0].truth}, said {order[0].said}: wrong" in text(app)
             assert "95.0%" in text(app)
+            await pilot.press("F")
+            await until(pilot, lambda: isinstance(app.screen, Viewer))
+            await until(pilot, lambda: f"X-ray: {Path(order[0].file).name}" in text(app))
+            await pilot.press("m")
+            await pilot.press("escape")
+            await until(pilot, lambda: not isinstance(app.screen, Viewer))
             await pilot.press("c")
             assert app.clipboard == str(data / order[0].file)
             await pilot.press("down")

@@ -65,6 +65,11 @@ def test_twenty_decisions_two_undone_killed_and_gone_on_with_lose_nothing(tmp_pa
     with workbench(data, "--out", out, **named) as terminal:  # type: ignore[arg-type]
         opened(terminal)
         assert f"{ALL - UNDONE}" in next(row for row in terminal.rows.splitlines() if READY in row)
+        terminal.until("▀")
+        terminal.press("F")
+        terminal.until("whole picture")
+        terminal.press("F")
+        terminal.until(lambda shown: "whole picture" not in shown.rows)
         terminal.press("n")
         terminal.until("note, then enter")
         terminal.press("rotated?\r")

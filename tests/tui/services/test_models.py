@@ -54,7 +54,6 @@ def models(monkeypatch: pytest.MonkeyPatch) -> Models:
     monkeypatch.setattr("engine.evaluation.predictor.Predictor", Counted)
     monkeypatch.setattr("engine.evaluation.saliency.Explainer", Cut)
     monkeypatch.setattr("engine.evaluation.saliency.explain", lambda cut, path, **_: Explanation())
-    monkeypatch.setattr("engine.evaluation.saliency.overlay", lambda pixels, heat: pixels)
     return Models()
 
 

@@ -73,7 +73,6 @@ def explain(
     chosen = run_directories.find(run, out) if run else run_directories.newest(out)
     from engine.evaluation.prediction import NOT_FOR_DIAGNOSIS
     from engine.evaluation.saliency import explain as explain_file
-    from engine.evaluation.saliency import overlay
     from engine.evaluation.saliency_overlap import measure_part
 
     say(f"Run {chosen.name}. {NOT_FOR_DIAGNOSIS}")
@@ -98,13 +97,14 @@ def explain(
     image = read(explained.file)
     for note in image.notes:
         say(f"{explained.file} {note}.")
-    picture = overlay(image.pixels, explained.heat)
     if png:
-        _write_png(png, picture, force)
+        from engine.evaluation.heat_colours import overlay
+
+        _write_png(png, overlay(image.pixels, explained.heat), force)
     if json:
         put_json({"run": str(chosen.path), **explained.to_dict(), "png": str(png) if png else None})
     else:
-        _put_explanation(explained, picture)
+        _put_explanation(explained, image.pixels)
     return 0
 
 
@@ -122,11 +122,11 @@ def _write_png(path: Path, picture: "Pixels", force: bool) -> None:
         Image.fromarray(picture).save(file, format="PNG")
 
 
-def _put_explanation(explained: "Explanation", picture: "Pixels") -> None:
+def _put_explanation(explained: "Explanation", pixels: "Pixels") -> None:
     if sys.stdout.isatty():
         from tui.cli.picture import put_picture
 
-        put_picture(picture, explained.heat)
+        put_picture(pixels, explained.heat)
     put(explained.file)
     for name, share in explained.shares.items():
         put(f"  {'>' if name == explained.label else ' '} {name} {share:.1%}")

@@ -15,16 +15,17 @@ from textual.widgets import DataTable, Static
 
 from engine.base.context import Context
 from engine.data.subset import joined
-from tui.screens.base import WorkScreen
 from tui.screens.dataset.banner import Banner
 from tui.screens.dataset.class_table import ClassTable, about
 from tui.screens.dataset.split_dialog import SplitDialog
 from tui.screens.dataset.text import divided, pictured, reading, warned
+from tui.screens.pictures import PictureScreen
 from tui.state.messages import JobChanged
 from tui.widgets.charts import Bars, class_curve, scatter, sizes_by_class
 from tui.widgets.curves import Curves
 from tui.widgets.name_list import NameList
 from tui.widgets.safe_cells import content
+from tui.widgets.viewer import Enlarged
 from tui.widgets.xray import Xray
 from tui.words.error_text import error_sentence
 from tui.words.safe_text import display_name
@@ -45,7 +46,7 @@ SAMPLE = 60
 MOST_BARS = 8
 
 
-class DatasetScreen(WorkScreen):
+class DatasetScreen(PictureScreen):
     """Classes, split and warnings beside pictures and charts; on a narrow terminal one of the three at a time."""
 
     MODE = "dataset"
@@ -104,7 +105,7 @@ class DatasetScreen(WorkScreen):
 
     def on_mount(self) -> None:
         """Titles."""
-        for pane, title in (("classes", "Classes"), ("beware", "Beware"), ("picture", "Picture")):
+        for pane, title in (("classes", "Classes"), ("beware", "Beware"), ("picture", "X-ray")):
             self.query_one(f"#{pane}-pane").border_title = title
         self.query_one("#split").border_title = "Split"
         for name in ("intensity", "bars", "scatter"):
@@ -225,6 +226,7 @@ class DatasetScreen(WorkScreen):
         if record is self._record:
             self._image, self._mask = image, mask
             self._draw_picture()
+            self.refresh_bindings()
 
     def _draw_picture(self) -> None:
         from tui.services.pictures import masked
@@ -239,11 +241,17 @@ class DatasetScreen(WorkScreen):
         """What is known of the picture, under it."""
         record, image, session = self._record, self._image, self.session
         pane, box = self.query_one("#picture-pane"), self.query_one("#picture-facts", Static)
-        pane.border_title = content(record.file.rsplit("/", 1)[-1]) if record else "Picture"
+        what = "Lung mask over" if image and self._masked and self._mask is not None else "X-ray"
+        pane.border_title = content(f"{what} {record.file.rsplit('/', 1)[-1]}") if record else "X-ray"
         if not record or not image:
             box.update(content(self._unread, "$error"))
             return
         box.update(pictured(session, record, image, self._masked))
+
+    def enlarged(self) -> Enlarged | None:
+        """The image at hand."""
+        image, record = self._image, self._record
+        return Enlarged(Path(record.file).name, image.pixels, mask=self._mask) if image and record else None
 
     def action_mask(self) -> None:
         """Lay the lung mask over the picture, or take it off."""
@@ -368,6 +376,8 @@ class DatasetScreen(WorkScreen):
         """Most of it needs a folder that is read."""
         if action in ("chart", "split", "problems", "duplicates", "sources"):
             return self.session.scan is not None
+        if action == "enlarge":
+            return self._image is not None
         if action in ("augment", "mask") or (action, parameters) == ("page", ("pictures",)):
             return bool(self._records)
         return True

@@ -20,7 +20,7 @@ from engine.data.image.formats import IMAGE_SUFFIXES
 from engine.evaluation.predictions_table import write_predictions
 from engine.runs.directory import WEIGHTS
 from engine.runs.watch import Entry
-from tui.screens.base import WorkScreen
+from tui.screens.pictures import PictureScreen
 from tui.screens.predict.history import Asked, History
 from tui.screens.predict.questions import Answered, ask_file, ask_folder
 from tui.screens.predict.text import Wanted, answer_text, facts_text
@@ -30,13 +30,15 @@ from tui.state.messages import JobChanged
 from tui.widgets.file_tree import FileTree, PathField
 from tui.widgets.pick_dialog import AskFile, PickRun
 from tui.widgets.safe_cells import content
-from tui.widgets.xray import Xray
+from tui.widgets.viewer import Enlarged
+from tui.widgets.xray import Xray, heat_scale
 from tui.words.error_text import error_sentence
 
 NOT_FOR_DIAGNOSIS = "For research and teaching only, not for diagnosis."
 NO_RUN = "No run has a trained model yet: a training on the screen Train makes one."
 
 
+AS_SEEN = "X-ray as the network sees it"
 LEVEL = "What it may be at the next level of the promise: 80%, 90%, 95%, 99%."
 REFUSE = "Refuse answers that are not sure enough: at most 1%, 2%, 5% or 10% of those given are wrong; or refuse none."
 VIEW = "The picture as in the file, or as the network sees it."
@@ -48,7 +50,7 @@ class Seen(Xray):
     HELP = "The picture as the network takes it: squashed to the square of its backbone, grey in three equal channels."
 
 
-class PredictScreen(WorkScreen):
+class PredictScreen(PictureScreen):
     """Files beside pictures, the model's answer and the file's facts."""
 
     MODE = "predict"
@@ -81,6 +83,8 @@ class PredictScreen(WorkScreen):
     _width = 0
     """The columns that the answer was drawn for."""
     _heat = ""
+    _heated: Heated | None = None
+    """What lies over the picture."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -117,7 +121,7 @@ class PredictScreen(WorkScreen):
     def on_mount(self) -> None:
         """Titles."""
         for pane, title in (
-            ("#files-pane", "Files"), ("#file-pane", "As in the file"), ("#seen-pane", "As the network sees it"),
+            ("#files-pane", "Files"), ("#file-pane", "X-ray as in the file"), ("#seen-pane", AS_SEEN),
             ("#answer-pane", "What the model says"), ("#facts-pane", "The file"),
         ):  # fmt: skip
             self.query_one(pane).border_title = title
@@ -190,7 +194,7 @@ class PredictScreen(WorkScreen):
     def _pictured(self, picture: Picture) -> None:
         self._picture = picture
         self.query_one("#as-file", Xray).show(picture.shown)
-        self.query_one("#as-seen", Xray).show(picture.seen)
+        self._see(None)
         self._facts()
         self._ask(picture)
         self.refresh_bindings()
@@ -245,17 +249,36 @@ class PredictScreen(WorkScreen):
     def _cool(self) -> None:
         self.session.cancel("predict-heat")
         self._heat = ""
+        self._see(None)
+
+    def _see(self, heated: Heated | None) -> None:
+        """What the network sees, with heat or without."""
+        self._heated = heated
+        pane = self.query_one("#seen-pane")
+        pane.border_title = content(f"Where it looked: {heated.explanation.target}" if heated else AS_SEEN)
+        pane.border_subtitle = heat_scale(self.app, self.workbench.picture_way) if heated else ""
         if self._picture:
-            self.query_one("#as-seen", Xray).show(self._picture.seen)
+            heat = heated.explanation.heat if heated else None
+            self.query_one("#as-seen", Xray).show(self._picture.seen, heat)
+
+    def enlarged(self) -> Enlarged | None:
+        """What the network sees while heat lies over it, or it is in focus; else the file's own picture."""
+        picture, heat = self._picture, self._heated.explanation if self._heated else None
+        if picture is None:
+            return None
+        if heat:
+            return Enlarged(picture.path.name, picture.seen, heat.heat, heat.target, picture.mask)
+        as_seen = self.query_one("#as-seen").has_focus
+        return Enlarged(picture.path.name, picture.seen if as_seen else picture.shown, mask=picture.mask)
 
     def _warm(self) -> None:
         if not (self._hot and self._answer and self._picture):
             return
         work = partial(self.session.models.heat, self._answer.run, self._picture.path, self._picture.seen)
-        self.session.start("predict-heat", "asking where the model looks", work, self._heated, self._unheated)
+        self.session.start("predict-heat", "asking where the model looks", work, self._warmed, self._unheated)
 
-    def _heated(self, heated: Heated) -> None:
-        self.query_one("#as-seen", Xray).show(heated.pixels)
+    def _warmed(self, heated: Heated) -> None:
+        self._see(heated)
         self._heat = heated.sentence
         self._show_answer()
 
@@ -414,7 +437,7 @@ class PredictScreen(WorkScreen):
                 return self._answer is not None and self._answer.prediction.possible is not None
             case "refuse":
                 return self._answer is not None and self._answer.terms is not None
-            case "heat":
+            case "heat" | "enlarge":
                 return self._picture is not None
             case "write":
                 return bool(self.query_one(History).lines)

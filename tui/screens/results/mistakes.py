@@ -22,7 +22,8 @@ from tui.services.read_picture import Picture, network_side, read_picture
 from tui.state.session import Session
 from tui.widgets.bars import bars, capped, shortened
 from tui.widgets.safe_cells import cell, content, lines
-from tui.widgets.xray import Way, Xray
+from tui.widgets.viewer import Enlarged
+from tui.widgets.xray import Way, Xray, heat_scale
 
 COLUMNS = ("", "file", "truth", "said", "sure")
 WIDTHS = ((22, 14), (13, 6))
@@ -59,6 +60,8 @@ class Mistakes(Horizontal):
         self._side = network_side(None)
         self._hot = False
         self._picture: Picture | None = None
+        self._warm: Heated | None = None
+        """What lies over the picture."""
 
     def compose(self) -> ComposeResult:
         """The list beside the picture."""
@@ -123,7 +126,7 @@ class Mistakes(Horizontal):
         answer = self._answers[event.cursor_row]
         self.path, self._picture = self._folder / answer.file, None
         self._session.cancel("heat")
-        self.query_one("#mistake-pane").border_title = content(Path(answer.file).name)
+        self._see(None)
         self._facts(answer, "")
         self._session.start(
             "mistake", "reading a picture", partial(read_picture, self.path, self._side), partial(self._show, answer),
@@ -133,9 +136,30 @@ class Mistakes(Horizontal):
 
     def _show(self, answer: Answer, picture: Picture) -> None:
         self._picture = picture
-        self.query_one(Xray).show(picture.shown)
+        self._see(None)
+        self.screen.refresh_bindings()
         if self._hot:
             self._ask(answer, picture)
+
+    def _see(self, heated: Heated | None) -> None:
+        """The picture, with heat or without, under what it is called."""
+        self._warm = heated
+        pane, name = self.query_one("#mistake-pane"), self.path.name if self.path else ""
+        pane.border_title = content(
+            f"Where it looked: {heated.explanation.target}, {name}" if heated else f"X-ray {name}"
+        )
+        pane.border_subtitle = heat_scale(self.app, self._way) if heated else ""
+        if self._picture:
+            self.query_one(Xray).show(self._picture.shown, heated.explanation.heat if heated else None)
+
+    def enlarged(self) -> Enlarged | None:
+        """The picture under the cursor, with what lies over it; None where it could not be read."""
+        picture, heat = self._picture, self._warm.explanation if self._warm else None
+        if picture is None:
+            return None
+        return Enlarged(
+            picture.path.name, picture.shown, heat.heat if heat else None, heat.target if heat else "", picture.mask
+        )
 
     def _missing(self, answer: Answer, error: Exception) -> None:
         self.query_one(Xray).show(None)
@@ -148,7 +172,7 @@ class Mistakes(Horizontal):
         if self._picture is None:
             return
         answer = self._answers[self.table.cursor_row]
-        self.query_one(Xray).show(self._picture.shown)
+        self._see(None)
         self._facts(answer, "")
         if self._hot:
             self._ask(answer, self._picture)
@@ -161,7 +185,7 @@ class Mistakes(Horizontal):
         self._session.start("heat", "asking where the model looks", work, done, failed)
 
     def _heated(self, answer: Answer, heated: Heated) -> None:
-        self.query_one(Xray).show(heated.pixels)
+        self._see(heated)
         self._facts(answer, "", heated.sentence)
 
     def _unheated(self, answer: Answer, error: Exception) -> None:

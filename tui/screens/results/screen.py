@@ -18,7 +18,7 @@ from engine.base.result import Measures, Tested
 from engine.evaluation.headline import Headline
 from engine.runs.directory import Run
 from engine.runs.watch import Entry
-from tui.screens.base import WorkScreen
+from tui.screens.pictures import PictureScreen
 from tui.screens.results.confusion import Confusion
 from tui.screens.results.mistakes import Mistakes
 from tui.screens.results.more_images import learning_table
@@ -30,6 +30,7 @@ from tui.widgets.pick_dialog import PickRun
 from tui.widgets.plot_dialog import PlotView
 from tui.widgets.safe_cells import cell, content, lines, number
 from tui.widgets.table_dialog import Listing
+from tui.widgets.viewer import Enlarged
 from tui.words.event_text import kept
 from tui.words.headline import headline
 from tui.words.numbers import as_number, as_share, duration
@@ -46,7 +47,7 @@ ENDED = {"all epochs": "all epochs done", "patience": "ended by patience", "stop
          "ladder": "all rungs tried"}  # fmt: skip
 
 
-class ResultsScreen(WorkScreen):
+class ResultsScreen(PictureScreen):
     """The result of one tested run."""
 
     MODE = "results"
@@ -98,6 +99,10 @@ class ResultsScreen(WorkScreen):
         self.query_one("#verdict").border_title = "Test"
         self.query_one("#confusion-pane").border_title = "Truth in rows, said in columns"
         self.query_one("#classes-pane").border_title = "By class"
+
+    def enlarged(self) -> Enlarged | None:
+        """The picture of the answer under the cursor."""
+        return self.query_one(Mistakes).enlarged()
 
     def tested(self) -> list[Entry]:
         """The runs that were tested, newest first."""
@@ -298,6 +303,8 @@ class ResultsScreen(WorkScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer what there is something for."""
+        if action == "enlarge":
+            return self.is_mounted and self.enlarged() is not None
         if not self.is_mounted or action not in (
             "pick", "step", "turn_view", "turn_measures", "more_images", "plots", "prevalence", "predict", "copy"
         ):  # fmt: skip

@@ -16,10 +16,12 @@ from engine.base.errors import CovidTuiError, Stopped
 from engine.base.wording import counted
 from engine.recipe.config import TrainConfig
 from engine.runs.directory import CORRECTIONS
-from tui.screens.base import WorkScreen
+from tui.screens.pictures import PictureScreen
 from tui.screens.review.text import item_text, neighbour_text, over_text, progress_text
+from tui.services.read_picture import mask_of
 from tui.widgets.question_dialog import Answer, Ask
 from tui.widgets.safe_cells import content
+from tui.widgets.viewer import Enlarged
 from tui.widgets.xray import Xray
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ WELCOME = (
 NO_DATA = "Choose a folder on the screen Dataset first."
 
 
-class ReviewScreen(WorkScreen):
+class ReviewScreen(PictureScreen):
     """The picture beside what is said of it, above its neighbours."""
 
     MODE = "review"
@@ -71,6 +73,8 @@ class ReviewScreen(WorkScreen):
         super().__init__()
         self._queue: Queue | None = None
         self._folder: Path | None = None
+        self._mask: Pixels | None = None
+        """The lung mask of the image at hand."""
 
     def body(self) -> Iterable[Widget]:
         """Progress above picture and text, neighbours below, the note last."""
@@ -158,10 +162,25 @@ class ReviewScreen(WorkScreen):
             session.start("review-picture", "reading pictures", work, partial(self._pictured, files[0]))
         self.refresh_bindings()
 
-    def _pictured(self, file: str, pictures: "list[Pixels | None]") -> None:
+    def _pictured(self, file: str, found: "tuple[list[Pixels | None], Pixels | None]") -> None:
         if self._queue and self._queue.item and self._queue.item.file == file:
+            pictures, self._mask = found
             for xray, pixels in zip(self.query(Xray), pictures, strict=False):
                 xray.show(pixels)
+            self.refresh_bindings()
+
+    def enlarged(self) -> Enlarged | None:
+        """The image at hand, or the neighbour in focus."""
+        item = self._queue.item if self._queue else None
+        if item is None:
+            return None
+        xrays = list(self.query(Xray))
+        place = next((place for place, xray in enumerate(xrays) if xray.has_focus), 0)
+        files = [item.file, *(one.file for one in getattr(item, "neighbours", ())[:NEIGHBOURS])]
+        pixels = xrays[place].pixels
+        if pixels is None:
+            return None
+        return Enlarged(Path(files[place]).name, pixels, mask=None if place else self._mask)
 
     # Decisions
 
@@ -253,6 +272,8 @@ class ReviewScreen(WorkScreen):
         match action:
             case "decide" | "relabel" | "note" | "step":
                 return queue is not None and queue.item is not None
+            case "enlarge":
+                return self.enlarged() is not None
             case "undo":
                 return queue is not None and queue.can_undo
             case "more":
@@ -278,8 +299,8 @@ def measure_effect(folder: Path, config: TrainConfig, made: "list[Correction]", 
     return effect(folder, config, made, context)
 
 
-def read_pictures(paths: list[Path], context: Context) -> "list[Pixels | None]":
-    """The pictures, the first in full; None for one that can't be read any more."""
+def read_pictures(paths: list[Path], context: Context) -> "tuple[list[Pixels | None], Pixels | None]":
+    """The pictures, the first in full; None for one that can't be read any more. And the lung mask of the first."""
     import numpy as np
     from PIL import Image
 
@@ -296,7 +317,7 @@ def read_pictures(paths: list[Path], context: Context) -> "list[Pixels | None]":
             picture = Image.fromarray(pixels)
             pixels = np.asarray(picture.reduce(max(1, max(picture.size) // SMALL)))
         found.append(pixels)
-    return found
+    return found, mask_of(paths[0])
 
 
 SCREEN = ReviewScreen

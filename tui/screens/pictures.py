@@ -1,0 +1,36 @@
+"""What the screens with a picture have: a key that shows it on the whole screen."""
+
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+
+from tui.screens.base import WorkScreen
+from tui.widgets.viewer import Enlarged, Viewer
+
+
+class PictureScreen(WorkScreen):
+    """A screen with a picture, which a subclass names as `enlarged`."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "F,shift+f",
+            "enlarge",
+            "Enlarge",
+            key_display="F",
+            id="picture.enlarge",
+            tooltip="The picture on the whole screen: zoom, contrast and brightness, lung mask.",
+        ),
+    ]
+
+    def enlarged(self) -> Enlarged | None:
+        """The picture at hand; None where there is none."""
+        raise NotImplementedError
+
+    def action_enlarge(self) -> None:
+        """Show it on the whole screen."""
+        seen = self.enlarged()
+        if seen is None:
+            self.workbench.say("There is no picture to enlarge yet.")
+            return
+        way, abilities = self.workbench.picture_way, self.workbench.abilities
+        self.app.push_screen(Viewer(seen, way, abilities, self.session.glyphs.dot))

@@ -1,0 +1,230 @@
+"""One picture on the whole screen: zoom, move, levels from black to white, heat, and the lung mask's edge."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.cells import cell_len
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.events import MouseDown, MouseMove, MouseScrollDown, MouseScrollUp, MouseUp
+from textual.screen import ModalScreen
+from textual.widgets import Footer
+
+from engine.data.image.view import WHITE, View
+from tui.host.terminal import Abilities
+from tui.widgets.bars import shortened
+from tui.widgets.safe_cells import content
+from tui.widgets.xray import GRAPHICS, Way, Xray, heat_scale
+
+if TYPE_CHECKING:
+    from engine.data.image.reader import Pixels
+    from engine.evaluation.heat_colours import Heat
+
+NEARER = 1.25
+ASIDE = 0.2
+"""Of what is seen, so much goes by with one arrow."""
+STEP = 16
+"""Levels by which a key changes the window."""
+DRAGGED = 4
+"""Levels by which a column, or a row, of a mouse's drag does."""
+EDGE = (255, 215, 95)
+FINER = 6
+"""A line is as thick as a column is wide; in the terminal's own graphics it is so many times thinner."""
+
+
+@dataclass(frozen=True, eq=False)
+class Enlarged:
+    """What is looked at: a file's name, its pixels, uint8 (h, w) or (h, w, 3), and what may be laid over them.
+
+    `heat`, (h, w) from 0 to 1, is for the class `target`. `mask`, of any size, is white where the lungs are.
+    """
+
+    name: str
+    pixels: "Pixels"
+    heat: "Heat | None" = None
+    target: str = ""
+    mask: "Pixels | None" = None
+
+    @cached_property
+    def wide_heat(self) -> "Heat | None":
+        """The heat at the size of the picture."""
+        from engine.evaluation.heat_colours import spread_over
+
+        height, width = self.pixels.shape[:2]
+        return None if self.heat is None else spread_over(self.heat, width, height)
+
+    @cached_property
+    def _edges(self) -> "dict[int, Pixels]":
+        return {}
+
+    def edge(self, thickness: int) -> "Pixels":
+        """The lungs' edge at the size of the picture, so many pixels thick: 1 there, else 0. There must be a mask."""
+        import numpy as np
+        from PIL import Image
+
+        from engine.data.image.view import outline
+
+        if thickness not in self._edges:
+            assert self.mask is not None
+            height, width = self.pixels.shape[:2]
+            grey = Image.fromarray(self.mask).convert("L").resize((width, height), Image.Resampling.NEAREST)
+            self._edges[thickness] = outline(np.asarray(grey) > WHITE // 2, thickness).astype(np.uint8)
+        return self._edges[thickness]
+
+
+def told(what: str, view: View, name: str, separator: str, width: int) -> str:
+    """What is seen, of which file, how near, and which levels are black and white, in so many columns."""
+    near = "whole picture" if view.zoom == 1 else f"{view.zoom:.1f} times nearer"
+    (low, high), ends = view.ends, ("white", "black") if view.inverted else ("black", "white")
+    shown = separator.join(("", near, f"{ends[0]} {max(0, low)}, {ends[1]} {min(WHITE, high)}"))
+    return f"{what}{shortened(name, max(8, width - cell_len(what) - len(shown)))}{shown}"
+
+
+class Viewer(ModalScreen[None]):
+    """The picture, above the keys."""
+
+    HELP = (
+        "The picture as large as the terminal. Plus and minus go nearer and back, arrows move it. A narrower window "
+        "has more contrast; a lower level makes the picture brighter. Dragging with the mouse does both: sideways the "
+        "window, up and down the level; the wheel zooms. No file is changed."
+    )
+    DEFAULT_CSS = """
+    Viewer { background: $background; }
+    Viewer #whole { width: 1fr; height: 1fr; padding: 0; }
+    """
+    AUTO_FOCUS = ""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("plus,equals_sign", "zoom(1)", "Zoom", key_display="+-", id="view.nearer", tooltip="Go nearer."),
+        Binding("minus", "zoom(-1)", "", show=False, key_display="-", id="view.farther", tooltip="Go back."),
+        Binding("left", "move(-1, 0)", "Move", key_display="arrows", id="view.left", tooltip="To the left."),
+        Binding("right", "move(1, 0)", "", show=False, id="view.right", tooltip="To the right."),
+        Binding("up", "move(0, -1)", "", show=False, id="view.up", tooltip="Up."),
+        Binding("down", "move(0, 1)", "", show=False, id="view.down", tooltip="Down."),
+        Binding("c", "window(-1, 0)", "Contrast", key_display="cC", id="view.narrower",
+                tooltip="A narrower window: more contrast."),
+        Binding("C,shift+c", "window(1, 0)", "", show=False, key_display="C", id="view.wider",
+                tooltip="A wider window: less contrast."),
+        Binding("b", "window(0, -1)", "Light", key_display="bB", id="view.lower", tooltip="A lower level: brighter."),
+        Binding("B,shift+b", "window(0, 1)", "", show=False, key_display="B", id="view.higher",
+                tooltip="A higher level: darker."),
+        Binding("i", "invert", "Invert", id="view.invert", tooltip="White for black, and back."),
+        Binding("m", "mask", "Lungs", id="view.mask", tooltip="The edge of the lung mask, or none."),
+        Binding("g", "heat", "Heat", id="view.heat", tooltip="Where the model looked, or the picture alone."),
+        Binding("0", "reset", "All", id="view.reset", tooltip="The whole picture as it is."),
+        Binding("escape,F,shift+f", "dismiss", "Back", key_display="esc", id="view.close", tooltip="Close it."),
+    ]  # fmt: skip
+
+    def __init__(self, seen: Enlarged, way: Way, abilities: Abilities, separator: str) -> None:
+        """`separator` parts what the title says."""
+        super().__init__()
+        self._seen, self._way, self._abilities, self._separator = seen, way, abilities, separator
+        self.looked = View()
+        """How the picture is looked at."""
+        self._hot, self._edged = seen.heat is not None, False
+        self._dragged: tuple[int, int] | None = None
+        """Where the mouse was last while it drags."""
+
+    def compose(self) -> ComposeResult:
+        """The picture in a frame with its title."""
+        with Vertical(classes="pane", id="whole"):
+            yield Xray(self._way, self._abilities, id="enlarged")
+        yield Footer(show_command_palette=False, compact=True)
+
+    def on_mount(self) -> None:
+        """Draw it as soon as its place has a size."""
+        self.call_after_refresh(self._draw)
+
+    def on_resize(self) -> None:
+        """What is seen has another shape."""
+        self.call_after_refresh(self._draw)
+
+    def _draw(self) -> None:
+        """The part that is seen, through the window, under what is laid over it."""
+        from engine.data.image.view import cut, levels
+
+        xray, view, seen = self.query_one(Xray), self.looked, self._seen
+        columns, rows = xray.content_size
+        if not columns or not rows:
+            return
+        height, width = seen.pixels.shape[:2]
+        part = view.part(height, width, columns / rows / xray.cell)
+        shown = levels(view)[cut(seen.pixels, part)]
+        if self._edged and seen.mask is not None:
+            drawn = min(columns, rows * xray.cell * part.width / part.height) * (FINER if self._way in GRAPHICS else 1)
+            edge = cut(seen.edge(max(1, round(part.width / drawn))), part) > 0
+            shown = shown if shown.ndim == 3 else shown[..., None].repeat(3, axis=2)
+            shown[edge] = EDGE
+        heat = seen.wide_heat if self._hot else None
+        xray.show(shown, None if heat is None else heat[part.top :, part.left :][: part.height, : part.width])
+        frame = self.query_one("#whole")
+        what = f"Where it looked: {seen.target}, " if self._hot else "X-ray: "
+        frame.border_title = content(told(what, view, seen.name, f" {self._separator} ", frame.size.width - 6))
+        frame.border_subtitle = heat_scale(self.app, self._way) if self._hot else ""
+
+    def _look(self, view: View) -> None:
+        if view != self.looked:
+            self.looked = view
+            self._draw()
+
+    def action_zoom(self, way: int) -> None:
+        """Nearer, or back."""
+        self._look(self.looked.zoomed(NEARER**way))
+
+    def action_move(self, right: int, down: int) -> None:
+        """Aside."""
+        self._look(self.looked.moved(ASIDE * right, ASIDE * down))
+
+    def action_window(self, wider: int, higher: int) -> None:
+        """Other levels from black to white."""
+        self._look(self.looked.windowed(STEP * wider, STEP * higher))
+
+    def action_invert(self) -> None:
+        """White for black."""
+        self._look(self.looked.turned())
+
+    def action_mask(self) -> None:
+        """The edge of the lung mask."""
+        self._edged = not self._edged
+        self._draw()
+
+    def action_heat(self) -> None:
+        """Where the model looked."""
+        self._hot = not self._hot
+        self._draw()
+
+    def action_reset(self) -> None:
+        """The whole picture as it is."""
+        self._look(View())
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only what there is."""
+        if action == "mask":
+            return self._seen.mask is not None
+        return self._seen.heat is not None if action == "heat" else True
+
+    # The mouse, as in a viewer of radiologists
+
+    def on_mouse_down(self, event: MouseDown) -> None:
+        """A drag may begin."""
+        if event.button == 1 and self.query_one(Xray).region.contains(event.screen_x, event.screen_y):
+            self._dragged = event.screen_x, event.screen_y
+
+    def on_mouse_up(self, event: MouseUp) -> None:
+        """It is over."""
+        self._dragged = None
+
+    def on_mouse_move(self, event: MouseMove) -> None:
+        """Sideways the window's width, up and down its level."""
+        if self._dragged:
+            (column, row), self._dragged = self._dragged, (event.screen_x, event.screen_y)
+            self._look(self.looked.windowed(DRAGGED * (event.screen_x - column), DRAGGED * (event.screen_y - row)))
+
+    def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
+        """Nearer."""
+        self.action_zoom(1)
+
+    def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
+        """Back."""
+        self.action_zoom(-1)
