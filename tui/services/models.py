@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from engine.data.image.reader import Pixels
     from engine.evaluation.prediction import Prediction
     from engine.evaluation.predictor import Predictor
-    from engine.evaluation.promised import Terms
+    from engine.evaluation.promised import Asked, Terms
     from engine.evaluation.saliency import Explainer, Explanation
 
 
@@ -80,23 +80,31 @@ class Models:
         return promised.terms if promised else None
 
     def predict_folder(
-        self, run: Run, folder: Path, lines: list[dict[str, Any]], context: Context, follow_links: bool = False
+        self,
+        run: Run,
+        folder: Path,
+        lines: list[dict[str, Any]],
+        context: Context,
+        follow_links: bool = False,
+        asked: "Asked | None" = None,
     ) -> Sequence[str]:
         """Ask about every image below `folder`, adding to `lines` one a file, an error's among them; the class names.
 
-        Each line is what `Prediction.to_dict` gives, or "file" and "error". What is left out of the folder is
-        reported. Raises DataError where there is no image.
+        What is `asked` of the answers is their level and when to refuse them. Each line is what `Prediction.to_dict`
+        gives, or "file" and "error". What is left out of the folder is reported. Raises DataError where there is no
+        image.
         """
         predictor = self._load(run, context).predictor
         from engine.data.image.reader import ImageError
         from engine.evaluation.prediction import listed
+        from engine.evaluation.promised import AS_USUAL
 
         there = listed([folder], follow_links)
         files = there.files
         for text in there.left_out:
             context.emit(Notice("info", text))
         context.emit(Progress("predict", 0, len(files)))
-        for done, answer in enumerate(predictor.predict(files, context.stop), start=1):
+        for done, answer in enumerate(predictor.predict(files, context.stop, asked or AS_USUAL), start=1):
             if isinstance(answer, ImageError):
                 lines.append({"file": str(answer.path), "error": answer.reason})
             else:

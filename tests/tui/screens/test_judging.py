@@ -9,8 +9,8 @@ from engine.runs.directory import Run
 from tests.makers.drive import DATA, run, text, until
 from tests.makers.made import answers, finished_run
 from tui.app import Workbench
-from tui.screens.predict.questions import Answered
-from tui.screens.predict.text import Wanted, answer_text
+from tui.screens.predict.questions import Answered, Wanted
+from tui.screens.predict.text import answer_text
 from tui.services.read_picture import network_side, read_picture
 from tui.words.glyphs import PLAIN
 

@@ -26,8 +26,8 @@ from tests.makers.drive import DATA, run, text, until
 from tests.makers.made import CLASSES, model_run
 from tui.app import Workbench
 from tui.screens.predict.history import History
-from tui.screens.predict.questions import Answered
-from tui.screens.predict.text import Wanted, answer_text
+from tui.screens.predict.questions import Answered, Wanted
+from tui.screens.predict.text import answer_text
 from tui.words.glyphs import PLAIN, RICH
 from tui.words.settings import Settings
 
@@ -110,6 +110,26 @@ def test_the_screen_says_for_whom_the_promise_holds_and_when_an_answer_is_refuse
                 assert all(sentence in words(app) for sentence in promised.sentences(Asked(0.9, risk)))
                 await pilot.press("k")
             await until(pilot, lambda: "refused" not in words(app) and "answered" not in words(app))
+
+    run(scenario())
+
+
+def test_a_folder_s_answers_are_refused_as_is_asked(tmp_path: Path, few: Path) -> None:
+    promising_run(tmp_path / "runs", few, sure=4.0)
+    shutil.copytree(DATA / "COVID" / "images", tmp_path / "data" / "in")
+    path = tmp_path / "data" / "in" / "COVID-4.png"
+
+    async def scenario() -> None:
+        app = Workbench(tmp_path / "runs", data=tmp_path / "data", picture=path, settings=GREY)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await said(pilot, app)
+            await pilot.press("k", "f")
+            history = app.screen.query_one(History)
+            await until(pilot, lambda: len(history.lines) > 3 and not app.session.jobs, 60)
+            refused = [line["refused"] for line in history.lines]
+            assert all(refused), "60 images promise nothing of 1% wrong"
+            await until(pilot, lambda: f"refused {len(refused)}" in text(app))
+            assert {row[1] for row in history.rows()[1:]} == {"refused"}
 
     run(scenario())
 

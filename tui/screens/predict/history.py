@@ -33,6 +33,11 @@ class Asked:
     sure: float
 
 
+def said(line: dict[str, Any]) -> str:
+    """What is given as the answer to a file: its class, that it is refused, or that the file gave an error."""
+    return "refused" if line.get("refused") else str(line.get("label", "error"))
+
+
 class PredictionTable(DataTable[Text]):
     """The table."""
 
@@ -117,7 +122,7 @@ class History(Vertical):
         for line in new if self._columns else ():
             self._listed.append(Path(line["file"]))
             shares = list(stood_by(line).values())
-            label = capped(line.get("label", "error"), NAME)
+            label = capped(said(line), NAME)
             self.table.add_row(
                 cell(shortened(Path(line["file"]).name, FILE)), cell(label),
                 *(cell(f"{share:.1%}", right=True) for share in shares),
@@ -133,7 +138,7 @@ class History(Vertical):
             return f"{progress.done:,} of {progress.total:,} {bar} ^g cancels"
         if not self.lines:
             return "The model is being loaded ..."
-        counts = Counter(line.get("label", "error") for line in self.lines)
+        counts = Counter(map(said, self.lines))
         notes = noted((Path(line["file"]).name, line["notes"]) for line in self.lines if "notes" in line)
         summed = ", ".join(f"{name} {count:,}" for name, count in counts.most_common())
         return "\n".join([summed, *(f"{self._glyphs.beware} {item.sentence}" for item in notes)])
@@ -157,7 +162,7 @@ class History(Vertical):
             return [head, *((str(a.path), a.label, f"{a.sure:.6f}", str(a.run)) for a in self._asked)]
         classes = self._columns[2:]
         return [("file", "said", *classes)] + [
-            (line["file"], line.get("label", f"error: {line.get('error')}"),
+            (line["file"], f"error: {line['error']}" if "error" in line else said(line),
              *(f"{share:.6f}" for share in stood_by(line).values()))
             for line in self.lines
         ]  # fmt: skip

@@ -24,24 +24,42 @@ class Answered:
     terms: "Terms | None"
 
 
-def _run(asked: Path | None, out: Path) -> Run:
-    return Run(asked) if asked else directory.newest(out)
+@dataclass(frozen=True)
+class Wanted:
+    """Which promise is wanted: its level, None for the usual one, and the share of the given answers that may be wrong,
+    None where no answer is to be refused.
+    """
+
+    level: float | None = None
+    risk: float | None = None
 
 
-def ask_file(models: Models, asked: Path | None, out: Path, path: Path, context: Context) -> Answered:
-    """The run that answers, the newest under `out` where none is `asked`, and what it says about the file."""
-    run = _run(asked, out)
-    return Answered(run, models.predict(run, path, context), models.terms(run, context))
+@dataclass(frozen=True)
+class Whom:
+    """Who is asked: a run, or where none was picked the newest one under `out`."""
+
+    models: Models
+    picked: Path | None
+    out: Path
+
+    @property
+    def run(self) -> Run:
+        """The run. Raises RunError where there is none."""
+        return Run(self.picked) if self.picked else directory.newest(self.out)
+
+
+def ask_file(whom: Whom, path: Path, context: Context) -> Answered:
+    """What is said about the file."""
+    run = whom.run
+    return Answered(run, whom.models.predict(run, path, context), whom.models.terms(run, context))
 
 
 def ask_folder(
-    models: Models,
-    asked: Path | None,
-    out: Path,
-    folder: Path,
-    lines: list[dict[str, Any]],
-    follow_links: bool,
-    context: Context,
+    whom: Whom, wanted: Wanted, folder: Path, lines: list[dict[str, Any]], follow_links: bool, context: Context
 ) -> Sequence[str]:
     """Add what the run says about each file below `folder` to `lines`; the names of its classes."""
-    return models.predict_folder(_run(asked, out), folder, lines, context, follow_links)
+    from engine.evaluation.conformal import LEVEL
+    from engine.evaluation.promised import Asked
+
+    asked = Asked(wanted.level or LEVEL, wanted.risk)
+    return whom.models.predict_folder(whom.run, folder, lines, context, follow_links, asked)

@@ -22,8 +22,9 @@ from engine.runs.directory import WEIGHTS
 from engine.runs.watch import Entry
 from tui.screens.pictures import PictureScreen
 from tui.screens.predict.history import Asked, History
-from tui.screens.predict.questions import Answered, ask_file, ask_folder
-from tui.screens.predict.text import Wanted, answer_text, facts_text
+from tui.screens.predict.pictures import Pictures
+from tui.screens.predict.questions import Answered, Wanted, Whom, ask_file, ask_folder
+from tui.screens.predict.text import answer_text, facts_text
 from tui.services.models import Heated
 from tui.services.read_picture import Picture, network_side, read_picture
 from tui.state.messages import JobChanged
@@ -31,23 +32,15 @@ from tui.widgets.file_tree import FileTree, PathField
 from tui.widgets.pick_dialog import AskFile, PickRun
 from tui.widgets.safe_cells import content
 from tui.widgets.viewer import Enlarged
-from tui.widgets.xray import Xray, heat_scale
 from tui.words.error_text import error_sentence
 
 NOT_FOR_DIAGNOSIS = "For research and teaching only, not for diagnosis."
 NO_RUN = "No run has a trained model yet: a training on the screen Train makes one."
 
 
-AS_SEEN = "X-ray as the network sees it"
 LEVEL = "What it may be at the next level of the promise: 80%, 90%, 95%, 99%."
 REFUSE = "Refuse answers that are not sure enough: at most 1%, 2%, 5% or 10% of those given are wrong; or refuse none."
 VIEW = "The picture as in the file, or as the network sees it."
-
-
-class Seen(Xray):
-    """The network's input."""
-
-    HELP = "The picture as the network takes it: squashed to the square of its backbone, grey in three equal channels."
 
 
 class PredictScreen(PictureScreen):
@@ -83,8 +76,6 @@ class PredictScreen(PictureScreen):
     _width = 0
     """The columns that the answer was drawn for."""
     _heat = ""
-    _heated: Heated | None = None
-    """What lies over the picture."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -92,7 +83,6 @@ class PredictScreen(PictureScreen):
 
     def body(self) -> Iterable[Widget]:
         """Path and run above files and history, beside pictures, answer and facts."""
-        way, abilities = self.workbench.picture_way, self.workbench.abilities
         with Horizontal(id="where"):
             yield PathField("path of an image file or a folder, then enter", id="file", suffixes=IMAGE_SUFFIXES)
             yield Static(id="model", classes="muted")
@@ -102,11 +92,7 @@ class PredictScreen(PictureScreen):
                     yield FileTree(self._start(), IMAGE_SUFFIXES, is_image, id="tree")
                 yield History(self.session.glyphs, id="history")
             with Container(id="main"):
-                with Container(id="pictures"):
-                    with Vertical(classes="pane", id="file-pane"):
-                        yield Xray(way, abilities, id="as-file")
-                    with Vertical(classes="pane", id="seen-pane"):
-                        yield Seen(way, abilities, id="as-seen")
+                yield Pictures(self.workbench.picture_way, self.workbench.abilities, id="pictures")
                 with Container(id="lower"):
                     with VerticalScroll(classes="pane", id="answer-pane"):
                         yield Static(content("No image yet."), id="answer")
@@ -121,8 +107,7 @@ class PredictScreen(PictureScreen):
     def on_mount(self) -> None:
         """Titles."""
         for pane, title in (
-            ("#files-pane", "Files"), ("#file-pane", "X-ray as in the file"), ("#seen-pane", AS_SEEN),
-            ("#answer-pane", "What the model says"), ("#facts-pane", "The file"),
+            ("#files-pane", "Files"), ("#answer-pane", "What the model says"), ("#facts-pane", "The file"),
         ):  # fmt: skip
             self.query_one(pane).border_title = title
 
@@ -147,6 +132,10 @@ class PredictScreen(PictureScreen):
     def trained(self) -> list[Entry]:
         """The runs that have a model, newest first."""
         return [entry for entry in self.session.library.entries() if (entry.run.path / WEIGHTS).is_file()]
+
+    @property
+    def _whom(self) -> Whom:
+        return Whom(self.session.models, self.session.asked, self.session.runs)
 
     def _name_run(self) -> None:
         asked, newest = self.session.asked, next(iter(self.trained()), None)
@@ -193,8 +182,7 @@ class PredictScreen(PictureScreen):
 
     def _pictured(self, picture: Picture) -> None:
         self._picture = picture
-        self.query_one("#as-file", Xray).show(picture.shown)
-        self._see(None)
+        self.query_one(Pictures).show(picture)
         self._facts()
         self._ask(picture)
         self.refresh_bindings()
@@ -203,7 +191,7 @@ class PredictScreen(PictureScreen):
         self._answer = None
         self._cool()
         self.query_one("#answer", Static).update(content("The model is being asked ..."))
-        work = partial(ask_file, self.session.models, self.session.asked, self.session.runs, picture.path)
+        work = partial(ask_file, self._whom, picture.path)
         done, failed = partial(self._answered, picture), partial(self._failed, False)
         self.session.start("predict", "predicting", work, done, failed)
 
@@ -215,8 +203,7 @@ class PredictScreen(PictureScreen):
 
     def _failed(self, unreadable: bool, error: Exception) -> None:
         if unreadable:
-            for picture in self.query(Xray):
-                picture.show(None)
+            self.query_one(Pictures).show(None)
         if isinstance(error, Stopped):
             self.query_one("#answer", Static).update(content("Cancelled."))
             return
@@ -249,27 +236,11 @@ class PredictScreen(PictureScreen):
     def _cool(self) -> None:
         self.session.cancel("predict-heat")
         self._heat = ""
-        self._see(None)
-
-    def _see(self, heated: Heated | None) -> None:
-        """What the network sees, with heat or without."""
-        self._heated = heated
-        pane = self.query_one("#seen-pane")
-        pane.border_title = content(f"Where it looked: {heated.explanation.target}" if heated else AS_SEEN)
-        pane.border_subtitle = heat_scale(self.app, self.workbench.picture_way) if heated else ""
-        if self._picture:
-            heat = heated.explanation.heat if heated else None
-            self.query_one("#as-seen", Xray).show(self._picture.seen, heat)
+        self.query_one(Pictures).lay(None)
 
     def enlarged(self) -> Enlarged | None:
-        """What the network sees while heat lies over it, or it is in focus; else the file's own picture."""
-        picture, heat = self._picture, self._heated.explanation if self._heated else None
-        if picture is None:
-            return None
-        if heat:
-            return Enlarged(picture.path.name, picture.seen, heat.heat, heat.target, picture.mask)
-        as_seen = self.query_one("#as-seen").has_focus
-        return Enlarged(picture.path.name, picture.seen if as_seen else picture.shown, mask=picture.mask)
+        """The picture at hand."""
+        return self.query_one(Pictures).enlarged()
 
     def _warm(self) -> None:
         if not (self._hot and self._answer and self._picture):
@@ -278,7 +249,7 @@ class PredictScreen(PictureScreen):
         self.session.start("predict-heat", "asking where the model looks", work, self._warmed, self._unheated)
 
     def _warmed(self, heated: Heated) -> None:
-        self._see(heated)
+        self.query_one(Pictures).lay(heated)
         self._heat = heated.sentence
         self._show_answer()
 
@@ -322,7 +293,7 @@ class PredictScreen(PictureScreen):
         if self.has_class("-narrow"):
             self.set_class(True, "-side")
         follow = self.session.config.data.follow_links
-        work = partial(ask_folder, self.session.models, self.session.asked, self.session.runs, folder, lines, follow)
+        work = partial(ask_folder, self._whom, self._wanted, folder, lines, follow)
         self.session.start("folder", "predicting a folder", work, self._folder_done, self._folder_failed)
 
     def _folder(self) -> Path:

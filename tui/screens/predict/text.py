@@ -1,12 +1,11 @@
 """The words of the Predict screen: what the model says about an image, and what there is to know of its file."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textual.content import Content
 
 from engine.evaluation.level_likeness import UNCHECKED
-from tui.screens.predict.questions import Answered
+from tui.screens.predict.questions import Answered, Wanted
 from tui.services.read_picture import Picture
 from tui.widgets.bars import bars
 from tui.widgets.safe_cells import content, lines
@@ -19,16 +18,6 @@ if TYPE_CHECKING:
     from engine.evaluation.prediction import Prediction
 
 ALIKE = "Within what they have; only gross differences show here."
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """Which promise is shown: its level, None for the usual one; the share of the given answers that may be wrong, None
-    where no answer is to be refused.
-    """
-
-    level: float | None = None
-    risk: float | None = None
 
 
 def answer_text(answered: Answered, wanted: Wanted, glyphs: Glyphs, width: int, heat: str = "") -> Content:
