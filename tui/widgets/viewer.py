@@ -92,21 +92,24 @@ class Viewer(ModalScreen[None]):
     )
     DEFAULT_CSS = """
     Viewer { background: $background; }
-    Viewer #whole { width: 1fr; height: 1fr; padding: 0; }
+    Viewer #whole { width: 1fr; height: 1fr; }
     """
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("plus,equals_sign", "zoom(1)", "Zoom", key_display="+-", id="view.nearer", tooltip="Go nearer."),
+        Binding("plus,equals_sign", "zoom(1)", "Zoom", key_display="+-", id="view.nearer",
+                tooltip="Nearer with +, back with -."),
         Binding("minus", "zoom(-1)", "", show=False, key_display="-", id="view.farther", tooltip="Go back."),
-        Binding("left", "move(-1, 0)", "Move", key_display="arrows", id="view.left", tooltip="To the left."),
+        Binding("left", "move(-1, 0)", "Move", key_display="arrows", id="view.left",
+                tooltip="Move the picture; this is to the left."),
         Binding("right", "move(1, 0)", "", show=False, id="view.right", tooltip="To the right."),
         Binding("up", "move(0, -1)", "", show=False, id="view.up", tooltip="Up."),
         Binding("down", "move(0, 1)", "", show=False, id="view.down", tooltip="Down."),
         Binding("c", "window(-1, 0)", "Contrast", key_display="cC", id="view.narrower",
-                tooltip="A narrower window: more contrast."),
+                tooltip="More contrast with c, by a narrower window; less with C."),
         Binding("C,shift+c", "window(1, 0)", "", show=False, key_display="C", id="view.wider",
                 tooltip="A wider window: less contrast."),
-        Binding("b", "window(0, -1)", "Light", key_display="bB", id="view.lower", tooltip="A lower level: brighter."),
+        Binding("b", "window(0, -1)", "Light", key_display="bB", id="view.lower",
+                tooltip="Brighter with b, by a lower level; darker with B."),
         Binding("B,shift+b", "window(0, 1)", "", show=False, key_display="B", id="view.higher",
                 tooltip="A higher level: darker."),
         Binding("i", "invert", "Invert", id="view.invert", tooltip="White for black, and back."),
@@ -114,6 +117,8 @@ class Viewer(ModalScreen[None]):
         Binding("g", "heat", "Heat", id="view.heat", tooltip="Where the model looked, or the picture alone."),
         Binding("0", "reset", "All", id="view.reset", tooltip="The whole picture as it is."),
         Binding("escape,F,shift+f", "dismiss", "Back", key_display="esc", id="view.close", tooltip="Close it."),
+        Binding("question_mark", "app.help", "Help", show=False, key_display="?", id="view.help",
+                tooltip="Explain the keys."),
     ]  # fmt: skip
 
     def __init__(self, seen: Enlarged, way: Way, abilities: Abilities, separator: str) -> None:
