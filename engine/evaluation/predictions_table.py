@@ -11,6 +11,7 @@ from engine.base.errors import RunError
 from engine.base.escape import to_cell
 from engine.base.outputs import writing
 from engine.base.typed_files import why
+from engine.data.file_names import natural
 from engine.runs.directory import Run
 
 
@@ -63,7 +64,7 @@ def worst_first(run: Run) -> list[Answer]:
         raise RunError(f"{path} is missing, so single images can't be shown.") from None
     except (OSError, ValueError, csv.Error) as error:
         raise RunError(f"{path} can't be read ({why(error)}), so single images can't be shown.") from None
-    return sorted(answers, key=lambda a: (not a.wrong, -a.sure if a.wrong else a.sure, a.file))
+    return sorted(answers, key=lambda a: (not a.wrong, -a.sure if a.wrong else a.sure, natural(a.file)))
 
 
 def stood_by(line: dict[str, Any]) -> dict[str, float]:

@@ -41,6 +41,13 @@ def test_a_csv_of_predictions_has_no_cell_that_acts_and_none_for_what_is_not_kno
     assert not [cell for cell in header + first if cell.startswith(tuple("=+-@")) or not cell.isprintable()]
 
 
+def test_images_that_it_is_equally_sure_of_are_in_natural_order(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    lines = [(f"A-{number}.png", "A", [0.9, 0.1]) for number in (10, 2, 1, 11)]
+    run = finished_run(tmp_path / "runs", "one", tmp_path / "data", lines, ("A", "B"))
+    assert [answer.file for answer in worst_first(run)] == [f"A-{number}.png" for number in (1, 2, 10, 11)]
+
+
 def test_the_worst_mistakes_go_by_the_calibrated_probability(tmp_path: Path) -> None:
     classes, files = ("A", "B", "C"), ("first.png", "second.png")
     answers = [[0.50, 0.49, 0.01], [0.48, 0.26, 0.26]]
