@@ -9,11 +9,11 @@ from tui.widgets.viewer import Enlarged, Viewer
 
 
 class PictureScreen(WorkScreen):
-    """A screen with a picture, which a subclass names as `enlarged`."""
+    """A screen with a picture, which a subclass names as `enlarged`. Z enlarges it too where it enlarges no plot."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
-            "F,shift+f",
+            "F,shift+f,Z,shift+z",
             "enlarge",
             "Enlarge",
             key_display="F",
