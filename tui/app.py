@@ -9,22 +9,25 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
 from textual.dom import DOMNode
 from textual.screen import Screen
-from textual.theme import Theme
 from textual.worker import Worker
 
 from engine.base.crash_log import keep_details
 from engine.base.errors import LinkError
+from tui.at_home import AtHome
 from tui.host.private_apis import shown_text
 from tui.host.terminal import Abilities
 from tui.screens.frame import MODES
 from tui.state.host import Listener, Severity
+from tui.state.memory import Memory
 from tui.state.messages import EventsWaiting
 from tui.state.session import Session
+from tui.themes import DARK, LIGHT
+from tui.widgets.legible import legible
 from tui.widgets.question_dialog import Answer, Ask, Help
 from tui.widgets.xray import Way, choose
 from tui.words.safe_text import display_name
@@ -42,36 +45,10 @@ QUIT_ANSWERS = (
     STAY,
 )
 
-DARK = Theme(
-    name="covid-dark",
-    primary="#5fafd7",
-    secondary="#87afaf",
-    accent="#ffd787",
-    foreground="#d0d0d0",
-    background="#121212",
-    surface="#1c1c1c",
-    panel="#262626",
-    success="#87d787",
-    warning="#ffaf5f",
-    error="#ff8787",
-    dark=True,
-    variables={"border": "#4e4e4e", "footer-key-foreground": "#ffd787", "block-cursor-text-style": "none"},
-)
-LIGHT = Theme(
-    name="covid-light",
-    primary="#005f87",
-    secondary="#5f5f87",
-    accent="#875f00",
-    foreground="#1c1c1c",
-    background="#ffffff",
-    surface="#f4f4f4",
-    panel="#e4e4e4",
-    success="#005f00",
-    warning="#af5f00",
-    error="#af0000",
-    dark=False,
-    variables={"border": "#9e9e9e", "footer-key-foreground": "#875f00", "block-cursor-text-style": "none"},
-)
+WIDE = 116
+"""Columns from which on panes stand beside each other: fewer cut their tables."""
+SHORT = 20
+"""Lines below which a screen shows its main table and little else."""
 
 
 def _screen(mode: str) -> Callable[[], Screen[None]]:
@@ -92,14 +69,15 @@ def _bound() -> set[str]:
     return known_ids
 
 
-class Workbench(App[None]):
+class Workbench(AtHome):
     """The application. `session` is what its screens share; `leave` closes the screen, whatever the reason."""
 
     TITLE = "covid-tui"
     CSS_PATH = "app.tcss"
     MODES = {mode: _screen(mode) for mode in MODES}  # noqa: RUF012
     DEFAULT_MODE = "dataset"
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (SHORT, "-tall")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
             Binding(
@@ -115,6 +93,9 @@ class Workbench(App[None]):
         Binding("question_mark", "help", "Help", key_display="?", id="app.help", tooltip="Explain what is in focus."),
         Binding("ctrl+g", "cancel_job", "Cancel", id="app.cancel", tooltip="Cancel the work under way."),
         Binding("ctrl+t", "turn_theme", "Light or dark", id="app.theme", show=False, tooltip="Light or dark theme."),
+        Binding(
+            "f2", "settings", "Settings", id="app.settings", show=False, tooltip="Theme, pictures, signs and keys."
+        ),
         Binding("q,ctrl+q", "quit", "Quit", id="app.quit", show=False, tooltip="Leave the workbench."),
     ]
 
@@ -127,15 +108,17 @@ class Workbench(App[None]):
         attached: Path | None = None,
         settings: Settings = Settings(),  # noqa: B008
         abilities: Abilities = Abilities(),  # noqa: B008
+        memory: Memory | None = None,
         log: Path | None = None,
         driver: "type[Driver] | None" = None,
     ) -> None:
-        """`data` is opened at once, `picture` predicted, and the run at `attached` shown; `log` takes tracebacks."""
+        """`data` is opened at once, `picture` predicted, and the run at `attached` shown; `log` takes tracebacks.
+        With a `memory` and none of these the last session goes on, or a newcomer is asked how to begin."""
         super().__init__(driver_class=driver)
         self.settings, self.abilities, self._log_file = settings, abilities, log
         self.listeners: list[Listener] = []
         """The screens that are made, each hearing of changes."""
-        self.session = Session(self, runs, settings)
+        self.session = Session(self, runs, settings, memory)
         self.session.picture = picture
         self._data, self._attached = data, attached
         self.farewell = ""
@@ -156,6 +139,11 @@ class Workbench(App[None]):
         """How X-rays are drawn on this terminal."""
         colours = None if self.no_color else self.console.color_system
         return choose(self.settings.image_protocol, self.abilities, colours)
+
+    def get_css_variables(self) -> dict[str, str]:
+        """The theme's colours, made legible."""
+        self.theme_variables = legible(super().get_css_variables())
+        return self.theme_variables
 
     def get_default_screen(self) -> Screen[None]:
         """The screen under all modes, which nobody sees."""
@@ -183,6 +171,8 @@ class Workbench(App[None]):
         self.session.watch_runs(self._attached)
         if self._data:
             self.session.open_data(self._data)
+        elif self.session.memory and not (self._attached or self.session.picture):
+            self.go_on(self.session.memory)
 
     def _unknown_theme(self) -> Iterable[str]:
         if self.settings.theme and self.settings.theme not in self.available_themes:
@@ -257,7 +247,7 @@ class Workbench(App[None]):
         """Is this possible now? Footer, palette and help offer only what is."""
         if action == "cancel_job":
             return self.session.busy is not None
-        return True
+        return super().check_action(action, parameters)
 
     def action_command_palette(self) -> None:
         """Open the palette, in characters of the plain sets."""
@@ -306,5 +296,7 @@ class Workbench(App[None]):
             how = "ends with the step at hand, untested," if training.stop.now else how
             show = f" `covid-tui attach {name}` shows it." if name else " `covid-tui runs` lists it."
             self.farewell = f"The training {how} in the background.{show}"
+        if self.session.memory:
+            self.session.memory.left(self.current_mode)
         self.session.close()
         self.exit(return_code=code)

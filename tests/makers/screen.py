@@ -102,7 +102,11 @@ class Terminal:
 def workbench(*arguments: str | Path, cache: Path, **named: Any) -> Iterator[Terminal]:
     """The workbench started with these arguments; killed at the end if it still runs."""
     terminal = Terminal(
-        [str(argument) for argument in arguments], COVID_TUI_CACHE=str(cache), XDG_CONFIG_HOME=str(cache), **named
+        [str(argument) for argument in arguments],
+        COVID_TUI_CACHE=str(cache),
+        XDG_CONFIG_HOME=str(cache),
+        XDG_STATE_HOME=str(cache),
+        **named,
     )
     try:
         yield terminal

@@ -21,6 +21,7 @@ from tui.cli.signals import SECONDS_TO_STOP, heed
 from tui.host.detach import Leash, on_leash
 from tui.host.private_apis import crash_of
 from tui.host.terminal import Abilities, Question, Terminal
+from tui.state.memory import Memory, memory_file
 from tui.words import settings as user_settings
 from tui.words.error_text import error_sentence
 from tui.words.safe_text import display_name
@@ -90,7 +91,7 @@ def _run(
     with terminal:
         app = Workbench(
             out, data=None if picture else data, picture=picture, attached=attached, settings=chosen,
-            abilities=abilities, log=terminal.log, driver=terminal.driver(),
+            abilities=abilities, memory=Memory(memory_file()), log=terminal.log, driver=terminal.driver(),
         )  # fmt: skip
         try:
             asyncio.run(_until_left(app, terminal, threads))

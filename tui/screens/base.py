@@ -10,12 +10,13 @@ from textual.containers import Container
 from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Footer
 
 from tui.screens.frame import MODES, Frame
+from tui.screens.guide import GuideLine
 from tui.screens.title import TabLine, TitleBar
 from tui.state.messages import ConfigChanged, DataChanged, JobChanged, RunChanged, RunsChanged
 from tui.state.session import Session
+from tui.widgets.key_line import KeyLine
 
 M = TypeVar("M", bound=Message)
 
@@ -69,7 +70,8 @@ class WorkScreen(Screen[None]):
         yield TabLine(MODES, self.MODE)
         with Container(id="body"):
             yield from self.body()
-        yield Footer(show_command_palette=True)
+        yield GuideLine(self.session)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Begin to hear of changes."""
@@ -143,6 +145,7 @@ class WorkScreen(Screen[None]):
 
     def _refresh_frame(self) -> None:
         self.query_one(TitleBar).refresh()
+        self.query_one(GuideLine).look()
         # A footer is made anew by every refresh of the bindings, so that is left for when there is something new.
         keys = tuple((key, active.enabled) for key, active in self.active_bindings.items())
         if keys != self._keys:

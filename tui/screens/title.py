@@ -4,6 +4,7 @@ from rich.cells import cell_len, set_cell_size
 from textual.app import ComposeResult, RenderResult
 from textual.containers import Horizontal
 from textual.content import Content
+from textual.events import Resize
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -13,6 +14,8 @@ from tui.words.numbers import duration
 from tui.words.safe_text import display_name
 
 BAR = 8
+NAMES = 77
+"""Columns that the names of all screens take."""
 
 
 class TitleBar(Widget):
@@ -63,7 +66,12 @@ class Tab(Static):
 
     def __init__(self, number: int, mode: str, active: bool) -> None:
         super().__init__(Content(f"{number} {mode.title()}"), classes="-active" if active else "")
-        self._mode = mode
+        self._number, self._mode = number, mode
+
+    def shorten(self, short: bool) -> None:
+        """Show the number alone, or the name too; the open screen has its name always."""
+        bare = short and not self.has_class("-active")
+        self.update(Content(f" {self._number} " if bare else f"{self._number} {self._mode.title()}"))
 
     def on_click(self) -> None:
         """Go to the screen."""
@@ -81,3 +89,8 @@ class TabLine(Horizontal):
         """One tab for each mode."""
         for number, mode in enumerate(self._modes, start=1):
             yield Tab(number, mode, mode == self._active)
+
+    def on_resize(self, event: Resize) -> None:
+        """Where not all names fit, the numbers must do."""
+        for tab in self.query(Tab):
+            tab.shorten(event.size.width < NAMES)

@@ -27,9 +27,11 @@ from tui.state.audit_job import AuditJob, run_audit
 from tui.state.host import Host
 from tui.state.jobs import Jobs
 from tui.state.long_job import LongJob
+from tui.state.memory import Memory
 from tui.state.messages import ConfigChanged, DataChanged, JobChanged, RunChanged, RunsChanged
 from tui.state.relay import SECONDS_BETWEEN_LOOKS, Relay
 from tui.state.sweep_job import SweepJob, run_sweep
+from tui.state.tour import Tour
 from tui.state.training_job import TrainingJob, going_on
 from tui.words.error_text import error_sentence
 from tui.words.glyphs import PLAIN, RICH, Glyphs
@@ -64,8 +66,12 @@ class Session(Jobs):
     work: Callable[..., Any] | None = None
     """What `train` runs in place of the engine's job, where a demonstration or a test needs another."""
 
-    def __init__(self, host: Host, runs: Path, settings: Settings) -> None:
+    def __init__(self, host: Host, runs: Path, settings: Settings, memory: Memory | None = None) -> None:
         super().__init__(host)
+        self.memory = memory
+        """What is remembered from one time to the next; None for nothing."""
+        self.tour: Tour | None = None
+        """The way of a newcomer, while one goes it."""
         self.settings = settings
         self.glyphs: Glyphs = RICH if settings.unicode else PLAIN
         self.runs = runs.absolute()
@@ -178,6 +184,8 @@ class Session(Jobs):
 
     def _scanned(self, whole: "Scan") -> None:
         self.whole, self._before = whole, None
+        if self.memory and self.data:
+            self.memory.opened(self.data)
         self._draw_split()
         self.announce(DataChanged)
 

@@ -8,12 +8,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import DataTable, Input, Static
+from textual.widgets import Input, Static
 
 from engine.base.errors import ConfigError
 from engine.network.freezing import plan
 from engine.recipe.config import BY_HAND, TrainConfig
 from engine.recipe.fields import Field, Part, Tree, change, parts
+from tui.widgets.fitted_table import Column, FittedTable
 from tui.widgets.safe_cells import cell, content, lines
 from tui.words.safe_text import display_name, undisplayed
 
@@ -24,7 +25,7 @@ KEPT = ("output", "out")
 """The folder of the runs is the workbench's own, given when it is opened."""
 
 
-class FieldTable(DataTable[Text]):
+class FieldTable(FittedTable):
     """The fields with their values, under the names of their parts."""
 
     HELP = (
@@ -120,28 +121,21 @@ class Form(Vertical):
 
     def compose(self) -> ComposeResult:
         """The table over help, error and line."""
-        yield FieldTable(cursor_type="row", show_header=False, id="fields")
+        longest = max(len(row.name) + 1 for row in self._rows)
+        columns = Column("field", least=max(NAME_WIDTH, longest)), Column("value", least=6)
+        yield FieldTable(*columns, show_header=False, id="fields")
         yield Static(id="field-help")
         yield ValueLine(id="field-value")
         yield Static(id="field-error")
 
     def on_mount(self) -> None:
         """The lines."""
-        table = self.query_one(FieldTable)
-        longest = max(len(row.name) + 1 for row in self._rows)
-        table.add_column("field", width=max(NAME_WIDTH, longest), key="field")
-        table.add_column("value", key="value")
-        for place, row in enumerate(self._rows):
-            table.add_row(*self._cells(row), key=str(place))
+        self.show(self._config)
 
     def show(self, config: Tree) -> None:
         """Show this recipe."""
         self._config = config
-        table = self.query_one(FieldTable)
-        if table.row_count:
-            for place, row in enumerate(self._rows):
-                for column, value in zip(("field", "value"), self._cells(row), strict=True):
-                    table.update_cell(str(place), column, value, update_width=column == "value")
+        self.query_one(FieldTable).fill([self._cells(row) for row in self._rows])
 
     def edit(self) -> None:
         """To the fields."""
@@ -149,7 +143,7 @@ class Form(Vertical):
 
     def _cells(self, row: Part | Field) -> tuple[Text, Text]:
         if isinstance(row, Part):
-            return cell(row.name.upper(), "dim"), cell("")
+            return cell(f"{row.name.upper():<{NAME_WIDTH}}", "dim"), cell("")
         value = row.value(self._config)
         text = row.text(value) or "-"
         name = f" {row.name.replace('_', ' ')}"
@@ -164,12 +158,12 @@ class Form(Vertical):
 
     @property
     def _field(self) -> Field | None:
-        row = self._rows[self.query_one(FieldTable).cursor_row]
+        row = self._rows[max(0, self.query_one(FieldTable).place)]
         return row if isinstance(row, Field) else None
 
     def on_data_table_row_highlighted(self) -> None:
         """Show the field's help."""
-        row = self._rows[self.query_one(FieldTable).cursor_row]
+        row = self._rows[max(0, self.query_one(FieldTable).place)]
         if isinstance(row, Part):
             text = [content(row.help)]
         else:

@@ -13,6 +13,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from tui.widgets.filter_line import FILTER, holds, open_filter
 from tui.words.safe_text import display_name
 
 
@@ -28,6 +29,7 @@ class NameList(ScrollView, can_focus=True):
     COMPONENT_CLASSES: ClassVar[set[str]] = {"names--cursor"}
     HELP = "The files of the class. Move with the arrows, page keys, home and end, or click."
     BINDINGS: ClassVar[list[BindingType]] = [
+        FILTER,
         Binding("down", "move(1)", "Next", show=False),
         Binding("up", "move(-1)", "Previous", show=False),
         Binding("pagedown", "page(1)", "Page down", show=False),
@@ -47,13 +49,42 @@ class NameList(ScrollView, can_focus=True):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.names: Sequence[str] = ()
+        self._every: Sequence[str] = ()
+        self._places: list[int] | None = None
+        """Where the names that a filter leaves stand among all; None while there is no filter."""
+        self._filter = ""
 
     def show(self, names: Sequence[str], index: int = 0) -> None:
         """List these names, the one at `index` highlighted."""
-        self.names = names
-        self.virtual_size = Size(0, len(names))
-        self.cursor = max(0, min(index, len(names) - 1))
+        self._every = names
+        self._list(index)
+
+    def narrow(self, text: str) -> tuple[int, int]:
+        """List only the names that hold `text`, all where it is empty; how many those are, and of how many."""
+        before, self._filter = self.place, text
+        self._list(before)
+        return len(self.names), len(self._every)
+
+    @property
+    def place(self) -> int:
+        """The place of the name at hand among all, also those that a filter hides."""
+        if self._places is None:
+            return self.cursor
+        return self._places[self.cursor] if self.cursor < len(self._places) else 0
+
+    def _list(self, index: int) -> None:
+        """List what the filter leaves; the cursor on the name at `index` of all, where that is left."""
+        every, text = self._every, self._filter
+        self._places = [place for place, name in enumerate(every) if holds(text, name)] if text else None
+        self.names = every if self._places is None else [every[place] for place in self._places]
+        line = index if self._places is None else self._places.index(index) if index in self._places else 0
+        self.virtual_size = Size(0, len(self.names))
+        self.cursor = max(0, min(line, len(self.names) - 1))
         self.refresh()
+
+    def action_filter(self) -> None:
+        """Ask for a text that names are to hold."""
+        open_filter(self)
 
     def watch_cursor(self) -> None:
         """Keep it in sight, and tell."""
@@ -61,7 +92,7 @@ class NameList(ScrollView, can_focus=True):
             return
         self.scroll_to_region(Region(0, self.cursor, 1, 1), animate=False, force=True)
         self.refresh()
-        self.post_message(self.Highlighted(self.cursor))
+        self.post_message(self.Highlighted(self.place))
 
     def render_line(self, y: int) -> Strip:
         """The name that lies on line `y` now."""

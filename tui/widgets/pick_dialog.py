@@ -65,7 +65,6 @@ class AskFile(ModalScreen[Path | None]):
     """Asks for a file; enter gives it back, escape None. To write over a file takes a second enter."""
 
     DEFAULT_CSS = """
-    AskFile { align: center middle; background: $background 60%; }
     AskFile #trouble { height: auto; margin-top: 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [

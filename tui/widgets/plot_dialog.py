@@ -9,10 +9,10 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
-from textual.widgets import Footer
 
 from engine.base.errors import CovidTuiError
 from tui.widgets.curves import Curves, Plot
+from tui.widgets.key_line import KeyLine
 from tui.widgets.plot_file import save_plot
 from tui.words.safe_text import display_name
 
@@ -56,7 +56,7 @@ class PlotView(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """The plot and its keys."""
         yield Curves(id="plot")
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Follow it."""

@@ -96,5 +96,5 @@ class Help(ModalScreen[None]):
             note = binding.tooltip or binding.description
             rows.append(Content.assemble((f"{' '.join(keys[:3]):>14}", "bold $accent"), "  ", content(note)))
             if binding.id:
-                rows[-1] = Content.assemble(rows[-1], content(f"  {binding.id}", "dim"))
+                rows[-1] = Content.assemble(rows[-1], content(f"  {binding.id}", "$text-muted"))
         return Content("\n").join(rows)

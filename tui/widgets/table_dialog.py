@@ -4,19 +4,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import DataTable, Footer, Static
+from textual.widgets import DataTable, Static
 
 from engine.base.wording import counted
+from tui.widgets.fitted_table import Column, FittedTable
+from tui.widgets.key_line import KeyLine
 from tui.widgets.safe_cells import cell, content, number
 from tui.words.safe_text import display_name
 
 MOST_ROWS = 2000
+NARROWEST = 8
+"""Characters to which a text may be cut; the line under the table tells the row at hand whole."""
 
 
 @dataclass(frozen=True)
@@ -50,30 +53,39 @@ class Listing(ModalScreen[None]):
             box.border_title = self._table.title
             yield Static(content(self._table.about if self._table.rows else self._table.none), classes="question")
             if self._table.rows:
-                yield DataTable[Text](cursor_type="row")
+                yield FittedTable()
                 yield Static(id="whole", classes="muted")
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """The rows."""
         if not self._table.rows:
             return
-        table = self.query_one(DataTable)
+        table = self.query_one(FittedTable)
         first = self._table.rows[0]
-        for place, name in enumerate(self._table.columns):
-            right = isinstance(first[place], int)
-            table.add_column(Text(display_name(name), justify="right" if right else "left"))
-        for row in self._table.rows[:MOST_ROWS]:
-            table.add_row(*(number(value) if isinstance(value, int) else cell(value) for value in row))
+        numbers = [isinstance(first[place], int) for place in range(len(self._table.columns))]
+        table.offer(
+            *(
+                Column(name, least=0 if right else NARROWEST, right=right, middle=place == 0)
+                for place, (name, right) in enumerate(zip(self._table.columns, numbers, strict=True))
+            )
+        )
+        rows = [
+            [number(value) if isinstance(value, int) else cell(value) for value in row]
+            for row in self._table.rows[:MOST_ROWS]
+        ]
         more = len(self._table.rows) - MOST_ROWS
         if more > 0:
-            table.add_row(cell(f"and {more:,} more; `covid-tui scan` lists them all"))
+            rest = cell(f"and {more:,} more; `covid-tui scan` lists them all")
+            rows.append([rest, *(cell("") for _ in numbers[1:])])
+        table.fill(rows)
         table.focus()
 
     def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
         """Tell the row whole."""
-        if event.cursor_row < min(MOST_ROWS, len(self._table.rows)):
-            row = self._table.rows[event.cursor_row]
+        place = self.query_one(FittedTable).place_of(event.cursor_row)
+        if 0 <= place < min(MOST_ROWS, len(self._table.rows)):
+            row = self._table.rows[place]
             parts = [
                 Content.assemble((f"{display_name(name)} ", "bold"), content(value))
                 for name, value in zip(self._table.columns, row, strict=True)

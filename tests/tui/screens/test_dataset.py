@@ -81,8 +81,10 @@ def test_what_to_beware_of_is_told(messy: Path) -> None:
 
 
 def lines(app: Workbench) -> list[str]:
-    """What the screen says to beware of, without the keys that list it."""
-    rows = str(app.screen.query_one("#beware", Static).render()).splitlines()
+    """What the screen says to beware of, the banner first, without the keys that list it."""
+    banner = app.screen.query_one(Banner)
+    above = str(banner.render()).splitlines() if banner.display else []
+    rows = [*above, *str(app.screen.query_one("#beware", Static).render()).splitlines()]
     return [row[2:].partition(" (see ")[0] for row in rows]
 
 
@@ -126,6 +128,19 @@ def test_a_red_banner_stands_over_classes_that_their_sources_tell_apart(
                 await pilot.pause()
                 assert banner.display is alarm
                 assert ("CONFOUNDED: the source alone tells the class of every image" in text(app)) is alarm
+
+    run(scenario())
+
+
+def test_a_warning_is_said_once_where_lines_are_few(tmp_path: Path, messy: Path) -> None:
+    async def scenario() -> None:
+        app = workbench(tmp_path, messy)
+        async with app.run_test(size=(80, 24)) as pilot:
+            await ready(app, pilot)
+            await until(pilot, partial(measured, app.screen.query_one(Banner)))
+            await pilot.pause()
+            assert text(app).count("the source alone tells the class of every image") == 1
+            assert len([line for line in lines(app) if line in " ".join(text(app).split())]) >= 3
 
     run(scenario())
 

@@ -9,8 +9,6 @@ from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical, VerticalScroll
 from textual.content import Content
-from textual.events import Resize
-from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
@@ -25,6 +23,8 @@ from tui.screens.base import WorkScreen
 from tui.state.audit_job import AuditJob, ends, kept_audits
 from tui.state.messages import JobChanged
 from tui.widgets.bars import around_zero, whiskers
+from tui.widgets.columns import Columns
+from tui.widgets.fitted_table import Column, FittedTable
 from tui.widgets.form import Form
 from tui.widgets.question_dialog import Answer, Ask
 from tui.widgets.safe_cells import cell, content, lines
@@ -33,31 +33,25 @@ from tui.words.numbers import duration
 if TYPE_CHECKING:
     from engine.audit.verdict import Audit
 
-COLUMNS = ("shown", "0% to 100%", "accuracy (95%)", "state")
-NARROWEST_BAR = 10
+NARROWEST_BAR, WIDEST_BAR = 10, 80
+COLUMNS = (
+    Column("shown", least=24), Column("0% to 100%", "bar", rank=2, least=NARROWEST_BAR, most=WIDEST_BAR),
+    Column("accuracy (95%)", "accuracy", right=True), Column("state", rank=1),
+)  # fmt: skip
+EARLIER = (Column("finding", rank=1), Column("name", least=8, middle=True))
 BAR = 20
 STOP = Answer("k", "Stop after the batch at hand; what is computed is kept for the next audit", "stop")
 GO_ON = Answer("g", "Go on", "")
 
 
-class VariantTable(DataTable[Text]):
-    """The variants; made anew when it gets another width."""
+class VariantTable(FittedTable):
+    """The variants; their bars take the room that is left."""
 
     HELP = (
         "The same training on whole images and on parts of them. A bar ends in the 95% interval of its accuracy; the "
         'sign "|" is what always naming the most frequent class would get. What is left without the lungs is no '
         "medicine, and shuffled labels should get no more than chance."
     )
-    _wide = 0
-
-    class Widened(Message):
-        """The table has another width."""
-
-    def on_resize(self, event: Resize) -> None:
-        """The bars take what room there is."""
-        if event.size.width != self._wide:
-            self._wide = event.size.width
-            self.post_message(self.Widened())
 
 
 class AuditScreen(WorkScreen):
@@ -89,14 +83,14 @@ class AuditScreen(WorkScreen):
 
     def body(self) -> Iterable[Widget]:
         """Budget, data and earlier audits beside variants, progress, verdict and pictures."""
-        with Container(classes="columns"):
+        with Columns():
             with Container(id="left"):
                 yield Form(self._plan, id="budget").add_class("pane")
                 with Vertical(id="sources"):
                     yield Static(id="what", classes="pane")
-                    yield DataTable[Text](cursor_type="row", show_header=False, id="earlier", classes="pane")
+                    yield FittedTable(*EARLIER, show_header=False, id="earlier", classes="pane")
             with Vertical(id="outcome"):
-                yield VariantTable(cursor_type="row", id="variants", classes="pane")
+                yield VariantTable(*COLUMNS, id="variants", classes="pane")
                 yield Static(id="progress")
                 with VerticalScroll(id="verdict-pane", classes="pane"):
                     yield Static(id="verdict")
@@ -109,7 +103,6 @@ class AuditScreen(WorkScreen):
             ("#verdict-pane", "Verdict"),
         ):  # fmt: skip
             self.query_one(name).border_title = title
-        self.query_one("#earlier", DataTable).add_columns("finding", "name")
         self.query_one(Form).show(self._plan)
         self.add_class("-setup")
         self._shown = self.session.audit
@@ -121,10 +114,6 @@ class AuditScreen(WorkScreen):
     def on_screen_resume(self) -> None:
         """Another process may have written an audit."""
         self._list()
-
-    def on_variant_table_widened(self) -> None:
-        """Draw anew."""
-        self._show()
 
     def _tick(self) -> None:
         if isinstance(self._shown, AuditJob) and self._shown.alive and self.workbench.current_mode == self.MODE:
@@ -178,12 +167,8 @@ class AuditScreen(WorkScreen):
         kept, troubles = read
         self.warn_of_new(troubles)
         self._kept = kept
-        table = self.query_one("#earlier", DataTable)
-        place = table.cursor_row
-        table.clear()
-        for path, audit in kept:
-            table.add_row(cell(FINDINGS[audit.finding], "bold"), cell(path.name))
-        table.move_cursor(row=min(place, len(kept) - 1))
+        rows = [(cell(FINDINGS[audit.finding], "bold"), cell(path.name)) for path, audit in kept]
+        self.query_one("#earlier", FittedTable).fill(rows)
         if self._shown is None and kept:
             self._shown = kept[0]
             self.remove_class("-setup")
@@ -205,24 +190,17 @@ class AuditScreen(WorkScreen):
         table = self.query_one(VariantTable)
         table.border_title = content(self._title(audit))
         now = self._shown.now if isinstance(self._shown, AuditJob) else None
-        texts = [(one.title, accuracy(one), state_of(one, one is now)) for one in variants]
-        widths = [max(map(len, column)) for column in zip(*texts, strict=True)] if texts else [12, 14, 8]
-        wide = max(NARROWEST_BAR, table.content_size.width - sum(widths) - 2 * len(COLUMNS) - 1)
-        key = (tuple(variants), now, audit, wide)
+        key = (tuple(variants), now, audit)
         if key == self._drawn:
             return  # each image that is read is told, and moves the line of progress alone
         self._drawn = key
-        place = table.cursor_row
-        table.clear(columns=True)
-        for name, width in zip(COLUMNS, (widths[0], wide, max(widths[1], len(COLUMNS[2])), widths[2]), strict=True):
-            table.add_column(Text(name, no_wrap=True, overflow="crop"), width=width)
-        for one, (title, share, state) in zip(variants, texts, strict=True):
-            bar = ""
-            if one.accuracy_ci:
-                bar = whiskers(one.correct / one.n, one.accuracy_ci, audit.baseline if audit else None, wide)
+        rows = []
+        for one in variants:
             style = "bold" if one is now else ""
-            table.add_row(cell(title, style), cell(bar), cell(share, "bold", right=True), cell(state, style))
-        table.move_cursor(row=min(place, len(variants) - 1))
+            bar = partial(_bar, one, audit.baseline if audit else None)
+            state = cell(state_of(one, one is now), style)
+            rows.append((cell(one.title, style), bar, cell(accuracy(one), "bold", right=True), state))
+        table.fill(rows)
 
     def _title(self, audit: "Audit | None") -> str:
         if audit is None:
@@ -293,8 +271,9 @@ class AuditScreen(WorkScreen):
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         """Open an earlier audit."""
-        if event.data_table.id == "earlier" and event.cursor_row < len(self._kept):
-            self._open(self._kept[event.cursor_row])
+        listed = event.data_table
+        if listed.id == "earlier" and isinstance(listed, FittedTable):
+            self._open(self._kept[listed.place_of(event.cursor_row)])
 
     def _open(self, shown: "AuditJob | tuple[Path, Audit]") -> None:
         self._shown = shown
@@ -355,7 +334,12 @@ class AuditScreen(WorkScreen):
             return
         variants = self._variants()[0]
         rows = [(one.title, str(one.correct), str(one.n), accuracy(one)) for one in variants]
-        self.workbench.copy_table([("shown", "right", "images", COLUMNS[2]), *rows], "the table of variants")
+        self.workbench.copy_table([("shown", "right", "images", "accuracy (95%)"), *rows], "the table of variants")
+
+
+def _bar(one: Audited, baseline: float | None, width: int) -> Text:
+    """A variant's accuracy as a bar, empty before there is one."""
+    return cell(whiskers(one.correct / one.n, one.accuracy_ci, baseline, width) if one.accuracy_ci else "")
 
 
 SCREEN = AuditScreen

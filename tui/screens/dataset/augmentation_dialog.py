@@ -11,12 +11,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Grid, Horizontal, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Checkbox, Footer, Input, Label, Static
+from textual.widgets import Checkbox, Input, Label, Static
 
 from engine.base.context import Context
 from engine.base.errors import ConfigError
 from engine.recipe.config import AugmentConfig
 from tui.host.terminal import Abilities
+from tui.widgets.key_line import KeyLine
 from tui.widgets.safe_cells import content
 from tui.widgets.xray import Way, Xray
 
@@ -90,7 +91,7 @@ class AugmentationDialog(ModalScreen[None]):
                         picture.can_focus = False
                         yield picture
                         yield Static(id=f"done-{place}", classes="done")
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """The first pictures."""

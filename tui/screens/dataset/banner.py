@@ -21,7 +21,7 @@ class Banner(Static):
 
     DEFAULT_CSS = """
     Banner { display: none; height: auto; max-height: 4; padding: 0 1; }
-    Banner { background: $error; color: $text; text-style: bold; }
+    Banner { background: $error; color: $on-error; text-style: bold; }
     Banner.-alarm { display: block; }
     Screen:nocolor Banner, Screen:ansi Banner { text-style: bold reverse; }
     """

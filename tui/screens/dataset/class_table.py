@@ -7,9 +7,9 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.events import Click
 from textual.message import Message
-from textual.widgets import DataTable
 
 from engine.base.wording import noun, whole_percent
+from tui.widgets.fitted_table import Column, FittedTable
 from tui.widgets.safe_cells import cell, content, number
 from tui.words.glyphs import Glyphs
 from tui.words.image_words import by_mode_word
@@ -20,12 +20,14 @@ if TYPE_CHECKING:
 BAR = 8
 BOX = 4
 """Columns that the box before a class's name takes."""
-ROOMY = 150
-"""Columns of the terminal from which on the table also tells formats, sizes, modes and sources."""
-LEFT = ("class", "", "format", "size", "mode")
+COLUMNS = (
+    Column("class", least=20), Column("images", right=True), Column("share", rank=1, right=True),
+    Column("", "bar", rank=4), Column("format", rank=6), Column("size", rank=5), Column("mode", rank=7),
+    Column("sources", rank=8, right=True), Column("masks", rank=3, right=True), Column("problems", rank=2, right=True),
+)  # fmt: skip
 
 
-class ClassTable(DataTable[Text]):
+class ClassTable(FittedTable):
     """One line a class; space takes it into the training or leaves it out."""
 
     HELP = (
@@ -44,68 +46,37 @@ class ClassTable(DataTable[Text]):
             self.name = name
 
     def __init__(self, *, cursor_type: str = "row", id: str | None = None) -> None:
-        super().__init__(cursor_type="row", id=id)
-        self._roomy = False
-        self._last: tuple[Scan | None, Scan | None, Glyphs] | None = None
-        self._drawn: dict[str, list[Text]] = {}
-        """The cells of each class."""
-
-    def fit(self, width: int) -> None:
-        """Take as many columns as a terminal of this width has room for."""
-        if (width >= ROOMY) != self._roomy and self._last:
-            self._roomy = width >= ROOMY
-            self.show(*self._last)
+        super().__init__(*COLUMNS, cursor_type=cursor_type, id=id)
 
     def show(self, whole: "Scan | None", picked: "Scan | None", glyphs: Glyphs) -> None:
         """The classes of a folder, those of `picked` being marked."""
-        self._last = whole, picked, glyphs
-        kinds = ("format", "size", "mode", "sources") if self._roomy else ()
-        header = ("class", "images", "share", "", *kinds, "masks", "problems")
         rows = {}
         for name, summary in (whole.classes if whole else {}).items():
             wrong = sum(problem.label == name for problem in (whole.problems if whole else ()))
-            rows[name] = self._cells(name, summary, picked, wrong, glyphs)
-        before, self._drawn = self._drawn, rows
-        if [key.value for key in self.columns] != list(header) or list(before) != list(rows):
-            self._lay(header, rows)
-            return
-        for name, cells in rows.items():  # in place, so that nothing else learns of another line under the cursor
-            for column, new, old in zip(header, cells, before[name], strict=True):
-                if new != old or new.style != old.style:
-                    self.update_cell(name, column, new, update_width=True)
+            rows[name] = self._class_cells(name, summary, picked, wrong, glyphs)
+        self.fill(list(rows.values()), list(rows))
 
-    def _lay(self, header: tuple[str, ...], rows: dict[str, list[Text]]) -> None:
-        kept = self.cursor_row
-        self.clear(columns=True)
-        for name in header:
-            self.add_column(Text(name, justify="left" if name in LEFT else "right"), key=name)
-        for name, cells in rows.items():
-            self.add_row(*cells, key=name)
-        if kept < self.row_count:
-            self.move_cursor(row=kept)
-
-    def _cells(
+    def _class_cells(
         self, name: str, summary: "ClassSummary", picked: "Scan | None", wrong: int, glyphs: Glyphs
     ) -> list[Text]:
         taken = bool(picked and name in picked.classes)
         style = "" if taken else "dim"
         share = summary.images / max(1, len(picked.records)) if taken and picked else 0.0
-        cells = [
+        return [
             cell(f"[{'x' if taken else ' '}] {name}", "bold" if taken else "dim"),
             number(summary.images),
             cell(whole_percent(share) if taken else "-", style, right=True),
             cell(glyphs.bar(share, BAR) if taken else " " * BAR, style),
+            *(cell(most(counts)) for counts in (summary.formats, summary.sizes, by_mode_word(summary.modes))),
+            number(len(summary.sources) or None),
+            number(summary.masks),
+            number(wrong),
         ]
-        if self._roomy:
-            cells += [cell(most(counts)) for counts in (summary.formats, summary.sizes, by_mode_word(summary.modes))]
-            cells.append(number(len(summary.sources) or None))
-        return [*cells, number(summary.masks), number(wrong)]
 
     def action_pick(self) -> None:
         """Turn the class under the cursor."""
         if self.row_count:
-            name = self.coordinate_to_cell_key(self.cursor_coordinate).row_key.value
-            self.post_message(self.Picked(str(name)))
+            self.post_message(self.Picked(str(self.key_at_cursor)))
 
     def on_click(self, event: Click) -> None:
         """A click on the box turns the class, and does not go to its images."""

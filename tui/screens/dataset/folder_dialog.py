@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Input, Static, Tree
+from textual.widgets import Input, Static, Tree
 from textual.widgets.tree import TreeNode
 
 from engine.base.context import Context
@@ -19,6 +19,7 @@ from engine.base.paths import is_folder
 from engine.base.wording import not_a_path
 from engine.data.file_names import natural
 from tui.widgets.file_tree import PathField
+from tui.widgets.key_line import KeyLine
 from tui.widgets.safe_cells import content
 from tui.words.safe_text import display_name
 
@@ -146,7 +147,7 @@ class FolderDialog(ModalScreen[Path]):
             yield Static(Content(""), id="path-wrong")
             yield FolderTree(self._session, root)
             yield Static(content(ABOUT), classes="muted")
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Choose what was typed, where it is a folder."""

@@ -22,6 +22,7 @@ from tui.screens.dataset.text import divided, pictured, reading, warned
 from tui.screens.pictures import PictureScreen
 from tui.state.messages import JobChanged
 from tui.widgets.charts import Bars, class_curve, scatter, sizes_by_class
+from tui.widgets.columns import Columns
 from tui.widgets.curves import Curves
 from tui.widgets.name_list import NameList
 from tui.widgets.safe_cells import content
@@ -85,7 +86,7 @@ class DatasetScreen(PictureScreen):
     def body(self) -> Iterable[Widget]:
         """The path above what is in it."""
         yield Static(id="folder")
-        with Container(classes="columns"):
+        with Columns():
             with Vertical(id="facts"):
                 yield Banner(id="banner")
                 with Vertical(classes="pane", id="classes-pane"):
@@ -118,7 +119,7 @@ class DatasetScreen(PictureScreen):
         """Show the folder as far as it is read."""
         session = self.session
         where = display_name(session.data) if session.data else "no folder open"
-        self.query_one("#folder", Static).update(Content.assemble(("Folder  ", "dim"), where))
+        self.query_one("#folder", Static).update(Content.assemble(("Folder  ", "$text-muted"), where))
         self.query_one(ClassTable).show(session.whole, session.scan, session.glyphs)
         if session.scan is not self._scan:
             self._scan = session.scan
@@ -203,7 +204,7 @@ class DatasetScreen(PictureScreen):
 
     @property
     def _record(self) -> "Record | None":
-        place = self.query_one(NameList).cursor
+        place = self.query_one(NameList).place
         return self._records[place] if place < len(self._records) else None
 
     def on_name_list_highlighted(self) -> None:
@@ -271,7 +272,6 @@ class DatasetScreen(PictureScreen):
 
     def on_resize(self, event: Resize) -> None:
         """A chart may have come into sight."""
-        self.query_one(ClassTable).fit(event.size.width)
         self.call_after_refresh(self._draw_chart)
 
     def _draw_chart(self) -> None:
@@ -346,7 +346,7 @@ class DatasetScreen(PictureScreen):
         from tui.screens.dataset.augmentation_dialog import AugmentationDialog
 
         way, abilities = self.workbench.picture_way, self.workbench.abilities
-        place = self.query_one(NameList).cursor
+        place = self.query_one(NameList).place
         self.app.push_screen(AugmentationDialog(self.session, self._records, place, way, abilities))
 
     def action_split(self) -> None:

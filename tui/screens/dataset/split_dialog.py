@@ -1,7 +1,7 @@
 """The split into train, validation and test: its shares and seed are edited, and it is drawn anew at once."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
@@ -10,9 +10,11 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import DataTable, Footer, Input, Label, Static
+from textual.widgets import Input, Label, Static
 
 from engine.base.errors import ConfigError
+from tui.widgets.fitted_table import Column, FittedTable
+from tui.widgets.key_line import KeyLine
 from tui.widgets.safe_cells import cell, content, lines, number
 
 if TYPE_CHECKING:
@@ -22,6 +24,10 @@ ABOUT = (
     "The validation part picks the best epoch; the test part is opened once, after the training. "
     "Equal images stay together in one part."
 )
+COLUMNS = (
+    Column("class", least=8), *(Column(name, right=True) for name in ("train", "validation", "test")),
+    Column("together", rank=1, right=True),
+)  # fmt: skip
 FIELDS = (("val_share", "validation share"), ("test_share", "test share"), ("seed", "seed"))
 
 
@@ -52,29 +58,26 @@ class SplitDialog(ModalScreen[None]):
                     yield Label(label)
                     yield Input(f"{values[name]:g}" if name != "seed" else str(values[name]), id=name)
             yield Static(id="split-wrong")
-            yield DataTable[Text](cursor_type="none", id="parts")
-        yield Footer(show_command_palette=False)
+            yield FittedTable(*COLUMNS, cursor_type="none", id="parts")
+        yield KeyLine()
 
     def on_mount(self) -> None:
-        """The columns and what is so."""
-        table = self.query_one(DataTable)
-        for name in ("class", "train", "validation", "test", "together"):
-            table.add_column(Text(name, justify="left" if name == "class" else "right"), key=name)
+        """What is so."""
         self.fill()
 
     def fill(self) -> None:
         """Show the session's split."""
-        session, table = self._session, self.query_one(DataTable)
-        table.clear()
+        session, table = self._session, list[Sequence[Text]]()
         if session.split:
             counts = session.split.counts()
             for name in counts["train"]:
                 counted = [counts[part][name] for part in counts]
-                table.add_row(cell(name), *map(number, counted), number(sum(counted)), key=name)
+                table.append((cell(name), *map(number, counted), number(sum(counted))))
             sums = [sum(counted.values()) for counted in counts.values()]
-            table.add_row(cell("all", "bold"), *map(number, sums), number(sum(sums)))
+            table.append((cell("all", "bold"), *map(number, sums), number(sum(sums))))
             shares = [cell(f"{count / max(1, sum(sums)):.1%}", "dim", right=True) for count in sums]
-            table.add_row(cell(""), *shares, cell(""))
+            table.append((cell(""), *shares, cell("")))
+        self.query_one(FittedTable).fill(table)
         rows: list[Content] = []
         wrong = self._wrong or session.split_problem
         if wrong:

@@ -58,14 +58,17 @@ def divided(session: "Session") -> Content:
 def warned(
     session: "Session", found: "Scan", confounded: "Confounding | None", patients: str, unfinished: bool
 ) -> Content:
-    """What to beware of, a line each; a word where there is nothing, or nothing yet."""
+    """What to beware of, a line each, but for what the banner says; a word where there is nothing, or nothing yet."""
     glyphs = session.glyphs
     given = session.split.rows if session.split and (found.published or session.config.data.split) else ()
     rows = [
         content(f"{glyphs.beware if one.grave else glyphs.dot} {_with_key(one)}", "bold $error" if one.grave else "")
         for one in folder_warnings(found, confounded, patients, given, unfinished)
+        if not confounded or one.sentence not in confounded.alarms[:1]
     ]
-    none = "Nothing found to beware of." if confounded else "The classes are being compared ..."
+    none = "The classes are being compared ..."
+    if confounded:
+        none = "Nothing else found to beware of." if confounded.alarms else "Nothing found to beware of."
     return lines(rows or [content(none)])
 
 

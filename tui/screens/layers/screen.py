@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
 from textual.binding import Binding, BindingType
-from textual.containers import Container, Vertical
+from textual.containers import Vertical
 from textual.events import Click, Resize
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import DataTable, Static
+from textual.widgets import Static
 
 from engine.auto.reading import planned
 from engine.base.context import Context
@@ -26,14 +26,21 @@ from engine.recipe.config import TrainConfig
 from engine.training.cache_policy import Costs, costs, spare_disk
 from tui.screens.base import WorkScreen
 from tui.screens.layers.text import short, whole
+from tui.widgets.columns import Columns
+from tui.widgets.fitted_table import Column, FittedTable
 from tui.widgets.safe_cells import cell, content, lines, number
 
 if TYPE_CHECKING:
     from engine.training.layer_hints import Guide
 
 BAR = 26
-COLUMNS = (("#", 3), ("layer", 13), ("output", 12), ("parameters", 10), ("trains", 8), ("work", 4), ("runs", 5))
-RIGHT = ("#", "parameters", "work")
+COLUMNS = (
+    Column("#", rank=3, right=True), Column("layer", least=13, middle=True), Column("output", rank=4),
+    Column("parameters", rank=5, right=True), Column("trains"), Column("work", rank=2, right=True),
+    Column("runs", rank=1),
+)  # fmt: skip
+DEEP = 13
+"""Characters of a layer's name, beyond which the table takes more of the screen."""
 MOST_PULLS = 8
 """Blocks of a guide that are shown, those pulled at hardest."""
 HEAD_TRAINS = "The head always trains."
@@ -44,7 +51,7 @@ def _learners(backbone: Backbone) -> list[Layer]:
     return [layer for layer in backbone.layers if layer.learnable]
 
 
-class LayerTable(DataTable[Text]):
+class LayerTable(FittedTable):
     """The layers; the keys that change them are answered here, as they concern the row under the cursor."""
 
     HELP = (
@@ -91,38 +98,39 @@ class LayerTable(DataTable[Text]):
             self.row = row
 
     def __init__(self, **named: Any) -> None:
-        super().__init__(**named)
+        super().__init__(*COLUMNS, **named)
         self.blocks: list[str] = []
         """The block of each row."""
 
     def action_turn_block(self) -> None:
         """Turn the block of the layer under the cursor."""
-        self.post_message(self.Block(self.cursor_row))
+        self.post_message(self.Block(self.place))
 
     def action_jump(self, step: int) -> None:
         """To the first row of a block."""
-        starts = [place for place, block in enumerate(self.blocks) if place == 0 or block != self.blocks[place - 1]]
-        beyond = [place for place in starts if (place - self.cursor_row) * step > 0]
+        blocks = [self.blocks[self.place_of(line)] for line in range(self.row_count)]
+        starts = [line for line, block in enumerate(blocks) if line == 0 or block != blocks[line - 1]]
+        beyond = [line for line in starts if (line - self.cursor_row) * step > 0]
         if beyond:
             self.move_cursor(row=min(beyond) if step > 0 else max(beyond))
 
     def action_turn(self) -> None:
         """Turn the layer under the cursor."""
-        self.post_message(self.Set((self.cursor_row,), None))
+        self.post_message(self.Set((self.place,), None))
 
     def on_click(self, event: Click) -> None:
         """A click on what trains turns it."""
         place, column = event.style.meta.get("row", -1), event.style.meta.get("column", -1)
-        if place >= 0 and column == [name for name, _ in COLUMNS].index("trains"):
+        if place >= 0 and 0 <= column < len(self.shown) and self.shown[column] == "trains":
             self.move_cursor(row=place)
             self.action_turn()
 
     def action_paint(self, step: int) -> None:
         """Move, and give the new row the state of the old one."""
-        was, to = self.cursor_row, self.cursor_row + step
-        if 0 <= to < self.row_count:
-            self.move_cursor(row=to)
-            self.post_message(self.Set((was, to), True))
+        was, line = self.place, self.cursor_row + step
+        if 0 <= line < self.row_count:
+            self.move_cursor(row=line)
+            self.post_message(self.Set((was, self.place), True))
 
 
 class LayersScreen(WorkScreen):
@@ -159,22 +167,18 @@ class LayersScreen(WorkScreen):
         self._shown = ""
         self._spare = math.inf
         """Bytes that the disk has for kept activations."""
-        self._cells_shown: list[tuple[Text, ...]] = []
 
     def body(self) -> Iterable[Widget]:
         """The table on the left, the totals on the right."""
-        with Container(classes="columns"):
+        with Columns():
             with Vertical(classes="pane", id="network"):
-                yield LayerTable(cursor_type="row", id="layer-table")
+                yield LayerTable(id="layer-table")
             with Vertical(classes="pane", id="choice"):
                 yield Static(id="totals")
                 yield Static(id="guide")
 
     def on_mount(self) -> None:
-        """The columns."""
-        layers = self.query_one(LayerTable)
-        for name, width in COLUMNS:
-            layers.add_column(Text(name, justify="right" if name in RIGHT else "left"), width=width, key=name)
+        """The title."""
         self.query_one("#choice").border_title = "Next training"
         self._fill()
 
@@ -258,8 +262,6 @@ class LayersScreen(WorkScreen):
 
     def _fill(self) -> None:
         layers, chosen = self.query_one(LayerTable), self.session.freeze
-        if not layers.columns:
-            return
         weights, kept = self.session.config.network.weights, self._costs().caching.kept
         rows = table(chosen, self._head_classes)
         cells = [self._cells(row, chosen, kept) for row in rows]
@@ -267,25 +269,11 @@ class LayersScreen(WorkScreen):
         title = f"{chosen.backbone.title}  {side}x{side}  {'random weights' if weights == 'none' else weights}"
         self.query_one("#network").border_title = content(title)
         if self._shown != chosen.backbone.name:
-            self._shown, self._cells_shown = chosen.backbone.name, []
-            layers.clear()
-            layers.blocks = [row.block for row in rows]
-            widest = max(len(row.name) for row in rows)
-            self.set_class(widest > COLUMNS[1][1], "-deep")
-            layers.ordered_columns[1].width = max(COLUMNS[1][1], widest)
-        # Another head has other rows than the one before; those of the backbone stay, and with them the cursor.
-        same = len(chosen.backbone.layers) if len(cells) != len(self._cells_shown) else len(cells)
-        for place in range(same, len(self._cells_shown)):
-            layers.remove_row(str(place))
-        self._cells_shown = self._cells_shown[:same]
-        for place in range(len(self._cells_shown), len(cells)):
-            layers.add_row(*cells[place], key=str(place))
-        # Hundreds of layers: only what changed is drawn anew.
-        for place, (line, before) in enumerate(zip(cells, self._cells_shown, strict=False)):
-            for (name, _), value, old in zip(COLUMNS, line, before, strict=True):
-                if value != old or value.style != old.style:
-                    layers.update_cell(str(place), name, value)
-        self._cells_shown = cells
+            self._shown = chosen.backbone.name
+            layers.fill([])  # the cursor begins at the top of another network
+            self.set_class(max(len(row.name) for row in rows) > DEEP, "-deep")
+        layers.blocks = [row.block for row in rows]
+        layers.fill(cells, list(map(str, range(len(cells)))))  # another head has other rows: the cursor stays
         self._total()
 
     def _total(self) -> None:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
@@ -16,11 +15,14 @@ from textual.widgets import DataTable, Static
 from engine.base.events import Progress
 from engine.data.image.notes import noted
 from engine.evaluation.predictions_table import stood_by
-from tui.widgets.bars import capped, shortened
+from tui.widgets.bars import capped
+from tui.widgets.fitted_table import Column, FittedTable
 from tui.widgets.safe_cells import cell, content
 from tui.words.glyphs import Glyphs
 
-FILE, NAME, BAR = 18, 12, 8
+NAME, BAR = 12, 8
+FILE, SAID = Column("file", least=10, middle=True), Column("said", least=8)
+SURE, RUN = Column("sure", right=True), Column("run", rank=1, least=8, middle=True)
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ def said(line: dict[str, Any]) -> str:
     return "refused" if line.get("refused") else str(line.get("label", "error"))
 
 
-class PredictionTable(DataTable[Text]):
+class PredictionTable(FittedTable):
     """The table."""
 
     HELP = (
@@ -73,7 +75,7 @@ class History(Vertical):
     def compose(self) -> ComposeResult:
         """Line and table."""
         yield Static(id="so-far", classes="muted")
-        yield PredictionTable(cursor_type="row", id="predictions")
+        yield PredictionTable(id="predictions")
 
     def on_mount(self) -> None:
         """Nothing yet."""
@@ -101,7 +103,7 @@ class History(Vertical):
         self.of_folder, self._listed = of_folder, []
         name = content(self.folder.name or self.folder) if self.folder else Content("")
         self.border_title = Content.assemble("Folder ", name) if of_folder else Content("This session")
-        self.table.clear(columns=True)
+        self.table.fill([])
         self._columns = ()
         if of_folder:
             self.catch_up()
@@ -117,17 +119,21 @@ class History(Vertical):
             classes = next((tuple(line["probabilities"]) for line in self.lines if "probabilities" in line), ())
             if classes or over:
                 self._columns = ("file", "said", *classes)
-                for name in self._columns:
-                    self.table.add_column(cell(capped(name, NAME), right=name in classes))
+                every = [
+                    Column(capped(name, NAME), f"class {rank}", rank, right=True)
+                    for rank, name in enumerate(classes, 1)
+                ]
+                self.table.offer(FILE, SAID, *every)
+        rows = []
         for line in new if self._columns else ():
             self._listed.append(Path(line["file"]))
             shares = list(stood_by(line).values())
-            label = capped(said(line), NAME)
-            self.table.add_row(
-                cell(shortened(Path(line["file"]).name, FILE)), cell(label),
+            rows.append((
+                cell(Path(line["file"]).name), cell(said(line)),
                 *(cell(f"{share:.1%}", right=True) for share in shares),
                 *(cell("") for _ in self._columns[2 + len(shares) :]),
-            )  # fmt: skip
+            ))  # fmt: skip
+        self.table.append(rows)
         self.query_one("#so-far", Static).update(content(self._so_far(progress, over)))
 
     def _so_far(self, progress: Progress | None, over: str) -> str:
@@ -144,14 +150,17 @@ class History(Vertical):
         return "\n".join([summed, *(f"{self._glyphs.beware} {item.sentence}" for item in notes)])
 
     def _session_rows(self) -> None:
-        for name in ("file", "said", "sure", "run"):
-            self.table.add_column(cell(name, right=name == "sure"))
-        for asked in self._asked:
-            self._listed.append(asked.path)
-            self.table.add_row(
-                cell(shortened(asked.path.name, FILE)), cell(capped(asked.label, NAME)),
-                cell(f"{asked.sure:.1%}", right=True), cell(asked.run.name),
-            )  # fmt: skip
+        self.table.offer(FILE, SAID, SURE, RUN)
+        self._listed = [asked.path for asked in self._asked]
+        self.table.fill(
+            [
+                (
+                    cell(asked.path.name), cell(asked.label), cell(f"{asked.sure:.1%}", right=True),
+                    cell(asked.run.name),
+                )
+                for asked in self._asked
+            ]
+        )  # fmt: skip
         text = f"{len(self._asked):,} predicted" if self._asked else "Nothing has been predicted yet."
         self.query_one("#so-far", Static).update(content(text))
 
@@ -170,5 +179,6 @@ class History(Vertical):
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         """Enter or a click on the highlighted row."""
         event.stop()
-        if 0 <= event.cursor_row < len(self._listed):
-            self.post_message(self.Chosen(self._listed[event.cursor_row]))
+        place = self.table.place_of(event.cursor_row)
+        if 0 <= place < len(self._listed):
+            self.post_message(self.Chosen(self._listed[place]))

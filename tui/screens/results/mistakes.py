@@ -4,7 +4,6 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -20,19 +19,21 @@ from tui.host.terminal import Abilities
 from tui.services.models import Heated
 from tui.services.read_picture import Picture, network_side, read_picture
 from tui.state.session import Session
-from tui.widgets.bars import bars, capped, shortened
+from tui.widgets.bars import bars
+from tui.widgets.fitted_table import Column, FittedTable
 from tui.widgets.safe_cells import cell, content, lines
 from tui.widgets.viewer import Enlarged
 from tui.widgets.xray import Way, Xray, heat_scale
 
-COLUMNS = ("", "file", "truth", "said", "sure")
-WIDTHS = ((22, 14), (13, 6))
-"""Columns for the names of files and of classes, on a wide and on a narrow screen."""
+COLUMNS = (
+    Column("", "wrong"), Column("file", least=10, middle=True), Column("truth", least=6), Column("said", least=6),
+    Column("sure", right=True),
+)  # fmt: skip
 MOST = 500
 """So many images are listed."""
 
 
-class AnswerTable(DataTable[Text]):
+class AnswerTable(FittedTable):
     """The list."""
 
     HELP = (
@@ -66,16 +67,14 @@ class Mistakes(Horizontal):
     def compose(self) -> ComposeResult:
         """The list beside the picture."""
         with Vertical(classes="pane", id="list-pane"):
-            yield AnswerTable(cursor_type="row", id="answers")
+            yield AnswerTable(*COLUMNS, id="answers")
             yield Static(id="no-answers", classes="muted")
         with Vertical(classes="pane", id="mistake-pane"):
             yield Xray(self._way, self._abilities, id="mistake")
             yield Static(id="mistake-facts")
 
     def on_mount(self) -> None:
-        """Columns."""
-        for name in COLUMNS:
-            self.table.add_column(Text(name, justify="right" if name == "sure" else "left"))
+        """Titles."""
         self.query_one("#list-pane").border_title = "Worst first"
         self.query_one("#mistake-pane").border_title = "Picture"
 
@@ -108,22 +107,23 @@ class Mistakes(Horizontal):
         self.query_one(Xray).show(None)
         self.query_one("#mistake-facts", Static).update("")
         self.query_one("#mistake-pane").border_title = "Picture"
-        self.table.clear()
         beware = self._session.glyphs.beware
-        most, names = WIDTHS[self.screen.has_class("-narrow")]
-        for answer in self._answers:
-            self.table.add_row(
-                cell(beware if answer.wrong else " "), cell(shortened(Path(answer.file).name, most)),
-                cell(capped(answer.truth, names)), cell(capped(answer.said, names)),
-                cell(f"{answer.sure:.1%}", right=True), key=answer.file,
-            )  # fmt: skip
+        rows = [
+            (
+                cell(beware if answer.wrong else " "), cell(Path(answer.file).name), cell(answer.truth),
+                cell(answer.said), cell(f"{answer.sure:.1%}", right=True),
+            )
+            for answer in self._answers
+        ]  # fmt: skip
+        self.table.fill(rows, [answer.file for answer in self._answers])
 
     def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
         """Show the picture."""
         event.stop()
-        if not 0 <= event.cursor_row < len(self._answers):
+        place = self.table.place_of(event.cursor_row)
+        if not 0 <= place < len(self._answers):
             return
-        answer = self._answers[event.cursor_row]
+        answer = self._answers[place]
         self.path, self._picture = self._folder / answer.file, None
         self._session.cancel("heat")
         self._see(None)
@@ -171,7 +171,7 @@ class Mistakes(Horizontal):
         self._session.cancel("heat")
         if self._picture is None:
             return
-        answer = self._answers[self.table.cursor_row]
+        answer = self._answers[self.table.place]
         self._see(None)
         self._facts(answer, "")
         if self._hot:

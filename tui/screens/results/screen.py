@@ -4,12 +4,11 @@ from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import DataTable, Static
+from textual.widgets import Static
 
 from engine.auto.curve import LearningCurve, read_curve
 from engine.base.errors import CovidTuiError, RunError
@@ -26,6 +25,7 @@ from tui.screens.results.plots import plots_of
 from tui.screens.results.worth import Worth, worth_by_prevalence
 from tui.widgets.bars import span
 from tui.widgets.curves import Plot
+from tui.widgets.fitted_table import Column, FittedTable
 from tui.widgets.pick_dialog import PickRun
 from tui.widgets.plot_dialog import PlotView
 from tui.widgets.safe_cells import cell, content, lines, number
@@ -91,7 +91,7 @@ class ResultsScreen(PictureScreen):
             with Vertical(classes="pane", id="confusion-pane"):
                 yield Confusion(self.session.glyphs, id="confusion")
             with Vertical(classes="pane", id="classes-pane"):
-                yield DataTable[Text](cursor_type="row", id="classes")
+                yield FittedTable(id="classes")
         yield Mistakes(self.session, self.workbench.picture_way, self.workbench.abilities, id="mistakes")
 
     def on_mount(self) -> None:
@@ -204,14 +204,17 @@ class ResultsScreen(PictureScreen):
         self._by_class(test)
 
     def _by_class(self, test: Tested) -> None:
-        classes = self.query_one("#classes", DataTable)
-        classes.clear(columns=True)
-        head, *rows = class_rows(test, MEASURES[self._measures])
-        for name in head:
-            classes.add_column(Text(name, justify="left" if name == "class" else "right"))
-        for row in rows:
-            style = "bold" if row[0] == MACRO else ""
-            classes.add_row(cell(row[0], style), *(cell(text, style, right=True) for text in row[1:]))
+        classes = self.query_one("#classes", FittedTable)
+        (label, images, *measures), *rows = class_rows(test, MEASURES[self._measures])
+        named, counted = Column(label, least=8), Column(images, rank=1, right=True)
+        classes.offer(named, counted, *(Column(name, right=True) for name in measures))
+        styles = ["bold" if row[0] == MACRO else "" for row in rows]
+        classes.fill(
+            [
+                (cell(row[0], style), *(cell(text, style, right=True) for text in row[1:]))
+                for row, style in zip(rows, styles, strict=True)
+            ]
+        )
         place = f"{self._measures + 1} of {len(MEASURES)}"
         self.query_one("#classes-pane").border_title = f"By class: {' and '.join(MEASURES[self._measures])} ({place})"
 

@@ -38,7 +38,7 @@ def item_text(item: Item, made: Correction | None) -> Content:
         rows.append(Content(""))
         rows += [content(reason) for reason in item.reasons or ("Nothing speaks against it.",)]
         if item.neighbours:
-            rows.append(content(ALIKE, "dim"))
+            rows.append(content(ALIKE, "$foreground-muted"))
     rows.append(Content(""))
     rows.append(content(decision_text(made), "$success" if made else "$warning"))
     if made and made.note:

@@ -5,16 +5,15 @@ A ladder's rungs stand where another run's epochs do; they are judged out of fol
 
 from collections.abc import Callable, Sequence
 
-from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Container, Grid, Vertical
-from textual.widgets import DataTable
 
 from engine.base.context import Context
 from engine.base.errors import RunError
 from engine.recipe.fields import parts
 from engine.runs.watch import Entry
 from tui.widgets.curves import Curve, Curves
+from tui.widgets.fitted_table import Column, FittedTable
 from tui.widgets.safe_cells import cell, content
 from tui.words.headline import accuracy
 from tui.words.numbers import as_share, duration
@@ -28,8 +27,8 @@ CHARTS = {
 OF_RUNGS = {"val_loss": "loss", "val_accuracy": "accuracy"}
 """What a rung has in place of what an epoch has."""
 EMPTY, NO_TRAINING_CURVE = "no epoch yet", "a ladder has no curve of its training"
-WIDEST = 22
-"""Columns for a value, where there are several runs."""
+NARROWEST = 12
+"""Characters to which a run's name and its values may be cut."""
 
 
 def validation(entry: Entry) -> str:
@@ -144,7 +143,7 @@ class Comparison(Container):
                 limits = (None, 1.0) if "accuracy" in name else (None, None)
                 yield Curves(title, y_limits=limits, empty=EMPTY, id=name).add_class("pane")
         with Vertical(classes="pane", id="differences-pane"):
-            yield DataTable[Text](cursor_type="row", fixed_columns=1, id="differences")
+            yield FittedTable(fixed_columns=1, id="differences")
 
     def on_mount(self) -> None:
         """The title."""
@@ -178,16 +177,11 @@ class Comparison(Container):
     def _table(self, entries: Sequence[Entry]) -> None:
         pane = self.query_one("#differences-pane")
         pane.border_title = "Differences in recipe and result" if len(entries) > 1 else "Unusual in the recipe; result"
-        table, rows = self.query_one("#differences", DataTable), differences(entries) if entries else []
-        cursor = table.cursor_row
-        table.clear(columns=True)
-        table.add_column(Text(""), key="name")
-        for place, entry in enumerate(entries):
-            title = cell(f"{SIGNS[place]} {entry.run.name}")
-            longest = max(title.cell_len, *(cell(values[place]).cell_len for _, values in rows))
-            width = min(longest, WIDEST) if len(entries) > 1 else longest
-            table.add_column(title, width=width, key=str(entry.run.path))
+        table, rows = self.query_one("#differences", FittedTable), differences(entries) if entries else []
+        titles = [(f"{SIGNS[place]} {entry.run.name}", str(entry.run.path)) for place, entry in enumerate(entries)]
+        table.offer(Column("", "name", least=20), *(Column(*title, least=NARROWEST) for title in titles))
+        shown = []
         for name, values in rows:
-            differ = len(set(values)) > 1
-            table.add_row(cell(name, "dim"), *(cell(value, "bold" if differ else "") for value in values))
-        table.move_cursor(row=min(cursor, max(0, len(rows) - 1)))
+            style = "bold" if len(set(values)) > 1 else ""
+            shown.append((cell(name, "dim"), *(cell(value, style) for value in values)))
+        table.fill(shown)

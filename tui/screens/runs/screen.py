@@ -18,11 +18,16 @@ from tui.screens.base import WorkScreen
 from tui.screens.runs.comparison import COLOURS, SIGNS, Comparison, seconds, test, testable, validation, verdict
 from tui.state.messages import RunChanged, RunsChanged
 from tui.widgets.bars import shortened
+from tui.widgets.fitted_table import Column, FittedTable
 from tui.widgets.question_dialog import Answer, Ask
 from tui.widgets.safe_cells import cell, content, number
 from tui.words.numbers import duration
 
-COLUMNS = ("", "state", "run", "mode", "validation", "test", "epochs", "time", "backbone")
+COLUMNS = (
+    Column("", "pick"), Column("state", rank=1), Column("run", least=12, middle=True), Column("mode", rank=2),
+    Column("validation", rank=3), Column("test"), Column("epochs", rank=5, right=True),
+    Column("time", rank=4, right=True), Column("backbone", rank=6),
+)  # fmt: skip
 VIEWS = ("", "-charts", "-table")
 MOST_NAMED = 5
 WIDEST_PATH = 60
@@ -30,7 +35,7 @@ RESUMED = ("died", "stopped", "failed")
 """States of runs that can be gone on with; a finished one takes more epochs on the command line."""
 
 
-class RunTable(DataTable[Text]):
+class RunTable(FittedTable):
     """The runs; the keys that concern the one under the cursor are answered here."""
 
     HELP = (
@@ -69,15 +74,12 @@ class RunsScreen(WorkScreen):
     def body(self) -> Iterable[Widget]:
         """The table, or a word where there is no run; the comparison."""
         with Vertical(classes="pane", id="runs-pane"):
-            yield RunTable(cursor_type="row", id="runs")
+            yield RunTable(*COLUMNS, id="runs")
             yield Static(id="no-runs", classes="muted")
         yield Comparison()
 
     def on_mount(self) -> None:
-        """Title and columns."""
-        table = self.query_one(RunTable)
-        for name in COLUMNS:
-            table.add_column(Text(name, justify="right" if name in ("epochs", "time") else "left"), key=name or "pick")
+        """The title."""
         self.query_one("#runs-pane").border_title = content(f"Runs in {shortened(self.session.runs, WIDEST_PATH)}")
 
     def runs_changed(self) -> None:
@@ -88,33 +90,15 @@ class RunsScreen(WorkScreen):
         self.query_one("#no-runs").display = not entries
         table.display = bool(entries)
         self.query_one("#no-runs", Static).update(content("There are no runs here yet: the Train screen makes one."))
-        if not table.columns:
-            return
-        keys = [str(entry.run.path) for entry in entries]
-        if keys == [row.value for row in table.rows]:
-            for entry in entries:
-                self._refresh(entry)
-        else:
-            at = self._selected()
-            table.clear()
-            for entry, key in zip(entries, keys, strict=True):
-                table.add_row(*self._cells(entry), key=key)
-            if at and str(at.run.path) in table.rows:
-                table.move_cursor(row=table.get_row_index(str(at.run.path)))
+        table.fill([self._cells(entry) for entry in entries], [str(entry.run.path) for entry in entries])
         self._compare()
 
     def run_changed(self, message: RunChanged) -> None:
         """Refresh the line of a live run."""
         entry = self.session.library.get(message.view.path) if message.view.path else None
         if entry and str(entry.run.path) in self.query_one(RunTable).rows:
-            self._refresh(entry)
+            self.query_one(RunTable).change(str(entry.run.path), self._cells(entry))
             self._compare()
-
-    def _refresh(self, entry: Entry) -> None:
-        table, key = self.query_one(RunTable), str(entry.run.path)
-        for name, value in zip(COLUMNS, self._cells(entry), strict=True):
-            if table.get_cell(key, name or "pick") != value:
-                table.update_cell(key, name or "pick", value, update_width=True)
 
     def _cells(self, entry: Entry) -> tuple[Text, ...]:
         view, network = entry.view, entry.config.network if entry.config else None
@@ -132,7 +116,7 @@ class RunsScreen(WorkScreen):
         table = self.query_one(RunTable)
         if not table.row_count:
             return None
-        key = table.coordinate_to_cell_key(table.cursor_coordinate).row_key.value
+        key = table.key_at_cursor
         return self.session.library.get(Path(key)) if key else None
 
     def _chosen(self) -> list[Entry]:

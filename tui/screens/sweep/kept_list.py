@@ -2,35 +2,27 @@
 
 from collections.abc import Sequence
 
-from rich.text import Text
-from textual.widgets import DataTable
-
 from tui.state.sweep_job import Kept
+from tui.widgets.fitted_table import Column, FittedTable
 from tui.widgets.safe_cells import cell
 from tui.words.glyphs import Glyphs
 
-COLUMNS = (("", 1), ("name", 24), ("trained", None))
+COLUMNS = (Column("", "sign"), Column("name", least=8, middle=True), Column("trained", rank=1))
 
 
-class KeptSweeps(DataTable[Text]):
+class KeptSweeps(FittedTable):
     """One line a sweep, the newest first. `kept` are those that are listed."""
 
     def __init__(self, glyphs: Glyphs, *, id: str | None = None) -> None:
-        super().__init__(cursor_type="row", show_header=False, id=id, classes="pane")
+        super().__init__(*COLUMNS, show_header=False, id=id, classes="pane")
         self._glyphs = glyphs
         self.kept: tuple[Kept, ...] = ()
 
-    def on_mount(self) -> None:
-        """The columns."""
-        for name, width in COLUMNS:
-            self.add_column(name, width=width)
-
-    def fill(self, kept: Sequence[Kept]) -> None:
+    def show_kept(self, kept: Sequence[Kept]) -> None:
         """List these, the cursor staying where it is."""
-        self.kept, place = tuple(kept), self.cursor_row
-        self.clear()
+        self.kept, rows = tuple(kept), []
         for one in kept:
             state = "live" if one.live else "finished" if one.finished == one.total else "stopped"
             sign, done = self._glyphs.state(state), f"{one.finished}/{one.total}"
-            self.add_row(cell(sign), cell(one.path.name, "bold"), cell(done))
-        self.move_cursor(row=min(place, len(kept) - 1))
+            rows.append((cell(sign), cell(one.path.name, "bold"), cell(done)))
+        self.fill(rows)

@@ -20,8 +20,8 @@ class QueueTable(RowTable):
         self.border_title = content(f"Queue of {followed.path.name}" if followed else "Queue of the new sweep")
         self.border_subtitle = "" if followed else "T: 10^12 multiply-adds if every epoch is trained"
         if plan is None:
-            self.fill(PLANNED, [], ())
+            self.show_rows(PLANNED, [])
         elif followed is None:
-            self.fill(PLANNED, planned_rows(plan, glyphs), range(2, 7))
+            self.show_rows(PLANNED, planned_rows(plan, glyphs))
         else:
-            self.fill(TRAINED, trained_rows(plan, followed.runs, glyphs), (2, 3))
+            self.show_rows(TRAINED, trained_rows(plan, followed.runs, glyphs))

@@ -43,7 +43,7 @@ class ResultPane(Vertical):
     @property
     def highlighted(self) -> SweptRecipe | None:
         """The recipe under the cursor."""
-        place = self.query_one("#recipes", RowTable).cursor_row
+        place = self.query_one("#recipes", RowTable).place
         return self._ordered[place] if 0 <= place < len(self._ordered) else None
 
     def show(self, result: Swept | None) -> None:
@@ -52,7 +52,7 @@ class ResultPane(Vertical):
         recommended = result.advice.name if result and result.advice else ""
         table = self.query_one("#recipes", RowTable)
         anew = not table.row_count
-        table.fill(RECIPES, recipe_rows(self._ordered, recommended), (4, 5))
+        table.show_rows(RECIPES, recipe_rows(self._ordered, recommended))
         if anew and recommended:
             table.move_cursor(row=[one.name for one in self._ordered].index(recommended))
         self.query_one("#advice", Static).update(advice(result))

@@ -33,6 +33,7 @@ from tui.state.sweep_job import (
     open_test,
     plan_of,
 )
+from tui.widgets.columns import Columns
 from tui.widgets.form import Form
 from tui.widgets.question_dialog import Answer, Ask
 from tui.widgets.row_table import RowTable
@@ -82,7 +83,7 @@ class SweepScreen(WorkScreen):
 
     def body(self) -> Iterable[Widget]:
         """Grid, data and earlier sweeps beside progress, queue and result."""
-        with Container(classes="columns"):
+        with Columns():
             with Container(id="left"):
                 yield Form(self._wanted, id="grid").add_class("pane")
                 with Vertical(id="sources"):
@@ -240,7 +241,7 @@ class SweepScreen(WorkScreen):
     def _listed(self, read: tuple[list[Kept], list[str]]) -> None:
         kept, troubles = read
         self.warn_of_new(troubles)
-        self.query_one(KeptSweeps).fill(kept)
+        self.query_one(KeptSweeps).show_kept(kept)
         first, self._listed_once = not self._listed_once, True
         if first and kept and self._shown is None:
             self._open(kept[0].path)
@@ -314,8 +315,8 @@ class SweepScreen(WorkScreen):
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         """Open an earlier sweep."""
         listed = event.data_table
-        if isinstance(listed, KeptSweeps) and event.cursor_row < len(listed.kept):
-            self._open(listed.kept[event.cursor_row].path)
+        if isinstance(listed, KeptSweeps):
+            self._open(listed.kept[listed.place_of(event.cursor_row)].path)
 
     def _open(self, path: Path) -> None:
         self.remove_class("-setup")

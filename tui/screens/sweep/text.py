@@ -11,6 +11,7 @@ from engine.recipe.config import TrainConfig
 from engine.runs.watch import RunView
 from engine.sweep.result import Swept, SweptRecipe
 from tui.state.sweep_job import Followed, SweepJob
+from tui.widgets.fitted_table import Column
 from tui.widgets.question_dialog import Answer
 from tui.widgets.safe_cells import content, lines
 from tui.words.glyphs import Glyphs
@@ -23,9 +24,21 @@ if TYPE_CHECKING:
     from engine.jobs.sweep_plan import Plan
 
 Row = tuple[str, ...]
-PLANNED = ("", "training", "trains", "kept once", "epochs", "share", "time")
-TRAINED = ("", "training", "validation (95%)", "time", "state")
-RECIPES = ("", "recipe", "validation (95%)", "each seed", "seconds", "trains")
+NAMED = 12
+"""Characters to which a training's name may be cut."""
+PLANNED = (
+    Column("", "sign"), Column("training", least=NAMED, middle=True), Column("trains", rank=2, right=True),
+    Column("kept once", rank=4, right=True), Column("epochs", rank=3, right=True),
+    Column("share", rank=1, right=True), Column("time", right=True),
+)  # fmt: skip
+TRAINED = (
+    Column("", "sign"), Column("training", least=NAMED, middle=True), Column("validation (95%)", right=True),
+    Column("time", rank=2, right=True), Column("state", rank=1),
+)  # fmt: skip
+RECIPES = (
+    Column("", "sign"), Column("recipe", least=NAMED, middle=True), Column("validation (95%)"),
+    Column("each seed", rank=3), Column("seconds", rank=1, right=True), Column("trains", rank=2, right=True),
+)  # fmt: skip
 COSTS = {"seconds": "training seconds", "trainable": "parameters that train"}
 BAR = 20
 SHUT = Answer("k", "Keep it shut", "")

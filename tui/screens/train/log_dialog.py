@@ -12,6 +12,7 @@ from textual.widgets import Static
 
 from engine.base.events import Event, Failed, Finished, Notice
 from engine.base.wording import counted
+from tui.widgets.filter_line import FILTER, holds, open_filter
 from tui.widgets.safe_cells import content, lines
 from tui.words.event_text import describe
 from tui.words.recipe_terms import in_recipe_terms
@@ -52,6 +53,31 @@ def values(advice: Mapping[str, str]) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in advice.items())
 
 
+class LogLines(VerticalScroll):
+    """The lines in a box that scrolls."""
+
+    HELP = "All that the run had to say, the newest last."
+    BINDINGS: ClassVar[list[BindingType]] = [FILTER]
+
+    def __init__(self, log: Iterable[Event]) -> None:
+        super().__init__()
+        self._log = tuple(log)
+
+    def compose(self) -> ComposeResult:
+        """The text."""
+        yield Static(log_lines(self._log) if self._log else content("There are no messages yet."))
+
+    def narrow(self, text: str) -> tuple[int, int]:
+        """Show only the lines that hold `text`, all where it is empty; how many those are, and of how many."""
+        left = [event for event in self._log if holds(text, log_line(event)[1])]
+        self.query_one(Static).update(log_lines(left))
+        return len(left), len(self._log)
+
+    def action_filter(self) -> None:
+        """Ask for a text that lines are to hold."""
+        open_filter(self)
+
+
 class LogView(ModalScreen[None]):
     """All lines, the newest last."""
 
@@ -67,10 +93,9 @@ class LogView(ModalScreen[None]):
         """A box that scrolls."""
         with Vertical(classes="dialog"):
             yield Static(content(self._title, "bold"), classes="question")
-            with VerticalScroll():
-                yield Static(log_lines(self._log) if self._log else content("There are no messages yet."))
+            yield LogLines(self._log)
 
     def on_mount(self) -> None:
         """To the newest."""
-        self.query_one(VerticalScroll).focus()
-        self.query_one(VerticalScroll).scroll_end(animate=False)
+        self.query_one(LogLines).focus()
+        self.query_one(LogLines).scroll_end(animate=False)

@@ -1,14 +1,14 @@
 """Screen 3: the recipe, a training as it goes, and its stop."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.text import Text
 from textual.binding import Binding, BindingType
-from textual.containers import Container, Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
@@ -28,7 +28,9 @@ from tui.screens.train.progress import course
 from tui.screens.train.rungs import RUNG_COLUMNS, curves_of, rung_row, skipped_row
 from tui.screens.train.schedule_dialog import Schedule
 from tui.state.messages import RunChanged
+from tui.widgets.columns import Columns
 from tui.widgets.curves import Curves, Plot
+from tui.widgets.fitted_table import Column, FittedTable
 from tui.widgets.form import Form
 from tui.widgets.pick_dialog import AskFile
 from tui.widgets.plot_dialog import PlotView
@@ -40,7 +42,8 @@ from tui.words.safe_text import display_name
 if TYPE_CHECKING:
     from engine.base.cancel import How
 
-COLUMNS = ("epoch", "loss", "acc", "val loss", "val acc", "rate", "time", "")
+EPOCHS = ("epoch", "loss", "acc", "val loss", "val acc", "rate", "time", "")
+RANKS = (0, 3, 2, 1, 0, 5, 4, 0)
 GO_ON = Answer("g", "Go on", "")
 KEEP = Answer("k", "Stop after this batch, keep the best epoch and test it", "keep")
 NOW = Answer("n", "Stop now, keep the best epoch untested", "now")
@@ -83,7 +86,7 @@ class TrainScreen(WorkScreen):
 
     def body(self) -> Iterable[Widget]:
         """Recipe beside curves, epochs, log and progress."""
-        with Container(classes="columns"):
+        with Columns():
             with Vertical(id="left"):
                 yield Form(id="recipe").add_class("pane")
                 machine = Machine(self.session.glyphs, self._in_sight, self.session.library.halt)
@@ -93,16 +96,14 @@ class TrainScreen(WorkScreen):
                 with Horizontal(id="curves"):
                     yield Curves("loss", id="loss").add_class("pane")
                     yield Curves("accuracy", y_limits=(None, 1.0), id="accuracy").add_class("pane")
-                yield DataTable[Text](cursor_type="row", id="epochs", classes="pane")
+                yield FittedTable(*columns(EPOCHS), id="epochs", classes="pane")
                 with VerticalScroll(classes="pane", id="log"):
                     yield Static(id="log-text")
                 yield Static(id="progress")
 
     def on_mount(self) -> None:
-        """Titles and columns."""
-        epochs = self.query_one("#epochs", DataTable)
-        for name in COLUMNS:
-            epochs.add_column(Text(name, justify="right"), key=name or "best")
+        """Titles."""
+        epochs = self.query_one("#epochs", FittedTable)
         self.query_one("#recipe").border_title = "Recipe"
         epochs.border_title = "Epochs"
         self.query_one("#log").border_title = "Log"
@@ -141,23 +142,20 @@ class TrainScreen(WorkScreen):
         self.query_one("#progress", Static).update(lines(rows), layout=False)
 
     def _epochs(self, view: RunView) -> None:
-        table, best = self.query_one("#epochs", DataTable), view.best
+        table, best = self.query_one("#epochs", FittedTable), view.best
         rungs, name = view.unit == "rung", view.name or "the new run"
         table.border_title = content(f"Rungs of {name}, out of fold" if rungs else f"Epochs of {name}")
         key = (view, len(view.epochs) + len(view.rungs) + len(view.skipped))
-        if not table.columns or self._shown == key:
+        if self._shown == key:
             return
         self._shown = key
-        table.clear()
-        for column, label in zip(table.ordered_columns, RUNG_COLUMNS if rungs else COLUMNS, strict=True):
-            column.label = Text(label, justify="right")
-        for skipped in reversed(view.skipped):
-            table.add_row(*skipped_row(skipped))
+        star = self.session.glyphs.best
+        table.offer(*columns(RUNG_COLUMNS if rungs else EPOCHS))
+        rows = [skipped_row(skipped) for skipped in reversed(view.skipped)]
         for rung in reversed(view.rungs):
-            kept = rung is view.kept
-            table.add_row(*rung_row(rung, f"{self.session.glyphs.best} {rung.name}, kept" if kept else rung.name))
-        for epoch in reversed(view.epochs):
-            table.add_row(*_row(epoch, f"{self.session.glyphs.best} best" if epoch is best else ""))
+            rows.append(rung_row(rung, f"{star} {rung.name}, kept" if rung is view.kept else rung.name))
+        rows += [_row(epoch, f"{star} best" if epoch is best else "") for epoch in reversed(view.epochs)]
+        table.fill(rows)
 
     def _curves(self, view: RunView) -> None:
         glyphs = self.session.glyphs
@@ -354,6 +352,12 @@ class TrainScreen(WorkScreen):
 
 def _plot_of(curves: Curves) -> Plot:
     return curves.plot
+
+
+def columns(names: Sequence[str]) -> list[Column]:
+    """The columns of the table of epochs, or of rungs, under these names."""
+    every = enumerate(zip(names, RANKS, strict=True))
+    return [Column(name, str(place), rank, least=0 if name else 12, right=bool(name)) for place, (name, rank) in every]
 
 
 def _row(epoch: Epoch, best: str) -> tuple[Text, ...]:

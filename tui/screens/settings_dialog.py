@@ -1,0 +1,169 @@
+"""The settings: theme, how pictures are drawn, signs, and the keys of the screen that is open. Each is kept at once."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal, get_args
+
+from textual.app import ComposeResult
+from textual.binding import ActiveBinding, Binding, BindingType
+from textual.containers import Vertical
+from textual.events import Key
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from tui.widgets.fitted_table import Column, FittedTable
+from tui.widgets.key_line import KeyLine
+from tui.widgets.safe_cells import cell, content
+from tui.words.settings import Protocol, Settings
+from tui.words.settings_file import Value
+
+ABOUT = "Enter takes the next choice, or asks for a key; backspace puts it back as it usually is. Kept in config.toml."
+NEXT_TIME = "from the next start on"
+COLUMNS = (Column("setting", least=12), Column("value", least=6), Column("", "note", rank=1))
+PRESS = "Press the new key for {name}. Escape leaves it as it was."
+Kind = Literal["theme", "image_protocol", "unicode", "key"]
+Keep = Callable[[tuple[str, ...], Value], bool]
+"""Writes a setting down and acts on it; False where that could not be."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line: what it sets, its name, its choices and the note beside it; `id` is that of a key."""
+
+    kind: Kind
+    name: str
+    choices: tuple[str, ...] = ()
+    note: str = ""
+    id: str = ""
+
+
+def setting_rows(themes: Sequence[str], active: Sequence[ActiveBinding]) -> list[Row]:
+    """All that can be set here."""
+    rows = [
+        Row("theme", "theme", tuple(themes)),
+        Row("image_protocol", "pictures", get_args(Protocol), NEXT_TIME),
+        Row("unicode", "richer signs", ("no", "yes"), NEXT_TIME),
+    ]
+    seen = set[str]()
+    for _, binding, _, _ in active:
+        if binding.id and binding.id not in seen and binding.description:
+            seen.add(binding.id)
+            rows.append(Row("key", f"key: {binding.description}", (), binding.tooltip or "", binding.id))
+    return rows
+
+
+class SettingTable(FittedTable):
+    """The settings."""
+
+    HELP = ABOUT
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter,space,right", "screen.turn(1)", "Change", key_display="enter", id="settings.change",
+                tooltip="The next choice, or another key."),
+        Binding("left", "screen.turn(-1)", "Choice before", show=False, tooltip="The choice before."),
+        Binding("backspace", "screen.usual", "As usual", id="settings.usual", tooltip="Back to what is usual."),
+    ]  # fmt: skip
+
+
+class SettingsDialog(ModalScreen[None]):
+    """The settings as a list."""
+
+    HELP = ABOUT
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "dismiss", "Close", key_display="esc", id="settings.close", tooltip="Close the settings."),
+    ]
+
+    def __init__(self, settings: Settings, themes: Sequence[str], active: Sequence[ActiveBinding], keep: Keep) -> None:
+        super().__init__()
+        self._rows = setting_rows(themes, active)
+        self._usual = {binding.id: binding.key for _, binding, _, _ in active if binding.id}
+        self._taken = {binding.key: binding.id or "" for _, binding, _, _ in active}
+        self._keep = keep
+        self._now: dict[str, str] = {
+            "theme": settings.theme or "covid-dark", "image_protocol": settings.image_protocol,
+            "unicode": "yes" if settings.unicode else "no", **settings.keys,
+        }  # fmt: skip
+        self._asking: Row | None = None
+        """The row that waits for a key."""
+
+    def compose(self) -> ComposeResult:
+        """What to do above the list."""
+        with Vertical(classes="dialog large") as box:
+            box.border_title = "Settings"
+            yield Static(content(ABOUT), id="settings-about", classes="question")
+            yield SettingTable(*COLUMNS, id="settings")
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        """The list."""
+        self._show()
+        self.query_one(SettingTable).focus()
+
+    def _show(self) -> None:
+        rows = [(cell(row.name), cell(self._value(row), "bold"), cell(row.note, "dim")) for row in self._rows]
+        self.query_one(SettingTable).fill(rows)
+
+    def _value(self, row: Row) -> str:
+        if row.kind == "key":
+            return self._now.get(row.id) or self._usual.get(row.id, "")
+        return self._now[row.kind]
+
+    @property
+    def _row(self) -> Row | None:
+        place = self.query_one(SettingTable).place
+        return self._rows[place] if place >= 0 else None
+
+    def on_data_table_row_selected(self) -> None:
+        """A click."""
+        self.action_turn(1)
+
+    def action_turn(self, by: int) -> None:
+        """The next choice; of a key, wait for it."""
+        row = self._row
+        if row is None:
+            return
+        if row.kind == "key":
+            self._asking = row
+            self._tell(PRESS.format(name=row.name.removeprefix("key: ")))
+            return
+        value = self._now[row.kind]
+        place = row.choices.index(value) if value in row.choices else -1
+        self._take(row, row.choices[(place + by) % len(row.choices)])
+
+    def action_usual(self) -> None:
+        """As it usually is."""
+        row = self._row
+        if row is None:
+            return
+        if row.kind == "key":
+            if self._keep(("keys", row.id), None):
+                self._now.pop(row.id, None)
+                self._show()
+            return
+        usual = {"theme": "covid-dark", "image_protocol": "auto", "unicode": "no"}[row.kind]
+        self._take(row, usual)
+
+    def _take(self, row: Row, text: str) -> None:
+        value: Value = text == "yes" if row.kind == "unicode" else text
+        name = ("keys", row.id) if row.kind == "key" else (row.kind,)
+        if self._keep(name, value):
+            self._now[row.id or row.kind] = text
+            self._show()
+
+    def on_key(self, event: Key) -> None:
+        """The new key, where one is waited for."""
+        row, self._asking = self._asking, None
+        if row is None:
+            return
+        event.stop()
+        event.prevent_default()
+        owner = self._taken.get(event.key)
+        if event.key == "escape":
+            self._tell(ABOUT)
+        elif owner not in (None, row.id):
+            self._tell(f"{event.key} is the key of {owner} already: nothing was changed.")
+        else:
+            self._tell(ABOUT)
+            self._take(row, event.key)
+
+    def _tell(self, text: str) -> None:
+        self.query_one("#settings-about", Static).update(content(text))

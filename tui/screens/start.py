@@ -1,0 +1,57 @@
+"""What a newcomer sees first: what this is, in a few lines, and four ways to begin."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from textual.events import Key
+
+import tui
+from engine.base.paths import is_folder
+from tui.widgets.bars import shortened
+from tui.widgets.question_dialog import Answer, Ask
+
+WHAT_THIS_IS = (
+    "covid-tui learns from chest X-rays: it reads a folder with one folder a class, says what is wrong with it, trains "
+    "a network, tests it on images that it never saw, and asks it about others. For research and teaching only, "
+    "not for diagnosis."
+)
+OPEN, SAMPLE, LOOK, LEAVE = "open", "sample", "look", "leave"
+NAME = 46
+RECENT = "abc"
+"""The keys of the latest folders."""
+TO_SCREEN = "screen "
+"""What is given back begins so where a screen's number was pressed."""
+
+
+def sample_data() -> Path | None:
+    """The folder of drawn X-rays that comes with the source; None where it is not there."""
+    places = (Path(tui.__file__).parents[1] / "sample_data", Path.cwd() / "sample_data")
+    return next((place for place in places if is_folder(place)), None)
+
+
+class Begin(Ask):
+    """Asks how to begin; the keys of the screens and of leaving hold here too."""
+
+    def on_key(self, event: Key) -> None:
+        """An answer's key, or one of those."""
+        super().on_key(event)
+        if event.key in "123456789":
+            self._give(event, f"{TO_SCREEN}{event.key}")
+        elif event.key == "ctrl+q":
+            self._give(event, LEAVE)
+
+    def _give(self, event: Key, answer: str) -> None:
+        event.stop()
+        event.prevent_default()
+        self.dismiss(answer)
+
+
+def begin_dialog(recent: Sequence[Path]) -> Begin:
+    """What this is, above the ways to begin; gives `open`, `sample`, a place among the `recent` folders, or another."""
+    answers = [Answer("o", "Open a folder of X-rays", OPEN)]
+    if sample_data():
+        answers.append(Answer("s", "Try it on drawn sample images, led by one key", SAMPLE))
+    for place, (key, folder) in enumerate(zip(RECENT, recent, strict=False)):
+        answers.append(Answer(key, f"Again: {shortened(folder, NAME)}", str(place)))
+    answers += [Answer("q", "Leave", LEAVE), Answer("l", "Look around first", LOOK)]
+    return Begin(WHAT_THIS_IS, answers)

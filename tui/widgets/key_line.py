@@ -1,0 +1,111 @@
+"""The last line: the keys that do something now, each to be clicked; help and leave stay in sight at any width.
+
+One widget that draws a line, where Textual's footer makes a widget of each key anew whenever one of them changes.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from textual.app import RenderResult
+from textual.binding import ActiveBinding
+from textual.content import Content
+from textual.events import Click
+from textual.screen import Screen
+from textual.widget import Widget
+
+from tui.words.safe_text import display_name
+
+ALWAYS = ("help", "quit", "command_palette")
+"""The actions whose keys stay, in this order, at the right."""
+BETWEEN = 2
+
+
+@dataclass(frozen=True)
+class KeyItem:
+    """A key as it is shown: what it presses, its name, what it does, and whether it can act now."""
+
+    key: str
+    name: str
+    text: str
+    enabled: bool
+
+    @property
+    def width(self) -> int:
+        """Characters that it takes."""
+        return cell_len(f"{self.name} {self.text}")
+
+
+class KeyLine(Widget):
+    """Keys with what they do."""
+
+    DEFAULT_CSS = """
+    KeyLine { dock: bottom; height: 1; width: 1fr; background: $panel; color: $foreground; padding: 0 1; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._places: list[tuple[int, int, KeyItem]] = []
+        """Where each key stands, from column to column."""
+        self._shown: tuple[tuple[KeyItem, ...], tuple[KeyItem, ...]] | None = None
+
+    def on_mount(self) -> None:
+        """Hear of other keys."""
+        self.screen.bindings_updated_signal.subscribe(self, self._changed)
+
+    def _changed(self, screen: Screen[object]) -> None:
+        if self._items() != self._shown:
+            self.refresh()
+
+    def _items(self) -> tuple[tuple[KeyItem, ...], tuple[KeyItem, ...]]:
+        """The keys of the screen, and those that stay."""
+        active = list(self.screen.active_bindings.values())
+        stay = [
+            one
+            for action in ALWAYS
+            for one in sorted(active, key=lambda one: len(one.binding.key))
+            if one.binding.action.removeprefix("app.") == action
+        ]
+        others = [one for one in active if one.binding.show and one not in stay]
+        return tuple(self._named(others)), tuple(self._named(stay))
+
+    def _named(self, active: Iterable[ActiveBinding]) -> Iterable[KeyItem]:
+        """One for each action, its first key named."""
+        seen = set[str]()
+        for _, binding, enabled, _ in active:
+            if binding.action not in seen and binding.description:
+                seen.add(binding.action)
+                name = self.app.get_key_display(binding)
+                yield KeyItem(binding.key, display_name(name), display_name(binding.description), enabled)
+
+    def render(self) -> RenderResult:
+        """The line; of the screen's keys as many as there is room for."""
+        self._shown = others, stay = self._items()
+        room = self.content_size.width
+        right = sum(one.width + BETWEEN for one in stay)
+        self._places, parts, at = [], list[Content](), 0
+        for one in others:
+            if at + one.width + right > room:
+                break
+            at = self._put(one, at, parts)
+        gap = max(0, room - at - right + BETWEEN)
+        parts.append(Content(" " * gap))
+        at += gap
+        for one in stay:
+            at = self._put(one, at, parts)
+        return Content("").join(parts)
+
+    def _put(self, one: KeyItem, at: int, parts: list[Content]) -> int:
+        self._places.append((at, at + one.width, one))
+        style = "" if one.enabled else "$text-muted"
+        key = "bold $footer-key-foreground" if one.enabled else style
+        parts += [Content.styled(one.name, key), Content.styled(f" {one.text}{' ' * BETWEEN}", style)]
+        return at + one.width + BETWEEN
+
+    def on_click(self, event: Click) -> None:
+        """As if the key was pressed."""
+        column = event.x - self.styles.padding.left
+        for begin, end, one in self._places:
+            if begin <= column < end:
+                self.app.simulate_key(one.key)
+                event.stop()
