@@ -115,6 +115,11 @@ class Curves(Widget):
         self.curves, self.x_limits = tuple(curves), x_limits or self.x_limits
         self.redraw()
 
+    def name_it(self, title: str, note: str = "", x_title: str = "") -> None:
+        """Give it another title; `note` stands beside it."""
+        self.title, self.note, self.x_title = title, note, x_title
+        self._tell()
+
     @property
     def plot(self) -> Plot:
         """What it shows."""
@@ -174,8 +179,8 @@ class Curves(Widget):
     def _tell(self) -> None:
         """The legend, or what lies under the cursor, into the frame."""
         named = f"{self.title} by {self.x_title}" if self.x_title else self.title
-        parts = (named, "log axis" if self.logarithmic else "", self.note)
-        self.border_title = content(", ".join(part for part in parts if part))
+        known = f"{named}, log axis" if self.logarithmic else named
+        self.border_title = content(f"{known}  ({self.note})" if self.note else known)
         several = len(self._named) > 1
         self.border_subtitle = self.values() or (self._legend() if several else "")
 
@@ -290,7 +295,7 @@ class Curves(Widget):
 
     def _rule(self, figure: Any, width: int, height: int, low: float, high: float) -> None:
         """Limits and ticks of both axes."""
-        if self.x_limits and self.x_limits[1] - self.x_limits[0] <= 1 and self.x_name is str:
+        if self.x_limits and self.x_limits[0] >= 0 and self.x_limits[1] <= 1 and self.x_name is str:
             figure.ruler("x").lim(*self.x_limits).frequency(max(2, min(6, width // 10)))
         elif self.x_limits:
             ticks = whole_ticks(*self.x_limits, most=max(2, width // 8))

@@ -17,7 +17,7 @@ from engine.recipe.config import FitConfig, OutputConfig, TrainConfig
 from engine.runs.watch import RunView
 from tests.conftest import ROOT
 from tests.makers import fake
-from tests.makers.drive import run, text, until
+from tests.makers.drive import DATA, run, shown_by, text, until
 from tui.app import Workbench
 from tui.screens.results.plots import of_more_images, plots_of
 from tui.screens.train.epoch_curves import by_epoch
@@ -271,3 +271,27 @@ def test_the_value_told_is_that_of_the_next_point(points: list[tuple[float, floa
 def test_any_plot_becomes_a_picture(points: list[tuple[float, float]], log: bool) -> None:
     curve = Curve("<val>", [x for x, _ in points], [y for _, y in points], mark="x")
     ElementTree.fromstring(drawn(Plot("loss & more", "epoch", (curve,), log=log)))
+
+
+def test_the_plots_of_the_screens_dataset_and_runs_are_enlarged_by_the_same_key(tmp_path: Path) -> None:
+    config = TrainConfig(fit=FitConfig(epochs=3), output=OutputConfig(out=tmp_path, name="one"))
+    fake.train(tmp_path, config, Context(), seconds=0)
+
+    async def scenario() -> None:
+        app = Workbench(tmp_path, data=DATA)
+        async with app.run_test(size=(160, 50), notifications=True) as pilot:
+            await until(pilot, lambda: app.session.split is not None and app.session.library.entries())
+            for screen, words in (("1", "c: next"), ("4", "training loss")):
+                await pilot.press(screen)
+                await until(pilot, partial(shown_by, app, words))
+                if screen == "1":
+                    while not app.screen.plots:  # type: ignore[attr-defined]
+                        await pilot.press("c")
+                        await pilot.pause(0.05)
+                await until(pilot, lambda: app.screen.plots)  # type: ignore[attr-defined]
+                await pilot.press("Z")
+                await until(pilot, lambda: isinstance(app.screen, PlotView))
+                assert app.screen.query_one(Curves).size.width > 150
+                await pilot.press("escape")
+
+    run(scenario())

@@ -20,6 +20,7 @@ from tui.screens.dataset.class_table import ClassTable, about
 from tui.screens.dataset.split_dialog import SplitDialog
 from tui.screens.dataset.text import divided, pictured, reading, warned
 from tui.screens.pictures import PictureScreen
+from tui.screens.plotted import ENLARGE, PlottedScreen
 from tui.state.messages import JobChanged
 from tui.widgets.charts import Bars, class_curve, scatter, sizes_by_class
 from tui.widgets.columns import Columns
@@ -47,7 +48,7 @@ SAMPLE = 60
 MOST_BARS = 8
 
 
-class DatasetScreen(PictureScreen):
+class DatasetScreen(PictureScreen, PlottedScreen):
     """Classes, split and warnings beside pictures and charts; on a narrow terminal one of the three at a time."""
 
     MODE = "dataset"
@@ -67,6 +68,7 @@ class DatasetScreen(PictureScreen):
         Binding("p", "problems", "Problems", id="dataset.problems", tooltip="Files that can't be used, and why."),
         Binding("d", "duplicates", "Equal", id="dataset.duplicates", tooltip="Images with the same pixels."),
         Binding("u", "sources", "Sources", id="dataset.sources", tooltip="Where each class's images come from."),
+        ENLARGE,
     ]
 
     def __init__(self) -> None:
@@ -283,8 +285,8 @@ class DatasetScreen(PictureScreen):
         shown = "scatter" if scattered else "intensity" if kind == "intensity" else "bars"
         for name in ("intensity", "bars", "scatter"):
             self.query_one(f"#{name}").set_class(name != shown, "-off")
-        chart = self.query_one(f"#{shown}")
-        chart.border_title = f"{'Image widths by heights' if scattered else CHART_TITLES[kind]}  (c: next)"
+        title = "Image widths by heights" if scattered else CHART_TITLES[kind]
+        self.query_one(f"#{shown}", Curves).name_it(title, "c: next")
         if scan is None or ("-narrow" in self.classes and not self.query_one("#body").has_class("-charts")):
             return
         if shown == "intensity":

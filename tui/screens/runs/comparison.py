@@ -164,7 +164,7 @@ class Comparison(Container):
         limits = (0.0, float(longest)) if longest else None
         room = self.query_one(f"#{next(iter(CHARTS))}").size.width
         fits = sum(len(entry.run.name) + 4 for entry in entries) <= room  # else the letters must do
-        for name in CHARTS:
+        for name, title in CHARTS.items():
             lines, marks = [], []
             for place, entry in enumerate(entries):
                 x, y = points(entry, name)
@@ -172,6 +172,7 @@ class Comparison(Container):
                 marks.append(Curve(entry.run.name if fits else "", x, y, SIGNS[place], COLOURS[place], joined=False))
             chart = self.query_one(f"#{name}", Curves)
             chart.empty = NO_TRAINING_CURVE if ladders and name not in OF_RUNGS else EMPTY
+            chart.name_it(title, x_title="rung" if ladders else "epoch")
             chart.draw(lines + marks, limits)
 
     def _table(self, entries: Sequence[Entry]) -> None:

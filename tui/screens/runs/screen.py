@@ -14,7 +14,7 @@ from textual.widgets import DataTable, Static
 from engine.base.errors import CovidTuiError
 from engine.runs.delete import delete
 from engine.runs.watch import Entry
-from tui.screens.base import WorkScreen
+from tui.screens.plotted import ENLARGE, PlottedScreen
 from tui.screens.runs.comparison import COLOURS, SIGNS, Comparison, seconds, test, testable, validation, verdict
 from tui.state.messages import RunChanged, RunsChanged
 from tui.widgets.bars import shortened
@@ -48,7 +48,7 @@ class RunTable(FittedTable):
     ]  # fmt: skip
 
 
-class RunsScreen(WorkScreen):
+class RunsScreen(PlottedScreen):
     """The table of runs over their comparison."""
 
     MODE = "runs"
@@ -62,6 +62,7 @@ class RunsScreen(WorkScreen):
         Binding("u", "unpick", "Unpick", id="runs.unpick", show=False, tooltip="Pick no run."),
         Binding("d,delete", "delete", "Delete", id="runs.delete", tooltip="Delete the picked runs, or this one."),
         Binding("c", "copy_path", "Copy path", id="runs.copy", tooltip="Copy the run's path to the clipboard."),
+        ENLARGE,
     ]
     _view = 0
 

@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -19,7 +18,7 @@ from engine.recipe import toml
 from engine.recipe.fields import advised
 from engine.runs.watch import RunView
 from engine.training.phases import phases
-from tui.screens.base import WorkScreen
+from tui.screens.plotted import ENLARGE, PlottedScreen
 from tui.screens.train.epoch_curves import by_epoch
 from tui.screens.train.log_dialog import TAKE, LogView, log_lines, values
 from tui.screens.train.lr_dialog import Rates
@@ -29,11 +28,10 @@ from tui.screens.train.rungs import RUNG_COLUMNS, curves_of, rung_row, skipped_r
 from tui.screens.train.schedule_dialog import Schedule
 from tui.state.messages import RunChanged
 from tui.widgets.columns import Columns
-from tui.widgets.curves import Curves, Plot
+from tui.widgets.curves import Curves
 from tui.widgets.fitted_table import Column, FittedTable
 from tui.widgets.form import Form
 from tui.widgets.pick_dialog import AskFile
-from tui.widgets.plot_dialog import PlotView
 from tui.widgets.question_dialog import Answer, Ask
 from tui.widgets.safe_cells import cell, content, lines, number
 from tui.words.numbers import duration
@@ -50,7 +48,7 @@ NOW = Answer("n", "Stop now, keep the best epoch untested", "now")
 FILE = Path("recipe.toml")
 
 
-class TrainScreen(WorkScreen):
+class TrainScreen(PlottedScreen):
     """The recipe on the left; curves, epochs, log and progress of the shown run on the right."""
 
     MODE = "train"
@@ -66,14 +64,7 @@ class TrainScreen(WorkScreen):
         Binding("l", "schedule", "Rates", id="train.schedule", tooltip="Plot the learning rate over the epochs."),
         Binding("f", "find_rate", "Find rate", id="train.find_rate", tooltip="Test which learning rate fits the data."),
         Binding("v", "view", "View", id="train.view", tooltip="Plot the epoch at hand alone, or the whole run."),
-        Binding(
-            "Z,shift+z",
-            "enlarge",
-            "Enlarge",
-            key_display="Z",
-            id="train.enlarge",
-            tooltip="A plot on the whole screen, where its values can be read and it can be saved.",
-        ),
+        ENLARGE,
         Binding("g", "log_axis", "Log axis", id="train.log_axis", tooltip="The loss on a logarithmic axis, and back."),
         Binding("n", "log", "Log", id="train.log", tooltip="All that the run had to say."),
         Binding("w", "save", "Save", id="train.save", tooltip="Save the recipe to a file."),
@@ -168,14 +159,13 @@ class TrainScreen(WorkScreen):
             limits = (float(epoch - 1), float(epoch))
         for name in ("loss", "accuracy"):
             plot = self.query_one(f"#{name}", Curves)
-            plot.x_title, plot.note = "epoch", f"epoch {epoch} alone" if self._by_batch and epoch else ""
+            alone = self._by_batch and epoch
+            plot.name_it(f"{name}, epoch {epoch}" if alone else name, x_title="" if alone else "epoch")
             plot.draw(by_epoch(view, name, glyphs), limits)
 
-    def action_enlarge(self) -> None:
-        """One of the plots on the whole screen."""
-        view = self.session.shown
-        plots = [self.query_one(f"#{name}", Curves) for name in ("loss", "accuracy")]
-        self.app.push_screen(PlotView([partial(_plot_of, plot) for plot in plots], view.name if view else "plot"))
+    def plotted(self) -> str:
+        """The run."""
+        return self.session.shown.name if self.session.shown and self.session.shown.name else "run"
 
     def action_log_axis(self) -> None:
         """The loss by its powers of ten, and back."""
@@ -188,7 +178,7 @@ class TrainScreen(WorkScreen):
         limits = (0.0, float(view.started.epochs)) if view.started else None
         for name, curves in curves_of(view.tried, self.session.glyphs.val_mark).items():
             plot = self.query_one(f"#{name}", Curves)
-            plot.x_title, plot.note = "rung", ""
+            plot.name_it(name, x_title="rung")
             plot.draw(curves, limits)
 
     def _log(self, view: RunView) -> None:
@@ -348,10 +338,6 @@ class TrainScreen(WorkScreen):
     def action_background(self) -> None:
         """Leave; the training goes on."""
         self.workbench.leave()
-
-
-def _plot_of(curves: Curves) -> Plot:
-    return curves.plot
 
 
 def columns(names: Sequence[str]) -> list[Column]:
