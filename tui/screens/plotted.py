@@ -20,9 +20,12 @@ class PlottedScreen(WorkScreen):
 
     @property
     def plots(self) -> list[Curves]:
-        """Those that are in sight and have something drawn; bars say all that they have to."""
-        every = (one for one in self.query(Curves) if one.region and not isinstance(one, Bars))
-        return [one for one in every if any(len(curve.x) for curve in one.curves)]
+        """Those in sight that have something drawn; all that have, where the screen is too small to show one. Bars say
+        all that they have to.
+        """
+        every = [one for one in self.query(Curves) if not isinstance(one, Bars)]
+        drawn = [one for one in every if any(len(curve.x) for curve in one.curves)]
+        return [one for one in drawn if one.region] or drawn
 
     def plotted(self) -> str:
         """What the plots show, with which the name of a saved one begins."""

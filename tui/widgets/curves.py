@@ -220,7 +220,7 @@ class Curves(Widget):
         return self._picture[1]
 
     def _figure(self, width: int, height: int) -> Text:
-        curves = [(c, *thinned(*self._inside(c), 2 * width)) for c in self.curves]
+        curves = [(c, *thinned(*self._inside(c), max(1, 2 * width))) for c in self.curves]
         curves = [c for c in curves if c[1]]
         self._across = (0, 0)
         if not curves or not height:

@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from textual.app import App, ComposeResult
 
 from engine.auto.curve import Expected, LearningCurve, Point
 from engine.base.context import Context
@@ -106,7 +107,27 @@ def test_where_an_epoch_is_over_its_values_are_shown_at_every_size(tmp_path: Pat
             assert "nothing to draw yet" not in text(app)
             plot = app.screen.query_one("#loss", Curves)
             drawn_or_told = str(plot.render())
-            assert "┌" in drawn_or_told or "train 0.8598  val 0.52" in drawn_or_told
+            assert "0.8598" in text(app), "in the table"
+            assert not plot.region or "┌" in drawn_or_told or "train 0.8598  val 0.52" in drawn_or_told
+
+
+@pytest.mark.parametrize("size", [(16, 1), (24, 1), (24, 3), (15, 6), (16, 5), (40, 4)])
+def test_a_plot_that_is_too_small_tells_the_last_values(size: tuple[int, int]) -> None:
+    class Small(App[None]):
+        def compose(self) -> ComposeResult:
+            yield Curves("loss")
+
+    async def scenario() -> None:
+        async with Small().run_test(size=size) as pilot:
+            plot = pilot.app.query_one(Curves)
+            plot.styles.min_height = 1
+            plot.draw(by_epoch(training(), "loss", PLAIN), (0.0, 10.0))
+            await pilot.pause()
+            shown = str(plot.render())
+            assert "┌" in shown or "train 0.08338" in shown, shown
+            assert ("val 0.49" in shown) or "┌" in shown or size == (16, 1)
+
+    run(scenario())
 
     run(scenario())
 
