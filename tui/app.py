@@ -47,6 +47,8 @@ QUIT_ANSWERS = (
 
 WIDE = 116
 """Columns from which on panes stand beside each other: fewer cut their tables."""
+SECONDS_TO_STYLES = 0.2
+"""After the first frame, when whoever reads it presses no key yet."""
 SHORT = 20
 """Lines below which a screen shows its main table and little else."""
 
@@ -164,6 +166,7 @@ class Workbench(AtHome):
     def _begin(self) -> None:
         gc.freeze()
         gc.enable()
+        self.set_timer(SECONDS_TO_STYLES, self._read_styles)
         for complaint in (*self.settings.complaints, *self._unknown_theme()):
             self.say(complaint, "warning")
         if self.settings.keys:
@@ -173,6 +176,14 @@ class Workbench(AtHome):
             self.session.open_data(self._data)
         elif self.session.memory and not (self._attached or self.session.picture):
             self.go_on(self.session.memory)
+
+    def _read_styles(self) -> None:
+        """Read the styles of all screens at once; else each has all of them parsed anew when it is first opened."""
+        for mode in MODES:
+            path = Path(__file__).parent / "screens" / mode / f"{mode}.tcss"
+            if not self.stylesheet.has_source(str(path)):
+                self.stylesheet.read(path)
+        self.stylesheet.reparse()
 
     def _unknown_theme(self) -> Iterable[str]:
         if self.settings.theme and self.settings.theme not in self.available_themes:
