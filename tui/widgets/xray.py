@@ -29,7 +29,8 @@ CELL = 2.0
 """A cell's height in its widths, where the terminal does not tell."""
 FEWEST_TENTHS = 2
 """From so many tenths of the most heat on, a picture in characters has them in its place."""
-SCALE = 12
+SCALE = 8
+"""Columns of the colours of a scale: as many as fit under the narrowest picture."""
 
 
 def choose(asked: Protocol, abilities: Abilities, colours: str | None) -> Way:
