@@ -42,7 +42,6 @@ QUIT_QUESTION = "A training is under way in this workbench."
 QUIT_ANSWERS = (
     Answer("b", "Quit, and keep training in the background", "background"),
     Answer("k", "Quit, stop the training, keep and test the best epoch", "keep"),
-    STAY,
 )
 
 WIDE = 116
@@ -284,11 +283,11 @@ class Workbench(AtHome):
         if isinstance(self.screen, Ask):
             return
         if training and training.alive:
-            self.push_screen(Ask(QUIT_QUESTION, QUIT_ANSWERS), self._quit_answered)
+            self.push_screen(Ask(QUIT_QUESTION, QUIT_ANSWERS, STAY), self._quit_answered)
         elif long:
             question = f"{long.under_way} in this workbench, and stops with it; {long.KEPT}."
-            answers = (Answer("k", f"Quit, and stop the {long.NAME}", "quit"), STAY)
-            self.push_screen(Ask(question, answers), self._quit_answered)
+            answers = (Answer("k", f"Quit, and stop the {long.NAME}", "quit"),)
+            self.push_screen(Ask(question, answers, STAY), self._quit_answered)
         else:
             self.leave()
 

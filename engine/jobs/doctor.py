@@ -1,6 +1,7 @@
 """What this machine offers to a training: versions, devices, number format, weights, caches."""
 
 import importlib.metadata
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from engine.jobs import repair
 from engine.network.backbones import BACKBONES
 from engine.network.engine_choice import choose_engine
 from engine.network.pretrained import OFFLINE_BACKBONE, OFFLINE_PACKAGE, converted, keras_home
+from engine.runs.bin import Deleted, empty, in_bin
 
 DOWNLOADED = "none here: they will be downloaded"
 NOT_OFFLINE = f"{DOWNLOADED} (the offline extra has VGG16's alone)"
@@ -38,6 +40,15 @@ def examine() -> dict[str, Any]:
 def half_written(out: Path) -> list[repair.Leftover]:
     """What killed processes left in the runs under `out` and in the caches."""
     return repair.find(out, cache_dir(), keras_home())
+
+
+def emptied(out: Path, *, wholly: bool = False) -> list[tuple[Deleted, int]]:
+    """Remove deleted runs under `out` for good, those in the bin for KEPT_DAYS or all; each with the bytes freed.
+
+    Raises RunError where one can't be removed.
+    """
+    now = time.time()
+    return [(one, empty(one)) for one in in_bin(out) if wholly or one.is_old(now)]
 
 
 def weights_found(backbone: str) -> str:

@@ -64,6 +64,7 @@ def find(out: Path, cache: Path, keras: Path) -> list[Leftover]:
     found += _links(cache / kind for kind in caches.KINDS)
     places = [(place, out) for place in _folders(out, holding="config.json")]
     places += [(place, cache) for place in (cache, cache / "pixels", cache / "weights")] + [(keras / "models", keras)]
+    places.append((out, out))  # deleted runs that were being removed
     found += [left for place, root in places for left in _parts(place, root)]
     found += [Leftover(path, "pixels", f"decoded images, {why}", "removed") for path, why in pixel_store.damaged(cache)]
     found += [

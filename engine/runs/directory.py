@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,8 @@ LOG = "train.log"
 FOLDERS = ("checkpoint", "tensorboard", "tensorboard/train", "tensorboard/validation", "external")
 """The folders of a run in which a training writes or removes something."""
 ENVIRONMENT = "environment.json"
+IN_BIN = re.compile(r"\.bin-(?P<stamp>\d{8}-\d{6}-\d{3})-(?P<name>.+)", re.DOTALL)
+"""What a deleted run is called, by `engine.runs.bin`: no listing shows it."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +155,7 @@ def all_runs(out: Path) -> list[Run]:
     found: list[tuple[int, str, Run]] = []
     try:
         with os.scandir(f"{out}/.") as listed:  # with the dot, as a folder may be listed that can't be entered
-            names = [entry.name for entry in listed]
+            names = [entry.name for entry in listed if not IN_BIN.fullmatch(entry.name)]
     except FileNotFoundError:
         return []
     except OSError as error:

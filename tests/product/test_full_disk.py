@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from engine.recipe.config import OutputConfig, TrainConfig
 from engine.runs.directory import Run
+from engine.runs.writer import create
 from engine.training import checkpoint
 from tests.conftest import ROOT, SAMPLE, Cli
 
@@ -153,6 +155,25 @@ class TestSmallDisks:
         said = mounted(read_only, "predict", picture, "--run", disk / "run", "--csv", disk / "x.csv")
         assert said.returncode == 2 and "x.csv can't be written (Read-only file system)" in said.stderr
         assert_point_loads(disk / "run")
+
+    def test_a_run_is_deleted_and_brought_back_on_a_disk_that_is_full(self, tmp_path: Path) -> None:
+        (tmp_path / "disk").mkdir()
+        made = create(tmp_path, TrainConfig(output=OutputConfig(out=tmp_path / "kept", name="run"))).run
+        script = (
+            "import sys; from pathlib import Path; from engine.base.context import Context; "
+            "from engine.runs.bin import delete, undo; from engine.runs.directory import all_runs; "
+            "out = Path(sys.argv[1]); delete(all_runs(out), Context()); assert all_runs(out) == []; "
+            "assert undo(out, Context()) == all_runs(out) != []; print(all_runs(out)[0].config().way)"
+        )
+        mount = f"mount -t tmpfs -o size=64k,nr_inodes=8 none {tmp_path}/disk && cp -r {made.path} {tmp_path}/disk"
+        fill = f"cat /dev/zero > {tmp_path}/disk/x; for n in 1 2 3 4 5 6; do : > {tmp_path}/disk/y$n; done"
+        done = subprocess.run(
+            ["unshare", "-rm", "sh", "-c", f'{mount}; {fill}; "$0" -c "{script}" {tmp_path}/disk', sys.executable],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0 and done.stdout.strip() == "auto", done.stderr
 
     def test_temporary_files_on_another_file_system_and_on_a_full_one(self, data: Path, tmp_path: Path) -> None:
         (tmp_path / "disk").mkdir()

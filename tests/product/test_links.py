@@ -24,7 +24,7 @@ from engine.evaluation.evaluate import forget_test, keep_predictions
 from engine.jobs import repair as leftovers
 from engine.jobs.sweep import Sweep
 from engine.runs import directory
-from engine.runs.delete import delete
+from engine.runs.bin import delete
 from engine.runs.directory import Run
 from engine.runs.writer import RunWriter
 from engine.training import checkpoint

@@ -18,7 +18,7 @@ from engine.base.files import open_private, replacing
 from engine.evaluation.evaluate import evaluate_on
 from engine.export import job
 from engine.jobs import repair
-from engine.runs.delete import delete
+from engine.runs.bin import delete
 from engine.runs.directory import Run
 from engine.runs.writer import RunWriter
 from engine.training import checkpoint
@@ -337,7 +337,7 @@ KNOWN = {
     "engine/export/formats.py": "where replacing_path says, and in new temporary folders",
     "engine/jobs/repeat.py": "a folder that was made a moment before",
     "engine/base/runtime.py": "without following a link",
-    "engine/runs/delete.py": "a link itself",
+    "engine/runs/bin.py": "names in the folder of the runs, a link itself",
     "tui/host/terminal.py": "nowhere, and by open_private",
     "tui/host/detach.py": "nowhere",
 }

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from engine.base.context import Context
-from engine.runs.delete import delete
+from engine.runs.bin import delete
 from engine.runs.directory import Run
 from tests.conftest import SAMPLE
 from tests.makers.outside import picture, planted

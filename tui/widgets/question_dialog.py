@@ -30,21 +30,26 @@ class Answer:
 
 
 class Ask(ModalScreen[str]):
-    """Asks, and is dismissed with the value of the answer; escape gives the last one, which must be harmless."""
+    """Asks, and is dismissed with the value of the answer. It opens on the harmless one, which escape gives as well."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "take(-1)", "Back", id="ask.back", tooltip="Change nothing.")
+        Binding("escape", "leave", "Back", id="ask.back", tooltip="Change nothing.")
     ]
 
-    def __init__(self, question: str, answers: Sequence[Answer]) -> None:
+    def __init__(self, question: str, answers: Sequence[Answer], harmless: Answer) -> None:
+        """`answers` do something; `harmless` changes nothing, and stands below them."""
         super().__init__()
-        self._question, self._answers = question, tuple(answers)
+        self._question, self._harmless, self._answers = question, harmless, (*answers, harmless)
 
     def compose(self) -> ComposeResult:
         """The question above the answers."""
         with Vertical(classes="dialog"):
             yield Static(content(self._question), classes="question")
             yield OptionList(*(Option(Content(f" {a.key}  {a.text}"), id=a.value) for a in self._answers))
+
+    def on_mount(self) -> None:
+        """Whoever presses enter too soon changes nothing."""
+        self.query_one(OptionList).highlighted = len(self._answers) - 1
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Enter or a click."""
@@ -58,9 +63,9 @@ class Ask(ModalScreen[str]):
                 event.prevent_default()
                 self.dismiss(answer.value)
 
-    def action_take(self, place: int) -> None:
-        """Take the answer at this place."""
-        self.dismiss(self._answers[place].value)
+    def action_leave(self) -> None:
+        """Take the harmless answer."""
+        self.dismiss(self._harmless.value)
 
 
 class Help(ModalScreen[None]):

@@ -16,7 +16,7 @@ from engine.base.events import Epoch, Failed, Interrupted, Resumed
 from engine.evaluation import compare
 from engine.evaluation.evaluate import keep_predictions
 from engine.recipe.config import AugmentConfig, DataConfig, FitConfig, NetworkConfig, OutputConfig, TrainConfig
-from engine.runs.delete import delete
+from engine.runs.bin import delete, in_bin
 from engine.runs.directory import Run, State
 from engine.runs.watch import READ_AT_ONCE, Library, Tail, thinned
 from engine.runs.writer import create
@@ -159,19 +159,56 @@ def test_runs_are_deleted_after_a_question_and_live_ones_never(states: Path) -> 
                 await pilot.press("4")
                 await until(pilot, lambda: "* live" in text(app) and "x died" in text(app))
                 await pilot.press("ctrl+home", "d")
-                assert "for good" not in text(app)
+                assert "Delete the run" not in text(app)
                 await pilot.press("down", "d")
-                await until(pilot, lambda: "Delete the run died for good?" in text(app))
+                await until(pilot, lambda: "Delete the run died?" in text(app))
                 await pilot.press("escape")
                 assert (states / "died").is_dir()
                 await pilot.press("ctrl+home", *["space"] * 3, "d")
-                await until(pilot, lambda: "Delete 2 runs, died, failed for good?" in text(app))
+                await until(pilot, lambda: "Delete 2 runs (died, failed)?" in text(app))
                 await pilot.press("y")
                 await until(pilot, lambda: len(app.session.library.entries()) == 3)
-                left = {path.name for path in states.iterdir()}
+                left = {path.name for path in states.iterdir() if not path.name.startswith(".")}
                 assert left == {"done", "stopped", "under-way"}
 
     run(scenario())
+
+
+def test_a_deletion_opens_on_keep_and_is_undone_by_a_key_also_after_a_restart(states: Path) -> None:
+    async def deleting() -> None:
+        app = Workbench(states)
+        async with app.run_test(size=(120, 40), notifications=True) as pilot:
+            await pilot.press("4")
+            await until(pilot, lambda: "x died" in text(app))
+            await pilot.press("ctrl+home", "d")
+            await until(pilot, lambda: "Delete the run died?" in text(app))
+            await pilot.press("enter")
+            await until(pilot, lambda: "Delete the run died?" not in text(app))
+            await pilot.press("z")
+            await until(pilot, lambda: "There is no deleted run to bring back." in text(app))
+            assert (states / "died" / "config.json").is_file() and in_bin(states) == []
+            for _ in range(2):
+                await pilot.press("ctrl+home", "d")
+                await until(pilot, lambda: "Delete the run" in text(app))
+                await pilot.press("up", "enter")
+                await until(pilot, lambda: "z undoes that" in text(app))
+                await until(pilot, lambda: len(app.session.library.entries()) + len(in_bin(states)) == 4)
+                app.clear_notifications()
+
+    async def restarted() -> None:
+        app = Workbench(states)
+        async with app.run_test(size=(120, 40), notifications=True) as pilot:
+            await pilot.press("4")
+            await until(pilot, lambda: len(app.session.library.entries()) == 2)
+            await pilot.press("z")
+            await until(pilot, lambda: "Brought back failed." in text(app) and "! failed" in text(app))
+            await pilot.press("z")
+            await until(pilot, lambda: "x died" in text(app))
+
+    run(deleting())
+    assert [one.name for one in in_bin(states)] == ["failed", "died"]
+    run(restarted())
+    assert {path.name for path in states.iterdir()} == {"done", "stopped", "failed", "died"}
 
 
 def test_a_run_that_came_alive_is_not_deleted(tmp_path: Path) -> None:
@@ -184,7 +221,7 @@ def test_a_run_that_came_alive_is_not_deleted(tmp_path: Path) -> None:
         with pytest.raises(RunError, match="is live"):
             delete([Run(tmp_path / "runs" / "alive")], Context())
         assert (tmp_path / "runs" / "alive" / "config.json").is_file()
-    assert delete([Run(tmp_path / "runs" / "link")], Context()) == ["link"]
+    assert [one.name for one in delete([Run(tmp_path / "runs" / "link")], Context())] == ["link"]
     assert (outside / "config.json").is_file()
 
 

@@ -1,20 +1,27 @@
-"""The verb `doctor`: what the machine offers, and what killed processes left half-written."""
+"""The verb `doctor`: what the machine offers, what killed processes left half-written, and what deleted runs take."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from engine.runs.bin import KEPT_DAYS, Deleted, in_bin
 from tui.cli.app import RUNS
 from tui.cli.console import put, put_json, put_table, say
+from tui.words.numbers import as_size
 
 
-def doctor(*, clear_cache: bool = False, repair: bool = False, out: Path = RUNS, json: bool = False) -> int:
-    """Say what this machine offers, and what killed processes left half-written in the runs and the caches.
+def doctor(
+    *, clear_cache: bool = False, repair: bool = False, empty_bin: bool = False, out: Path = RUNS, json: bool = False
+) -> int:
+    """Say what this machine offers, what killed processes left half-written, and which deleted runs could come back.
 
     Parameters
     ----------
     clear_cache
         First remove everything from the caches that no training is using.
     repair
-        Mend or remove what is half-written, and nothing else.
+        Mend or remove what is half-written, and remove runs for good that were deleted 30 days ago or earlier.
+    empty_bin
+        Remove all deleted runs for good, those of the last 30 days too.
     out
         Folder that holds the run directories.
     json
@@ -22,17 +29,21 @@ def doctor(*, clear_cache: bool = False, repair: bool = False, out: Path = RUNS,
     """
     from engine.base.cache import clear
     from engine.base.runtime import cache_dir
-    from engine.jobs.doctor import examine, half_written
+    from engine.jobs.doctor import emptied, examine, half_written
     from engine.jobs.repair import mend
 
     if clear_cache:
         say(f"{clear(cache_dir()) / 1e6:,.1f} MB removed from the caches.")
     left = half_written(out)
     mended = [repair and mend(item) for item in left]
+    removed = emptied(out, wholly=empty_bin) if repair or empty_bin else []
+    kept = in_bin(out)
     facts = examine()
     if json:
         items = [{**item.to_dict(), "repaired": done} for item, done in zip(left, mended, strict=True)]
-        put_json({**facts, "half-written": items})
+        gone = [{**one.to_dict(), "bytes": size, "removed": True} for one, size in removed]
+        there = [{**one.to_dict(), "bytes": one.size(), "removed": False} for one in kept]
+        put_json({**facts, "half-written": items, "deleted runs": gone + there})
         return 0
     for name, value in facts.items():
         if isinstance(value, dict):
@@ -44,4 +55,20 @@ def doctor(*, clear_cache: bool = False, repair: bool = False, out: Path = RUNS,
     for item, done in zip(left, mended, strict=True):
         remedy = item.remedy if done or item.by_hand else f"--repair: {item.remedy}"
         put(f"  {item.path}: {item.what} ({remedy})")
+    _put_bin(removed, kept)
     return 0
+
+
+def _put_bin(removed: Sequence[tuple[Deleted, int]], kept: Sequence[Deleted]) -> None:
+    """What went from the bin, and what is in it."""
+    for one, size in removed:
+        put(f"removed for good: {one.name}, deleted on {one.date}, {as_size(size)}")
+    if removed:
+        put(f"space freed: {as_size(sum(size for _, size in removed))}")
+    if not kept:
+        put("deleted runs: none")
+        return
+    sizes = [one.size() for one in kept]
+    put(f"deleted runs: {len(kept)}, {as_size(sum(sizes))} (kept for {KEPT_DAYS} days; --empty-bin removes them now)")
+    for one, size in zip(kept, sizes, strict=True):
+        put(f"  {one.name}: deleted on {one.date}, {as_size(size)}, now {one.path}")

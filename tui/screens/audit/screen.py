@@ -295,7 +295,7 @@ class AuditScreen(WorkScreen):
 
     def action_stop(self) -> None:
         """Ask, then stop."""
-        self.app.push_screen(Ask("Stop the audit?", (STOP, GO_ON)), self._stop)
+        self.app.push_screen(Ask("Stop the audit?", (STOP,), GO_ON), self._stop)
 
     def _stop(self, answer: str | None) -> None:
         if answer == "stop":

@@ -197,7 +197,7 @@ class ReviewScreen(PictureScreen):
         names = [name for name in self._queue.review.classes if name != item.label]
         names.sort(key=lambda name: name != answer)
         answers = [Answer(str(number), name, name) for number, name in enumerate(names, start=1)]
-        ask = Ask(f"{item.file} is labelled {item.label}. Which label is right?", [*answers, Answer("b", "Back", "")])
+        ask = Ask(f"{item.file} is labelled {item.label}. Which label is right?", answers, Answer("b", "Back", ""))
         self.app.push_screen(ask, self._relabel)
 
     def _relabel(self, to: str | None) -> None:

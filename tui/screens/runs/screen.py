@@ -12,14 +12,16 @@ from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
 from engine.base.errors import CovidTuiError
-from engine.runs.delete import delete
+from engine.runs.bin import Deleted, delete, undo
+from engine.runs.directory import Run
 from engine.runs.watch import Entry
 from tui.screens.plotted import ENLARGE, PlottedScreen
+from tui.screens.runs import text
 from tui.screens.runs.comparison import COLOURS, SIGNS, Comparison, seconds, test, testable, validation, verdict
 from tui.state.messages import RunChanged, RunsChanged
 from tui.widgets.bars import shortened
 from tui.widgets.fitted_table import Column, FittedTable
-from tui.widgets.question_dialog import Answer, Ask
+from tui.widgets.question_dialog import Ask
 from tui.widgets.safe_cells import cell, content, number
 from tui.words.numbers import duration
 
@@ -29,7 +31,6 @@ COLUMNS = (
     Column("time", rank=4, right=True), Column("backbone", rank=6),
 )  # fmt: skip
 VIEWS = ("", "-charts", "-table")
-MOST_NAMED = 5
 WIDEST_PATH = 60
 RESUMED = ("died", "stopped", "failed")
 """States of runs that can be gone on with; a finished one takes more epochs on the command line."""
@@ -61,6 +62,7 @@ class RunsScreen(PlottedScreen):
         Binding("r", "resume", "Resume", id="runs.resume", tooltip="Go on with a run that died or was stopped."),
         Binding("u", "unpick", "Unpick", id="runs.unpick", show=False, tooltip="Pick no run."),
         Binding("d,delete", "delete", "Delete", id="runs.delete", tooltip="Delete the picked runs, or this one."),
+        Binding("z", "undo", "Undelete", id="runs.undo", tooltip="Bring back what was deleted last."),
         Binding("c", "copy_path", "Copy path", id="runs.copy", tooltip="Copy the run's path to the clipboard."),
         ENLARGE,
     ]
@@ -230,20 +232,23 @@ class RunsScreen(PlottedScreen):
         if not entries:
             self.workbench.say("A live run can't be deleted: stop it first.", "warning")
             return
-        names = ", ".join(entry.run.name for entry in entries[:MOST_NAMED])
-        more = f" and {len(entries) - MOST_NAMED} more" if len(entries) > MOST_NAMED else ""
-        what = f"the run {names}" if len(entries) == 1 else f"{len(entries)} runs, {names}{more},"
-        answers = (Answer("y", "Delete, with model and results", "delete"), Answer("n", "Keep", "keep"))
-        ask = Ask(f"Delete {what} for good?".replace(", for", " for"), answers)
+        ask = Ask(text.question(entries), (text.DELETE,), text.KEEP)
         self.app.push_screen(ask, lambda answer: self._delete(entries, answer))
 
     def _delete(self, entries: list[Entry], answer: str | None) -> None:
-        if answer == "delete":
+        if answer == text.DELETE.value:
             work = partial(delete, [entry.run for entry in entries])
             self.session.start("delete", "deleting runs", work, self._deleted)
 
-    def _deleted(self, names: list[str]) -> None:
-        self.workbench.say(f"Deleted {', '.join(names)}.")
+    def _deleted(self, done: list[Deleted]) -> None:
+        self.workbench.say(text.deleted(done))
+
+    def action_undo(self) -> None:
+        """Bring back what was deleted last, by this workbench or another."""
+        self.session.start("delete", "bringing runs back", partial(undo, self.session.runs), self._undone)
+
+    def _undone(self, runs: list[Run]) -> None:
+        self.workbench.say(text.undone(runs))
 
     def action_copy_path(self) -> None:
         """To the clipboard."""

@@ -226,12 +226,14 @@ def detail(one: SweptRecipe | None, result: Swept | None) -> Content:
     return content(f"{rest}; {best.label} leads by {lead}.")
 
 
-def choice(result: Swept, mine: SweptRecipe) -> tuple[str, list[Answer]]:
-    """The question for which recipe the test part is opened, and its answers; `mine` is the one under the cursor."""
+def choice(result: Swept, mine: SweptRecipe) -> tuple[str, list[Answer], Answer]:
+    """The question for which recipe the test part is opened, its answers, and that it stays shut; `mine` is under the
+    cursor.
+    """
     best, answers = result.recommended, list[Answer]()
     if best:
         answers.append(Answer("r", f"The recommended: {display_name(best.label)}", best.name))
     if mine != best:
         answers.append(Answer("h", f"The highlighted: {display_name(mine.label)}", mine.name))
     before = f" It was opened for {result.chosen.run} before." if result.chosen else ""
-    return OPEN + before, [*answers, SHUT]
+    return OPEN + before, answers, SHUT

@@ -229,8 +229,8 @@ class TrainScreen(PlottedScreen):
         """Ask how, then stop."""
         view = self.session.shown
         if view is not None and view.live:
-            answers = (KEEP, NOW, GO_ON) if how == "keep" else (NOW, GO_ON)
-            ask = Ask(f"Stop the training {view.name}?".replace(" ?", "?"), answers)
+            answers = (KEEP, NOW) if how == "keep" else (NOW,)
+            ask = Ask(f"Stop the training {view.name}?".replace(" ?", "?"), answers, GO_ON)
             self.app.push_screen(ask, lambda answer: self._stop(view, answer))
 
     def _stop(self, view: RunView, how: str | None) -> None:
