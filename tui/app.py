@@ -27,6 +27,7 @@ from tui.state.memory import Memory
 from tui.state.messages import EventsWaiting
 from tui.state.session import Session
 from tui.themes import DARK, LIGHT
+from tui.widgets.commands import Commands
 from tui.widgets.legible import legible
 from tui.widgets.question_dialog import Answer, Ask, Help
 from tui.widgets.xray import Way, choose
@@ -99,6 +100,7 @@ class Workbench(AtHome):
         ),
         Binding("q,ctrl+q", "quit", "Quit", id="app.quit", show=False, tooltip="Leave the workbench."),
     ]
+    COMMANDS = {Commands}  # noqa: RUF012
 
     def __init__(
         self,
@@ -107,21 +109,25 @@ class Workbench(AtHome):
         data: Path | None = None,
         picture: Path | None = None,
         attached: Path | None = None,
+        speed: float | None = None,
         settings: Settings = Settings(),  # noqa: B008
         abilities: Abilities = Abilities(),  # noqa: B008
         memory: Memory | None = None,
         log: Path | None = None,
         driver: "type[Driver] | None" = None,
     ) -> None:
-        """`data` is opened at once, `picture` predicted, and the run at `attached` shown; `log` takes tracebacks.
-        With a `memory` and none of these the last session goes on, or a newcomer is asked how to begin."""
+        """`data` is opened at once, `picture` predicted, and the run at `attached` shown, or played back at a `speed`;
+        `log` takes tracebacks. With a `memory` and none of these the last session goes on, or a newcomer is asked how
+        to begin.
+        """
         super().__init__(driver_class=driver)
         self.settings, self.abilities, self._log_file = settings, abilities, log
         self.listeners: list[Listener] = []
         """The screens that are made, each hearing of changes."""
         self.session = Session(self, runs, settings, memory)
         self.session.picture = picture
-        self._data, self._attached = data, attached
+        self.session.wanted = attached.absolute() if attached else None
+        self._data, self._speed = data, speed
         self.farewell = ""
         """A sentence to leave on the terminal."""
         self.set_keymap(settings.keys)
@@ -152,7 +158,7 @@ class Workbench(AtHome):
 
     def on_mount(self) -> None:
         """Begin work as soon as the first frame is out."""
-        if self._attached:
+        if self.session.wanted:
             self.switch_mode("train")
         elif self.session.picture:
             self.switch_mode("predict")
@@ -170,10 +176,12 @@ class Workbench(AtHome):
             self.say(complaint, "warning")
         if self.settings.keys:
             self.session.start("keys", "looking the keys up", lambda context: _bound(), self._keys_known)
-        self.session.watch_runs(self._attached)
+        if self.session.wanted and self._speed:
+            self.session.play(self.session.wanted, self._speed)
+        self.session.watch_runs()
         if self._data:
             self.session.open_data(self._data)
-        elif self.session.memory and not (self._attached or self.session.picture):
+        elif self.session.memory and not (self.session.wanted or self.session.picture):
             self.go_on(self.session.memory)
 
     def _read_styles(self) -> None:
@@ -266,7 +274,7 @@ class Workbench(AtHome):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette: exactly the keys that do something now, and the themes."""
-        seen = set()
+        seen = set[str]()
         for node, binding, enabled, tooltip in screen.active_bindings.values():
             if not (enabled and binding.id and binding.description) or binding.action in seen:
                 continue

@@ -68,7 +68,10 @@ def delete(runs: Sequence[Run], context: Context) -> list[Deleted]:
 
     What one call deletes, one `undo` brings back.
     """
-    done, at = list[Deleted](), int(time.time() * 1000) / 1000
+    done = list[Deleted]()
+    # In thousandths, as it stands in the names, and never that of the deletion before.
+    before = max((one.at for folder in {run.path.parent for run in runs} for one in in_bin(folder)), default=0.0)
+    at = max(int(time.time() * 1000), round(before * 1000) + 1) / 1000
     for run in runs:
         if context.stop.is_set():
             break
@@ -78,7 +81,7 @@ def delete(runs: Sequence[Run], context: Context) -> list[Deleted]:
 
 
 def _delete(run: Run, at: float) -> Deleted:
-    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(at)) + f"-{int(at * 1000) % 1000:03d}"
+    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(at)) + f"-{round(at * 1000) % 1000:03d}"
     place = Deleted(run.path.with_name(f".bin-{stamp}-{run.name}"), run.name, at)
     try:
         with _still(run):

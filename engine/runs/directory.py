@@ -14,6 +14,7 @@ from engine.base.events import Epoch, Event, Failed, Finished, Interrupted
 from engine.base.files import replacing
 from engine.base.locks import is_locked
 from engine.base.typed_files import content, json_object
+from engine.base.wording import counted
 from engine.recipe.config import TrainConfig, from_dict
 from engine.runs.event_log import FILE, Timed, events, last_kind
 from engine.runs.summary import RunSummary, SummaryReader
@@ -29,6 +30,8 @@ LOG = "train.log"
 FOLDERS = ("checkpoint", "tensorboard", "tensorboard/train", "tensorboard/validation", "external")
 """The folders of a run in which a training writes or removes something."""
 ENVIRONMENT = "environment.json"
+MOST_NAMED = 10
+"""Runs that a sentence names."""
 IN_BIN = re.compile(r"\.bin-(?P<stamp>\d{8}-\d{6}-\d{3})-(?P<name>.+)", re.DOTALL)
 """What a deleted run is called, by `engine.runs.bin`: no listing shows it."""
 
@@ -167,6 +170,18 @@ def all_runs(out: Path) -> list[Run]:
             if (about := _mark(out / name)) is not None:
                 found.append((about.st_mtime_ns, name, Run((out / name).absolute())))
     return [run for *_, run in sorted(found, key=lambda one: one[:2], reverse=True)]
+
+
+def live(out: Path) -> Run:
+    """The run under `out` that is being trained. Raises RunError where there is none, or several, which it names."""
+    found = [run for run in all_runs(out) if run.state() == "live"]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise RunError(f"No run under {out} is being trained now: name one, and `covid-tui runs` lists all.")
+    names = ", ".join(run.name for run in found[:MOST_NAMED])
+    more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
+    raise RunError(f"{counted(len(found), 'run')} under {out} are being trained now: name one of {names}{more}.")
 
 
 def newest(out: Path) -> Run:

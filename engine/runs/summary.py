@@ -220,6 +220,13 @@ class RunSummary:
         return Patience(min(limit, waited(self.done, self.best.epoch, phase.epochs.first)), limit)
 
     @property
+    def through(self) -> bool:
+        """Is all of its recipe done? A run that was stopped has a result too, where it was kept and tested."""
+        if self.result is None or self.result.ended != "stopped":
+            return self.result is not None
+        return self.started is not None and self.result.epochs >= self.started.epochs
+
+    @property
     def val_accuracy(self) -> float | None:
         """Accuracy, 0 to 1, on validation or of a rung out of fold, of what is kept; None before there is any."""
         if self.result:

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from engine.base.cancel import How
 from engine.base.errors import CovidTuiError
@@ -163,6 +164,10 @@ def thinned(lines: list[bytes]) -> list[bytes]:
     ]
 
 
+Hindrance = Literal["live", "events", "recipe", "all epochs", "patience", "stopped", "ladder"]
+"""What keeps a run from being gone on with: it is live; its events or its recipe can't be read; or how it ended."""
+
+
 @dataclass(eq=False)
 class Entry:
     """A run on disk and what is known of it."""
@@ -181,6 +186,17 @@ class Entry:
     def test(self) -> Tested | None:
         """What its test gave; None where it has no result, or its test part is shut."""
         return self.view.test
+
+    @property
+    def hindrance(self) -> Hindrance | None:
+        """What keeps the run from being gone on with; None where its recipe is not through, however it was stopped."""
+        if self.view.live:
+            return "live"
+        if self.view.state == "damaged":
+            return "events"
+        if self.config is None:
+            return "recipe"
+        return self.view.result.ended if self.view.result and self.view.through else None
 
 
 @dataclass(frozen=True)

@@ -36,9 +36,16 @@ SECONDS_OF_ONE_KILL = 1.0
 
 
 def open_workbench(
-    data: Path | None, out: Path, protocol: Protocol | None, unicode: bool | None, attached: Path | None = None
+    data: Path | None,
+    out: Path,
+    protocol: Protocol | None,
+    unicode: bool | None,
+    attached: Path | None = None,
+    speed: float | None = None,
 ) -> int:
-    """`covid-tui [DATA]` and, with the run's directory as `attached`, `covid-tui attach RUN`; gives an exit code."""
+    """`covid-tui [DATA]` and, with the run's directory as `attached`, `covid-tui attach RUN`, or `replay RUN` where a
+    `speed` is given; gives an exit code.
+    """
     from engine.base.runtime import cache_dir
 
     if data is not None and not is_there(data):
@@ -50,7 +57,7 @@ def open_workbench(
         unicode=chosen.unicode if unicode is None else unicode,
         image_protocol=protocol or chosen.image_protocol,
     )
-    return on_leash(partial(_reported, partial(_run, terminal, data, out, chosen, attached)))
+    return on_leash(partial(_reported, partial(_run, terminal, data, out, chosen, attached, speed)))
 
 
 def _reported(work: Callable[[Leash], int], leash: Leash) -> int:
@@ -79,7 +86,13 @@ class _Threads(ThreadPoolExecutor):
 
 
 def _run(
-    terminal: Terminal, data: Path | None, out: Path, chosen: Settings, attached: Path | None, leash: Leash
+    terminal: Terminal,
+    data: Path | None,
+    out: Path,
+    chosen: Settings,
+    attached: Path | None,
+    speed: float | None,
+    leash: Leash,
 ) -> int:
     gc.disable()  # the app turns it on again after its first frame, which comes a tenth sooner for it
     question = Question(terminal.descriptor) if chosen.image_protocol == "auto" else None
@@ -90,7 +103,7 @@ def _run(
     threads, broken = _Threads(), None
     with terminal:
         app = Workbench(
-            out, data=None if picture else data, picture=picture, attached=attached, settings=chosen,
+            out, data=None if picture else data, picture=picture, attached=attached, speed=speed, settings=chosen,
             abilities=abilities, memory=Memory(memory_file()), log=terminal.log, driver=terminal.driver(),
         )  # fmt: skip
         try:

@@ -32,6 +32,8 @@ def sample_data() -> Path | None:
 class Begin(Ask):
     """Asks how to begin; the keys of the screens and of leaving hold here too."""
 
+    OPENS_ON = 0
+
     def on_key(self, event: Key) -> None:
         """An answer's key, or one of those."""
         super().on_key(event)
@@ -53,5 +55,5 @@ def begin_dialog(recent: Sequence[Path]) -> Begin:
         answers.append(Answer("s", "Try it on drawn sample images, led by one key", SAMPLE))
     for place, (key, folder) in enumerate(zip(RECENT, recent, strict=False)):
         answers.append(Answer(key, f"Again: {shortened(folder, NAME)}", str(place)))
-    answers += [Answer("q", "Leave", LEAVE), Answer("l", "Look around first", LOOK)]
-    return Begin(WHAT_THIS_IS, answers)
+    answers.append(Answer("q", "Leave", LEAVE))
+    return Begin(WHAT_THIS_IS, answers, Answer("l", "Look around first", LOOK))

@@ -8,6 +8,7 @@ from textual.events import Resize
 from textual.widget import Widget
 from textual.widgets import Static
 
+from tui.state.replay_job import ReplayJob
 from tui.state.session import Session
 from tui.widgets.safe_cells import content
 from tui.words.numbers import duration
@@ -41,6 +42,8 @@ class TitleBar(Widget):
         return Content.assemble(" ", (name, "bold"), "  ", where, " " * gap, right, " ")
 
     def _right(self, room: int) -> Content:
+        if replay := self.session.replay:
+            return Content.styled(_cut(_replayed(replay), room), "bold $warning")
         view, glyphs = self.session.live, self.session.glyphs
         job = self.session.busy
         if view is None:
@@ -58,7 +61,17 @@ class TitleBar(Widget):
             text = f"{head}  {view.unit} {view.at_epoch}/{view.started.epochs}  {glyphs.bar(view.share, BAR)}"
         left = duration(view.seconds_left())
         text += f" {left} left" if left else ""
-        return Content.styled(text if cell_len(text) <= room else set_cell_size(text, room), "bold $success")
+        return Content.styled(_cut(text, room), "bold $success")
+
+
+def _replayed(job: ReplayJob) -> str:
+    replay = job.replay
+    how = "paused" if replay.paused else "at its end" if replay.over else f"{replay.speed:g} times as fast"
+    return f"replay of {display_name(job.view.name)}, {how}"
+
+
+def _cut(text: str, room: int) -> str:
+    return text if cell_len(text) <= room else set_cell_size(text, room)
 
 
 class Tab(Static):

@@ -6,6 +6,7 @@ A screen asks the session to do something, then hears `DataChanged`, `ConfigChan
 """
 
 import dataclasses
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,8 @@ from engine.network.freezing import FreezePlan
 from engine.recipe.config import DataConfig, TrainConfig, by_hand
 from engine.recipe.plans import AuditConfig
 from engine.runs.directory import Run
+from engine.runs.event_log import Timed
+from engine.runs.replay import Replay, recorded
 from engine.runs.watch import Entry, Library, News, RunView
 from tui.services.models import Models
 from tui.state.audit_job import AuditJob, run_audit
@@ -30,6 +33,7 @@ from tui.state.long_job import LongJob
 from tui.state.memory import Memory
 from tui.state.messages import ConfigChanged, DataChanged, JobChanged, RunChanged, RunsChanged
 from tui.state.relay import SECONDS_BETWEEN_LOOKS, Relay
+from tui.state.replay_job import ReplayJob
 from tui.state.sweep_job import SweepJob, run_sweep
 from tui.state.tour import Tour
 from tui.state.training_job import TrainingJob, going_on
@@ -103,9 +107,12 @@ class Session(Jobs):
         self.library = Library(self.runs)
         self.models = Models()
         """The one model in memory, for every screen."""
-        self._wanted: Path | None = None
         self._before: Opened | None = None
         """What was open while another folder is being read."""
+        self.wanted: Path | None = None
+        """The run directory that is to be shown as soon as it is read."""
+        self.replay: ReplayJob | None = None
+        """What plays back the run that the Train screen shows; None where that is no replay."""
 
     # What is so
 
@@ -257,9 +264,8 @@ class Session(Jobs):
         output = dataclasses.replace(self.config.output, out=self.runs)
         config = dataclasses.replace(self.config, output=output)
         self.training = TrainingJob(self.data, config, self._wake, self.host.write_log, self.work)
-        self.shown = self.training.view
         self.training.start()
-        self.announce(RunChanged, self.training.view)
+        self.show(self.training.view)
 
     def resume(self, entry: Entry) -> None:
         """Go on with a run that died, failed or was stopped. Raises ConfigError with the reason where it can't be."""
@@ -271,9 +277,8 @@ class Session(Jobs):
         self.training = TrainingJob(
             Path(entry.folder), config, self._wake, self.host.write_log, going_on(entry.run), entry.view.gone_on()
         )
-        self.shown = self.training.view
         self.training.start()
-        self.announce(RunChanged, self.training.view)
+        self.show(self.training.view)
 
     def stop_run(self, view: RunView, how: How) -> None:
         """Ask a live run to stop, whichever process trains it."""
@@ -288,7 +293,27 @@ class Session(Jobs):
     def show(self, view: RunView) -> None:
         """Let the Train screen show this run."""
         self.shown = view
+        if self.replay and view is not self.replay.view:
+            self.replay.left, self.replay = True, None
         self.announce(RunChanged, view)
+
+    def play(self, path: Path, speed: float) -> None:
+        """Let the Train screen play the run at `path` back, so many times as fast as it was trained."""
+        run = Run(path)
+
+        def begin(events: list[Timed]) -> None:
+            replay = Replay(events, speed, time.monotonic())
+            self.replay = ReplayJob(run.path, replay, run.state(), self.host, self.show)
+            self.replay.play()
+
+        self.start("replay", "reading the run", lambda context: recorded(run), begin)
+
+    def recipe_of(self, view: RunView) -> TrainConfig | None:
+        """The recipe that a run is trained by, or was; None where it is not known or can't be read."""
+        if self.training and view is self.training.view:
+            return self.training.config
+        entry = self.library.get(view.path) if view.path else None
+        return entry.config if entry else None
 
     # Audits and sweeps
 
@@ -325,9 +350,8 @@ class Session(Jobs):
 
     # What threads tell
 
-    def watch_runs(self, shown: Path | None = None) -> None:
-        """Follow the runs on disk, those of other processes too, until `close`; the run at `shown` is to be shown."""
-        self._wanted = shown.absolute() if shown else None
+    def watch_runs(self) -> None:
+        """Follow the runs on disk, those of other processes too, until `close`."""
 
         def tell(news: list[News]) -> None:
             self.host.call_later(self._take, news)
@@ -340,7 +364,7 @@ class Session(Jobs):
 
     def _take(self, news: list[News]) -> None:
         for view in self.library.take(news):
-            if self.shown is None and view.path == self._wanted:
+            if self.shown is None and self.wanted and view.path == self.wanted and "replay" not in self.jobs:
                 self.shown = view
             self.announce(RunChanged, view)
         self.announce(RunsChanged)

@@ -114,7 +114,7 @@ class Form(Vertical):
 
     def __init__(self, config: Tree = TrainConfig(), *, id: str | None = None) -> None:  # noqa: B008
         super().__init__(id=id)
-        self._config = config
+        self._config, self._fixed = config, ""
         self._rows: list[Part | Field] = []
         for part in parts(type(config)):
             self._rows += [part, *part.fields]
@@ -132,9 +132,9 @@ class Form(Vertical):
         """The lines."""
         self.show(self._config)
 
-    def show(self, config: Tree) -> None:
-        """Show this recipe."""
-        self._config = config
+    def show(self, config: Tree, fixed: str = "") -> None:
+        """Show this recipe; `fixed` is the sentence why it can't be changed, empty where it can."""
+        self._config, self._fixed = config, fixed
         self.query_one(FieldTable).fill([self._cells(row) for row in self._rows])
 
     def edit(self) -> None:
@@ -180,7 +180,9 @@ class Form(Vertical):
         field = self._field
         if field is None:
             return
-        if (field.part, field.name) == KEPT:
+        if self._fixed:
+            self._complain(self._fixed)
+        elif (field.part, field.name) == KEPT:
             self._complain("The runs' folder is that of `covid-tui --out FOLDER`, or of config.toml, at the start.")
         elif event.what == "usual":
             self._take(field, field.default)

@@ -32,6 +32,8 @@ class Answer:
 class Ask(ModalScreen[str]):
     """Asks, and is dismissed with the value of the answer. It opens on the harmless one, which escape gives as well."""
 
+    OPENS_ON: ClassVar[int] = -1
+    """The place of the answer that it opens on; not the last only where no answer does any harm."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Back", id="ask.back", tooltip="Change nothing.")
     ]
@@ -49,7 +51,7 @@ class Ask(ModalScreen[str]):
 
     def on_mount(self) -> None:
         """Whoever presses enter too soon changes nothing."""
-        self.query_one(OptionList).highlighted = len(self._answers) - 1
+        self.query_one(OptionList).highlighted = self.OPENS_ON % len(self._answers)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Enter or a click."""

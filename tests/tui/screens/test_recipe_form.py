@@ -165,7 +165,7 @@ class TestForm:
                 await until(pilot, lambda: not app.session.config.augment.flip)
                 await go_to(app, "out")
                 await pilot.press("enter")
-                await until(pilot, lambda: "folder is given by" in text(app))
+                await until(pilot, lambda: "folder is that of" in text(app))
 
         run(scenario())
 
@@ -181,7 +181,9 @@ class TestForm:
                 await until(pilot, lambda: "val loss" in text(app) and "label column" not in text(app))
                 await pilot.press("e")
                 await until(pilot, lambda: "label column" in text(app) and "whole" in text(app))
-                assert app.screen.query_one(Form).has_focus_within
+                assert app.screen.query_one(Form).has_focus_within and "Recipe of the next training" not in text(app)
+                await pilot.press("e")
+                await until(pilot, lambda: "Recipe of the next training" in text(app))
                 await pilot.press("e")
                 await until(pilot, lambda: "val loss" in text(app))
                 await pilot.press("x", "n")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.base.cancel import Stop
+from engine.base.cancel import How, Stop
 from engine.base.context import Context
 from engine.base.errors import RunError
 from engine.base.events import Epoch, Failed, Interrupted, Resumed
@@ -23,6 +23,7 @@ from engine.runs.writer import create
 from tests.conftest import Cli
 from tests.makers import fake
 from tests.makers.drive import DATA, run, shown_by, text, until
+from tests.makers.live import Live
 from tui.app import Workbench
 from tui.screens.runs.comparison import Comparison, differences
 from tui.screens.runs.screen import RunsScreen
@@ -40,6 +41,11 @@ def make(out: Path, name: str, epochs: int = 2, mode: str = "transfer") -> Path:
     return out / name
 
 
+def said(app: Workbench, words: str) -> bool:
+    """Has a message in the corner these words? There it may be broken into lines."""
+    return any(words in one.message for one in app._notifications)
+
+
 @pytest.fixture
 def states(tmp_path: Path) -> Path:
     """Runs of all states but live."""
@@ -52,26 +58,10 @@ def states(tmp_path: Path) -> Path:
     return tmp_path
 
 
-class Live:
-    """A run that another thread trains, slowly, through the run directory alone."""
-
-    def __init__(self, out: Path, name: str) -> None:
-        self.stop = Stop()
-        args = (DATA, config(out, name, 1000), Context(stop=self.stop), 0.02)
-        self.thread = threading.Thread(target=fake.train, args=args)
-
-    def __enter__(self) -> None:
-        self.thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop.request("keep")
-        self.thread.join()
-
-
 def test_every_state_has_a_sign_and_a_word(states: Path) -> None:
     async def scenario() -> None:
         app = Workbench(states)
-        with Live(states, "under-way"):
+        with Live(config(states, "under-way", 1000)):
             async with app.run_test(size=(120, 40), notifications=True) as pilot:
                 await pilot.press("4")
                 for line in ("+ finished", "= stopped", "! failed", "x died", "* live"):
@@ -154,7 +144,7 @@ def test_enter_opens_the_result_or_the_course(states: Path) -> None:
 def test_runs_are_deleted_after_a_question_and_live_ones_never(states: Path) -> None:
     async def scenario() -> None:
         app = Workbench(states)
-        with Live(states, "under-way"):
+        with Live(config(states, "under-way", 1000)):
             async with app.run_test(size=(120, 40), notifications=True) as pilot:
                 await pilot.press("4")
                 await until(pilot, lambda: "* live" in text(app) and "x died" in text(app))
@@ -215,7 +205,7 @@ def test_a_run_that_came_alive_is_not_deleted(tmp_path: Path) -> None:
     outside = make(tmp_path / "elsewhere", "far")
     (tmp_path / "runs").mkdir()
     (tmp_path / "runs" / "link").symlink_to(outside)
-    with Live(tmp_path / "runs", "alive"):
+    with Live(config(tmp_path / "runs", "alive", 1000)):
         while not (tmp_path / "runs" / "alive" / "events.jsonl").exists():
             pass
         with pytest.raises(RunError, match="is live"):
@@ -303,7 +293,10 @@ def test_a_run_that_cannot_be_read_hides_no_other(states: Path, monkeypatch: pyt
 
 
 @pytest.mark.usefixtures("small_pictures")
-def test_a_stopped_run_is_gone_on_with_by_a_key(tmp_path: Path, dozen: Path) -> None:
+@pytest.mark.parametrize(("how", "state"), [("now", "= stopped"), ("keep", "+ finished")])
+def test_a_stopped_run_is_gone_on_with_by_a_key_whichever_way_it_was_stopped(
+    tmp_path: Path, dozen: Path, how: How, state: str
+) -> None:
     """With the real engine: the epochs before the stop stay, those after it are added to the same run."""
     from engine.jobs import train
 
@@ -315,27 +308,75 @@ def test_a_stopped_run_is_gone_on_with_by_a_key(tmp_path: Path, dozen: Path) -> 
         output=OutputConfig(out=tmp_path, name="gone-on"),
     )
     stop = Stop()
-    train.train(dozen, recipe, Context(lambda event: stop.request("now") if isinstance(event, Epoch) else None, stop))
+    train.train(dozen, recipe, Context(lambda event: stop.request(how) if isinstance(event, Epoch) else None, stop))
     found = Run(tmp_path / "gone-on")
-    assert found.state() == "stopped" and len(found.epochs()) < 3
+    assert len(found.epochs()) < 3 and not found.summary().through
 
     async def scenario() -> None:
         app = Workbench(tmp_path)
         async with app.run_test(size=(120, 40), notifications=True) as pilot:
             await pilot.press("4")
-            await until(pilot, lambda: "= stopped" in text(app))
+            await until(pilot, lambda: state in text(app))
             await pilot.press("r")
             await until(pilot, lambda: app.current_mode == "train" and app.session.shown and app.session.shown.end)
             shown = app.session.shown
             assert shown and [epoch.epoch for epoch in shown.epochs] == [1, 2, 3]
             assert any(isinstance(event, Resumed) for event in shown.log)
+            training = app.session.training
+            await until(pilot, lambda: training and not training.alive)
             await pilot.press("4")
             await until(pilot, lambda: "+ finished" in text(app))
             await pilot.press("r")
-            assert app.session.training and not app.session.training.alive
+            await until(pilot, lambda: said(app, "gone-on is through: all epochs of its recipe are trained."))
+            assert app.session.training is training
 
     run(scenario())
     assert found.state() == "finished" and [epoch.epoch for epoch in found.epochs()] == [1, 2, 3]
+    assert found.summary().through
+
+
+def test_a_run_that_is_not_through_can_be_gone_on_with_and_no_other(states: Path) -> None:
+    (states / "failed" / "config.json").write_text("[1, 2")
+    make(states, "kept")
+    log = states / "kept" / "events.jsonl"
+    text_of_it = log.read_text().replace('"ended": "all epochs"', '"ended": "stopped"')
+    log.write_text(text_of_it.replace('"epochs": 2, "seconds"', '"epochs": 1, "seconds"'))
+    with Live(config(states, "alive", 1000)):
+        while not (states / "alive" / "events.jsonl").exists():
+            pass
+        library = Library(states)
+        library.take(library.look())
+        hindrances = {entry.run.name: entry.hindrance for entry in library.entries()}
+    assert hindrances == {
+        "stopped": None, "died": None, "kept": None, "alive": "live", "failed": "recipe", "done": "all epochs",
+    }  # fmt: skip
+
+
+def test_a_key_that_can_not_act_says_why(tmp_path: Path) -> None:
+    async def nothing() -> None:
+        app = Workbench(tmp_path)
+        async with app.run_test(size=(120, 40), notifications=True) as pilot:
+            await pilot.press("4")
+            for key in ("v", "f", "r", "d", "c"):
+                await pilot.press(key)
+                await until(pilot, lambda: any("no runs here" in said.message for said in app._notifications))
+                app.clear_notifications()
+            await pilot.press("u")
+            await until(pilot, lambda: said(app, "No run is picked"))
+
+    async def live() -> None:
+        app = Workbench(tmp_path)
+        with Live(config(tmp_path, "alive", 1000)):
+            async with app.run_test(size=(120, 40), notifications=True) as pilot:
+                await pilot.press("4")
+                await until(pilot, lambda: "* live" in text(app))
+                await pilot.press("d")
+                await until(pilot, lambda: said(app, "A live run can't be deleted"))
+                await pilot.press("r")
+                await until(pilot, lambda: said(app, "alive is being trained now"))
+
+    run(nothing())
+    run(live())
 
 
 def predicted(path: Path, right: int) -> None:

@@ -16,17 +16,17 @@ from tui.words.event_text import summary
 SECONDS_BETWEEN_LOOKS = 0.5
 
 
-def attach(run: Path, *, out: Path = RUNS) -> int:
+def attach(run: Path | None = None, *, out: Path = RUNS) -> int:
     """Show a run as it trains, in the workbench or, without a terminal, as lines; `s` asks it to stop.
 
     Parameters
     ----------
     run
-        The run, by name or path.
+        The run, by name or path; the one that is live, where one alone is.
     out
         Folder that holds the run directories.
     """
-    chosen = run_directories.find(run, out)
+    chosen = run_directories.find(run, out) if run else run_directories.live(out)
     if sys.stdin.isatty() and sys.stdout.isatty():
         from tui.cli.workbench import open_workbench
 

@@ -32,8 +32,6 @@ COLUMNS = (
 )  # fmt: skip
 VIEWS = ("", "-charts", "-table")
 WIDEST_PATH = 60
-RESUMED = ("died", "stopped", "failed")
-"""States of runs that can be gone on with; a finished one takes more epochs on the command line."""
 
 
 class RunTable(FittedTable):
@@ -59,7 +57,7 @@ class RunsScreen(PlottedScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("v", "view", "View", id="runs.view", tooltip="Charts alone, differences alone, or all."),
         Binding("f", "follow", "Follow", id="runs.follow", tooltip="Show the run's course on the Train screen."),
-        Binding("r", "resume", "Resume", id="runs.resume", tooltip="Go on with a run that died or was stopped."),
+        Binding("r", "resume", "Resume", id="runs.resume", tooltip="Go on with a run whose recipe is not through."),
         Binding("u", "unpick", "Unpick", id="runs.unpick", show=False, tooltip="Pick no run."),
         Binding("d,delete", "delete", "Delete", id="runs.delete", tooltip="Delete the picked runs, or this one."),
         Binding("z", "undo", "Undelete", id="runs.undo", tooltip="Bring back what was deleted last."),
@@ -92,7 +90,7 @@ class RunsScreen(PlottedScreen):
         self._picked = [path for path in self._picked if self.session.library.get(path)]
         self.query_one("#no-runs").display = not entries
         table.display = bool(entries)
-        self.query_one("#no-runs", Static).update(content("There are no runs here yet: the Train screen makes one."))
+        self.query_one("#no-runs", Static).update(content(text.NO_RUN))
         table.fill([self._cells(entry) for entry in entries], [str(entry.run.path) for entry in entries])
         self._compare()
 
@@ -165,15 +163,20 @@ class RunsScreen(PlottedScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What can be done with the run under the cursor."""
-        if action == "resume":
-            entry = self._selected() if self.is_mounted else None
-            return entry is not None and entry.view.state in RESUMED
-        if action in ("pick", "follow", "copy_path", "delete", "view"):
-            entry = self._selected() if self.is_mounted else None
-            return entry is not None and not (action == "delete" and not self._deletable())
+        return None if self.is_mounted and self.why_not(action) else True
+
+    def why_not(self, action: str) -> str:
+        """Why a key can't do this with the run under the cursor, or with those that are picked."""
         if action == "unpick":
-            return bool(self._picked)
-        return True
+            return "" if self._picked else text.NONE_PICKED
+        if action not in ("resume", "pick", "follow", "copy_path", "delete", "view"):
+            return ""
+        entry = self._selected()
+        if entry is None:
+            return text.NO_RUN
+        if action == "delete" and not self._deletable():
+            return text.LIVE
+        return text.through(entry) if action == "resume" else ""
 
     def action_pick(self) -> None:
         """Pick, or no longer; then go on to the next."""
@@ -229,9 +232,6 @@ class RunsScreen(PlottedScreen):
     def action_delete(self) -> None:
         """Ask, then delete; a live run stays."""
         entries = self._deletable()
-        if not entries:
-            self.workbench.say("A live run can't be deleted: stop it first.", "warning")
-            return
         ask = Ask(text.question(entries), (text.DELETE,), text.KEEP)
         self.app.push_screen(ask, lambda answer: self._delete(entries, answer))
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -15,15 +16,18 @@ from engine.base.errors import CovidTuiError
 from engine.base.events import Epoch, Notice
 from engine.network.freezing import plan
 from engine.recipe import toml
+from engine.recipe.config import TrainConfig
 from engine.recipe.fields import advised
 from engine.runs.watch import RunView
 from engine.training.phases import phases
 from tui.screens.plotted import ENLARGE, PlottedScreen
+from tui.screens.train import text
 from tui.screens.train.epoch_curves import by_epoch
 from tui.screens.train.log_dialog import TAKE, LogView, log_lines, values
 from tui.screens.train.lr_dialog import Rates
 from tui.screens.train.machine import Machine
 from tui.screens.train.progress import course
+from tui.screens.train.replay_keys import ReplayKeys
 from tui.screens.train.rungs import RUNG_COLUMNS, curves_of, rung_row, skipped_row
 from tui.screens.train.schedule_dialog import Schedule
 from tui.state.messages import RunChanged
@@ -32,7 +36,7 @@ from tui.widgets.curves import Curves
 from tui.widgets.fitted_table import Column, FittedTable
 from tui.widgets.form import Form
 from tui.widgets.pick_dialog import AskFile
-from tui.widgets.question_dialog import Answer, Ask
+from tui.widgets.question_dialog import Ask
 from tui.widgets.safe_cells import cell, content, lines, number
 from tui.words.numbers import duration
 from tui.words.safe_text import display_name
@@ -42,13 +46,10 @@ if TYPE_CHECKING:
 
 EPOCHS = ("epoch", "loss", "acc", "val loss", "val acc", "rate", "time", "")
 RANKS = (0, 3, 2, 1, 0, 5, 4, 0)
-GO_ON = Answer("g", "Go on", "")
-KEEP = Answer("k", "Stop after this batch, keep the best epoch and test it", "keep")
-NOW = Answer("n", "Stop now, keep the best epoch untested", "now")
 FILE = Path("recipe.toml")
 
 
-class TrainScreen(PlottedScreen):
+class TrainScreen(ReplayKeys, PlottedScreen):
     """The recipe on the left; curves, epochs, log and progress of the shown run on the right."""
 
     MODE = "train"
@@ -59,7 +60,7 @@ class TrainScreen(PlottedScreen):
         Binding("r", "start", "Start", id="train.start", tooltip="Train the recipe on the open data."),
         Binding("s", "stop('keep')", "Stop", id="train.stop", tooltip="Stop the training shown: you are asked how."),
         Binding("x,S", "stop('now')", "Stop now", id="train.stop_now", tooltip="Stop the training without a test."),
-        Binding("e", "recipe", "Recipe", id="train.recipe", tooltip="To the recipe, and back to the run."),
+        Binding("e", "recipe", "Recipe", id="train.recipe", tooltip="To the next training's recipe, and back."),
         Binding(TAKE, "take_advice", "Take advice", id="train.advice", tooltip="Do as a warning advises."),
         Binding("l", "schedule", "Rates", id="train.schedule", tooltip="Plot the learning rate over the epochs."),
         Binding("f", "find_rate", "Find rate", id="train.find_rate", tooltip="Test which learning rate fits the data."),
@@ -74,6 +75,12 @@ class TrainScreen(PlottedScreen):
     _shown: tuple[object, int] | None = None
     _logged: tuple[object, int] | None = None
     _by_batch = False
+    _view: RunView | None = None
+    """The run that was shown last."""
+    _next = False
+    """Is it the recipe of the next training that is looked at, though a run is shown?"""
+    _formed: tuple[object, ...] = ()
+    """What the form shows."""
 
     def body(self) -> Iterable[Widget]:
         """Recipe beside curves, epochs, log and progress."""
@@ -95,21 +102,20 @@ class TrainScreen(PlottedScreen):
     def on_mount(self) -> None:
         """Titles."""
         epochs = self.query_one("#epochs", FittedTable)
-        self.query_one("#recipe").border_title = "Recipe"
         epochs.border_title = "Epochs"
         self.query_one("#log").border_title = "Log"
-        if self.session.shown is None:
+        if self.session.shown is None and self.session.wanted is None:
             self.add_class("-form")
             self.query_one(Form).edit()
-            self.query_one("#progress", Static).update(content(self._invitation()))
         else:
             epochs.focus()
+        self.data_changed()
 
     def _in_sight(self) -> bool:
         return self.workbench.current_mode == self.MODE
 
     def _invitation(self) -> str:
-        return self.session.cannot_train() or "r starts the training."
+        return text.READING if self.session.wanted else self.session.cannot_train() or text.READY
 
     def data_changed(self) -> None:
         """Say whether a training can start."""
@@ -118,14 +124,41 @@ class TrainScreen(PlottedScreen):
 
     def config_changed(self) -> None:
         """Show the recipe."""
+        view, own, form = self.session.shown, self._own_recipe, self.query_one(Form)
+        if self._formed == (key := (view and view.name, own is None, own or self.session.config)):
+            return
+        self._formed = key
+        if own and view:
+            self.query_one("#recipe").border_title = content(f"Recipe of {view.name or 'the new run'}")
+            form.show(own, text.FIXED)
+        else:
+            self.query_one("#recipe").border_title = text.NEXT
+            form.show(self._next_recipe)
+
+    @property
+    def _own_recipe(self) -> TrainConfig | None:
+        """The recipe of the run that is shown, where that is what is looked at."""
+        view = self.session.shown
+        return self.session.recipe_of(view) if view and not self._next else None
+
+    @property
+    def _next_recipe(self) -> TrainConfig:
         output = dataclasses.replace(self.session.config.output, out=self.session.runs)
-        self.query_one(Form).show(dataclasses.replace(self.session.config, output=output))
+        return dataclasses.replace(self.session.config, output=output)
+
+    def runs_changed(self) -> None:
+        """The recipe of the run that is shown may be known by now."""
+        self.config_changed()
 
     def run_changed(self, message: RunChanged) -> None:
         """Show the run's course."""
         view = self.session.shown
         if view is None or message.view is not view:
             return
+        if view is not self._view:  # to its curves, whatever was looked at before
+            self._view = view
+            self._to_run()
+        self.config_changed()
         self._epochs(view)
         self._curves(view)
         self._log(view)
@@ -190,18 +223,29 @@ class TrainScreen(PlottedScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Start when there is something to train, stop when there is something to stop."""
-        shown, training = self.session.shown, self.session.training
-        if action in ("start", "find_rate"):
-            return not self.session.cannot_train() or None
-        if action == "stop":
-            return shown is not None and shown.live
-        if action == "background":
-            return training is not None and training.alive
+        if not super().check_action(action, parameters):
+            return False
         if action == "take_advice":
             return bool(self._advice())
-        if action in ("log", "view"):
-            return shown is not None
-        return True
+        return None if self.why_not(action) else True
+
+    def why_not(self, action: str) -> str:
+        """Why a key can't do this now."""
+        shown, training = self.session.shown, self.session.training
+        match action.partition("(")[0]:
+            case "start" | "find_rate":
+                return self.session.cannot_train()
+            case "background":
+                return "" if training and training.alive else text.NOT_HERE
+            case "stop" | "log" | "view" | "log_axis" if shown is None:
+                return text.NOTHING_SHOWN
+            case "stop" if self.session.replay:
+                return text.REPLAYED
+            case "stop" if shown and not shown.live:
+                return text.NOT_LIVE
+            case "view" if shown and not shown.batch and not shown.epochs:
+                return text.NO_EPOCH
+        return ""
 
     def on_form_changed(self, event: Form.Changed) -> None:
         """A field of the recipe is another one."""
@@ -222,15 +266,21 @@ class TrainScreen(PlottedScreen):
         except CovidTuiError as error:
             self.session.complain(error)
             return
+        self._to_run()
+
+    def _to_run(self) -> None:
+        """The curves in sight, and the recipe of their run."""
+        self._next = False
         self.remove_class("-form")
         self.query_one("#epochs").focus()
+        self.config_changed()
 
     def action_stop(self, how: str) -> None:
         """Ask how, then stop."""
         view = self.session.shown
         if view is not None and view.live:
-            answers = (KEEP, NOW) if how == "keep" else (NOW,)
-            ask = Ask(f"Stop the training {view.name}?".replace(" ?", "?"), answers, GO_ON)
+            answers = (text.KEEP, text.NOW) if how == "keep" else (text.NOW,)
+            ask = Ask(f"Stop the training {view.name}?".replace(" ?", "?"), answers, text.GO_ON)
             self.app.push_screen(ask, lambda answer: self._stop(view, answer))
 
     def _stop(self, view: RunView, how: str | None) -> None:
@@ -244,13 +294,17 @@ class TrainScreen(PlottedScreen):
             self.run_changed(RunChanged(view))
 
     def action_recipe(self) -> None:
-        """To the recipe, or from it to the run."""
-        form = self.query_one(Form)
-        self.set_class(not self.has_class("-form") if self.has_class("-narrow") else True, "-form")
-        if self.has_class("-form") and not form.has_focus_within:
-            form.edit()
-        else:
-            self.query_one("#epochs").focus()
+        """To the recipe of the next training, and back; where there is no room beside the run, its own comes first."""
+        form, own = self.query_one(Form), self._own_recipe
+        narrow = self.has_class("-narrow")
+        there = self.has_class("-form") if narrow else form.has_focus_within
+        if there and own is None:
+            self._to_run()
+            return
+        self._next = there or not (narrow and own)
+        self.add_class("-form")
+        self.config_changed()
+        form.edit()
 
     def _advice(self) -> Mapping[str, str]:
         """What the last warning of the shown run that advises something advises."""
@@ -269,6 +323,7 @@ class TrainScreen(PlottedScreen):
             return
         groups = (group.name for group in dataclasses.fields(taken))
         changed = {name: getattr(taken, name) for name in groups if getattr(taken, name) != getattr(config, name)}
+        self._next = True
         self.session.configure(**changed)
         self.workbench.say(f"The recipe of the next training has {values(advice)}.")
 
@@ -276,12 +331,13 @@ class TrainScreen(PlottedScreen):
         """Plot the rates."""
         view = self.session.shown
         done = len(view.epochs) if view and view.live else 0
+        recipe = self._own_recipe or self.session.config
         try:
-            phases(self.session.config)
+            phases(recipe)
         except CovidTuiError as error:
             self.session.complain(error)
             return
-        self.app.push_screen(Schedule(self.session.config, done, self.session.glyphs.val_mark))
+        self.app.push_screen(Schedule(recipe, done, self.session.glyphs.val_mark))
 
     def action_find_rate(self) -> None:
         """Test rates."""
@@ -303,15 +359,16 @@ class TrainScreen(PlottedScreen):
 
     def action_save(self) -> None:
         """Ask for a file and write the recipe there."""
-        ask = AskFile("Save the recipe to which file?", FILE.absolute(), suffix=".toml", writes=True)
-        self.app.push_screen(ask, self._save)
+        own, view = self._own_recipe, self.session.shown
+        whose = view.name if own and view else "the next training"
+        ask = AskFile(f"Save the recipe of {whose} to which file?", FILE.absolute(), suffix=".toml", writes=True)
+        self.app.push_screen(ask, partial(self._save, own or self._next_recipe))
 
-    def _save(self, path: Path | None) -> None:
+    def _save(self, recipe: TrainConfig, path: Path | None) -> None:
         if path is None:
             return
-        output = dataclasses.replace(self.session.config.output, out=self.session.runs)
         try:
-            toml.save(dataclasses.replace(self.session.config, output=output), path)
+            toml.save(recipe, path)
         except CovidTuiError as error:
             self.session.complain(error)
         else:
@@ -332,6 +389,7 @@ class TrainScreen(PlottedScreen):
             return
         if loaded.output.out.absolute() != self.session.runs:
             self.workbench.say(f"The runs stay in {self.session.runs}, not in the recipe's {loaded.output.out}.")
+        self._next = True
         self.session.configure(**{f.name: getattr(loaded, f.name) for f in dataclasses.fields(loaded)})
         self.workbench.say(f"Loaded {path}.")
 
