@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from textual.events import Key
+from textual.widgets import OptionList
 
 import tui
 from engine.base.paths import is_folder
@@ -33,6 +34,13 @@ class Begin(Ask):
     """Asks how to begin; the keys of the screens and of leaving hold here too."""
 
     OPENS_ON = 0
+
+    def on_mount(self) -> None:
+        """No answer does harm here: enter takes the first."""
+        self.call_after_refresh(self._to_first)
+
+    def _to_first(self) -> None:
+        self.query_one(OptionList).highlighted = 0
 
     def on_key(self, event: Key) -> None:
         """An answer's key, or one of those."""
