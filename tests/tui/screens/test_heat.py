@@ -108,8 +108,8 @@ def test_the_predict_screen_lays_it_on_what_the_network_sees(tmp_path: Path, mon
             await until(pilot, lambda: "heat for" in text(app), 120)
             assert hot(seen)
             await pilot.press("F")
-            await until(pilot, lambda: isinstance(app.screen, Viewer))
-            assert "Where it looked: " in text(app) and "COVID-5.png" in text(app)
+            await until(pilot, lambda: isinstance(app.screen, Viewer) and ", COVID-5.png - whole" in text(app))
+            assert "Where it looked: " in text(app)
             await pilot.press("escape", "g")
             await until(pilot, lambda: "heat for" not in text(app))
             assert not hot(seen) and str(pane.border_title) == "X-ray as the network sees it"
