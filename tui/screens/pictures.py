@@ -9,11 +9,11 @@ from tui.widgets.viewer import Enlarged, Viewer
 
 
 class PictureScreen(WorkScreen):
-    """A screen with a picture, which a subclass names as `enlarged`. Z enlarges it too where it enlarges no plot."""
+    """A screen with a picture, which a subclass names as `enlarged`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
-            "F,shift+f,Z,shift+z",
+            "F,shift+f",
             "enlarge",
             "Enlarge",
             key_display="F",

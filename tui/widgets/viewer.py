@@ -116,7 +116,7 @@ class Viewer(ModalScreen[None]):
         Binding("m", "mask", "Lungs", id="view.mask", tooltip="The edge of the lung mask, or none."),
         Binding("g", "heat", "Heat", id="view.heat", tooltip="Where the model looked, or the picture alone."),
         Binding("0", "reset", "All", id="view.reset", tooltip="The whole picture as it is."),
-        Binding("escape,F,shift+f,Z,shift+z", "dismiss", "Back", key_display="esc", id="view.close",
+        Binding("escape,F,shift+f", "dismiss", "Back", key_display="esc", id="view.close",
                 tooltip="Close it."),
         Binding("question_mark", "app.help", "Help", show=False, key_display="?", id="view.help",
                 tooltip="Explain the keys."),

@@ -68,8 +68,6 @@ def test_a_key_shows_the_picture_on_the_whole_screen(tmp_path: Path, messy: Path
             assert isinstance(app.screen, Viewer), "the keys of the screens do nothing here"
             await pilot.press("F")
             await until(pilot, lambda: not isinstance(app.screen, Viewer))
-            await pilot.press("Z")
-            await until(pilot, lambda: isinstance(app.screen, Viewer))
 
     run(scenario())
 
