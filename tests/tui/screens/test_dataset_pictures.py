@@ -179,7 +179,7 @@ def test_what_the_epochs_see_is_said() -> None:
     assert cycle(AugmentConfig()) == (
         "Epochs take turns: the first sees the image as it is, the next ones versions 1 to 4, and so on."
     )
-    assert cycle(AugmentConfig(views="1")).endswith("then version 1.")
+    assert cycle(AugmentConfig(views="1")).endswith("the next one version 1, and so on.")
     assert cycle(AugmentConfig(views="epoch")) == "Every epoch sees a new version."
 
 

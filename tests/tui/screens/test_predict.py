@@ -90,7 +90,7 @@ def test_a_dicom_file_shows_what_its_header_says_and_a_side_view_is_warned_of(as
             await pilot.press("tab", "enter")
             await said(pilot, app)
             shown = " ".join(text(app).split())
-            assert "DICOM 299x299 MONOCHROME2 8 bit" in shown and "modality DX, view LL" in shown
+            assert "DICOM 299x299, grey, 8 bit" in shown and "modality DX, view LL" in shown
             assert "It is a side view (LL)" in shown and "ZQ7" not in shown
             pixels = app.screen.query_one("#as-file", Xray).pixels
             assert pixels is not None and np.array_equal(pixels, picture)
