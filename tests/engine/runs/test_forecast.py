@@ -62,7 +62,7 @@ def assert_true(log: Sequence[Timed], saved: float = 0.0) -> None:
         assert rest / FACTOR - SLACK <= left <= rest * FACTOR + SLACK, (round(share, 3), left, rest, event)
 
 
-@pytest.mark.parametrize("name", ["views", "partial", "auto"])
+@pytest.mark.parametrize("name", ["views", "partial", "gradual", "auto"])
 def test_on_a_recorded_training_it_is_true_from_the_second_tenth_on(name: str) -> None:
     log = [*events(LOGS / f"{name}.jsonl")]
     assert isinstance(log[-1][1], Finished) and len(log) > 30
