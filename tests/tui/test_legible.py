@@ -82,7 +82,7 @@ def test_every_letter_can_be_read_in_every_theme(here: Path, size: tuple[int, in
 
 
 DIALOGS = (
-    "1 o", "1 s", "1 p", "1 d", "1 u", "1 a", "3 l", "3 n", "3 w", "3 o", "4 f 3 n", "5 r", "6 r", "2 question_mark",
+    "1 o", "1 s", "1 p", "1 d", "1 u", "1 a", "3 l", "3 w", "3 o", "4 f 3 n", "5 r", "1 f1", "1 f2", "2 question_mark",
     "4 d",
 )  # fmt: skip
 """Keys that open each dialog of the workbench."""
