@@ -157,6 +157,7 @@ class CorrectionsFile:
     def _alone(self) -> Iterator[None]:
         """Hold the table against other reviewers."""
         try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)  # a first decision comes before the first run
             with open_lock(self.path.with_suffix(".lock")) as lock:
                 wait_for_lock(lock)
                 yield

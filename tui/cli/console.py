@@ -24,13 +24,16 @@ class Unwritten(CovidTuiError):
 
 
 @dataclass
-class _Finishing:
-    """Is there more to do than to fill standard output, so that its loss ends nothing yet?"""
+class _Switch:
+    """Something that holds for the length of a block."""
 
     on: bool = False
 
 
-_finishing = _Finishing()
+_finishing = _Switch()
+"""Is there more to do than to fill standard output, so that its loss ends nothing yet?"""
+_undrawn = _Switch()
+"""Is nothing to be drawn?"""
 
 
 def say(text: object) -> None:
@@ -99,6 +102,21 @@ def finishing() -> Iterator[None]:
     finally:
         _finishing.on = False
     require_written()
+
+
+def drawing() -> bool:
+    """May plots and pictures of characters be printed?"""
+    return not _undrawn.on
+
+
+@contextlib.contextmanager
+def drawing_off() -> Iterator[None]:
+    """Within the block words and numbers alone are printed."""
+    _undrawn.on = True
+    try:
+        yield
+    finally:
+        _undrawn.on = False
 
 
 @contextlib.contextmanager

@@ -91,8 +91,15 @@ def test_without_suspects_there_is_nothing_to_decide(tmp_path: Path) -> None:
     assert queue.item is None and not queue.file.path.exists()
 
 
+def test_the_first_decision_makes_the_folder_of_its_table(tmp_path: Path) -> None:
+    queue = Queue(review(2), CorrectionsFile(tmp_path / "runs" / "corrections.csv"))
+    queue.decide("keep")
+    assert len(CorrectionsFile(tmp_path / "runs" / "corrections.csv").read()) == 1
+
+
 def test_a_table_that_can_t_be_written_keeps_the_queue_where_it_is(tmp_path: Path) -> None:
-    queue = Queue(review(2), CorrectionsFile(tmp_path / "none" / "corrections.csv"))
+    (tmp_path / "file").write_text("no folder")
+    queue = Queue(review(2), CorrectionsFile(tmp_path / "file" / "corrections.csv"))
     with pytest.raises(DataError, match=r"corrections\.csv"):
         queue.decide("keep")
     assert queue.at == 0 and queue.done == 0 and not queue.can_undo

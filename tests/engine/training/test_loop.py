@@ -185,11 +185,18 @@ def test_the_best_epoch_is_kept_and_patience_counts_from_it(tmp_path: Path) -> N
 def test_of_epochs_with_equal_accuracies_the_one_with_the_lower_loss_is_kept(tmp_path: Path) -> None:
     """By the weights that are left, and by the fold of the events that every front end shows."""
     fit = FitConfig(epochs=6, batch=5, lr=2e-4, patience=0)
-    classifier, result, told = fitted(recipe(fit=fit, augment=AugmentConfig(augment="none")), tmp_path)
-    epochs = [event for event in told if isinstance(event, Epoch)]
-    first = max(epochs, key=lambda one: one.val_accuracy)
-    same = [one for one in epochs if one.val_accuracy == first.val_accuracy]
-    assert min(one.val_loss for one in same) < first.val_loss, "the first of equals would be kept too"
+    for seed in range(8):  # rounding differs by processor, so one seed may not give what is looked for
+        machine = MachineConfig(seed=seed, precision="float32", feature_dtype="float32")
+        chosen = recipe(fit=fit, augment=AugmentConfig(augment="none"), machine=machine)
+        (tmp_path / str(seed)).mkdir()
+        classifier, result, told = fitted(chosen, tmp_path / str(seed))
+        epochs = [event for event in told if isinstance(event, Epoch)]
+        first = max(epochs, key=lambda one: one.val_accuracy)
+        same = [one for one in epochs if one.val_accuracy == first.val_accuracy]
+        if min(one.val_loss for one in same) < first.val_loss:
+            break
+    else:
+        pytest.fail("in each of these trainings the first of equals would be kept too")
     summary = RunSummary()
     for event in told:
         summary.fold(event)

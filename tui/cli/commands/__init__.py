@@ -2,6 +2,6 @@
 
 VERBS = (
     "scan", "inspect", "predict", "evaluate", "compare", "report", "export", "explain", "audit", "sweep", "matrix",
-    "attach", "replay", "serve", "train", "review", "curve", "lr_find", "runs", "layers", "doctor", "completion",
+    "attach", "replay", "serve", "plain", "train", "review", "curve", "lr_find", "runs", "layers", "doctor", "completion",
 )  # fmt: skip
 """Names of files here, each with the function of the same name that is the verb."""

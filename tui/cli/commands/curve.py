@@ -9,7 +9,7 @@ from typing import Annotated
 from engine.base.typed_files import plain
 from engine.recipe.config import DataConfig, MachineConfig, NetworkConfig, TrainConfig
 from tui.cli.app import Flat
-from tui.cli.console import put, put_json, put_raw, put_table
+from tui.cli.console import drawing, put, put_json, put_raw, put_table
 from tui.cli.progress import stoppable
 from tui.cli.signals import until_stopped
 from tui.words.numbers import as_share
@@ -50,7 +50,7 @@ def curve(
         for one in found.law
     ])  # fmt: skip
     put()
-    if sys.stdout.isatty():
+    if sys.stdout.isatty() and drawing():
         put_raw(learning_curve(found, min(WIDTH, shutil.get_terminal_size().columns)))
     put(found.sentence)
     put(found.doubts)

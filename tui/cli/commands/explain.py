@@ -11,7 +11,7 @@ from engine.base.outputs import writing
 from engine.base.wording import whole_percent
 from engine.runs import directory as run_directories
 from tui.cli.app import RUNS
-from tui.cli.console import put, put_json, put_table, say
+from tui.cli.console import drawing, put, put_json, put_table, say
 from tui.cli.outputs import Writes
 from tui.cli.progress import stoppable
 from tui.cli.signals import until_stopped
@@ -123,7 +123,7 @@ def _write_png(path: Path, picture: "Pixels", force: bool) -> None:
 
 
 def _put_explanation(explained: "Explanation", pixels: "Pixels") -> None:
-    if sys.stdout.isatty():
+    if sys.stdout.isatty() and drawing():
         from tui.cli.picture import put_picture
 
         put_picture(pixels, explained.heat)

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.base.errors import ConfigError, DataError
-from tui.cli.console import put, put_json, say
+from tui.cli.console import drawing, put, put_json, say
 from tui.words.numbers import histogram_line
 
 
@@ -48,7 +48,8 @@ def _put_facts(facts: dict[str, Any]) -> None:
     put(facts["file"])
     put(f"  {facts['format']}, {facts['width']}x{facts['height']}, mode {facts['mode']}, {facts['bit_depth']} bit")
     put(f"  intensity {facts['minimum']} to {facts['maximum']}, mean {facts['mean']:.0f}, sd {facts['std']:.0f}")
-    put(f"  {histogram_line(facts['histogram'])}  histogram, black to white")
+    if drawing():
+        put(f"  {histogram_line(facts['histogram'])}  histogram, black to white")
     put(f"  EXIF orientation {facts['orientation']}" + ("" if facts["orientation"] == 1 else " (undone)"))
     put(f"  the network sees {seen['size'][0]}x{seen['size'][1]}, mean {seen['mean']:.0f}")
     for line in facts["dicom"]["told"] if facts["dicom"] else ():

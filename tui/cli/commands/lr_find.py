@@ -18,7 +18,7 @@ from engine.recipe.config import (
     TrainConfig,
 )
 from tui.cli.app import Flat
-from tui.cli.console import put, put_json, put_raw, put_table
+from tui.cli.console import drawing, put, put_json, put_raw, put_table
 from tui.cli.outputs import Writes
 from tui.cli.progress import stoppable
 from tui.cli.signals import until_stopped
@@ -101,7 +101,7 @@ def _put(result: "RangeTest") -> None:
         for number, sweep in enumerate(result.sweeps, start=1)
     ])  # fmt: skip
     put()
-    if sys.stdout.isatty():
+    if sys.stdout.isatty() and drawing():
         put_raw(range_test(result, min(COLUMNS, shutil.get_terminal_size().columns)))
     put(f"Learning rate: {result.rate:g} ({RULE}; the orders' mean curve).")
     put(f"covid-tui train DATA --lr {result.rate:g} trains with it, as the peak from which the schedule falls.")

@@ -13,7 +13,7 @@ from engine.recipe.config import (
     TrainConfig,
 )
 from tui.cli.app import Flat
-from tui.cli.console import also_in, put, put_json, put_table
+from tui.cli.console import also_in, drawing, put, put_json, put_table
 from tui.cli.progress import stoppable
 from tui.cli.signals import until_stopped
 from tui.words.plot import shades
@@ -67,10 +67,11 @@ def _put_matrix(result: "Matrix", folder: Path) -> None:
 
     put_table([store.header(result), *store.rows(result)])
     put()
-    put("accuracy in percent: a row is the set of the training, a column that of the test")
-    for line in shades(result):
-        put(line)
-    put()
+    if drawing():
+        put("accuracy in percent: a row is the set of the training, a column that of the test")
+        for line in shades(result):
+            put(line)
+        put()
     put(result.sentence)
     put(store.taken_out(result))
     for line in (*store.sets_told(result), *store.own_told(result)):

@@ -16,7 +16,7 @@ from engine.recipe.config import (
 )
 from engine.recipe.plans import SweepConfig
 from tui.cli.app import Flat
-from tui.cli.console import also_in, put, put_json, put_table
+from tui.cli.console import also_in, drawing, put, put_json, put_table
 from tui.cli.progress import stoppable
 from tui.cli.signals import until_stopped
 from tui.words.numbers import as_number
@@ -137,9 +137,10 @@ def put_sweep(result: "Swept", folder: Path) -> None:
     lines = zip(letters(ordered), store.rows(result), strict=True)
     put_table([("", *store.HEADER), *((letter, *row) for letter, row in lines)])
     put()
-    put("validation accuracy in percent by training seconds (logarithmic)")
-    for line in frontier(ordered).split("\n"):
-        put(line)
+    if drawing():
+        put("validation accuracy in percent by training seconds (logarithmic)")
+        for line in frontier(ordered).split("\n"):
+            put(line)
     put("* frontier: no other recipe is as accurate, as quick and as small; > recommended")
     put()
     put(result.advice.sentence)

@@ -1,0 +1,34 @@
+"""The verb `plain`: the workbench as questions and numbered answers."""
+
+import os
+from pathlib import Path
+
+from engine.base.errors import DataError
+from tui.cli.app import RUNS
+
+
+def plain(data: Path | None = None, *, out: Path = RUNS) -> int:
+    """Do everything by questions and numbered answers, a line each, for screen readers and simple terminals.
+
+    Nothing is drawn and no line is drawn over. Each answer says which command it runs.
+
+    Parameters
+    ----------
+    data
+        Folder of X-rays to begin with.
+    out
+        Folder that holds the run directories.
+    """
+    from tui.cli import run
+    from tui.cli.plain.ask import Left
+    from tui.cli.plain.menu import Menu
+
+    if data is not None and not data.is_dir():
+        raise DataError(f"{data} is no folder: name a folder of X-rays.")
+    os.environ["TERM"] = "dumb"  # progress comes in lines
+    os.environ["NO_COLOR"] = "1"
+    try:
+        Menu(data, out, run).loop()
+    except Left:
+        return 0
+    return 0
