@@ -26,7 +26,7 @@ def test_a_newcomer_is_told_what_this_is_and_asked_how_to_begin(tmp_path: Path) 
     async def scenario() -> None:
         app = workbench(tmp_path, tmp_path / "session.json")
         async with app.run_test(size=(80, 24)) as pilot:
-            await until(pilot, lambda: isinstance(app.screen, Ask))
+            await until(pilot, lambda: isinstance(app.screen, Ask) and "learns from" in text(app))
             shown = text(app)
             for words in ("learns from chest X-rays", "Open a folder", "drawn sample images", "not for diagnosis"):
                 assert words in " ".join(shown.replace("│", " ").split()), shown

@@ -37,11 +37,15 @@ class Columns(Container):
             self.release_mouse()
 
     def on_resize(self) -> None:
-        """Below each other each takes the whole width again."""
+        """Below each other each takes the whole width again; that they are is known once the screen is laid out."""
+        self.call_after_refresh(self._put_back)
+
+    def _put_back(self) -> None:
         if self.screen.has_class("-narrow"):
             for child in self.children:
                 for rule in ("width", "min_width", "max_width"):
                     child.styles.inline.clear_rule(rule)
+                child.refresh(layout=True)
 
     @property
     def _beside(self) -> bool:
