@@ -30,10 +30,16 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def faint(app: Workbench) -> Iterator[str]:
-    """The words on the screen that can't be told well from what is under them."""
-    for line in app.screen._compositor.render_strips():
+    """The words on the screen that can't be told well from what is under them; of a dialog those in it, as the screen
+    below is dimmed to say that it waits.
+    """
+    modal = isinstance(app.screen, ModalScreen)
+    area = app.screen.query(".dialog, .whole").first().region if modal else app.screen.region
+    for y, line in enumerate(app.screen._compositor.render_strips()):
+        x = 0
         for segment in line:
-            if any(letter.isalnum() and letter.isascii() for letter in segment.text):
+            inside, x = area.contains(x, y), x + segment.cell_length
+            if inside and any(letter.isalnum() and letter.isascii() for letter in segment.text):
                 own = of(segment)
                 if own is None or own < WANTED:
                     yield f"{app.theme} {app.current_mode}: {segment.text.strip()!r} {own} {segment.style}"
