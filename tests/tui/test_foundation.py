@@ -49,18 +49,18 @@ def test_number_keys_open_every_screen_in_plain_characters(tmp_path: Path, size:
     run(scenario())
 
 
-def test_the_first_visit_of_a_screen_parses_no_styles_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_first_visit_of_a_screen_reads_no_file_of_styles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario() -> None:
         app = Workbench(tmp_path, settings=Settings(image_protocol="grey"))
         async with app.run_test(size=(120, 40)) as pilot:
             await until(pilot, lambda: any("review.tcss" in path for path, _ in app.stylesheet.source))
-            parsed: list[str] = []
-            monkeypatch.setattr(app.stylesheet, "reparse", lambda: parsed.append(app.current_mode))
+            read: list[object] = []
+            monkeypatch.setattr(app.stylesheet, "read", read.append)
             for number, mode in enumerate(MODES, start=1):
                 await pilot.press("escape", str(number))
                 await pilot.pause()
                 assert app.current_mode == mode
-            assert parsed == []
+            assert read == []
 
     run(scenario())
 

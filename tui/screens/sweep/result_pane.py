@@ -61,7 +61,7 @@ class ResultPane(Vertical):
 
     def _draw(self, recommended: str) -> None:
         plot = self.query_one(Frontier)
-        plot.border_title = f"validation accuracy in percent by {COSTS[self._cost]}"
+        plot.title = f"validation accuracy in percent by {COSTS[self._cost]}"
         plot.show(self._ordered, self._cost, recommended)
 
     def turn_axis(self) -> None:
