@@ -31,6 +31,7 @@ from tui.app import Workbench
 from tui.screens.dataset.banner import Banner
 from tui.screens.dataset.split_dialog import SplitDialog
 from tui.state.session import scan_folder
+from tui.words.recipe_terms import in_recipe_terms
 from tui.words.settings import Settings
 
 
@@ -110,7 +111,7 @@ def test_the_screen_a_scan_and_a_training_warn_of_the_same(tmp_path: Path, messy
     async def scenario() -> None:
         app = workbench(tmp_path, tmp_path / "data")
         async with app.run_test(size=(120, 40)) as pilot:
-            await until(pilot, lambda: lines(app) == [one.sentence for one in warnings], 60)
+            await until(pilot, lambda: lines(app) == [in_recipe_terms(one.sentence) for one in warnings], 60)
 
     run(scenario())
 
