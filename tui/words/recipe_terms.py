@@ -7,11 +7,14 @@ _FLAG = re.compile(r"(?<![^\s(\"'])--([a-z][a-z-]*)")
 
 
 def in_recipe_terms(sentence: str) -> str:
-    """The sentence with each flag as the recipe's form names its field: "--val-share" is "val share".
+    """The sentence with each flag as the recipe's form names its field, in quotes where that is several words.
 
     Commands to be typed in a shell, which stand in backticks, stay as they are.
     """
     parts = _COMMAND.split(sentence)
-    return "".join(
-        part if part.startswith("`") else _FLAG.sub(lambda flag: flag[1].replace("-", " "), part) for part in parts
-    )
+    return "".join(part if part.startswith("`") else _FLAG.sub(lambda flag: _named(flag[1]), part) for part in parts)
+
+
+def _named(flag: str) -> str:
+    name = flag.replace("-", " ")
+    return f'"{name}"' if " " in name else name

@@ -21,7 +21,7 @@ WORKBENCH = [
 
 
 def test_flags_become_fields_and_commands_stay() -> None:
-    assert in_recipe_terms("--val-share is 2: give a share.") == "val share is 2: give a share."
+    assert in_recipe_terms("--val-share is 2: give a share.") == '"val share" is 2: give a share.'
     assert in_recipe_terms("longer (--mode partial), or --lr") == "longer (mode partial), or lr"
     command = "`covid-tui train DATA --resume runs/a` goes on"
     assert in_recipe_terms(command) == command
@@ -37,7 +37,8 @@ def test_a_sentence_without_flags_stays_as_it_is(text: str) -> None:
 @pytest.mark.parametrize("field", [field for part in parts() for field in part.fields], ids=lambda field: field.name)
 def test_each_flag_of_the_recipe_is_named_as_its_form_does(field: object) -> None:
     flag, name = field.flag, field.name  # type: ignore[attr-defined]
-    assert in_recipe_terms(f"{flag} is odd") == f"{name.replace('_', ' ')} is odd"
+    shown = f'"{name.replace("_", " ")}"' if "_" in name else name
+    assert in_recipe_terms(f"{flag} is odd") == f"{shown} is odd"
 
 
 @pytest.mark.parametrize("path", WORKBENCH, ids=lambda path: str(path.relative_to(ROOT)))

@@ -38,7 +38,7 @@ COLUMNS = (
     Column("shown", least=24), Column("0% to 100%", "bar", rank=2, least=NARROWEST_BAR, most=WIDEST_BAR),
     Column("accuracy (95%)", "accuracy", right=True), Column("state", rank=1),
 )  # fmt: skip
-EARLIER = (Column("finding", rank=1), Column("name", least=8, middle=True))
+EARLIER = (Column("finding", least=10), Column("name", least=8, middle=True))
 BAR = 20
 STOP = Answer("k", "Stop after the batch at hand; what is computed is kept for the next audit", "stop")
 GO_ON = Answer("g", "Go on", "")

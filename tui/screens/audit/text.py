@@ -20,7 +20,7 @@ FINDINGS: "dict[Finding, str]" = {
     "nothing learnt": "nothing learnt",
     "lungs": "from the lungs",
     "partly": "partly from the lungs",
-    "either": "lungs or shortcut: can't tell",
+    "either": "lungs or shortcut",
     "shortcut": "a shortcut",
     "unclear": "unclear",
 }
