@@ -119,9 +119,9 @@ def in_bin(out: Path) -> list[Deleted]:
     except OSError:
         return []
     found = [
-        Deleted(out.absolute() / name, parts["name"], _seconds(parts["stamp"]))
+        Deleted(out.absolute() / name, parts["name"], at)
         for name in names
-        if (parts := IN_BIN.fullmatch(name))
+        if (parts := IN_BIN.fullmatch(name)) and (at := _seconds(parts["stamp"])) is not None
     ]
     return sorted(found, key=lambda one: (-one.at, one.name))
 
@@ -174,10 +174,10 @@ def empty(one: Deleted) -> int:
     return size
 
 
-def _seconds(stamp: str) -> float:
-    """Seconds since 1970 of a name's stamp, in UTC; 0 for one that is no time."""
+def _seconds(stamp: str) -> float | None:
+    """Seconds since 1970 of a name's stamp, in UTC; None for one that is no time: what has it was not deleted here."""
     day, clock, thousandths = stamp.split("-")
     try:
         return calendar.timegm(time.strptime(day + clock, "%Y%m%d%H%M%S")) + int(thousandths) / 1000
     except ValueError:
-        return 0.0
+        return None

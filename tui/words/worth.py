@@ -1,7 +1,8 @@
-"""What an answer is worth at a prevalence, in words."""
+"""What an answer is worth at a prevalence, and how a threshold was chosen, in words."""
 
 from typing import TYPE_CHECKING
 
+from engine.recipe.config import JudgeConfig
 from tui.words.numbers import as_share
 
 if TYPE_CHECKING:
@@ -34,3 +35,18 @@ def useful(curve: "DecisionCurve") -> str:
         return "The threshold's decision is nowhere better than acting on everyone or on nobody."
     low, high = map(as_share, curve.useful)
     return f"The threshold's decision is better than both for whoever acts from a risk between {low} and {high}."
+
+
+def rule_words(rule: str) -> str:
+    """How a threshold was chosen, `rule` being a `JudgeConfig.threshold`, whose "youden" is a name that few know."""
+    kind, number = JudgeConfig(threshold=rule).rule
+    match kind:
+        case "youden":
+            return "sensitivity and specificity together best (Youden)"
+        case "sensitivity" | "specificity":
+            return f"{kind} at least {number:.1%}"
+        case "cost":
+            where = rule.partition("@")[2]
+            return f"a miss costs {number:g} false alarms" + (f", {float(where):.1%} having it" if where else "")
+        case _:
+            return "as the recipe says"

@@ -161,3 +161,9 @@ def test_a_live_run_is_refused_and_one_that_is_only_looked_at_is_deleted(tmp_pat
         threading.Timer(5 * SECONDS_BETWEEN_TRIES, looks.close).start()
         assert [one.name for one in delete([writer.run], Context())] == ["run"]
     assert not writer.run.path.exists()
+
+
+def test_a_hidden_folder_whose_name_is_no_time_is_not_the_bins(tmp_path: Path) -> None:
+    odd = tmp_path / ".bin-99999999-999999-999-mine"
+    odd.mkdir()
+    assert in_bin(tmp_path) == [] and odd.is_dir()

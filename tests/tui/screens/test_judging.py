@@ -64,7 +64,7 @@ def test_an_answer_says_what_it_rests_on() -> None:
     shown = answer_text(Answered(Run(path), full, None), Wanted(), PLAIN, 60).plain
     for words in (
         " 70.0%  ", "before calibration: COVID 90.0%",
-        "threshold decides: Viral Pneumonia (from 75.0% on for COVID, youden)",
+        "threshold decides: Viral Pneumonia (from 75.0% on for COVID; sensitivity and specificity together best",
         "distance to the training images 0.81, usual up to 0.42", "! It is unlike anything.",
     ):  # fmt: skip
         assert words in shown

@@ -12,6 +12,7 @@ from tui.widgets.safe_cells import content, lines
 from tui.words.glyphs import Glyphs
 from tui.words.image_words import measure_word, mode_word
 from tui.words.numbers import histogram_line
+from tui.words.worth import rule_words
 
 if TYPE_CHECKING:
     from engine.evaluation.level_likeness import Likeness
@@ -73,7 +74,7 @@ def _decided(prediction: "Prediction") -> list[Content]:
     if prediction.calibrated is None or prediction.decision is None:
         return [content("The network's own probabilities, not calibrated.", "$foreground-muted")]
     decision, own = prediction.decision, prediction.probabilities[prediction.label]
-    place = f"from {decision.threshold:.1%} on for {decision.positive}, {decision.rule}"
+    place = f"from {decision.threshold:.1%} on for {decision.positive}; {rule_words(decision.rule)}"
     rows = [
         content(f"threshold decides: {decision.says} ({place})"),
         content(f"before calibration: {prediction.label} {own:.1%}", "$foreground-muted"),
