@@ -44,7 +44,9 @@ def sideways(app: Workbench) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    "mode", [pytest.param(mode, marks=() if mode in ("runs", "predict") else pytest.mark.slow) for mode in MODES]
+)
 def test_no_table_scrolls_sideways_and_no_result_is_cut(here: Path, mode: str) -> None:
     async def scenario() -> None:
         app = Workbench(Path("runs"), data=Path("sample_data"), settings=Settings(image_protocol="grey"))

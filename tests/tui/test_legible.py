@@ -1,6 +1,6 @@
 """Every letter on every screen with data can be read: 4.5 to 1 at least, in every theme that is offered."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -62,23 +62,30 @@ def test_contrast_is_that_of_wcag() -> None:
     assert contrast(Color.parse("#ff0000"), Color.parse("#0000ff")) == pytest.approx(2.15, abs=0.01)
 
 
-@pytest.mark.parametrize("size", [(120, 40), pytest.param((80, 24), marks=pytest.mark.slow)])
-def test_every_letter_can_be_read_in_every_theme(here: Path, size: tuple[int, int]) -> None:
+@pytest.mark.parametrize(
+    ("size", "themes"),
+    [
+        pytest.param((120, 40), TRIED_ALWAYS, id="own themes"),
+        pytest.param((120, 40), THEMES, id="wide", marks=pytest.mark.slow),
+        pytest.param((80, 24), THEMES, id="narrow", marks=pytest.mark.slow),
+    ],
+)
+def test_every_letter_can_be_read_in_every_theme(here: Path, size: tuple[int, int], themes: Sequence[str]) -> None:
     async def scenario() -> None:
         app = Workbench(
-            Path("runs"), data=Path("sample_data"), settings=Settings(theme=THEMES[0], image_protocol="halfblock")
+            Path("runs"), data=Path("sample_data"), settings=Settings(theme=themes[0], image_protocol="halfblock")
         )
         async with app.run_test(size=size) as pilot:
             await until(pilot, lambda: app.session.split is not None and len(app.session.library.entries()) == 2)
             wrong: list[str] = []
             for mode in MODES:
                 await arrive(pilot, app, mode)
-                for theme in THEMES:
+                for theme in themes:
                     app.theme = theme
                     await pilot.pause()
                     wrong += faint(app)
             await pilot.press("question_mark")
-            for theme in THEMES:
+            for theme in themes:
                 app.theme = theme
                 await pilot.pause()
                 wrong += faint(app)
@@ -94,6 +101,7 @@ DIALOGS = (
 """Keys that open each dialog of the workbench."""
 
 
+@pytest.mark.slow
 def test_every_dialog_stands_in_the_middle(here: Path) -> None:
     async def scenario() -> None:
         app = Workbench(Path("runs"), data=Path("sample_data"), settings=Settings(image_protocol="grey"))

@@ -65,6 +65,7 @@ def talk(tmp_path: Path, cache: Path) -> Iterator[Talk]:
     made.process.close(force=True)
 
 
+@pytest.mark.slow
 def test_a_newcomer_goes_from_nothing_to_a_prediction_with_numbers_alone(
     talk: Talk, data: Path, tmp_path: Path
 ) -> None:
