@@ -58,9 +58,9 @@ test-all: install lint docs
 	$(MAKE) --jobs=2 --keep-going --output-sync=target $(PARTS)
 	$(PYTEST) -m 'alone and not soak' $(ALONE)
 
-# One part of `test-all`, in a process; 5 is pytest's code where no test is left.
+# One part of `test-all`, in a process, each test with its time as it ends; 5 is pytest's code where no test is left.
 $(PARTS):
-	$(PYTEST) --durations=10 -m 'not alone and not soak' $@ || [ $$? = 5 ]
+	$(PYTEST) -vv -o console_output_style=times --durations=10 -m 'not alone and not soak' $@ || [ $$? = 5 ]
 
 soak: install
 	$(PYTEST) -m soak
