@@ -26,7 +26,7 @@ def identity(engine: EngineName) -> str:
     Keras's version is not in it: TensorFlow's is among what a run records, and kept activations outlive its updates.
     """
     if engine == "keras":
-        return engine
+        return "keras, image by image"  # other numbers than those of earlier versions, which took a batch at once
     from importlib.metadata import version  # which takes longer than most that a prediction needs
 
     return f"ncnn {version('ncnn')}"

@@ -192,14 +192,14 @@ def test_first_weights_follow_from_the_seed(name: str) -> None:
 
 # Training
 
-IMAGES, HELD_OUT, CLASSES = 10, 4, 2
+IMAGES, HELD_OUT, CLASSES, RATE = 10, 4, 2, 1e-3
 
 
 def recipe(network: NetworkConfig, cached: str, epochs: int = 1) -> TrainConfig:
     return TrainConfig(
         network=network,
         augment=AugmentConfig(views="2"),
-        fit=FitConfig(epochs=epochs, batch=4, lr=1e-3, patience=0),
+        fit=FitConfig(epochs=epochs, batch=4, lr=RATE, patience=0),
         machine=MachineConfig(precision="float32", feature_dtype="float32", feature_cache=cached),  # type: ignore[arg-type]
     )
 
@@ -288,7 +288,9 @@ def test_a_cache_changes_no_result_and_no_statistics(name: str, mode: str, tmp_p
     network = NetworkConfig(backbone=name, mode=mode, weights="none")  # type: ignore[arg-type]
     kept, whole = (fitted(recipe(network, cached), tmp_path) for cached in ("on", "off"))
     for one, other in zip(kept.trainable_variables, whole.trainable_variables, strict=True):
-        assert np.linalg.norm(one.numpy() - other.numpy()) <= 1e-5 * np.linalg.norm(other.numpy()), one.path
+        # Where gradients cancel, as those of a bias may, what is left is rounding: the rate is what that is held to.
+        scale = max(float(np.linalg.norm(other.numpy())), RATE)
+        assert np.linalg.norm(one.numpy() - other.numpy()) <= 1e-5 * scale, one.path
     for classifier in (kept, whole):
         assert_as_built(classifier)
 
@@ -345,7 +347,7 @@ def trained(few: Path, out: Path, name: str, epochs: int) -> Run:
         data=DataConfig(val_share=0.2, test_share=0.2),
         network=NetworkConfig(backbone=name, mode="partial", weights="none"),  # type: ignore[arg-type]
         augment=AugmentConfig(augment="none"),
-        fit=FitConfig(epochs=epochs, batch=4, lr=1e-3, patience=0),
+        fit=FitConfig(epochs=epochs, batch=4, lr=RATE, patience=0),
         machine=MachineConfig(precision="float32"),
         output=OutputConfig(out=out, name=f"{name}-{epochs}", checkpoint_minutes=0.001),
     )

@@ -105,7 +105,7 @@ def test_a_crash_restores_the_terminal_and_says_where_the_details_are(tmp_path: 
     with workbench("--out", tmp_path / "runs", cache=tmp_path, prelude=CRASH) as terminal:
         terminal.until("1 Dataset")
         terminal.press("2")
-        terminal.until("block5_conv3")
+        terminal.until("block1_conv2")
         terminal.press("t")
         assert terminal.wait() == 1
         assert terminal.left_alternate_screen
@@ -151,7 +151,7 @@ def test_what_a_library_prints_does_not_tear_the_screen(tmp_path: Path) -> None:
     with workbench("--out", tmp_path / "runs", cache=tmp_path, prelude=NOISE) as terminal:
         terminal.until("1 Dataset")
         terminal.press("2")
-        terminal.until("block5_conv3")
+        terminal.until("block1_conv2")
         assert b"LIBJPEG" not in terminal.raw
         assert (tmp_path / "workbench.log").read_text().count("LIBJPEG") == 2
 

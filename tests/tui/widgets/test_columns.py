@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.makers.drive import run
+from tests.makers.drive import run, until
 from tui.app import Workbench
 from tui.widgets.columns import NARROWEST, Columns
 from tui.words.settings import Settings
@@ -29,8 +29,7 @@ def test_a_drag_of_the_border_makes_one_pane_wider_and_the_other_narrower(tmp_pa
                 await pilot.pause()
                 assert left.region.width == NARROWEST
             await pilot.resize_terminal(90, 30)
-            await pilot.pause()
-            left = next(child for child in app.screen.query_one(Columns).children if child.region.area)
-            assert left.region.width == 90
+            panes = app.screen.query_one(Columns).children
+            await until(pilot, lambda: [pane.region.width for pane in panes if pane.region.area][:1] == [90])
 
     run(scenario())

@@ -29,6 +29,7 @@ from tui.screens.layers.text import short, whole
 from tui.widgets.columns import Columns
 from tui.widgets.fitted_table import Column, FittedTable
 from tui.widgets.safe_cells import cell, content, lines, number
+from tui.words.recipe_terms import in_recipe_terms
 
 if TYPE_CHECKING:
     from engine.training.layer_hints import Guide
@@ -246,7 +247,7 @@ class LayersScreen(WorkScreen):
             if len(shown) < len(hints.blocks):
                 left = len(hints.blocks) - len(shown)
                 rows.append(content(f"The other {left} {noun(left, 'is', 'are')} pulled at less."))
-            rows.append(content(hints.sentence))
+            rows.append(content(in_recipe_terms(hints.sentence)))
         self.query_one("#guide", Static).update(lines(rows))
 
     def action_take(self) -> None:

@@ -59,7 +59,8 @@ def test_the_run_directory_holds_what_the_design_promises(trained: dict[str, Any
 def test_the_source_of_the_weights_is_said(trained: dict[str, Any]) -> None:
     texts = [event["text"] for event in trained["events"] if event["event"] == "notice"]
     assert any(text.startswith("Weights: ImageNet, from the offline extra") for text in texts)
-    assert any("training steps are planned" in text and "--batch" in text for text in texts)
+    (few,) = (event for event in trained["events"] if event.get("advice"))
+    assert "training steps are planned" in few["text"] and set(few["advice"]) == {"batch", "epochs", "patience"}
 
 
 def test_tensorboard_files_hold_the_epochs(trained: dict[str, Any]) -> None:
