@@ -312,7 +312,7 @@ def stored_format(source: Source) -> str:
     if not isinstance(source, FeatureSource):
         return "none"
     origin = source.plain.origin
-    return origin.dtype if origin.engine == "keras" else f"{origin.dtype}, {origin.engine}"
+    return origin.dtype if origin.engine == identity("keras") else f"{origin.dtype}, {origin.engine}"
 
 
 def at_hand(source: Source) -> Source:
