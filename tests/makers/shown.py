@@ -79,16 +79,18 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 async def still(pilot: Pilot[None], app: Workbench) -> None:
-    """Wait until no work is under way and the screen, without its messages, looks the same twice, a sixth of a second
-    apart: on a busy machine the last layout may come a while after the last event.
+    """Wait until no work is under way and the screen, without its messages, looks the same four times, a sixth of a
+    second apart: on a busy machine the last layout may come a while after the last event.
     """
     before: list[list[Segment]] = []
+    same = 0
     for _ in range(120):
         await until(pilot, lambda: not app.session.jobs)
         app.clear_notifications()
         await pilot.pause(1 / 6)
         now = [list(strip) for strip in app.screen._compositor.render_strips()]
-        if now == before and not app.session.jobs:
+        same = same + 1 if now == before and not app.session.jobs else 0
+        if same == 3:
             return
         before = now
 
