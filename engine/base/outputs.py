@@ -64,28 +64,17 @@ def writing(path: Path, force: bool) -> Iterator[BinaryIO]:
     What has come to `path` since `require_new` allowed it stays, unless `force` is given: the result then gets a name
     beside it. Raises ConfigError there and where the file can't be written, CovidTuiError where its disk is full.
     """
-    try:
+    with _told(path):
         found = _status(path)
         if found and _takes(path, found):
             own = _OPEN.fullmatch(str(path))
             with os.fdopen(os.dup(_number(own[1] or own[2])), "wb") if own else path.open("wb") as file:
                 yield file
             return
-        handle, part = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            taken = _put_in_place(Path(part), path, force)
-            sync_dir(path.parent)
-        finally:
-            Path(part).unlink(missing_ok=True)
-    except OSError as error:
-        kind = CovidTuiError if error.errno in FULL else ConfigError
-        raise kind(unwritable(path, error, _ANOTHER)) from error
-    if taken != path:
-        raise ConfigError(f"{path} came to be while this command was at work, and stays: the result is in {taken}.")
+        with _placed(path, force) as (file, taken):
+            yield file
+    if taken != [path]:
+        raise ConfigError(f"{path} came to be while this command was at work, and stays: the result is in {taken[0]}.")
 
 
 def write_beside(path: Path, data: bytes) -> Path:
@@ -93,21 +82,36 @@ def write_beside(path: Path, data: bytes) -> Path:
     number, so that nothing is ever written over. Raises ConfigError where it can't be written, CovidTuiError where the
     disk is full.
     """
+    with _told(path):
+        with _placed(path, force=False) as (file, taken):
+            file.write(data)
+        return taken[0]
+
+
+@contextlib.contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """What the system says against a file at `path`, as an error in a sentence."""
     try:
-        handle, part = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            taken = _put_in_place(Path(part), path, force=False)
-            sync_dir(path.parent)
-            return taken
-        finally:
-            Path(part).unlink(missing_ok=True)
+        yield
     except OSError as error:
         kind = CovidTuiError if error.errno in FULL else ConfigError
         raise kind(unwritable(path, error, _ANOTHER)) from error
+
+
+@contextlib.contextmanager
+def _placed(path: Path, force: bool) -> Iterator[tuple[BinaryIO, list[Path]]]:
+    """A file that is put in place, whole, when the block ends well, and a list that has its path then."""
+    handle, part = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
+    taken = list[Path]()
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file, taken
+            file.flush()
+            os.fsync(file.fileno())
+        taken.append(_put_in_place(Path(part), path, force))
+        sync_dir(path.parent)
+    finally:
+        Path(part).unlink(missing_ok=True)
 
 
 def write_table(path: Path, header: Iterable[str], lines: Iterable[Iterable[str]], force: bool) -> None:

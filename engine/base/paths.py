@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from engine.base.errors import DataError
+
 
 def typed(text: str) -> Path:
     """The path that `text` means. A "~" stands for a home directory; where nobody has that name, for itself."""
@@ -12,6 +14,12 @@ def typed(text: str) -> Path:
 def is_folder(path: Path) -> bool:
     """Is there a folder? Where that may not be known, or the path is none that can be, there is none."""
     return os.path.isdir(path)  # noqa: PTH112  (Path.is_dir raises there)
+
+
+def require_there(path: Path | None) -> None:
+    """Raise DataError where the folder or image that was named is not there."""
+    if path is not None and not is_there(path):
+        raise DataError(f"{path} does not exist: name a folder of X-rays, or an image file.")
 
 
 def is_there(path: Path) -> bool:

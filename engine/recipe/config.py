@@ -403,6 +403,13 @@ def by_hand(one: TrainConfig, other: TrainConfig) -> bool:
     return any(name in names for names in BY_HAND.values() for name in differences(one, other))
 
 
+def followed(before: TrainConfig, after: TrainConfig) -> TrainConfig:
+    """`after`, with the recipe "report" where it says anew how to train by hand, and not who is to choose."""
+    if after.choice != before.choice or not by_hand(before, after):
+        return after
+    return dataclasses.replace(after, choice=dataclasses.replace(after.choice, recipe="report"))
+
+
 def require(holds: bool, sentence: str) -> None:
     """Raise ConfigError with the sentence where it does not hold."""
     if not holds:

@@ -13,8 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.base.errors import DataError
-from engine.base.paths import is_there
+from engine.base.paths import require_there
 from tui.cli.console import say
 from tui.cli.errors import say_error
 from tui.cli.signals import SECONDS_TO_STOP, heed
@@ -48,8 +47,7 @@ def open_workbench(
     """
     from engine.base.runtime import cache_dir
 
-    if data is not None and not is_there(data):
-        raise DataError(f"{data} does not exist: name a folder of X-rays, or an image file.")
+    require_there(data)
     terminal = Terminal(cache_dir() / "workbench.log")
     chosen = user_settings.load()
     chosen = dataclasses.replace(

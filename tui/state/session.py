@@ -19,7 +19,7 @@ from engine.base.errors import ConfigError, CovidTuiError, Stopped
 from engine.base.events import Event
 from engine.data.subset import subset
 from engine.network.freezing import FreezePlan
-from engine.recipe.config import DataConfig, TrainConfig, by_hand
+from engine.recipe.config import DataConfig, TrainConfig, followed
 from engine.recipe.plans import AuditConfig
 from engine.runs.directory import Run
 from engine.runs.event_log import Timed
@@ -241,11 +241,8 @@ class Session(Jobs):
 
     def configure(self, **parts: Any) -> None:
         """Replace groups of the recipe: `configure(network=...)`. The split and the scan follow where they must."""
-        before, self.config = self.config, dataclasses.replace(self.config, **parts)
-        if self.config.choice == before.choice and by_hand(before, self.config):
-            self.config = dataclasses.replace(
-                self.config, choice=dataclasses.replace(self.config.choice, recipe="report")
-            )
+        before = self.config
+        self.config = followed(before, dataclasses.replace(before, **parts))
         self.announce(ConfigChanged)
         now, then = self.config.data, before.data
         if self.data and any(getattr(now, name) != getattr(then, name) for name in SCANNED_BY):

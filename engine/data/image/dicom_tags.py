@@ -50,12 +50,6 @@ FIELDS = {
     "machine": ("ManufacturerModelName", "Manufacturer"),
 }
 """By field, the elements that may tell it, the better one first; they are read only where the user names the field."""
-_FIELD_TAGS: dict[str, list[Any]] = {
-    "age": [0x00101010],
-    "sex": [0x00100040],
-    "view": [0x00185101],
-    "machine": [0x00080005, 0x00080070, 0x00081090],  # with the character set, as names of machines are free text
-}
 
 
 class DicomError(Exception):
@@ -136,7 +130,11 @@ class Elements:
 
 def field_value(data: bytes, field: str) -> str:
     """What the file with these contents says of one of FIELDS; empty where it says nothing. Raises DicomError."""
-    found = elements(data, _FIELD_TAGS[field]).dataset
+    _pydicom()
+    from pydicom.datadict import tag_for_keyword
+
+    tags = map(tag_for_keyword, ("SpecificCharacterSet", *FIELDS[field]))  # names of machines are free text
+    found = elements(data, [*tags]).dataset
     texts = (str(found.get(keyword) or "").strip("\0 ") for keyword in FIELDS[field])
     return next((text for text in texts if text and text.isprintable()), "")
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from engine.base.errors import ConfigError, DataError
-from engine.base.paths import is_there
+from engine.base.errors import ConfigError
+from engine.base.paths import require_there
 from tui.cli.app import RUNS
 from tui.cli.console import put
 
@@ -29,8 +29,7 @@ def serve(data: Path | None = None, *, out: Path = RUNS, port: int = 0) -> int:
         from tui.cli.browser import serve_pages
     except ImportError:
         raise ConfigError("A browser needs the serve extra: pip install 'covid-tui[serve]'.") from None
-    if data is not None and not is_there(data):
-        raise DataError(f"{data} does not exist: name a folder of X-rays, or an image file.")
+    require_there(data)
     arguments = [*([str(data.absolute())] if data else []), "--out", str(out.absolute())]
     asyncio.run(serve_pages(arguments, port, lambda address: put(f"Open {address} in a browser of this machine.")))
     return 0

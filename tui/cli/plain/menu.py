@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from engine.base.errors import ConfigError, CovidTuiError
-from engine.recipe.config import by_hand
+from engine.recipe.config import followed
 from engine.recipe.fields import Field, as_path, change, parts
 from tui.cli.console import drawing_off, put, say
 from tui.cli.plain.ask import agreed, choose, typed
@@ -127,10 +127,9 @@ class Menu:
             text = typed(f"It is {self._shown(field)}. New value, or nothing for the usual one")
         before = self.recipe
         value = field.parse(text) if text else field.default
-        self.recipe = dataclasses.replace(before, **{field.part: change(before, field, value, plan)})
-        if self.recipe.choice == before.choice and by_hand(before, self.recipe):
-            choice = dataclasses.replace(self.recipe.choice, recipe="report")
-            self.recipe = dataclasses.replace(self.recipe, choice=choice)
+        changed = dataclasses.replace(before, **{field.part: change(before, field, value, plan)})
+        self.recipe = followed(before, changed)
+        if self.recipe != changed:
             put("The recipe is report now, as this says how to train.")
 
     def _runs(self) -> None:

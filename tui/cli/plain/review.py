@@ -22,6 +22,7 @@ def review_by_lines(data: Path, out: Path, recipe: TrainConfig) -> None:
     from engine.data.corrections import CorrectionsFile
     from engine.jobs.review import review
     from engine.review.queue import Queue
+    from engine.review.suspects import Suspect
 
     with stoppable() as (context, signals):
         found, _ = until_stopped(lambda: review(data, recipe, context), signals)
@@ -35,10 +36,10 @@ def review_by_lines(data: Path, out: Path, recipe: TrainConfig) -> None:
         put(f"{counted(queue.more(), 'image')} with the least sound labels are asked about.")
     while (item := queue.item) is not None:
         about = [f"Image {queue.at + 1} of {len(queue.items)}: {data / item.file}", f"label {item.label}"]
-        if answer := getattr(item, "answer", ""):
-            about.append(f"a model that had not seen it says {answer}, {as_share(item.answer_probability)}")  # type: ignore[union-attr]
-            about += item.reasons  # type: ignore[union-attr]
-            alike = ", ".join(one.label for one in item.neighbours)  # type: ignore[union-attr]
+        if isinstance(item, Suspect):
+            about.append(f"a model that had not seen it says {item.answer}, {as_share(item.answer_probability)}")
+            about += item.reasons
+            alike = ", ".join(one.label for one in item.neighbours)
             about.append(f"the most alike images are of {alike}")
         made = queue.decision(item)
         about.append(f"decided: {made.decision} {made.to}".strip() if made else "not decided")

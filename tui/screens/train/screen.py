@@ -315,16 +315,12 @@ class TrainScreen(ReplayKeys, PlottedScreen):
     def action_take_advice(self) -> None:
         """The next training is as a warning of this one advised."""
         advice = self._advice()
-        config = self.session.config
         try:
-            taken = advised(config, advice, plan)
+            taken = advised(self.session.config, advice, plan)
         except CovidTuiError as error:
             self.session.complain(error)
             return
-        groups = (group.name for group in dataclasses.fields(taken))
-        changed = {name: getattr(taken, name) for name in groups if getattr(taken, name) != getattr(config, name)}
-        self._next = True
-        self.session.configure(**changed)
+        self._take(taken)
         self.workbench.say(f"The recipe of the next training has {values(advice)}.")
 
     def action_schedule(self) -> None:
@@ -389,9 +385,13 @@ class TrainScreen(ReplayKeys, PlottedScreen):
             return
         if loaded.output.out.absolute() != self.session.runs:
             self.workbench.say(f"The runs stay in {self.session.runs}, not in the recipe's {loaded.output.out}.")
-        self._next = True
-        self.session.configure(**{f.name: getattr(loaded, f.name) for f in dataclasses.fields(loaded)})
+        self._take(loaded)
         self.workbench.say(f"Loaded {path}.")
+
+    def _take(self, recipe: TrainConfig) -> None:
+        """The next training is by this recipe."""
+        self._next = True
+        self.session.configure(**{f.name: getattr(recipe, f.name) for f in dataclasses.fields(recipe)})
 
     def action_background(self) -> None:
         """Leave; the training goes on."""
