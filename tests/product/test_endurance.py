@@ -77,6 +77,7 @@ def test_twenty_trainings_in_one_process_take_no_more_memory_than_three(tmp_path
     assert resident[-1] < 1.05 * resident[2], [round(r / 1e6) for r in resident]
 
 
+@pytest.mark.slow
 def test_a_scan_takes_little_more_memory_for_many_images_than_for_few(tmp_path: Path) -> None:
     """An image leaves its thumbnail of 16 kB and its record, nothing of the 90 kB that were decoded."""
     noise, peaks = np.random.default_rng(0), []

@@ -234,6 +234,7 @@ def assert_ends_as(run: Run, history_file: Path, test_file: Path) -> None:
 
 
 class TestGoesOn:
+    @pytest.mark.slow
     def test_a_stopped_run_goes_on_with_its_images_elsewhere_and_ends_as_in_one_go(
         self, house: House, cli: Cli, tmp_path: Path
     ) -> None:

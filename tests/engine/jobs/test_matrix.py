@@ -102,6 +102,7 @@ def whole(folders: list[Path], cli: Cli, tmp_path_factory: pytest.TempPathFactor
 
 
 @small
+@pytest.mark.slow
 def test_a_picture_in_two_folders_is_learnt_from_and_counted_nowhere(whole: Path, folders: list[Path]) -> None:
     result = store.read(whole)
     assert (result.same_pixels, result.near, result.classes) == (1, 1, LABELS) and result.complete
@@ -111,6 +112,7 @@ def test_a_picture_in_two_folders_is_learnt_from_and_counted_nowhere(whole: Path
 
 
 @small
+@pytest.mark.slow
 def test_the_runs_are_ordinary_ones_that_keep_what_was_tested_elsewhere(whole: Path) -> None:
     result = store.read(whole)
     for one, other in (("first", "second"), ("second", "first")):
@@ -122,6 +124,7 @@ def test_the_runs_are_ordinary_ones_that_keep_what_was_tested_elsewhere(whole: P
 
 
 @small
+@pytest.mark.slow
 def test_the_table_and_the_plot_have_every_number(whole: Path) -> None:
     result, text = store.read(whole), (whole / store.TABLE).read_text()
     shown = "".join(ElementTree.fromstring((whole / store.PLOT).read_text()).itertext())
@@ -191,6 +194,7 @@ def test_mistyped_weights_are_refused_before_a_scan(tmp_path: Path) -> None:
 
 
 @small
+@pytest.mark.slow
 def test_what_is_done_is_told_again_without_any_work(whole: Path, folders: list[Path], cli: Cli) -> None:
     done = cli("matrix", *folders, "--out", whole.parent, *FLAGS[:-1])
     assert done.returncode == 0 and "Training" not in done.stderr and "Testing" not in done.stderr, done.stderr
@@ -199,6 +203,7 @@ def test_what_is_done_is_told_again_without_any_work(whole: Path, folders: list[
 
 
 @small
+@pytest.mark.slow
 def test_a_matrix_of_other_images_or_another_recipe_is_not_gone_on_with(
     whole: Path, folders: list[Path], cli: Cli, tmp_path: Path
 ) -> None:

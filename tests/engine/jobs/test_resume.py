@@ -172,6 +172,7 @@ def test_a_stop_that_keeps_tests_also_where_the_phase_has_not_kept_the_images_as
     assert isinstance(end, Finished) and (end.ended, end.epochs) == ("stopped", 2)
 
 
+@pytest.mark.slow
 def test_a_finished_run_takes_more_epochs_as_if_it_had_been_told_so_at_first(
     whole: Path, few: Path, tmp_path: Path, cli: Cli
 ) -> None:

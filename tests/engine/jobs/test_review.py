@@ -81,6 +81,7 @@ def test_the_test_part_is_shut_or_blind_and_no_image_is_touched(data: Path, cli:
 
 
 @pytest.mark.usefixtures("small_pictures")
+@pytest.mark.slow
 def test_a_run_learns_with_the_corrections_and_keeps_them_and_its_card_says_so(
     data: Path, cli: Cli, tmp_path: Path
 ) -> None:

@@ -89,6 +89,7 @@ def test_the_mirror_image_gets_the_same_answer_and_a_saved_model_gives_it(tmp_pa
     assert answers == pytest.approx(shares, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_an_onnx_file_holds_the_mirror_image_too(tmp_path: Path) -> None:
     plan = FreezePlan(vgg16(), frozenset(), DEEP)
     network = build(plan, 2, "float32", seed=0).model

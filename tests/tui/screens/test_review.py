@@ -6,6 +6,8 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from engine.data.corrections import CorrectionsFile
 from engine.runs.directory import CORRECTIONS
 from tests.conftest import SAMPLE
@@ -36,6 +38,7 @@ def holds(table: CorrectionsFile, count: int) -> Callable[[Terminal], bool]:
     return lambda _: len(table.read()) == count
 
 
+@pytest.mark.slow
 def test_twenty_decisions_two_undone_killed_and_gone_on_with_lose_nothing(tmp_path: Path) -> None:
     data, out = tmp_path / "data", tmp_path / "runs"
     for label in ("COVID", "Viral Pneumonia"):

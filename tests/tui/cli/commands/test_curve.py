@@ -23,6 +23,7 @@ def folder(path: Path, **counts: int) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_text_and_json_say_the_same(cli: Cli, tmp_path: Path) -> None:
     data = folder(tmp_path, COVID=14, Normal=14)
     done = cli("curve", data, *FLAGS, "--json")

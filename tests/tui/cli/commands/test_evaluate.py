@@ -80,6 +80,7 @@ def test_a_prevalence_says_what_the_answers_are_worth_there(trained: dict[str, A
     assert refused.returncode == 2 and "give a share between 0 and 1" in refused.stderr
 
 
+@pytest.mark.slow
 def test_a_frozen_model_is_recalibrated_on_local_images_and_both_are_told(
     trained: dict[str, Any], cli: Cli, tmp_path: Path
 ) -> None:

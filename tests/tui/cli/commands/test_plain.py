@@ -100,6 +100,7 @@ def test_a_newcomer_goes_from_nothing_to_a_prediction_with_numbers_alone(
     assert not re.search("[\x1b\u2500-\u259f\u2800-\u28ff]|\r(?!\r*\n)", talk.shown)
 
 
+@pytest.mark.slow
 def test_a_review_is_decided_in_lines_and_kept_at_once(talk: Talk, data: Path, tmp_path: Path) -> None:
     talk.answer(NEXT, 1)
     talk.answer("Path of the folder", data)
