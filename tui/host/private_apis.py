@@ -30,6 +30,11 @@ def shown_text(screen: "Screen[Any]") -> str:
     return "\n".join("".join(segment.text for segment in line) for line in screen._compositor.render_strips())
 
 
+def keep_styles(screen: "Screen[Any]") -> None:
+    """Let a new screen take the styles as they are: Textual would read all anew, twice, before it shows it first."""
+    screen._css_update_count = screen.app._css_update_count
+
+
 def suggestion_of(field: "Input") -> str:
     """The completion that a field shows in grey; empty where there is none."""
     return field._suggestion

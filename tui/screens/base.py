@@ -12,6 +12,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
 
+from tui.host.private_apis import keep_styles
 from tui.screens.frame import MODES, Frame
 from tui.screens.guide import GuideLine
 from tui.screens.title import TabLine, TitleBar
@@ -39,6 +40,7 @@ class WorkScreen(Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
+        keep_styles(self)
         self._missed: dict[tuple[type[Message], object], Callable[[], None]] = {}
         self._keys: tuple[tuple[str, bool], ...] = ()
         self._warned: frozenset[str] = frozenset()

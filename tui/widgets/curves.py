@@ -14,6 +14,7 @@ from textual.widget import Widget
 
 from tui.widgets.safe_cells import content
 from tui.words.plot import blank, log_ticks, readable, reading, thinned, whole_ticks
+from tui.words.plotext_private import plotext
 
 SMALLEST = (16, 5)
 FRAME = 6
@@ -256,14 +257,12 @@ class Curves(Widget):
         return [x for x, _ in pairs], [y for _, y in pairs]
 
     def _build(self, curves: list[tuple[Curve, list[float], list[float]]], width: int, height: int) -> str:
-        import plotext
-
         figure, every = blank(width, height), list[float]()
 
         def put(x: list[float], y: list[float], marker: str, colour: str, joined: bool) -> None:
             drawn = [math.log10(value) for value in y] if self.logarithmic else y
             every.extend(drawn)
-            signal = figure.signal(x, drawn, marker=plotext.marker(marker, self._pixel(colour)))
+            signal = figure.signal(x, drawn, marker=plotext().marker(marker, self._pixel(colour)))
             signal.lines(joined and len(x) > 1)
             figure.draw(signal)
 
@@ -277,7 +276,7 @@ class Curves(Widget):
         if self.cursor is not None:
             rows = [low + (high - low) * row / (2 * height) for row in range(2 * height + 1)]
             signal = figure.signal(
-                [self.cursor] * len(rows), rows, marker=plotext.marker("│", self._pixel("foreground-muted"))
+                [self.cursor] * len(rows), rows, marker=plotext().marker("│", self._pixel("foreground-muted"))
             )
             signal.lines(False)
             figure.draw(signal)

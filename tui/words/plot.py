@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from engine.base.wording import whole_percent
+from tui.words.plotext_private import plotext
 
 if TYPE_CHECKING:
     from engine.auto.curve import LearningCurve
@@ -21,10 +22,8 @@ DARKER = "░▒▓█"
 
 def blank(width: int, height: int) -> Any:
     """plotext's figure of so many columns and lines, with nothing drawn yet; it is the same object each time."""
-    import plotext
-
-    plotext.terminal.limit(False, False)  # else no plot is larger than what descriptor 1 says of its terminal
-    figure = plotext.figure
+    plotext().terminal.limit(False, False)  # else no plot is larger than what descriptor 1 says of its terminal
+    figure = plotext().figure
     figure.clear()
     figure.theme("colorless")
     figure.plot_size(width, height)
@@ -86,12 +85,10 @@ def lettered(figure: Any) -> str:
 
 def frontier(candidates: "Sequence[SweptRecipe]", width: int = WIDTH, height: int = HEIGHT) -> str:
     """Validation accuracy against training seconds, the letters in the table's order, those of the frontier large."""
-    import plotext
-
     figure = blank(width, height)
     places = [math.log10(max(one.seconds, 0.01)) for one in candidates]
     for letter, place, one in zip(letters(candidates), places, candidates, strict=True):
-        figure.draw(figure.signal([place], [100 * one.accuracy], marker=plotext.marker(letter, None)))
+        figure.draw(figure.signal([place], [100 * one.accuracy], marker=plotext().marker(letter, None)))
     low, high = min(places) - 0.15, max(places) + 0.15
     ticks = [low + (high - low) * k / 4 for k in range(5)]
     figure.ruler("x").lim(low, high).ticks(ticks, [f"{10**tick:.3g} s" for tick in ticks])
@@ -120,15 +117,13 @@ def ticks(powers: list[float]) -> list[int]:
 
 def range_test(test: "RangeTest", width: int, height: int = HEIGHT) -> str:
     """Loss against rate in characters, the rate that is suggested marked by x."""
-    import plotext
-
     figure = blank(width, height)
     powers, losses = logarithms(test)
-    signal = figure.signal(powers, losses, marker=plotext.marker("hd"))
+    signal = figure.signal(powers, losses, marker=plotext().marker("hd"))
     signal.lines(True)
     figure.draw(signal)
     marks = [min(losses) + (max(losses) - min(losses)) * row / height for row in range(height + 1)]
-    taken = figure.signal([math.log10(test.rate)] * len(marks), marks, marker=plotext.marker("x"))
+    taken = figure.signal([math.log10(test.rate)] * len(marks), marks, marker=plotext().marker("x"))
     taken.lines(False)
     figure.draw(taken)
     figure.ruler("x").ticks(ticks(powers), [f"1e{power}" for power in ticks(powers)])
@@ -137,8 +132,6 @@ def range_test(test: "RangeTest", width: int, height: int = HEIGHT) -> str:
 
 def learning_curve(curve: "LearningCurve", width: int, height: int = HEIGHT) -> str:
     """Accuracy by images in characters: the law between the ends of its band; x is what was measured."""
-    import plotext
-
     figure = blank(width, height)
     places = [math.log2(one.images) for one in curve.law]
     for values, marker in (
@@ -146,13 +139,13 @@ def learning_curve(curve: "LearningCurve", width: int, height: int = HEIGHT) -> 
         ([100 * one.band[1] for one in curve.law], "."),
         ([100 * one.accuracy for one in curve.law], "hd"),
     ):
-        signal = figure.signal(places, values, marker=plotext.marker(marker))
+        signal = figure.signal(places, values, marker=plotext().marker(marker))
         signal.lines(True)
         figure.draw(signal)
     found = figure.signal(
         [math.log2(one.images) for one in curve.measured],
         [100 * one.accuracy for one in curve.measured],
-        marker=plotext.marker("x"),
+        marker=plotext().marker("x"),
     )
     found.lines(False)
     figure.draw(found)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from textual.app import App, ComposeResult
 from textual.drivers.linux_driver import LinuxDriver
+from textual.screen import Screen
 from textual.suggester import SuggestFromList
 from textual.widgets import DirectoryTree, Input
 
@@ -16,6 +17,7 @@ from tui.host.private_apis import (
     ListsWithoutWaiting,
     crash_of,
     driver_on,
+    keep_styles,
     set_cell_size_of_images,
     suggestion_of,
 )
@@ -34,6 +36,46 @@ def test_the_error_that_an_app_closed_with_is_known() -> None:
     asyncio.run(app.run_async(headless=True))
     assert isinstance(crash_of(app), ZeroDivisionError)
     assert crash_of(App()) is None
+
+
+class Place(Screen[None]):
+    """A screen in the theme's colour."""
+
+    DEFAULT_CSS = "Place { background: $panel; }"
+
+    def __init__(self) -> None:
+        super().__init__()
+        keep_styles(self)
+
+
+class Two(App[None]):
+    """Two screens; how often all styles were read is counted."""
+
+    MODES = {"one": Place, "two": Place}  # noqa: RUF012
+    DEFAULT_MODE = "one"
+    read = 0
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """Count."""
+        self.read += 1
+        super().refresh_css(animate)
+
+
+def test_a_new_screen_takes_the_styles_as_they_are_and_follows_a_theme() -> None:
+    async def scenario() -> None:
+        app = Two()
+        async with app.run_test() as pilot:
+            before = app.read
+            await app.switch_mode("two")
+            assert app.read == before, "Textual reads all styles anew for a new screen in another way"
+            dark = app.screen.styles.background
+            app.theme = "textual-light"
+            await pilot.pause()
+            light = app.screen.styles.background
+            await app.switch_mode("one")
+            assert app.screen.styles.background == light != dark
+
+    run(scenario())
 
 
 class Completes(App[None]):

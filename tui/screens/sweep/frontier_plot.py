@@ -8,6 +8,7 @@ from rich.text import Text
 from engine.sweep.result import SweptRecipe
 from tui.widgets.curves import SMALLEST, Curves
 from tui.words.plot import blank, letters, whole_ticks
+from tui.words.plotext_private import plotext
 
 WHISKER = "│"
 LEAST = {"seconds": 0.01, "trainable": 1.0}
@@ -38,8 +39,6 @@ class Frontier(Curves):
         return Text.from_ansi(self._drawn_with(width, height), no_wrap=True, end="")
 
     def _drawn_with(self, width: int, height: int) -> str:
-        import plotext
-
         candidates, cost, recommended = self._shown
         figure = blank(width, height)
         places = [math.log10(max(float(getattr(one, cost)), LEAST[cost])) for one in candidates]
@@ -47,14 +46,14 @@ class Frontier(Curves):
         rows = max(2, 4 * height)
         worst = min(one.accuracy_ci[0] for one in candidates)
         bottom = max(0.0, 100 * worst - 2)
-        whisker = plotext.marker(WHISKER, self._pixel("border"))
+        whisker = plotext().marker(WHISKER, self._pixel("border"))
         for _, place, one in points:
             low, high = (100 * end for end in one.accuracy_ci)
             steps = [low + (high - low) * step / rows for step in range(rows + 1)]
             figure.draw(figure.signal([place] * len(steps), steps, marker=whisker))
         for letter, place, one in sorted(points, key=lambda item: (item[2].frontier, item[2].name == recommended)):
             colour = "success" if one.name == recommended else "primary" if one.frontier else "warning"
-            marker = plotext.marker(letter, self._pixel(colour))
+            marker = plotext().marker(letter, self._pixel(colour))
             figure.draw(figure.signal([place], [100 * one.accuracy], marker=marker))
         margin = max(0.08, (max(places) - min(places)) / 12)
         low, high = min(places) - margin, max(places) + margin

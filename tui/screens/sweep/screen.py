@@ -389,10 +389,13 @@ class SweepScreen(WorkScreen):
         self.refresh_bindings()
 
     def _turn(self) -> None:
-        """From the queue to the result; the focus too, unless it is elsewhere by now."""
-        if self.focused is None or self.focused.id == "queue":
-            self.call_after_refresh(self._focus)
+        """From the queue to the result; the focus too, unless it is elsewhere once the result is there."""
         self.remove_class("-queue")
+        self.call_after_refresh(self._follow)
+
+    def _follow(self) -> None:
+        if self.focused is None or self.focused.id == "queue":
+            self._focus()
 
     def action_axis(self) -> None:
         """The other cost."""
