@@ -8,7 +8,8 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass, fields, replace
+from dataclasses import astuple, dataclass, field, fields, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -54,23 +55,64 @@ class Correction:
         return self.sha, self.label
 
 
-COLUMNS = tuple(field.name for field in fields(Correction))
+COLUMNS = tuple(one.name for one in fields(Correction))
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a correction did to an image."""
+
+    was: str
+    """The label that its folder gives."""
+    now: str
+    """Its label since; empty where the image is left out."""
+
+
+@dataclass(frozen=True)
+class ClassChanges:
+    """What corrections did to a class, in images."""
+
+    away: int
+    """Relabelled to other classes."""
+    left_out: int
+    here: int
+    """Relabelled to this class."""
 
 
 @dataclass(frozen=True)
 class Applied:
-    """What corrections did to a scan: files by what was done with them."""
+    """What corrections did to a scan."""
 
-    relabelled: Mapping[str, str]
-    """By file, the label that its folder gives."""
-    left_out: tuple[str, ...]
-    confirmed: int
+    changes: Mapping[str, Change] = field(default_factory=dict)
+    """By file, in the scan's order; those of which nothing changed are not among them."""
+    confirmed: int = 0
     """Images that stay as they are: kept on purpose, or unsure."""
-    used: tuple[Correction, ...]
+    used: tuple[Correction, ...] = ()
     """The corrections that these come from."""
-    idle: int
+    idle: int = 0
     """Corrections with nothing to do: for images that are not in the folder, have another label by now, or would get
     the label of a class that is not used."""
+
+    @cached_property
+    def relabelled(self) -> tuple[str, ...]:
+        """The files that have another label."""
+        return tuple(file for file, change in self.changes.items() if change.now)
+
+    @cached_property
+    def left_out(self) -> tuple[str, ...]:
+        """The files that are used no more."""
+        return tuple(file for file, change in self.changes.items() if not change.now)
+
+    def of_class(self, name: str) -> ClassChanges:
+        """What they did to a class."""
+        was = [change.now for change in self.changes.values() if change.was == name]
+        here = sum(change.now == name for change in self.changes.values())
+        return ClassChanges(len(was) - was.count(""), was.count(""), here)
+
+    def listed(self, records: Iterable[Record], name: str) -> list[Record]:
+        """Of the records of the scan as it was, those that are of a class or were of it, in their order."""
+        nowhere = Change("", "")
+        return [one for one in records if name in (one.label, self.changes.get(one.file, nowhere).now)]
 
     @property
     def sentence(self) -> str:
@@ -174,8 +216,7 @@ def corrected(scanned: Scan, corrections: Iterable[Correction]) -> tuple[Scan, A
     """
     of = {one.key: one for one in corrections}
     records: list[Record] = []
-    relabelled: dict[str, str] = {}
-    left_out: list[str] = []
+    changes: dict[str, Change] = {}
     used: list[Correction] = []
     confirmed = 0
     for record in scanned.records:
@@ -185,9 +226,9 @@ def corrected(scanned: Scan, corrections: Iterable[Correction]) -> tuple[Scan, A
             continue
         used.append(one)
         if one.decision == "leave-out":
-            left_out.append(record.file)
+            changes[record.file] = Change(record.label, "")
         elif one.decision == "relabel":
-            relabelled[record.file] = record.label
+            changes[record.file] = Change(record.label, one.to)
             records.append(replace(record, label=one.to))
         else:
             confirmed += 1
@@ -202,7 +243,7 @@ def corrected(scanned: Scan, corrections: Iterable[Correction]) -> tuple[Scan, A
         near=near_within(scanned.near, records),
     )
     used = [*dict.fromkeys(used)]  # one may be about several files with equal pixels
-    return found, Applied(relabelled, tuple(left_out), confirmed, tuple(used), len(of) - len(used))
+    return found, Applied(changes, confirmed, tuple(used), len(of) - len(used))
 
 
 def corrected_rows(rows: Iterable[Row], scanned: Scan) -> tuple[Row, ...]:

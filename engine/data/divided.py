@@ -5,11 +5,11 @@ another: what was a test image before a review is one after it.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from engine.base.errors import DataError
 from engine.base.events import Notice
-from engine.data.corrections import Correction, corrected, corrected_rows, read_corrections
+from engine.data.corrections import Applied, corrected, corrected_rows, read_corrections
 from engine.data.records import Scan
 from engine.data.split import Split, for_recipe
 from engine.recipe.config import DataConfig
@@ -17,11 +17,11 @@ from engine.recipe.config import DataConfig
 
 @dataclass(frozen=True)
 class Divided:
-    """A scan with corrected labels, its split, the corrections that it met, and what to say of all that."""
+    """A scan with corrected labels, its split, what the corrections did, and what to say of all that."""
 
     scan: Scan
     split: Split
-    corrections: tuple[Correction, ...] = ()
+    applied: Applied = field(default_factory=Applied)
     notices: tuple[Notice, ...] = ()
 
 
@@ -35,14 +35,14 @@ def divided(found: Scan, wanted: DataConfig, seed: int, gone_ok: bool = False) -
     labelled, applied = corrected(found, given)
     if gone_ok:
         split, notices = for_recipe(labelled, wanted, seed, gone_ok)
-        return Divided(labelled, split, applied.used, notices)
-    also = {record.file: record.label for record in labelled.records if record.file in applied.relabelled}
+        return Divided(labelled, split, applied, notices)
+    also = {record.file: record.label for record in labelled.records if record.file in applied.changes}
     split, notices = for_recipe(found, wanted, seed, corrected=also)
     if given:
         split = Split(corrected_rows(split.rows, labelled))
         _require_whole(split, labelled.classes)
         notices = (*notices, Notice("info", applied.sentence))
-    return Divided(labelled, split, applied.used, notices)
+    return Divided(labelled, split, applied, notices)
 
 
 def _require_whole(split: Split, classes: Iterable[str]) -> None:

@@ -52,7 +52,7 @@ def effect_of(judge: Judge, chosen: Judged, scanned: Scan, corrections: Sequence
     labels_now = {record.file: record.label for record in mended.records}
     files, classes = [record.file for record in judge.features.records], list(scanned.classes)
     used = np.array([file in labels_now for file in files])
-    touched = ~used | np.array([file in applied.relabelled for file in files])
+    touched = np.array([file in applied.changes for file in files])
     labels = judge.features.labels.copy()
     labels[used] = [classes.index(labels_now[file]) for file in files if file in labels_now]
     as_given = _right(judge, chosen, judge.features.labels, np.ones(len(labels), bool))

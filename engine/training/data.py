@@ -73,7 +73,7 @@ def scanned(
                 context.emit(Notice("info", BALANCED))
     for notice in used.notices:
         context.emit(notice)
-    return Data(used.scan, used.split, used.corrections)
+    return Data(used.scan, used.split, used.applied.used)
 
 
 def keep(data: Data, folder: Path) -> None:

@@ -43,6 +43,7 @@ from tui.words.recipe_terms import in_recipe_terms
 from tui.words.settings import Settings
 
 if TYPE_CHECKING:
+    from engine.data.corrections import Applied
     from engine.data.divided import Divided
     from engine.data.records import Scan
     from engine.data.split import Split
@@ -88,6 +89,8 @@ class Session(Jobs):
         self.split: Split | None = None
         self.split_problem = ""
         """Why the data can't be split, as a sentence; empty where it can, or nothing is known yet."""
+        self.corrected: Applied | None = None
+        """What the recipe's corrections did to the scan; None where it could not be divided."""
         self.config = settings.recipe
         """The recipe of the next training."""
         self.training: TrainingJob | None = None
@@ -179,6 +182,7 @@ class Session(Jobs):
             self.config = dataclasses.replace(self.config, data=dataclasses.replace(self.config.data, classes=""))
             self.announce(ConfigChanged)
         self.data, self.whole, self.scan, self.split, self.split_problem = folder, None, None, None, ""
+        self.corrected = None
         self.cancel("split")
         self.start(
             "scan",
@@ -214,23 +218,25 @@ class Session(Jobs):
     def _draw_split(self) -> None:
         """Split what the recipe picks: at once, or for many images in a thread, whose end screens hear of."""
         self.cancel("split")
-        self.split, self.split_problem, self.scan = None, "", self.whole
+        self.split, self.split_problem, self.scan, self.corrected = None, "", self.whole, None
         if self.whole is None:
             return
         try:
             self.scan = subset(self.whole, self.config.data.class_names)
             work = partial(_divided, self.scan, self.config)
             if len(self.scan.records) <= MOST_SPLIT_AT_ONCE:
-                found = work()
-                self.scan, self.split = found.scan, found.split
+                self._take_split(work())
                 return
         except CovidTuiError as error:
             self.split_problem = str(error)
             return
         self.start("split", "drawing the split", lambda context: work(), self._split_drawn, self._split_failed)
 
+    def _take_split(self, found: "Divided") -> None:
+        self.scan, self.split, self.corrected = found.scan, found.split, found.applied
+
     def _split_drawn(self, found: "Divided") -> None:
-        self.scan, self.split = found.scan, found.split
+        self._take_split(found)
         self.announce(DataChanged)
 
     def _split_failed(self, error: Exception) -> None:
@@ -248,6 +254,12 @@ class Session(Jobs):
         if self.data and any(getattr(now, name) != getattr(then, name) for name in SCANNED_BY):
             self.open_data(self.data, before.data)
         elif self.config.data != before.data or self.config.machine.seed != before.machine.seed:
+            self._draw_split()
+            self.announce(DataChanged)
+
+    def corrections_changed(self, file: Path) -> None:
+        """A review wrote to this table: where the recipe learns with it, the scan and the split follow."""
+        if self.whole and self.config.data.corrections == file:
             self._draw_split()
             self.announce(DataChanged)
 

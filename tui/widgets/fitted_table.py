@@ -32,7 +32,8 @@ class Column:
 
     Of those with a `rank` above 0 the greatest leaves first, and those without any text are left out; 0 never leaves.
     Its texts may be cut to `least` characters, in their `middle` or at their end; where that is 0 they are never cut.
-    `most` is what a column of cells that are made to measure takes at most.
+    `most` is what a column of cells that are made to measure takes at most. With `filled` it is left out too where no
+    cell has a text.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Column:
     most: int = 0
     right: bool = False
     middle: bool = False
+    filled: bool = False
 
     @property
     def known_as(self) -> str:
@@ -189,13 +191,16 @@ class FittedTable(DataTable[Text]):
         return self.content_size.width - self.styles.scrollbar_size_vertical
 
     def _measured(self, rows: Sequence[tuple[Cell, ...]]) -> list[int]:
-        """The widest text of each column, its title with it where there is one."""
-        widest = [cell_len(column.name) if self.show_header else 1 for column in self._offered]
+        """The widest text of each column, its title with it where there is one; 0 for one that is to be filled and has
+        none.
+        """
+        titles = [cell_len(column.name) if self.show_header else 1 for column in self._offered]
+        widest = [0 if column.filled else width for column, width in zip(self._offered, titles, strict=True)]
         for row in rows:
             for place, cell in enumerate(row):
                 width = cell.cell_len if isinstance(cell, Text) else self._offered[place].most
                 if width > widest[place]:
-                    widest[place] = width
+                    widest[place] = max(width, titles[place])
         return widest
 
     def _widths(self) -> list[int]:

@@ -9,19 +9,21 @@ from textual.events import Click
 from textual.message import Message
 
 from engine.base.wording import noun, whole_percent
+from tui.screens.dataset.corrected import corrected_words, went_and_came
 from tui.widgets.fitted_table import Column, FittedTable
 from tui.widgets.safe_cells import cell, content, number
-from tui.words.glyphs import Glyphs
 from tui.words.image_words import by_mode_word
 
 if TYPE_CHECKING:
-    from engine.data.records import ClassSummary, Scan
+    from engine.data.records import ClassSummary
+    from tui.state.session import Session
 
 BAR = 8
 BOX = 4
 """Columns that the box before a class's name takes."""
 COLUMNS = (
     Column("class", least=20), Column("images", right=True), Column("share", rank=1, right=True),
+    Column("corrected", rank=1, filled=True),
     Column("", "bar", rank=4), Column("format", rank=6), Column("size", rank=5), Column("mode", rank=7),
     Column("sources", rank=8, right=True), Column("masks", rank=3, right=True), Column("problems", rank=2, right=True),
 )  # fmt: skip
@@ -31,8 +33,9 @@ class ClassTable(FittedTable):
     """One line a class; space takes it into the training or leaves it out."""
 
     HELP = (
-        "One line a class: its images, their share of the training's, lung masks and problems. Space, or a click on "
-        "the box, takes a class into the next training or leaves it out; enter goes to its images."
+        "One line a class: its images, their share of the training's, lung masks and problems, and with corrections "
+        "how many images went (-) and came (+). Space, or a click on the box, takes a class into the next training or "
+        "leaves it out; enter goes to its images."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "pick", "Pick", id="dataset.pick", tooltip="Train on this class, or leave it out."),
@@ -48,24 +51,26 @@ class ClassTable(FittedTable):
     def __init__(self, *, cursor_type: str = "row", id: str | None = None) -> None:
         super().__init__(*COLUMNS, cursor_type=cursor_type, id=id)
 
-    def show(self, whole: "Scan | None", picked: "Scan | None", glyphs: Glyphs) -> None:
-        """The classes of a folder, those of `picked` being marked."""
+    def show(self, session: "Session") -> None:
+        """The classes of the session's folder; those that the recipe picks are marked, and as corrections have them."""
+        whole = session.whole
         rows = {}
-        for name, summary in (whole.classes if whole else {}).items():
+        for name in whole.classes if whole else ():
             wrong = sum(problem.label == name for problem in (whole.problems if whole else ()))
-            rows[name] = self._class_cells(name, summary, picked, wrong, glyphs)
+            rows[name] = self._class_cells(name, wrong, session)
         self.fill(list(rows.values()), list(rows))
 
-    def _class_cells(
-        self, name: str, summary: "ClassSummary", picked: "Scan | None", wrong: int, glyphs: Glyphs
-    ) -> list[Text]:
+    def _class_cells(self, name: str, wrong: int, session: "Session") -> list[Text]:
+        picked, glyphs, summary = session.scan, session.glyphs, summary_of(name, session)
         taken = bool(picked and name in picked.classes)
         style = "" if taken else "dim"
         share = summary.images / max(1, len(picked.records)) if taken and picked else 0.0
+        changes = session.corrected.of_class(name) if session.corrected else None
         return [
             cell(f"[{'x' if taken else ' '}] {name}", "bold" if taken else "dim"),
             number(summary.images),
             cell(whole_percent(share) if taken else "-", style, right=True),
+            cell(went_and_came(changes) if changes else ""),
             cell(glyphs.bar(share, BAR) if taken else " " * BAR, style),
             *(cell(most(counts)) for counts in (summary.formats, summary.sizes, by_mode_word(summary.modes))),
             number(len(summary.sources) or None),
@@ -94,16 +99,25 @@ def most(counts: dict[str, int]) -> str:
     return next(iter(counts)) + (f" +{len(counts) - 1}" if len(counts) > 1 else "")
 
 
-def about(name: str, summary: "ClassSummary", glyphs: Glyphs) -> Content:
-    """A class in a line: formats, sizes, modes, mean level, sources, masks."""
+def summary_of(name: str, session: "Session") -> "ClassSummary":
+    """What a class consists of: as corrected, where the recipe picks it."""
+    found = session.scan if session.scan and name in session.scan.classes else session.whole
+    assert found
+    return found.classes[name]
+
+
+def about(name: str, session: "Session") -> Content:
+    """A class in a line: what corrections did to it, formats, sizes, modes, mean level, sources, masks."""
+    summary, changes = summary_of(name, session), session.corrected.of_class(name) if session.corrected else None
     level = "-" if summary.mean_intensity is None else f"{summary.mean_intensity:.0f}"
     parts = [
+        corrected_words(changes) if changes else "",
         *(_counted(counts) for counts in (summary.formats, summary.sizes, by_mode_word(summary.modes))),
         f"mean {level}",
         f"{len(summary.sources) or 'no known'} {noun(len(summary.sources), 'source')}",
         f"masks {summary.masks:,}/{summary.images:,}",
     ]
-    return content(f"{name}: " + f" {glyphs.dot} ".join(part for part in parts if part))
+    return content(f"{name}: " + f" {session.glyphs.dot} ".join(part for part in parts if part))
 
 
 def _counted(counts: dict[str, int]) -> str:

@@ -1,7 +1,7 @@
 """Screen 1: what a folder of X-rays holds, how it is split, what is wrong with it, and how its images look."""
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -17,6 +17,7 @@ from engine.base.context import Context
 from engine.data.subset import joined
 from tui.screens.dataset.banner import Banner
 from tui.screens.dataset.class_table import ClassTable, about
+from tui.screens.dataset.corrected import changes_of, listed, names
 from tui.screens.dataset.split_dialog import SplitDialog
 from tui.screens.dataset.text import divided, pictured, reading, warned
 from tui.screens.pictures import PictureScreen
@@ -33,6 +34,7 @@ from tui.words.error_text import error_sentence
 from tui.words.safe_text import display_name
 
 if TYPE_CHECKING:
+    from engine.data.corrections import Change
     from engine.data.image.reader import Pixels, XrayImage
     from engine.data.records import Record, Scan
 
@@ -75,6 +77,8 @@ class DatasetScreen(PictureScreen, PlottedScreen):
         super().__init__()
         self._whole: Scan | None = None
         self._scan: Scan | None = None
+        self._changes: Mapping[str, Change] = {}
+        """By file, what the recipe's corrections did to the images."""
         self._records: list[Record] = []
         self._class = ""
         self._image: XrayImage | None = None
@@ -122,14 +126,17 @@ class DatasetScreen(PictureScreen, PlottedScreen):
         session = self.session
         where = display_name(session.data) if session.data else "no folder open"
         self.query_one("#folder", Static).update(Content.assemble(("Folder  ", "$text-muted"), where))
-        self.query_one(ClassTable).show(session.whole, session.scan, session.glyphs)
+        self.query_one(ClassTable).show(session)
         if session.scan is not self._scan:
             self._scan = session.scan
             self._intensities = None
             if session.whole is not self._whole:
-                self._whole = session.whole
+                self._whole, self._changes = session.whole, changes_of(session)
                 self._show_class(self._class if self._whole and self._class in self._whole.classes else self._first())
             self._draw_chart()
+        if self._changes != changes_of(session):
+            self._changes = changes_of(session)
+            self._show_class(self._class, self._record)
         self.query_one(Banner).watch_over(session)
         self._show_warnings()
         self._facts()
@@ -188,14 +195,13 @@ class DatasetScreen(PictureScreen, PlottedScreen):
         """Enter: to the images."""
         self.action_page("pictures")
 
-    def _show_class(self, name: str) -> None:
-        self._class = name
-        whole = self.session.whole
-        self._records = [record for record in (whole.records if whole else ()) if record.label == name]
-        files = self.query_one(NameList)
-        files.show([record.file.rsplit("/", 1)[-1] for record in self._records])
-        summary = whole.classes.get(name) if whole else None
-        text = about(name, summary, self.session.glyphs) if summary else Content("")
+    def _show_class(self, name: str, at: "Record | None" = None) -> None:
+        """List the images of a class, the one `at` hand highlighted."""
+        self._class, whole = name, self.session.whole
+        self._records = listed(self.session, name)
+        index = self._records.index(at) if at in self._records else 0
+        self.query_one(NameList).show(names(self.session, self._records, name), index)
+        text = about(name, self.session) if whole and name in whole.classes else Content("")
         self.query_one("#class-facts", Static).update(text)
         if not self._records:
             self._image, self._mask, self._unread = None, None, ""

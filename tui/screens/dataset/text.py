@@ -6,6 +6,7 @@ from textual.content import Content
 
 from engine.data.folders.class_listing import AS_PUBLISHED
 from engine.data.warnings import FolderWarning, Kind, folder_warnings
+from tui.screens.dataset.corrected import all_changes, change_line
 from tui.widgets.safe_cells import content, lines
 from tui.words.image_words import mode_word
 from tui.words.recipe_terms import in_recipe_terms
@@ -40,7 +41,7 @@ def reading(session: "Session") -> Content:
 
 
 def divided(session: "Session") -> Content:
-    """The parts of the split and how they were drawn; or why there are none."""
+    """The parts of the split, how they were drawn, and what corrections did; or why there are none."""
     if not session.split:
         trouble = session.split_problem
         return (
@@ -52,7 +53,8 @@ def divided(session: "Session") -> Content:
     dot = f"  {session.glyphs.dot}  "
     published = session.scan and session.scan.published and session.config.data.split is None
     how = AS_PUBLISHED if published else f"seed {session.config.machine.seed}"
-    return content(dot.join([*(f"{part} {count:,}" for part, count in counts.items()), how]))
+    rows = [content(dot.join([*(f"{part} {count:,}" for part, count in counts.items()), how]))]
+    return lines([*rows, *([content(text, "$warning")] if (text := all_changes(session)) else [])])
 
 
 def warned(
@@ -90,5 +92,6 @@ def pictured(session: "Session", record: "Record", image: "XrayImage", masked: b
         f"source {record.source or 'not known'}",
         *(facts.dicom.told if facts.dicom else ()),
     ]
+    change = change_line(session, record)
     warnings = [content(f"{session.glyphs.beware} {note}", "$warning") for note in facts.notes[:2]]
-    return lines([*map(content, texts), *warnings])
+    return lines([*([content(change, "bold $warning")] if change else []), *map(content, texts), *warnings])

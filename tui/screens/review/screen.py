@@ -75,6 +75,8 @@ class ReviewScreen(PictureScreen):
         self._folder: Path | None = None
         self._mask: Pixels | None = None
         """The lung mask of the image at hand."""
+        self._told: object = None
+        """The decisions that the session was last told of."""
 
     def body(self) -> Iterable[Widget]:
         """Progress above picture and text, neighbours below, the note last."""
@@ -105,6 +107,12 @@ class ReviewScreen(PictureScreen):
             self._queue = self._folder = None
             self._show()
 
+    def on_screen_suspend(self) -> None:
+        """The other screens go by what was decided here, where the recipe does."""
+        if self._queue and self._queue.decided is not self._told:
+            self._told = self._queue.decided
+            self.session.corrections_changed(self._file())
+
     # The review
 
     def action_start(self) -> None:
@@ -128,7 +136,7 @@ class ReviewScreen(PictureScreen):
         return self.session.config.data.corrections or self.session.runs / CORRECTIONS
 
     def _found(self, queue: "Queue") -> None:
-        self._queue = queue
+        self._queue, self._told = queue, queue.decided
         self.workbench.say(queue.review.sentence, "information")
         self._show()
 
