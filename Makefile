@@ -1,6 +1,6 @@
 # make demo: install, train on the sample data, evaluate, predict.
 # make test: what CI runs, the site among it. make test-all: the slow tests too. make soak: an hour of training, watched.
-# make docs: the site alone, into build/docs.
+# make docs: the site alone, into build/docs. make pictures: its pictures of the workbench, minutes the first time.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -17,7 +17,7 @@ PARTS := $(LONGEST) $(filter-out $(LONGEST),$(patsubst %/__init__.py,%,$(wildcar
 	$(filter-out tests/engine/% tests/makers/%,$(wildcard tests/*/__init__.py))))
 ALONE = $(shell grep -rl 'mark\.alone' tests --include='*.py')
 
-.PHONY: demo install test lint docs unit test-all soak clean $(PARTS)
+.PHONY: demo install test lint docs pictures unit test-all soak clean $(PARTS)
 
 install: $(VENV)/.installed
 
@@ -47,6 +47,10 @@ lint: install
 # Strict: a dead link, a page that no menu names, or one that would load something from the network ends it.
 docs: install
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
+
+# docs/screens/*.svg and docs/tour.svg; the runs that they show are kept in build/pictures.
+pictures: install
+	$(BIN)/python -m docs.pictures
 
 unit: install
 	$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder -m 'not slow and not soak and not alone'
