@@ -38,6 +38,10 @@ class ImageSet:
     """Images taken out as another set has the picture too."""
     patients_out: Count
     """Images taken out as another set has images of the patient."""
+    relabelled: Count = 0
+    """Images that corrections gave another label."""
+    left_out: Count = 0
+    """Images that corrections left out."""
 
     @property
     def images(self) -> int:

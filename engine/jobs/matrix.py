@@ -19,19 +19,22 @@ from engine.base.errors import ConfigError, DataError, Stopped
 from engine.base.events import Interrupted, Notice, Progress
 from engine.base.files import open_lock, private_dir, require_inside
 from engine.base.wording import counted
+from engine.data.corrections import Applied, read_corrections
+from engine.data.divided import Divided, divided
 from engine.data.folders.folder_names import difference, look_alike
 from engine.data.patients import patients
 from engine.data.records import Scan
 from engine.data.scan import scan, tell_layout
 from engine.data.shared_pictures import Apart, apart
-from engine.data.split import Split, for_recipe
+from engine.data.split import Split
 from engine.data.subset import joined, subset
 from engine.evaluation.evaluate import evaluate_on
 from engine.evaluation.external import OnFolder, answers_file
 from engine.evaluation.predictions_csv import VALIDATION, Predictions, read_predictions
 from engine.evaluation.transport import Cell, ImageSet, Matrix, cell_of, lost, overall, right_by_file
 from engine.jobs import train as jobs
-from engine.recipe.config import BY_HAND, NetworkConfig, TrainConfig, differences
+from engine.recipe.config import BY_HAND, DataConfig, NetworkConfig, TrainConfig, differences
+from engine.recipe.plans import SetTables
 from engine.report import matrix as store
 from engine.runs.directory import Run
 from engine.runs.writer import plain_name, take_lock
@@ -41,6 +44,7 @@ from engine.training.resolved import resolve
 
 KEEPS_FREE = ("checkpoint_minutes", "cache_limit", "devices", "out", "split")
 """Fields in which a matrix that goes on may differ from what it began with; the splits are compared by themselves."""
+NO_TABLES = SetTables()
 NAME = "matrix"
 """Of the folder, where the recipe gives none."""
 
@@ -53,18 +57,19 @@ class _Set:
     folder: Path
     data: Data
     config: TrainConfig
+    corrected: Applied
 
 
 class MatrixJob:
     """A matrix's folder under `config.output.out`, made where it is not there yet."""
 
-    def __init__(self, folders: Sequence[Path], config: TrainConfig) -> None:
-        """Raises ConfigError for fewer than two folders, one that holds another, or a recipe that does not fit."""
+    def __init__(self, folders: Sequence[Path], config: TrainConfig, tables: SetTables = NO_TABLES) -> None:
+        """Raises ConfigError for fewer than two folders, one that holds another, a recipe that does not fit, or tables
+        of another number.
+        """
         one_process(config.machine.devices, "A matrix")
         if config.data.split is not None:
             raise ConfigError("A matrix draws a split for each folder: leave --split out.")
-        if config.data.corrections is not None or config.data.labels is not None:
-            raise ConfigError("A matrix takes the labels of the folders: leave --labels and --corrections out.")
         by_hand = [name for name in BY_HAND["network"] if name in differences(config, _plain(config))]
         if by_hand:
             raise ConfigError(f"matrix trains by the recipe that chooses by itself: leave --{by_hand[0]} out.")
@@ -73,6 +78,8 @@ class MatrixJob:
         self.config = dataclasses.replace(config, output=output)
         plain_name(self.config)
         self.folders, self.names = [*folders], set_names(folders)
+        self.data = tables.of_each(config.data, len(self.folders))
+        """What is used of each folder, and by which tables."""
         self.path = output.out.absolute() / output.name
         if (self.path / "config.json").is_file():
             raise ConfigError(f"{self.path} is a run: choose another --name for the matrix.")
@@ -81,8 +88,8 @@ class MatrixJob:
         """Take out what the folders share, train on each, test on each other, as far as the stop lets it.
 
         What was done before is kept. Raises ConfigError where the folders have fewer than two classes in common, or the
-        matrix was begun with other images or another recipe; DataError where what is left of a class is too little;
-        RunError where another process is at work on it.
+        matrix was begun with other images, labels or another recipe; DataError where what is left of a class is too
+        little, or a table does not serve; RunError where another process is at work on it.
         """
         jobs.require(resolve(self.config), context)
         with self._held():
@@ -112,34 +119,45 @@ class MatrixJob:
 
     def _sets(self, context: Context) -> tuple[Apart, list[_Set]]:
         """The folders without what they share, each with its split, which is kept."""
-        data = self.config.data
+        for path in {own.corrections for own in self.data if own.corrections}:
+            read_corrections(path)  # what is wrong with it is told before the scans
         scans = []
-        for folder in self.folders:
-            scans.append(scan(folder, (), context, data.follow_links))
+        for folder, own in zip(self.folders, self.data, strict=True):
+            scans.append(scan(folder, (), context, own.follow_links, labels=own.label_table))
             tell_layout(scans[-1], context.emit)
-        chosen = common_classes(scans, data.class_names)
+        chosen = common_classes(scans, self.config.data.class_names)
         scans = [subset(one, chosen) for one in scans]
-        known = [patients(one, data.group_by) for one in scans]
+        known = [patients(one, self.config.data.group_by) for one in scans]
         found = apart(scans, [one.of for one in known], context)
         _tell(found, self.names, context)
         sets = []
-        for name, folder, left in zip(self.names, self.folders, found.scans, strict=True):
-            path = self.path / f"{_run_name(name)}.csv"
+        for place, (name, left) in enumerate(zip(self.names, found.scans, strict=True)):
+            path, own = self.path / f"{_run_name(name)}.csv", self.data[place]
             recipe = dataclasses.replace(
                 self.config,
-                data=dataclasses.replace(data, classes=joined(chosen), split=path, near_duplicates=False),
+                data=dataclasses.replace(own, classes=joined(chosen), split=path, near_duplicates=False),
                 output=dataclasses.replace(self.config.output, out=self.path, name=_run_name(name)),
             )
             self._require_same(name, recipe)
-            split, notices = for_recipe(left, data, self.config.machine.seed)
-            for notice in notices:
-                context.emit(dataclasses.replace(notice, text=f"{name}: {notice.text}"))
+            used = self._divided(name, left, own, context)
             if not path.is_file():
-                split.write(path)
-            elif Split.read(path).rows != split.rows:
-                raise ConfigError(f"{self.path} was begun with other images of {name}: choose another --name.")
-            sets.append(_Set(name, folder, Data(left, split), recipe))
+                used.split.write(path)
+            elif Split.read(path).rows != used.split.rows:
+                other = "other images of" if own.corrections is None else "other images, or other labels, of"
+                raise ConfigError(f"{self.path} was begun with {other} {name}: choose another --name.")
+            data = Data(used.scan, used.split, used.applied.used)
+            sets.append(_Set(name, self.folders[place], data, recipe, used.applied))
         return found, sets
+
+    def _divided(self, name: str, left: Scan, own: DataConfig, context: Context) -> Divided:
+        """What is left of a folder, divided and then corrected."""
+        try:
+            used = divided(left, own, self.config.machine.seed)
+        except DataError as error:
+            raise DataError(f"{name}: {error}") from error
+        for notice in used.notices:
+            context.emit(dataclasses.replace(notice, text=f"{name}: {notice.text}"))
+        return used
 
     def _require_same(self, name: str, recipe: TrainConfig) -> None:
         """Raise ConfigError where a set's run was begun with another recipe."""
@@ -288,7 +306,8 @@ def _run_name(name: str) -> str:
 def _told(one: _Set, found: Apart, place: int) -> ImageSet:
     out = found.out[place]
     counts = {name: summary.images for name, summary in one.data.scan.classes.items()}
-    return ImageSet(one.name, one.folder.absolute().name, counts, len(out.pictures), len(out.patients))
+    changes = len(one.corrected.relabelled), len(one.corrected.left_out)
+    return ImageSet(one.name, one.folder.absolute().name, counts, len(out.pictures), len(out.patients), *changes)
 
 
 def _tell(found: Apart, names: Sequence[str], context: Context) -> None:

@@ -1,12 +1,19 @@
-"""What is asked of an audit and of a sweep beside the recipe; flags and form fields come from it, as from `config`."""
+"""What is asked of an audit, of a sweep and of a matrix beside the recipe.
+
+Flags and form fields of the first two come from it, as from `config`.
+"""
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from engine.base.errors import ConfigError
+from engine.base.wording import counted
 from engine.recipe.config import (
     BACKBONE_NAMES,
     AugmentConfig,
+    DataConfig,
     FitConfig,
     Rate,
     TrainConfig,
@@ -105,3 +112,51 @@ class SweepPlan:
     """What is asked of a sweep beside the recipe."""
 
     sweep: SweepConfig = field(default_factory=SweepConfig)
+
+
+NO_TABLE = "none"
+"""Stands for a folder that has no table of its own."""
+
+
+@dataclass(frozen=True)
+class SetTables:
+    """Tables for the folders of a matrix: of each kind none, one for all folders, or one for each in their order.
+
+    NO_TABLE stands in the place of a folder that is read by its class folders, or whose labels are right.
+    """
+
+    labels: tuple[Path, ...] = ()
+    label_columns: tuple[str, ...] = ()
+    corrections: tuple[Path, ...] = ()
+
+    def of_each(self, data: DataConfig, count: int) -> list[DataConfig]:
+        """`data` for each of so many folders, with its tables. Raises ConfigError where their numbers do not fit."""
+        labels, columns, corrections = (
+            _spread(flag, given, count)
+            for flag, given in (
+                ("--labels", [*map(str, self.labels)]), ("--label-column", self.label_columns),
+                ("--corrections", [*map(str, self.corrections)]),
+            )
+        )  # fmt: skip
+        require(bool(any(labels) or not any(columns)), "--label-column goes with --labels, which names the table.")
+        for_all = len(self.label_columns) == 1
+        return [
+            dataclasses.replace(
+                data,
+                labels=Path(table) if table else None,
+                label_column=column if table or not for_all else "",
+                corrections=Path(mended) if mended else None,
+            )
+            for table, column, mended in zip(labels, columns, corrections, strict=True)
+        ]
+
+
+def _spread(flag: str, given: Sequence[str], count: int) -> list[str]:
+    """What each folder gets of what was given; empty for nothing."""
+    require(
+        len(given) in (0, 1, count),
+        f"{flag} is given {counted(len(given), 'time')} for {counted(count, 'folder')}: give it once for all of them, "
+        f'or once for each, in their order ("{NO_TABLE}" for a folder without).',
+    )
+    found = [*given] if len(given) == count else [*(given or [""])] * count
+    return ["" if one == NO_TABLE else one for one in found]

@@ -7,7 +7,7 @@ from engine.base.files import replacing, write_json
 from engine.base.typed_files import plain, typed
 from engine.base.wording import counted, noun, unwritable
 from engine.evaluation.headline import percent, percents, points
-from engine.evaluation.transport import Cell, Gap, Matrix
+from engine.evaluation.transport import Cell, Gap, ImageSet, Matrix
 from engine.report.document import Block, Paragraph, Points, Section, Table, markdown
 from engine.report.svg import heat
 
@@ -70,10 +70,10 @@ def taken_out(result: Matrix) -> str:
 
 
 def sets_told(result: Matrix) -> list[str]:
-    """Each set in a line: its name, its images by class."""
+    """Each set in a line: its name, its images by class, what corrections did to it."""
     by_class = [", ".join(f"{n:,} {label}" for label, n in one.classes.items()) for one in result.sets]
     pairs = zip(result.sets, by_class, strict=True)
-    return [f"{one.name}: {counted(one.images, 'image')} ({told})" for one, told in pairs]
+    return [f"{one.name}: {counted(one.images, 'image')} ({told}){_corrected(one)}" for one, told in pairs]
 
 
 def own_told(result: Matrix) -> list[str]:
@@ -105,6 +105,12 @@ def svg(result: Matrix) -> str:
     found = [[result.cell(train, test) for test in names] for train in names]
     cells = [[(one.accuracy, points(one.accuracy_ci)) if one else None for one in row] for row in found]
     return heat(names, names, cells)
+
+
+def _corrected(one: ImageSet) -> str:
+    if not one.relabelled and not one.left_out:
+        return ""
+    return f"; by corrections {counted(one.relabelled, 'image')} relabelled, {one.left_out:,} left out"
 
 
 def _share(cell: Cell | None) -> str:

@@ -12,6 +12,7 @@ from engine.recipe.config import (
     OutputConfig,
     TrainConfig,
 )
+from engine.recipe.plans import SetTables
 from tui.cli.app import Flat
 from tui.cli.console import also_in, drawing, put, put_json, put_table
 from tui.cli.progress import stoppable
@@ -24,7 +25,14 @@ if TYPE_CHECKING:
 
 def matrix(
     *data: Path,
-    images: Annotated[DataConfig, Flat] = DataConfig(),  # noqa: B008
+    classes: str = "",
+    labels: tuple[Path, ...] = (),
+    label_column: tuple[str, ...] = (),
+    corrections: tuple[Path, ...] = (),
+    val_share: float = DataConfig.val_share,
+    test_share: float = DataConfig.test_share,
+    group_by: str = "",
+    follow_links: bool = False,
     network: Annotated[NetworkConfig, Flat] = NetworkConfig(),  # noqa: B008
     machine: Annotated[MachineConfig, Flat] = MachineConfig(),  # noqa: B008
     output: Annotated[OutputConfig, Flat] = OutputConfig(),  # noqa: B008
@@ -40,6 +48,26 @@ def matrix(
     ----------
     data
         Folders of X-rays, two or more, that have two classes or more in common.
+    classes
+        Classes to use, in this order, separated by commas (all that the folders have in common when empty).
+    labels
+        A table that says the class of each image, for folders without class folders: once for all folders, a path from
+        here or from each folder on; or once for each folder, in their order, "none" for one with class folders.
+    label_column
+        The column of --labels that holds the class, once for all tables or once for each folder (when empty: a column
+        such as "label", "class" or "finding").
+    corrections
+        A corrections.csv, as a review writes it: once for all folders, as it finds images by their pixels; or once for
+        each folder, in their order, "none" for one without.
+    val_share
+        Share of each class of a folder kept for validation.
+    test_share
+        Share of each class of a folder kept for its test.
+    group_by
+        What tells a patient, whose images stay in one part and out of the other folders: a metadata column, "names",
+        "name:REGEX", or "none" (when empty: a column such as "patientid", where there is one).
+    follow_links
+        Also read what symbolic links lead to outside the folders.
     budget
         Time that each training may take beyond the frozen layers' fits, such as 5m; as it is, no layer is fine-tuned.
     json
@@ -47,8 +75,10 @@ def matrix(
     """
     from engine.jobs.matrix import MatrixJob
 
+    images = DataConfig(classes, val_share, test_share, follow_links=follow_links, group_by=group_by)
     choice = ChoiceConfig("auto", budget)
-    job = MatrixJob(data, TrainConfig(choice=choice, data=images, network=network, machine=machine, output=output))
+    recipe = TrainConfig(choice=choice, data=images, network=network, machine=machine, output=output)
+    job = MatrixJob(data, recipe, SetTables(labels, label_column, corrections))
     with stoppable(json) as (context, signals):
         result, code = until_stopped(lambda: job.work(context), signals)
     if result is None:
