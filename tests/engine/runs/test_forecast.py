@@ -5,15 +5,31 @@ has, the rest is what the epochs that were left would have taken, each as long a
 """
 
 import json
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from engine.base.events import FILL, Ahead, Batch, Doing, Epoch, Event, Finished, Progress, Started, Stretch, TimeLeft
+from engine.base.events import (
+    FILL,
+    TESTING,
+    Ahead,
+    Batch,
+    Doing,
+    Epoch,
+    EpochsAhead,
+    Event,
+    Finished,
+    Progress,
+    Resumed,
+    Started,
+    Stretch,
+    TimeLeft,
+)
 from engine.base.result import Validated
 from engine.network.freezing import plan
 from engine.recipe.config import AugmentConfig, FitConfig, NetworkConfig, TrainConfig
@@ -117,10 +133,11 @@ def made_up(recipe: Resolved, counts: Counts, machine: Machine, ended: int) -> l
                 add(Batch(epoch, step, steps, 0.5, 0.5, 9.0), seconds / steps + (traced if step == 1 else 0.0))
             add(Epoch(epoch, 0.5, 0.5, 0.5, 0.5, 1e-4, seconds + traced))
     add(Doing("testing"))
+    rest = machine.closing + told.closing * machine.rate
     for done in range(1, counts.test + 1):
-        each = (machine.closing + told.closing * machine.rate) / counts.test
-        add(Progress("test", done, counts.test), each)
-    add(Finished("r", ended, at - 100, Validated(accuracy=0.5, loss=0.5), None, 1, "all epochs"))
+        add(Progress("test", done, counts.test), rest / counts.test)
+    end = Finished("r", ended, at - 100, Validated(accuracy=0.5, loss=0.5), None, 1, "all epochs")
+    add(end, 0.0 if counts.test else rest)
     return log
 
 
@@ -137,7 +154,7 @@ RECIPES = st.one_of(
     st.builds(NetworkConfig, mode=st.just("partial"), unfreeze=st.sampled_from(("block5", "block4,block5", "12-18"))),
     st.builds(NetworkConfig, mode=st.just("probe-then-finetune"), unfreeze=st.sampled_from(("", "block5"))),
 )
-COUNTS = st.builds(Counts, st.integers(40, 400), st.integers(10, 60), st.integers(10, 60))
+COUNTS = st.builds(Counts, st.integers(40, 400), st.integers(10, 60), st.integers(0, 60))
 
 
 @st.composite
@@ -173,6 +190,37 @@ def test_what_patience_spares_is_counted_as_left_until_it_ends_the_training(
     before = [timed for timed in log if isinstance(timed[1], Started | Ahead | Batch | Epoch)]
     closing = log[-1][0] - before[-1][0]
     assert_true([log[0], *before], saved=(16 - ended) * work * machine.rate * machine.slower + closing)
+
+
+AMOUNTS = st.sampled_from((0.0, 1e-9, 15.3, 1e6))
+STRETCHES = st.lists(
+    st.builds(EpochsAhead, st.integers(1, 3), st.integers(3, 6), st.just((4, 0)), AMOUNTS, AMOUNTS), min_size=1
+)
+EVENTS = st.one_of(
+    st.builds(Ahead, STRETCHES.map(tuple), AMOUNTS),
+    st.builds(Batch, st.integers(1, 6), st.integers(0, 4), st.just(4), AMOUNTS, st.just(0.5), AMOUNTS),
+    st.builds(Epoch, st.integers(1, 6), AMOUNTS, st.just(0.5), AMOUNTS, st.just(0.5), AMOUNTS, AMOUNTS),
+    st.builds(Progress, st.sampled_from((f"{FILL}, view 1", TESTING, "decode")), st.integers(0, 4), st.just(4)),
+    st.builds(Resumed, st.integers(1, 6), st.integers(0, 4)),
+    st.builds(TimeLeft, AMOUNTS),
+)
+
+
+ALL_IS_KEPT = Ahead((EpochsAhead(1, 6),), 0.0)
+EPOCHS = [(60.0, Epoch(number, 0.5, 0.5, 0.5, 0.5, 1e-4, 60.0)) for number in (1, 2)]
+
+
+@given(st.lists(st.tuples(st.sampled_from((0.0, 1e-9, 0.3, 60.0)), EVENTS)))
+@example([(0.0, ALL_IS_KEPT), *EPOCHS])
+def test_no_events_in_any_order_end_the_training_that_is_estimated(told: list[tuple[float, Event]]) -> None:
+    """A training without a test whose epochs compute nothing to speak of divided by no work, and ended."""
+    forecast, at = Forecast(), 100.0
+    forecast.fold(fake.started("r", 6), at)
+    for seconds, event in told:
+        at += seconds
+        forecast.fold(event, at)
+        for left in (forecast.seconds(), forecast.of_epoch()):
+            assert left is None or 0 <= left < math.inf, event
 
 
 def test_a_view_that_is_still_to_be_computed_counts_from_the_first_epoch_on() -> None:
