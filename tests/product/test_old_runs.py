@@ -40,6 +40,8 @@ SWEPT = ("--classes", "COVID,Normal", "--augment", "none", "--precision", "float
          "--depths", "head,block5_conv3", "--lrs", "0.01,0.001", "--seeds", "1", "--name", "swept")  # fmt: skip
 CLOSE = 1e-5
 """Other processors round otherwise: so far, relative or absolute, a loss or a share may lie from what it was."""
+FITTED = {"temperature": 1e-4}
+"""What is fitted to few of those answers lies further from it: by 2.2e-5 of the temperature on a Zen 3."""
 
 
 @dataclass(frozen=True)
@@ -88,14 +90,16 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> House:
     return unpacked(tmp_path_factory.mktemp("house"))
 
 
-def close(value: Any, old: Any) -> bool:
+def close(value: Any, old: Any, far: float = CLOSE) -> bool:
     """Is this what it was, numbers but for rounding, with nothing lost? Keys may have been added."""
     if isinstance(old, dict):
-        return isinstance(value, dict) and all(name in value and close(value[name], old[name]) for name in old)
+        return isinstance(value, dict) and all(
+            name in value and close(value[name], old[name], FITTED.get(name, CLOSE)) for name in old
+        )
     if isinstance(old, list):
         return len(value) == len(old) and all(map(close, value, old))
     if isinstance(old, float):
-        return math.isclose(value, old, rel_tol=CLOSE, abs_tol=CLOSE)
+        return math.isclose(value, old, rel_tol=far, abs_tol=far)
     return bool(value == old)
 
 
