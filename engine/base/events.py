@@ -261,7 +261,7 @@ class Audited(Event):
 
 @dataclass(frozen=True)
 class Finished(Event):
-    """A training is complete: trained, its best weights kept, and tested unless its recipe leaves the test shut."""
+    """A training has a result: its best weights are kept, and tested unless its recipe leaves the test shut."""
 
     kind = "finished"
     run: str
@@ -276,6 +276,11 @@ class Finished(Event):
     """"ladder": the recipe "auto" has tried all its rungs."""
     unit: Literal["epoch", "rung"] = "epoch"
     """What its epochs are: of the recipe "auto" rungs."""
+
+    @property
+    def through(self) -> bool:
+        """Is all of its recipe done? Else it was asked to stop, keep and test, and can be gone on with."""
+        return self.ended != "stopped"
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import numpy as np
 from engine.base.context import Context
 from engine.base.errors import DataError, RunError
 from engine.base.escape import to_cell
-from engine.base.events import TESTING, Notice, Progress
+from engine.base.events import TESTING, Finished, Notice, Progress
 from engine.base.files import names_in, opened, replacing, require_inside, write_json
 from engine.base.result import Drawn, Elsewhere, Recalibrated, Tested
 from engine.base.typed_files import plain
@@ -63,8 +63,8 @@ def evaluate_test(run: Run, context: Context) -> Tested:
 
 def open_test(run: Run, context: Context) -> Tested:
     """As `evaluate_test`; a run that was trained with its test part shut then ends with the result in its events."""
-    test, end = evaluate_test(run, context), run.finished()
-    if end and end.test is None and run.state() == "finished":
+    test, end = evaluate_test(run, context), run.summary().end
+    if isinstance(end, Finished) and end.test is None and run.state() != "live":
         with reopen(run, run.config()) as writer:
             writer.append(dataclasses.replace(end, test=test))
     return test

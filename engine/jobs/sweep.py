@@ -120,7 +120,7 @@ class Sweep:
         found = []
         for point in self.points:
             run = self.run_of(point)
-            state = "waiting" if run is None else "finished" if outcome_of(run).end else "half"
+            state = "waiting" if run is None else "finished" if outcome_of(run).through else "half"
             filling, training = point.work(images)
             own = planned(point.config)[1]
             shared = own.augment.kept_views == 1 and own.network.weights != "none"  # what a seed has no part in
@@ -267,7 +267,7 @@ class Sweep:
 
     def _finished(self, point: Point) -> bool:
         run = self.run_of(point)
-        return run is not None and outcome_of(run).end is not None
+        return run is not None and outcome_of(run).through
 
     def _state(self, point: Point) -> str:
         run = self.run_of(point)

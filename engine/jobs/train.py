@@ -129,8 +129,8 @@ def _require_more(run: Run, recipe: Resolved) -> None:
     and patience would end it before the first.
     """
     config = recipe.config
-    last, patience = run.finished(), config.fit.patience
-    end = last if run.state() == "finished" else None
+    last, patience = run.summary().end, config.fit.patience
+    end = last if isinstance(last, Finished) else None
     if end and end.ended == "ladder":
         raise ConfigError(f"{run.name} has tried all its rungs: there is nothing to go on with; train another run.")
     if end is None or not patience or config.fit.epochs <= end.epochs:

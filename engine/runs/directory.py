@@ -13,15 +13,16 @@ from engine.base.errors import ConfigError, RunError
 from engine.base.events import Epoch, Event, Failed, Finished, Interrupted
 from engine.base.files import replacing
 from engine.base.locks import is_locked
-from engine.base.typed_files import content, json_object
+from engine.base.typed_files import UnfitError, content, json_object
 from engine.base.wording import counted
 from engine.recipe.config import TrainConfig, from_dict
-from engine.runs.event_log import FILE, Timed, events, last_kind
+from engine.runs.event_log import FILE, Last, Timed, events, last_event, read_line
 from engine.runs.summary import RunSummary, SummaryReader
 
-State = Literal["live", "finished", "stopped", "failed", "died", "damaged"]
-"""What a run is at; damaged: its events can't be read."""
-ENDS: dict[type[Event], State] = {Finished: "finished", Interrupted: "stopped", Failed: "failed"}
+State = Literal["live", "finished", "stopped, tested", "stopped", "failed", "died", "damaged"]
+"""What a run is at. Finished: its recipe is through. Stopped, tested: it was told to stop before, and to keep and test
+what it had. Damaged: its events can't be read.
+"""
 WEIGHTS = "best.weights.h5"
 CONFIG = "config.json"
 SPLIT = "split.csv"
@@ -93,10 +94,10 @@ class Run:
         if is_locked(self.path / "lock"):
             return "live"
         try:
-            last = last_kind(self.path / FILE)
+            last = last_event(self.path / FILE)
         except RunError:
             return "damaged"
-        return ENDS.get(last, "died") if last else "died"
+        return _state_by(last) if last else "died"
 
     def finished(self) -> Finished | None:
         """The run's result; None before it has one, and where it goes on from a resume point to another."""
@@ -131,6 +132,29 @@ class Run:
 
     def _saved(self) -> dict[str, Any]:
         return self.read_json(CONFIG)
+
+
+def state_at(end: Finished | Interrupted | Failed) -> State:
+    """What a run is at whose training ended so."""
+    match end:
+        case Finished() if end.through:
+            return "finished"
+        case Finished():
+            return "stopped, tested" if end.test else "stopped"
+        case Interrupted():
+            return "stopped"
+        case Failed():
+            return "failed"
+
+
+def _state_by(last: Last) -> State:
+    """What a run is at that nobody trains, by its last event."""
+    ends: dict[type[Event], State] = {Finished: "finished", Interrupted: "stopped", Failed: "failed"}
+    if last.kind is Finished:
+        with contextlib.suppress(UnfitError):  # whoever reads all of its events is told of the damage
+            if (timed := read_line(last.line)) and isinstance(timed[1], Finished):
+                return state_at(timed[1])
+    return ends.get(last.kind, "died")
 
 
 def find(run: Path, out: Path) -> Run:

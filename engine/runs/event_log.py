@@ -8,7 +8,7 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from msgspec import Meta
 
@@ -96,8 +96,15 @@ def _values(line: bytes) -> dict[str, Any] | None:
     return values if isinstance(kind, str) and kind in KINDS else None
 
 
-def last_kind(path: Path) -> type[Event] | None:
-    """The kind of the last event that says how the training stands, read from the end of a file that may be long.
+class Last(NamedTuple):
+    """The line of an event, and of which kind that is; its values may be damaged."""
+
+    kind: type[Event]
+    line: bytes
+
+
+def last_event(path: Path) -> Last | None:
+    """The last event that says how the training stands, read from the end of a file that may be long.
 
     What is only told, notices, what is ahead and how far a task is, says nothing of that. None where there is no such
     event. Raises RunError where the file can't be read.
@@ -113,7 +120,7 @@ def last_kind(path: Path) -> type[Event] | None:
                 for line in reversed(lines if not start else lines[1:]):  # the first is cut where the reading begins
                     kind = kind_of(line)
                     if kind is not None and not issubclass(kind, Ahead | Doing | Notice | Progress):
-                        return kind
+                        return Last(kind, line)
                 reach *= 16
     except FileNotFoundError:
         return None

@@ -222,9 +222,7 @@ class RunSummary:
     @property
     def through(self) -> bool:
         """Is all of its recipe done? A run that was stopped has a result too, where it was kept and tested."""
-        if self.result is None or self.result.ended != "stopped":
-            return self.result is not None
-        return self.started is not None and self.result.epochs >= self.started.epochs
+        return self.result is not None and self.result.through
 
     @property
     def val_accuracy(self) -> float | None:

@@ -16,7 +16,7 @@ from engine.base.events import Batch, Event, Failed, Finished, Interrupted, Noti
 from engine.base.result import Tested
 from engine.base.typed_files import UnfitError, opened, why
 from engine.recipe.config import TrainConfig
-from engine.runs.directory import CONFIG, ENDS, Run, State, all_runs
+from engine.runs.directory import CONFIG, Run, State, all_runs, state_at
 from engine.runs.event_log import FILE, LONGEST_LINE, MOST_BYTES, Timed, read_line
 from engine.runs.summary import KEPT_NOTICES, RunSummary
 
@@ -107,7 +107,7 @@ class RunView(RunSummary):
             case Batch():
                 self.points.add(event.epoch - 1 + event.step / event.steps, event.loss, event.accuracy)
             case Finished() | Interrupted() | Failed():
-                self.state = ENDS[type(event)]
+                self.state = state_at(event)
 
 
 class Tail:
@@ -164,7 +164,7 @@ def thinned(lines: list[bytes]) -> list[bytes]:
     ]
 
 
-Hindrance = Literal["live", "events", "recipe", "all epochs", "patience", "stopped", "ladder"]
+Hindrance = Literal["live", "events", "recipe", "all epochs", "patience", "ladder"]
 """What keeps a run from being gone on with: it is live; its events or its recipe can't be read; or how it ended."""
 
 
@@ -196,7 +196,8 @@ class Entry:
             return "events"
         if self.config is None:
             return "recipe"
-        return self.view.result.ended if self.view.result and self.view.through else None
+        end = self.view.result
+        return None if end is None or end.ended == "stopped" else end.ended
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,8 @@ class Outcome:
     state: State
     end: Finished | None
     """Its result; None where it has none, or goes on to another."""
+    through: bool
+    """Is all of its recipe done?"""
     seconds: float
     """Training seconds, without what was computed once and kept."""
     filling: float
@@ -60,7 +62,7 @@ def answers_of(run: Run) -> Answers:
 
 def _read(run: Run) -> Outcome:
     state, summary = run.state(), run.summary()  # the state first, so that an end is never missed
-    return Outcome(state, summary.result, summary.training, summary.filling)
+    return Outcome(state, summary.result, summary.through, summary.training, summary.filling)
 
 
 @lru_cache(MOST)

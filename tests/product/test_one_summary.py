@@ -98,6 +98,35 @@ def test_screen_and_card_say_what_more_images_would_bring(ladder: Run) -> None:
         write_card(ladder)
 
 
+@pytest.fixture
+def kept(equal: Run) -> Run:
+    """The same run, stopped by hand after its two epochs, kept and tested."""
+    log = equal.path / "events.jsonl"
+    log.write_text(log.read_text().replace('"ended": "all epochs"', '"ended": "stopped"'))
+    return equal
+
+
+def test_verbs_and_screens_say_of_a_run_that_was_stopped_and_tested_what_it_is(kept: Run, cli: Cli) -> None:
+    out, state = kept.path.parent, "stopped, tested"
+    assert json.loads(cli("runs", "--out", out, "--json").stdout)["state"] == state
+    assert state in cli("runs", "--out", out).stdout
+    told = cli("attach", NAME, "--out", out).stdout
+    assert f"stopped        not all is trained; `covid-tui --train --resume {kept.path}` goes on" in told
+
+    async def scenario() -> None:
+        app = Workbench(out)
+        async with app.run_test(size=(80, 24)) as pilot:
+            await pilot.press("4")
+            await until(pilot, lambda: f"= {state}" in text(app) and "96.7% (" in text(app))
+            assert "finished" not in text(app) and dict(differences(app.session.library.entries()))["state"] == [state]
+            await pilot.press("f")
+            await until(pilot, lambda: app.current_mode == "train" and f"= {state}: test" in text(app))
+            await pilot.resize_terminal(160, 40)
+            await until(pilot, lambda: "Stopped after 2 epochs (asked to stop)" in text(app))
+
+    run(scenario())
+
+
 def test_verbs_and_report_say_the_epoch_that_the_loop_kept(equal: Run, cli: Cli) -> None:
     out = equal.path.parent
     listed = json.loads(cli("runs", "--out", out, "--json").stdout)

@@ -116,10 +116,13 @@ def _judged(event: Finished) -> str:
 def summary(event: Finished) -> list[str]:
     """A finished training in a few lines for people."""
     test = event.test
-    return [
+    rows = [
         f"test           shut; `covid-tui evaluate {event.run}` opens it"
         if test is None
         else f"test accuracy  {Headline.of(test).sentence()}",
         _judged(event),
         f"run            {event.run}",
     ]
+    if not event.through:
+        rows.append(f"stopped        not all is trained; `covid-tui --train --resume {event.run}` goes on")
+    return rows

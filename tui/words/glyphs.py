@@ -31,7 +31,7 @@ class Glyphs:
 
     def state(self, state: str) -> str:
         """The sign of a run's state, as `Run.state` names it."""
-        return str(getattr(self, state, self.dot))
+        return str(getattr(self, state.partition(",")[0], self.dot))
 
     def bar(self, share: float, width: int) -> str:
         """A bar `width` columns long, filled to `share` (0 to 1)."""

@@ -108,6 +108,9 @@ def test_a_damaged_line_hides_no_other(tmp_path: Path, line: bytes) -> None:
     ("last", "state"),
     [
         (FINISHED, "finished"),
+        (dataclasses.replace(FINISHED, ended="patience"), "finished"),
+        (dataclasses.replace(FINISHED, ended="stopped"), "stopped, tested"),
+        (dataclasses.replace(FINISHED, ended="stopped", test=None), "stopped"),
         (Interrupted("r", 1, "stopped"), "stopped"),
         (Failed("no room"), "failed"),
         (epoch(1), "died"),
@@ -120,6 +123,17 @@ def test_the_state_is_told_by_the_lock_and_the_last_event(tmp_path: Path, last: 
             writer.append(last)
         assert writer.run.state() == "live"
     assert writer.run.state() == state
+
+
+def test_an_end_that_can_not_be_read_is_an_end(tmp_path: Path) -> None:
+    """Whoever reads all of the run's events is told of the damage."""
+    with create(tmp_path, recipe(tmp_path)) as writer:
+        writer.append(dataclasses.replace(FINISHED, ended="stopped"))
+        path = writer.run.path / "events.jsonl"
+    path.write_text(path.read_text().replace('"epochs": 2', '"epochs": "two"'))
+    assert writer.run.state() == "finished"
+    with pytest.raises(RunError, match="line 1 is damaged"):
+        writer.run.summary()
 
 
 def test_a_killed_process_leaves_a_run_that_died_and_two_can_not_hold_one(tmp_path: Path) -> None:

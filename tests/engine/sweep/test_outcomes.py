@@ -1,5 +1,6 @@
 """A sweep reads what its runs left once, however many of them there are and however often it is asked."""
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,13 +21,14 @@ from engine.jobs import sweep as jobs
 from engine.recipe.config import OutputConfig, TrainConfig
 from engine.runs import event_log
 from engine.runs.directory import Run
-from engine.runs.writer import create
+from engine.runs.writer import RunWriter, create
 from engine.sweep import store
 from engine.sweep.outcomes import outcome_of
 from engine.sweep.result import Grid
 
 FILES = tuple(f"{label}/{n}.png" for label in "AB" for n in range(4))
 STEPS = 20
+END = Finished("", 1, 1.0, Validated(accuracy=1.0, loss=0.2), None, 1, "all epochs")
 
 
 class Drawn:
@@ -46,9 +48,8 @@ def train(folder: Path, config: TrainConfig, context: Context, data: Any = None)
         writer.append(Epoch(1, 0.5, 0.5, 0.5, 1.0, 1e-4, 1.0))
         shares = np.array([[0.9, 0.1]] * 4 + [[0.2, 0.8]] * 4)
         keep_validation(writer.run, Predictions(("A", "B"), FILES, np.array([0] * 4 + [1] * 4), shares))
-        end = Finished(writer.run.name, 1, 1.0, Validated(accuracy=1.0, loss=0.2), None, 1, "all epochs")
-        writer.append(end)
-    return end
+        writer.append(dataclasses.replace(END, run=writer.run.name))
+    return END
 
 
 @pytest.fixture
@@ -87,6 +88,31 @@ def test_a_sweep_decodes_each_line_of_its_runs_once(tmp_path: Path, counted: lis
     again = jobs.Sweep.begun(tmp_path / "s16", tmp_path)
     assert again.seconds_per_work(8) is not None and all(one.state == "finished" for one in again.plan(8))
     assert counted[0] == before, "nor for a plan of what is there"
+
+
+def test_a_training_that_was_stopped_and_tested_is_not_finished_and_goes_on(
+    tmp_path: Path, counted: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = swept(tmp_path, 2)
+    own.train(Context())
+    run = own.run_of(own.points[0])
+    assert run
+    log = run.path / "events.jsonl"
+    log.write_text(log.read_text().replace('"ended": "all epochs"', '"ended": "stopped"'))
+    result = own.write()
+    assert [one.state for one in own.plan(8)] == ["half", "finished"]
+    assert result.finished == 1 and [point.state for point in result.points] == ["stopped", "finished"]
+    assert result.candidates[0].runs == (own.points[1].name,), "recipes are compared whole"
+    resumed = list[str]()
+
+    def resume(run: Run, config: TrainConfig, context: Context, folder: Path, data: Any) -> Finished:
+        resumed.append(run.name)
+        with RunWriter(run, again=True) as writer:
+            writer.append(dataclasses.replace(END, run=run.name))
+        return END
+
+    monkeypatch.setattr("engine.jobs.train.resume", resume)
+    assert own.train(Context()).finished == 2 and resumed == [run.name]
 
 
 def test_a_run_that_goes_on_is_read_again(tmp_path: Path, counted: list[int]) -> None:

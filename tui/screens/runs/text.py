@@ -20,7 +20,6 @@ THROUGH: dict[Hindrance, str] = {
     "events": "can't be gone on with, as its events can't be read",
     "recipe": "can't be gone on with, as its recipe can't be read",
     "all epochs": "is through: all epochs of its recipe are trained",
-    "stopped": "is through: all of its recipe is trained",
     "patience": "is through: it ended as its recipe says, after some epochs without a better one",
     "ladder": "is through: all steps of its recipe are tried",
 }

@@ -112,7 +112,8 @@ def _time(view: RunView) -> str:
 def _state(view: RunView) -> str:
     if view.live and view.started:
         return f"{view.unit} {view.at_epoch}/{view.started.epochs}"
-    return {"live": "starts", "stopped": "goes on", "died": "goes on"}.get(view.state, view.state)
+    goes_on = dict.fromkeys(("stopped", "stopped, tested", "died"), "goes on")
+    return {"live": "starts", **goes_on}.get(view.state, view.state)
 
 
 def recipe_rows(ordered: Sequence[SweptRecipe], recommended: str) -> list[Row]:

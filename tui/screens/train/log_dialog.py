@@ -38,7 +38,8 @@ def log_line(event: Event) -> tuple[str, str]:
                 event.ended, event.ended
             )
             kept = f"{event.unit} {event.best_epoch} {KEPT[event.test is not None]}"
-            return "info", f"Finished after {counted(event.epochs, event.unit)} ({why}); {kept}."
+            how = "Finished" if event.through else "Stopped"
+            return "info", f"{how} after {counted(event.epochs, event.unit)} ({why}); {kept}."
         case _:
             return "error" if isinstance(event, Failed) else "info", in_recipe_terms(describe(event))
 

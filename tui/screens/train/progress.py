@@ -3,7 +3,7 @@
 from textual.content import Content
 
 from engine.base.events import Failed, Finished, Interrupted, Progress
-from engine.base.result import Tested
+from engine.runs.directory import state_at
 from engine.runs.watch import RunView
 from tui.widgets.safe_cells import content
 from tui.words.glyphs import Glyphs
@@ -54,11 +54,14 @@ def _patience(view: RunView) -> str:
 
 def _end(view: RunView, glyphs: Glyphs) -> list[Content]:
     match view.end:
-        case Finished(test=None):
-            text = f"{headline('validation', view.end.val)}; the test part is still shut"
-            return [content(f"{glyphs.finished} {text}", "bold $success")]
-        case Finished(test=Tested() as test):
-            return [content(f"{glyphs.finished} {headline('test', test)}", "bold $success")]
+        case Finished() as end:
+            shut = f"{headline('validation', end.val)}; the test part is still shut"
+            text = headline("test", end.test) if end.test else shut
+            if end.through:
+                return [content(f"{glyphs.finished} {text}", "bold $success")]
+            state = state_at(end)
+            rows = [content(f"{glyphs.state(state)} {state}: {text}", "bold $warning")]
+            return [*rows, content("Not all of its recipe is done: r on the screen Runs goes on with it.", "$warning")]
         case Interrupted():
             return [content(f"{glyphs.stopped} {view.end.reason}", "$warning")]
         case Failed():
