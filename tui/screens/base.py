@@ -67,6 +67,10 @@ class WorkScreen(Screen[None]):
         """The widgets between tabs and keys."""
         raise NotImplementedError
 
+    def keys_first(self) -> tuple[str, ...]:
+        """The actions whose keys stay in sight where there is no room for all, the most wanted one first."""
+        return ()
+
     def compose(self) -> ComposeResult:
         """Title, tabs, body, keys."""
         yield TitleBar(self.session)
@@ -74,7 +78,7 @@ class WorkScreen(Screen[None]):
         with Container(id="body"):
             yield from self.body()
         yield GuideLine(self.session)
-        yield KeyLine()
+        yield KeyLine(self.keys_first)
 
     def on_mount(self) -> None:
         """Begin to hear of changes."""

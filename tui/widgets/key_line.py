@@ -1,9 +1,11 @@
 """The last line: the keys that do something now, each to be clicked; help and leave stay in sight at any width.
 
+Where there is no room for all, those leave first that stand last, but for a few that their screen wants to be seen.
+
 One widget that draws a line, where Textual's footer makes a widget of each key anew whenever one of them changes.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len
@@ -23,8 +25,9 @@ BETWEEN = 2
 
 @dataclass(frozen=True)
 class KeyItem:
-    """A key as it is shown: what it presses, its name, what it does, and whether it can act now."""
+    """A key as it is shown: its action, what it presses, its name, what it does, and whether it can act now."""
 
+    action: str
     key: str
     name: str
     text: str
@@ -43,18 +46,20 @@ class KeyLine(Widget):
     KeyLine { dock: bottom; height: 1; width: 1fr; background: $panel; color: $foreground; padding: 0 1; }
     """
 
-    def __init__(self) -> None:
+    def __init__(self, first: Callable[[], tuple[str, ...]] = tuple) -> None:
+        """`first` names the actions whose keys leave last, the most wanted one first; it is asked again and again."""
         super().__init__()
+        self._first = first
         self._places: list[tuple[int, int, KeyItem]] = []
         """Where each key stands, from column to column."""
-        self._shown: tuple[tuple[KeyItem, ...], tuple[KeyItem, ...]] | None = None
+        self._shown: object = None
 
     def on_mount(self) -> None:
         """Hear of other keys."""
         self.screen.bindings_updated_signal.subscribe(self, self._changed)
 
     def _changed(self, screen: Screen[object]) -> None:
-        if self._items() != self._shown:
+        if (*self._items(), self._first()) != self._shown:
             self.refresh()
 
     def _items(self) -> tuple[tuple[KeyItem, ...], tuple[KeyItem, ...]]:
@@ -76,17 +81,18 @@ class KeyLine(Widget):
             if binding.action not in seen and binding.description:
                 seen.add(binding.action)
                 name = self.app.get_key_display(binding)
-                yield KeyItem(binding.key, display_name(name), display_name(binding.description), enabled)
+                yield KeyItem(
+                    binding.action, binding.key, display_name(name), display_name(binding.description), enabled
+                )
 
     def render(self) -> RenderResult:
         """The line; of the screen's keys as many as there is room for."""
-        self._shown = others, stay = self._items()
+        (others, stay), first = self._items(), self._first()
+        self._shown = others, stay, first
         room = self.content_size.width
         right = sum(one.width + BETWEEN for one in stay)
         self._places, parts, at = [], list[Content](), 0
-        for one in others:
-            if at + one.width + right > room:
-                break
+        for one in fitting(others, first, room - right):
             at = self._put(one, at, parts)
         gap = max(0, room - at - right + BETWEEN)
         parts.append(Content(" " * gap))
@@ -102,6 +108,12 @@ class KeyLine(Widget):
         parts += [Content.styled(one.name, key), Content.styled(f" {one.text}{' ' * BETWEEN}", style)]
         return at + one.width + BETWEEN
 
+    @property
+    def places(self) -> tuple[tuple[int, int, KeyItem], ...]:
+        """The keys that are shown, each with the columns of the screen where it begins and where it ends."""
+        left = self.region.x + self.styles.padding.left
+        return tuple((left + begin, left + end, one) for begin, end, one in self._places)
+
     def on_click(self, event: Click) -> None:
         """As if the key was pressed."""
         column = event.x - self.styles.padding.left
@@ -109,3 +121,18 @@ class KeyLine(Widget):
             if begin <= column < end:
                 self.app.simulate_key(one.key)
                 event.stop()
+
+
+def fitting(items: Sequence[KeyItem], first: Sequence[str], room: int) -> list[KeyItem]:
+    """Those of the items that fit into so many columns, in their order: first those whose actions are named, then the
+    others until one has no room.
+    """
+    wanted = [one for action in first for one in items if one.action.removeprefix("screen.") == action]
+    kept, others = list[KeyItem](), [one for one in items if one not in wanted]
+    for one in (*wanted, *others):
+        room -= one.width
+        if room < 0:
+            break
+        kept.append(one)
+        room -= BETWEEN
+    return [one for one in items if one in kept]

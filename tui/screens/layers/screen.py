@@ -217,6 +217,10 @@ class LayersScreen(WorkScreen):
             return not self.session.cannot_train() or None
         return self._guide is not None if action == "take" else True
 
+    def why_not(self, action: str) -> str:
+        """Why no layers can be suggested now."""
+        return self.session.cannot_train() if action == "suggest" else ""
+
     def action_suggest(self) -> None:
         """Compute the guide in a worker."""
         folder = self.session.data

@@ -274,6 +274,10 @@ class ReviewScreen(PictureScreen):
     def _effect_found(self, found: "Effect") -> None:
         self.workbench.say(found.sentence, "information")
 
+    def keys_first(self) -> tuple[str, ...]:
+        """What takes a decision back, as soon as there is one."""
+        return ("undo",)
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer what there is something for."""
         queue = self._queue

@@ -65,6 +65,8 @@ class RunsScreen(PlottedScreen):
         ENLARGE,
     ]
     _view = 0
+    _deletions = 0
+    """Those of this workbench that are not undone."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -78,6 +80,10 @@ class RunsScreen(PlottedScreen):
             yield RunTable(*COLUMNS, id="runs")
             yield Static(id="no-runs", classes="muted")
         yield Comparison()
+
+    def keys_first(self) -> tuple[str, ...]:
+        """Delete, and once that is done first of all what undoes it."""
+        return ("undo", "delete", "resume") if self._deletions else ("delete", "resume")
 
     def on_mount(self) -> None:
         """The title."""
@@ -241,14 +247,18 @@ class RunsScreen(PlottedScreen):
             self.session.start("delete", "deleting runs", work, self._deleted)
 
     def _deleted(self, done: list[Deleted]) -> None:
+        self._deletions += bool(done)
         self.workbench.say(text.deleted(done))
+        self.refresh_bindings()
 
     def action_undo(self) -> None:
         """Bring back what was deleted last, by this workbench or another."""
         self.session.start("delete", "bringing runs back", partial(undo, self.session.runs), self._undone)
 
     def _undone(self, runs: list[Run]) -> None:
+        self._deletions = max(0, self._deletions - 1) if runs else 0
         self.workbench.say(text.undone(runs))
+        self.refresh_bindings()
 
     def action_copy_path(self) -> None:
         """To the clipboard."""

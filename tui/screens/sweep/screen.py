@@ -19,7 +19,7 @@ from tui.screens.base import WorkScreen
 from tui.screens.sweep.kept_list import KeptSweeps
 from tui.screens.sweep.queue_table import QueueTable
 from tui.screens.sweep.result_pane import ResultPane
-from tui.screens.sweep.text import choice, course, summary, wanted
+from tui.screens.sweep.text import BEING_PLANNED, choice, course, summary, wanted
 from tui.state.messages import JobChanged
 from tui.state.relay import SECONDS_BETWEEN_LOOKS
 from tui.state.sweep_job import (
@@ -311,6 +311,12 @@ class SweepScreen(WorkScreen):
                 return there
             return there and not self.has_class("-queue") and (action == "axis" or narrow)
         return shown is not None if action in ("copy", "new") else True
+
+    def why_not(self, action: str) -> str:
+        """Why no sweep can be started, or gone on with, now."""
+        if action == "go_on":
+            return self.session.at_work()
+        return self.session.cannot_sweep() or self._trouble or BEING_PLANNED if action == "start" else ""
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         """Open an earlier sweep."""

@@ -41,6 +41,7 @@ RECIPES = (
 )  # fmt: skip
 COSTS = {"seconds": "training seconds", "trainable": "parameters that train"}
 BAR = 20
+BEING_PLANNED = "The sweep is still being planned."
 SHUT = Answer("k", "Keep it shut", "")
 OPEN = (
     "Open the test part for one recipe? It is opened for good: who chooses again with its result in mind will find "
