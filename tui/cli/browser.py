@@ -44,7 +44,7 @@ PAGE = """<!DOCTYPE html>
 <script src="/page.js"></script>
 </head>
 <body>
-<div class="textual-terminal" data-session-websocket-url="ws://{host}/ws" data-font-size="{size}"></div>
+<div class="textual-terminal" data-session-websocket-url="ws://{host}/ws" data-font-size="16"></div>
 <p class="over">This workbench is closed. Load the page again to open another one.</p>
 </body>
 </html>
@@ -118,9 +118,7 @@ class Pages:
         return hmac.compare_digest(given.encode("utf-8", "replace"), self.token.encode())
 
     async def _page(self, request: web.Request) -> web.Response:
-        size = request.query.get("fontsize", "")
-        shown = size if size.isascii() and size.isdigit() and 6 <= int(size[:4]) <= 72 else "16"
-        return web.Response(text=PAGE.format(host=request.host, size=shown), content_type="text/html")
+        return web.Response(text=PAGE.format(host=request.host), content_type="text/html")
 
     async def _style(self, _: web.Request) -> web.Response:
         return web.Response(text=STYLE, content_type="text/css")
