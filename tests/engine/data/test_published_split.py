@@ -175,6 +175,7 @@ def test_an_audit_keeps_it_and_folds_refuse_it(tmp_path: Path) -> None:
         over_folds(tmp_path, TrainConfig(machine=MachineConfig()), 3, Context())
 
 
+@pytest.mark.slow
 def test_a_training_takes_it(tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     small.shrink(monkeypatch)
     root = lay(tmp_path / "data", COUNTS, classes=CLASSES[:2])

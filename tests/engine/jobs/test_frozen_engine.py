@@ -85,6 +85,7 @@ def test_killed_while_the_cache_fills_it_waits_for_ncnn_and_then_ends_as_in_one_
 
 
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="this machine has one processor")
+@pytest.mark.slow
 def test_one_processor_ends_in_the_weights_of_two(whole: Path, few: Path, tmp_path: Path, cli: Cli) -> None:
     every = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(every)})

@@ -224,6 +224,7 @@ print(json.dumps(answers))
 """
 
 
+@pytest.mark.slow
 def test_the_real_command_refuses_them_and_opens_nothing_outside(
     tmp_path: Path, cache: Path, small_pictures: None
 ) -> None:

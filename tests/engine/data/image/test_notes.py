@@ -99,6 +99,7 @@ class TestTold:
         texts = [one.sentence for one in folder_warnings(scan(folder))]
         assert [text for text in texts if " images: " in text] == list(TOLD)
 
+    @pytest.mark.slow
     def test_by_a_prediction(self, folder: Path, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         small.shrink(monkeypatch)
         run = model_run(tmp_path, "run", folder, ("COVID", "Normal")).path
