@@ -6,17 +6,15 @@ when it was decided on: where the folder has been mended since, the correction h
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Literal, get_args
 
-from engine.base.errors import DataError, LinkError
+from engine.base.errors import DataError
 from engine.base.escape import from_cell, to_cell
-from engine.base.files import open_lock, replacing
-from engine.base.locks import wait_for_lock
+from engine.base.files import replacing
 from engine.base.wording import counted, unwritable
 from engine.data.duplicates import exact_groups, near_within
 from engine.data.records import ClassSummary, Record, Row, Scan, summary
@@ -152,61 +150,28 @@ def _correction(line: int, row: list[str], places: Mapping[str, int]) -> Correct
         raise DataError(f"can't be used: line {line} has the decision {decision!r}; give {', '.join(DECISIONS)}")
     if not values["sha"] or (decision == "relabel") != bool(values.get("to")):
         raise DataError(f"can't be used: line {line} needs a sha, and a label under 'to' where it relabels")
-    return Correction(**values)  # type: ignore[arg-type]
+    return Correction(**{"file": "", **values})  # type: ignore[arg-type]
 
 
 def write_corrections(path: Path, corrections: Iterable[Correction]) -> None:
     """Write them as CSV, whole or not at all. Raises DataError where that can't be done."""
+    write_rows(path, [COLUMNS, *(cells_of(one) for one in corrections)])
+
+
+def cells_of(one: Correction) -> list[str]:
+    """Its cells under COLUMNS."""
+    return [to_cell(value) for value in astuple(one)]
+
+
+def write_rows(path: Path, rows: Iterable[Sequence[str]]) -> None:
+    """Write a table's rows, the header first, as CSV, whole or not at all. Raises DataError."""
     text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows(map(to_cell, astuple(one)) for one in corrections)
+    csv.writer(text, lineterminator="\n").writerows(rows)
     try:
         with replacing(path) as file:
             file.write(text.getvalue().encode("utf-8", "surrogateescape"))
     except OSError as error:
         raise DataError(unwritable(path, error)) from error
-
-
-class CorrectionsFile:
-    """The table that a review writes, one decision at a time; several reviewers may write to one table."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def read(self) -> dict[Key, Correction]:
-        """By what they are about, in the order of deciding; none where there is no table yet. Raises DataError."""
-        return {one.key: one for one in read_corrections(self.path)} if self.path.exists() else {}
-
-    def decide(self, correction: Correction) -> Correction | None:
-        """Write a decision down; gives the one that it replaces. Raises DataError."""
-        return self._put(correction.key, correction)
-
-    def put_back(self, key: Key, before: Correction | None) -> None:
-        """Undo a decision: what was there `before`, or nothing. Raises DataError."""
-        self._put(key, before)
-
-    def _put(self, key: Key, correction: Correction | None) -> Correction | None:
-        with self._alone():
-            found = self.read()
-            before = found.pop(key, None)
-            if correction:
-                found[key] = correction
-            write_corrections(self.path, found.values())
-        return before
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Hold the table against other reviewers."""
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)  # a first decision comes before the first run
-            with open_lock(self.path.with_suffix(".lock")) as lock:
-                wait_for_lock(lock)
-                yield
-        except LinkError as error:
-            raise DataError(str(error)) from error
-        except OSError as error:
-            raise DataError(unwritable(self.path, error)) from error
 
 
 def corrected(scanned: Scan, corrections: Iterable[Correction]) -> tuple[Scan, Applied]:

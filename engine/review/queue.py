@@ -1,13 +1,14 @@
 """The queue of a review: which image is next, what was decided about it, and how a decision is taken back.
 
 Each decision is in the table before the queue moves on, so nothing is lost however the review ends; a review that is
-opened again finds what was decided.
+opened again finds what was decided, and can take it back.
 """
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from engine.data.corrections import MOST_NOTE, Correction, CorrectionsFile, Decision, Key
+from engine.data.corrections import MOST_NOTE, Correction, Decision, Key
+from engine.data.corrections_file import CorrectionsFile, Step
 from engine.review.suspects import Review, Suspect, Unshown
 
 Item = Suspect | Unshown
@@ -21,7 +22,8 @@ class Queue:
         self.review, self.file = review, file
         self.items: tuple[Item, ...] = (*review.suspects, *review.blind)
         self.decided: dict[Key, Correction] = file.read()
-        self._undo: list[tuple[int, Key, Correction | None]] = []
+        shown = {key_of(item) for item in (*self.items, *review.next)}
+        self._undo = [step for step in file.steps() if step.key in shown]
         self.at = self._open(0)
 
     @property
@@ -36,7 +38,7 @@ class Queue:
 
     @property
     def can_undo(self) -> bool:
-        """Is there a decision of this queue to take back?"""
+        """Is there a decision on an image of this review to take back, of this visit or an earlier one?"""
         return bool(self._undo)
 
     def decision(self, item: Item) -> Correction | None:
@@ -53,7 +55,6 @@ class Queue:
             return
         before = self.decision(item)
         self._put(item, decision, to, before.note if before else "")
-        self._undo.append((self.at, key_of(item), before))
         self.at = self._open(self.at)
 
     def note(self, text: str) -> None:
@@ -63,16 +64,20 @@ class Queue:
             return
         before = self.decision(item)
         self._put(item, before.decision if before else "unsure", before.to if before else "", text[:MOST_NOTE])
-        self._undo.append((self.at, key_of(item), before))
 
-    def undo(self) -> None:
-        """Take the last decision or note back, and show its image again. Raises DataError."""
-        if self._undo:
-            at, key, before = self._undo[-1]
-            self.file.put_back(key, before)
+    def undo(self) -> Step | None:
+        """Take the last decision or note back, and show its image again; None where none is left that nobody changed by
+        hand since. Raises DataError.
+        """
+        while self._undo:
+            step = self._undo[-1]
+            undone = self.file.take_back(step)
             self._undo.pop()
-            self.decided = self.file.read()
-            self.at = at
+            if undone:
+                self.decided = self.file.read()
+                self.at = self._place_of(step.key)
+                return step
+        return None
 
     def step(self, by: int) -> None:
         """To another image, without a decision."""
@@ -91,8 +96,14 @@ class Queue:
     def _put(self, item: Item, decision: Decision, to: str, note: str) -> None:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         blind = "yes" if isinstance(item, Unshown) else ""
-        self.file.decide(Correction(item.file, item.sha, item.label, decision, to, note, now, blind))
+        step = self.file.decide(Correction(item.file, item.sha, item.label, decision, to, note, now, blind))
+        self._undo.append(step)
         self.decided = self.file.read()
+
+    def _place_of(self, key: Key) -> int:
+        """The place of an image; one that would follow with `more` comes into the queue."""
+        self.items += tuple(item for item in self.review.next if key_of(item) == key and item not in self.items)
+        return next((place for place, item in enumerate(self.items) if key_of(item) == key), self.at)
 
     def _open(self, start: int) -> int:
         """The first open image from `start` on, else the first before it, else `start`."""

@@ -1,5 +1,6 @@
 """Corrections change labels and leave images out wherever the images lie, and nothing else: no part, no file."""
 
+import csv
 import dataclasses
 import string
 from pathlib import Path
@@ -12,13 +13,14 @@ from hypothesis import strategies as st
 from engine.audit.material import splits_of
 from engine.base.errors import DataError
 from engine.data.corrections import (
+    COLUMNS,
     DECISIONS,
     Correction,
-    CorrectionsFile,
     corrected,
     read_corrections,
     write_corrections,
 )
+from engine.data.corrections_file import CorrectionsFile
 from engine.data.divided import divided
 from engine.data.records import Scan
 from engine.data.scan import scan
@@ -153,7 +155,41 @@ def test_two_reviewers_at_one_table_lose_nothing(tmp_path: Path) -> None:
     one, other = (CorrectionsFile(tmp_path / "corrections.csv") for _ in range(2))
     one.decide(Correction("a", "1", "A", "keep"))
     other.decide(Correction("b", "2", "A", "relabel", "B"))
-    before = one.decide(Correction("b", "2", "A", "unsure"))
-    assert before and before.to == "B" and [*other.read()] == [("1", "A"), ("2", "A")]
-    one.put_back(before.key, before)
-    assert other.read()["2", "A"] == before
+    step = one.decide(Correction("b", "2", "A", "unsure"))
+    assert step.before and step.before.to == "B" and [*other.read()] == [("1", "A"), ("2", "A")]
+    assert other.steps()[-1] == step and one.take_back(step) and not other.take_back(step)
+    assert other.read()["2", "A"] == step.before
+
+
+def test_nothing_that_was_written_by_hand_is_lost(tmp_path: Path) -> None:
+    """Columns and rows of one's own, a table without the columns that a review adds, and rows with one key."""
+    file = CorrectionsFile(tmp_path / "corrections.csv")
+    mine = ["who,sha,label,decision,to,", "me,1,A,keep,,old", "me,1,A,unsure,,newer", "=you,2,A,relabel,B,why"]
+    file.path.write_text("\n".join(mine) + "\n")
+    step = file.decide(Correction("f", "1", "A", "leave-out", note="a, note"))
+    other = file.decide(Correction("g", "3", "A", "keep"))
+    header, *rows = cells(file.path)
+    assert header[:6] == mine[0].split(",") and {*COLUMNS} <= {*header}
+    assert [row[:6] for row in rows[:2]] == [line.split(",") for line in (mine[1], mine[3])]
+    assert rows[2][:6] == ["me", "1", "A", "leave-out", "", "newer"] and rows[3][1] == "3"
+    assert file.take_back(step)
+    assert file.read()["1", "A"].decision == "unsure" and cells(file.path)[-1][:6] == mine[2].split(",")
+    rows = cells(file.path)
+    rows[-2][0] = "mine by now"
+    file.path.write_text("\n".join(",".join(row) for row in rows) + "\n")
+    assert not file.take_back(other) and file.read()["3", "A"].decision == "keep", "its row holds a word of somebody"
+
+
+def cells(path: Path) -> list[list[str]]:
+    with path.open(newline="") as file:
+        return [*csv.reader(file)]
+
+
+def test_a_damaged_file_of_what_was_replaced_costs_no_decision(tmp_path: Path) -> None:
+    file = CorrectionsFile(tmp_path / "corrections.csv")
+    file.decide(Correction("a\udcff", "1", "A", "keep"))
+    assert [step.after.file for step in file.steps()] == ["a\udcff"]
+    file.undo_path.write_text("{")
+    assert file.steps() == () and len(file.read()) == 1
+    step = file.decide(Correction("b", "2", "A", "keep"))
+    assert file.steps() == (step,)

@@ -17,7 +17,8 @@ import pytest
 from PIL import Image
 
 from engine.base.errors import ConfigError
-from engine.data.corrections import Correction, CorrectionsFile, read_corrections
+from engine.data.corrections import Correction, read_corrections
+from engine.data.corrections_file import CorrectionsFile
 from engine.data.records import Scan
 from engine.data.scan import scan
 from engine.data.split import Split

@@ -15,7 +15,8 @@ from pydicom.data import get_testdata_file
 from sklearn.datasets import load_sample_image
 
 from engine.base.context import Context
-from engine.data.corrections import Correction, CorrectionsFile
+from engine.data.corrections import Correction
+from engine.data.corrections_file import CorrectionsFile
 from engine.data.split import Split
 from engine.evaluation.result_files import TEST
 from engine.jobs.review import effect, review
@@ -91,7 +92,7 @@ def test_a_run_learns_with_the_corrections_and_keeps_them_and_its_card_says_so(
     first, second, *_ = every.values()
     other = PICKED[first["label"] == PICKED[0]]
     table.decide(Correction(first["file"], first["sha"], first["label"], "relabel", other, time="2020-01-01T00:00:00Z"))
-    table.decide(Correction(second["file"], second["sha"], second["label"], "leave-out"))
+    left_out = table.decide(Correction(second["file"], second["sha"], second["label"], "leave-out"))
     told = cli("review", data, *out, "--effect")
     assert told.returncode == 0 and "1 label corrected and 1 image left out" in told.stdout, told.stderr
     done = cli("train", data, *out, "--corrections", table.path, "--name", "run", "--test-share", "0.2")
@@ -99,7 +100,7 @@ def test_a_run_learns_with_the_corrections_and_keeps_them_and_its_card_says_so(
     run = Run(tmp_path / "run")
     rows = {row.file: row.label for row in Split.read(run.path / "split.csv").rows}
     assert rows[first["file"]] == other and second["file"] not in rows
-    table.put_back((second["sha"], second["label"]), None)  # the run has a table of its own
+    assert table.take_back(left_out)  # the run has a table of its own
     assert len(CorrectionsFile(run.path / CORRECTIONS).read()) == 2
     tested = next(row for row in Split.read(run.path / "split.csv").rows if row.part == "test")
     late = Correction(tested.file, tested.sha, tested.label, "leave-out", time="2999-01-01T00:00:00+00:00")

@@ -7,7 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.base.errors import DataError
-from engine.data.corrections import CorrectionsFile, Key
+from engine.data.corrections import Correction, Key
+from engine.data.corrections_file import CorrectionsFile
 from engine.review.queue import Queue, key_of
 from engine.review.suspects import Review, Suspect, Unshown
 
@@ -31,7 +32,8 @@ STEPS = st.lists(st.sampled_from(["keep", "leave-out", "unsure", "relabel", "und
 @given(steps=STEPS)
 def test_the_table_always_says_what_was_decided_and_not_undone(steps: list[str], tmp_path: Path) -> None:
     file = CorrectionsFile(tmp_path / "corrections.csv")
-    file.path.unlink(missing_ok=True)
+    for path in (file.path, file.undo_path):
+        path.unlink(missing_ok=True)
     queue = Queue(review(5, blind=2), file)
     model: dict[Key, tuple[str, str]] = {}
     past: list[tuple[Key, tuple[str, str] | None]] = []
@@ -41,7 +43,7 @@ def test_the_table_always_says_what_was_decided_and_not_undone(steps: list[str],
         key = key_of(item)
         before = model.get(key)
         if step == "again":
-            queue, past = Queue(review(5, blind=2), file), []
+            queue = Queue(review(5, blind=2), file)
         elif step in ("next", "back"):
             queue.step(1 if step == "next" else -1)
         elif step == "undo":
@@ -61,6 +63,52 @@ def test_the_table_always_says_what_was_decided_and_not_undone(steps: list[str],
             model[key] = (step, before[1] if before else "")
         assert {k: (one.decision, one.note) for k, one in file.read().items()} == model
         assert queue.done == len(model)
+
+
+def test_decisions_of_an_earlier_visit_are_taken_back_the_latest_first_wherever_their_images_are(
+    tmp_path: Path,
+) -> None:
+    file = CorrectionsFile(tmp_path / "corrections.csv")
+    earlier = Queue(review(2, more=2), file)
+    earlier.decide("keep")
+    earlier.decide("leave-out")
+    earlier.more()
+    earlier.decide("unsure")
+    queue = Queue(review(2, more=2), CorrectionsFile(file.path))
+    assert queue.can_undo and len(queue.items) == 2
+    taken = queue.undo()
+    assert taken and (taken.after.decision, taken.after.file) == ("unsure", "A/2.png")
+    assert queue.item == suspect(2) and queue.decision(suspect(2)) is None
+    queue.undo()
+    assert queue.item == suspect(1) and [one.decision for one in file.read().values()] == ["keep"]
+    queue.undo()
+    assert queue.at == 0 and not file.read() and queue.undo() is None
+
+
+def test_another_folder_s_decisions_and_a_test_part_that_is_shut_are_left_alone(tmp_path: Path) -> None:
+    file = CorrectionsFile(tmp_path / "corrections.csv")
+    earlier = Queue(review(1, blind=1), file)
+    earlier.decide("keep")
+    earlier.decide("leave-out")
+    file.decide(Correction("other.png", "f" * 64, "A", "keep"))
+    shut = Queue(review(1), file)
+    assert (taken := shut.undo()) and taken.after.file == "A/0.png" and shut.undo() is None
+    assert [one.file for one in file.read().values()] == ["B/0.png", "other.png"]
+    assert (taken := Queue(review(1, blind=1), file).undo()) and taken.after.file == "B/0.png"
+
+
+def test_what_was_changed_by_hand_since_is_not_taken_back(tmp_path: Path) -> None:
+    file = CorrectionsFile(tmp_path / "corrections.csv")
+    queue = Queue(review(3), file)
+    for _ in range(3):
+        queue.decide("keep")
+    by_hand = file.path.read_text().splitlines()
+    by_hand[2] = by_hand[2].replace("keep", "unsure")
+    file.path.write_text("\n".join(by_hand) + "\n")
+    for again in (queue, Queue(review(3), file)):
+        while again.undo():
+            pass
+    assert [(one.file, one.decision) for one in file.read().values()] == [("A/1.png", "unsure")]
 
 
 def test_it_begins_with_the_first_open_image_and_ends_where_none_is(tmp_path: Path) -> None:

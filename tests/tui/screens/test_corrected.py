@@ -5,7 +5,8 @@ from pathlib import Path
 
 from textual.widgets import Static
 
-from engine.data.corrections import Correction, CorrectionsFile
+from engine.data.corrections import Correction
+from engine.data.corrections_file import CorrectionsFile
 from engine.data.records import Record
 from tests.makers.dataset_screen import ready, workbench
 from tests.makers.drive import run, text, until

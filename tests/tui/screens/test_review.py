@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.data.corrections import CorrectionsFile
+from engine.data.corrections_file import CorrectionsFile
 from engine.runs.directory import CORRECTIONS
 from tests.conftest import SAMPLE
 from tests.makers.screen import Terminal, workbench
@@ -73,14 +73,17 @@ def test_twenty_decisions_two_undone_killed_and_gone_on_with_lose_nothing(tmp_pa
         terminal.until("whole picture")
         terminal.press("F")
         terminal.until(lambda shown: "whole picture" not in shown.rows)
+        terminal.press("z")  # the last decision of the visit that was killed
+        terminal.until("Taken back")
+        assert [*table.read().values()] == made[: ALL - UNDONE - 1]
         terminal.press("n")
         terminal.until("note, then enter")
         terminal.press("rotated?\r")
-        terminal.until(holds(table, ALL - UNDONE + 1))
+        terminal.until(holds(table, ALL - UNDONE))
         terminal.press("t")
-        terminal.until(f"The next training learns with {ALL - UNDONE + 1} corrections")
+        terminal.until(f"The next training learns with {ALL - UNDONE} corrections")
         terminal.press("q")
         terminal.wait()
     *others, last = table.read().values()
-    assert others == made[: ALL - UNDONE] and (last.decision, last.note) == ("unsure", "rotated?")
+    assert others == made[: ALL - UNDONE - 1] and (last.decision, last.note) == ("unsure", "rotated?")
     assert {file: hashlib.sha256(file.read_bytes()).digest() for file in data.rglob("*.png")} == before

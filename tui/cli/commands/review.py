@@ -62,7 +62,7 @@ def review(
     json
         Print one JSON object.
     """
-    from engine.data.corrections import CorrectionsFile
+    from engine.data.corrections_file import CorrectionsFile
     from engine.jobs import review as job
 
     recipe = TrainConfig(data=images, network=network, machine=machine)

@@ -1,6 +1,7 @@
 """The review of doubtful labels, an image after the other, in lines."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.base.wording import counted
 from engine.recipe.config import TrainConfig
@@ -11,15 +12,22 @@ from tui.cli.progress import stoppable
 from tui.cli.signals import until_stopped
 from tui.words.numbers import as_share
 
+if TYPE_CHECKING:
+    from engine.data.corrections import Correction
+
 ANSWERS = (
     "Keep its label", "Give it another label", "Leave the image out", "Unsure", "Write a note",
     "Take the last decision back", "The next image", "The image before", "More images, with the least sound labels",
 )  # fmt: skip
 
 
+def _told(made: "Correction") -> str:
+    return f"{made.decision} {made.to}".strip()
+
+
 def review_by_lines(data: Path, out: Path, recipe: TrainConfig) -> None:
     """Look for suspects, then ask about each; every decision is in corrections.csv at once. Raises as `review` does."""
-    from engine.data.corrections import CorrectionsFile
+    from engine.data.corrections_file import CorrectionsFile
     from engine.jobs.review import review
     from engine.review.queue import Queue
     from engine.review.suspects import Suspect
@@ -42,7 +50,7 @@ def review_by_lines(data: Path, out: Path, recipe: TrainConfig) -> None:
             alike = ", ".join(one.label for one in item.neighbours)
             about.append(f"the most alike images are of {alike}")
         made = queue.decision(item)
-        about.append(f"decided: {made.decision} {made.to}".strip() if made else "not decided")
+        about.append(f"decided: {_told(made)}" if made else "not decided")
         place = choose(". ".join(about), ANSWERS)
         if place < 0:
             return
@@ -55,7 +63,8 @@ def review_by_lines(data: Path, out: Path, recipe: TrainConfig) -> None:
         elif place == 4:
             queue.note(typed("Note"))
         elif place == 5:
-            queue.undo()
+            step = queue.undo()
+            put(f"Taken back: {step.after.file}, {_told(step.after)}." if step else "There is nothing to take back.")
         elif place in (6, 7):
             queue.step(1 if place == 6 else -1)
         else:

@@ -17,7 +17,7 @@ from engine.base.wording import counted
 from engine.recipe.config import TrainConfig
 from engine.runs.directory import CORRECTIONS
 from tui.screens.pictures import PictureScreen
-from tui.screens.review.text import item_text, neighbour_text, over_text, progress_text
+from tui.screens.review.text import item_text, neighbour_text, over_text, progress_text, undone_text
 from tui.services.read_picture import mask_of
 from tui.widgets.question_dialog import Answer, Ask
 from tui.widgets.safe_cells import content
@@ -38,6 +38,7 @@ WELCOME = (
     "A model answers to each image that it has not learnt from, which takes seconds once the activations are kept. The "
     "test part stays shut; b puts it into the queue without any model's answer."
 )
+UNDO = "Take the last decision back; those of earlier visits too."
 NO_DATA = "Choose a folder on the screen Dataset first."
 
 
@@ -60,7 +61,7 @@ class ReviewScreen(PictureScreen):
         Binding("x", "decide('leave-out')", "Leave out", id="review.leave", tooltip="Do without the image."),
         Binding("u", "decide('unsure')", "Unsure", id="review.unsure", tooltip="Leave it as it is, and say so."),
         Binding("n", "note", "Note", id="review.note", tooltip="Write a note on the image."),
-        Binding("z", "undo", "Undo", id="review.undo", tooltip="Take the last decision back."),
+        Binding("z", "undo", "Undo", id="review.undo", tooltip=UNDO),
         Binding("left", "step(-1)", "Back", id="review.back", show=False, tooltip="The image before."),
         Binding("right", "step(1)", "Next", id="review.next", show=False, tooltip="The next image, undecided."),
         Binding("m", "more", "More", id="review.more", tooltip="Also the images with the least sound labels."),
@@ -111,7 +112,7 @@ class ReviewScreen(PictureScreen):
         """The other screens go by what was decided here, where the recipe does."""
         if self._queue and self._queue.decided is not self._told:
             self._told = self._queue.decided
-            self.session.corrections_changed(self._file())
+            self.session.corrections_changed(self._queue.file.path)
 
     # The review
 
@@ -213,8 +214,8 @@ class ReviewScreen(PictureScreen):
             self._act(lambda queue: queue.decide("relabel", to))
 
     def action_undo(self) -> None:
-        """Take the last decision back."""
-        self._act(lambda queue: queue.undo())
+        """Take the last decision back, of this visit or an earlier one."""
+        self._act(lambda queue: self.workbench.say(undone_text(queue.undo()), "information"))
 
     def action_step(self, by: int) -> None:
         """Another image."""
@@ -297,7 +298,7 @@ class ReviewScreen(PictureScreen):
 
 def look_for_suspects(folder: Path, config: TrainConfig, file: Path, blind: bool, context: Context) -> "Queue":
     """A review of the folder and what was decided before. Raises as `engine.jobs.review.review` does."""
-    from engine.data.corrections import CorrectionsFile
+    from engine.data.corrections_file import CorrectionsFile
     from engine.jobs.review import review
     from engine.review.queue import Queue
 

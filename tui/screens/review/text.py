@@ -4,6 +4,7 @@ from textual.content import Content
 
 from engine.base.wording import counted
 from engine.data.corrections import Correction
+from engine.data.corrections_file import Step
 from engine.review.queue import Item, Queue
 from engine.review.suspects import Neighbour, Unshown
 from tui.widgets.safe_cells import content, lines
@@ -51,6 +52,13 @@ def decision_text(made: Correction | None) -> str:
     if made is None:
         return "not decided"
     return f"decided: relabel to {made.to}" if made.decision == "relabel" else f"decided: {DECIDED[made.decision]}"
+
+
+def undone_text(step: Step | None) -> str:
+    """What was taken back."""
+    if step is None:
+        return "There is nothing to take back that was not changed by hand since."
+    return f"Taken back: {step.after.file}, {decision_text(step.after)}."
 
 
 def neighbour_text(neighbour: Neighbour, label: str) -> Content:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from engine.data.corrections import CorrectionsFile
+from engine.data.corrections_file import CorrectionsFile
 from engine.runs.directory import CORRECTIONS, all_runs
 from tests.conftest import ROOT, SAMPLE
 from tests.makers.small import SIDE
