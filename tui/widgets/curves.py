@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual import events
 from textual.app import RenderResult
@@ -181,6 +182,8 @@ class Curves(Widget):
         """The legend, or what lies under the cursor, into the frame."""
         named = f"{self.title} by {self.x_title}" if self.x_title else self.title
         known = f"{named}, log axis" if self.logarithmic else named
+        if self.size.width and cell_len(known) > self.size.width - FRAME:
+            known = known.replace(named, self.title)  # what the axis counts goes before a title is cut
         self.border_title = content(f"{known}  ({self.note})" if self.note else known)
         several = len(self._named) > 1
         self.border_subtitle = self.values() or (self._legend() if several else "")

@@ -23,7 +23,7 @@ from tui.app import Workbench
 from tui.screens.results.plots import of_more_images, plots_of
 from tui.screens.train.epoch_curves import by_epoch
 from tui.state.messages import RunChanged
-from tui.widgets.curves import Curve, Curves, Plot
+from tui.widgets.curves import FRAME, Curve, Curves, Plot
 from tui.widgets.plot_dialog import PlotView
 from tui.widgets.plot_file import drawn
 from tui.words.glyphs import PLAIN, RICH, Glyphs
@@ -314,5 +314,28 @@ def test_the_plots_of_the_screens_dataset_and_runs_are_enlarged_by_the_same_key(
                 await until(pilot, lambda: isinstance(app.screen, PlotView))
                 assert app.screen.query_one(Curves).size.width > 150
                 await pilot.press("escape")
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("names", [("auto", "last-layer"), ("a", "b"), ("a-run-with-a-long-name", "another-long-name")])
+def test_charts_of_runs_name_all_of_them_or_none_and_their_titles_are_whole(
+    tmp_path: Path, names: tuple[str, str]
+) -> None:
+    for name in names:
+        recipe = TrainConfig(fit=FitConfig(epochs=3), output=OutputConfig(out=tmp_path, name=name))
+        fake.train(DATA, recipe, Context(), seconds=0)
+
+    async def scenario() -> None:
+        app = Workbench(tmp_path)
+        async with app.run_test(size=(120, 38)) as pilot:
+            await pilot.press("4")
+            await until(pilot, lambda: all(name in text(app) for name in names))
+            await pilot.press("ctrl+home", "space", "space")
+            await until(pilot, partial(shown_by, app, "Differences in"))
+            for chart in app.screen.query(Curves):
+                legend = str(chart.border_subtitle)
+                assert all(name in legend for name in names) or not legend
+                assert len(str(chart.border_title)) <= chart.size.width - FRAME
 
     run(scenario())

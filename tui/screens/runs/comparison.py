@@ -12,7 +12,7 @@ from engine.base.context import Context
 from engine.base.errors import RunError
 from engine.recipe.fields import parts
 from engine.runs.watch import Entry
-from tui.widgets.curves import Curve, Curves
+from tui.widgets.curves import FRAME, Curve, Curves
 from tui.widgets.fitted_table import Column, FittedTable
 from tui.widgets.safe_cells import cell, content
 from tui.words.headline import accuracy
@@ -162,7 +162,7 @@ class Comparison(Container):
         longest = max((entry.view.done for entry in entries), default=0)
         ladders = bool(entries) and all(entry.view.unit == "rung" for entry in entries)
         limits = (0.0, float(longest)) if longest else None
-        room = self.query_one(f"#{next(iter(CHARTS))}").size.width
+        room = self.query_one(f"#{next(iter(CHARTS))}").size.width - FRAME
         fits = sum(len(entry.run.name) + 4 for entry in entries) <= room  # else the letters must do
         for name, title in CHARTS.items():
             lines, marks = [], []
