@@ -17,6 +17,7 @@ from engine.base.result import Operating
 from engine.base.runtime import processors
 from engine.data.image.formats import PIXEL_RULES
 from engine.data.image.reader import ImageError, Pixels, held, pixel_hash, to_input
+from engine.evaluation.alike import Alike
 from engine.evaluation.conformal import Possible
 from engine.evaluation.level_likeness import Likeness, Measure, measured
 from engine.evaluation.plausibility import cautions
@@ -63,6 +64,8 @@ class Prediction:
     """The classes that it may have at a promised level; None where the model has no calibration images."""
     refused: bool | None = None
     """Is the answer not sure enough for the most wrong answers that were asked for? None where none were."""
+    neighbours: tuple[Alike, ...] | None = None
+    """The training images most like it, the nearest first; None where none were asked for."""
 
     @property
     def shares(self) -> dict[str, float]:
@@ -88,6 +91,8 @@ class Prediction:
         possible = self.possible.to_dict() if self.possible else None
         told = {"file": str(self.file), "likeness": likeness, "unlike": self.unlike, "possible": possible}
         values = {**dataclasses.asdict(bare), **told}
+        if self.neighbours is None:
+            del values["neighbours"]
         return {**values, "use": NOT_FOR_DIAGNOSIS}
 
 

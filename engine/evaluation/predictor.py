@@ -22,6 +22,7 @@ from engine.base.files import write_json
 from engine.base.typed_files import Positive, UnfitError, plain, typed
 from engine.data.image.formats import PIXEL_RULES, known_pixel_rules
 from engine.data.image.reader import ImageError
+from engine.evaluation.alike import most_alike, rows_of
 from engine.evaluation.batch_drift import Batch, drift
 from engine.evaluation.calibration import at_temperature, read_calibration, softmax
 from engine.evaluation.level_likeness import Measure, likeness
@@ -180,8 +181,9 @@ class Predictor:
     ) -> Iterator[Prediction | ImageError]:
         """A prediction for each file in turn, or the error that its image gave; `batch` gathers what they are together.
 
-        Raises Stopped if `stop` says "now".
+        Raises Stopped if `stop` says "now", and where neighbours are asked for as `engine.evaluation.alike.rows_of`.
         """
+        rows = rows_of(self.run, self.reference) if asked.neighbours else ()
         rule = self.promised.rule(asked.risk) if self.promised and asked.risk is not None else None
         for answer in self.answers(files, stop, with_cautions=True):
             if isinstance(answer, ImageError):
@@ -189,7 +191,11 @@ class Predictor:
                 continue
             if batch:
                 batch.add(answer.probabilities, answer.features)
-            yield self._prediction(answer, asked.level, rule)
+            said = self._prediction(answer, asked.level, rule)
+            if asked.neighbours and self.reference:
+                near = most_alike(rows, self.reference, answer.features, asked.neighbours)
+                said = dataclasses.replace(said, neighbours=near)
+            yield said
 
     def drift(self, batch: Batch) -> Drift | None:
         """How a batch differs from what the model learnt from, as far as the run knows."""

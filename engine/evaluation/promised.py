@@ -16,12 +16,13 @@ from engine.runs.directory import Run
 
 @dataclass(frozen=True)
 class Asked:
-    """What is asked of answers: the share of images whose class is among the possible ones, and the most of the answers
-    that may be wrong, where any are to be refused.
+    """What is asked of answers: the share of images whose class is among the possible ones, the most of the answers
+    that may be wrong, where any are to be refused, and how many of the training images most alike are to be named.
     """
 
     level: float = LEVEL
     risk: float | None = None
+    neighbours: int = 0
 
 
 AS_USUAL = Asked()

@@ -41,6 +41,9 @@ BATCH = 32
 FACTS = ("mean level", "width", "height")
 DEVIATION: Final = "sd of levels"
 """The fact that references lack that were written before it was kept."""
+SHA: Final = "sha"
+"""The hashes of their pixels, 32 bytes each, which references lack that were written before they were kept."""
+_SHA_BYTES = 32
 _ARRAYS = ("features", *FACTS)
 
 
@@ -52,6 +55,16 @@ class Reference:
 
     features: np.ndarray
     facts: dict[str, np.ndarray]
+    shas: tuple[str, ...] = ()
+    """The hash of each one's pixels, by which a split names it; none where those were not kept."""
+
+    def nearest(self, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The places (n,) of the training images, the nearest to an image's features (channels,) first, and how far
+        off each is, as `distances` has it.
+        """
+        squares = np.clip(2 - 2 * unit(features[None]) @ unit(self.features).T, 0, None)[0]
+        order = np.argsort(squares, kind="stable")
+        return order, np.sqrt(squares[order])
 
     def distances(self, features: np.ndarray) -> np.ndarray:
         """The distance (0 to 2) of each of features (m, channels) to its NEIGHBOURth nearest training image.
@@ -117,6 +130,8 @@ def reference_places(count: int) -> np.ndarray:
 def write_reference(run: Run, features: np.ndarray, records: "Sequence[Record]") -> None:
     """Write the run's reference.npz from features (n, channels) of the images of n `records`. Raises RunError."""
     facts = {**facts_of(records), DEVIATION: np.array([record.deviation for record in records], np.float64)}
+    shas = np.frombuffer(b"".join(bytes.fromhex(record.sha) for record in records), np.uint8)
+    facts[SHA] = shas.reshape(-1, _SHA_BYTES)
     try:
         with replacing(run.path / REFERENCE) as file:
             np.savez_compressed(file, features=features.astype(np.float16), **facts)  # type: ignore[arg-type]
@@ -138,13 +153,15 @@ def read_reference(run: Run, channels: int | None = None) -> Reference | None:
         return None
     except Exception as error:  # what lies in the place of the file may meet any fault of what unpacks it
         raise RunError(f"{path} is damaged ({why(error)}): {mend}.") from error
-    features = arrays.pop("features").astype(np.float32)
+    features, shas = arrays.pop("features").astype(np.float32), arrays.pop(SHA, None)
     whole = features.ndim == 2 and channels in (None, features.shape[1])
+    whole = whole and (shas is None or (shas.dtype == np.uint8 and shas.shape == (len(features), _SHA_BYTES)))
     whole = whole and bool((arrays["width"] > 0).all() and (arrays["height"] > 0).all())
     whole = whole and all(array.shape == features.shape[:1] for array in arrays.values())
     if not whole or not all(np.isfinite(array).all() for array in (features, *arrays.values())):
         raise RunError(f"{path} is damaged (its arrays don't fit): {mend}.")
-    return Reference(features, arrays) if len(features) > 1 else None
+    hashes = () if shas is None else tuple(row.tobytes().hex() for row in shas)
+    return Reference(features, arrays, hashes) if len(features) > 1 else None
 
 
 def _arrays(file: BinaryIO) -> dict[str, np.ndarray]:
@@ -154,7 +171,7 @@ def _arrays(file: BinaryIO) -> dict[str, np.ndarray]:
             raise ValueError("it unfolds into more than any reference takes")
     file.seek(0)
     with np.load(file, allow_pickle=False) as stored:
-        names = (*_ARRAYS, DEVIATION) if DEVIATION in stored else _ARRAYS
+        names = (*_ARRAYS, *(name for name in (DEVIATION, SHA) if name in stored))
         arrays = {name: np.asarray(stored[name]) for name in names}
     if any(array.dtype.kind not in "fiu" for array in arrays.values()):
         raise ValueError("its arrays are no numbers")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from engine.base.cancel import Stop
-from engine.base.errors import RunError
+from engine.base.errors import ConfigError, RunError
 from engine.base.runtime import processors
 from engine.base.typed_files import UnfitError
 from engine.data.image.reader import ImageError
@@ -69,11 +69,14 @@ class OnnxModel:
     def predict(
         self, files: Iterable[Path], stop: Stop | None = None, asked: Asked = AS_USUAL, batch: Batch | None = None
     ) -> Iterator[Prediction | ImageError]:
-        """A prediction for each file in turn, or the error that its image gave. Raises Stopped if `stop` says "now".
+        """A prediction for each file in turn, or the error that its image gave. Raises Stopped if `stop` says "now",
+        and ConfigError where neighbours are asked for.
 
         Nothing that is `asked` can be promised, and how far the image is from the training images as the network sees
         them can't be told, as what that takes stays in the run.
         """
+        if asked.neighbours:
+            raise ConfigError("--neighbours needs a run: an ONNX file knows nothing of single training images.")
         for chunk in read_inputs(
             files, self.contract.size, stop, with_cautions=True, pixel_rules=self.contract.reading
         ):

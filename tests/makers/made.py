@@ -141,6 +141,8 @@ def keep_reference(run: Run, folder: Path, classes: Sequence[str] = CLASSES, ima
     from engine.evaluation.training_reference import write_reference
 
     every = scan(folder, tuple(classes)).records
+    shas, split = {record.file: record.sha for record in every}, run.path / directory.SPLIT
+    Split(tuple(replace(row, sha=shas.get(row.file, "")) for row in Split.read(split).rows)).write(split)
     records = [record for label in classes for record in [one for one in every if one.label == label][:images]]
     said = list(Predictor(run).answers([folder / record.file for record in records]))
     features = [answer.features for answer in said if isinstance(answer, Answer)]

@@ -15,6 +15,7 @@ from engine.runs.directory import Run
 
 if TYPE_CHECKING:
     from engine.data.image.reader import Pixels
+    from engine.evaluation.alike import Alike
     from engine.evaluation.prediction import Prediction
     from engine.evaluation.predictor import Predictor
     from engine.evaluation.promised import Asked, Terms
@@ -73,6 +74,19 @@ class Models:
         if isinstance(answer, ImageError):
             raise answer
         return answer
+
+    def alike(self, run: Run, path: Path, count: int, context: Context) -> "tuple[tuple[Alike, ...], int]":
+        """The `count` training images most like the file, of how many. Raises as `predict` does, and RunError or
+        DataError where the run can't tell which those are.
+        """
+        predictor = self._load(run, context).predictor
+        from engine.data.image.reader import ImageError
+        from engine.evaluation.promised import Asked
+
+        answer = next(iter(predictor.predict([path], context.stop, Asked(neighbours=count))))
+        if isinstance(answer, ImageError):
+            raise answer
+        return answer.neighbours or (), len(predictor.reference.features) if predictor.reference else 0
 
     def terms(self, run: Run, context: Context) -> "Terms | None":
         """What the run promises of its answers; None where it has no calibration images. Raises as `predict` does."""

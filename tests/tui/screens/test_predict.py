@@ -13,6 +13,8 @@ from textual.widgets import Static
 
 from engine.evaluation.prediction import Prediction
 from engine.evaluation.predictor import Predictor
+from engine.evaluation.promised import Asked as Promise
+from engine.evaluation.training_reference import REFERENCE
 from engine.network.backbones import backbone
 from engine.runs.directory import Run
 from tests.makers.dicoms import saved
@@ -21,9 +23,11 @@ from tests.makers.loads import count_loads
 from tests.makers.made import CLASSES, keep_reference, model_run
 from tui.app import Workbench
 from tui.host.private_apis import suggestion_of
+from tui.screens.predict.alike import AlikeView
 from tui.screens.predict.history import History
 from tui.screens.predict.screen import NOT_FOR_DIAGNOSIS, PredictScreen
 from tui.widgets.file_tree import FileTree, PathField
+from tui.widgets.viewer import Viewer
 from tui.widgets.xray import RAMP, Xray
 from tui.words.settings import Settings
 
@@ -339,5 +343,53 @@ def test_a_narrow_screen_turns_between_files_and_pictures(tmp_path: Path) -> Non
             assert NOT_FOR_DIAGNOSIS in text(app)
             await pilot.press("t")
             await until(pilot, lambda: "X-ray as in the file" in text(app))
+
+    run(scenario())
+
+
+def test_an_image_is_shown_beside_the_training_images_most_like_it(asked: Run, few: Path) -> None:
+    path = few / "Viral Pneumonia" / "Viral Pneumonia-1.png"
+    [answer] = Predictor(asked).predict([path], asked=Promise(neighbours=3))
+    assert isinstance(answer, Prediction)
+    near = answer.neighbours or ()
+    assert near[0].distance < 0.01 and near[0].file == path.relative_to(few).as_posix(), "it was trained on"
+
+    async def scenario() -> None:
+        app = Workbench(asked.path.parent, picture=path, settings=GREY)
+        async with app.run_test(size=(80, 24), notifications=True) as pilot:
+            await said(pilot, app)
+            await pilot.press("n")
+            await until(pilot, lambda: isinstance(app.screen, AlikeView))
+            for size in ((160, 50), (80, 24)):
+                await pilot.resize_terminal(*size)
+                await pilot.pause()
+                shown = text(app)
+                assert "Of 12 training images that the run keeps, the 3" in " ".join(shown.split())
+                for one in near:
+                    assert one.label in shown and f"{one.distance:.2f} off" in shown
+                pictures = list(app.screen.query(Xray))
+                assert len(pictures) == 4 and all(xray.pixels is not None and xray.size.height > 8 for xray in pictures)
+            first, second = pictures[0].pixels, pictures[1].pixels
+            assert first is not None and second is not None and np.array_equal(first, second)
+            await pilot.press("tab", "tab", "F")
+            await until(pilot, lambda: isinstance(app.screen, Viewer))
+            assert Path(near[0].file).name in text(app)
+            await pilot.press("escape", "escape")
+            await until(pilot, lambda: app.screen is not None and app.current_mode == "predict" and "says" in text(app))
+
+    run(scenario())
+
+
+def test_a_run_that_does_not_keep_its_training_images_says_so(asked: Run, tmp_path: Path) -> None:
+    own = Run(shutil.copytree(asked.path, tmp_path / "asked"))
+    (own.path / REFERENCE).unlink()
+
+    async def scenario() -> None:
+        app = Workbench(tmp_path, picture=DATA / "COVID" / "images" / "COVID-4.png", settings=GREY)
+        async with app.run_test(size=(120, 40), notifications=True) as pilot:
+            await said(pilot, app)
+            await pilot.press("n")
+            told = "asked does not keep which training images are most alike"
+            await until(pilot, lambda: any(told in one.message for one in app._notifications))
 
     run(scenario())

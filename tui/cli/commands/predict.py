@@ -29,6 +29,7 @@ def predict(
     out: Path = RUNS,
     level: float = 0.9,
     risk: float | None = None,
+    neighbours: int = 0,
     csv: Annotated[Path | None, Writes(".csv", beside=True)] = None,
     force: bool = False,
     follow_links: bool = False,
@@ -49,6 +50,9 @@ def predict(
         Name the classes that an image may have so that of images of each class at least this share have it among them.
     risk
         Refuse answers that are not sure enough, so that at most this share of those given are wrong, such as 0.05.
+    neighbours
+        Also name so many of the training images that the run keeps a trace of, up to 500: those most like the image, as
+        the network sees them, each with its label and its distance from 0 (the same) to 2.
     csv
         Also write the predictions to this file: calibrated probabilities, decisions, cautions, the network's own.
     force
@@ -61,6 +65,7 @@ def predict(
     from engine.base.typed_files import plain_object
     from engine.data.image.notes import noted
     from engine.data.image.reader import ImageError
+    from engine.evaluation.alike import require_count
     from engine.evaluation.batch_drift import Batch
     from engine.evaluation.conformal import require_level
     from engine.evaluation.level_likeness import UNCHECKED
@@ -72,7 +77,8 @@ def predict(
     require_level(level)
     if risk is not None:
         require_risk(risk)
-    asked = Asked(level, risk)
+    require_count(neighbours)
+    asked = Asked(level, risk, neighbours)
     if not paths:
         raise ConfigError("Name at least one image file or folder to predict.")
     listing = listed(paths, follow_links)
@@ -150,6 +156,11 @@ def _put_predictions(lines: Iterable[dict[str, Any]], classes: Sequence[str]) ->
     put_table(rows)
     for text in warnings:
         put(text)
+    near = [(line["file"], *one.values()) for line in lines for one in line.get("neighbours", ())]
+    if near:
+        put()
+        named = ((file, alike, label, as_number(distance, 2)) for file, alike, label, distance in near)
+        put_table([("file", "most alike in training", "label", "distance"), *named])
 
 
 def _possible(line: dict[str, Any]) -> str:

@@ -21,6 +21,7 @@ from engine.evaluation.predictions_table import write_predictions
 from engine.runs.directory import WEIGHTS
 from engine.runs.watch import Entry
 from tui.screens.pictures import PictureScreen
+from tui.screens.predict.alike import AlikeView, Near, ask_near
 from tui.screens.predict.history import Asked, History
 from tui.screens.predict.pictures import Pictures
 from tui.screens.predict.questions import Answered, Wanted, Whom, ask_file, ask_folder
@@ -38,6 +39,7 @@ NOT_FOR_DIAGNOSIS = "For research and teaching only, not for diagnosis."
 NO_RUN = "No run has a trained model yet: a training on the screen Train makes one."
 
 
+ALIKE = "The image beside the training images that the network sees most alike, with their labels."
 LEVEL = "What it may be at the next level of the promise: 80%, 90%, 95%, 99%."
 REFUSE = "Refuse answers that are not sure enough: at most 1%, 2%, 5% or 10% of those given are wrong; or refuse none."
 VIEW = "The picture as in the file, or as the network sees it."
@@ -59,6 +61,7 @@ class PredictScreen(PictureScreen):
         Binding("o", "choose", "File", id="predict.file", tooltip="Type the path of an image file, or of a folder."),
         Binding("r", "pick", "Run", id="predict.run", tooltip="Choose the run whose model is asked."),
         Binding("g", "heat", "Heat", id="predict.heat", tooltip="Where the model looks (HiResCAM), and back."),
+        Binding("n", "alike", "Alike", id="predict.alike", tooltip=ALIKE),
         Binding("l", "level", "Level", id="predict.level", tooltip=LEVEL),
         Binding("k", "refuse", "Refuse", id="predict.refuse", tooltip=REFUSE),
         Binding("f", "folder", "Folder", id="predict.folder", tooltip="Predict every image of the folder chosen."),
@@ -177,6 +180,7 @@ class PredictScreen(PictureScreen):
         self.refresh_bindings()
         self.session.cancel("predict")
         self.session.cancel("predict-heat")
+        self.session.cancel("predict-alike")
         work = partial(read_picture, path, self._side())
         self.session.start("picture", "reading a picture", work, self._pictured, partial(self._failed, True))
 
@@ -217,6 +221,18 @@ class PredictScreen(PictureScreen):
         self._cool()
         self._show_answer()
         self._warm()
+
+    def action_alike(self) -> None:
+        """Find the training images most like this one, and show them beside it."""
+        picture, answer = self._picture, self._answer
+        if picture and answer:
+            work, shown = partial(ask_near, self.session.models, answer.run, picture), partial(self._near, picture)
+            self.session.start("predict-alike", "looking for training images most alike", work, shown)
+
+    def _near(self, picture: Picture, near: Near) -> None:
+        if picture is self._picture and self._answer and self.workbench.current_mode == self.MODE:
+            way, abilities, dot = self.workbench.picture_way, self.workbench.abilities, self.session.glyphs.dot
+            self.app.push_screen(AlikeView(picture, self._answer.prediction.label, near, way, abilities, dot))
 
     def action_level(self) -> None:
         """What the image may be at the next level."""
@@ -406,6 +422,8 @@ class PredictScreen(PictureScreen):
                 return self.has_class("-narrow")
             case "level":
                 return self._answer is not None and self._answer.prediction.possible is not None
+            case "alike":
+                return self._answer is not None
             case "refuse":
                 return self._answer is not None and self._answer.terms is not None
             case "heat" | "enlarge":

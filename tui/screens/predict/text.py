@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
+from engine.base.wording import counted
 from engine.evaluation.level_likeness import UNCHECKED
 from tui.screens.predict.questions import Answered, Wanted
 from tui.services.read_picture import Picture
@@ -15,6 +16,7 @@ from tui.words.numbers import histogram_line
 from tui.words.worth import rule_words
 
 if TYPE_CHECKING:
+    from engine.evaluation.alike import Alike
     from engine.evaluation.level_likeness import Likeness
     from engine.evaluation.prediction import Prediction
 
@@ -31,6 +33,28 @@ def answer_text(answered: Answered, wanted: Wanted, glyphs: Glyphs, width: int, 
     rows += [*_decided(prediction), *([content(heat)] if heat else []), *_promise(answered, wanted)]
     rows.append(content(f"run {answered.run.name}", "$foreground-muted"))
     return lines(rows)
+
+
+def alike_title(count: int, kept: int) -> str:
+    """What stands beside an image: so many of the training images that the run keeps."""
+    if not count:
+        return "The run's list of images names none of its training images any more."
+    which = f"Of {counted(kept, 'training image')} that the run keeps, the {count} that the network sees most alike."
+    return f"{which} How far off: 0 is the same to the network, 2 the most there is."
+
+
+def asked_text(label: str, name: str) -> Content:
+    """The image that the model is asked about: what it says, and the file's name."""
+    return lines([content(label, "bold"), content("says the model"), content(name, "$foreground-muted")])
+
+
+def alike_text(one: "Alike", label: str, readable: bool) -> Content:
+    """A training image: its label, marked where the model says another one, how far off it is, and its name."""
+    rows = [content(one.label, "bold" if one.label == label else "bold $warning")]
+    rows.append(content(f"{one.distance:.2f} off"))
+    if not readable:
+        rows.append(content("its file can't be read any more", "$warning"))
+    return lines([*rows, content(one.file.rpartition("/")[2], "$foreground-muted")])
 
 
 def _possible(prediction: "Prediction", level: float | None, glyphs: Glyphs) -> list[Content]:

@@ -180,3 +180,18 @@ def test_a_folder_is_told_of_as_a_whole(trained: dict[str, Any], cli: Cli, tmp_p
     assert batch.p is not None and 0 < batch.p <= 1 and batch.unlike and batch.unlike.n == LEAST
     told = " ".join(drift_lines(batch))
     assert f"permutation p = {batch.p:.2g}" in told and "unlike anything that the model learnt from" in told
+
+
+def test_the_training_images_most_alike_are_named_where_they_are_asked_for(
+    trained: dict[str, Any], answers: Answers, cli: Cli
+) -> None:
+    assert not any("neighbours" in line for line in answers.lines)
+    row = next(row for row in csv.DictReader((trained["run"] / "split.csv").open()) if row["part"] == "train")
+    done = cli("predict", SAMPLE / row["file"], "--run", trained["run"], "--neighbours", 2, "--json")
+    first, second = json.loads(done.stdout)["neighbours"]
+    assert (first["file"], first["label"]) == (row["file"], row["class"]) and first["distance"] < 0.05
+    assert first["distance"] < second["distance"] < 2
+    shown = cli("predict", SAMPLE / row["file"], "--run", trained["run"], "--neighbours", 2).stdout
+    assert "most alike in training" in shown and row["file"] in shown and second["file"] in shown
+    refused = cli("predict", OWN, "--run", trained["run"], "--neighbours", 51)
+    assert refused.returncode == 2 and "--neighbours is 51" in refused.stderr
