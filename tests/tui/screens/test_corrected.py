@@ -3,11 +3,15 @@
 import dataclasses
 from pathlib import Path
 
+import pytest
 from textual.widgets import Static
 
 from engine.data.corrections import Correction
 from engine.data.corrections_file import CorrectionsFile
 from engine.data.records import Record
+from engine.data.scan import scan
+from engine.review.suspects import Review, Suspect
+from engine.runs.directory import CORRECTIONS
 from tests.makers.dataset_screen import ready, workbench
 from tests.makers.drive import run, text, until
 from tui.app import Workbench
@@ -87,3 +91,39 @@ def test_what_a_review_decides_afterwards_is_shown_too_and_the_image_at_hand_sta
             await until(pilot, lambda: not any("(left out)" in name for name in files.names))
 
     run(scenario())
+
+
+def left_out(app: Workbench) -> list[str]:
+    """The marked names in the list of the screen Dataset."""
+    lists = app.screen.query(NameList)
+    return [name for name in (lists.first().names if lists else ()) if "(left out)" in name]
+
+
+def test_a_decision_stands_on_the_screen_dataset_as_soon_as_review_is_left_until_a_later_visit_takes_it_back(
+    tmp_path: Path, messy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of = {record.file: record for record in scan(messy).records}
+    shown = [of[f"COVID/images/COVID-{number}.png"] for number in (5, 6)]  # of the training part
+    suspects = tuple(
+        Suspect(one.file, one.sha, "COVID", "train", ("label",), ("Why.",), 0.0, 0.1, "Normal", 0.9, ())
+        for one in shown
+    )
+    found = Review(str(messy), ("COVID", "Normal", "Viral Pneumonia"), 15, 4, 13, suspects, (), ())
+    monkeypatch.setattr("engine.jobs.review.review", lambda *_: found)
+    names = [f"COVID-{number}.png (left out)" for number in (5, 6)]
+
+    async def scenario(keys: tuple[str, ...], before: list[str], after: list[str]) -> None:
+        app = workbench(tmp_path, messy)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await ready(app, pilot)
+            await pilot.press("9", "s")
+            await until(pilot, lambda: "1 of 2" in text(app) or "2 of 2" in text(app))
+            await pilot.press(*keys, "t", "1")
+            await until(pilot, lambda: left_out(app) == before)
+            await pilot.press("9", "x" if len(after) > len(before) else "z")
+            await until(pilot, lambda: len(CorrectionsFile(tmp_path / "runs" / CORRECTIONS).read()) == len(after))
+            await pilot.press("1")
+            await until(pilot, lambda: left_out(app) == after)
+
+    run(scenario(("x",), names[:1], names))
+    run(scenario((), names, names[:1]))
