@@ -171,8 +171,7 @@ def test_two_devices_train_as_one_does_and_nothing_listens(
     assert done.code == 0 and "the processor as 2 devices" in done.stderr, done.stderr
     assert json.loads((tmp_path / "heard.json").read_text()) in ([], ASKING_THE_PROCESSOR)
     if recipe != HEAD:
-        cached = LAYER if recipe == UNCACHED else recipe
-        assert cli(*cached, "--epochs", EPOCHS, "--out", tmp_path, "--name", "one").returncode == 0
+        assert cli(*recipe, "--epochs", EPOCHS, "--out", tmp_path, "--name", "one").returncode == 0
         alone = tmp_path / "one"
     assert_alike(tmp_path / "two", alone)
 
