@@ -214,13 +214,16 @@ def test_a_folder_becomes_a_table_and_a_csv(asked: Run, tmp_path: Path) -> None:
         assert ("is in colour" in row["cautions"]) == row["file"].endswith("photograph.png")
 
 
-def test_the_tree_and_its_completion_are_in_natural_order(asked: Run, tmp_path: Path) -> None:
+def test_the_tree_and_its_completion_are_in_natural_order(
+    asked: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     for number in (11, 10, 2, 1):
         shutil.copy(DATA / "COVID" / "images" / "COVID-1.png", tmp_path / f"COVID-{number}.png")
         (tmp_path / f"site {number}").mkdir()
 
     async def scenario() -> None:
-        app = Workbench(asked.path.parent, data=tmp_path, settings=GREY)
+        app = Workbench(asked.path.parent, settings=GREY)
         async with app.run_test(size=(120, 40)) as pilot:
             await pilot.press("6")
             tree = app.screen.query_one(FileTree)

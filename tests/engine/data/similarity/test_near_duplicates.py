@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.stats import binom
 
 from benchmarks.near import measured
 from engine.base.cancel import Stop
@@ -97,16 +98,23 @@ def test_what_was_done_to_a_copy_is_told(phantoms: list[Pixels]) -> None:
 
 SEEN_LESS = {"CLAHE": 0.75, "equalised": 0.85, "JPEG of quality 10 to 40": 0.8, "noisy": 0.8}
 """On drawings of one chest, two of which differ less than such a copy from its original: where the evidence of the
-landmarks does not do, the finest grain decides, which CLAHE mostly leaves and strong compression and noise do not.
+landmarks does not do, the finest grain decides, which CLAHE mostly leaves and strong compression and noise do not. Some
+twenty copies of a kind can't tell such a share from one nearby: fewer are a failure where chance gives them once in
+twenty times at most.
 """
+CHANCE = 0.05
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("share", [0.01, 0.1, 0.5])
 def test_each_kind_is_found_at_each_share_of_copies_on_phantoms(share: float, phantoms: list[Pixels]) -> None:
     found, images, strange = measured(phantoms, share)
-    recall = {kind: own[True] / own.total() for kind, own in found.items()}
-    assert all(recall[kind] >= SEEN_LESS.get(kind, 0.95) for kind in CHANGES), recall
+    for kind, own in found.items():
+        counts = own[True], own.total()
+        if kind in SEEN_LESS:
+            assert binom.cdf(*counts, SEEN_LESS[kind]) > CHANCE, (kind, counts)
+        else:
+            assert counts[0] >= 0.95 * counts[1], (kind, counts)
     assert strange <= images / 1000
 
 
