@@ -40,7 +40,8 @@ class Begin(Ask):
         self.call_after_refresh(self._to_first)
 
     def _to_first(self) -> None:
-        self.query_one(OptionList).highlighted = 0
+        for answers in self.query(OptionList):
+            answers.highlighted = 0
 
     def on_key(self, event: Key) -> None:
         """An answer's key, or one of those."""

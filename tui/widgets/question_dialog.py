@@ -51,7 +51,8 @@ class Ask(ModalScreen[str]):
 
     def on_mount(self) -> None:
         """Whoever presses enter too soon changes nothing."""
-        self.query_one(OptionList).highlighted = self.OPENS_ON % len(self._answers)
+        for answers in self.query(OptionList):  # none where the workbench is left as the question comes up
+            answers.highlighted = self.OPENS_ON % len(self._answers)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Enter or a click."""

@@ -182,15 +182,16 @@ def test_killed_in_any_phase_it_ends_in_the_same_weights(
 
 @pytest.mark.slow
 def test_a_cache_changes_no_phase_s_result(cli: Cli, few: Path, tmp_path: Path) -> None:
+    """By one engine, as another one rounds otherwise; a bias whose gradients cancel is held to the rate instead."""
     found = []
     for kept in ("on", "off"):
         flags = ("--feature-dtype", "float32", "--feature-cache", kept, "--out", tmp_path, "--name", kept)
-        done = cli("--train", few, *PROBE, *flags, "--precision", "float32")
+        done = cli("--train", few, *PROBE, *flags, "--precision", "float32", "--frozen-engine", "keras")
         assert done.returncode == 0, done.stderr
         found.append(read_weights(tmp_path / kept / "best.weights.h5", shapes()))
     for name, arrays in found[0].items():
         for one, through in zip(arrays, found[1][name], strict=True):
-            assert np.linalg.norm(one - through) <= 1e-5 * np.linalg.norm(through), name
+            assert np.linalg.norm(one - through) <= 1e-5 * max(float(np.linalg.norm(through)), 1e-3), name
 
 
 def shapes() -> dict[str, list[tuple[int, ...]]]:
