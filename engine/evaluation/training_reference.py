@@ -62,7 +62,7 @@ class Reference:
         """The places (n,) of the training images, the nearest to an image's features (channels,) first, and how far
         off each is, as `distances` has it.
         """
-        squares = np.clip(2 - 2 * unit(features[None]) @ unit(self.features).T, 0, None)[0]
+        squares = _squares(unit(features[None]), unit(self.features))[0]
         order = np.argsort(squares, kind="stable")
         return order, np.sqrt(squares[order])
 
@@ -205,9 +205,14 @@ def unit(features: np.ndarray) -> np.ndarray:
     return np.asarray(wide / np.maximum(np.linalg.norm(wide, axis=1, keepdims=True), 1e-12))
 
 
+def _squares(these: np.ndarray, those: np.ndarray) -> np.ndarray:
+    """The squared distances (n, m) of rows of length 1, (n, channels), to others, (m, channels)."""
+    return np.asarray(np.clip(2 - 2 * these @ those.T, 0, None))
+
+
 def _nearest(these: np.ndarray, those: np.ndarray, k: int, themselves: bool = False) -> np.ndarray:
     """Distance of each of `these` to the kth nearest of `those`; with `themselves`, the first of them is itself."""
-    squares = np.clip(2 - 2 * these @ those.T, 0, None)
+    squares = _squares(these, those)
     if themselves:
         np.fill_diagonal(squares, -1)
     place = k if themselves else k - 1

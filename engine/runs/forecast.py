@@ -273,7 +273,7 @@ class Forecast:
             for one in self._stretches:
                 own = self._epochs_of(one)[1:]
                 pace = _mean(own) if own else self._by_steps(TRACING) if one == self._here else None
-                if pace and one.work and one.work >= TELLING * self._ahead.closing:
+                if pace and _tells(one, self._ahead.closing):
                     return pace / one.work / self._slower
         return self._rate.rate
 
@@ -281,7 +281,7 @@ class Forecast:
         """By its multiply-adds, at the pace of the last stretch that is comparable, else of the frozen layers."""
         for other in reversed(self._stretches):
             own = self._epochs_of(other)
-            if own and other != one and other.work and other.work >= TELLING * one.work:
+            if own and other != one and _tells(other, one.work):
                 pace = _mean(own[1:]) if len(own) > 1 else self._less_tracing(other, own[0])
                 return pace * one.work / other.work
         return self._by_frozen(one)
@@ -289,6 +289,11 @@ class Forecast:
     def _by_frozen(self, one: EpochsAhead) -> float:
         """By its multiply-adds, at the pace of the frozen layers."""
         return one.work * self._frozen_rate * self._slower
+
+
+def _tells(one: EpochsAhead, work: float) -> bool:
+    """Do epochs of this stretch compute enough for their pace to tell that of so much work?"""
+    return one.work > 0 and one.work >= TELLING * work
 
 
 def _traced(seconds: float, tracing: float) -> float:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from textual.events import Key
-from textual.widgets import OptionList
 
 import tui
 from engine.base.paths import is_folder
@@ -34,14 +33,7 @@ class Begin(Ask):
     """Asks how to begin; the keys of the screens and of leaving hold here too."""
 
     OPENS_ON = 0
-
-    def on_mount(self) -> None:
-        """No answer does harm here: enter takes the first."""
-        self.call_after_refresh(self._to_first)
-
-    def _to_first(self) -> None:
-        for answers in self.query(OptionList):
-            answers.highlighted = 0
+    """No answer does harm here: enter takes the first."""
 
     def on_key(self, event: Key) -> None:
         """An answer's key, or one of those."""

@@ -41,7 +41,7 @@ from engine.recipe.config import (
 from engine.runs.directory import Run
 from engine.training import checkpoint, loop
 from engine.training.augment import PLAIN
-from engine.training.batches import Images, PixelSource, choose, prepared
+from engine.training.batches import Images, PixelSource, Source, choose, prepared
 from engine.training.step import Steps
 from tests.conftest import SAMPLE
 
@@ -250,14 +250,20 @@ def parts(classifier: Classifier, config: TrainConfig) -> tuple[PixelSource, Pix
     return own(range(IMAGES)), own(range(IMAGES, IMAGES + HELD_OUT))
 
 
-def fitted(config: TrainConfig, cache: Path) -> Classifier:
-    """The real network trained on a few random images, straight through the engine's own parts."""
+def begun(config: TrainConfig, cache: Path) -> tuple[Classifier, tuple[Source, Source]]:
+    """The real network before its first step, and what it trains and is validated on: kept activations where asked."""
     make_repeatable(0)
     classifier = build(plan(config.network), CLASSES, "float32", seed=0)
     lively(classifier)
     train, validation = parts(classifier, config)
     sources = choose(train, validation, "float32", cache, Context())
     assert (sources[0] is train) == (config.machine.feature_cache == "off" or classifier.prefix is None)
+    return classifier, sources
+
+
+def fitted(config: TrainConfig, cache: Path) -> Classifier:
+    """The real network trained on a few random images, straight through the engine's own parts."""
+    classifier, sources = begun(config, cache)
     loop.fit(classifier, *sources, config, Context())
     return classifier
 
@@ -287,10 +293,7 @@ def gradients(config: TrainConfig, cache: Path) -> dict[str, np.ndarray]:
     """The loss's gradient by variable, as a training step takes it over all training images: what gradient descent's
     velocity is after its first step, with its sign turned.
     """
-    make_repeatable(0)
-    classifier = build(plan(config.network), CLASSES, "float32", seed=0)
-    lively(classifier)
-    train, _ = choose(*parts(classifier, config), "float32", cache, Context())
+    classifier, (train, _) = begun(config, cache)
     train = prepared(train, PLAIN, Context().emit)
     descent = tensorflow().keras.optimizers.SGD(1.0, momentum=0.5)
     descent.build(classifier.trainable_variables)
