@@ -17,7 +17,7 @@ PARTS := $(LONGEST) $(filter-out $(LONGEST),$(patsubst %/__init__.py,%,$(wildcar
 	$(filter-out tests/engine/% tests/makers/%,$(wildcard tests/*/__init__.py))))
 ALONE = $(shell grep -rl 'mark\.alone' tests --include='*.py')
 
-.PHONY: demo install test lint docs pictures unit test-all soak clean $(PARTS)
+.PHONY: demo install test lint docs pictures translations unit test-all soak clean $(PARTS)
 
 install: $(VENV)/.installed
 
@@ -51,6 +51,10 @@ docs: install
 # docs/screens/*.svg and docs/tour.svg; the runs that they show are kept in build/pictures.
 pictures: install
 	$(BIN)/python -m docs.pictures
+
+# What the code says, brought into each translations/LANGUAGE.po and compiled; says what a language lacks.
+translations: install
+	$(BIN)/python -m translations
 
 unit: install
 	$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder -m 'not slow and not soak and not alone'

@@ -13,6 +13,10 @@ from typing import Any
 
 import pytest
 
+os.environ["COVID_TUI_LANGUAGE"] = "en"
+
+# isort: split
+# The tests read English, in this process and all that it starts, whatever the machine's language.
 from tests.makers import examples, small
 from tests.makers.forked import COMMAND, Command, Forks
 

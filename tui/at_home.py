@@ -17,8 +17,9 @@ from tui.state.host import Severity
 from tui.state.memory import Memory
 from tui.state.session import Session
 from tui.state.tour import Tour
-from tui.words.settings import Protocol, Settings, config_file
+from tui.words.settings import Language, Protocol, Settings
 from tui.words.settings_file import Value, save
+from tui.words.user_config import config_file
 
 
 class AtHome(App[None]):
@@ -126,6 +127,8 @@ class AtHome(App[None]):
         elif name[0] == "theme":
             self.theme = str(value)
             self.settings = replace(self.settings, theme=self.theme)
+        elif name[0] == "language":
+            self.settings = replace(self.settings, language=cast("Language", value))
         elif name[0] == "unicode":
             self.settings = replace(self.settings, unicode=bool(value))
         else:

@@ -5,6 +5,8 @@ import math
 import os
 import re
 
+from engine.base.language import COUNTED, NOUN, noun_of
+
 FULL = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
 """Numbers of errors that only room helps: a full disk, a quota, a file that may not grow."""
 UNWRITABLE = FULL | {errno.EROFS, errno.EACCES, errno.EPERM}
@@ -20,12 +22,12 @@ _ADDRESS = re.compile(
 
 def counted(count: int, one: str, several: str = "") -> str:
     """`count` with its noun, as in "1 image" and "2,000 images"; `several` is the plural that no "s" makes."""
-    return f"{count:,} {noun(count, one, several)}"
+    return f"{count:,} {noun_of(one, several or f'{one}s', count, COUNTED)}"
 
 
 def noun(count: int, one: str, several: str = "") -> str:
     """The noun that goes with `count`: "image", "images"; `several` is the plural that no "s" makes."""
-    return one if count == 1 else several or f"{one}s"
+    return noun_of(one, several or f"{one}s", count, NOUN)
 
 
 def whole_percent(share: float) -> str:

@@ -4,6 +4,10 @@ Textual and TensorFlow are imported only inside the verbs that need them, so tha
 may be written with or without dashes: `covid-tui --train DATA` is `covid-tui train DATA`.
 """
 
+import tui.words.user_config  # noqa: F401
+
+# isort: split
+# The language is set by now, before any sentence is imported.
 import os
 import sys
 

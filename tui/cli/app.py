@@ -15,6 +15,7 @@ from engine.base.wording import not_a_path
 from engine.recipe.config import BY_HAND, PARTS, OutputConfig, Recipe, TrainConfig, join_list
 from engine.recipe.plans import AuditConfig, SweepConfig
 from tui.cli.console import say
+from tui.words.user_config import config_file
 
 for part in (*PARTS, AuditConfig):
     Parameter(name="*")(part)  # each field becomes a flag of its own, without its group's name
@@ -117,7 +118,7 @@ def _runs_folder(named: dict[str, Argument], aloud: bool = True) -> Path:
     if out != RUNS:
         argument.append(Token(keyword="--out", implicit_value=out, source="recipe"))
         if aloud:
-            say(f"{settings.config_file()}: --out {out}.")
+            say(f"{config_file()}: --out {out}.")
     return out
 
 
@@ -140,7 +141,7 @@ def _saved(named: dict[str, Argument]) -> tuple[TrainConfig, tuple[str, ...], st
     mine = settings.load()
     if mine.recipe_complaint:
         raise ConfigError(mine.recipe_complaint)
-    return mine.recipe, (), str(settings.config_file())
+    return mine.recipe, (), str(config_file())
 
 
 def _given(named: dict[str, Argument]) -> dict[str, Path]:

@@ -1,4 +1,4 @@
-"""The settings: theme, how pictures are drawn, signs, and the keys of the screen that is open. Each is kept at once."""
+"""The settings: theme, language, how pictures are drawn, signs, the keys of the open screen. Each is kept at once."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from textual.widgets import Static
 from tui.widgets.fitted_table import Column, FittedTable
 from tui.widgets.key_line import KeyLine
 from tui.widgets.safe_cells import cell, content
-from tui.words.settings import Protocol, Settings
+from tui.words.settings import Language, Protocol, Settings
 from tui.words.settings_file import Value
 
 ABOUT = "Enter takes the next choice, or asks for a key; backspace puts it back as it usually is. Kept in config.toml."
 NEXT_TIME = "from the next start on"
 COLUMNS = (Column("setting", least=12), Column("value", least=6), Column("", "note", rank=1))
 PRESS = "Press the new key for {name}. Escape leaves it as it was."
-Kind = Literal["theme", "image_protocol", "unicode", "key"]
+Kind = Literal["theme", "language", "image_protocol", "unicode", "key"]
 Keep = Callable[[tuple[str, ...], Value], bool]
 """Writes a setting down and acts on it; False where that could not be."""
 
@@ -41,6 +41,7 @@ def setting_rows(themes: Sequence[str], active: Sequence[ActiveBinding]) -> list
     """All that can be set here."""
     rows = [
         Row("theme", "theme", tuple(themes)),
+        Row("language", "language", get_args(Language), NEXT_TIME),
         Row("image_protocol", "pictures", get_args(Protocol), NEXT_TIME),
         Row("unicode", "richer signs", ("no", "yes"), NEXT_TIME),
     ]
@@ -79,8 +80,8 @@ class SettingsDialog(ModalScreen[None]):
         self._taken = {binding.key: binding.id or "" for _, binding, _, _ in active}
         self._keep = keep
         self._now: dict[str, str] = {
-            "theme": settings.theme or "covid-dark", "image_protocol": settings.image_protocol,
-            "unicode": "yes" if settings.unicode else "no", **settings.keys,
+            "theme": settings.theme or "covid-dark", "language": settings.language,
+            "image_protocol": settings.image_protocol, "unicode": "yes" if settings.unicode else "no", **settings.keys,
         }  # fmt: skip
         self._asking: Row | None = None
         """The row that waits for a key."""
@@ -139,7 +140,7 @@ class SettingsDialog(ModalScreen[None]):
                 self._now.pop(row.id, None)
                 self._show()
             return
-        usual = {"theme": "covid-dark", "image_protocol": "auto", "unicode": "no"}[row.kind]
+        usual = {"theme": "covid-dark", "language": "auto", "image_protocol": "auto", "unicode": "no"}[row.kind]
         self._take(row, usual)
 
     def _take(self, row: Row, text: str) -> None:

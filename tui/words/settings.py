@@ -1,6 +1,7 @@
-"""The user's config.toml: keys, theme, how pictures are drawn, and the recipe that trainings begin with.
+"""The user's config.toml: keys, theme, language, how pictures are drawn, and the recipe that trainings begin with.
 
 theme = "covid-light"
+language = "zh_TW"
 unicode = false
 image_protocol = "auto"
 
@@ -25,9 +26,12 @@ from engine.base.typed_files import UnfitError, checked
 from engine.network.freezing import plan
 from engine.recipe.config import FIRST, TrainConfig
 from engine.recipe.toml import from_toml
+from tui.words.user_config import config_file
 
 Protocol = Literal["auto", "halfblock", "quadrant", "sextant", "octant", "sixel", "kitty", "grey"]
 """How pictures are drawn; halfblock to octant are characters of two, four, six and eight pixels."""
+Language = Literal["auto", "en", "zh_TW"]
+"""Of all text, from the next start on; auto is the locale's."""
 Key = Annotated[str, Meta(min_length=1)]
 """Of a binding, as Textual names it; several with commas between them."""
 
@@ -41,6 +45,7 @@ class Settings:
     """
 
     theme: str = ""
+    language: Language = "auto"
     unicode: bool = False
     image_protocol: Protocol = "auto"
     keys: dict[str, str] = field(default_factory=dict)
@@ -49,18 +54,12 @@ class Settings:
     recipe_complaint: str = ""
 
 
-def config_file() -> Path:
-    """Where the user's settings lie."""
-    import platformdirs
-
-    return Path(platformdirs.user_config_dir("covid-tui", appauthor=False)) / "config.toml"
-
-
 @dataclass(frozen=True)
 class _File:
     """What config.toml may hold."""
 
     theme: str = ""
+    language: Language = "auto"
     unicode: bool = False
     image_protocol: Protocol = "auto"
     keys: dict[str, Key] = field(default_factory=dict)
