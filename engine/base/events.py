@@ -112,6 +112,9 @@ class Doing(Event):
     what: str
 
 
+Topic = Literal["", "confounding", "left out", "patients", "published", "no test part"]
+
+
 @dataclass(frozen=True)
 class Notice(Event):
     """Something the user should know: a source of weights, a skipped image, a fallback, a doubt about the recipe."""
@@ -119,8 +122,11 @@ class Notice(Event):
     kind = "notice"
     level: Literal["info", "warning"]
     text: str
-    topic: Literal["", "confounding"] = ""
-    """"confounding": the class can be told without the lungs, which belongs on a red banner."""
+    topic: Topic = ""
+    """"confounding": the class can be told without the lungs, which belongs on a red banner. "left out": images that
+    can't be used. "patients": how many were kept together. "published": the folders publish the split; "no test part":
+    all of it but a test.
+    """
     advice: dict[str, str] = field(default_factory=dict)
     """Values to try instead, by field of the recipe, as they are typed. A front end says how to set them."""
 

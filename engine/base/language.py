@@ -52,6 +52,11 @@ LANGUAGE = chosen(os.environ)
 _CATALOGUE = _catalogue(LANGUAGE)
 
 
+def tag() -> str:
+    """The language as pages name theirs: "en", "zh-TW"."""
+    return (LANGUAGE if LANGUAGE in LANGUAGES else Path(LANGUAGE).stem).replace("_", "-")
+
+
 def tr(message: str, /, **values: object) -> str:
     """The sentence in the chosen language, with the values where their names stand in braces."""
     text = _CATALOGUE.gettext(message) if message else ""

@@ -99,7 +99,7 @@ def tell_layout(scanned: Scan, emit: Emit, again: bool = False) -> None:
         emit(Notice("warning", text))
     if scanned.problems:
         several = counted(len(scanned.problems), "problem")
-        emit(Notice("warning", f"{several} in the folder; `covid-tui scan` lists them."))
+        emit(Notice("warning", f"{several} in the folder; `covid-tui scan` lists them.", "left out"))
 
 
 def require_trainable(scanned: Scan) -> None:

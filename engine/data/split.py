@@ -208,13 +208,15 @@ def for_recipe(
     if data.split is None and scanned.published:
         known = patients(scanned, data.group_by)
         taken, doubts = published(scanned, data.val_share, seed, known.of, data.test_share)
-        unused = "; --test-share is not used" if any(record.part == "test" for record in scanned.records) else ""
-        first = Notice("info", f"{AS_PUBLISHED.capitalize()}{unused}.")
+        tested = any(record.part == "test" for record in scanned.records)
+        unused = "; --test-share is not used" if tested else ""
+        text = f"{AS_PUBLISHED.capitalize()}{unused}."
+        first = Notice("info", text, "published" if tested else "no test part")
         return _numbered(taken, known.of), (first, *(Notice("warning", text) for text in doubts))
     if data.split is None:
         known = patients(scanned, data.group_by)
         drawn = draw(scanned, data.val_share, data.test_share, seed, known.of)
-        return _numbered(drawn, known.of), (Notice("info", known.told),)
+        return _numbered(drawn, known.of), (Notice("info", known.told, "patients" if known.known else ""),)
     # Of a run that goes on, what patients its split parts was told before.
     of = None if gone_ok else patients(scanned, data.group_by).of
     reused, told = reuse(data.split, scanned, gone_ok, data.val_share, seed, of, corrected)

@@ -212,7 +212,7 @@ def _measure(
     answers = predictor.answers([folder / name for name in names], context.stop, shas=shas)
     for done, (name, label, answer) in enumerate(zip(names, labels, answers, strict=True), start=1):
         if isinstance(answer, ImageError):
-            context.emit(Notice("warning", f"Left out of the {task}: {answer}"))
+            context.emit(Notice("warning", f"Left out of the {task}: {answer}", "left out"))
         else:
             files.append(name)
             truth.append(label)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from engine.base.escape import escaped
+from engine.base.language import tag, tr
 
 _MARKS = re.compile(r"([\\`*_{}\[\]|~$])")
 _FIRST = re.compile(r"^(\d*)([#+.)=-])(?=[\s#=-]|$)")
@@ -75,7 +76,7 @@ Block = Paragraph | Points | Table | Plots
 
 @dataclass(frozen=True)
 class Section:
-    """Blocks under a title."""
+    """Blocks under a title, which is `marked`: in every language the English one names the section in links."""
 
     title: str
     blocks: Sequence[Block]
@@ -90,7 +91,10 @@ def markdown(title: str, sections: Sequence[Section]) -> str:
     """The document as Markdown."""
     parts = [f"# {inline(title)}"]
     for section in sections:
-        parts.append(f"## {inline(section.title)}")
+        name, shown = anchor(section.title), tr(section.title)
+        if anchor(shown) != name:
+            parts.append(f'<a id="{_html(name)}"></a>')
+        parts.append(f"## {inline(shown)}")
         parts += [_markdown_block(block) for block in section.blocks]
     return "\n\n".join(parts) + "\n"
 
@@ -99,11 +103,11 @@ def page(title: str, sections: Sequence[Section]) -> str:
     """The document as an HTML page that loads nothing."""
     body = [f"<h1>{_html(title)}</h1>"]
     for section in sections:
-        body.append(f'<h2 id="{_html(anchor(section.title))}">{_html(section.title)}</h2>')
+        body.append(f'<h2 id="{_html(anchor(section.title))}">{_html(tr(section.title))}</h2>')
         body += [_html_block(block) for block in section.blocks]
     rule = "default-src 'none'; style-src 'unsafe-inline'"
     return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<!doctype html>\n<html lang="{_html(tag())}">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{rule}">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{_html(title)}</title>\n'
         f"<style>{_STYLE}</style>\n</head>\n<body>\n" + "\n".join(body) + "\n</body>\n</html>\n"

@@ -11,16 +11,14 @@ from engine.audit import store
 from engine.audit.verdict import Audit
 from engine.auto.curve import LearningCurve, read_curve
 from engine.base.errors import CovidTuiError, RunError
-from engine.base.events import Epoch, Finished, Notice, Rung, Skipped, Started
+from engine.base.events import Epoch, Finished, Notice, Rung, Skipped, Started, Topic
 from engine.base.files import digest_of
 from engine.base.result import Drawn, Elsewhere
 from engine.base.runtime import Environment
 from engine.base.typed_files import typed
 from engine.data.file_names import pair_key
 from engine.data.folders.class_folders import class_folders
-from engine.data.folders.class_listing import AS_PUBLISHED
 from engine.data.image.formats import IMAGE_SUFFIXES
-from engine.data.patients import TOGETHER
 from engine.data.records import Row
 from engine.data.split import Split, leaks
 from engine.evaluation.calibration import CALIBRATION, Calibration, read_calibration
@@ -41,6 +39,14 @@ _SUFFIX = rf"(?:{'|'.join(map(re.escape, sorted(IMAGE_SUFFIXES)))})\b"
 _IMAGE = re.compile(rf'(?<=:) [^:;"]*?{_SUFFIX}|[^:,;()"]+{_SUFFIX}', re.IGNORECASE)
 """An image's name: after a colon all up to its suffix, elsewhere, as in a list, without a comma or a bracket."""
 
+_BEFORE_TOPICS: dict[Topic, re.Pattern[str]] = {
+    "left out": re.compile("^Left out|problem"),
+    "patients": re.compile("^Images of one patient stay together: "),
+    "published": re.compile("^Split as published by the folders"),
+    "no test part": re.compile("has no test part"),
+}
+"""By which words a notice is known that was kept before notices had these topics, when all were in English."""
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -52,6 +58,8 @@ class Facts:
     rows: tuple[Row, ...]
     published: bool
     """Do the images' folders publish the split?"""
+    untested: bool
+    """Do they publish it without a test part?"""
     mended: Mended
     """What corrections did to its labels."""
     sources: dict[str, dict[str, int]]
@@ -83,6 +91,8 @@ class Facts:
     """What the training warned of, paths cut to their last name and images unnamed."""
     alarms: tuple[str, ...]
     """Those of the warnings that say how the class can be told without the lungs."""
+    left_out: tuple[str, ...]
+    """Those that say which images could not be used."""
     together: str
     """A sentence on how many patients' images were kept together; empty where no patient was known."""
 
@@ -121,13 +131,15 @@ def gather(run: Run, audit: Path | None = None) -> Facts:
         if isinstance(event, Notice):
             notices.append(event)
     warned = [notice for notice in notices if notice.level == "warning"]
+    together = [notice for notice in notices if _is(notice, "patients")]
     names = (WEIGHTS, SPLIT, "config.json", TEST, CALIBRATION, REFERENCE)
     return Facts(
         name=run.name,
         folder=folder.name,
         config=config,
         rows=split.rows,
-        published=any(notice.text.startswith(AS_PUBLISHED.capitalize()) for notice in notices),
+        published=any(_is(notice, "published") or _is(notice, "no test part") for notice in notices),
+        untested=any(_is(notice, "no test part") for notice in notices),
         mended=mended(run, config, split.rows),
         sources=_sources(folder, split.rows, config.data.follow_links),
         epochs=summary.epochs,
@@ -148,8 +160,16 @@ def gather(run: Run, audit: Path | None = None) -> Facts:
         audit=_audit(audit or run.path) if audit or (run.path / store.REPORT).is_file() else None,
         warnings=_texts(warned, folder, split.rows),
         alarms=_texts([event for event in warned if event.topic == "confounding"], folder, split.rows),
-        together=next(iter(_texts([one for one in notices if one.text.startswith(TOGETHER)], folder, split.rows)), ""),
+        left_out=_texts([event for event in warned if _is(event, "left out")], folder, split.rows),
+        together=next(iter(_texts(together, folder, split.rows)), ""),
     )
+
+
+def _is(notice: Notice, topic: Topic) -> bool:
+    """Is that what the notice is about?"""
+    if notice.topic or topic not in _BEFORE_TOPICS:
+        return notice.topic == topic
+    return bool(_BEFORE_TOPICS[topic].search(notice.text))
 
 
 def _refusals(run: Run, taught: Calibration | None) -> tuple[tuple[float, float], ...]:

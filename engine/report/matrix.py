@@ -4,6 +4,7 @@ from pathlib import Path
 
 from engine.base.errors import RunError
 from engine.base.files import replacing, write_json
+from engine.base.language import marked
 from engine.base.typed_files import plain, typed
 from engine.base.wording import counted, noun, unwritable
 from engine.evaluation.headline import percent, percents, points
@@ -90,11 +91,12 @@ def page(result: Matrix) -> str:
     names = [one.name for one in result.sets]
     balanced = [(train, *(_balanced(result.cell(train, test)) for test in names)) for train in names]
     blocks: list[Block] = [Paragraph(result.sentence), Table(header(result), rows(result))]
+    told: list[Block] = [Points(sets_told(result)), Paragraph(taken_out(result)), Points(own_told(result))]
     text = markdown("What an accuracy becomes elsewhere", [
-        Section("Accuracy", blocks),
-        Section("Balanced accuracy", [Table(("trained on", *(f"on {name}" for name in names)), balanced)]),
-        Section("The sets", [Points(sets_told(result)), Paragraph(taken_out(result)), Points(own_told(result))]),
-        Section("How to read it", [Points(HOW)]),
+        Section(marked("Accuracy"), blocks),
+        Section(marked("Balanced accuracy"), [Table(("trained on", *(f"on {name}" for name in names)), balanced)]),
+        Section(marked("The sets"), told),
+        Section(marked("How to read it"), [Points(HOW)]),
     ])  # fmt: skip
     return f"{text}\n![Accuracy by the set of the training and of the test]({PLOT})\n"
 

@@ -12,6 +12,7 @@ from engine.auto.curve import LearningCurve
 from engine.base.errors import RunError
 from engine.base.events import Rung, Skipped
 from engine.base.files import replacing
+from engine.base.language import marked
 from engine.base.result import MEASURES, Drawn, Elsewhere
 from engine.base.wording import counted, noun, unwritable, whole_percent
 from engine.data.split import Split
@@ -63,23 +64,23 @@ def write_pages(run: Run, names: Sequence[str], title: str, sections: Sequence[S
 def card(facts: Facts) -> list[Section]:
     """The card's sections, in CLAIM's order."""
     return [
-        Section("Summary", _summary(facts)),
-        Section("Intended use", [Paragraph(_USE)]),
-        Section("Data", _data(facts)),
-        Section("Reference standard", [Paragraph(_labels(facts.config))]),
-        Section("Partitions", _partitions(facts)),
-        Section("Model", _model(facts)),
-        Section("Training", _training(facts)),
-        Section("Evaluation", [Points(_METHODS)]),
-        Section("Results on the test part", _results(facts.test)),
-        Section("Results by groups", by_groups(facts.subgroups)),
-        Section("Calibration and operating point", _calibration(facts)),
-        Section("What an answer is worth", worth(facts)),
-        Section("When not to answer", refusals(facts)),
-        Section("Shortcut audit", _audited(facts)),
-        Section("External tests", _external(facts.externals)),
-        Section("Limits", [Points(limits(facts))]),
-        Section("Environment and hashes", _environment(facts)),
+        Section(marked("Summary"), _summary(facts)),
+        Section(marked("Intended use"), [Paragraph(_USE)]),
+        Section(marked("Data"), _data(facts)),
+        Section(marked("Reference standard"), [Paragraph(_labels(facts.config))]),
+        Section(marked("Partitions"), _partitions(facts)),
+        Section(marked("Model"), _model(facts)),
+        Section(marked("Training"), _training(facts)),
+        Section(marked("Evaluation"), [Points(_METHODS)]),
+        Section(marked("Results on the test part"), _results(facts.test)),
+        Section(marked("Results by groups"), by_groups(facts.subgroups)),
+        Section(marked("Calibration and operating point"), _calibration(facts)),
+        Section(marked("What an answer is worth"), worth(facts)),
+        Section(marked("When not to answer"), refusals(facts)),
+        Section(marked("Shortcut audit"), _audited(facts)),
+        Section(marked("External tests"), _external(facts.externals)),
+        Section(marked("Limits"), [Points(limits(facts))]),
+        Section(marked("Environment and hashes"), _environment(facts)),
     ]
 
 
@@ -184,7 +185,7 @@ def _partitions(facts: Facts) -> list[Block]:
         how = "A given split was reused."
     elif facts.published:
         how = "The test part is the one that the folders publish."
-        if any("has no test part" in text for text in facts.warnings):
+        if facts.untested:
             how = f"The folders publish no test part; it was drawn with seed {facts.config.machine.seed}."
     if facts.leaks:
         text = f"{counted(len(facts.leaks), 'group')} of images with the same pixels "

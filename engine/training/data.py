@@ -100,7 +100,7 @@ def pixel_sources(
     size = classifier.plan.backbone.size
     store, problems = pixel_store.open_store(data.scan.root, every, size, cache_dir(), context, data.scan.pixel_rules)
     for problem in problems:
-        context.emit(Notice("warning", f"Left out: {problem.file} ({problem.reason})."))
+        context.emit(Notice("warning", f"Left out: {problem.file} ({problem.reason}).", "left out"))
     sources = []
     for part, found in records.items():
         there = [record for record in found if record.file in store.index]

@@ -62,12 +62,11 @@ def preparation(facts: Facts) -> Answer:
 def unreadable(facts: Facts) -> Answer:
     """How missing or unreadable images were handled."""
     tested = sum(row.part == "test" for row in facts.rows)
-    told = [text for text in facts.warnings if text.startswith("Left out") or "problem" in text]
     text = (
         "An image that can't be read is left out and named; nothing is filled in. Of "
         f"{counted(tested, 'test image')} {facts.test.n:,} {noun(facts.test.n, 'was', 'were')} answered."
     )
-    text += f" The training warned: {' '.join(told)}" if told else " The training warned of none."
+    text += f" The training warned: {' '.join(facts.left_out)}" if facts.left_out else " The training warned of none."
     return answered(text, Place("test.json", ("n",)), _PARTS, Place("events.jsonl"))
 
 

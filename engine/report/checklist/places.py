@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import PurePosixPath
 from typing import Any
 
+from engine.base.language import tr
 from engine.base.typed_files import plain
 from engine.evaluation.result_files import CARDS
 from engine.report.checklist.item import Place
@@ -34,7 +35,9 @@ class Opener:
         """
         if place.file in CARDS:
             (title,) = place.at
-            return Link(f"card: {title}", f"{card}#{anchor(title)}") if title in self._titles else None
+            return (
+                Link(tr("card: {title}", title=tr(title)), f"{card}#{anchor(title)}") if title in self._titles else None
+            )
         path = self._run.path / place.file
         if not path.is_file():
             return None

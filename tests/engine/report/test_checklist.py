@@ -14,7 +14,6 @@ import pytest
 
 from engine.base.errors import ConfigError, RunError
 from engine.base.events import Notice
-from engine.data.patients import TOGETHER
 from engine.report.checklist.item import Checklist
 from engine.report.checklist.write import CHECKLISTS, checklist_files, entries, write_checklist
 from engine.report.document import anchor
@@ -159,7 +158,7 @@ def test_what_a_run_lacks_is_told_as_lacking_and_comes_with_what_gives_it(run: R
     assert state("30")[0] == "lacking" and "covid-tui audit" in state("30")[1]
     assert state("20")[0] == "in part" and "Not by patient" in state("20")[1]
     with reopen(run, run.config()) as writer:
-        writer.append(Notice("info", f"{TOGETHER}12 patients by their folders."))
+        writer.append(Notice("info", "同一位病人的影像都放在一起：12 patients by their folders.", "patients"))
     assert state("20")[0] == "answered" and "12 patients" in state("20")[1]
     test = run.read_json("test.json")
     (run.path / "external").mkdir(exist_ok=True)
