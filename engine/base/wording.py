@@ -4,8 +4,9 @@ import errno
 import math
 import os
 import re
+from collections.abc import Iterable
 
-from engine.base.language import COUNTED, NOUN, noun_of
+from engine.base.language import COUNTED, NOUN, noun_of, tr
 
 FULL = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
 """Numbers of errors that only room helps: a full disk, a quota, a file that may not grow."""
@@ -13,6 +14,8 @@ UNWRITABLE = FULL | {errno.EROFS, errno.EACCES, errno.EPERM}
 """Numbers of errors that say that a place can't be written, whatever is written there."""
 HAIR = 1e-9
 """What a share that is half a percent in numbers may lack of it in floating point."""
+WIDE_ENDS = ("。", "？", "！", "；", "：", "」", "）")
+"""What ends a sentence with room behind it already."""
 _ADDRESS = re.compile(
     r"([a-z][a-z0-9+.-]+)://(.*)|(https?|ftp|sftp|ssh|file|s3|gs|az|abfss?|hdfs|hf):/([^/].*)",
     re.DOTALL | re.IGNORECASE,
@@ -28,6 +31,19 @@ def counted(count: int, one: str, several: str = "") -> str:
 def noun(count: int, one: str, several: str = "") -> str:
     """The noun that goes with `count`: "image", "images"; `several` is the plural that no "s" makes."""
     return noun_of(one, several or f"{one}s", count, NOUN)
+
+
+def listing(items: Iterable[object]) -> str:
+    """The items of a list in a sentence, one after another."""
+    return tr(", ").join(map(str, items))
+
+
+def in_turn(*sentences: str) -> str:
+    """Whole sentences one after another, empty ones left out; behind a full-width stop stands no space."""
+    text = ""
+    for sentence in filter(None, sentences):
+        text += sentence if not text or text.endswith(WIDE_ENDS) else f" {sentence}"
+    return text
 
 
 def whole_percent(share: float) -> str:

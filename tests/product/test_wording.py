@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.base.wording import counted, not_a_path, remedy, unwritable, whole_percent
+from engine.base.wording import counted, in_turn, listing, not_a_path, remedy, unwritable, whole_percent
 from engine.recipe.config import join_list, split_list
 from tests.conftest import ROOT, SAMPLE, Cli
 from tui.cli import run
@@ -29,6 +29,12 @@ ALWAYS_SEVERAL = (
 def test_a_count_has_the_noun_that_goes_with_it() -> None:
     assert [counted(n, "image") for n in (0, 1, 2, 1000)] == ["0 images", "1 image", "2 images", "1,000 images"]
     assert [counted(n, "batch", "batches") for n in (1, 2)] == ["1 batch", "2 batches"]
+
+
+def test_sentences_and_lists_are_put_together_as_their_language_does() -> None:
+    assert in_turn("One.", "", "Two.", "Three.") == "One. Two. Three." and in_turn() == in_turn("") == ""
+    assert in_turn("一張。", "兩張。", "Three.") == "一張。兩張。Three."
+    assert listing(("a", 2)) == "a, 2" and listing(()) == ""
 
 
 @given(st.integers(0, 400), st.integers(1, 400))
