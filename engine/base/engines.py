@@ -3,9 +3,11 @@
 import functools
 from typing import Literal
 
+from engine.base.language import tr
+
 EngineName = Literal["keras", "ncnn"]
 AskedEngine = Literal["auto", "keras", "ncnn"]
-INSTALL = "run pip install ncnn"
+INSTALL = tr("run pip install ncnn")
 
 
 @functools.cache
@@ -14,9 +16,9 @@ def ncnn_fault() -> str:
     try:
         import ncnn  # noqa: F401
     except ModuleNotFoundError:
-        return "ncnn is not installed"
+        return tr("ncnn is not installed")
     except Exception as error:  # a library that was built for another system fails in any way
-        return f"ncnn can't be loaded ({(str(error).splitlines() or [type(error).__name__])[0]})"
+        return tr("ncnn can't be loaded ({reason})", reason=(str(error).splitlines() or [type(error).__name__])[0])
     return ""
 
 

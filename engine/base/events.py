@@ -13,6 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal, TypeVar
 from msgspec import Meta
 
 from engine.base.engines import EngineName
+from engine.base.language import marked, tr
 from engine.base.result import Tested, Validated
 from engine.base.typed_files import Amount, Count, Ends, Positive, Share, Signed, SignedEnds, checked, plain
 
@@ -37,11 +38,11 @@ class Event:
         return json.dumps(self.to_dict(), allow_nan=False)
 
 
-FILL = "frozen layers"
+FILL = marked("frozen layers")
 """How the task of a Progress begins that computes what is kept of the frozen layers."""
 
 
-TESTING = "test"
+TESTING = marked("test")
 """The task of the Progress of a run's own test."""
 
 
@@ -139,6 +140,13 @@ class Progress(Event):
     task: str
     done: Count
     total: Count | None
+
+    @property
+    def title(self) -> str:
+        """The task as it is shown."""
+        if self.task.startswith(FILL):
+            return tr(FILL) + self.task.removeprefix(FILL)
+        return tr(self.task)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from engine.base.errors import LinkError
+from engine.base.language import tr
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
@@ -31,7 +32,13 @@ def private_dir(path: Path, root: Path | None = None) -> Path:
     missing = [folder for folder in (base, *base.parents) if not folder.exists()]
     for folder in reversed(missing):
         if folder.is_symlink():
-            raise LinkError(f"{folder} is a link to {folder.readlink()}, which is not there: delete it, or make that.")
+            raise LinkError(
+                tr(
+                    "{folder} is a link to {target}, which is not there: delete it, or make that.",
+                    folder=folder,
+                    target=folder.readlink(),
+                )
+            )
         folder.mkdir(mode=0o700, exist_ok=True)
     if root:
         with opened(path, root, make=True):
@@ -187,11 +194,14 @@ def _plain(folder: int, path: Path, flags: int, written: bool = True) -> int:
     try:
         about = os.fstat(handle)
         if not stat.S_ISREG(about.st_mode):
-            raise LinkError(f"{path} is no plain file: delete it or move it away.")
+            raise LinkError(tr("{path} is no plain file: delete it or move it away.", path=path))
         if written and about.st_nlink > 1 and flags & (os.O_WRONLY | os.O_RDWR):
             raise LinkError(
-                f"{path} has a second name elsewhere (a hard link), and what is written here would change there: put "
-                "a copy of it in its place."
+                tr(
+                    "{path} has a second name elsewhere (a hard link), and what is written here would change "
+                    "there: put a copy of it in its place.",
+                    path=path,
+                )
             )
         if flags & os.O_TRUNC:
             os.ftruncate(handle, 0)
@@ -217,12 +227,17 @@ def _refuse_other(folder: int, path: Path, directory: bool) -> None:
         if stat.S_ISLNK(mode):
             target = os.readlink(path.name, dir_fd=folder)
             raise LinkError(
-                f"{path} is a link to {target}, and nothing is written through links: delete it, or put a copy of what "
-                "it leads to in its place."
+                tr(
+                    "{path} is a link to {target}, and nothing is written through links: delete it, or put a "
+                    "copy of what it leads to in its place.",
+                    path=path,
+                    target=target,
+                )
             )
         if not (stat.S_ISDIR(mode) if directory else stat.S_ISREG(mode)):
-            kind = "folder" if directory else "plain file"
-            raise LinkError(f"{path} is no {kind}: delete it or move it away.")
+            if directory:
+                raise LinkError(tr("{path} is no folder: delete it or move it away.", path=path))
+            raise LinkError(tr("{path} is no plain file: delete it or move it away.", path=path))
 
 
 def _new(folder: int, path: Path) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 
 from engine.base.errors import LinkError
 from engine.base.files import open_private
+from engine.base.language import tr
 
 TRIES = 20
 SECONDS_BETWEEN_TRIES = 0.01
@@ -31,7 +32,7 @@ def try_lock(file: Any, tries: int = TRIES) -> bool:
 def require_lock(file: Any, tries: int = TRIES) -> None:
     """As `try_lock`, but raises BlockingIOError where another process holds the file."""
     if not try_lock(file, tries):
-        raise BlockingIOError(errno.EAGAIN, "another process holds it", getattr(file, "name", None))
+        raise BlockingIOError(errno.EAGAIN, tr("another process holds it"), getattr(file, "name", None))
 
 
 def wait_for_lock(file: Any, shared: bool = False) -> None:

@@ -15,9 +15,10 @@ from typing import BinaryIO
 from engine.base.errors import ConfigError, CovidTuiError
 from engine.base.escape import to_cell
 from engine.base.files import private_dir, sync_dir
+from engine.base.language import tr
 from engine.base.wording import FULL, reason, unwritable
 
-_ANOTHER = "name another file"
+_ANOTHER = tr("name another file")
 _OPEN = re.compile(r"/dev/(stdout|stderr|fd/[0-9]{1,6})|/proc/self/(fd/[0-9]{1,6})")
 """The names by which a process finds what it has open."""
 
@@ -33,9 +34,11 @@ def require_new(path: Path, suffix: str, force: bool, inputs: Iterable[Path] = (
     try:
         found = _status(path)
         if found and stat.S_ISDIR(found.st_mode):
-            raise ConfigError(f"{path} is a folder: name a file in it.")
+            raise ConfigError(tr("{path} is a folder: name a file in it.", path=path))
         if found and any(_same(path, own) for own in inputs):
-            raise ConfigError(f"{path} is one of the files that this command reads: {_ANOTHER}.")
+            raise ConfigError(
+                tr("{path} is one of the files that this command reads: {another}.", path=path, another=_ANOTHER)
+            )
         if found and _takes(path, found):
             return
         if found:
@@ -53,7 +56,11 @@ def require_folder(folder: Path) -> None:
             pass
     except OSError as error:
         raise ConfigError(
-            f"{folder} can't take a result ({reason(error)}): choose another folder with --out."
+            tr(
+                "{folder} can't take a result ({reason}): choose another folder with --out.",
+                folder=folder,
+                reason=reason(error),
+            )
         ) from error
 
 
@@ -74,7 +81,13 @@ def writing(path: Path, force: bool) -> Iterator[BinaryIO]:
         with _placed(path, force) as (file, taken):
             yield file
     if taken != [path]:
-        raise ConfigError(f"{path} came to be while this command was at work, and stays: the result is in {taken[0]}.")
+        raise ConfigError(
+            tr(
+                "{path} came to be while this command was at work, and stays: the result is in {place}.",
+                path=path,
+                place=taken[0],
+            )
+        )
 
 
 def write_beside(path: Path, data: bytes) -> Path:
@@ -153,16 +166,32 @@ def _same(path: Path, other: Path) -> bool:
 
 def _require_replaceable(path: Path, found: os.stat_result, suffix: str, force: bool, inputs: Iterable[Path]) -> None:
     if not (stat.S_ISREG(found.st_mode) or stat.S_ISLNK(found.st_mode)):
-        raise ConfigError(f"{path} is no file that can be replaced: {_ANOTHER}.")
+        raise ConfigError(tr("{path} is no file that can be replaced: {another}.", path=path, another=_ANOTHER))
     if not force:
-        raise ConfigError(f"{path} exists already: give --force to replace it, or {_ANOTHER}.")
+        raise ConfigError(
+            tr("{path} exists already: give --force to replace it, or {another}.", path=path, another=_ANOTHER)
+        )
     if path.suffix.lower() != suffix:
-        raise ConfigError(f"{path} exists, and is not replaced as its name does not end in {suffix}: {_ANOTHER}.")
+        raise ConfigError(
+            tr(
+                "{path} exists, and is not replaced as its name does not end in {suffix}: {another}.",
+                path=path,
+                suffix=suffix,
+                another=_ANOTHER,
+            )
+        )
     if run := run_of(path):
-        raise ConfigError(f"{path} belongs to the run {run}: {_ANOTHER}.")
+        raise ConfigError(tr("{path} belongs to the run {run}: {another}.", path=path, run=run, another=_ANOTHER))
     for folder in inputs:
         if _below(path, folder):
-            raise ConfigError(f"{path} lies in {folder}, which this command reads: {_ANOTHER}, or remove it first.")
+            raise ConfigError(
+                tr(
+                    "{path} lies in {folder}, which this command reads: {another}, or remove it first.",
+                    path=path,
+                    folder=folder,
+                    another=_ANOTHER,
+                )
+            )
 
 
 def run_of(path: Path) -> Path | None:
@@ -181,7 +210,9 @@ def _below(path: Path, folder: Path) -> bool:
 def _require_room(path: Path) -> None:
     """Raise ConfigError or OSError where no file can be made in the folder of `path`."""
     if not path.parent.is_dir():
-        raise ConfigError(f"There is no folder {path.parent}: make it, or {_ANOTHER}.")
+        raise ConfigError(
+            tr("There is no folder {parent}: make it, or {another}.", parent=path.parent, another=_ANOTHER)
+        )
     with tempfile.TemporaryFile(dir=path.parent):
         pass
 

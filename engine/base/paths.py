@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from engine.base.errors import DataError
+from engine.base.language import tr
 
 
 def typed(text: str) -> Path:
@@ -19,7 +20,7 @@ def is_folder(path: Path) -> bool:
 def require_there(path: Path | None) -> None:
     """Raise DataError where the folder or image that was named is not there."""
     if path is not None and not is_there(path):
-        raise DataError(f"{path} does not exist: name a folder of X-rays, or an image file.")
+        raise DataError(tr("{path} does not exist: name a folder of X-rays, or an image file.", path=path))
 
 
 def is_there(path: Path) -> bool:

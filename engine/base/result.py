@@ -7,6 +7,7 @@ What makes a result and what reads one share these types, so that neither can dr
 from dataclasses import dataclass, field, fields
 
 from engine.base.batch_result import Drift
+from engine.base.language import tr
 from engine.base.typed_files import Amount, Count, Ends, Number, Positive, Share, Signed, SignedEnds, UnfitError
 
 MEASURES = ("sensitivity", "specificity", "precision", "f1", "auc", "mcc")
@@ -130,9 +131,9 @@ class Judged:
     def __post_init__(self) -> None:
         """Raises UnfitError where the values, each sound, do not fit each other."""
         if not self.classes or [len(row) for row in self.confusion] != [len(self.classes)] * len(self.classes):
-            raise UnfitError('its "confusion" has not a row and a column for each class')
+            raise UnfitError(tr('its "confusion" has not a row and a column for each class'))
         if self.correct > self.n:
-            raise UnfitError('its "correct" is more than its "n"')
+            raise UnfitError(tr('its "correct" is more than its "n"'))
 
     def measured(self, name: str) -> Measured:
         """The measure over all images that is called accuracy, auc or mcc, and its interval."""
@@ -196,7 +197,7 @@ class Covered:
     def __post_init__(self) -> None:
         """Raises UnfitError where the values, each sound, do not fit each other."""
         if len(self.sizes) != len(self.classes) + 1:
-            raise UnfitError('its "sizes" has not a count for each number of classes')
+            raise UnfitError(tr('its "sizes" has not a count for each number of classes'))
 
 
 @dataclass(frozen=True)
@@ -241,7 +242,7 @@ class Tested(Judged):
         super().__post_init__()
         for key in ("ece", "operating"):
             if self.calibrated and getattr(self, key) is None:
-                raise UnfitError(f'its "{key}" is missing')
+                raise UnfitError(tr('its "{key}" is missing', key=key))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -256,7 +257,7 @@ class Drawn(Tested):
         super().__post_init__()
         for name, one in self.curves.items():
             if isinstance(one, list) != (name == RELIABILITY):
-                raise UnfitError(f'its "curves.{name}" is no curve')
+                raise UnfitError(tr('its "curves.{name}" is no curve', name=name))
 
     def without_curves(self) -> Tested:
         """The numbers alone."""

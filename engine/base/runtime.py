@@ -22,9 +22,11 @@ from engine.base.engines import EngineName
 from engine.base.errors import CacheError
 from engine.base.events import Emit, Notice, Progress
 from engine.base.files import private_dir, write_json
+from engine.base.language import marked, tr
 from engine.base.number_format import Precision
 from engine.base.streams import Stream
 from engine.base.typed_files import Count, Positive, plain_object
+from engine.base.wording import reason
 
 _IMPORTING = threading.Lock()
 """Held while descriptor 2 leads elsewhere, as of two threads the second would put back what the first had put there."""
@@ -48,7 +50,11 @@ def cache_dir() -> Path:
         return private_dir(path)
     except OSError as error:
         raise CacheError(
-            f"The cache folder {path} can't be made ({error.strerror}): choose another by COVID_TUI_CACHE."
+            tr(
+                "The cache folder {path} can't be made ({reason}): choose another by COVID_TUI_CACHE.",
+                path=path,
+                reason=reason(error),
+            )
         ) from error
 
 
@@ -64,8 +70,8 @@ def tensorflow() -> Any:
 def announce_tensorflow(emit: Emit, as_task: bool = False) -> None:
     """Emit that TensorFlow will be loaded now, as a notice or, `as_task`, as progress; nothing where it is loaded."""
     if not has_tensorflow():
-        notice = Notice("info", "TensorFlow is being loaded; this takes a few seconds, once.")
-        emit(Progress("loading TensorFlow, a few seconds, once", 0, None) if as_task else notice)
+        notice = Notice("info", tr("TensorFlow is being loaded; this takes a few seconds, once."))
+        emit(Progress(tr("loading TensorFlow, a few seconds, once"), 0, None) if as_task else notice)
 
 
 def has_tensorflow() -> bool:
@@ -200,7 +206,7 @@ def cpu() -> tuple[str, frozenset[str]]:
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
             name, _, value = line.partition(":")
             facts.setdefault(name.strip(), value.strip())
-    name = facts.get("model name") or platform.processor() or "unknown processor"
+    name = facts.get("model name") or platform.processor() or marked("unknown processor")
     return name, frozenset(facts.get("flags", "").split())
 
 
@@ -208,7 +214,7 @@ def device() -> str:
     """The name of the device that trains: the first GPU, else the processor."""
     gpus = tensorflow().config.list_physical_devices("GPU")
     if not gpus:
-        return f"{cpu()[0]} ({processors()} cores)"
+        return tr("{processor} ({cores} cores)", processor=tr(cpu()[0]), cores=processors())
     return str(tensorflow().config.experimental.get_device_details(gpus[0]).get("device_name", gpus[0].name))
 
 
@@ -225,17 +231,21 @@ def choose_precision(asked: Precision) -> Choice:
     some processors with bfloat16 instructions run them more slowly than float32, so the processor is timed once.
     """
     if asked != "auto":
-        return Choice(asked, "as asked")
+        return Choice(asked, tr("as asked"))
     gpus = tensorflow().config.list_physical_devices("GPU")
     if gpus:
         major, _ = tensorflow().config.experimental.get_device_details(gpus[0]).get("compute_capability", (0, 0))
-        return Choice("bfloat16", "the GPU has it") if major >= 8 else Choice("float32", "the GPU has no bfloat16")
+        if major >= 8:
+            return Choice("bfloat16", tr("the GPU has it"))
+        return Choice("float32", tr("the GPU has no bfloat16"))
     if not cpu()[1] & {"avx512_bf16", "amx_bf16"}:
-        return Choice("float32", "the processor has no bfloat16")
+        return Choice("float32", tr("the processor has no bfloat16"))
     ratio = speed_of_bfloat16()
     if ratio >= FASTER_BY:
-        return Choice("bfloat16", f"{ratio:.1f} times as fast as float32 on this processor")
-    return Choice("float32", f"bfloat16 runs at {ratio:.2f} times the speed of float32 on this processor")
+        return Choice("bfloat16", tr("{ratio:.1f} times as fast as float32 on this processor", ratio=ratio))
+    return Choice(
+        "float32", tr("bfloat16 runs at {ratio:.2f} times the speed of float32 on this processor", ratio=ratio)
+    )
 
 
 def speed_of_bfloat16() -> float:

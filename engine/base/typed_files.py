@@ -7,6 +7,7 @@ something else ends in one sentence that names the file and what is wrong in it.
 import contextlib
 import csv
 import errno
+import functools
 import io
 import itertools
 import json
@@ -24,6 +25,8 @@ import msgspec
 from msgspec import Meta
 
 from engine.base.errors import RunError
+from engine.base.language import marked, tr
+from engine.base.wording import without_stop
 
 T = TypeVar("T")
 
@@ -57,11 +60,13 @@ SignedEnds = tuple[Signed, Signed]
 _PLACED = re.compile(r"(.+?)(?: - at `\$\.?(.*)`)?")
 _EXPECTED = re.compile(r"Expected (.+?)(?:, got `(\w+)`)?")
 _MISSING = re.compile(r"Object missing required field `(.+?)`")
+_KINDS = re.compile(r"`([^`]+)`( of length >= 1)?")
+_QUOTED = re.compile(r"[\"「]")
 _RANGE = re.compile(r"(<=|>=) (\S+)")
-_LIMITS = {"<=": "of at most", ">=": "of at least"}
+_LIMITS = {"<=": marked("of at most {limit:,g}"), ">=": marked("of at least {limit:,g}")}
 _WORDS = {
-    "float": "a number", "int": "a whole number", "str": "text", "bool": "true or false", "null": "nothing",
-    "object": "a group of keys", "array": "a list",
+    "float": tr("a number"), "int": tr("a whole number"), "str": tr("text"), "bool": tr("true or false"),
+    "null": tr("nothing"), "object": tr("a group of keys"), "array": tr("a list"),
 }  # fmt: skip
 
 
@@ -82,8 +87,9 @@ def opened(path: Path, most: int = MOST_BYTES) -> Iterator[BinaryIO]:
     try:
         state = os.fstat(descriptor)
         if not stat.S_ISREG(state.st_mode):
-            what = "a folder" if stat.S_ISDIR(state.st_mode) else "a pipe or a device"
-            raise OSError(errno.EINVAL, f"it is {what}, not a file")
+            folder = stat.S_ISDIR(state.st_mode)
+            what = tr("it is a folder, not a file") if folder else tr("it is a pipe or a device, not a file")
+            raise OSError(errno.EINVAL, what)
         if state.st_size > most:
             raise OSError(errno.EFBIG, _too_long(state.st_size, most))
         with os.fdopen(descriptor, "rb", closefd=False) as file:
@@ -93,7 +99,7 @@ def opened(path: Path, most: int = MOST_BYTES) -> Iterator[BinaryIO]:
 
 
 def _too_long(size: int, most: int) -> str:
-    return f"it has {size:,} bytes, and no such file has more than {most:,}"
+    return tr("it has {size:,} bytes, and no such file has more than {most:,}", size=size, most=most)
 
 
 def content(path: Path, most: int = MOST_BYTES) -> bytes:
@@ -122,7 +128,8 @@ def stamp_of(path: Path) -> Stamp | None:
 
 def why(error: Exception) -> str:
     """What to say of an error of reading, as part of a sentence, without the file's name."""
-    return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+    said = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+    return tr(said)
 
 
 def cells(path: Path) -> list[list[str]]:
@@ -141,13 +148,15 @@ def json_object(path: Path) -> dict[str, Any]:
     try:
         values = parsed(content(path))
     except FileNotFoundError:
-        raise RunError(f"{path} is missing: the run did not get that far, or the directory is not a run.") from None
+        raise RunError(
+            tr("{path} is missing: the run did not get that far, or the directory is not a run.", path=path)
+        ) from None
     except UnfitError as error:
-        raise RunError(f"{path} is damaged: {error}.") from None
+        raise RunError(tr("{path} is damaged: {error}.", path=path, error=error)) from None
     except (ValueError, OSError) as error:
-        raise RunError(f"{path} can't be read ({why(error)}).") from None
+        raise RunError(tr("{path} can't be read ({why}).", path=path, why=why(error))) from None
     if not isinstance(values, dict):
-        raise RunError(f"{path} does not hold a JSON object.")
+        raise RunError(tr("{path} does not hold a JSON object.", path=path))
     return values
 
 
@@ -156,7 +165,7 @@ def parsed(text: bytes | str) -> Any:
     try:
         values = json.loads(text)
     except RecursionError:
-        raise UnfitError("its values are nested without end") from None
+        raise UnfitError(tr("its values are nested without end")) from None
     _require_sound(values)
     return values
 
@@ -172,14 +181,14 @@ def _require_sound(values: Any) -> None:
             del names[-1:]
         elif isinstance(value, dict | list):
             if len(inside) > DEEPEST:
-                raise UnfitError(f'its "{_place([*names[:3], name])}" is nested too deeply')
+                raise UnfitError(tr('its "{place}" is nested too deeply', place=_place([*names[:3], name])))
             names.append(name)
             named = value.items() if isinstance(value, dict) else ((f"[{k}]", one) for k, one in enumerate(value))
             inside.append(iter(named))
         elif isinstance(value, float) and not math.isfinite(value):
-            raise UnfitError(f'its "{_place([*names, name])}" is not a finite number')
+            raise UnfitError(tr('its "{place}" is not a finite number', place=_place([*names, name])))
         elif isinstance(value, int) and abs(value) >= _LARGEST:
-            raise UnfitError(f'its "{_place([*names, name])}" is too large a number')
+            raise UnfitError(tr('its "{place}" is too large a number', place=_place([*names, name])))
 
 
 def _place(names: Sequence[str]) -> str:
@@ -194,12 +203,12 @@ def checked(values: Any, kind: type[T]) -> T:
     try:
         found = msgspec.convert(values, kind, dec_hook=_built)
     except (msgspec.ValidationError, RecursionError, OverflowError) as error:
-        raise UnfitError(_in_words(str(error), kind)) from None
+        raise UnfitError(_in_words(error, kind)) from None
     except UnicodeEncodeError:  # a name that is not UTF-8, where something else than text is wanted
-        raise UnfitError("it has a text with half a character where another value belongs") from None
+        raise UnfitError(tr("it has a text with half a character where another value belongs")) from None
     turned = _turned(found, "")
     if turned:
-        raise UnfitError(f'its "{turned}" ends before it begins')
+        raise UnfitError(tr('its "{turned}" ends before it begins', turned=turned))
     return found
 
 
@@ -210,10 +219,10 @@ def typed(path: Path, kind: type[T], mend: str = "") -> T:
     try:
         return checked(json_object(path), kind)
     except UnfitError as error:
-        sentence = f"{path} is damaged: {error}"
+        sentence = tr("{path} is damaged: {error}.", path=path, error=error)
     except RunError as error:
-        sentence = str(error).removesuffix(".")
-    raise RunError(f"{sentence}; {mend}." if mend else f"{sentence}.")
+        sentence = str(error)
+    raise RunError(tr("{sentence}; {mend}.", sentence=without_stop(sentence), mend=mend) if mend else sentence)
 
 
 def plain(value: Any) -> Any:
@@ -253,24 +262,41 @@ def unknown_keys(values: Any, kind: Any) -> list[str]:
     return [*(str(name) for name in values if name not in hints), *itertools.chain.from_iterable(deeper)]
 
 
-def _in_words(text: str, kind: Any) -> str:
+def _in_words(error: Exception, kind: Any) -> str:
     """What msgspec says of values that should be a `kind`, in plain words."""
+    text = str(error)
     placed = _PLACED.fullmatch(text)
     reason, at = (placed[1], placed[2] or "") if placed else (text, "")
     if found := _MISSING.fullmatch(reason):
-        return f'its "{at}{"." if at else ""}{found[1]}" is missing'
-    if reason.startswith(("its ", "it ")):  # a form's own words
-        return reason.replace('its "', f'its "{at}.', 1) if at else reason
-    its = f'its "{at[:_LONGEST_PATH]}"' if at else "it"
+        return tr('its "{place}" is missing', place=f"{at}{'.' if at else ''}{found[1]}")
+    if isinstance(error.__cause__, UnfitError):  # a form's own words
+        return _QUOTED.sub(lambda quote: f"{quote[0]}{at}.", reason, count=1) if at else reason
+    its = tr('its "{place}"', place=at[:_LONGEST_PATH]) if at else tr("it")
     if found := _EXPECTED.fullmatch(reason):
-        wanted = re.sub(r"`([^`]+)`", lambda kinds: " or ".join(map(_word, kinds[1].split(" | "))), found[1])
-        wanted = wanted.replace("text of length >= 1", "text that is not empty").replace("of length ", "")
-        wanted = _RANGE.sub(lambda limit: f"{_LIMITS[limit[1]]} {round(float(limit[2]), 6) + 0.0:,g}", wanted)
+        wanted = _KINDS.sub(_kinds, found[1]).replace("of length ", "")
+        wanted = _RANGE.sub(lambda limit: tr(_LIMITS[limit[1]], limit=round(float(limit[2]), 6) + 0.0), wanted)
         wanted = wanted.split(" matching regex ")[0]
-        return f"{its} should be {wanted}" + (f", not {_word(found[2])}" if found[2] else "")
+        if found[2]:
+            return tr("{its} should be {wanted}, not {found}", its=its, wanted=wanted, found=_word(found[2]))
+        return tr("{its} should be {wanted}", its=its, wanted=wanted)
     if reason.startswith("Invalid enum value") and (options := _options(kind, at)):
-        return f"{its} should be {' or '.join(options) if len(options) < 3 else 'one of ' + ', '.join(options)}"
-    return f"{its} does not fit ({reason[:200]})"
+        if len(options) < 3:
+            return tr("{its} should be {wanted}", its=its, wanted=_either(options))
+        return tr("{its} should be one of {options}", its=its, options=", ".join(options))
+    return tr("{its} does not fit ({reason})", its=its, reason=reason[:200])
+
+
+def _kinds(found: re.Match[str]) -> str:
+    """Kinds of values, as msgspec writes them, in words."""
+    kinds = found[1].split(" | ")
+    words = [_word(kind) for kind in kinds]
+    if found[2] and kinds[-1] == "str":
+        return _either([*words[:-1], tr("text that is not empty")])
+    return _either(words) + (found[2] or "")
+
+
+def _either(words: Sequence[str]) -> str:
+    return functools.reduce(lambda one, other: tr("{one} or {other}", one=one, other=other), words)
 
 
 def _options(kind: Any, at: str) -> list[str]:
@@ -278,7 +304,7 @@ def _options(kind: Any, at: str) -> list[str]:
     for name in filter(None, at.split(".")):
         kind = get_type_hints(kind).get(name) if is_dataclass(kind) else None
     parts = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
-    options = ["a number" for part in parts if part in (int, float)]
+    options = [_word("float") for part in parts if part in (int, float)]
     return options + [f'"{one}"' for part in parts if get_origin(part) is Literal for one in get_args(part)]
 
 

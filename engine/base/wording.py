@@ -6,12 +6,23 @@ import os
 import re
 from collections.abc import Iterable
 
-from engine.base.language import COUNTED, NOUN, noun_of, tr
+from engine.base.language import COUNTED, NOUN, marked, noun_of, tr
 
 FULL = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
 """Numbers of errors that only room helps: a full disk, a quota, a file that may not grow."""
 UNWRITABLE = FULL | {errno.EROFS, errno.EACCES, errno.EPERM}
 """Numbers of errors that say that a place can't be written, whatever is written there."""
+SYSTEM = (
+    marked("No space left on device"), marked("Disk quota exceeded"), marked("File too large"),
+    marked("Permission denied"), marked("Operation not permitted"), marked("Read-only file system"),
+    marked("No such file or directory"), marked("Is a directory"), marked("Not a directory"), marked("File exists"),
+    marked("Input/output error"), marked("Too many open files"), marked("Too many levels of symbolic links"),
+    marked("File name too long"), marked("Resource temporarily unavailable"), marked("Cannot allocate memory"),
+    marked("Device or resource busy"), marked("Directory not empty"), marked("Invalid argument"),
+    marked("Address already in use"), marked("Broken pipe"), marked("Stale file handle"),
+    marked("Transport endpoint is not connected"), marked("No such device or address"),
+)  # fmt: skip
+"""Why the system refuses, in its own words."""
 HAIR = 1e-9
 """What a share that is half a percent in numbers may lack of it in floating point."""
 WIDE_ENDS = ("。", "？", "！", "；", "：", "」", "）")
@@ -51,24 +62,34 @@ def whole_percent(share: float) -> str:
     return f"{math.floor(100 * share + 0.5 + HAIR)}%"
 
 
-def unwritable(what: object, error: OSError, elsewhere: str = "choose another place") -> str:
+def without_stop(sentence: str) -> str:
+    """The sentence without its full stop, to go on in."""
+    return sentence[:-1] if sentence.endswith((".", "。")) else sentence
+
+
+def unwritable(what: object, error: OSError, elsewhere: str = tr("choose another place")) -> str:
     """A sentence on a place that can't be written, with its reason and what helps; `elsewhere` says how to avoid it."""
-    return f"{what} can't be written ({reason(error)}): {remedy(error, elsewhere)}."
+    return tr(
+        "{what} can't be written ({reason}): {remedy}.",
+        what=what,
+        reason=reason(error),
+        remedy=remedy(error, elsewhere),
+    )
 
 
 def reason(error: OSError) -> str:
     """Why the system refused, in its words; a library may have put its own in their place."""
     if error.errno in FULL:
-        return os.strerror(error.errno)
-    return error.strerror or str(error) or type(error).__name__
+        return tr(os.strerror(error.errno))
+    return tr(error.strerror or str(error) or type(error).__name__)
 
 
-def remedy(error: OSError, elsewhere: str = "choose another place") -> str:
+def remedy(error: OSError, elsewhere: str = tr("choose another place")) -> str:
     """What helps where something can't be written: only a full disk is helped by room."""
     if error.errno in FULL:
-        return "make room there"
+        return tr("make room there")
     if error.errno in (errno.EACCES, errno.EPERM):
-        return f"change its permissions, or {elsewhere}"
+        return tr("change its permissions, or {elsewhere}", elsewhere=elsewhere)
     return elsewhere
 
 
@@ -80,8 +101,10 @@ def not_a_path(text: str) -> str:
     scheme, rest = (match[1] or match[3]).lower(), match[2] or match[4] or ""
     if scheme == "file":
         path = "/" + rest.removeprefix("localhost").lstrip("/")
-        return f"file://{path} is an address, and addresses are not read: give the path alone, {path}."
-    return (
-        f"{scheme}://{rest} is an address, and addresses are not read: download it first, and name the file "
-        "or folder that this gives."
+        return tr("file://{path} is an address, and addresses are not read: give the path alone, {path}.", path=path)
+    return tr(
+        "{scheme}://{rest} is an address, and addresses are not read: download it first, and name "
+        "the file or folder that this gives.",
+        scheme=scheme,
+        rest=rest,
     )

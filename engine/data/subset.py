@@ -6,7 +6,7 @@ from dataclasses import replace
 from engine.base.errors import ConfigError
 from engine.data.file_names import natural
 from engine.data.records import Problem, Scan
-from engine.recipe.config import join_list
+from engine.recipe.lists import join_list
 
 CONFLICT = "label-conflict"
 

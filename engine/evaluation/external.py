@@ -28,7 +28,8 @@ from engine.evaluation.predictions_csv import VALIDATION
 from engine.evaluation.predictor import MODEL
 from engine.evaluation.result_files import FOLDER
 from engine.evaluation.training_reference import Reference, facts_of
-from engine.recipe.config import LabelTable, split_list
+from engine.recipe.config import LabelTable
+from engine.recipe.lists import split_list
 from engine.runs.directory import WEIGHTS, Run
 
 FOLDS = 5

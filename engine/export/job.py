@@ -21,7 +21,7 @@ from engine.export import FOLDER
 from engine.export.contract import NAME, Contract
 from engine.export.formats import FORMATS, Format, exportable, quiet, require_installed
 from engine.export.verify import IMAGES, LIMIT, Pictures, gather, largest_difference
-from engine.recipe.config import split_list
+from engine.recipe.lists import split_list
 from engine.runs.directory import WEIGHTS, Run
 
 _SAVED = re.compile(rf"[a-z_]+\.pb|variables/variables\.(index|data-\d+-of-\d+)|assets/{re.escape(NAME)}")

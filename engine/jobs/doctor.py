@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.base.cache import KINDS, size
+from engine.base.language import marked, tr
 from engine.base.runtime import cache_dir, choose_precision, cpu, device, processors, tensorflow, versions
 from engine.jobs import repair
 from engine.network.backbones import BACKBONES
@@ -13,27 +14,27 @@ from engine.network.engine_choice import choose_engine
 from engine.network.pretrained import OFFLINE_BACKBONE, OFFLINE_PACKAGE, converted, keras_home
 from engine.runs.bin import Deleted, empty, in_bin
 
-DOWNLOADED = "none here: they will be downloaded"
-NOT_OFFLINE = f"{DOWNLOADED} (the offline extra has VGG16's alone)"
+DOWNLOADED = tr("none here: they will be downloaded")
+NOT_OFFLINE = tr("{downloaded} (the offline extra has VGG16's alone)", downloaded=DOWNLOADED)
 
 
 def examine() -> dict[str, Any]:
-    """Everything that `covid-tui doctor` shows, as JSON values."""
+    """Everything that `covid-tui doctor` shows, as JSON values; the keys are translated where they are shown."""
     gpus = tensorflow().config.list_physical_devices("GPU")
     precision = choose_precision("auto")
     engine = choose_engine("auto", BACKBONES[OFFLINE_BACKBONE], precision.precision, lambda event: None)
     return {
-        "versions": versions(),
-        "machine": {
-            "processor": cpu()[0],
-            "processors": processors(),
-            "gpus": len(gpus),
-            "trains on": device(),
-            "precision": f"{precision.precision} ({precision.reason})",
-            "frozen layers": f"{engine.engine} ({engine.reason})",
+        marked("versions"): versions(),
+        marked("machine"): {
+            marked("processor"): tr(cpu()[0]),
+            marked("processors"): processors(),
+            marked("gpus"): len(gpus),
+            marked("trains on"): device(),
+            marked("precision"): f"{precision.precision} ({precision.reason})",
+            marked("frozen layers"): f"{engine.engine} ({engine.reason})",
         },
-        "ImageNet weights": {name: weights_found(name) for name in BACKBONES},
-        "cache": {"folder": str(cache_dir()), **cache_sizes()},
+        marked("ImageNet weights"): {name: weights_found(name) for name in BACKBONES},
+        marked("cache"): {marked("folder"): str(cache_dir()), **cache_sizes()},
     }
 
 
@@ -54,14 +55,14 @@ def emptied(out: Path, *, wholly: bool = False) -> list[tuple[Deleted, int]]:
 def weights_found(backbone: str) -> str:
     """Where the ImageNet weights of a backbone would come from on this machine."""
     if (keras_home() / "models" / BACKBONES[backbone].keras_file).is_file():
-        return "in Keras's cache"
+        return tr("in Keras's cache")
     if backbone != OFFLINE_BACKBONE:
         return NOT_OFFLINE
     if converted(cache_dir()).is_file():
-        return "converted earlier from the offline extra"
+        return tr("converted earlier from the offline extra")
     try:
         importlib.metadata.distribution(OFFLINE_PACKAGE)
-        return "in the offline extra"
+        return tr("in the offline extra")
     except importlib.metadata.PackageNotFoundError:
         return DOWNLOADED
 

@@ -18,6 +18,7 @@ from engine.base.context import Context
 from engine.base.errors import ConfigError, DataError, Stopped
 from engine.base.events import Interrupted, Notice, Progress
 from engine.base.files import open_lock, private_dir, require_inside
+from engine.base.language import marked, tr
 from engine.base.wording import counted
 from engine.data.corrections import Applied, read_corrections
 from engine.data.divided import Divided, divided
@@ -67,12 +68,14 @@ class MatrixJob:
         """Raises ConfigError for fewer than two folders, one that holds another, a recipe that does not fit, or tables
         of another number.
         """
-        one_process(config.machine.devices, "A matrix")
+        one_process(config.machine.devices, tr("A matrix"))
         if config.data.split is not None:
-            raise ConfigError("A matrix draws a split for each folder: leave --split out.")
+            raise ConfigError(tr("A matrix draws a split for each folder: leave --split out."))
         by_hand = [name for name in BY_HAND["network"] if name in differences(config, _plain(config))]
         if by_hand:
-            raise ConfigError(f"matrix trains by the recipe that chooses by itself: leave --{by_hand[0]} out.")
+            raise ConfigError(
+                tr("matrix trains by the recipe that chooses by itself: leave --{name} out.", name=by_hand[0])
+            )
         _require_apart(folders)
         output = dataclasses.replace(config.output, name=config.output.name or NAME)
         self.config = dataclasses.replace(config, output=output)
@@ -82,7 +85,7 @@ class MatrixJob:
         """What is used of each folder, and by which tables."""
         self.path = output.out.absolute() / output.name
         if (self.path / "config.json").is_file():
-            raise ConfigError(f"{self.path} is a run: choose another --name for the matrix.")
+            raise ConfigError(tr("{path} is a run: choose another --name for the matrix.", path=self.path))
 
     def work(self, context: Context) -> Matrix:
         """Take out what the folders share, train on each, test on each other, as far as the stop lets it.
@@ -98,7 +101,7 @@ class MatrixJob:
             cells: list[Cell] = []
             right: dict[tuple[str, str], Mapping[str, bool]] = {}
             for one in sets:
-                context.emit(Progress("matrix", done, steps))
+                context.emit(Progress(marked("matrix"), done, steps))
                 if context.stop.is_set() or not self._trained(one, context):
                     break
                 cells.append(self._own(one, right))
@@ -111,7 +114,7 @@ class MatrixJob:
                 with contextlib.suppress(Stopped):
                     cells.append(self._elsewhere(one, other, right, context))
                     done += 1
-                    context.emit(Progress("matrix", done, steps))
+                    context.emit(Progress(marked("matrix"), done, steps))
                     store.write(self.path, self._result(found, sets, cells, right))
             result = self._result(found, sets, cells, right)
             store.write(self.path, result)
@@ -143,8 +146,19 @@ class MatrixJob:
             if not path.is_file():
                 used.split.write(path)
             elif Split.read(path).rows != used.split.rows:
-                other = "other images of" if own.corrections is None else "other images, or other labels, of"
-                raise ConfigError(f"{self.path} was begun with {other} {name}: choose another --name.")
+                raise ConfigError(
+                    tr(
+                        "{path} was begun with other images of {name}: choose another --name.",
+                        path=self.path,
+                        name=name,
+                    )
+                    if own.corrections is None
+                    else tr(
+                        "{path} was begun with other images, or other labels, of {name}: choose another --name.",
+                        path=self.path,
+                        name=name,
+                    )
+                )
             data = Data(used.scan, used.split, used.applied.used)
             sets.append(_Set(name, self.folders[place], data, recipe, used.applied))
         return found, sets
@@ -164,7 +178,9 @@ class MatrixJob:
         run = self._run_of(name)
         if run and (other := [one for one in differences(run.config(), recipe) if one not in KEEPS_FREE]):
             flags = ", ".join(f"--{one.replace('_', '-')}" for one in other)
-            raise ConfigError(f"{self.path} was begun with another {flags}: choose another --name.")
+            raise ConfigError(
+                tr("{path} was begun with another {flags}: choose another --name.", path=self.path, flags=flags)
+            )
 
     def _run_of(self, name: str) -> Run | None:
         """The set's run, where it was begun. Raises LinkError where a link stands for its folder."""
@@ -178,11 +194,11 @@ class MatrixJob:
         if run is None:
             with contextlib.suppress(OSError):  # a folder that a process was killed over before it held a thing
                 (self.path / _run_name(one.name)).rmdir()
-            context.emit(Notice("info", f"Training on {one.name}."))
+            context.emit(Notice("info", tr("Training on {name}.", name=one.name)))
             return not isinstance(jobs.train(one.folder, one.config, context, one.data), Interrupted)
         if run.finished() is not None:
             return True
-        context.emit(Notice("info", f"Going on with the training on {one.name}."))
+        context.emit(Notice("info", tr("Going on with the training on {name}.", name=one.name)))
         return not isinstance(jobs.resume(run, one.config, context, one.folder, one.data), Interrupted)
 
     def _own(self, one: _Set, right: dict[tuple[str, str], Mapping[str, bool]]) -> Cell:
@@ -206,7 +222,7 @@ class MatrixJob:
         kept, wanted = answers_file(other.name), {record.file for record in other.data.scan.records}
         said = read_predictions(run, kept) if os.path.lexists(run.path / kept) else None
         if said is None or set(said.files) != wanted:
-            context.emit(Notice("info", f"Testing the model of {one.name} on {other.name}."))
+            context.emit(Notice("info", tr("Testing the model of {name} on {other}.", name=one.name, other=other.name)))
             evaluate_on(run, other.folder, context, OnFolder(given=other.data.scan, name=other.name))
             said = read_predictions(run, kept)
         right[one.name, other.name] = right_by_file(said)
@@ -259,12 +275,23 @@ def common_classes(scans: Sequence[Scan], wanted: Sequence[str] = ()) -> tuple[s
     """
     for one in scans:
         if lacking := [name for name in wanted if name not in one.classes]:
-            raise ConfigError(f'{one.root} has no class "{lacking[0]}"; it has {", ".join(one.classes)}.')
+            raise ConfigError(
+                tr(
+                    '{folder} has no class "{name}"; it has {classes}.',
+                    folder=one.root,
+                    name=lacking[0],
+                    classes=", ".join(one.classes),
+                )
+            )
     common = tuple(wanted) or tuple(name for name in scans[0].classes if all(name in one.classes for one in scans))
     if len(common) < 2:
-        have = "; ".join(f"{one.root} has {', '.join(one.classes)}" for one in scans)
-        some = f"one class ({common[0]})" if common else "no class"
-        raise ConfigError(f"The folders have {some} in common, and it takes two: {have}.{_alike(scans)}")
+        have = "; ".join(tr("{folder} has {classes}", folder=one.root, classes=", ".join(one.classes)) for one in scans)
+        sentence = (
+            tr("The folders have one class ({name}) in common, and it takes two: {have}.", name=common[0], have=have)
+            if common
+            else tr("The folders have no class in common, and it takes two: {have}.", have=have)
+        )
+        raise ConfigError(sentence + _alike(scans))
     return common
 
 
@@ -274,19 +301,28 @@ def _alike(scans: Sequence[Scan]) -> str:
     for name in first.classes:
         for other in (other for one in rest for other in one.classes):
             if name != other and look_alike(name, other):
-                return f' "{name}" and "{other}" differ in {difference(name, other)}: give one class one name.'
+                return tr(
+                    ' "{name}" and "{other}" differ in {difference}: give one class one name.',
+                    name=name,
+                    other=other,
+                    difference=difference(name, other),
+                )
     return ""
 
 
 def _require_apart(folders: Sequence[Path]) -> None:
     if len(folders) < 2:
-        raise ConfigError("Name two folders of X-rays or more: covid-tui matrix DATA1 DATA2.")
+        raise ConfigError(tr("Name two folders of X-rays or more: covid-tui matrix DATA1 DATA2."))
     real = [Path(os.path.realpath(folder)) for folder in folders]
     for n, one in enumerate(real):
         for k, other in enumerate(real):
             if n != k and one.is_relative_to(other):
-                where = "are one folder" if one == other else "lie one in the other"
-                raise ConfigError(f"{folders[k]} and {folders[n]} {where}: name folders that lie apart.")
+                both = {"one": folders[k], "other": folders[n]}
+                raise ConfigError(
+                    tr("{one} and {other} are one folder: name folders that lie apart.", **both)
+                    if one == other
+                    else tr("{one} and {other} lie one in the other: name folders that lie apart.", **both)
+                )
 
 
 def _plain(config: TrainConfig) -> TrainConfig:
@@ -314,19 +350,32 @@ def _tell(found: Apart, names: Sequence[str], context: Context) -> None:
     """Say what was taken out. Raises DataError where that leaves a class of a set without an image."""
     pictures = found.same_pixels + found.near
     if pictures:
-        out = ", ".join(f"{len(out.pictures):,} of {name}" for name, out in zip(names, found.out, strict=True))
-        context.emit(Notice("warning", f"{counted(pictures, 'picture')} in two folders or more; taken out: {out}."))
+        out = ", ".join(
+            tr("{count:,} of {name}", count=len(out.pictures), name=name)
+            for name, out in zip(names, found.out, strict=True)
+        )
+        several = counted(pictures, "picture")
+        text = tr("{pictures} in two folders or more; taken out: {out}.", pictures=several, out=out)
+        context.emit(Notice("warning", text))
     if found.two_labelled:
-        text = f"{counted(found.two_labelled, 'picture')} in common with one class here and another there."
+        text = tr(
+            "{pictures} in common with one class here and another there.",
+            pictures=counted(found.two_labelled, "picture"),
+        )
         context.emit(Notice("warning", text))
     if people := sum(len(out.patients) for out in found.out):
-        text = (
-            f"{counted(people, 'image')} of patients that two folders name alike taken out; where one name is not one "
-            "person in both, give --group-by none."
+        text = tr(
+            "{images} of patients that two folders name alike taken out; where one name is not one "
+            "person in both, give --group-by none.",
+            images=counted(people, "image"),
         )
         context.emit(Notice("warning", text))
     for name, left in zip(names, found.scans, strict=True):
         if gone := [label for label, summary in left.classes.items() if not summary.images]:
             raise DataError(
-                f'{name} has no image of class "{gone[0]}" left without the pictures that another folder has too.'
+                tr(
+                    '{folder} has no image of class "{name}" left without the pictures that another folder has too.',
+                    folder=name,
+                    name=gone[0],
+                )
             )

@@ -13,6 +13,7 @@ from engine.auto.rungs import Judge
 from engine.auto.subsets import learning_curve
 from engine.base.context import Context
 from engine.base.errors import Stopped
+from engine.base.language import tr
 from engine.base.runtime import cache_dir, make_repeatable
 from engine.data.groups import group_of
 from engine.data.patients import patients
@@ -38,7 +39,7 @@ def find_rate(
     Raises a CovidTuiError as `train` does, Stopped among them.
     """
     recipe = resolve(config)
-    asked = one_process(config.machine.devices, "A range test")
+    asked = one_process(config.machine.devices, tr("A range test"))
     distributed.require(asked)
     joined = distributed.opened(asked, context)
     classifier, _, sources, _ = _without_a_run(folder, config, recipe.phases[0].plan, context, joined)
@@ -65,7 +66,7 @@ def more_images(folder: Path, config: TrainConfig, context: Context) -> Learning
     _, judge = judge_of_data(folder, config, context)
     best, _, stopped = best_of(judge, context)
     if stopped:
-        raise Stopped("Stopped before the learning curve was measured.")
+        raise Stopped(tr("Stopped before the learning curve was measured."))
     return learning_curve(judge, best, config.machine.seed, context)
 
 

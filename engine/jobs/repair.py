@@ -19,8 +19,9 @@ from engine import export
 from engine.base import cache as caches
 from engine.base.errors import LinkError, RunError
 from engine.base.files import names_in, open_lock, open_private, opened, remove
+from engine.base.language import tr, trn
 from engine.base.locks import require_lock
-from engine.base.wording import counted, noun
+from engine.base.wording import reason
 from engine.data import pixel_store
 from engine.network import pretrained
 from engine.runs.directory import FOLDERS, LOG, SPLIT, Run, all_runs
@@ -28,7 +29,7 @@ from engine.runs.event_log import whole_lines
 from engine.training import checkpoint, feature_file
 
 Kind = Literal["died", "link", "part", "torn", "point", "pixels", "features", "weights"]
-_COPY, _TWICE = "put a copy of what it leads to in its place", "put a copy of it in its place"
+_COPY, _TWICE = tr("put a copy of what it leads to in its place"), tr("put a copy of it in its place")
 _PART = re.compile(r"\.(?:.+\.)?(\d+)\.part(?:\..+)?|\.[\d-]+\.part|(\d+)-[0-9a-f]{16}\.tmp")
 
 
@@ -58,7 +59,7 @@ class Leftover:
 def find(out: Path, cache: Path, keras: Path) -> list[Leftover]:
     """All leftovers of the runs under `out`, of the cache folder, and of downloads into Keras's folder `keras`."""
     runs = all_runs(out)
-    found = [left for run in runs for left in _links([run.path], "give --out the folder that it leads to")]
+    found = [left for run in runs for left in _links([run.path], tr("give --out the folder that it leads to"))]
     own = [run for run in runs if not run.path.is_symlink() and run.state() != "live"]
     found += [left for run in own for left in _in_run(run)]
     found += _links(cache / kind for kind in caches.KINDS)
@@ -66,9 +67,12 @@ def find(out: Path, cache: Path, keras: Path) -> list[Leftover]:
     places += [(place, cache) for place in (cache, cache / "pixels", cache / "weights")] + [(keras / "models", keras)]
     places.append((out, out))  # deleted runs that were being removed
     found += [left for place, root in places for left in _parts(place, root)]
-    found += [Leftover(path, "pixels", f"decoded images, {why}", "removed") for path, why in pixel_store.damaged(cache)]
     found += [
-        Leftover(path, "weights", f"converted weights, {why}", "removed", root=cache)
+        Leftover(path, "pixels", tr("decoded images, {why}", why=why), tr("removed"))
+        for path, why in pixel_store.damaged(cache)
+    ]
+    found += [
+        Leftover(path, "weights", tr("converted weights, {why}", why=why), tr("removed"), root=cache)
         for path, why in pretrained.damaged(cache)
     ]
     return found + [left for folder in _folders(cache / "features", cache) for left in _in_features(folder)]
@@ -85,7 +89,9 @@ def mend(left: Leftover) -> bool:
     except BlockingIOError:
         return False
     except OSError as error:
-        raise RunError(f"{left.path} can't be repaired ({error.strerror}): check its permissions.") from error
+        raise RunError(
+            tr("{path} can't be repaired ({reason}): check its permissions.", path=left.path, reason=reason(error))
+        ) from error
 
 
 def _mend(left: Leftover) -> bool:
@@ -117,12 +123,26 @@ def _in_run(run: Run) -> Iterator[Leftover]:
     if state != "finished":
         point, damages = checkpoint.newest(run.path / checkpoint.FOLDER, {})
     if state == "died":
-        at = f"its resume point is epoch {point.position.epoch}, step {point.position.step}" if point else ""
-        remedy = f"covid-tui --train --resume {run.path} goes on" if (run.path / SPLIT).is_file() else "train anew"
-        yield Leftover(run.path, "died", f"a run that died; {at or 'it has no resume point'}", remedy)
+        what = tr("a run that died; it has no resume point")
+        if point:
+            at = point.position
+            what = tr("a run that died; its resume point is epoch {epoch}, step {step}", epoch=at.epoch, step=at.step)
+        remedy = (
+            tr("covid-tui --train --resume {path} goes on", path=run.path)
+            if (run.path / SPLIT).is_file()
+            else tr("train anew")
+        )
+        yield Leftover(run.path, "died", what, remedy)
     lock = run.path / "lock"
     for damage in damages:
-        yield Leftover(damage.file.parent, "point", f"a damaged resume point ({damage.reason})", "removed", lock, root)
+        yield Leftover(
+            damage.file.parent,
+            "point",
+            tr("a damaged resume point ({reason})", reason=damage.reason),
+            tr("removed"),
+            lock,
+            root,
+        )
     for name in ("events.jsonl", "history.csv"):
         with contextlib.suppress(OSError):
             about = (run.path / name).lstat()
@@ -130,11 +150,11 @@ def _in_run(run: Run) -> Iterator[Leftover]:
                 continue
             cut = about.st_size - whole_lines(run.path / name)
             if cut:
-                what = f"its last line is cut short after {cut} bytes"
+                what = tr("its last line is cut short after {count} bytes", count=cut)
                 if about.st_nlink == 1:
-                    yield Leftover(run.path / name, "torn", what, "taken off", lock, root)
+                    yield Leftover(run.path / name, "torn", what, tr("taken off"), lock, root)
                 else:
-                    what = f"{what}; it has a second name elsewhere (a hard link)"
+                    what = tr("{what}; it has a second name elsewhere (a hard link)", what=what)
                     yield Leftover(run.path / name, "link", what, _TWICE)
     for place in (run.path, run.path / checkpoint.FOLDER, run.path / export.FOLDER):
         yield from _parts(place, root, lock)
@@ -146,15 +166,23 @@ def _in_features(folder: Path) -> Iterator[Leftover]:
         try:
             excess, damaged = feature_file.excess(folder), len(feature_file.damaged_rows(folder))
         except ValueError as error:
-            yield Leftover(folder, "features", f"kept activations {error}", "removed", lock)
+            yield Leftover(folder, "features", tr("kept activations {error}", error=error), tr("removed"), lock)
             return
         if excess:
-            what = (
-                f"kept activations, of which the last {counted(excess, 'byte')} {noun(excess, 'is', 'are')} cut short"
+            what = trn(
+                "kept activations, of which the last {number} byte is cut short",
+                "kept activations, of which the last {number} bytes are cut short",
+                excess,
             )
-            yield Leftover(folder, "features", what, "taken off", lock)
+            yield Leftover(folder, "features", what, tr("taken off"), lock)
         if damaged:
-            yield Leftover(folder, "features", f"kept activations, of which {damaged:,} are damaged", "taken out", lock)
+            yield Leftover(
+                folder,
+                "features",
+                tr("kept activations, of which {count:,} are damaged", count=damaged),
+                tr("taken out"),
+                lock,
+            )
 
 
 @contextlib.contextmanager
@@ -169,11 +197,13 @@ def _idle(lock: Path | None) -> Iterator[None]:
         yield
 
 
-def _links(paths: Iterable[Path], remedy: str = f"delete it, or {_COPY}") -> Iterator[Leftover]:
+def _links(paths: Iterable[Path], remedy: str = tr("delete it, or {copy}", copy=_COPY)) -> Iterator[Leftover]:
     """Those of the paths that are links."""
     for path in paths:
         with contextlib.suppress(OSError):
-            yield Leftover(path, "link", f"a link to {path.readlink()}, which is not followed", remedy)
+            yield Leftover(
+                path, "link", tr("a link to {target}, which is not followed", target=path.readlink()), remedy
+            )
 
 
 def _parts(folder: Path, root: Path, lock: Path | None = None) -> Iterator[Leftover]:
@@ -182,7 +212,7 @@ def _parts(folder: Path, root: Path, lock: Path | None = None) -> Iterator[Lefto
         named = _PART.fullmatch(path.name)
         writer = int(named[1] or named[2] or 0) if named else 0
         if named and not _alive(writer):
-            yield Leftover(path, "part", "left by a writer that was killed", "removed", lock, root)
+            yield Leftover(path, "part", tr("left by a writer that was killed"), tr("removed"), lock, root)
 
 
 def _alive(process: int) -> bool:

@@ -17,9 +17,10 @@ from engine.base.context import Context
 from engine.base.errors import ConfigError, RunError
 from engine.base.events import Finished, Interrupted, Notice
 from engine.base.files import private_dir, write_json
+from engine.base.language import marked, tr
 from engine.base.result import Judged
 from engine.base.typed_files import plain_object
-from engine.base.wording import unwritable
+from engine.base.wording import reason, unwritable
 from engine.data.folds import draw_folds
 from engine.data.groups import group_of
 from engine.data.patients import patients
@@ -40,13 +41,14 @@ RESULT = "result.json"
 
 
 MEASURES: dict[str, Callable[[Finished], float | None]] = {
-    "validation accuracy": lambda end: end.val.accuracy,
-    "test accuracy": lambda end: end.test.accuracy if end.test else None,
-    "test AUC": lambda end: end.test.auc if end.test else None,
-    "test MCC": lambda end: end.test.mcc if end.test else None,
-    "macro sensitivity": lambda end: end.test.macro.sensitivity if end.test else None,
-    "macro F1": lambda end: end.test.macro.f1 if end.test else None,
+    marked("validation accuracy"): lambda end: end.val.accuracy,
+    marked("test accuracy"): lambda end: end.test.accuracy if end.test else None,
+    marked("test AUC"): lambda end: end.test.auc if end.test else None,
+    marked("test MCC"): lambda end: end.test.mcc if end.test else None,
+    marked("macro sensitivity"): lambda end: end.test.macro.sensitivity if end.test else None,
+    marked("macro F1"): lambda end: end.test.macro.f1 if end.test else None,
 }
+"""By the name under which result.json has it, and which is translated where it is shown."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ def over_seeds(folder: Path, config: TrainConfig, count: int, context: Context) 
     `jobs.train` raises.
     """
     if count < 2:
-        raise ConfigError(f"--seeds is {count}: give a whole number from 2.")
+        raise ConfigError(tr("--seeds is {count}: give a whole number from 2.", count=count))
     one_process(config.machine.devices, "--seeds")
     train.require(resolve(config), context)
     base, first = config.output.name or usual_name(config), config.machine.seed
@@ -108,9 +110,9 @@ def over_folds(folder: Path, config: TrainConfig, count: int, context: Context) 
     Raises ConfigError where the recipe names a split, and what `draw_folds` and `jobs.train` raise.
     """
     if config.data.split:
-        raise ConfigError("--folds draws its own splits: leave --split out.")
+        raise ConfigError(tr("--folds draws its own splits: leave --split out."))
     if not config.judge.test:
-        raise ConfigError("--folds tests every image once: leave --no-test out.")
+        raise ConfigError(tr("--folds tests every image once: leave --no-test out."))
     one_process(config.machine.devices, "--folds")
     train.require(resolve(config), context)
     data = config.data
@@ -119,7 +121,9 @@ def over_folds(folder: Path, config: TrainConfig, count: int, context: Context) 
     tell_layout(found, context.emit)
     context.emit(Notice("info" if known.known else "warning", known.told))
     if found.published:
-        raise ConfigError(f"{folder} publishes a split by its folders: --folds would draw another; leave it out.")
+        raise ConfigError(
+            tr("{folder} publishes a split by its folders: --folds would draw another; leave it out.", folder=folder)
+        )
     splits = draw_folds(found, count, data.val_share, config.machine.seed, group_of(found, known.of))
     base = config.output.name or usual_name(config)
     own = _own_folder(config, f"{base}-folds")
@@ -162,9 +166,11 @@ def _own_folder(config: TrainConfig, name: str) -> Path:
         private_dir(path.parent)
         path.mkdir(mode=0o700)
     except FileExistsError:
-        raise ConfigError(f"{path} exists already: choose another --name.") from None
+        raise ConfigError(tr("{path} exists already: choose another --name.", path=path)) from None
     except OSError as error:
-        raise RunError(f"{path} can't be made ({error.strerror}): choose another folder with --out.") from error
+        raise RunError(
+            tr("{path} can't be made ({reason}): choose another folder with --out.", path=path, reason=reason(error))
+        ) from error
     return path
 
 
@@ -198,7 +204,9 @@ def train_all(
         for number, recipe in enumerate(recipes, start=1):
             if context.stop.is_set():
                 break
-            context.emit(Notice("info", f"Training {number} of {len(recipes)}: {recipe.output.name}."))
+            total, name = len(recipes), recipe.output.name
+            text = tr("Training {number} of {count}: {name}.", number=number, count=total, name=name)
+            context.emit(Notice("info", text))
             end = train.train(folder, recipe, context)
             if isinstance(end, Interrupted):
                 break

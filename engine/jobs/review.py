@@ -11,6 +11,7 @@ from engine.auto.ladder import best_of
 from engine.auto.rungs import Judge, Judged, Seeing
 from engine.base.context import Context
 from engine.base.errors import DataError, Stopped
+from engine.base.language import tr
 from engine.data.corrections import Correction
 from engine.jobs.probe import judge_of_data
 from engine.recipe.config import TrainConfig
@@ -64,7 +65,12 @@ def effect(folder: Path, config: TrainConfig, corrections: Sequence[Correction],
     data, judge = judge_of_data(folder, _as_given(config), context)
     found = effect_of(judge, _chosen(judge, context), data.scan, corrections)
     if not found.relabelled and not found.left_out:
-        raise DataError(f"No correction changes a label of {folder} or leaves an image of it out, test part aside.")
+        raise DataError(
+            tr(
+                "No correction changes a label of {folder} or leaves an image of it out, test part aside.",
+                folder=folder,
+            )
+        )
     return found
 
 
@@ -76,7 +82,7 @@ def _as_given(config: TrainConfig) -> TrainConfig:
 def _chosen(judge: Judge, context: Context) -> Judged:
     best, _, stopped = best_of(judge, context)
     if stopped:
-        raise Stopped("The review was stopped; the activations computed so far are kept.")
+        raise Stopped(tr("The review was stopped; the activations computed so far are kept."))
     return best
 
 

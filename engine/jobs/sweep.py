@@ -21,7 +21,8 @@ from engine.base.context import Context
 from engine.base.errors import ConfigError, RunError
 from engine.base.events import Finished, Interrupted, Notice, Progress
 from engine.base.files import open_lock, private_dir, require_inside
-from engine.base.wording import counted, noun
+from engine.base.language import marked, tr, trn
+from engine.base.wording import counted
 from engine.data.split import Split
 from engine.evaluation.compare import patients_of
 from engine.evaluation.evaluate import open_test
@@ -62,9 +63,9 @@ class Sweep:
     def __init__(self, folder: Path, config: TrainConfig, grid: Grid) -> None:
         """Raises ConfigError for a bad name or grid, or where the folder holds another sweep's runs."""
         plain_name(config)
-        one_process(config.machine.devices, "A sweep")
+        one_process(config.machine.devices, tr("A sweep"))
         if not config.output.name:
-            raise ConfigError("Give the sweep a --name, under which it is gone on with.")
+            raise ConfigError(tr("Give the sweep a --name, under which it is gone on with."))
         self.folder, self.config, self.grid = folder, config, grid
         self.path = config.output.out.absolute() / config.output.name
         own = dataclasses.replace(
@@ -74,13 +75,15 @@ class Sweep:
         )
         self.points = queue(own, grid)
         if (self.path / "config.json").is_file():
-            raise ConfigError(f"{self.path} is a run: choose another --name for the sweep.")
+            raise ConfigError(tr("{path} is a run: choose another --name for the sweep.", path=self.path))
         for point in self.points:
             run = self.run_of(point)
             other = differences(run.config(), self._recipe(run, point)) if run else []
             if other := [name for name in other if name not in KEEPS_FREE]:
                 flags = ", ".join(f"--{name.replace('_', '-')}" for name in other)
-                raise ConfigError(f"{self.path} was begun with another {flags}: choose another --name.")
+                raise ConfigError(
+                    tr("{path} was begun with another {flags}: choose another --name.", path=self.path, flags=flags)
+                )
 
     @classmethod
     def begun(cls, path: Path, folder: Path | None = None) -> "Sweep":
@@ -94,11 +97,15 @@ class Sweep:
             runs = [Run(path / point.name) for point in saved.points]
             said = [run.folder() for run in runs if (run.path / "config.json").is_file()]
         except ConfigError as error:
-            raise RunError(f"{path / store.REPORT} holds no recipe to go on with ({error}).") from error
+            raise RunError(
+                tr("{path} holds no recipe to go on with ({error}).", path=path / store.REPORT, error=error)
+            ) from error
         there = (one for one in said if os.path.isdir(one))  # noqa: PTH112  (a name too long for a file is none)
         images = next(there, folder or next(iter(said), None))
         if images is None:
-            raise RunError(f"{path} has no run yet that says where its images are: open their folder first.")
+            raise RunError(
+                tr("{path} has no run yet that says where its images are: open their folder first.", path=path)
+            )
         output = dataclasses.replace(config.output, out=path.absolute().parent, name=path.name)
         return cls(images, dataclasses.replace(config, output=output), saved.grid)
 
@@ -171,8 +178,10 @@ class Sweep:
                     continue
                 if limit.is_set():
                     break
-                context.emit(Progress("sweep", number - 1, len(self.points)))
-                context.emit(Notice("info", f"Training {number} of {len(self.points)}: {point.name}."))
+                context.emit(Progress(marked("sweep"), number - 1, len(self.points)))
+                total = len(self.points)
+                text = tr("Training {number} of {count}: {name}.", number=number, count=total, name=point.name)
+                context.emit(Notice("info", text))
                 own = Context(context.emit, limit.fresh())
                 if run is None:
                     with contextlib.suppress(OSError):  # a folder that a process was killed over before it held a thing
@@ -185,12 +194,19 @@ class Sweep:
                 if isinstance(end, Interrupted):
                     break
             left = [point.name for point in self.points if not self._finished(point)]
-            context.emit(Progress("sweep", len(self.points) - len(left), len(self.points)))
+            context.emit(Progress(marked("sweep"), len(self.points) - len(left), len(self.points)))
             if left and budget and limit.over and not context.stop.is_set():
-                count = f"{len(left)} of {counted(len(self.points), 'training')} {noun(len(left), 'is', 'are')}"
-                rest = f"{count} left: {', '.join(left)}"
-                used = f"The budget of {span(budget)} is used up"
-                context.emit(Notice("warning", f"{used}; {rest}. Start it again to go on."))
+                text = trn(
+                    "The budget of {budget} is used up; {number} of {trainings} is left: {names}. Start it again to go "
+                    "on.",
+                    "The budget of {budget} is used up; {number} of {trainings} are left: {names}. Start it again to "
+                    "go on.",
+                    len(left),
+                    budget=span(budget),
+                    trainings=counted(len(self.points), "training"),
+                    names=", ".join(left),
+                )
+                context.emit(Notice("warning", text))
             return self.write()
 
     def choose(self, wanted: str, context: Context) -> Swept:
@@ -202,17 +218,21 @@ class Sweep:
         with self._held():
             result = self.write()
             if result.advice is None:
-                raise ConfigError("No training of the sweep is finished yet, so there is nothing to choose from.")
+                raise ConfigError(tr("No training of the sweep is finished yet, so there is nothing to choose from."))
             name = wanted or result.advice.name
             chosen = [p for p in self.points if name in (p.recipe, p.name) and self._finished(p)]
             if not chosen:
                 there = ", ".join(one.name for one in result.candidates)
-                raise ConfigError(f'--choose is "{name}": give one of {there}, or auto.')
+                raise ConfigError(tr('--choose is "{name}": give one of {there}, or auto.', name=name, there=there))
             before = result.chosen
             best = max(chosen, key=self._validation)
             if before and before.run != best.name:
-                text = f"The test part was opened for {before.run} before: who chooses again with that result in mind "
-                context.emit(Notice("warning", f"{text}will find the next one too good."))
+                text = tr(
+                    "The test part was opened for {run} before: who chooses again with that result in mind will find "
+                    "the next one too good.",
+                    run=before.run,
+                )
+                context.emit(Notice("warning", text))
             test = open_test(Run(self.path / best.name), context)
             return self.write(SweptChoice(run=best.name, recipe=best.recipe, test=test))
 
@@ -247,7 +267,13 @@ class Sweep:
         others = [name for name, one in said.items() if one.files != said[done[0].name].files]
         if others:
             first, other = done[0].name, others[0]
-            raise RunError(f"{first} and {other} were judged on different validation images: sweep again.")
+            raise RunError(
+                tr(
+                    "{first} and {other} were judged on different validation images: sweep again.",
+                    first=first,
+                    other=other,
+                )
+            )
         names = dict.fromkeys(point.recipe for point in done)
         return [self._candidate(name, [p for p in done if p.recipe == name], said) for name in names]
 

@@ -18,6 +18,7 @@ from engine.base.context import Context
 from engine.base.errors import ConfigError, CovidTuiError, DataError, RunError, Stopped, WeightsError
 from engine.base.events import Doing, Event, Failed, Finished, Helped, Interrupted, Notice
 from engine.base.files import write_json
+from engine.base.language import tr
 from engine.base.result import Validated
 from engine.base.runtime import Environment, has_tensorflow
 from engine.base.typed_files import plain
@@ -72,7 +73,7 @@ def require(recipe: Resolved, context: Context) -> None:
     config = recipe.config
     distributed.require(config.machine.devices)
     if config.way == "auto" and config.machine.devices not in ("auto", "1"):
-        raise ConfigError("--recipe auto trains on one device: leave --devices out, or give --recipe report.")
+        raise ConfigError(tr("--recipe auto trains on one device: leave --devices out, or give --recipe report."))
     engine_choice.require(config.machine.frozen_engine, recipe.backbone)
     pretrained.require(config.network.weights, recipe.backbone, context)
     if config.data.split:
@@ -118,9 +119,10 @@ def resume(
 
 
 def _elsewhere(run: Run) -> str:
-    return (
-        f"The run stays as it is; where its images lie elsewhere now, `covid-tui train DATA --resume {run.path}` goes "
-        "on with them."
+    return tr(
+        "The run stays as it is; where its images lie elsewhere now, `covid-tui train DATA "
+        "--resume {path}` goes on with them.",
+        path=run.path,
     )
 
 
@@ -132,16 +134,28 @@ def _require_more(run: Run, recipe: Resolved) -> None:
     last, patience = run.summary().end, config.fit.patience
     end = last if isinstance(last, Finished) else None
     if end and end.ended == "ladder":
-        raise ConfigError(f"{run.name} has tried all its rungs: there is nothing to go on with; train another run.")
+        raise ConfigError(
+            tr("{name} has tried all its rungs: there is nothing to go on with; train another run.", name=run.name)
+        )
     if end is None or not patience or config.fit.epochs <= end.epochs:
         return
     without = waited(end.epochs, end.best_epoch, recipe.phases[-1].first)
     if without >= patience:
-        ended = "was ended by patience" if end.ended == "patience" else "would be ended by patience at once"
+        facts = {
+            "name": run.name, "epochs": counted(end.epochs, "epoch"), "best": end.best_epoch, "patience": without
+        }  # fmt: skip
         raise ConfigError(
-            f"{run.name} {ended}, as none of its {counted(end.epochs, 'epoch')} was better than epoch "
-            f"{end.best_epoch}: to train on, raise --patience above {without} or set it to 0; the run and its "
-            "result stay as they are."
+            tr(
+                "{name} was ended by patience, as none of its {epochs} was better than epoch {best}: to train on, "
+                "raise --patience above {patience} or set it to 0; the run and its result stay as they are.",
+                **facts,
+            )
+            if end.ended == "patience"
+            else tr(
+                "{name} would be ended by patience at once, as none of its {epochs} was better than epoch {best}: to "
+                "train on, raise --patience above {patience} or set it to 0; the run and its result stay as they are.",
+                **facts,
+            )
         )
 
 
@@ -153,11 +167,11 @@ def assist(folder: Path | None, config: TrainConfig, context: Context) -> Helped
     does.
     """
     joined = distributed.opened(config.machine.devices, context)
-    with joined.watched("the chief says why, or its run directory"):
+    with joined.watched(tr("the chief says why, or its run directory")):
         received = json.loads(joined.from_chief())
     brief = from_dict(Brief, received)
     config, folder = brief.config, folder or brief.folder
-    context.emit(Notice("info", f"This is {joined.seat}; the run and its messages are with the chief."))
+    context.emit(Notice("info", tr("This is {seat}; the run and its messages are with the chief.", seat=joined.seat)))
 
     def tell(event: Event) -> None:
         if isinstance(event, Interrupted) or (isinstance(event, Notice) and event.level == "warning"):
@@ -176,10 +190,10 @@ def assist(folder: Path | None, config: TrainConfig, context: Context) -> Helped
 
             def work(silent: Context) -> Helped:
                 data = split_before(folder, config, run, silent)
-                with joined.quiet(run.path / LOG), joined.watched("the chief says how its run goes on"):
+                with joined.quiet(run.path / LOG), joined.watched(tr("the chief says how its run goes on")):
                     done = fit(data, resolve(config), RunContext(silent, writer, joined, forget_test), brief.resumed)
                 if done.fitted.ended == "stopped":
-                    raise Stopped("A worker was asked to stop, so all do; the chief says how its run goes on.")
+                    raise Stopped(tr("A worker was asked to stop, so all do; the chief says how its run goes on."))
                 return Helped(joined.seat.worker, joined.seat.workers, done.fitted.epochs)
 
             return with_its_end(writer, context.heard_by(tell), work)
@@ -209,7 +223,7 @@ def with_its_end(writer: RunWriter, context: Context, work: Callable[[Context], 
             context.emit(Failed(str(lack)))
             raise lack from error
         writer.log(traceback.format_exc())
-        context.emit(Failed("The training met an internal error; train.log in the run directory has the details."))
+        context.emit(Failed(tr("The training met an internal error; train.log in the run directory has the details.")))
         raise
 
 
@@ -217,14 +231,21 @@ def _lack(error: Exception, run: Run) -> RunError | None:
     """What the machine has too little of, as a sentence, where that is what the error means."""
     if isinstance(error, OSError) and is_full_disk(error):
         return RunError(
-            f"{run.path} or the cache can't be written ({reason(error)}): {remedy(error, 'see to that disk')}, then "
-            f"{_goes_on(run)}."
+            tr(
+                "{path} or the cache can't be written ({reason}): {remedy}, then {goes_on}.",
+                path=run.path,
+                reason=reason(error),
+                remedy=remedy(error, tr("see to that disk")),
+                goes_on=_goes_on(run),
+            )
         )
     # TensorFlow's name for a device without memory for a tensor; nothing here need load it for that.
     if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
         return RunError(
-            "The memory of this machine is too small for this training: train anew with a smaller --batch, or with "
-            "fewer layers that train (--mode partial)."
+            tr(
+                "The memory of this machine is too small for this training: train anew with a smaller "
+                "--batch, or with fewer layers that train (--mode partial)."
+            )
         )
     return None
 
@@ -236,7 +257,7 @@ def _train(
     if not (run.path / SPLIT).is_file():
         keep(data, run.path)
     if not has_tensorflow():
-        context.emit(Doing("loading TensorFlow"))
+        context.emit(Doing(tr("loading TensorFlow")))
     joined = distributed.opened(recipe.config.machine.devices, context)
     work = RunContext(context, writer, joined, forget_test)
     with joined.quiet(run.path / LOG):
@@ -253,23 +274,37 @@ def _judged(outcome: Outcome, config: TrainConfig, run: Run, context: Context, b
     """Calibrate and test what was fitted, and keep all that it takes to use it. Raises Stopped where it was stopped."""
     data, go_on = outcome.data, _goes_on(run)
     if not outcome.best:
-        raise Stopped(f"Stopped before the first epoch was over; {go_on}.")
+        raise Stopped(tr("Stopped before the first epoch was over; {go_on}.", go_on=go_on))
     save_contract(run, data.classes, outcome.classifier, data.scan.pixel_rules)
     if context.stop.now:
-        kept = f"the best weights, of {outcome.unit} {outcome.best}, are kept"
-        raise Stopped(f"Stopped after {counted(outcome.epochs, outcome.unit)}; {kept}, and {go_on}.")
-    context.emit(Doing("calibrating"))
+        raise Stopped(
+            tr(
+                "Stopped after {epochs}; the best weights, of epoch {best}, are kept, and {go_on}.",
+                epochs=counted(outcome.epochs, "epoch"),
+                best=outcome.best,
+                go_on=go_on,
+            )
+            if outcome.unit == "epoch"
+            else tr(
+                "Stopped after {rungs}; the best weights, of rung {best}, are kept, and {go_on}.",
+                rungs=counted(outcome.epochs, "rung"),
+                best=outcome.best,
+                go_on=go_on,
+            )
+        )
+    context.emit(Doing(tr("calibrating")))
     probabilities = softmax(outcome.logits)
     judged = judge(outcome.labels, probabilities, data.classes)
     learnt = calibrate(outcome.labels, outcome.logits, data.classes, config.judge)
     write_json(run.path / CALIBRATION, plain(learnt))
-    context.emit(Doing("keeping how the training images look"))
+    context.emit(Doing(tr("keeping how the training images look")))
     outcome.keep_reference()
     keep_validation(run, Predictions(data.classes, outcome.files, outcome.labels, probabilities))
     if config.judge.test:
-        context.emit(Doing("testing"))
+        context.emit(Doing(tr("testing")))
     test = evaluate_test(run, context) if config.judge.test else None
-    text = one_sided(test, "test images") if test else one_sided(judged, f"{outcome.judged_on} images")
+    validated = tr("validation images") if outcome.judged_on == "validation" else tr("out-of-fold images")
+    text = one_sided(test, tr("test images")) if test else one_sided(judged, validated)
     if text:
         context.emit(Notice("warning", text))
     finished = Finished(
@@ -287,4 +322,4 @@ def _judged(outcome: Outcome, config: TrainConfig, run: Run, context: Context, b
 
 
 def _goes_on(run: Run) -> str:
-    return f"covid-tui --train --resume {run.path} goes on"
+    return tr("covid-tui --train --resume {path} goes on", path=run.path)

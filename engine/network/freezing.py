@@ -14,7 +14,8 @@ from engine.base.errors import ConfigError
 from engine.base.number_format import FeatureFormat
 from engine.network.backbones import Backbone, Layer, backbone
 from engine.network.heads import REPORT, Head
-from engine.recipe.config import NetworkConfig, split_list
+from engine.recipe.config import NetworkConfig
+from engine.recipe.lists import split_list
 
 
 @dataclass(frozen=True)

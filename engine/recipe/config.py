@@ -4,9 +4,7 @@ The text under each field is its help, on the command line as in the workbench. 
 student report that covid-tui grew out of.
 """
 
-import csv
 import dataclasses
-import io
 import math
 import re
 import typing
@@ -17,8 +15,11 @@ from typing import Any, Literal, TypeVar
 
 from engine.base.engines import AskedEngine
 from engine.base.errors import ConfigError
+from engine.base.language import tr
 from engine.base.number_format import FeatureFormat, Precision
 from engine.base.typed_files import UnfitError, checked, plain_object, unknown_keys
+from engine.recipe import threshold
+from engine.recipe.lists import split_list
 from engine.recipe.span import seconds_of
 
 T = TypeVar("T")
@@ -66,10 +67,19 @@ class DataConfig:
     """Also keep images in one part that show one picture with other pixels: rescaled, brightened, cropped, mirrored."""
 
     def __post_init__(self) -> None:
-        require(0 < self.val_share < 1, f"--val-share is {self.val_share}: give a share between 0 and 1, such as 0.1.")
-        require(0 < self.test_share < 1, f"--test-share is {self.test_share}: give a share between 0 and 1.")
-        require(self.val_share + self.test_share < 0.9, "--val-share and --test-share leave too little to train on.")
-        require(bool(self.labels or not self.label_column), "--label-column goes with --labels, which names the table.")
+        require(
+            0 < self.val_share < 1,
+            tr("--val-share is {value}: give a share between 0 and 1, such as 0.1.", value=self.val_share),
+        )
+        require(
+            0 < self.test_share < 1, tr("--test-share is {value}: give a share between 0 and 1.", value=self.test_share)
+        )
+        require(
+            self.val_share + self.test_share < 0.9, tr("--val-share and --test-share leave too little to train on.")
+        )
+        require(
+            bool(self.labels or not self.label_column), tr("--label-column goes with --labels, which names the table.")
+        )
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -100,7 +110,7 @@ class NetworkConfig:
     def __post_init__(self) -> None:
         require(
             self.mode in ("partial", "probe-then-finetune") or not self.unfreeze,
-            f"--unfreeze goes with --mode partial or probe-then-finetune, not with --mode {self.mode}.",
+            tr("--unfreeze goes with --mode partial or probe-then-finetune, not with --mode {value}.", value=self.mode),
         )
 
 
@@ -129,12 +139,14 @@ class AugmentConfig:
     a new view each epoch."""
 
     def __post_init__(self) -> None:
-        require(0 <= self.rotation <= 180, f"--rotation is {self.rotation}: give degrees from 0 to 180.")
-        require(0 <= self.shear < 90, f"--shear is {self.shear}: give degrees from 0 to below 90.")
-        require(0 <= self.zoom < 1, f"--zoom is {self.zoom}: give a share from 0 to below 1.")
-        require(0 <= self.shift < 1, f"--shift is {self.shift}: give a share from 0 to below 1.")
+        require(
+            0 <= self.rotation <= 180, tr("--rotation is {value}: give degrees from 0 to 180.", value=self.rotation)
+        )
+        require(0 <= self.shear < 90, tr("--shear is {value}: give degrees from 0 to below 90.", value=self.shear))
+        require(0 <= self.zoom < 1, tr("--zoom is {value}: give a share from 0 to below 1.", value=self.zoom))
+        require(0 <= self.shift < 1, tr("--shift is {value}: give a share from 0 to below 1.", value=self.shift))
         fits = self.views == "epoch" or (self.views.isascii() and self.views.isdigit() and 1 <= int(self.views) <= 1000)
-        require(fits, f'--views is "{self.views}": give a whole number from 1 to 1000, or "epoch".')
+        require(fits, tr('--views is "{views}": give a whole number from 1 to 1000, or "epoch".', views=self.views))
 
     @property
     def kept_views(self) -> int | None:
@@ -169,20 +181,31 @@ class FitConfig:
     """Let one block more train every so many epochs, from the head downward (0: all from the first epoch on)."""
 
     def __post_init__(self) -> None:
-        require(1 <= self.epochs <= 100_000, f"--epochs is {self.epochs}: give a whole number from 1 to 100000.")
-        require(1 <= self.batch <= 65_536, f"--batch is {self.batch}: give a whole number from 1 to 65536.")
+        require(
+            1 <= self.epochs <= 100_000,
+            tr("--epochs is {value}: give a whole number from 1 to 100000.", value=self.epochs),
+        )
+        require(
+            1 <= self.batch <= 65_536, tr("--batch is {value}: give a whole number from 1 to 65536.", value=self.batch)
+        )
         fits = self.lr == "auto" or (math.isfinite(self.lr) and 0 < self.lr <= 10)
-        require(fits, f'--lr is {self.lr}: give a number above 0, up to 10, or "auto".')
-        require(self.patience >= 0, f"--patience is {self.patience}: give a whole number from 0.")
-        require(self.probe_epochs >= 1, f"--probe-epochs is {self.probe_epochs}: give a whole number from 1.")
-        require(0 < self.layer_decay <= 1, f"--layer-decay is {self.layer_decay}: give a number above 0, up to 1.")
-        require(self.gradual >= 0, f"--gradual is {self.gradual}: give a whole number from 0.")
+        require(fits, tr('--lr is {value}: give a number above 0, up to 10, or "auto".', value=self.lr))
+        require(self.patience >= 0, tr("--patience is {value}: give a whole number from 0.", value=self.patience))
+        require(
+            self.probe_epochs >= 1,
+            tr("--probe-epochs is {value}: give a whole number from 1.", value=self.probe_epochs),
+        )
+        require(
+            0 < self.layer_decay <= 1,
+            tr("--layer-decay is {value}: give a number above 0, up to 1.", value=self.layer_decay),
+        )
+        require(self.gradual >= 0, tr("--gradual is {value}: give a whole number from 0.", value=self.gradual))
 
     @property
     def peak(self) -> float:
         """The learning rate at the start as a number. Raises ConfigError while it is still to be found."""
         if self.lr == "auto":
-            raise ConfigError('The learning rate is "auto", which a training replaces before its first step.')
+            raise ConfigError(tr('The learning rate is "auto", which a training replaces before its first step.'))
         return self.lr
 
 
@@ -211,12 +234,19 @@ class MachineConfig:
     def __post_init__(self) -> None:
         known = re.fullmatch(r"auto|workers|[1-9][0-9]{0,3}|cpu:([2-9]|1[0-6])", self.devices)
         require(
-            bool(known), f'--devices is "{self.devices}": give auto, a number of GPUs, cpu:2 to cpu:16, or workers.'
+            bool(known),
+            tr(
+                '--devices is "{devices}": give auto, a number of GPUs, cpu:2 to cpu:16, or workers.',
+                devices=self.devices,
+            ),
         )
         require(
-            0 <= self.cache_limit <= 1e6, f"--cache-limit is {self.cache_limit}: give a size in GB, from 0 to 1000000."
+            0 <= self.cache_limit <= 1e6,
+            tr("--cache-limit is {value}: give a size in GB, from 0 to 1000000.", value=self.cache_limit),
         )
-        require(0 <= self.seed < 2**31, f"--seed is {self.seed}: give a whole number from 0 to 2147483647.")
+        require(
+            0 <= self.seed < 2**31, tr("--seed is {value}: give a whole number from 0 to 2147483647.", value=self.seed)
+        )
 
 
 @dataclass(frozen=True)
@@ -237,8 +267,11 @@ class JudgeConfig:
         fits = kind in ("youden", "sensitivity", "specificity", "fixed") and 0 <= least <= 1
         require(
             fits or (kind == "cost" and 0 < least <= 1e6),
-            f'--threshold is "{self.threshold}": give youden, sensitivity=0.95, specificity=0.95, cost=10, '
-            "cost=10@0.02, or a probability.",
+            tr(
+                '--threshold is "{threshold}": give youden, sensitivity=0.95, specificity=0.95, cost=10, '
+                "cost=10@0.02, or a probability.",
+                threshold=self.threshold,
+            ),
         )
 
     @property
@@ -246,37 +279,22 @@ class JudgeConfig:
         """The rule's name (youden, sensitivity, specificity, cost, fixed; else unknown) and its number, from 0 to 1 but
         for a cost.
         """
-        kind, _, number = self.threshold.strip().replace(">=", "=").partition("=")
-        if kind.strip() == "cost":
-            number, at, where = number.partition("@")
-            if at and not self._share(where):
-                return "unknown", 0.0
-        if kind == "youden" and not number:
-            return kind, 0.0
-        try:
-            value = float(number or kind)
-        except ValueError:
-            return "unknown", 0.0
-        return (kind.strip() if number else "fixed"), value
+        return threshold.rule(self.threshold)
 
     @property
     def prevalence(self) -> float | None:
         """The share that a cost is weighed at, above 0 and below 1; None for that of the images that choose."""
-        return self._share(self.threshold.partition("@")[2])
-
-    @staticmethod
-    def _share(text: str) -> float | None:
-        try:
-            value = float(text)
-        except ValueError:
-            return None
-        return value if 0 < value < 1 else None
+        return threshold.share(self.threshold.partition("@")[2])
 
     def positive_among(self, classes: Sequence[str]) -> int:
         """The place of the positive class among `classes`. Raises ConfigError where it is none of them."""
         require(
             not self.positive or self.positive in classes,
-            f'--positive is "{self.positive}": give one of the classes, {", ".join(classes)}.',
+            tr(
+                '--positive is "{positive}": give one of the classes, {classes}.',
+                positive=self.positive,
+                classes=", ".join(classes),
+            ),
         )
         return classes.index(self.positive) if self.positive else 0
 
@@ -297,7 +315,10 @@ class OutputConfig:
     def __post_init__(self) -> None:
         require(
             0 <= self.checkpoint_minutes <= 1e6,
-            f"--checkpoint-minutes is {self.checkpoint_minutes}: give minutes, from 0 (after every batch) to 1000000.",
+            tr(
+                "--checkpoint-minutes is {value}: give minutes, from 0 (after every batch) to 1000000.",
+                value=self.checkpoint_minutes,
+            ),
         )
 
 
@@ -350,27 +371,6 @@ RESUMABLE = ("epochs", "patience", "checkpoint_minutes", "cache_limit", "devices
 PARTS: tuple[type, ...] = tuple(typing.get_type_hints(TrainConfig).values())
 
 
-def split_list(text: str) -> tuple[str, ...]:
-    """The comma-separated items of `text`, stripped; double quotes protect a comma inside an item.
-
-    Raises ConfigError where the quotes, or a line's end between them, make no such list.
-    """
-    if not text.strip():
-        return ()
-    try:
-        row = next(csv.reader([text], skipinitialspace=True))
-    except csv.Error as error:
-        raise ConfigError(f"This is no list with commas between its items ({error}): {text[:80]!r}.") from None
-    return tuple(item.strip() for item in row if item.strip())
-
-
-def join_list(items: Sequence[str]) -> str:
-    """The text that `split_list` takes apart into these items."""
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerow(items)
-    return text.getvalue()[:-1]
-
-
 def to_dict(config: TrainConfig) -> dict[str, Any]:
     """A recipe as plain JSON values."""
     return plain_object(config)
@@ -381,11 +381,11 @@ def from_dict(kind: type[T], values: Any) -> T:
     range.
     """
     unknown = unknown_keys(values, kind)
-    require(not unknown, f"The recipe has the unknown key {', '.join(sorted(unknown))}.")
+    require(not unknown, tr("The recipe has the unknown key {name}.", name=", ".join(sorted(unknown))))
     try:
         return checked(values, kind)
     except UnfitError as error:
-        raise ConfigError(f"The recipe can't be used: {error}.") from None
+        raise ConfigError(tr("The recipe can't be used: {error}.", error=error)) from None
 
 
 def differences(one: TrainConfig, other: TrainConfig) -> list[str]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.base.errors import ConfigError
+from engine.base.language import tr
 from engine.base.paths import typed
 from engine.base.wording import not_a_path
 from engine.recipe import config, plans
@@ -73,20 +74,32 @@ class Field:
         """The value that `text` means. Raises ConfigError."""
         text = text.strip()
         if self.choices and text not in self.choices:
-            raise ConfigError(f'{self.flag} is "{text}": give one of {", ".join(self.choices)}.')
+            raise ConfigError(
+                tr(
+                    '{flag} is "{text}": give one of {choices}.',
+                    flag=self.flag,
+                    text=text,
+                    choices=", ".join(self.choices),
+                )
+            )
         if self.hint is bool:
             return text == "yes"
         if self.hint in (int, float):
             try:
                 return self.hint(text)
             except ValueError:
-                kind = "a whole number" if self.hint is int else "a number"
-                raise ConfigError(f'{self.flag} is "{text}": give {kind}.') from None
+                raise ConfigError(
+                    tr('{flag} is "{text}": give a whole number.', flag=self.flag, text=text)
+                    if self.hint is int
+                    else tr('{flag} is "{text}": give a number.', flag=self.flag, text=text)
+                ) from None
         if self.hint == Rate:
             try:
                 return text if text == "auto" else float(text)
             except ValueError:
-                raise ConfigError(f'{self.flag} is "{text}": give a number, or "auto".') from None
+                raise ConfigError(
+                    tr('{flag} is "{text}": give a number, or "auto".', flag=self.flag, text=text)
+                ) from None
         if self.hint is Path:
             return as_path(text)
         if Path in typing.get_args(self.hint):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.base.errors import ConfigError
+from engine.base.language import tr
 from engine.base.wording import counted
 from engine.recipe.config import (
     BACKBONE_NAMES,
@@ -19,8 +20,8 @@ from engine.recipe.config import (
     TrainConfig,
     Weighting,
     require,
-    split_list,
 )
+from engine.recipe.lists import split_list
 from engine.recipe.span import seconds_of
 
 
@@ -44,7 +45,7 @@ class AuditConfig:
     classes are unequal, and never for report."""
 
     def __post_init__(self) -> None:
-        require(self.folds >= 1, f"--folds is {self.folds}: give a whole number from 1.")
+        require(self.folds >= 1, tr("--folds is {folds}: give a whole number from 1.", folds=self.folds))
         FitConfig(self.epochs, self.batch, self.lr, self.patience)
 
     def recipe(self, config: TrainConfig) -> TrainConfig:
@@ -82,13 +83,18 @@ class SweepConfig:
     def __post_init__(self) -> None:
         strange = [name for name in split_list(self.backbones) if name not in BACKBONE_NAMES]
         known = ", ".join(BACKBONE_NAMES)
-        require(not strange, f'There is no backbone "{", ".join(strange)}": choose among {known}.')
-        require(1 <= self.seeds <= 1000, f"--seeds is {self.seeds}: give a whole number from 1 to 1000.")
+        require(
+            not strange,
+            tr('There is no backbone "{name}": choose among {known}.', name=", ".join(strange), known=known),
+        )
+        require(
+            1 <= self.seeds <= 1000, tr("--seeds is {seeds}: give a whole number from 1 to 1000.", seeds=self.seeds)
+        )
         _ = self.limit
         for name in ("backbones", "depths", "lrs"):
             items = split_list(getattr(self, name))
-            require(bool(items) or name == "lrs", f"--{name} is empty: give at least one.")
-            require(len(set(items)) == len(items), f"--{name} names one of its values twice.")
+            require(bool(items) or name == "lrs", tr("--{name} is empty: give at least one.", name=name))
+            require(len(set(items)) == len(items), tr("--{name} names one of its values twice.", name=name))
         for rate in self.rates:
             FitConfig(lr=rate)
 
@@ -103,7 +109,7 @@ class SweepConfig:
         try:
             return tuple("auto" if rate == "auto" else float(rate) for rate in split_list(self.lrs))
         except ValueError:
-            sentence = f'--lrs is "{self.lrs}": give numbers with commas between them, such as 1e-3,1e-4.'
+            sentence = tr('--lrs is "{lrs}": give numbers with commas between them, such as 1e-3,1e-4.', lrs=self.lrs)
             raise ConfigError(sentence) from None
 
 
@@ -138,7 +144,7 @@ class SetTables:
                 ("--corrections", [*map(str, self.corrections)]),
             )
         )  # fmt: skip
-        require(bool(any(labels) or not any(columns)), "--label-column goes with --labels, which names the table.")
+        require(bool(any(labels) or not any(columns)), tr("--label-column goes with --labels, which names the table."))
         for_all = len(self.label_columns) == 1
         return [
             dataclasses.replace(
@@ -155,8 +161,14 @@ def _spread(flag: str, given: Sequence[str], count: int) -> list[str]:
     """What each folder gets of what was given; empty for nothing."""
     require(
         len(given) in (0, 1, count),
-        f"{flag} is given {counted(len(given), 'time')} for {counted(count, 'folder')}: give it once for all of them, "
-        f'or once for each, in their order ("{NO_TABLE}" for a folder without).',
+        tr(
+            "{flag} is given {times} for {folders}: give it once for all of them, or once for each, in "
+            'their order ("{none}" for a folder without).',
+            flag=flag,
+            times=counted(len(given), "time"),
+            folders=counted(count, "folder"),
+            none=NO_TABLE,
+        ),
     )
     found = [*given] if len(given) == count else [*(given or [""])] * count
     return ["" if one == NO_TABLE else one for one in found]

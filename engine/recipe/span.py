@@ -3,6 +3,7 @@
 import re
 
 from engine.base.errors import ConfigError
+from engine.base.language import tr
 
 UNITS = {"s": 1, "m": 60, "": 60, "h": 3600}
 MOST = 10**8
@@ -16,7 +17,9 @@ def seconds_of(text: str, flag: str, other: str) -> float:
     known = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?) ?([smh]?)", text)
     seconds = float(known[1]) * UNITS[known[2]] if known else 0.0
     if not 0 < seconds <= MOST:
-        raise ConfigError(f'{flag} is "{text}": give a time such as 90s, 5m or 2h, or {other}.')
+        raise ConfigError(
+            tr('{flag} is "{text}": give a time such as 90s, 5m or 2h, or {other}.', flag=flag, text=text, other=other)
+        )
     return seconds
 
 

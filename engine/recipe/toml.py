@@ -9,11 +9,14 @@ from typing import Any
 
 from engine.base.errors import ConfigError
 from engine.base.files import replacing
-from engine.base.wording import unwritable
+from engine.base.language import tr
+from engine.base.wording import reason, unwritable
 from engine.recipe.config import BY_HAND, TrainConfig, from_dict, to_dict
 from engine.recipe.fields import Check, as_path, parts
 
-HEAD = "# A recipe of covid-tui: `covid-tui --train DATA --config FILE` trains it; a flag overrules what stands here.\n"
+HEAD = tr(
+    "# A recipe of covid-tui: `covid-tui --train DATA --config FILE` trains it; a flag overrules what stands here.\n"
+)
 MOST_BYTES = 2**20
 
 
@@ -47,9 +50,11 @@ def save(config: TrainConfig, path: Path) -> None:
         with replacing(path) as file:
             file.write(data)
     except OSError as error:
-        raise ConfigError(unwritable(path, error, "name another file")) from error
+        raise ConfigError(unwritable(path, error, tr("name another file"))) from error
     except UnicodeEncodeError:
-        raise ConfigError("The recipe names a file or class whose name is not UTF-8, which TOML can't hold.") from None
+        raise ConfigError(
+            tr("The recipe names a file or class whose name is not UTF-8, which TOML can't hold.")
+        ) from None
 
 
 def load(path: Path, check: Check) -> TrainConfig:
@@ -58,13 +63,13 @@ def load(path: Path, check: Check) -> TrainConfig:
         with path.open("rb") as file:
             data = file.read(MOST_BYTES + 1)
     except OSError as error:
-        raise ConfigError(f"The recipe {path} can't be read ({error.strerror}).") from error
+        raise ConfigError(tr("The recipe {path} can't be read ({reason}).", path=path, reason=reason(error))) from error
     if len(data) > MOST_BYTES:
-        raise ConfigError(f"{path} is too large to be a recipe.")
+        raise ConfigError(tr("{path} is too large to be a recipe.", path=path))
     try:
         values = tomllib.loads(data.decode())
     except ValueError as error:
-        raise ConfigError(f"{path} is no TOML file: {error}.") from error
+        raise ConfigError(tr("{path} is no TOML file: {error}.", path=path, error=error)) from error
     try:
         return from_toml(values, check)
     except (ConfigError, TypeError) as error:

@@ -21,7 +21,8 @@ from engine.base.typed_files import (
     SignedEnds,
     UnfitError,
 )
-from engine.recipe.config import Rate, TrainConfig, split_list
+from engine.recipe.config import Rate, TrainConfig
+from engine.recipe.lists import split_list
 from engine.recipe.plans import SweepConfig
 
 

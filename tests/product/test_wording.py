@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.base.wording import counted, in_turn, listing, not_a_path, remedy, unwritable, whole_percent
-from engine.recipe.config import join_list, split_list
+from engine.recipe.lists import join_list, split_list
 from tests.conftest import ROOT, SAMPLE, Cli
 from tui.cli import run
 

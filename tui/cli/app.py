@@ -12,7 +12,8 @@ from engine import __version__
 from engine.base.errors import ConfigError
 from engine.base.paths import typed
 from engine.base.wording import not_a_path
-from engine.recipe.config import BY_HAND, PARTS, OutputConfig, Recipe, TrainConfig, join_list
+from engine.recipe.config import BY_HAND, PARTS, OutputConfig, Recipe, TrainConfig
+from engine.recipe.lists import join_list
 from engine.recipe.plans import AuditConfig, SweepConfig
 from tui.cli.console import say
 from tui.words.user_config import config_file

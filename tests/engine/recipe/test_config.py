@@ -21,9 +21,9 @@ from engine.recipe.config import (
     OutputConfig,
     TrainConfig,
     from_dict,
-    split_list,
     to_dict,
 )
+from engine.recipe.lists import split_list
 from engine.recipe.plans import SweepConfig
 
 

@@ -22,7 +22,8 @@ from engine.data.split import Split
 from engine.data.subset import joined, subset
 from engine.data.tables import read_table
 from engine.data.warnings import FolderWarning, folder_warnings
-from engine.recipe.config import DataConfig, TrainConfig, split_list
+from engine.recipe.config import DataConfig, TrainConfig
+from engine.recipe.lists import split_list
 from engine.training.data import scanned
 from tests.conftest import Cli
 from tests.makers.dataset_screen import measured, ready, workbench

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from engine.base.errors import ConfigError, RunError
-from engine.recipe.config import DataConfig, split_list
+from engine.recipe.config import DataConfig
+from engine.recipe.lists import split_list
 from engine.runs import directory as run_directories
 from tui.cli.app import RUNS
 from tui.cli.console import put, put_json, put_table
