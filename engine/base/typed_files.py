@@ -26,7 +26,7 @@ from msgspec import Meta
 
 from engine.base.errors import RunError
 from engine.base.language import marked, tr
-from engine.base.wording import without_stop
+from engine.base.wording import listing, without_stop
 
 T = TypeVar("T")
 
@@ -282,7 +282,7 @@ def _in_words(error: Exception, kind: Any) -> str:
     if reason.startswith("Invalid enum value") and (options := _options(kind, at)):
         if len(options) < 3:
             return tr("{its} should be {wanted}", its=its, wanted=_either(options))
-        return tr("{its} should be one of {options}", its=its, options=", ".join(options))
+        return tr("{its} should be one of {options}", its=its, options=listing(options))
     return tr("{its} does not fit ({reason})", its=its, reason=reason[:200])
 
 

@@ -19,7 +19,7 @@ from engine.base.errors import ConfigError, DataError, Stopped
 from engine.base.events import Interrupted, Notice, Progress
 from engine.base.files import open_lock, private_dir, require_inside
 from engine.base.language import marked, tr
-from engine.base.wording import counted
+from engine.base.wording import counted, in_turn, listing
 from engine.data.corrections import Applied, read_corrections
 from engine.data.divided import Divided, divided
 from engine.data.folders.folder_names import difference, look_alike
@@ -177,7 +177,7 @@ class MatrixJob:
         """Raise ConfigError where a set's run was begun with another recipe."""
         run = self._run_of(name)
         if run and (other := [one for one in differences(run.config(), recipe) if one not in KEEPS_FREE]):
-            flags = ", ".join(f"--{one.replace('_', '-')}" for one in other)
+            flags = listing(f"--{one.replace('_', '-')}" for one in other)
             raise ConfigError(
                 tr("{path} was begun with another {flags}: choose another --name.", path=self.path, flags=flags)
             )
@@ -280,18 +280,18 @@ def common_classes(scans: Sequence[Scan], wanted: Sequence[str] = ()) -> tuple[s
                     '{folder} has no class "{name}"; it has {classes}.',
                     folder=one.root,
                     name=lacking[0],
-                    classes=", ".join(one.classes),
+                    classes=listing(one.classes),
                 )
             )
     common = tuple(wanted) or tuple(name for name in scans[0].classes if all(name in one.classes for one in scans))
     if len(common) < 2:
-        have = "; ".join(tr("{folder} has {classes}", folder=one.root, classes=", ".join(one.classes)) for one in scans)
+        have = "; ".join(tr("{folder} has {classes}", folder=one.root, classes=listing(one.classes)) for one in scans)
         sentence = (
             tr("The folders have one class ({name}) in common, and it takes two: {have}.", name=common[0], have=have)
             if common
             else tr("The folders have no class in common, and it takes two: {have}.", have=have)
         )
-        raise ConfigError(sentence + _alike(scans))
+        raise ConfigError(in_turn(sentence, _alike(scans)))
     return common
 
 
@@ -302,7 +302,7 @@ def _alike(scans: Sequence[Scan]) -> str:
         for other in (other for one in rest for other in one.classes):
             if name != other and look_alike(name, other):
                 return tr(
-                    ' "{name}" and "{other}" differ in {difference}: give one class one name.',
+                    '"{name}" and "{other}" differ in {difference}: give one class one name.',
                     name=name,
                     other=other,
                     difference=difference(name, other),
@@ -350,7 +350,7 @@ def _tell(found: Apart, names: Sequence[str], context: Context) -> None:
     """Say what was taken out. Raises DataError where that leaves a class of a set without an image."""
     pictures = found.same_pixels + found.near
     if pictures:
-        out = ", ".join(
+        out = listing(
             tr("{count:,} of {name}", count=len(out.pictures), name=name)
             for name, out in zip(names, found.out, strict=True)
         )

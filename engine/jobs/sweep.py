@@ -22,7 +22,7 @@ from engine.base.errors import ConfigError, RunError
 from engine.base.events import Finished, Interrupted, Notice, Progress
 from engine.base.files import open_lock, private_dir, require_inside
 from engine.base.language import marked, tr, trn
-from engine.base.wording import counted
+from engine.base.wording import counted, listing
 from engine.data.split import Split
 from engine.evaluation.compare import patients_of
 from engine.evaluation.evaluate import open_test
@@ -80,7 +80,7 @@ class Sweep:
             run = self.run_of(point)
             other = differences(run.config(), self._recipe(run, point)) if run else []
             if other := [name for name in other if name not in KEEPS_FREE]:
-                flags = ", ".join(f"--{name.replace('_', '-')}" for name in other)
+                flags = listing(f"--{name.replace('_', '-')}" for name in other)
                 raise ConfigError(
                     tr("{path} was begun with another {flags}: choose another --name.", path=self.path, flags=flags)
                 )
@@ -204,7 +204,7 @@ class Sweep:
                     len(left),
                     budget=span(budget),
                     trainings=counted(len(self.points), "training"),
-                    names=", ".join(left),
+                    names=listing(left),
                 )
                 context.emit(Notice("warning", text))
             return self.write()
@@ -222,7 +222,7 @@ class Sweep:
             name = wanted or result.advice.name
             chosen = [p for p in self.points if name in (p.recipe, p.name) and self._finished(p)]
             if not chosen:
-                there = ", ".join(one.name for one in result.candidates)
+                there = listing(one.name for one in result.candidates)
                 raise ConfigError(tr('--choose is "{name}": give one of {there}, or auto.', name=name, there=there))
             before = result.chosen
             best = max(chosen, key=self._validation)

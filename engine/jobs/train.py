@@ -22,7 +22,7 @@ from engine.base.language import tr
 from engine.base.result import Validated
 from engine.base.runtime import Environment, has_tensorflow
 from engine.base.typed_files import plain
-from engine.base.wording import counted, reason, remedy
+from engine.base.wording import counted, in_turn, reason, remedy
 from engine.data.split import Split
 from engine.evaluation.calibration import CALIBRATION, calibrate, softmax
 from engine.evaluation.evaluate import evaluate_test, forget_test, keep_validation
@@ -112,7 +112,7 @@ def resume(
                 as_begun = data and data.scan.pixel_rules == pixel_rules_of(run)
                 found = data if data and as_begun else split_before(folder, config, run, heard)
             except DataError as error:
-                raise DataError(f"{error} {_elsewhere(run)}") from error
+                raise DataError(in_turn(str(error), _elsewhere(run))) from error
             return _train(found, recipe, writer, heard, resumed=True)
 
         return with_its_end(writer, context, go_on)

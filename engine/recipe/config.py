@@ -18,6 +18,7 @@ from engine.base.errors import ConfigError
 from engine.base.language import tr
 from engine.base.number_format import FeatureFormat, Precision
 from engine.base.typed_files import UnfitError, checked, plain_object, unknown_keys
+from engine.base.wording import listing
 from engine.recipe import threshold
 from engine.recipe.lists import split_list
 from engine.recipe.span import seconds_of
@@ -293,7 +294,7 @@ class JudgeConfig:
             tr(
                 '--positive is "{positive}": give one of the classes, {classes}.',
                 positive=self.positive,
-                classes=", ".join(classes),
+                classes=listing(classes),
             ),
         )
         return classes.index(self.positive) if self.positive else 0
@@ -381,7 +382,7 @@ def from_dict(kind: type[T], values: Any) -> T:
     range.
     """
     unknown = unknown_keys(values, kind)
-    require(not unknown, tr("The recipe has the unknown key {name}.", name=", ".join(sorted(unknown))))
+    require(not unknown, tr("The recipe has the unknown key {name}.", name=listing(sorted(unknown))))
     try:
         return checked(values, kind)
     except UnfitError as error:

@@ -16,7 +16,7 @@ from typing import Any
 from engine.base.errors import ConfigError
 from engine.base.language import tr
 from engine.base.paths import typed
-from engine.base.wording import not_a_path
+from engine.base.wording import listing, not_a_path
 from engine.recipe import config, plans
 from engine.recipe.config import BACKBONE_NAMES, NetworkConfig, Rate, TrainConfig
 from engine.recipe.plans import AuditPlan, SweepPlan
@@ -79,7 +79,7 @@ class Field:
                     '{flag} is "{text}": give one of {choices}.',
                     flag=self.flag,
                     text=text,
-                    choices=", ".join(self.choices),
+                    choices=listing(self.choices),
                 )
             )
         if self.hint is bool:

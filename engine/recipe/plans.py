@@ -10,7 +10,7 @@ from pathlib import Path
 
 from engine.base.errors import ConfigError
 from engine.base.language import tr
-from engine.base.wording import counted
+from engine.base.wording import counted, listing
 from engine.recipe.config import (
     BACKBONE_NAMES,
     AugmentConfig,
@@ -82,10 +82,10 @@ class SweepConfig:
 
     def __post_init__(self) -> None:
         strange = [name for name in split_list(self.backbones) if name not in BACKBONE_NAMES]
-        known = ", ".join(BACKBONE_NAMES)
+        known = listing(BACKBONE_NAMES)
         require(
             not strange,
-            tr('There is no backbone "{name}": choose among {known}.', name=", ".join(strange), known=known),
+            tr('There is no backbone "{name}": choose among {known}.', name=listing(strange), known=known),
         )
         require(
             1 <= self.seeds <= 1000, tr("--seeds is {seeds}: give a whole number from 1 to 1000.", seeds=self.seeds)
