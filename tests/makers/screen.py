@@ -13,6 +13,7 @@ from typing import Any
 
 import pexpect
 import pyte
+from rich.cells import cell_len
 
 QUESTION = b"\x1b[c"
 ANSWER = b"\x1b[?62;22c"
@@ -67,6 +68,16 @@ class Terminal:
     def press(self, keys: str) -> None:
         """Type."""
         self.child.send(keys)
+
+    def click(self, words: str) -> None:
+        """Press and let go the left button on the first place where the screen shows this text."""
+        for line, row in enumerate(self._screen.display, start=1):
+            cells = cell_len(row[: row.find(words)]) if words in row else -1
+            if cells >= 0:
+                at = f"0;{cells + 1};{line}"
+                self.press(f"\x1b[<{at}M\x1b[<{at}m")
+                return
+        raise AssertionError(f"{words!r} is not there:\n{self.rows}")
 
     def kill(self, number: int) -> None:
         """Send the command itself a signal."""

@@ -1,0 +1,71 @@
+"""Every screen of the workbench with data on it, in the language that this process is started in, as JSON.
+
+A process of its own, as the language is chosen once: `python -m tests.makers.every_screen FOLDER COLUMNSxLINES...`
+writes {"120x40": {"dataset": [lines], ...}, ...} to standard output, and a picture of each screen into FOLDER/pictures.
+"""
+
+import engine.base.language  # noqa: F401
+
+# isort: split
+# The language is read by now: what the tests share sets English.
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.makers.drive import until
+from tests.makers.shown import arrive, still, workplace
+from tui.app import Workbench
+from tui.host.private_apis import shown_text
+from tui.screens.frame import MODES
+from tui.words.settings import Settings
+
+DIALOGS = {
+    "folder": "1 o", "split": "1 s", "patients": "1 p", "augmentation": "1 u", "rate": "3 l", "schedule": "3 w",
+    "log": "3 o", "resume": "4 f 3 n", "delete": "4 d", "run": "5 r", "help": "1 f1", "settings": "1 f2",
+    "meaning": "2 question_mark",
+}  # fmt: skip
+"""Keys that open dialogs, one after another."""
+
+
+async def screens(folder: Path, size: tuple[int, int]) -> dict[str, list[str]]:
+    """The lines of each screen, and of each dialog, at one size."""
+    found = dict[str, list[str]]()
+    app = Workbench(Path("runs"), data=Path("sample_data"), settings=Settings(image_protocol="grey"))
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: app.session.split is not None and len(app.session.library.entries()) == 2)
+        for mode in MODES:
+            await arrive(pilot, app, mode)
+            found[mode] = shown_text(app.screen).splitlines()
+            picture(app, folder, f"{size[0]}x{size[1]}-{mode}")
+        for name, keys in DIALOGS.items():
+            await pilot.press("escape", *keys.split())
+            await still(pilot, app)
+            found[name] = shown_text(app.screen).splitlines()
+            picture(app, folder, f"{size[0]}x{size[1]}-{name}")
+            while len(app.screen_stack) > 1:
+                app.pop_screen()
+            await still(pilot, app)
+    return found
+
+
+def picture(app: Workbench, folder: Path, name: str) -> None:
+    """Draw the screen into a file."""
+    (folder / "pictures").mkdir(exist_ok=True)
+    (folder / "pictures" / f"{name}.svg").write_text(app.export_screenshot(), encoding="utf-8")
+
+
+def main() -> None:
+    """See above."""
+    folder = Path(sys.argv[1]).resolve()
+    with pytest.MonkeyPatch.context() as patch:
+        workplace(folder, patch)
+        sizes = [(int(columns), int(lines)) for columns, lines in (size.split("x") for size in sys.argv[2:])]
+        said = {f"{columns}x{lines}": asyncio.run(screens(folder, (columns, lines))) for columns, lines in sizes}
+    json.dump(said, sys.stdout, ensure_ascii=False)
+
+
+if __name__ == "__main__":
+    main()
