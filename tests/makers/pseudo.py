@@ -38,7 +38,7 @@ def catalogue() -> Catalog:
 
 
 def _both(message: Message) -> str | tuple[str, ...]:
-    return tuple(map(strange, message.id)) if isinstance(message.id, tuple) else strange(message.id)
+    return tuple(map(strange, message.id)) if isinstance(message.id, tuple) else strange(str(message.id))
 
 
 def write(path: Path) -> Path:
