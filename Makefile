@@ -44,6 +44,9 @@ lint: install
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 
+# The site and its pictures are in English, whatever the machine's language.
+docs pictures: export COVID_TUI_LANGUAGE := en
+
 # Strict: a dead link, a page that no menu names, or one that would load something from the network ends it.
 docs: install
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
