@@ -18,10 +18,11 @@ from textual.worker import Worker
 
 from engine.base.crash_log import keep_details
 from engine.base.errors import LinkError
+from engine.base.language import tr
 from tui.at_home import AtHome
 from tui.host.private_apis import shown_text
 from tui.host.terminal import Abilities
-from tui.screens.frame import MODES
+from tui.screens.frame import MODES, TITLES
 from tui.state.host import Listener, Severity
 from tui.state.memory import Memory
 from tui.state.messages import EventsWaiting
@@ -85,12 +86,12 @@ class Workbench(AtHome):
             Binding(
                 str(number),
                 f"open('{mode}')",
-                mode.title(),
+                title,
                 id=f"open.{mode}",
                 show=False,
-                tooltip=f"Go to the screen {mode.title()}.",
+                tooltip=tr("Go to the screen {title}.", title=title),
             )
-            for number, mode in enumerate(MODES, start=1)
+            for number, (mode, title) in enumerate(TITLES.items(), start=1)
         ),
         Binding("question_mark", "help", "Help", key_display="?", id="app.help", tooltip="Explain what is in focus."),
         Binding("ctrl+g", "cancel_job", "Cancel", id="app.cancel", tooltip="Cancel the work under way."),

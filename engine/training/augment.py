@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.base.language import tr
 from engine.base.runtime import tensorflow
 from engine.recipe.config import AugmentConfig
 
@@ -34,13 +35,20 @@ class Parameters:
     shift_y: float
     flip: bool
 
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """What is done to the image, a few words each; that it stays as it is, where nothing is."""
+        zoomed = (self.zoom_x, self.zoom_y) != (1, 1)
+        steps = [tr("rotate {degrees:+.0f} deg", degrees=self.rotation)] if self.rotation else []
+        steps += [tr("zoom {x:.2f}x{y:.2f}", x=1 / self.zoom_x, y=1 / self.zoom_y)] if zoomed else []
+        steps += [tr("shear {degrees:+.1f} deg", degrees=self.shear)] if abs(self.shear) >= 0.05 else []
+        if self.shift_x or self.shift_y:
+            steps.append(tr("shift {x} {y}", x=f"{self.shift_x:+.0%}", y=f"{self.shift_y:+.0%}"))
+        steps += [tr("flip")] if self.flip else []
+        return tuple(steps) or (tr("as it is"),)
+
     def __str__(self) -> str:
-        parts = [f"rotate {self.rotation:+.0f} deg"] if self.rotation else []
-        parts += [f"zoom {1 / self.zoom_x:.2f}x{1 / self.zoom_y:.2f}"] if (self.zoom_x, self.zoom_y) != (1, 1) else []
-        parts += [f"shear {self.shear:+.1f} deg"] if abs(self.shear) >= 0.05 else []
-        parts += [f"shift {self.shift_x:+.0%} {self.shift_y:+.0%}"] if self.shift_x or self.shift_y else []
-        parts += ["flip"] if self.flip else []
-        return ", ".join(parts) or "as it is"
+        return ", ".join(self.steps)
 
 
 UNCHANGED = Parameters(0.0, 0.0, 1.0, 1.0, 0.0, 0.0, False)

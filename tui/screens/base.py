@@ -12,6 +12,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
 
+from engine.base.language import tr
 from tui.host.private_apis import keep_styles
 from tui.screens.frame import MODES, Frame
 from tui.screens.guide import GuideLine
@@ -34,7 +35,7 @@ class WorkScreen(Screen[None]):
     MODE: ClassVar[str]
     HELP: ClassVar[str | None] = None
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave_field", "", id="field.leave", show=False, tooltip="Leave a text field."),
+        Binding("escape", "leave_field", "", id="field.leave", show=False, tooltip=tr("Leave a text field.")),
     ]
     AUTO_FOCUS = ""
 

@@ -3,13 +3,20 @@
 from collections.abc import Iterable
 from typing import Protocol
 
+from engine.base.language import tr
 from tui.host.terminal import Abilities
 from tui.state.host import Host, Listener
 from tui.state.session import Session
 from tui.widgets.xray import Way
 
-MODES = ("dataset", "layers", "train", "runs", "results", "predict", "audit", "sweep", "review")
-"""The names of the screens, in the order of their keys."""
+TITLES = {
+    "dataset": tr("Dataset"), "layers": tr("Layers"), "train": tr("Train"), "runs": tr("Runs"),
+    "results": tr("Results"), "predict": tr("Predict"), "audit": tr("Audit"), "sweep": tr("Sweep"),
+    "review": tr("Review"),
+}  # fmt: skip
+"""What each screen is called."""
+MODES = tuple(TITLES)
+"""The screens, in the order of their keys."""
 
 
 class Frame(Host, Protocol):

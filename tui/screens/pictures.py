@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
+from engine.base.language import tr
 from tui.screens.base import WorkScreen
 from tui.widgets.viewer import Enlarged, Viewer
 
@@ -15,10 +16,10 @@ class PictureScreen(WorkScreen):
         Binding(
             "F,shift+f",
             "enlarge",
-            "Enlarge",
+            tr("Enlarge"),
             key_display="F",
             id="picture.enlarge",
-            tooltip="The picture on the whole screen: zoom, contrast and brightness, lung mask.",
+            tooltip=tr("The picture on the whole screen: zoom, contrast and brightness, lung mask."),
         ),
     ]
 
@@ -30,7 +31,7 @@ class PictureScreen(WorkScreen):
         """Show it on the whole screen."""
         seen = self.enlarged()
         if seen is None:
-            self.workbench.say("There is no picture to enlarge yet.")
+            self.workbench.say(tr("There is no picture to enlarge yet."))
             return
         way, abilities = self.workbench.picture_way, self.workbench.abilities
         self.app.push_screen(Viewer(seen, way, abilities, self.session.glyphs.dot))

@@ -4,14 +4,15 @@ from functools import partial
 
 from textual.binding import Binding
 
+from engine.base.language import tr
 from tui.screens.base import WorkScreen
 from tui.widgets.charts import Bars
 from tui.widgets.curves import Curves, Plot
 from tui.widgets.plot_dialog import PlotView
 
 ENLARGE = Binding(
-    "Z,shift+z", "enlarge_plot", "Plot", key_display="Z", id="plot.enlarge",
-    tooltip="A plot on the whole screen, where its values can be read and it can be saved.",
+    "Z,shift+z", "enlarge_plot", tr("Plot"), key_display="Z", id="plot.enlarge",
+    tooltip=tr("A plot on the whole screen, where its values can be read and it can be saved."),
 )  # fmt: skip
 
 
@@ -36,7 +37,7 @@ class PlottedScreen(WorkScreen):
         if plots := self.plots:
             self.app.push_screen(PlotView([partial(_plot_of, one) for one in plots], self.plotted()))
         else:
-            self.workbench.say("There is no plot to enlarge yet.")
+            self.workbench.say(tr("There is no plot to enlarge yet."))
 
 
 def _plot_of(curves: Curves) -> Plot:

@@ -8,6 +8,8 @@ from textual.events import Resize
 from textual.widget import Widget
 from textual.widgets import Static
 
+from engine.base.language import tr
+from tui.screens.frame import TITLES
 from tui.state.replay_job import ReplayJob
 from tui.state.session import Session
 from tui.widgets.safe_cells import content
@@ -15,8 +17,8 @@ from tui.words.numbers import duration
 from tui.words.safe_text import display_name
 
 BAR = 8
-NAMES = 77
-"""Columns that the names of all screens take."""
+NAMES = sum(cell_len(title) + 3 for title in TITLES.values())
+"""Columns that the names of all screens take, a space before each key and behind it."""
 
 
 class TitleBar(Widget):
@@ -32,7 +34,7 @@ class TitleBar(Widget):
         right = self._right(max(0, self.size.width - cell_len(name) - 12))
         room = self.size.width - cell_len(name) - right.cell_length - 5
         folder = self.session.data
-        where = display_name(folder.name or folder) if folder else "no data chosen"
+        where = display_name(folder.name or folder) if folder else tr("no data chosen")
         where = (
             where
             if cell_len(where) <= room
@@ -52,22 +54,26 @@ class TitleBar(Widget):
             done = f" {job.progress.done:,}" if job.progress else ""
             of = f"/{job.progress.total:,}" if job.progress and job.progress.total else ""
             return content(f"{job.title}{done}{of}")
-        head = f"{glyphs.live} training" if view.own else f"{glyphs.live} {display_name(view.name)}"
+        head = f"{glyphs.live} {tr('training') if view.own else display_name(view.name)}"
         if view.started is None or (view.progress and view.batch is None):
-            task = f" {view.progress.task} {view.progress.done:,}" if view.progress else " starting"
+            task = f" {tr(view.progress.task)} {view.progress.done:,}" if view.progress else f" {tr('starting')}"
             of = f"/{view.progress.total:,}" if view.progress and view.progress.total else ""
             text = display_name(f"{head}{task}{of}")
         else:
-            text = f"{head}  {view.unit} {view.at_epoch}/{view.started.epochs}  {glyphs.bar(view.share, BAR)}"
-        left = duration(view.seconds_left())
-        text += f" {left} left" if left else ""
+            unit = tr("epoch") if view.unit == "epoch" else tr("rung")
+            text = f"{head}  {unit} {view.at_epoch}/{view.started.epochs}  {glyphs.bar(view.share, BAR)}"
+        if left := duration(view.seconds_left()):
+            text += " " + tr("{time} left", time=left)
         return Content.styled(_cut(text, room), "bold $success")
 
 
 def _replayed(job: ReplayJob) -> str:
-    replay = job.replay
-    how = "paused" if replay.paused else "at its end" if replay.over else f"{replay.speed:g} times as fast"
-    return f"replay of {display_name(job.view.name)}, {how}"
+    replay, name = job.replay, display_name(job.view.name)
+    if replay.paused:
+        return tr("replay of {name}, paused", name=name)
+    if replay.over:
+        return tr("replay of {name}, at its end", name=name)
+    return tr("replay of {name}, {speed:g} times as fast", name=name, speed=replay.speed)
 
 
 def _cut(text: str, room: int) -> str:
@@ -78,13 +84,13 @@ class Tab(Static):
     """A screen's name; a click goes there."""
 
     def __init__(self, number: int, mode: str, active: bool) -> None:
-        super().__init__(Content(f"{number} {mode.title()}"), classes="-active" if active else "")
+        super().__init__(Content(f"{number} {TITLES[mode]}"), classes="-active" if active else "")
         self._number, self._mode = number, mode
 
     def shorten(self, short: bool) -> None:
         """Show the number alone, or the name too; the open screen has its name always."""
         bare = short and not self.has_class("-active")
-        self.update(Content(f" {self._number} " if bare else f"{self._number} {self._mode.title()}"))
+        self.update(Content(f" {self._number} " if bare else f"{self._number} {TITLES[self._mode]}"))
 
     def on_click(self) -> None:
         """Go to the screen."""

@@ -15,6 +15,7 @@ from textual.widgets import Checkbox, Input, Label, Static
 
 from engine.base.context import Context
 from engine.base.errors import ConfigError
+from engine.base.language import tr
 from engine.recipe.config import AugmentConfig
 from tui.host.terminal import Abilities
 from tui.widgets.key_line import KeyLine
@@ -30,11 +31,11 @@ VERSIONS = 6
 ROOMY = 100
 """Columns from which on what was done to a version is written in lines, not one thing a line."""
 FIELDS = (
-    ("rotation", "rotation deg"),
-    ("shear", "shear deg"),
-    ("zoom", "zoom share"),
-    ("shift", "shift share"),
-    ("seed", "seed"),
+    ("rotation", tr("rotation deg")),
+    ("shear", tr("shear deg")),
+    ("zoom", tr("zoom share")),
+    ("shift", tr("shift share")),
+    ("seed", tr("seed")),
 )
 
 
@@ -44,22 +45,30 @@ class Preview:
 
     file: Path
     base: "Pixels"
-    pictures: tuple[tuple[str, "Pixels"], ...]
+    pictures: "tuple[tuple[tuple[str, ...], Pixels], ...]"
 
 
 class AugmentationDialog(ModalScreen[None]):
     """Ranges on the left, seven pictures on the right; a changed range draws them anew and is kept in the recipe."""
 
-    HELP = (
-        "Six versions of the image, drawn from the ranges on the left and the seed. They are what a training with this "
-        "recipe sees of this image. Page up and down show another image; the ranges are kept in the recipe."
+    HELP = tr(
+        "Six versions of the image, drawn from the ranges on the left and the seed. They are what "
+        "a training with this recipe sees of this image. Page up and down show another image; the "
+        "ranges are kept in the recipe."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss", "Close", key_display="esc", id="augment.close", tooltip="Close; ranges are kept."),
-        Binding("pagedown", "other(1)", "Next image", id="augment.next", tooltip="Preview the next image."),
-        Binding("pageup", "other(-1)", "Previous", id="augment.previous", tooltip="Preview the image before."),
-        Binding("up", "app.focus_previous", "Field above", show=False),
-        Binding("down", "app.focus_next", "Field below", show=False),
+        Binding(
+            "escape",
+            "dismiss",
+            tr("Close"),
+            key_display="esc",
+            id="augment.close",
+            tooltip=tr("Close; ranges are kept."),
+        ),
+        Binding("pagedown", "other(1)", tr("Next image"), id="augment.next", tooltip=tr("Preview the next image.")),
+        Binding("pageup", "other(-1)", tr("Previous"), id="augment.previous", tooltip=tr("Preview the image before.")),
+        Binding("up", "app.focus_previous", tr("Field above"), show=False),
+        Binding("down", "app.focus_next", tr("Field below"), show=False),
     ]
 
     def __init__(self, session: "Session", records: "list[Record]", place: int, way: Way, abilities: Abilities) -> None:
@@ -75,14 +84,14 @@ class AugmentationDialog(ModalScreen[None]):
         policy, seed = self._session.config.augment, self._session.config.machine.seed
         values = {**{name: f"{getattr(policy, name):g}" for name, _ in FIELDS[:-1]}, "seed": str(seed)}
         with Horizontal(classes="whole") as box:
-            box.border_title = "Augmentation"
+            box.border_title = tr("Augmentation")
             with Vertical(id="ranges"):
-                yield Checkbox("augment", policy.augment == "report", id="augment", compact=True)
+                yield Checkbox(tr("augment"), policy.augment == "report", id="augment", compact=True)
                 for name, label in FIELDS:
                     with Horizontal(classes="field"):
                         yield Label(label)
                         yield Input(values[name], id=name, restrict=r"[0-9.eE+-]*")
-                yield Checkbox("flip", policy.flip, id="flip", compact=True)
+                yield Checkbox(tr("flip"), policy.flip, id="flip", compact=True)
                 yield Static(id="augment-note", classes="muted")
             with Grid(id="versions"):
                 for place in range(VERSIONS + 1):
@@ -111,7 +120,11 @@ class AugmentationDialog(ModalScreen[None]):
         try:
             change = _change(session, name, value)
         except (ConfigError, ValueError) as error:
-            self._wrong[name] = str(error) if isinstance(error, ConfigError) else f"{name}: {value!r} is no number."
+            self._wrong[name] = (
+                str(error)
+                if isinstance(error, ConfigError)
+                else tr("{name}: {value!r} is no number.", name=name, value=value)
+            )
         else:
             self._wrong.pop(name, None)
             if change:
@@ -127,18 +140,18 @@ class AugmentationDialog(ModalScreen[None]):
         config = self._session.config
         size = self._session.freeze.backbone.size
         work = partial(preview, path, known, record.sha, config.augment, config.machine.seed, size)
-        self.query_one(".whole").border_title = content(f"Augmentation of {record.file}")
-        self._session.start("augment", "augmenting", work, self._show)
+        self.query_one(".whole").border_title = content(tr("Augmentation of {file}", file=record.file))
+        self._session.start("augment", tr("augmenting"), work, self._show)
         self._note()
 
     def _show(self, made: Preview) -> None:
         self._shown = made
         if not self.is_attached:
             return
-        for place, (done, pixels) in enumerate(made.pictures):
+        between = ", " if self.app.size.width >= ROOMY else "\n"
+        for place, (steps, pixels) in enumerate(made.pictures):
             self.query_one(f"#version-{place}", Xray).show(pixels)
-            text = done if self.app.size.width >= ROOMY else "\n".join(done.split(", "))
-            self.query_one(f"#done-{place}", Static).update(Content(text))
+            self.query_one(f"#done-{place}", Static).update(Content(between.join(steps)))
 
     def _note(self) -> None:
         glyphs, policy = self._session.glyphs, self._session.config.augment
@@ -157,12 +170,16 @@ class AugmentationDialog(ModalScreen[None]):
 def cycle(policy: AugmentConfig) -> str:
     """What the epochs see of an image, as a sentence."""
     if policy.augment == "none":
-        return "Every epoch sees the image as it is."
+        return tr("Every epoch sees the image as it is.")
     if policy.kept_views is None:
-        return "Every epoch sees a new version."
+        return tr("Every epoch sees a new version.")
     count = policy.kept_views - 1
-    others = f"ones versions 1 to {count}" if count > 1 else "one version 1"
-    return f"Epochs take turns: the first sees the image as it is, the next {others}, and so on."
+    if count > 1:
+        return tr(
+            "Epochs take turns: the first sees the image as it is, the next ones versions 1 to {count}, and so on.",
+            count=count,
+        )
+    return tr("Epochs take turns: the first sees the image as it is, the next one version 1, and so on.")
 
 
 def preview(
@@ -182,8 +199,8 @@ def preview(
     base = resize(read(path).pixels, size) if known is None else known
     draws = [draw(policy, seed, sha, view) for view in (PLAIN, *range(VERSIONS))]
     pictures = [
-        (str(done), moved(base, matrix) if view else base)
-        for view, (done, matrix) in enumerate(zip(draws, transforms(draws, size), strict=True))
+        (drawn.steps, moved(base, matrix) if view else base)
+        for view, (drawn, matrix) in enumerate(zip(draws, transforms(draws, size), strict=True))
     ]
     return Preview(path, base, tuple(pictures))
 

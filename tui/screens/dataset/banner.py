@@ -8,6 +8,7 @@ from textual.widgets import Static
 
 from engine.base.context import Context
 from engine.base.errors import ConfigError, Stopped
+from engine.base.language import tr
 from tui.widgets.safe_cells import content
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Banner(Static):
         if session.scan is not None:
             work = partial(measure, session.scan, session.config.data.group_by)
             show, failed = partial(self._show, session), partial(self._not_measured, session)
-            session.start("confounding", "comparing classes", work, show, failed)
+            session.start("confounding", tr("comparing classes"), work, show, failed)
 
     def _show(self, session: "Session", measured: "tuple[Confounding, str]") -> None:
         self.confounding, self.patients = measured

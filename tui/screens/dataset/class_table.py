@@ -8,7 +8,8 @@ from textual.content import Content
 from textual.events import Click
 from textual.message import Message
 
-from engine.base.wording import noun, whole_percent
+from engine.base.language import tr
+from engine.base.wording import counted, whole_percent
 from tui.screens.dataset.corrected import corrected_words, went_and_came
 from tui.widgets.fitted_table import Column, FittedTable
 from tui.widgets.safe_cells import cell, content, number
@@ -22,23 +23,24 @@ BAR = 8
 BOX = 4
 """Columns that the box before a class's name takes."""
 COLUMNS = (
-    Column("class", least=20), Column("images", right=True), Column("share", rank=1, right=True),
-    Column("corrected", rank=1, filled=True),
-    Column("", "bar", rank=4), Column("format", rank=6), Column("size", rank=5), Column("mode", rank=7),
-    Column("sources", rank=8, right=True), Column("masks", rank=3, right=True), Column("problems", rank=2, right=True),
+    Column(tr("class"), "class", least=20), Column(tr("images"), "images", right=True),
+    Column(tr("share"), "share", rank=1, right=True), Column(tr("corrected"), "corrected", rank=1, filled=True),
+    Column("", "bar", rank=4), Column(tr("format"), "format", rank=6), Column(tr("size"), "size", rank=5),
+    Column(tr("mode"), "mode", rank=7), Column(tr("sources"), "sources", rank=8, right=True),
+    Column(tr("masks"), "masks", rank=3, right=True), Column(tr("problems"), "problems", rank=2, right=True),
 )  # fmt: skip
 
 
 class ClassTable(FittedTable):
     """One line a class; space takes it into the training or leaves it out."""
 
-    HELP = (
-        "One line a class: its images, their share of the training's, lung masks and problems, and with corrections "
-        "how many images went (-) and came (+). Space, or a click on the box, takes a class into the next training or "
-        "leaves it out; enter goes to its images."
+    HELP = tr(
+        "One line a class: its images, their share of the training's, lung masks and problems, and "
+        "with corrections how many images went (-) and came (+). Space, or a click on the box, "
+        "takes a class into the next training or leaves it out; enter goes to its images."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "pick", "Pick", id="dataset.pick", tooltip="Train on this class, or leave it out."),
+        Binding("space", "pick", tr("Pick"), id="dataset.pick", tooltip=tr("Train on this class, or leave it out.")),
     ]
 
     class Picked(Message):
@@ -113,9 +115,9 @@ def about(name: str, session: "Session") -> Content:
     parts = [
         corrected_words(changes) if changes else "",
         *(_counted(counts) for counts in (summary.formats, summary.sizes, by_mode_word(summary.modes))),
-        f"mean {level}",
-        f"{len(summary.sources) or 'no known'} {noun(len(summary.sources), 'source')}",
-        f"masks {summary.masks:,}/{summary.images:,}",
+        tr("mean {level}", level=level),
+        counted(len(summary.sources), "source") if summary.sources else tr("no known sources"),
+        tr("masks {masks:,}/{images:,}", masks=summary.masks, images=summary.images),
     ]
     return content(f"{name}: " + f" {session.glyphs.dot} ".join(part for part in parts if part))
 
@@ -124,4 +126,4 @@ def _counted(counts: dict[str, int]) -> str:
     if len(counts) == 1:
         return next(iter(counts))
     shown = ", ".join(f"{key} {count:,}" for key, count in list(counts.items())[:3])
-    return f"{shown} and {len(counts) - 3} more" if len(counts) > 3 else shown
+    return tr("{shown} and {count} more", shown=shown, count=len(counts) - 3) if len(counts) > 3 else shown

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from engine.base.language import tr
+
 if TYPE_CHECKING:
     from engine.data.corrections import Change, ClassChanges
     from engine.data.records import Record
@@ -18,10 +20,12 @@ def went_and_came(changes: "ClassChanges") -> str:
 def corrected_words(changes: "ClassChanges") -> str:
     """The same in words: corrected: 1 now of other classes, 2 left out, 1 from other classes."""
     texts = (
-        (changes.away, "now of other classes"), (changes.left_out, "left out"), (changes.here, "from other classes"),
-    )  # fmt: skip
-    told = ", ".join(f"{count:,} {text}" for count, text in texts if count)
-    return f"corrected: {told}" if told else ""
+        tr("{count:,} now of other classes", count=changes.away) if changes.away else "",
+        tr("{count:,} left out", count=changes.left_out) if changes.left_out else "",
+        tr("{count:,} from other classes", count=changes.here) if changes.here else "",
+    )
+    told = ", ".join(filter(None, texts))
+    return tr("corrected: {changes}", changes=told) if told else ""
 
 
 def changes_of(session: "Session") -> "Mapping[str, Change]":
@@ -46,8 +50,11 @@ def names(session: "Session", records: "Sequence[Record]", label: str) -> list[s
 def _named(name: str, change: "Change | None", label: str) -> str:
     if change is None:
         return name
-    now = f"now {change.now}" if change.now else "left out"
-    return f"{name} ({f'was {change.was}' if change.now == label else now})"
+    if change.now == label:
+        said = tr("was {label}", label=change.was)
+    else:
+        said = tr("now {label}", label=change.now) if change.now else tr("left out")
+    return f"{name} ({said})"
 
 
 def change_line(session: "Session", record: "Record") -> str:
@@ -55,7 +62,9 @@ def change_line(session: "Session", record: "Record") -> str:
     change = changes_of(session).get(record.file)
     if change is None:
         return ""
-    return f"corrected: was {change.was}, is {change.now}" if change.now else f"corrected: left out, was {change.was}"
+    if change.now:
+        return tr("corrected: was {was}, is {now}", was=change.was, now=change.now)
+    return tr("corrected: left out, was {was}", was=change.was)
 
 
 def all_changes(session: "Session") -> str:

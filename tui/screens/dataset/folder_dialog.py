@@ -15,6 +15,7 @@ from textual.widgets import Input, Static, Tree
 from textual.widgets.tree import TreeNode
 
 from engine.base.context import Context
+from engine.base.language import tr
 from engine.base.paths import is_folder
 from engine.base.wording import not_a_path
 from engine.data.file_names import natural
@@ -26,7 +27,7 @@ from tui.words.safe_text import display_name
 if TYPE_CHECKING:
     from tui.state.session import Session
 
-ABOUT = "The folder holds one folder a class: CLASS/images beside CLASS/masks, or CLASS with the images in it."
+ABOUT = tr("The folder holds one folder a class: CLASS/images beside CLASS/masks, or CLASS with the images in it.")
 MOST_FOLDERS = 1000
 
 
@@ -43,13 +44,13 @@ def folders(where: Path) -> list[str]:
 class FolderTree(Tree[Path]):
     """Folders, listed in a thread when they are opened."""
 
-    HELP = "Right opens a folder, left closes it or goes up, enter chooses it as the folder of X-rays."
+    HELP = tr("Right opens a folder, left closes it or goes up, enter chooses it as the folder of X-rays.")
     ICON_NODE, ICON_NODE_EXPANDED = "+ ", "- "
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "choose", "Choose", id="folder.choose", tooltip="Read the X-rays of this folder."),
-        Binding("right", "unfold", "Open", id="folder.unfold", tooltip="Show the folders in it."),
-        Binding("left", "fold", "Shut", id="folder.fold", tooltip="Close it, or go to the folder above."),
-        Binding("backspace", "up", "Above", id="folder.up", tooltip="Begin the tree one folder higher."),
+        Binding("enter", "choose", tr("Choose"), id="folder.choose", tooltip=tr("Read the X-rays of this folder.")),
+        Binding("right", "unfold", tr("Open"), id="folder.unfold", tooltip=tr("Show the folders in it.")),
+        Binding("left", "fold", tr("Shut"), id="folder.fold", tooltip=tr("Close it, or go to the folder above.")),
+        Binding("backspace", "up", tr("Above"), id="folder.up", tooltip=tr("Begin the tree one folder higher.")),
     ]
 
     def __init__(self, session: "Session", root: Path) -> None:
@@ -70,7 +71,10 @@ class FolderTree(Tree[Path]):
         node = event.node
         if node.data is not None and not node.children:
             self._session.start(
-                f"folders {node.id}", "listing folders", partial(_list, node.data), partial(self._fill, node)
+                f"folders {node.id}",
+                tr("listing folders"),
+                partial(_list, node.data),
+                partial(self._fill, node),
             )
 
     def _fill(self, node: TreeNode[Path], names: list[tuple[str, bool]]) -> None:
@@ -80,7 +84,7 @@ class FolderTree(Tree[Path]):
             path = node.data / name
             node.add(self._label(path), path) if deeper else node.add_leaf(self._label(path), path)
         if len(names) > MOST_FOLDERS:
-            node.add_leaf(f"and {len(names) - MOST_FOLDERS:,} more: type the path")
+            node.add_leaf(tr("and {count:,} more: type the path", count=len(names) - MOST_FOLDERS))
         if not names:
             node.allow_expand = False
 
@@ -127,7 +131,12 @@ class FolderDialog(ModalScreen[Path]):
     HELP = ABOUT
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
-            "escape", "dismiss", "Back", key_display="esc", id="folder.back", tooltip="Keep the folder that is open."
+            "escape",
+            "dismiss",
+            tr("Back"),
+            key_display="esc",
+            id="folder.back",
+            tooltip=tr("Keep the folder that is open."),
         ),
     ]
 
@@ -140,8 +149,8 @@ class FolderDialog(ModalScreen[Path]):
         here = self._session.data or Path.cwd()
         root = here.parent if self._session.data else here
         with Vertical(classes="dialog large") as box:
-            box.border_title = "Open a folder of X-rays"
-            field = PathField("type a path; tab completes it", folders=True, id="path")
+            box.border_title = tr("Open a folder of X-rays")
+            field = PathField(tr("type a path; tab completes it"), folders=True, id="path")
             field.mean(root)
             yield field
             yield Static(Content(""), id="path-wrong")
@@ -158,7 +167,7 @@ class FolderDialog(ModalScreen[Path]):
             self.dismiss(path)
         else:
             self.query_one("#path-wrong", Static).update(
-                content(not_a_path(str(path)) or f"{path} is no folder.", "$error")
+                content(not_a_path(str(path)) or tr("{path} is no folder.", path=path), "$error")
             )
 
     def on_input_changed(self) -> None:

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Container, Vertical, VerticalScroll
 from textual.content import Content
 from textual.events import Resize
@@ -14,14 +14,16 @@ from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
 from engine.base.context import Context
+from engine.base.language import tr
 from engine.data.subset import joined
 from tui.screens.dataset.banner import Banner
 from tui.screens.dataset.class_table import ClassTable, about
 from tui.screens.dataset.corrected import changes_of, listed, names
+from tui.screens.dataset.keys import KEYS
 from tui.screens.dataset.split_dialog import SplitDialog
 from tui.screens.dataset.text import divided, pictured, reading, warned
 from tui.screens.pictures import PictureScreen
-from tui.screens.plotted import ENLARGE, PlottedScreen
+from tui.screens.plotted import PlottedScreen
 from tui.state.messages import JobChanged
 from tui.widgets.charts import Bars, class_curve, scatter, sizes_by_class
 from tui.widgets.columns import Columns
@@ -41,9 +43,9 @@ if TYPE_CHECKING:
 Page = Literal["facts", "pictures", "charts"]
 CHARTS = ("intensity", "sizes", "classes")
 CHART_TITLES = {
-    "intensity": "Intensity by class, % of pixels",
-    "sizes": "Image sizes",
-    "classes": "Images of each class",
+    "intensity": tr("Intensity by class, % of pixels"),
+    "sizes": tr("Image sizes"),
+    "classes": tr("Images of each class"),
 }
 SAMPLE = 60
 """Images of each class that the intensities are measured on."""
@@ -55,23 +57,12 @@ class DatasetScreen(PictureScreen, PlottedScreen):
 
     MODE = "dataset"
     CSS_PATH = "dataset.tcss"
-    HELP = (
-        "Choose a folder of X-rays, see what it holds, and pick the classes to train on. The files of the class under "
-        "the cursor are listed beside the picture."
+    HELP = tr(
+        "Choose a folder of X-rays, see what it holds, and pick the classes to train on. The files "
+        "of the class under the cursor are listed beside the picture."
     )
     AUTO_FOCUS = "#classes"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("o", "choose", "Open", id="dataset.open", tooltip="Choose the folder of X-rays."),
-        Binding("i", "page('pictures')", "Images", id="dataset.images", tooltip="Look through the class's images."),
-        Binding("c", "chart", "Chart", id="dataset.chart", tooltip="Next chart: intensities, image and class sizes."),
-        Binding("m", "mask", "Mask", id="dataset.mask", tooltip="Lay the lung mask over the picture, or take it off."),
-        Binding("a", "augment", "Augment", id="dataset.augment", tooltip="Preview the augmentation of this image."),
-        Binding("s", "split", "Split", id="dataset.split", tooltip="Sizes of train, validation, test; edit shares."),
-        Binding("p", "problems", "Problems", id="dataset.problems", tooltip="Files that can't be used, and why."),
-        Binding("d", "duplicates", "Equal", id="dataset.duplicates", tooltip="Images with the same pixels."),
-        Binding("u", "sources", "Sources", id="dataset.sources", tooltip="Where each class's images come from."),
-        ENLARGE,
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = KEYS
 
     def __init__(self) -> None:
         super().__init__()
@@ -101,9 +92,9 @@ class DatasetScreen(PictureScreen, PlottedScreen):
                 yield Static(classes="pane", id="split")
                 with VerticalScroll(classes="pane", id="beware-pane", can_focus=False):
                     yield Static(id="beware")
-                yield Curves(empty="Intensities appear once the images are read.", id="intensity")
-                yield Bars(empty="No images yet.", id="bars")
-                yield Curves(empty="No images yet.", id="scatter")
+                yield Curves(empty=tr("Intensities appear once the images are read."), id="intensity")
+                yield Bars(empty=tr("No images yet."), id="bars")
+                yield Curves(empty=tr("No images yet."), id="scatter")
             with Container(classes="pane", id="picture-pane"):
                 with Vertical(id="look"):
                     yield Xray(self.workbench.picture_way, self.workbench.abilities, id="picture")
@@ -112,9 +103,9 @@ class DatasetScreen(PictureScreen, PlottedScreen):
 
     def on_mount(self) -> None:
         """Titles."""
-        for pane, title in (("classes", "Classes"), ("beware", "Beware"), ("picture", "X-ray")):
+        for pane, title in (("classes", tr("Classes")), ("beware", tr("Beware")), ("picture", tr("X-ray"))):
             self.query_one(f"#{pane}-pane").border_title = title
-        self.query_one("#split").border_title = "Split"
+        self.query_one("#split").border_title = tr("Split")
         for name in ("intensity", "bars", "scatter"):
             self.query_one(f"#{name}").add_class("pane", "chart")
         self._go("facts")
@@ -124,8 +115,8 @@ class DatasetScreen(PictureScreen, PlottedScreen):
     def data_changed(self) -> None:
         """Show the folder as far as it is read."""
         session = self.session
-        where = display_name(session.data) if session.data else "no folder open"
-        self.query_one("#folder", Static).update(Content.assemble(("Folder  ", "$text-muted"), where))
+        where = display_name(session.data) if session.data else tr("no folder open")
+        self.query_one("#folder", Static).update(Content.assemble((f"{tr('Folder')}  ", "$text-muted"), where))
         self.query_one(ClassTable).show(session)
         if session.scan is not self._scan:
             self._scan = session.scan
@@ -161,7 +152,7 @@ class DatasetScreen(PictureScreen, PlottedScreen):
         """Split and warnings."""
         session = self.session
         split, box = self.query_one("#split", Static), self.query_one("#beware", Static)
-        self.query_one("#beware-pane").border_title = "Beware" if session.scan else "Begin"
+        self.query_one("#beware-pane").border_title = tr("Beware") if session.scan else tr("Begin")
         if session.scan is None:
             split.update(content("-", "$text-muted"))
             box.update(reading(session))
@@ -180,7 +171,7 @@ class DatasetScreen(PictureScreen, PlottedScreen):
         picked = set(data.class_names or whole.classes) ^ {event.name}
         names = [name for name in whole.classes if name in picked]
         if not names:
-            self.workbench.say("A training needs at least two classes.", "warning")
+            self.workbench.say(tr("A training needs at least two classes."), "warning")
             return
         text = "" if len(names) == len(whole.classes) else joined(names)
         self.session.configure(data=dataclasses.replace(data, classes=text))
@@ -221,7 +212,7 @@ class DatasetScreen(PictureScreen, PlottedScreen):
         if record and data:
             self._image, self._mask, self._unread = None, None, ""
             work, failed = partial(_read, data, record), partial(self._not_read, record)
-            self.session.start("picture", "reading a picture", work, self._show, failed)
+            self.session.start("picture", tr("reading a picture"), work, self._show, failed)
 
     def _not_read(self, record: "Record", error: Exception) -> None:
         """Say so where the picture would be, lest another one be taken for it."""
@@ -250,8 +241,10 @@ class DatasetScreen(PictureScreen, PlottedScreen):
         """What is known of the picture, under it."""
         record, image, session = self._record, self._image, self.session
         pane, box = self.query_one("#picture-pane"), self.query_one("#picture-facts", Static)
-        what = "Lung mask over" if image and self._masked and self._mask is not None else "X-ray"
-        pane.border_title = content(f"{what} {record.file.rsplit('/', 1)[-1]}") if record else "X-ray"
+        name = record.file.rsplit("/", 1)[-1] if record else ""
+        covered = image and self._masked and self._mask is not None
+        over = tr("Lung mask over {name}", name=name) if covered else tr("X-ray {name}", name=name)
+        pane.border_title = content(over) if record else tr("X-ray")
         if not record or not image:
             box.update(content(self._unread, "$error"))
             return
@@ -266,7 +259,7 @@ class DatasetScreen(PictureScreen, PlottedScreen):
         """Lay the lung mask over the picture, or take it off."""
         self._masked = not self._masked
         if self._masked and self._record and self._record.mask is None:
-            self.workbench.say("This image has no lung mask.")
+            self.workbench.say(tr("This image has no lung mask."))
         self._draw_picture()
 
     # Charts
@@ -291,8 +284,8 @@ class DatasetScreen(PictureScreen, PlottedScreen):
         shown = "scatter" if scattered else "intensity" if kind == "intensity" else "bars"
         for name in ("intensity", "bars", "scatter"):
             self.query_one(f"#{name}").set_class(name != shown, "-off")
-        title = "Image widths by heights" if scattered else CHART_TITLES[kind]
-        self.query_one(f"#{shown}", Curves).name_it(title, "c: next")
+        title = tr("Image widths by heights") if scattered else CHART_TITLES[kind]
+        self.query_one(f"#{shown}", Curves).name_it(title, tr("c: next"))
         if scan is None or ("-narrow" in self.classes and not self.query_one("#body").has_class("-charts")):
             return
         if shown == "intensity":
@@ -308,7 +301,7 @@ class DatasetScreen(PictureScreen, PlottedScreen):
         if self._intensities is None:
             if "intensities" not in self.session.jobs:
                 work = partial(_intensities, scan)
-                self.session.start("intensities", "measuring intensities", work, partial(self._measured, scan))
+                self.session.start("intensities", tr("measuring intensities"), work, partial(self._measured, scan))
             return
         curves = [
             class_curve(name, place, [8 * bin + 4 for bin in range(len(shares))], shares)

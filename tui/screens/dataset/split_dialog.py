@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static
 
 from engine.base.errors import ConfigError
+from engine.base.language import tr
 from tui.widgets.fitted_table import Column, FittedTable
 from tui.widgets.key_line import KeyLine
 from tui.widgets.safe_cells import cell, content, lines, number
@@ -20,25 +21,33 @@ from tui.widgets.safe_cells import cell, content, lines, number
 if TYPE_CHECKING:
     from tui.state.session import Session
 
-ABOUT = (
-    "The validation part picks the best epoch; the test part is opened once, after the training. "
-    "Equal images stay together in one part."
+ABOUT = tr(
+    "The validation part picks the best epoch; the test part is opened once, after the "
+    "training. Equal images stay together in one part."
 )
 COLUMNS = (
-    Column("class", least=8), *(Column(name, right=True) for name in ("train", "validation", "test")),
-    Column("together", rank=1, right=True),
+    Column(tr("class"), "class", least=8), Column(tr("train"), "train", right=True),
+    Column(tr("validation"), "validation", right=True), Column(tr("test"), "test", right=True),
+    Column(tr("together"), "together", rank=1, right=True),
 )  # fmt: skip
-FIELDS = (("val_share", "validation share"), ("test_share", "test share"), ("seed", "seed"))
+FIELDS = (("val_share", tr("validation share")), ("test_share", tr("test share")), ("seed", tr("seed")))
 
 
 class SplitDialog(ModalScreen[None]):
     """Shares and seed above the sizes by class and part."""
 
-    HELP = "Type a share between 0 and 1, or a seed; the split is drawn anew at each key and kept in the recipe."
+    HELP = tr("Type a share between 0 and 1, or a seed; the split is drawn anew at each key and kept in the recipe.")
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss", "Close", key_display="esc", id="split.close", tooltip="Close; the split is kept."),
-        Binding("up", "app.focus_previous", "Field above", show=False),
-        Binding("down", "app.focus_next", "Field below", show=False),
+        Binding(
+            "escape",
+            "dismiss",
+            tr("Close"),
+            key_display="esc",
+            id="split.close",
+            tooltip=tr("Close; the split is kept."),
+        ),
+        Binding("up", "app.focus_previous", tr("Field above"), show=False),
+        Binding("down", "app.focus_next", tr("Field below"), show=False),
     ]
 
     def __init__(self, session: "Session") -> None:
@@ -51,7 +60,7 @@ class SplitDialog(ModalScreen[None]):
         config = self._session.config
         values = {"val_share": config.data.val_share, "test_share": config.data.test_share, "seed": config.machine.seed}
         with Vertical(classes="dialog large") as box:
-            box.border_title = "Split"
+            box.border_title = tr("Split")
             yield Static(content(ABOUT), classes="question")
             for name, label in FIELDS:
                 with Horizontal(classes="field"):
@@ -74,7 +83,7 @@ class SplitDialog(ModalScreen[None]):
                 counted = [counts[part][name] for part in counts]
                 table.append((cell(name), *map(number, counted), number(sum(counted))))
             sums = [sum(counted.values()) for counted in counts.values()]
-            table.append((cell("all", "bold"), *map(number, sums), number(sum(sums))))
+            table.append((cell(tr("all"), "bold"), *map(number, sums), number(sum(sums))))
             shares = [cell(f"{count / max(1, sum(sums)):.1%}", "dim", right=True) for count in sums]
             table.append((cell(""), *shares, cell("")))
         self.query_one(FittedTable).fill(table)
@@ -83,10 +92,13 @@ class SplitDialog(ModalScreen[None]):
         if wrong:
             rows.append(content(f"{session.glyphs.beware} {wrong}", "$error"))
         elif "split" in session.jobs:
-            rows.append(content("The split is being drawn ..."))
+            rows.append(content(tr("The split is being drawn ...")))
         if session.config.data.split:
             rows.append(
-                content(f"Reused from {session.config.data.split}; a change of a field draws anew.", "$warning")
+                content(
+                    tr("Reused from {split}; a change of a field draws anew.", split=session.config.data.split),
+                    "$warning",
+                )
             )
         self.query_one("#split-wrong", Static).update(lines(rows))
 
@@ -98,9 +110,12 @@ class SplitDialog(ModalScreen[None]):
             change = _change(session, name, text)
         except (ConfigError, ValueError) as error:
             label = dict(FIELDS)[name]
-            self._wrong = (
-                str(error) if isinstance(error, ConfigError) else f"{label}: {text or 'nothing'} is no number."
+            no_number = (
+                tr("{label}: {text} is no number.", label=label, text=text)
+                if text
+                else tr("{label}: nothing is no number.", label=label)
             )
+            self._wrong = str(error) if isinstance(error, ConfigError) else no_number
         else:
             self._wrong = ""
             if change:

@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from engine.base.language import tr
 from engine.base.wording import counted
 from tui.widgets.table_dialog import Table
 
@@ -14,11 +15,11 @@ if TYPE_CHECKING:
 def problems(found: "Scan", split: "Split | None") -> Table:
     """Everything in the folder that can't be used or is in doubt."""
     return Table(
-        title=f"Problems ({len(found.problems):,})",
-        about="These files are left out or in doubt; all others are used.",
-        columns=("file", "kind", "reason"),
-        rows=[(problem.file, problem.kind, problem.reason) for problem in found.problems],
-        none="No problems: every file in the class folders can be used.",
+        title=tr("Problems ({count:,})", count=len(found.problems)),
+        about=tr("These files are left out or in doubt; all others are used."),
+        columns=(tr("file"), tr("kind"), tr("reason")),
+        rows=[(problem.file, tr(problem.kind), problem.reason) for problem in found.problems],
+        none=tr("No problems: every file in the class folders can be used."),
     )
 
 
@@ -26,20 +27,27 @@ def duplicates(found: "Scan", split: "Split | None") -> Table:
     """The groups of images that show one picture, with the same pixels or with others, and the part of each."""
     parts = {row.file: row.part for row in split.rows} if split else {}
     labels = {record.file: record.label for record in found.records}
-    groups = [("same pixels", files) for files in found.duplicates]
-    groups += [(", ".join((*near.changes, f"alike {near.similarity:.3f}")), near.files) for near in found.near]
+    groups = [(tr("same pixels"), files) for files in found.duplicates]
+    for near in found.near:
+        alike = tr("alike {similarity:.3f}", similarity=near.similarity)
+        groups.append((", ".join((*map(tr, near.changes), alike)), near.files))
     return Table(
-        title=f"Equal images ({counted(len(found.duplicates), 'group')}) and near duplicates "
-        f"({counted(len(found.near), 'group')})",
-        about="Images of a group show one picture, whatever their names and formats. Each group lies in one part, "
-        "so that no test image was ever trained on.",
-        columns=("group", "file", "class", "part", "how"),
+        title=tr(
+            "Equal images ({equal}) and near duplicates ({near})",
+            equal=counted(len(found.duplicates), "group"),
+            near=counted(len(found.near), "group"),
+        ),
+        about=tr(
+            "Images of a group show one picture, whatever their names and formats. Each group lies in "
+            "one part, so that no test image was ever trained on."
+        ),
+        columns=(tr("group"), tr("file"), tr("class"), tr("part"), tr("how")),
         rows=[
-            (number, file, labels.get(file, ""), parts.get(file, ""), how)
+            (number, file, labels.get(file, ""), tr(parts.get(file, "")), how)
             for number, (how, files) in enumerate(groups, start=1)
             for file in files
         ],
-        none="No two images show the same picture.",
+        none=tr("No two images show the same picture."),
     )
 
 
@@ -53,13 +61,15 @@ def sources(found: "Scan", split: "Split | None") -> Table:
     rows: list[tuple[str | int, ...]] = [(source, *(known[source, name] for name in classes)) for source in names]
     unknown = [found.classes[name].images - sum(known[source, name] for source in names) for name in classes]
     if names and any(unknown):
-        rows.append(("not known", *unknown))
+        rows.append((tr("not known"), *unknown))
     tie = association("source", found.records, TRAITS["source"])
     return Table(
-        title="Images by source and class",
+        title=tr("Images by source and class"),
         about=tie.verdict if tie else "",
-        columns=("source", *classes),
+        columns=(tr("source"), *classes),
         rows=rows,
-        none="The sources are not known: a CLASS.metadata.xlsx beside the class folders, with the columns FILE NAME "
-        "and URL, tells them.",
+        none=tr(
+            "The sources are not known: a CLASS.metadata.xlsx beside the class folders, with the "
+            "columns FILE NAME and URL, tells them."
+        ),
     )

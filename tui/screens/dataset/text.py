@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
+from engine.base.language import tr
 from engine.data.folders.class_listing import AS_PUBLISHED
 from engine.data.warnings import FolderWarning, Kind, folder_warnings
 from tui.screens.dataset.corrected import all_changes, change_line
@@ -17,10 +18,10 @@ if TYPE_CHECKING:
     from engine.data.records import Record, Scan
     from tui.state.session import Session
 
-WELCOME = (
-    "Press o to open a folder of X-rays.\n\nIt holds one folder a class, laid out as CLASS/images/*.png beside "
-    "CLASS/masks/*.png, or as CLASS/*.png. PNG, JPEG, TIFF, BMP, WebP and DICOM are read, and every file that can't be "
-    "used is reported with its reason."
+WELCOME = tr(
+    "Press o to open a folder of X-rays.\n\nIt holds one folder a class, laid out as "
+    "CLASS/images/*.png beside CLASS/masks/*.png, or as CLASS/*.png. PNG, JPEG, TIFF, BMP, "
+    "WebP and DICOM are read, and every file that can't be used is reported with its reason."
 )
 KEYS: dict[Kind, str] = {
     "leaks": "d", "equal-images": "d", "near-duplicates": "d", "label-conflict": "p", "problems": "p",
@@ -35,9 +36,14 @@ def reading(session: "Session") -> Content:
     job = session.jobs.get("scan")
     progress = job.progress if job else None
     if not progress or not progress.total:
-        return lines([content("Reading the images ..."), Content("")])
+        return lines([content(tr("Reading the images ...")), Content("")])
     bar = session.glyphs.bar(progress.done / progress.total, 30)
-    return lines([content(f"Reading the images {progress.done:,} of {progress.total:,} ..."), Content(bar.strip())])
+    return lines(
+        [
+            content(tr("Reading the images {done:,} of {total:,} ...", done=progress.done, total=progress.total)),
+            Content(bar.strip()),
+        ]
+    )
 
 
 def divided(session: "Session") -> Content:
@@ -47,13 +53,13 @@ def divided(session: "Session") -> Content:
         return (
             content(f"{session.glyphs.beware} {trouble}", "$error")
             if trouble
-            else content("The split is being drawn ...")
+            else content(tr("The split is being drawn ..."))
         )
     counts = {part: sum(own.values()) for part, own in session.split.counts().items()}
     dot = f"  {session.glyphs.dot}  "
     published = session.scan and session.scan.published and session.config.data.split is None
-    how = AS_PUBLISHED if published else f"seed {session.config.machine.seed}"
-    rows = [content(dot.join([*(f"{part} {count:,}" for part, count in counts.items()), how]))]
+    how = AS_PUBLISHED if published else tr("seed {seed}", seed=session.config.machine.seed)
+    rows = [content(dot.join([*(f"{tr(part)} {count:,}" for part, count in counts.items()), how]))]
     return lines([*rows, *([content(text, "$warning")] if (text := all_changes(session)) else [])])
 
 
@@ -68,28 +74,33 @@ def warned(
         for one in folder_warnings(found, confounded, patients, given, unfinished)
         if not confounded or one.sentence not in confounded.alarms[:1]
     ]
-    none = "The classes are being compared ..."
+    none = tr("The classes are being compared ...")
     if confounded:
-        none = "Nothing else found to beware of." if confounded.alarms else "Nothing found to beware of."
+        none = tr("Nothing else found to beware of.") if confounded.alarms else tr("Nothing found to beware of.")
     return lines(rows or [content(none)])
 
 
 def _with_key(warning: FolderWarning) -> str:
     key = KEYS.get(warning.kind)
     sentence = in_recipe_terms(warning.sentence)
-    return f"{sentence} (see {key})" if key else sentence
+    return tr("{sentence} (see {key})", sentence=sentence, key=key) if key else sentence
 
 
 def pictured(session: "Session", record: "Record", image: "XrayImage", masked: bool) -> Content:
     """What is known of a picture; `masked` while its lung mask lies over it."""
     facts, dot = image.facts, session.glyphs.dot
     row = next((row for row in session.split.rows if row.file == record.file), None) if session.split else None
-    mask = "no mask" if record.mask is None else "mask on" if masked else "mask off (m)"
+    mask = tr("no mask") if record.mask is None else tr("mask on") if masked else tr("mask off (m)")
+    look = (
+        f"{facts.width}x{facts.height} {facts.format}",
+        tr("{mode}, {depth} bit", mode=mode_word(facts.mode), depth=facts.bit_depth),
+        tr("mean {level}", level=f"{facts.mean:.0f}"),
+        tr("spread {spread}", spread=f"{facts.std:.0f}"),
+    )
     texts = [
-        f"{facts.width}x{facts.height} {facts.format} {dot} {mode_word(facts.mode)}, {facts.bit_depth} bit {dot} "
-        f"mean {facts.mean:.0f} {dot} spread {facts.std:.0f}",
-        f"{row.part if row else 'in no part'} {dot} {mask}",
-        f"source {record.source or 'not known'}",
+        f" {dot} ".join(look),
+        f"{tr(row.part) if row else tr('in no part')} {dot} {mask}",
+        tr("source {source}", source=record.source) if record.source else tr("source not known"),
         *(facts.dicom.told if facts.dicom else ()),
     ]
     change = change_line(session, record)

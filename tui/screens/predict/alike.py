@@ -12,6 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from engine.base.context import Context
+from engine.base.language import tr
 from engine.runs.directory import Run
 from tui.host.terminal import Abilities
 from tui.screens.predict.text import alike_text, alike_title, asked_text
@@ -57,10 +58,11 @@ def ask_near(models: Models, run: Run, picture: Picture, context: Context) -> Ne
 class AlikeView(ModalScreen[None]):
     """The image and its neighbours in a row, the nearest first."""
 
-    HELP = (
-        "Beside the image stand the training images that the network sees most alike, the nearest first, each with the "
-        "label that it was trained with. Where they have another label than the answer, or lie far off, the answer "
-        "stands on little. F shows the picture in focus on the whole screen."
+    HELP = tr(
+        "Beside the image stand the training images that the network sees most alike, the nearest "
+        "first, each with the label that it was trained with. Where they have another label than "
+        "the answer, or lie far off, the answer stands on little. F shows the picture in focus on "
+        "the whole screen."
     )
     DEFAULT_CSS = """
     AlikeView > Vertical { width: 100%; height: 1fr; background: $background; }
@@ -71,9 +73,10 @@ class AlikeView(ModalScreen[None]):
     """
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,n,q", "dismiss", "Close", key_display="esc", id="alike.close", tooltip="Back to the answer."),
-        Binding("F,shift+f", "enlarge", "Enlarge", key_display="F", id="alike.enlarge",
-                tooltip="The picture in focus, or the image, on the whole screen."),
+        Binding("escape,n,q", "dismiss", tr("Close"), key_display="esc", id="alike.close",
+                tooltip=tr("Back to the answer.")),
+        Binding("F,shift+f", "enlarge", tr("Enlarge"), key_display="F", id="alike.enlarge",
+                tooltip=tr("The picture in focus, or the image, on the whole screen.")),
     ]  # fmt: skip
 
     def __init__(self, picture: Picture, label: str, near: Near, way: Way, abilities: Abilities, dot: str) -> None:
@@ -99,7 +102,7 @@ class AlikeView(ModalScreen[None]):
     def on_mount(self) -> None:
         """The pictures."""
         panes = self.query(".pane")
-        titles = ["The image", *(f"{place}." for place in range(1, len(panes)))]
+        titles = [tr("The image"), *(f"{place}." for place in range(1, len(panes)))]
         for pane, title, (_, pixels) in zip(panes, titles, self._shown(), strict=True):
             pane.border_title = title
             pane.query_one(Xray).show(pixels)

@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.content import Content
 from textual.message import Message
 from textual.widgets import DataTable, Static
 
 from engine.base.events import Progress
+from engine.base.language import tr
 from engine.data.image.notes import noted
 from engine.evaluation.predictions_table import stood_by
 from tui.widgets.bars import capped
@@ -21,8 +21,8 @@ from tui.widgets.safe_cells import cell, content
 from tui.words.glyphs import Glyphs
 
 NAME, BAR = 12, 8
-FILE, SAID = Column("file", least=10, middle=True), Column("said", least=8)
-SURE, RUN = Column("sure", right=True), Column("run", rank=1, least=8, middle=True)
+FILE, SAID = Column(tr("file"), "file", least=10, middle=True), Column(tr("said"), "said", least=8)
+SURE, RUN = Column(tr("sure"), "sure", right=True), Column(tr("run"), "run", rank=1, least=8, middle=True)
 
 
 @dataclass(frozen=True)
@@ -37,15 +37,18 @@ class Asked:
 
 def said(line: dict[str, Any]) -> str:
     """What is given as the answer to a file: its class, that it is refused, or that the file gave an error."""
-    return "refused" if line.get("refused") else str(line.get("label", "error"))
+    if line.get("refused"):
+        return tr("refused")
+    return str(line["label"]) if "label" in line else tr("error")
 
 
 class PredictionTable(FittedTable):
     """The table."""
 
-    HELP = (
-        "What was predicted: the images of this session, newest first, or all those of a folder. Enter shows an image "
-        "again, h turns between the two, w writes the folder's table as CSV, c copies it."
+    HELP = tr(
+        "What was predicted: the images of this session, newest first, or all those of a folder. "
+        "Enter shows an image again, h turns between the two, w writes the folder's table as CSV, "
+        "c copies it."
     )
     BINDINGS: ClassVar[list[BindingType]] = []
 
@@ -101,8 +104,8 @@ class History(Vertical):
     def turn(self, of_folder: bool) -> None:
         """Show the folder's table, or the session's."""
         self.of_folder, self._listed = of_folder, []
-        name = content(self.folder.name or self.folder) if self.folder else Content("")
-        self.border_title = Content.assemble("Folder ", name) if of_folder else Content("This session")
+        name = (self.folder.name or self.folder) if self.folder else ""
+        self.border_title = content(tr("Folder {name}", name=name) if of_folder else tr("This session"))
         self.table.fill([])
         self._columns = ()
         if of_folder:
@@ -141,9 +144,9 @@ class History(Vertical):
             return over
         if progress and progress.total and progress.done < progress.total:
             bar = self._glyphs.bar(progress.done / progress.total, BAR)
-            return f"{progress.done:,} of {progress.total:,} {bar} ^g cancels"
+            return tr("{done:,} of {total:,} {bar} ^g cancels", done=progress.done, total=progress.total, bar=bar)
         if not self.lines:
-            return "The model is being loaded ..."
+            return tr("The model is being loaded ...")
         counts = Counter(map(said, self.lines))
         notes = noted((Path(line["file"]).name, line["notes"]) for line in self.lines if "notes" in line)
         summed = ", ".join(f"{name} {count:,}" for name, count in counts.most_common())
@@ -161,17 +164,18 @@ class History(Vertical):
                 for asked in self._asked
             ]
         )  # fmt: skip
-        text = f"{len(self._asked):,} predicted" if self._asked else "Nothing has been predicted yet."
+        count = len(self._asked)
+        text = tr("{count:,} predicted", count=count) if count else tr("Nothing has been predicted yet.")
         self.query_one("#so-far", Static).update(content(text))
 
     def rows(self) -> list[tuple[str, ...]]:
         """What is shown as rows of texts, a header first."""
         if not self.of_folder:
-            head = ("file", "said", "probability", "run")
+            head = (tr("file"), tr("said"), tr("probability"), tr("run"))
             return [head, *((str(a.path), a.label, f"{a.sure:.6f}", str(a.run)) for a in self._asked)]
         classes = self._columns[2:]
-        return [("file", "said", *classes)] + [
-            (line["file"], f"error: {line['error']}" if "error" in line else said(line),
+        return [(tr("file"), tr("said"), *classes)] + [
+            (line["file"], tr("error: {error}", error=line["error"]) if "error" in line else said(line),
              *(f"{share:.6f}" for share in stood_by(line).values()))
             for line in self.lines
         ]  # fmt: skip

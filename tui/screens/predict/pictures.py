@@ -3,6 +3,7 @@
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 
+from engine.base.language import tr
 from tui.host.terminal import Abilities
 from tui.services.models import Heated
 from tui.services.read_picture import Picture
@@ -10,13 +11,15 @@ from tui.widgets.safe_cells import content
 from tui.widgets.viewer import Enlarged
 from tui.widgets.xray import Way, Xray, heat_scale
 
-AS_SEEN = "X-ray as the network sees it"
+AS_SEEN = tr("X-ray as the network sees it")
 
 
 class Seen(Xray):
     """The network's input."""
 
-    HELP = "The picture as the network takes it: squashed to the square of its backbone, grey in three equal channels."
+    HELP = tr(
+        "The picture as the network takes it: squashed to the square of its backbone, grey in three equal channels."
+    )
 
 
 class Pictures(Container):
@@ -37,7 +40,7 @@ class Pictures(Container):
 
     def on_mount(self) -> None:
         """Titles."""
-        self.query_one("#file-pane").border_title = "X-ray as in the file"
+        self.query_one("#file-pane").border_title = tr("X-ray as in the file")
         self.query_one("#seen-pane").border_title = AS_SEEN
 
     def show(self, picture: Picture | None) -> None:
@@ -50,7 +53,7 @@ class Pictures(Container):
         """Lay heat over what the network sees, or take it off."""
         self._heated = heated
         pane, found = self.query_one("#seen-pane"), heated.explanation if heated else None
-        pane.border_title = content(f"Where it looked: {found.target}" if found else AS_SEEN)
+        pane.border_title = content(tr("Where it looked: {target}", target=found.target) if found else AS_SEEN)
         pane.border_subtitle = heat_scale(self.app, self._way) if found else ""
         picture = self._picture
         self.query_one(Seen).show(picture.seen if picture else None, found.heat if found and picture else None)

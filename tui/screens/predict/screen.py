@@ -6,15 +6,16 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Container, Horizontal, Vertical, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import DirectoryTree, Input, Static
 
 from engine.base.context import Context
 from engine.base.errors import Stopped
+from engine.base.language import tr, trn
 from engine.base.paths import is_folder
-from engine.base.wording import counted, not_a_path, noun
+from engine.base.wording import not_a_path
 from engine.data.folders.tree import is_image
 from engine.data.image.formats import IMAGE_SUFFIXES
 from engine.evaluation.predictions_table import write_predictions
@@ -23,6 +24,7 @@ from engine.runs.watch import Entry
 from tui.screens.pictures import PictureScreen
 from tui.screens.predict.alike import AlikeView, Near, ask_near
 from tui.screens.predict.history import Asked, History
+from tui.screens.predict.keys import KEYS
 from tui.screens.predict.pictures import Pictures
 from tui.screens.predict.questions import Answered, Wanted, Whom, ask_file, ask_folder
 from tui.screens.predict.text import answer_text, facts_text
@@ -35,14 +37,8 @@ from tui.widgets.safe_cells import content
 from tui.widgets.viewer import Enlarged
 from tui.words.error_text import error_sentence
 
-NOT_FOR_DIAGNOSIS = "For research and teaching only, not for diagnosis."
-NO_RUN = "No run has a trained model yet: a training on the screen Train makes one."
-
-
-ALIKE = "The image beside the training images that the network sees most alike, with their labels."
-LEVEL = "What it may be at the next level of the promise: 80%, 90%, 95%, 99%."
-REFUSE = "Refuse answers that are not sure enough: at most 1%, 2%, 5% or 10% of those given are wrong; or refuse none."
-VIEW = "The picture as in the file, or as the network sees it."
+NOT_FOR_DIAGNOSIS = tr("For research and teaching only, not for diagnosis.")
+NO_RUN = tr("No run has a trained model yet: a training on the screen Train makes one.")
 
 
 class PredictScreen(PictureScreen):
@@ -50,27 +46,15 @@ class PredictScreen(PictureScreen):
 
     MODE = "predict"
     CSS_PATH = "predict.tcss"
-    HELP = (
-        "What a trained run says about an image. Choose a file in the tree or type its path. The picture stands as it "
-        "is in the file and as the network sees it; g lays the heat on the latter, which says where the model looks "
-        "(HiResCAM). The model is kept. A run of VGG16 or VGG19 answers at once; for the heat, and for other networks, "
-        "TensorFlow is loaded first. This is for research and teaching only, not for diagnosis."
+    HELP = tr(
+        "What a trained run says about an image. Choose a file in the tree or type its path. The "
+        "picture stands as it is in the file and as the network sees it; g lays the heat on the "
+        "latter, which says where the model looks (HiResCAM). The model is kept. A run of VGG16 or "
+        "VGG19 answers at once; for the heat, and for other networks, TensorFlow is loaded first. "
+        "This is for research and teaching only, not for diagnosis."
     )
     AUTO_FOCUS = "#tree"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("o", "choose", "File", id="predict.file", tooltip="Type the path of an image file, or of a folder."),
-        Binding("r", "pick", "Run", id="predict.run", tooltip="Choose the run whose model is asked."),
-        Binding("g", "heat", "Heat", id="predict.heat", tooltip="Where the model looks (HiResCAM), and back."),
-        Binding("n", "alike", "Alike", id="predict.alike", tooltip=ALIKE),
-        Binding("l", "level", "Level", id="predict.level", tooltip=LEVEL),
-        Binding("k", "refuse", "Refuse", id="predict.refuse", tooltip=REFUSE),
-        Binding("f", "folder", "Folder", id="predict.folder", tooltip="Predict every image of the folder chosen."),
-        Binding("h", "history", "History", id="predict.history", tooltip="Turn between this session and the folder."),
-        Binding("w", "write", "CSV", id="predict.csv", tooltip="Write the folder's predictions as a CSV file."),
-        Binding("t", "side", "Files", id="predict.files", tooltip="To the files and the history, and back."),
-        Binding("v", "view", "View", id="predict.view", tooltip=VIEW),
-        Binding("c", "copy", "Copy", id="predict.copy", tooltip="Copy the file's path, or the table in focus."),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = KEYS
     _picture: Picture | None = None
     _wanted = Wanted()
     """The promise that is shown."""
@@ -87,7 +71,7 @@ class PredictScreen(PictureScreen):
     def body(self) -> Iterable[Widget]:
         """Path and run above files and history, beside pictures, answer and facts."""
         with Horizontal(id="where"):
-            yield PathField("path of an image file or a folder, then enter", id="file", suffixes=IMAGE_SUFFIXES)
+            yield PathField(tr("path of an image file or a folder, then enter"), id="file", suffixes=IMAGE_SUFFIXES)
             yield Static(id="model", classes="muted")
         with Container(id="desk"):
             with Vertical(id="side"):
@@ -98,7 +82,7 @@ class PredictScreen(PictureScreen):
                 yield Pictures(self.workbench.picture_way, self.workbench.abilities, id="pictures")
                 with Container(id="lower"):
                     with VerticalScroll(classes="pane", id="answer-pane"):
-                        yield Static(content("No image yet."), id="answer")
+                        yield Static(content(tr("No image yet.")), id="answer")
                     with VerticalScroll(classes="pane", id="facts-pane"):
                         yield Static(id="facts")
         yield Static(content(NOT_FOR_DIAGNOSIS, "italic $warning"), id="caution")
@@ -110,7 +94,7 @@ class PredictScreen(PictureScreen):
     def on_mount(self) -> None:
         """Titles."""
         for pane, title in (
-            ("#files-pane", "Files"), ("#answer-pane", "What the model says"), ("#facts-pane", "The file"),
+            ("#files-pane", tr("Files")), ("#answer-pane", tr("What the model says")), ("#facts-pane", tr("The file")),
         ):  # fmt: skip
             self.query_one(pane).border_title = title
 
@@ -142,8 +126,9 @@ class PredictScreen(PictureScreen):
 
     def _name_run(self) -> None:
         asked, newest = self.session.asked, next(iter(self.trained()), None)
-        name = asked.name if asked else newest.run.name if newest else "none trained yet"
-        self.query_one("#model", Static).update(content(f"run {name}"))
+        name = asked.name if asked else newest.run.name if newest else ""
+        text = tr("run {name}", name=name) if name else tr("run none trained yet")
+        self.query_one("#model", Static).update(content(text))
 
     def action_pick(self) -> None:
         """Choose the run."""
@@ -151,7 +136,9 @@ class PredictScreen(PictureScreen):
         if not entries:
             self.workbench.say(NO_RUN, "warning")
             return
-        self.app.push_screen(PickRun("Which run is to answer?", entries, asked or entries[0].run.path), self._picked)
+        self.app.push_screen(
+            PickRun(tr("Which run is to answer?"), entries, asked or entries[0].run.path), self._picked
+        )
 
     def _picked(self, path: Path | None) -> None:
         if path:
@@ -176,13 +163,13 @@ class PredictScreen(PictureScreen):
         self.query_one(PathField).mean(path)
         self.set_class(False, "-side")
         self.query_one("#facts", Static).update("")
-        self.query_one("#answer", Static).update(content("The file is being read ..."))
+        self.query_one("#answer", Static).update(content(tr("The file is being read ...")))
         self.refresh_bindings()
         self.session.cancel("predict")
         self.session.cancel("predict-heat")
         self.session.cancel("predict-alike")
         work = partial(read_picture, path, self._side())
-        self.session.start("picture", "reading a picture", work, self._pictured, partial(self._failed, True))
+        self.session.start("picture", tr("reading a picture"), work, self._pictured, partial(self._failed, True))
 
     def _pictured(self, picture: Picture) -> None:
         self._picture = picture
@@ -194,10 +181,10 @@ class PredictScreen(PictureScreen):
     def _ask(self, picture: Picture) -> None:
         self._answer = None
         self._cool()
-        self.query_one("#answer", Static).update(content("The model is being asked ..."))
+        self.query_one("#answer", Static).update(content(tr("The model is being asked ...")))
         work = partial(ask_file, self._whom, picture.path)
         done, failed = partial(self._answered, picture), partial(self._failed, False)
-        self.session.start("predict", "predicting", work, done, failed)
+        self.session.start("predict", tr("predicting"), work, done, failed)
 
     def _answered(self, picture: Picture, found: Answered) -> None:
         self._answer = found
@@ -209,7 +196,7 @@ class PredictScreen(PictureScreen):
         if unreadable:
             self.query_one(Pictures).show(None)
         if isinstance(error, Stopped):
-            self.query_one("#answer", Static).update(content("Cancelled."))
+            self.query_one("#answer", Static).update(content(tr("Cancelled.")))
             return
         self.query_one("#answer", Static).update(content(error_sentence(error), "$error"))
 
@@ -227,7 +214,7 @@ class PredictScreen(PictureScreen):
         picture, answer = self._picture, self._answer
         if picture and answer:
             work, shown = partial(ask_near, self.session.models, answer.run, picture), partial(self._near, picture)
-            self.session.start("predict-alike", "looking for training images most alike", work, shown)
+            self.session.start("predict-alike", tr("looking for training images most alike"), work, shown)
 
     def _near(self, picture: Picture, near: Near) -> None:
         if picture is self._picture and self._answer and self.workbench.current_mode == self.MODE:
@@ -262,7 +249,7 @@ class PredictScreen(PictureScreen):
         if not (self._hot and self._answer and self._picture):
             return
         work = partial(self.session.models.heat, self._answer.run, self._picture.path, self._picture.seen)
-        self.session.start("predict-heat", "asking where the model looks", work, self._warmed, self._unheated)
+        self.session.start("predict-heat", tr("asking where the model looks"), work, self._warmed, self._unheated)
 
     def _warmed(self, heated: Heated) -> None:
         self.query_one(Pictures).lay(heated)
@@ -310,7 +297,7 @@ class PredictScreen(PictureScreen):
             self.set_class(True, "-side")
         follow = self.session.config.data.follow_links
         work = partial(ask_folder, self._whom, self._wanted, folder, lines, follow)
-        self.session.start("folder", "predicting a folder", work, self._folder_done, self._folder_failed)
+        self.session.start("folder", tr("predicting a folder"), work, self._folder_done, self._folder_failed)
 
     def _folder(self) -> Path:
         node = self.query_one(FileTree).cursor_node
@@ -327,7 +314,8 @@ class PredictScreen(PictureScreen):
             history.catch_up(job.progress)
         elif job.stop.is_set() and self.session.jobs.get("folder") is None:
             count = len(history.lines)
-            history.catch_up(over=f"Cancelled; {counted(count, 'file')} {noun(count, 'is', 'are')} done.")
+            over = trn("Cancelled; {number} file is done.", "Cancelled; {number} files are done.", count)
+            history.catch_up(over=over)
 
     def _folder_done(self, _: Sequence[str]) -> None:
         self.query_one(History).catch_up()
@@ -341,7 +329,7 @@ class PredictScreen(PictureScreen):
         folder = self.query_one(History).folder
         if folder:
             proposal = Path.cwd() / f"{folder.name or 'folder'}-predictions.csv"
-            ask = AskFile("Write the folder's predictions to which file?", proposal, suffix=".csv", writes=True)
+            ask = AskFile(tr("Write the folder's predictions to which file?"), proposal, suffix=".csv", writes=True)
             self.app.push_screen(ask, self._write)
 
     def _write(self, path: Path | None) -> None:
@@ -353,7 +341,9 @@ class PredictScreen(PictureScreen):
         def work(context: Context) -> None:
             write_predictions(path, lines, classes, force=True)  # what is there may be, as `AskFile` has asked
 
-        self.session.start("csv", "writing", work, lambda _: self.workbench.say(f"{path} is written."))
+        self.session.start(
+            "csv", tr("writing"), work, lambda _: self.workbench.say(tr("{path} is written.", path=path))
+        )
 
     # Keys
 
@@ -407,9 +397,9 @@ class PredictScreen(PictureScreen):
         """The table that has the focus, else the file's path."""
         history = self.query_one(History)
         if history.table.has_focus:
-            self.workbench.copy_table(history.rows(), "the table")
+            self.workbench.copy_table(history.rows(), tr("the table"))
         elif self._path:
-            self.workbench.copy(str(self._path), "the file's path")
+            self.workbench.copy(str(self._path), tr("the file's path"))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer what there is something for."""

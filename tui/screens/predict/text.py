@@ -4,12 +4,14 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
+from engine.base.language import tr
 from engine.base.wording import counted
 from engine.evaluation.level_likeness import UNCHECKED
 from tui.screens.predict.questions import Answered, Wanted
 from tui.services.read_picture import Picture
 from tui.widgets.bars import bars
 from tui.widgets.safe_cells import content, lines
+from tui.words.cells import padded
 from tui.words.glyphs import Glyphs
 from tui.words.image_words import measure_word, mode_word
 from tui.words.numbers import histogram_line
@@ -20,40 +22,49 @@ if TYPE_CHECKING:
     from engine.evaluation.level_likeness import Likeness
     from engine.evaluation.prediction import Prediction
 
-ALIKE = "Within what they have; only gross differences show here."
+ALIKE = tr("Within what they have; only gross differences show here.")
+NAME = 13
+"""Columns of the name of a measure."""
 
 
 def answer_text(answered: Answered, wanted: Wanted, glyphs: Glyphs, width: int, heat: str = "") -> Content:
     """A bar a class, what to beware of, what the image may be, the details, its heat, and what is promised."""
     prediction = answered.prediction
-    rows = [content(f"The model says {prediction.label}", "bold")]
+    rows = [content(tr("The model says {label}", label=prediction.label), "bold")]
     rows += bars(prediction.shares, prediction.label, glyphs, width)
-    rows += [content(f"{glyphs.beware} It {caution}.", "bold $warning") for caution in prediction.cautions]
+    rows += [
+        content(f"{glyphs.beware} {tr('It {caution}.', caution=caution)}", "bold $warning")
+        for caution in prediction.cautions
+    ]
     rows += [Content(""), *_possible(prediction, wanted.level, glyphs), *_refused(answered, wanted.risk, glyphs)]
     rows += [*_decided(prediction), *([content(heat)] if heat else []), *_promise(answered, wanted)]
-    rows.append(content(f"run {answered.run.name}", "$foreground-muted"))
+    rows.append(content(tr("run {name}", name=answered.run.name), "$foreground-muted"))
     return lines(rows)
 
 
 def alike_title(count: int, kept: int) -> str:
     """What stands beside an image: so many of the training images that the run keeps."""
     if not count:
-        return "The run's list of images names none of its training images any more."
-    which = f"Of {counted(kept, 'training image')} that the run keeps, the {count} that the network sees most alike."
-    return f"{which} How far off: 0 is the same to the network, 2 the most there is."
+        return tr("The run's list of images names none of its training images any more.")
+    return tr(
+        "Of {images} that the run keeps, the {count} that the network sees most alike. How far off: 0 is the same to "
+        "the network, 2 the most there is.",
+        images=counted(kept, "training image"),
+        count=count,
+    )
 
 
 def asked_text(label: str, name: str) -> Content:
     """The image that the model is asked about: what it says, and the file's name."""
-    return lines([content(label, "bold"), content("says the model"), content(name, "$foreground-muted")])
+    return lines([content(label, "bold"), content(tr("says the model")), content(name, "$foreground-muted")])
 
 
 def alike_text(one: "Alike", label: str, readable: bool) -> Content:
     """A training image: its label, marked where the model says another one, how far off it is, and its name."""
     rows = [content(one.label, "bold" if one.label == label else "bold $warning")]
-    rows.append(content(f"{one.distance:.2f} off"))
+    rows.append(content(tr("{distance:.2f} off", distance=one.distance)))
     if not readable:
-        rows.append(content("its file can't be read any more", "$warning"))
+        rows.append(content(tr("its file can't be read any more"), "$warning"))
     return lines([*rows, content(one.file.rpartition("/")[2], "$foreground-muted")])
 
 
@@ -63,13 +74,13 @@ def _possible(prediction: "Prediction", level: float | None, glyphs: Glyphs) -> 
     if possible is None:
         return []
     possible = possible.at(level or possible.level)
-    says = f"may be, at {possible.level:.0%}: {possible.says}"
+    says = tr("may be, at {level:.0%}: {says}", level=possible.level, says=possible.says)
     rows = [content(says, "bold") if possible.classes else content(f"{glyphs.beware} {says}", "bold $warning")]
     if possible.short:
         few = ", ".join(f"{name} ({count})" for name, count in possible.short.items())
-        rows.append(content(f"not promised: too few calibration images of {few}", "$warning"))
+        rows.append(content(tr("not promised: too few calibration images of {classes}", classes=few), "$warning"))
     elif prediction.cautions:
-        rows.append(content("not promised of an image that is unlike the calibration images", "$warning"))
+        rows.append(content(tr("not promised of an image that is unlike the calibration images"), "$warning"))
     return rows
 
 
@@ -78,8 +89,9 @@ def _refused(answered: Answered, risk: float | None, glyphs: Glyphs) -> list[Con
     if risk is None or answered.terms is None:
         return []
     if answered.terms.rules[risk].refuses(answered.prediction.sure):
-        return [content(f"{glyphs.beware} refused, for at most {risk:.0%} wrong: not sure enough", "bold $warning")]
-    return [content(f"answered, for at most {risk:.0%} wrong: sure enough", "bold")]
+        text = tr("refused, for at most {risk:.0%} wrong: not sure enough", risk=risk)
+        return [content(f"{glyphs.beware} {text}", "bold $warning")]
+    return [content(tr("answered, for at most {risk:.0%} wrong: sure enough", risk=risk), "bold")]
 
 
 def _promise(answered: Answered, wanted: Wanted) -> list[Content]:
@@ -96,15 +108,23 @@ def _promise(answered: Answered, wanted: Wanted) -> list[Content]:
 def _decided(prediction: "Prediction") -> list[Content]:
     """What validation makes of the probabilities: the network's own before it, the decision, and the distance."""
     if prediction.calibrated is None or prediction.decision is None:
-        return [content("The network's own probabilities, not calibrated.", "$foreground-muted")]
+        return [content(tr("The network's own probabilities, not calibrated."), "$foreground-muted")]
     decision, own = prediction.decision, prediction.probabilities[prediction.label]
-    place = f"from {decision.threshold:.1%} on for {decision.positive}; {rule_words(decision.rule)}"
-    rows = [
-        content(f"threshold decides: {decision.says} ({place})"),
-        content(f"before calibration: {prediction.label} {own:.1%}", "$foreground-muted"),
-    ]
+    decided = tr(
+        "threshold decides: {says} (from {threshold:.1%} on for {positive}; {rule})",
+        says=decision.says,
+        threshold=decision.threshold,
+        positive=decision.positive,
+        rule=rule_words(decision.rule),
+    )
+    before = tr("before calibration: {label} {probability:.1%}", label=prediction.label, probability=own)
+    rows = [content(decided), content(before, "$foreground-muted")]
     if prediction.distance is not None and prediction.distance_limit is not None:
-        far = f"distance to the training images {prediction.distance:.2f}, usual up to {prediction.distance_limit:.2f}"
+        far = tr(
+            "distance to the training images {distance:.2f}, usual up to {limit:.2f}",
+            distance=prediction.distance,
+            limit=prediction.distance_limit,
+        )
         rows.append(content(far))
     return rows
 
@@ -113,11 +133,18 @@ def facts_text(picture: Picture, prediction: "Prediction | None", glyphs: Glyphs
     """Format, size, levels, warnings, and the comparison with the training images once the model has answered."""
     facts = picture.facts
     rows = [content(picture.path.name, "bold")]
-    size = f"{facts.bytes / 1000:,.0f} kB" if facts.bytes >= 1000 else f"{facts.bytes} bytes"
-    kind = f"{facts.format} {facts.width}x{facts.height}, {mode_word(facts.mode)}, {facts.bit_depth} bit"
-    rows.append(content(f"{kind}, {size}"))
-    rows.append(content(f"levels {facts.minimum} to {facts.maximum}, mean {facts.mean:.0f}, spread {facts.std:.0f}"))
-    rows.append(content(f"black {histogram_line(picture.histogram)} white", "$foreground-muted"))
+    size = f"{facts.bytes / 1000:,.0f} kB" if facts.bytes >= 1000 else tr("{count} bytes", count=facts.bytes)
+    kind = tr("{mode}, {depth} bit", mode=mode_word(facts.mode), depth=facts.bit_depth)
+    rows.append(content(f"{facts.format} {facts.width}x{facts.height}, {kind}, {size}"))
+    levels = tr(
+        "levels {minimum} to {maximum}, mean {mean:.0f}, spread {spread:.0f}",
+        minimum=facts.minimum,
+        maximum=facts.maximum,
+        mean=facts.mean,
+        spread=facts.std,
+    )
+    rows.append(content(levels))
+    rows.append(content(tr("black {levels} white", levels=histogram_line(picture.histogram)), "$foreground-muted"))
     rows += [content(line) for line in (facts.dicom.told if facts.dicom else ())]
     rows += [content(f"{glyphs.beware} {note}", "$warning") for note in picture.notes]
     if prediction:
@@ -127,11 +154,11 @@ def facts_text(picture: Picture, prediction: "Prediction | None", glyphs: Glyphs
 
 
 def _likeness(found: "Likeness", glyphs: Glyphs) -> list[Content]:
-    rows = [content(f"{found.images} training images, usual range", "$foreground-muted")]
+    rows = [content(tr("{images} training images, usual range", images=found.images), "$foreground-muted")]
     for one in found.measures:
         (value, usual), sign = one.shown, glyphs.beware if one.unlike else " "
-        text = f"{sign} {measure_word(one.measure):<13}{value:>5}  {usual}"
+        text = f"{sign} {padded(measure_word(one.measure), NAME)}{value:>5}  {usual}"
         rows.append(content(text, "bold $warning" if one.unlike else ""))
-    unchecked = [f"  {measure_word(name):<13}not kept of this run" for name in found.unchecked]
+    unchecked = [f"  {padded(measure_word(name), NAME)}{tr('not kept of this run')}" for name in found.unchecked]
     rows += [content(text, "$foreground-muted") for text in unchecked]
     return rows if found.unlike else [*rows, content(ALIKE, "$foreground-muted")]

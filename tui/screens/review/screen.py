@@ -13,6 +13,7 @@ from textual.widgets import Input, Static
 
 from engine.base.context import Context
 from engine.base.errors import CovidTuiError, Stopped
+from engine.base.language import tr, trn
 from engine.base.wording import counted
 from engine.recipe.config import TrainConfig
 from engine.runs.directory import CORRECTIONS
@@ -33,13 +34,14 @@ if TYPE_CHECKING:
 NEIGHBOURS = 5
 SMALL = 256
 """Pixels of the longer side of a neighbour's picture."""
-WELCOME = (
-    "No review yet. s looks for labels that are likely wrong, copies with another label, and pictures that are none. "
-    "A model answers to each image that it has not learnt from, which takes seconds once the activations are kept. The "
-    "test part stays shut; b puts it into the queue without any model's answer."
+WELCOME = tr(
+    "No review yet. s looks for labels that are likely wrong, copies with another label, and "
+    "pictures that are none. A model answers to each image that it has not learnt from, which "
+    "takes seconds once the activations are kept. The test part stays shut; b puts it into the "
+    "queue without any model's answer."
 )
-UNDO = "Take the last decision back; those of earlier visits too."
-NO_DATA = "Choose a folder on the screen Dataset first."
+UNDO = tr("Take the last decision back; those of earlier visits too.")
+NO_DATA = tr("Choose a folder on the screen Dataset first.")
 
 
 class ReviewScreen(PictureScreen):
@@ -47,27 +49,32 @@ class ReviewScreen(PictureScreen):
 
     MODE = "review"
     CSS_PATH = "review.tcss"
-    HELP = (
-        "Images whose label is likely wrong, or that are no chest X-rays like the others, the most suspicious first. "
-        "The model that answers has not learnt from the image; beside it are the five images most alike. What you "
-        "decide is written to corrections.csv beside the runs at once. No image and no folder is changed. t puts the "
-        "corrections into the recipe of the next training. Images of the test part are shown without any answer, and "
-        "only if you ask for them."
+    HELP = tr(
+        "Images whose label is likely wrong, or that are no chest X-rays like the others, the most "
+        "suspicious first. The model that answers has not learnt from the image; beside it are the "
+        "five images most alike. What you decide is written to corrections.csv beside the runs at "
+        "once. No image and no folder is changed. t puts the corrections into the recipe of the "
+        "next training. Images of the test part are shown without any answer, and only if you ask "
+        "for them."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("s", "start", "Start", id="review.start", tooltip="Look for suspects."),
-        Binding("k", "decide('keep')", "Keep", id="review.keep", tooltip="The label is right."),
-        Binding("r", "relabel", "Relabel", id="review.relabel", tooltip="Give the image another label."),
-        Binding("x", "decide('leave-out')", "Leave out", id="review.leave", tooltip="Do without the image."),
-        Binding("u", "decide('unsure')", "Unsure", id="review.unsure", tooltip="Leave it as it is, and say so."),
-        Binding("n", "note", "Note", id="review.note", tooltip="Write a note on the image."),
-        Binding("z", "undo", "Undo", id="review.undo", tooltip=UNDO),
-        Binding("left", "step(-1)", "Back", id="review.back", show=False, tooltip="The image before."),
-        Binding("right", "step(1)", "Next", id="review.next", show=False, tooltip="The next image, undecided."),
-        Binding("m", "more", "More", id="review.more", tooltip="Also the images with the least sound labels."),
-        Binding("b", "blind", "Test part", id="review.blind", tooltip="Also the test part, without any answer."),
-        Binding("t", "use", "Train with", id="review.use", tooltip="Put the corrections into the recipe."),
-        Binding("e", "effect", "Effect", id="review.effect", tooltip="What the corrections do for a model."),
+        Binding("s", "start", tr("Start"), id="review.start", tooltip=tr("Look for suspects.")),
+        Binding("k", "decide('keep')", tr("Keep"), id="review.keep", tooltip=tr("The label is right.")),
+        Binding("r", "relabel", tr("Relabel"), id="review.relabel", tooltip=tr("Give the image another label.")),
+        Binding("x", "decide('leave-out')", tr("Leave out"), id="review.leave", tooltip=tr("Do without the image.")),
+        Binding(
+            "u", "decide('unsure')", tr("Unsure"), id="review.unsure", tooltip=tr("Leave it as it is, and say so.")
+        ),
+        Binding("n", "note", tr("Note"), id="review.note", tooltip=tr("Write a note on the image.")),
+        Binding("z", "undo", tr("Undo"), id="review.undo", tooltip=UNDO),
+        Binding("left", "step(-1)", tr("Back"), id="review.back", show=False, tooltip=tr("The image before.")),
+        Binding("right", "step(1)", tr("Next"), id="review.next", show=False, tooltip=tr("The next image, undecided.")),
+        Binding("m", "more", tr("More"), id="review.more", tooltip=tr("Also the images with the least sound labels.")),
+        Binding(
+            "b", "blind", tr("Test part"), id="review.blind", tooltip=tr("Also the test part, without any answer.")
+        ),
+        Binding("t", "use", tr("Train with"), id="review.use", tooltip=tr("Put the corrections into the recipe.")),
+        Binding("e", "effect", tr("Effect"), id="review.effect", tooltip=tr("What the corrections do for a model.")),
     ]
 
     def __init__(self) -> None:
@@ -93,12 +100,12 @@ class ReviewScreen(PictureScreen):
                 with Container(classes="pane neighbour", id=f"pane-{place}"):
                     yield Xray(way, abilities, id=f"near-{place}")
                     yield Static(id=f"label-{place}")
-        yield Input(placeholder="note, then enter", id="note")
+        yield Input(placeholder=tr("note, then enter"), id="note")
 
     def on_mount(self) -> None:
         """Titles."""
-        self.query_one("#picture-pane").border_title = "The image"
-        self.query_one("#text-pane").border_title = "What speaks against it"
+        self.query_one("#picture-pane").border_title = tr("The image")
+        self.query_one("#text-pane").border_title = tr("What speaks against it")
         self._show()
 
     def data_changed(self) -> None:
@@ -130,8 +137,8 @@ class ReviewScreen(PictureScreen):
             return
         self._folder = self.session.data
         work = partial(look_for_suspects, self._folder, self.session.config, self._file(), blind)
-        self.query_one("#text", Static).update(content("The images are being looked at ..."))
-        self.session.start("review", "looking for suspects", work, self._found, self._failed)
+        self.query_one("#text", Static).update(content(tr("The images are being looked at ...")))
+        self.session.start("review", tr("looking for suspects"), work, self._found, self._failed)
 
     def _file(self) -> Path:
         return self.session.config.data.corrections or self.session.runs / CORRECTIONS
@@ -168,7 +175,7 @@ class ReviewScreen(PictureScreen):
             files = [item.file, *(one.file for one in near)]
             assert self._folder
             work = partial(read_pictures, [self._folder / file for file in files])
-            session.start("review-picture", "reading pictures", work, partial(self._pictured, files[0]))
+            session.start("review-picture", tr("reading pictures"), work, partial(self._pictured, files[0]))
         self.refresh_bindings()
 
     def _pictured(self, file: str, found: "tuple[list[Pixels | None], Pixels | None]") -> None:
@@ -206,8 +213,8 @@ class ReviewScreen(PictureScreen):
         names = [name for name in self._queue.review.classes if name != item.label]
         names.sort(key=lambda name: name != answer)
         answers = [Answer(str(number), name, name) for number, name in enumerate(names, start=1)]
-        ask = Ask(f"{item.file} is labelled {item.label}. Which label is right?", answers, Answer("b", "Back", ""))
-        self.app.push_screen(ask, self._relabel)
+        question = tr("{file} is labelled {label}. Which label is right?", file=item.file, label=item.label)
+        self.app.push_screen(Ask(question, answers, Answer("b", tr("Back"), "")), self._relabel)
 
     def _relabel(self, to: str | None) -> None:
         if to:
@@ -223,9 +230,12 @@ class ReviewScreen(PictureScreen):
 
     def action_more(self) -> None:
         """The least sound of the rest."""
-        self._act(
-            lambda queue: self.workbench.say(f"{counted(queue.more(), 'more image')} in the queue.", "information")
-        )
+
+        def more(queue: "Queue") -> None:
+            text = trn("{number} more image in the queue.", "{number} more images in the queue.", queue.more())
+            self.workbench.say(text, "information")
+
+        self._act(more)
 
     def _act(self, act: "Callable[[Queue], object]") -> None:
         if self._queue is None:
@@ -262,7 +272,9 @@ class ReviewScreen(PictureScreen):
         """What the corrections do for a model, in a thread."""
         if self._queue and self._folder:
             work = partial(measure_effect, self._folder, self.session.config, [*self._queue.decided.values()])
-            self.session.start("review-effect", "learning with the corrections", work, self._effect_found, self._failed)
+            self.session.start(
+                "review-effect", tr("learning with the corrections"), work, self._effect_found, self._failed
+            )
 
     def action_use(self) -> None:
         """The next training learns with the corrections."""
@@ -270,7 +282,9 @@ class ReviewScreen(PictureScreen):
             data = dataclasses.replace(self.session.config.data, corrections=self._file())
             self.session.configure(data=data)
             made = counted(len(self._queue.decided), "correction")
-            self.workbench.say(f"The next training learns with {made}: 3, then r starts it.")
+            self.workbench.say(
+                tr("The next training learns with {corrections}: 3, then r starts it.", corrections=made)
+            )
 
     def _effect_found(self, found: "Effect") -> None:
         self.workbench.say(found.sentence, "information")

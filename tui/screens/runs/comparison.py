@@ -10,6 +10,7 @@ from textual.containers import Container, Grid, Vertical
 
 from engine.base.context import Context
 from engine.base.errors import RunError
+from engine.base.language import marked, tr
 from engine.recipe.fields import parts
 from engine.runs.watch import Entry
 from tui.widgets.curves import FRAME, Curve, Curves
@@ -21,12 +22,12 @@ from tui.words.numbers import as_share, duration
 SIGNS = "ABCDEF"
 COLOURS = ("primary", "warning", "success", "error", "accent", "secondary")
 CHARTS = {
-    "loss": "training loss", "accuracy": "training accuracy", "val_loss": "validation loss",
-    "val_accuracy": "validation accuracy",
+    "loss": tr("training loss"), "accuracy": tr("training accuracy"), "val_loss": tr("validation loss"),
+    "val_accuracy": tr("validation accuracy"),
 }  # fmt: skip
 OF_RUNGS = {"val_loss": "loss", "val_accuracy": "accuracy"}
 """What a rung has in place of what an epoch has."""
-EMPTY, NO_TRAINING_CURVE = "no epoch yet", "a ladder has no curve of its training"
+EMPTY, NO_TRAINING_CURVE = tr("no epoch yet"), tr("a ladder has no curve of its training")
 NARROWEST = 12
 """Characters to which a run's name and its values may be cut."""
 
@@ -74,25 +75,26 @@ def _started(entry: Entry, name: str, form: str = "") -> str:
 
 def _precision(entry: Entry) -> str:
     """The number format, and what computed the frozen layers where that was not Keras."""
-    started = entry.view.started
-    frozen = f", frozen: {started.frozen_engine}" if started and started.frozen_engine not in (None, "keras") else ""
-    return _started(entry, "precision") + frozen
+    started, precision = entry.view.started, _started(entry, "precision")
+    if started and started.frozen_engine not in (None, "keras"):
+        return tr("{precision}, frozen: {engine}", precision=precision, engine=started.frozen_engine)
+    return precision
 
 
 RESULTS: dict[str, Callable[[Entry], str]] = {
-    "state": lambda entry: entry.view.state,
-    "test": test,
-    "test AUC": lambda entry: _test_number(entry, "auc", ".3f"),
-    "always one class": lambda entry: as_share(entry.test.baseline if entry.test else None),
-    "validation": validation,
-    "validation loss": lambda entry: _best(entry, "val_loss", ".4f"),
-    "training accuracy": lambda entry: _best(entry, "accuracy", ".4f"),
-    "epoch or rung kept": lambda entry: str(entry.view.best_number or "-"),
-    "epochs or rungs": lambda entry: str(entry.view.done),
-    "time": lambda entry: duration(seconds(entry)),
-    "trained weights": lambda entry: _started(entry, "trainable", ","),
-    "precision": _precision,
-    "device": lambda entry: _started(entry, "device"),
+    marked("state"): lambda entry: tr(entry.view.state),
+    marked("test"): test,
+    marked("test AUC"): lambda entry: _test_number(entry, "auc", ".3f"),
+    marked("always one class"): lambda entry: as_share(entry.test.baseline if entry.test else None),
+    marked("validation"): validation,
+    marked("validation loss"): lambda entry: _best(entry, "val_loss", ".4f"),
+    marked("training accuracy"): lambda entry: _best(entry, "accuracy", ".4f"),
+    marked("epoch or rung kept"): lambda entry: str(entry.view.best_number or "-"),
+    marked("epochs or rungs"): lambda entry: str(entry.view.done),
+    marked("time"): lambda entry: duration(seconds(entry)),
+    marked("trained weights"): lambda entry: _started(entry, "trainable", ","),
+    marked("precision"): _precision,
+    marked("device"): lambda entry: _started(entry, "device"),
 }
 
 
@@ -100,14 +102,16 @@ def differences(entries: Sequence[Entry]) -> list[tuple[str, list[str]]]:
     """Names and values of the recipe's fields in which the runs differ (one alone: from the usual), then results."""
     rows = []
     if len({entry.folder for entry in entries}) > 1:
-        rows.append(("data", [entry.folder for entry in entries]))
+        rows.append((tr("data"), [entry.folder for entry in entries]))
     for field in (field for part in parts() for field in part.fields):
         values = [field.value(entry.config) if entry.config else None for entry in entries]
         usual = [field.default] if len(entries) == 1 else []
         if field.name not in ("name", "out") and len({str(value) for value in values + usual}) > 1:
-            shown = [field.text(v) or "-" if e.config else "unreadable" for e, v in zip(entries, values, strict=True)]
+            shown = [
+                field.text(v) or "-" if e.config else tr("unreadable") for e, v in zip(entries, values, strict=True)
+            ]
             rows.append((field.name.replace("_", " "), shown))
-    return rows + [(name, [tell(entry) for entry in entries]) for name, tell in RESULTS.items()]
+    return rows + [(tr(name), [tell(entry) for entry in entries]) for name, tell in RESULTS.items()]
 
 
 def testable(entries: Sequence[Entry]) -> bool:
@@ -126,15 +130,23 @@ def verdict(entries: Sequence[Entry], context: Context) -> str:
     except RunError:
         return ""
     low, high = found.difference_ci
-    better = f"{SIGNS[0 if found.difference > 0 else 1]} is better" if found.shown else "no difference shown"
-    decides = f"McNemar p = {found.p:.2g} decides"
-    return f"{better} ({decides}): A - B {found.difference:+.1%} ({low:+.1%} to {high:+.1%})"
+    better = (
+        tr("{run} is better", run=SIGNS[0 if found.difference > 0 else 1]) if found.shown else tr("no difference shown")
+    )
+    return tr(
+        "{better} (McNemar p = {p:.2g} decides): A - B {difference:+.1%} ({low:+.1%} to {high:+.1%})",
+        better=better,
+        p=found.p,
+        difference=found.difference,
+        low=low,
+        high=high,
+    )
 
 
 class Comparison(Container):
     """Charts beside a table."""
 
-    HELP = "The picked runs, or the one under the cursor. A letter stands for a run, in the charts as in the table."
+    HELP = tr("The picked runs, or the one under the cursor. A letter stands for a run, in the charts as in the table.")
 
     def compose(self) -> ComposeResult:
         """Four charts, one table."""
@@ -147,7 +159,7 @@ class Comparison(Container):
 
     def on_mount(self) -> None:
         """The title."""
-        self.query_one("#differences-pane").border_title = "Recipe and result"
+        self.query_one("#differences-pane").border_title = tr("Recipe and result")
 
     def show(self, entries: Sequence[Entry]) -> None:
         """Compare these runs."""
@@ -172,12 +184,14 @@ class Comparison(Container):
                 marks.append(Curve(entry.run.name if fits else "", x, y, SIGNS[place], COLOURS[place], joined=False))
             chart = self.query_one(f"#{name}", Curves)
             chart.empty = NO_TRAINING_CURVE if ladders and name not in OF_RUNGS else EMPTY
-            chart.name_it(title, x_title="rung" if ladders else "epoch")
+            chart.name_it(title, x_title=tr("rung") if ladders else tr("epoch"))
             chart.draw(lines + marks, limits)
 
     def _table(self, entries: Sequence[Entry]) -> None:
         pane = self.query_one("#differences-pane")
-        pane.border_title = "Differences in recipe and result" if len(entries) > 1 else "Unusual in the recipe; result"
+        pane.border_title = (
+            tr("Differences in recipe and result") if len(entries) > 1 else tr("Unusual in the recipe; result")
+        )
         table, rows = self.query_one("#differences", FittedTable), differences(entries) if entries else []
         titles = [(f"{SIGNS[place]} {entry.run.name}", str(entry.run.path)) for place, entry in enumerate(entries)]
         table.offer(Column("", "name", least=20), *(Column(*title, least=NARROWEST) for title in titles))

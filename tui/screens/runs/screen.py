@@ -12,6 +12,7 @@ from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
 from engine.base.errors import CovidTuiError
+from engine.base.language import tr
 from engine.runs.bin import Deleted, delete, undo
 from engine.runs.directory import Run
 from engine.runs.watch import Entry
@@ -26,9 +27,10 @@ from tui.widgets.safe_cells import cell, content, number
 from tui.words.numbers import duration
 
 COLUMNS = (
-    Column("", "pick"), Column("state", rank=1), Column("run", least=12, middle=True), Column("mode", rank=2),
-    Column("validation", rank=3), Column("test"), Column("epochs", rank=5, right=True),
-    Column("time", rank=4, right=True), Column("backbone", rank=6),
+    Column("", "pick"), Column(tr("state"), "state", rank=1), Column(tr("run"), "run", least=12, middle=True),
+    Column(tr("mode"), "mode", rank=2), Column(tr("validation"), "validation", rank=3), Column(tr("test"), "test"),
+    Column(tr("epochs"), "epochs", rank=5, right=True), Column(tr("time"), "time", rank=4, right=True),
+    Column(tr("backbone"), "backbone", rank=6),
 )  # fmt: skip
 VIEWS = ("", "-charts", "-table")
 WIDEST_PATH = 60
@@ -37,13 +39,15 @@ WIDEST_PATH = 60
 class RunTable(FittedTable):
     """The runs; the keys that concern the one under the cursor are answered here."""
 
-    HELP = (
-        "All runs in the runs folder, newest first; those that other processes train are followed live. Space picks a "
-        "run: picked runs are compared, a letter standing for each. The percentages in brackets are the 95% interval."
+    HELP = tr(
+        "All runs in the runs folder, newest first; those that other processes train are followed "
+        "live. Space picks a run: picked runs are compared, a letter standing for each. The "
+        "percentages in brackets are the 95% interval."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "select_cursor", "Open", id="runs.open", tooltip="The run's result, or its course."),
-        Binding("space", "screen.pick", "Pick", id="runs.pick", tooltip="Pick the run to compare it, or no longer."),
+        Binding("enter", "select_cursor", tr("Open"), id="runs.open", tooltip=tr("The run's result, or its course.")),
+        Binding("space", "screen.pick", tr("Pick"), id="runs.pick",
+                tooltip=tr("Pick the run to compare it, or no longer.")),
     ]  # fmt: skip
 
 
@@ -52,16 +56,22 @@ class RunsScreen(PlottedScreen):
 
     MODE = "runs"
     CSS_PATH = "runs.tcss"
-    HELP = "Pick two runs or more to lay their curves over each other and to see what differs."
+    HELP = tr("Pick two runs or more to lay their curves over each other and to see what differs.")
     AUTO_FOCUS = "#runs"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("v", "view", "View", id="runs.view", tooltip="Charts alone, differences alone, or all."),
-        Binding("f", "follow", "Follow", id="runs.follow", tooltip="Show the run's course on the Train screen."),
-        Binding("r", "resume", "Resume", id="runs.resume", tooltip="Go on with a run whose recipe is not through."),
-        Binding("u", "unpick", "Unpick", id="runs.unpick", show=False, tooltip="Pick no run."),
-        Binding("d,delete", "delete", "Delete", id="runs.delete", tooltip="Delete the picked runs, or this one."),
-        Binding("z", "undo", "Undelete", id="runs.undo", tooltip="Bring back what was deleted last."),
-        Binding("c", "copy_path", "Copy path", id="runs.copy", tooltip="Copy the run's path to the clipboard."),
+        Binding("v", "view", tr("View"), id="runs.view", tooltip=tr("Charts alone, differences alone, or all.")),
+        Binding(
+            "f", "follow", tr("Follow"), id="runs.follow", tooltip=tr("Show the run's course on the Train screen.")
+        ),
+        Binding(
+            "r", "resume", tr("Resume"), id="runs.resume", tooltip=tr("Go on with a run whose recipe is not through.")
+        ),
+        Binding("u", "unpick", tr("Unpick"), id="runs.unpick", show=False, tooltip=tr("Pick no run.")),
+        Binding(
+            "d,delete", "delete", tr("Delete"), id="runs.delete", tooltip=tr("Delete the picked runs, or this one.")
+        ),
+        Binding("z", "undo", tr("Undelete"), id="runs.undo", tooltip=tr("Bring back what was deleted last.")),
+        Binding("c", "copy_path", tr("Copy path"), id="runs.copy", tooltip=tr("Copy the run's path to the clipboard.")),
         ENLARGE,
     ]
     _view = 0
@@ -87,7 +97,8 @@ class RunsScreen(PlottedScreen):
 
     def on_mount(self) -> None:
         """The title."""
-        self.query_one("#runs-pane").border_title = content(f"Runs in {shortened(self.session.runs, WIDEST_PATH)}")
+        folder = shortened(self.session.runs, WIDEST_PATH)
+        self.query_one("#runs-pane").border_title = content(tr("Runs in {folder}", folder=folder))
 
     def runs_changed(self) -> None:
         """Fill the table anew, the cursor staying on its run."""
@@ -111,10 +122,10 @@ class RunsScreen(PlottedScreen):
         view, network = entry.view, entry.config.network if entry.config else None
         place = self._picked.index(entry.run.path) if entry.run.path in self._picked else None
         mark = cell("") if place is None else cell(SIGNS[place], "bold")
-        state = f"{self.session.glyphs.state(view.state)} {view.state}"
+        state = f"{self.session.glyphs.state(view.state)} {tr(view.state)}"
         return (
             mark, cell(state, "bold" if view.live else ""), cell(entry.run.name),
-            cell(entry.config.way if entry.config else "unreadable"), cell(validation(entry)),
+            cell(tr(entry.config.way if entry.config else "unreadable")), cell(validation(entry)),
             cell(test(entry), "bold"), number(view.done), cell(duration(seconds(entry)), right=True),
             cell(network.backbone if network else "-"),
         )  # fmt: skip
@@ -148,7 +159,7 @@ class RunsScreen(PlottedScreen):
         comparison.conclude("")
         self.session.cancel("verdict")
         if testable(entries):
-            self.session.start("verdict", "comparing two runs", partial(verdict, entries), comparison.conclude)
+            self.session.start("verdict", tr("comparing two runs"), partial(verdict, entries), comparison.conclude)
 
     def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
         """Without picks, the run under the cursor is shown."""
@@ -192,7 +203,8 @@ class RunsScreen(PlottedScreen):
         if entry.run.path in self._picked:
             self._picked.remove(entry.run.path)
         elif len(self._picked) == len(COLOURS):
-            self.workbench.say(f"{len(COLOURS)} runs are picked already; more can't be told apart.", "warning")
+            said = tr("{count} runs are picked already; more can't be told apart.", count=len(COLOURS))
+            self.workbench.say(said, "warning")
             return
         else:
             self._picked.append(entry.run.path)
@@ -244,7 +256,7 @@ class RunsScreen(PlottedScreen):
     def _delete(self, entries: list[Entry], answer: str | None) -> None:
         if answer == text.DELETE.value:
             work = partial(delete, [entry.run for entry in entries])
-            self.session.start("delete", "deleting runs", work, self._deleted)
+            self.session.start("delete", tr("deleting runs"), work, self._deleted)
 
     def _deleted(self, done: list[Deleted]) -> None:
         self._deletions += bool(done)
@@ -253,7 +265,7 @@ class RunsScreen(PlottedScreen):
 
     def action_undo(self) -> None:
         """Bring back what was deleted last, by this workbench or another."""
-        self.session.start("delete", "bringing runs back", partial(undo, self.session.runs), self._undone)
+        self.session.start("delete", tr("bringing runs back"), partial(undo, self.session.runs), self._undone)
 
     def _undone(self, runs: list[Run]) -> None:
         self._deletions = max(0, self._deletions - 1) if runs else 0
@@ -263,7 +275,7 @@ class RunsScreen(PlottedScreen):
     def action_copy_path(self) -> None:
         """To the clipboard."""
         if entry := self._selected():
-            self.workbench.copy(str(entry.run.path), "the run's path")
+            self.workbench.copy(str(entry.run.path), tr("the run's path"))
 
 
 SCREEN = RunsScreen
