@@ -18,6 +18,7 @@ from engine.audit.verdict import Audit, VariantResult, judge_variants, paired_ga
 from engine.base.context import Context
 from engine.base.errors import ConfigError
 from engine.base.events import Audited
+from engine.base.language import tr
 from engine.evaluation.calibration import softmax
 from engine.evaluation.intervals import exact_interval
 from engine.evaluation.metrics import mean_auc
@@ -71,12 +72,12 @@ def audit(folder: Path, config: TrainConfig, context: Context, folds: int = Audi
 def _required(config: TrainConfig) -> Resolved:
     """The recipe, where it is one that an audit can do. Raises ConfigError."""
     if config.augment.augment != "none":
-        raise ConfigError("An audit does not augment: give it a recipe with --augment none.")
+        raise ConfigError(tr("An audit does not augment: give it a recipe with --augment none."))
     recipe = resolve(config)
     if len(recipe.phases) > 1 and config.way != "auto":
-        raise ConfigError("An audit trains in one phase: give it --mode transfer, finetune or partial.")
+        raise ConfigError(tr("An audit trains in one phase: give it --mode transfer, finetune or partial."))
     if config.machine.devices not in ("auto", "1"):
-        raise ConfigError("An audit trains on one device: leave --devices out.")
+        raise ConfigError(tr("An audit trains on one device: leave --devices out."))
     engine_choice.require(config.machine.frozen_engine, recipe.backbone)
     return recipe
 

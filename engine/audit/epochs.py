@@ -11,6 +11,7 @@ from engine.audit.learner import Answers, Learner, taken, with_images
 from engine.audit.material import Material
 from engine.audit.variants import Variant
 from engine.base.context import Context
+from engine.base.language import tr
 from engine.training import loop
 from engine.training.augment import PLAIN
 from engine.training.batches import FeatureSource, Source, prepared
@@ -31,9 +32,12 @@ class Epochs(Learner):
     def compared(self) -> str:
         """As in `Learner`."""
         network, fit = self.config.network, self.config.fit
-        return (
-            f"Compared: the same training anew on each, {network.backbone} with --mode {network.mode}, from the same "
-            f"first weights, for up to {fit.epochs} epochs."
+        return tr(
+            "Compared: the same training anew on each, {backbone} with --mode {mode}, from the same first weights, for "
+            "up to {epochs} epochs.",
+            backbone=network.backbone,
+            mode=network.mode,
+            epochs=fit.epochs,
         )
 
     def answers(self, variant: Variant) -> Iterator[Answers]:

@@ -20,6 +20,7 @@ from engine.auto.rungs import LADDER, Judge, Judged
 from engine.base.context import Context
 from engine.base.errors import Stopped
 from engine.base.events import Event, Progress, Rung
+from engine.base.language import tr
 from engine.recipe.config import Weighting
 from engine.training.resolved import Resolved
 
@@ -36,9 +37,10 @@ class Heads(Learner):
     @property
     def compared(self) -> str:
         """As in `Learner`."""
-        return (
-            f"Compared: a linear head on the frozen layers of {self.config.network.backbone} (--recipe auto), which "
-            "each fold chose on the whole images that it learnt from, fitted anew to each variant."
+        return tr(
+            "Compared: a linear head on the frozen layers of {backbone} (--recipe auto), which each fold chose on the "
+            "whole images that it learnt from, fitted anew to each variant.",
+            backbone=self.config.network.backbone,
         )
 
     @property
@@ -75,7 +77,8 @@ class Heads(Learner):
 
         def tell(event: Event) -> None:
             if isinstance(event, Rung):
-                self.context.emit(Progress(f"{title}: rungs of fold {number + 1}", event.number, len(LADDER)))
+                task = tr("{title}: rungs of fold {number}", title=title, number=number + 1)
+                self.context.emit(Progress(task, event.number, len(LADDER)))
 
         judge = self._judge(features.some(learnt), learnt, self.config.fit.class_weight)
         try:

@@ -14,6 +14,7 @@ from engine.audit.verdict import FoldHead
 from engine.base.context import Context
 from engine.base.errors import Stopped
 from engine.base.events import Event, Notice, Progress
+from engine.base.language import tr
 from engine.base.runtime import cache_dir, make_repeatable
 from engine.network.classifier import with_first_weights
 from engine.network.freezing import FreezePlan
@@ -21,7 +22,7 @@ from engine.recipe.config import TrainConfig
 from engine.training.arithmetic import fastest
 from engine.training.batches import FeatureSource, Images, PixelSource, Source, choose
 
-STOPPED = "The audit was stopped; the activations computed so far are kept."
+STOPPED = tr("The audit was stopped; the activations computed so far are kept.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +86,7 @@ class Learner(abc.ABC):
 
         def tell(event: Event) -> None:
             if isinstance(event, Progress):
-                task = f"{variant.titled(self.material.region)}: {event.task}"
+                task = tr("{title}: {task}", title=variant.titled(self.material.region), task=event.title)
                 self.context.emit(Progress(task, event.done, event.total))
             elif isinstance(event, Notice) and not self._told:
                 self.context.emit(event)

@@ -11,8 +11,8 @@ from engine.audit.variants import Regions, read_regions
 from engine.base.context import Context
 from engine.base.errors import DataError
 from engine.base.events import Emit, Notice
+from engine.base.language import tr, trn
 from engine.base.runtime import cache_dir
-from engine.base.wording import counted, noun
 from engine.data import pixel_store as pixels
 from engine.data import split
 from engine.data.corrections import corrected, corrected_rows, read_corrections
@@ -76,17 +76,28 @@ def gathered(folder: Path, config: TrainConfig, size: int, folds: int, context: 
         use_masks = _whole(masked, splits, classes)
     kept = masked if use_masks else records
     if not use_masks:
-        context.emit(Notice("warning", f"Too few images have a lung mask, so a {RECTANGLE} stands in for the lungs."))
+        context.emit(
+            Notice("warning", tr("Too few images have a lung mask, so a central rectangle stands in for the lungs."))
+        )
     elif len(kept) < len(records):
         left = len(records) - len(kept)
-        text = f"{counted(left, 'image')} without a lung mask that can be used {noun(left, 'is', 'are')} left out."
+        text = trn(
+            "{number} image without a lung mask that can be used is left out.",
+            "{number} images without a lung mask that can be used are left out.",
+            left,
+        )
         context.emit(Notice("warning", text))
     store, problems = pixels.open_store(folder, kept, size, cache_dir(), context)
     for problem in problems:
-        context.emit(Notice("warning", f"Left out: {problem.file} ({problem.reason})."))
+        context.emit(Notice("warning", tr("Left out: {file} ({reason}).", file=problem.file, reason=problem.reason)))
     kept = [record for record in kept if record.file in store.index]
     if not _whole(kept, splits, classes):
-        raise DataError(f"A part of the split has no image of some class left that can be read: scan {folder} again.")
+        raise DataError(
+            tr(
+                "A part of the split has no image of some class left that can be read: scan {folder} again.",
+                folder=folder,
+            )
+        )
     regions = read_regions(folder, kept, size, context.stop)[0] if use_masks else Regions(size)
     group = group_of(found, patients(found, wanted.group_by).of)
     return Material(
@@ -141,6 +152,6 @@ def _whole(records: Sequence[Record], splits: Sequence[Split], classes: Sequence
 def _with_good_masks(folder: Path, records: Sequence[Record], size: int, context: Context) -> list[Record]:
     bad = read_regions(folder, records, size, context.stop)[1]
     for record, reason in bad[:5]:
-        context.emit(Notice("warning", f"The mask {record.mask} can't be used: {reason}."))
+        context.emit(Notice("warning", tr("The mask {mask} can't be used: {reason}.", mask=record.mask, reason=reason)))
     unusable = {record.file for record, _ in bad}
     return [record for record in records if record.file not in unusable]

@@ -3,6 +3,7 @@
 import os
 import textwrap
 import time
+import unicodedata
 from collections.abc import Iterator
 from html import escape
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 from engine.audit.verdict import Audit
 from engine.base.errors import ConfigError, RunError
 from engine.base.files import private_dir, replacing, write_json
+from engine.base.language import tr
 from engine.base.outputs import require_folder
 from engine.base.runtime import environment
 from engine.base.typed_files import typed
@@ -24,8 +26,9 @@ def require_free(out: Path, name: str) -> None:
     always free.
     """
     if name and (Path(name).name != name or os.path.lexists(out / name)):
-        why = "exists already" if os.path.lexists(out / name) else "is no plain name"
-        raise ConfigError(f"{out / name} {why}: choose another --name.")
+        if os.path.lexists(out / name):
+            raise ConfigError(tr("{path} exists already: choose another --name.", path=out / name))
+        raise ConfigError(tr("{path} is no plain name: choose another --name.", path=out / name))
     require_folder(out)
 
 
@@ -45,8 +48,10 @@ def write(audit: Audit, out: Path, name: str = "") -> Path:
         with replacing(folder / PLOT) as file:
             file.write(svg(audit).encode())
     except OSError as error:
-        why = os.strerror(error.errno or 0)
-        raise RunError(f"{out} can't hold the audit ({why}): choose another folder with --out.") from error
+        why = tr(os.strerror(error.errno or 0))
+        raise RunError(
+            tr("{out} can't hold the audit ({why}): choose another folder with --out.", out=out, why=why)
+        ) from error
     return folder
 
 
@@ -56,7 +61,8 @@ def read(path: Path) -> Audit:
     try:
         return typed(file, Audit)
     except RunError as error:
-        raise RunError(f"{file} is no audit that can be read: {str(error).removeprefix(f'{file} ')}") from None
+        why = str(error).removeprefix(f"{file} ")
+        raise RunError(tr("{file} is no audit that can be read: {why}", file=file, why=why)) from None
 
 
 def all_audits(out: Path) -> list[Path]:
@@ -73,9 +79,9 @@ def all_audits(out: Path) -> list[Path]:
 def svg(audit: Audit) -> str:
     """The plot: a bar for each variant's accuracy with its interval, the baseline, and the verdict below."""
     top, bottom = 64, 64 + _ROW * len(audit.variants)
-    words = textwrap.wrap(_plain(audit.verdict), 108)
+    words = _lines(_plain(audit.verdict), 108)
     height = bottom + 52 + 19 * len(words)
-    title = f"Accuracy by what is shown ({', '.join(audit.tested)})"
+    title = tr("Accuracy by what is shown ({classes})", classes=", ".join(audit.tested))
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDE}" height="{height}" viewBox="0 0 {_WIDE} {height}" '
         'font-family="sans-serif" font-size="13">',
@@ -112,20 +118,30 @@ def _bars(audit: Audit, top: int) -> Iterator[str]:
         yield f'<path d="M{_at(low):.1f} {middle}H{_at(high):.1f}" stroke="{_LINE}" stroke-width="1.5"/>'
         for end in (low, high):
             yield f'<path d="M{_at(end):.1f} {middle - 5}v10" stroke="{_LINE}" stroke-width="1.5"/>'
-        numbers = f"{variant.accuracy:.1%} ({100 * low:.0f} to {100 * high:.0f})"
+        numbers = tr(
+            "{accuracy:.1%} ({low:.0f} to {high:.0f})", accuracy=variant.accuracy, low=100 * low, high=100 * high
+        )
         yield _text(_WIDE - _RIGHT + 12, middle + 4, numbers, _INK)
 
 
 def _baseline(audit: Audit, top: int, bottom: int) -> Iterator[str]:
     x = _at(audit.baseline)
     yield f'<line x1="{x:.1f}" y1="{top}" x2="{x:.1f}" y2="{bottom}" stroke="#c0392b" stroke-dasharray="5 4"/>'
-    always = f"always {audit.baseline_class}: {audit.baseline:.1%}; whiskers: exact 95% intervals"
+    always = tr(
+        "always {name}: {share:.1%}; whiskers: exact 95% intervals", name=audit.baseline_class, share=audit.baseline
+    )
     yield _text(_LEFT, bottom + 20, always, "#c0392b")
 
 
 def _text(x: float, y: float, text: str, colour: str, anchor: str = "start", size: int = 13) -> str:
     shown = escape(_plain(text))
     return f'<text x="{x:.1f}" y="{y:.1f}" fill="{colour}" text-anchor="{anchor}" font-size="{size}">{shown}</text>'
+
+
+def _lines(text: str, most: int) -> list[str]:
+    """The text in lines of at most `most` letters; a Chinese character is as wide as two."""
+    wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
+    return textwrap.wrap(text, most * len(text) // (len(text) + wide) if wide else most)
 
 
 def _plain(text: str) -> str:

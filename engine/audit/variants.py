@@ -11,6 +11,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from engine.base.cancel import Stop
+from engine.base.language import tr
 from engine.data.image.reader import ImageError, Pixels, seen
 from engine.data.masks import RECTANGLE, Mask, central_rectangle, read_mask, region_of
 from engine.data.parallel import spread
@@ -37,10 +38,12 @@ class Variant:
     """Does it show or hide by the mask?"""
     shuffled: bool = False
     """Are the labels of the training and validation images shuffled?"""
+    without_masks: str = ""
+    """The title where the central rectangle stands in for the lungs, if it is another."""
 
     def titled(self, region: str) -> str:
         """The title, with the central rectangle named where it stands in for the lungs."""
-        return self.title.replace("lungs", region) if region == RECTANGLE else self.title
+        return self.without_masks if self.without_masks and region == RECTANGLE else self.title
 
 
 def _whole(pixels: Pixels, masks: npt.NDArray[np.bool_]) -> Pixels:
@@ -77,14 +80,17 @@ def _thumbnail(pixels: Pixels, masks: npt.NDArray[np.bool_]) -> Pixels:
 
 
 VARIANTS = (
-    Variant("whole", "whole image", _whole),
-    Variant("lungs", "lungs only", _lungs, masked=True),
-    Variant("without-lungs", "lungs blacked out", _without_lungs, masked=True),
-    Variant("silhouette", "mask silhouette alone", _silhouette, masked=True),
-    Variant("border", "outer border alone", _border),
-    Variant("thumbnail", f"{THUMBNAIL}x{THUMBNAIL} thumbnail", _thumbnail),
-    Variant("shuffled", "shuffled labels", _whole, shuffled=True),
-)
+    Variant("whole", tr("whole image"), _whole),
+    Variant("lungs", tr("lungs only"), _lungs, masked=True, without_masks=tr("central rectangle only")),
+    Variant(
+        "without-lungs", tr("lungs blacked out"), _without_lungs, masked=True,
+        without_masks=tr("central rectangle blacked out"),
+    ),
+    Variant("silhouette", tr("mask silhouette alone"), _silhouette, masked=True),
+    Variant("border", tr("outer border alone"), _border),
+    Variant("thumbnail", tr("{side}x{side} thumbnail", side=THUMBNAIL), _thumbnail),
+    Variant("shuffled", tr("shuffled labels"), _whole, shuffled=True),
+)  # fmt: skip
 
 
 def variants_of(region: str) -> tuple[Variant, ...]:
@@ -133,7 +139,7 @@ def read_regions(
             mask = read_mask(root / record.mask, size)
         except ImageError as error:
             reason = error.reason
-        return np.packbits(mask.reshape(-1)), reason or ("" if mask.any() else "it shows no lung")
+        return np.packbits(mask.reshape(-1)), reason or ("" if mask.any() else tr("it shows no lung"))
 
     found = list(spread(packed, list(records), stop))
     bad = [(record, reason) for record, (_, reason) in zip(records, found, strict=True) if reason]

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from engine.base.language import tr
 from engine.base.typed_files import Amount, Count, Ends, Positive, Share, Signed, SignedEnds, plain_object
 from engine.base.wording import counted, whole_percent
 from engine.data.masks import RECTANGLE
@@ -132,58 +133,95 @@ def judge_variants(
         finding = "either" if beats(lungs) else "shortcut"
     else:
         finding = "unclear"
-    always = f'always saying "{baseline_class}" ({baseline:.1%})'
-    where = "the central rectangle" if region == RECTANGLE else "the lungs"
+    always = tr('always saying "{name}" ({share:.1%})', name=baseline_class, share=baseline)
+    where = tr("the central rectangle") if region == RECTANGLE else tr("the lungs")
     kept = (without.accuracy - baseline) / (whole.accuracy - baseline) if beats(whole) else 0.0
     sentences = [_opening(whole, without, gap, where), _meaning(finding, lungs, always, where, min(1.0, kept))]
     hints = [by_name[name] for name in ("silhouette", "border", "thumbnail") if name in by_name]
-    enough = [f"{hint.title} ({hint.accuracy:.1%})" for hint in hints if beats(hint)]
+    enough = [tr("{title} ({accuracy:.1%})", title=hint.title, accuracy=hint.accuracy) for hint in hints if beats(hint)]
     if enough and finding != "nothing learnt":
-        sentences.append(f"Better than {always} by themselves: {', '.join(enough)}.")
+        sentences.append(
+            tr("Better than {always} by themselves: {variants}.", always=always, variants=", ".join(enough))
+        )
     control = by_name.get("shuffled")
     if control and beats(control):
         sentences.append(
-            f"Shuffled labels still get {control.accuracy:.1%}, which chance hardly gives: distrust every number here."
+            tr(
+                "Shuffled labels still get {accuracy:.1%}, which chance hardly gives: distrust every number here.",
+                accuracy=control.accuracy,
+            )
         )
     if region == RECTANGLE:
         sentences.append(
-            "The dataset has no lung masks to use, so a central rectangle stood in for the lungs: what lies outside of "
-            "it may still be lung."
+            tr(
+                "The dataset has no lung masks to use, so a central rectangle stood in for the lungs: what lies "
+                "outside of it may still be lung."
+            )
         )
     return finding, " ".join(sentences)
 
 
 def _opening(whole: VariantResult, without: VariantResult, gap: Gap, where: str) -> str:
     low, high = (100 * end for end in gap.ci)
-    return (
-        f"Whole images give {_share(whole)}; with {where} blacked out it is {_share(without)}: a gap of "
-        f"{100 * gap.value:+.1f} points (95% interval {low:+.1f} to {high:+.1f}; McNemar p = {gap.p:.2g}, "
-        f"on the same {counted(whole.n, 'image')})."
+    return tr(
+        "Whole images give {whole}; with {where} blacked out it is {without}: a gap of {points:+.1f} points "
+        "(95% interval {low:+.1f} to {high:+.1f}; McNemar p = {p:.2g}, on the same {images}).",
+        whole=_share(whole),
+        where=where,
+        without=_share(without),
+        points=100 * gap.value,
+        low=low,
+        high=high,
+        p=gap.p,
+        images=counted(whole.n, "image"),
     )
 
 
 def _meaning(finding: Finding, lungs: VariantResult, always: str, where: str, kept: float) -> str:
     """The finding in words; `kept` is the share (0 to 1) of the whole's advantage that is left without the lungs."""
     if finding == "nothing learnt":
-        return f"That is not shown to be better than {always}, so no accuracy has a source to look for."
-    if finding == "unclear":
-        return f"Neither a gap nor an advantage over {always} without {where} is shown: test on more images."
-    if finding == "lungs":
-        return f"Without {where} nothing better than {always} is shown, so the accuracy comes from there."
-    available = f"{'Most' if kept >= 0.5 else 'Part'} of this accuracy is available without {where}"
-    if finding == "partly":
-        return f"{available} ({whole_percent(kept)} of the advantage over {always}); the rest comes from there."
-    if finding == "either":
-        return (
-            f"{available}. What is there gives {_share(lungs)} alone, so the classes differ there too; but nothing "
-            f"shows that a network trained on whole images reads it."
+        return tr(
+            "That is not shown to be better than {always}, so no accuracy has a source to look for.", always=always
         )
-    return (
-        f"{available}, and what is there ({_share(lungs)}) is not shown to be better than {always}: the classes differ "
-        "in something else, a shortcut that says nothing about disease."
+    if finding == "unclear":
+        return tr(
+            "Neither a gap nor an advantage over {always} without {where} is shown: test on more images.",
+            always=always,
+            where=where,
+        )
+    if finding == "lungs":
+        return tr(
+            "Without {where} nothing better than {always} is shown, so the accuracy comes from there.",
+            where=where,
+            always=always,
+        )
+    if kept >= 0.5:
+        available = tr("Most of this accuracy is available without {where}", where=where)
+    else:
+        available = tr("Part of this accuracy is available without {where}", where=where)
+    if finding == "partly":
+        return tr(
+            "{available} ({share} of the advantage over {always}); the rest comes from there.",
+            available=available,
+            share=whole_percent(kept),
+            always=always,
+        )
+    if finding == "either":
+        return tr(
+            "{available}. What is there gives {share} alone, so the classes differ there too; but nothing shows that a "
+            "network trained on whole images reads it.",
+            available=available,
+            share=_share(lungs),
+        )
+    return tr(
+        "{available}, and what is there ({share}) is not shown to be better than {always}: the classes differ in "
+        "something else, a shortcut that says nothing about disease.",
+        available=available,
+        share=_share(lungs),
+        always=always,
     )
 
 
 def _share(variant: VariantResult) -> str:
     low, high = variant.accuracy_ci
-    return f"{variant.accuracy:.1%} ({100 * low:.1f} to {100 * high:.1f})"
+    return tr("{accuracy:.1%} ({low:.1f} to {high:.1f})", accuracy=variant.accuracy, low=100 * low, high=100 * high)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.base.errors import ConfigError, RunError
+from engine.base.language import tr
 from engine.evaluation.training_reference import Reference
 from engine.runs.directory import SPLIT, Run
 
@@ -30,7 +31,7 @@ class Alike:
 def require_count(count: int) -> None:
     """Raise ConfigError where so many can't be asked for."""
     if not 0 <= count <= MOST:
-        raise ConfigError(f"--neighbours is {count}: give a number from 0 to {MOST}.")
+        raise ConfigError(tr("--neighbours is {count}: give a number from 0 to {most}.", count=count, most=MOST))
 
 
 def rows_of(run: Run, reference: Reference | None) -> "tuple[Row | None, ...]":
@@ -41,7 +42,9 @@ def rows_of(run: Run, reference: Reference | None) -> "tuple[Row | None, ...]":
     from engine.data.split import Split  # much that a prediction needs nothing of
 
     if reference is None or not reference.shas:
-        raise RunError(f"{run.name} does not keep which training images are most alike, as runs do from now on.")
+        raise RunError(
+            tr("{name} does not keep which training images are most alike, as runs do from now on.", name=run.name)
+        )
     rows = {row.sha: row for row in reversed(Split.read(run.path / SPLIT).rows) if row.part != "test"}
     return tuple(rows.get(sha) for sha in reference.shas)
 

@@ -12,6 +12,7 @@ import numpy as np
 from msgspec import Meta
 
 from engine.base.errors import RunError
+from engine.base.language import tr
 from engine.base.result import Bin, Operating
 from engine.base.typed_files import Amount, Positive, Share, typed
 from engine.evaluation.metrics import log_loss, share_of
@@ -69,10 +70,12 @@ def read_calibration(run: Run, classes: Sequence[str]) -> Calibration | None:
     path = run.path / CALIBRATION
     if not os.path.lexists(path):
         return None
-    mend = "remove it, and probabilities stay the network's own"
+    mend = tr("remove it, and probabilities stay the network's own")
     found = typed(path, Calibration, mend)
     if found.operating.positive not in classes:
-        raise RunError(f'{path} is damaged: its "operating.positive" is none of the classes; {mend}.')
+        raise RunError(
+            tr('{path} is damaged: its "operating.positive" is none of the classes; {mend}.', path=path, mend=mend)
+        )
     return found
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from engine.base.errors import RunError
+from engine.base.language import tr, trn
 from engine.base.typed_files import plain_object
 from engine.base.wording import counted
 from engine.data.split import Split
@@ -62,17 +63,24 @@ class Comparison:
     def verdict(self) -> str:
         """The comparison in a sentence, which says what decides and what the interval is for."""
         low, high = self.difference_ci
-        better = (
-            f"The {'first' if self.difference > 0 else 'second'} is better" if self.shown else "No difference shown"
-        )
-        test = "McNemar's exact test"
-        of, by = "", ""
+        if self.shown:
+            better = tr("The first is better") if self.difference > 0 else tr("The second is better")
+        else:
+            better = tr("No difference shown")
+        images, decides = counted(self.n, "image"), tr("McNemar's exact test decides (p = {p:.2g})", p=self.p)
         if self.patients is not None:
-            of, by = f" of {counted(self.patients, 'patient')}", ", all images of a patient together,"
-        return (
-            f"{better} on {counted(self.n, 'image')}{of}: {test}{by} decides (p = {self.p:.2g}). "
-            f"Accuracy differs by {self.difference:+.1%} ({low:+.1%} to {high:+.1%}); "
-            f"{why_both(self.difference_ci, self.p, self.only_first + self.only_second)}."
+            images = tr("{images} of {patients}", images=images, patients=counted(self.patients, "patient"))
+            decides = tr("McNemar's exact test, all images of a patient together, decides (p = {p:.2g})", p=self.p)
+        return tr(
+            "{better} on {images}: {decides}. Accuracy differs by {difference:+.1%} ({low:+.1%} to {high:+.1%}); "
+            "{why}.",
+            better=better,
+            images=images,
+            decides=decides,
+            difference=self.difference,
+            low=low,
+            high=high,
+            why=why_both(self.difference_ci, self.p, self.only_first + self.only_second),
         )
 
 
@@ -83,30 +91,47 @@ def why_both(interval: Interval, p: float, divided: int) -> str:
     are few, and may leave 0 out although the test shows nothing.
     """
     if not divided:
-        return "no image divides the two, so the interval is what so many images allow to claim"
-    says = "the interval, by paired bootstrap, only says about how large that may be"
+        return tr("no image divides the two, so the interval is what so many images allow to claim")
+    says = tr("the interval, by paired bootstrap, only says about how large that may be")
     if (p < 1 - CONFIDENCE) == (not interval[0] <= 0 <= interval[1]):
         return says
-    few = f"only {divided:,} image{'s divide' if divided > 1 else ' divides'} the two"
-    return f"{says}: where {few} it is too rough to decide"
+    few = trn("only {number} image divides the two", "only {number} images divide the two", divided)
+    return tr("{says}: where {few} it is too rough to decide", says=says, few=few)
 
 
 def compare_runs(first: Run, second: Run, with_auc: bool = True) -> Comparison:
     """Compare the test results of two runs. Raises RunError where they were not tested on the same images."""
     one, other = read_predictions(first), read_predictions(second)
     if sorted(one.classes) != sorted(other.classes):
-        raise RunError(f"{first.name} and {second.name} can't be compared: they tell other classes apart.")
+        raise RunError(
+            tr(
+                "{first} and {second} can't be compared: they tell other classes apart.",
+                first=first.name,
+                second=second.name,
+            )
+        )
     place = {file: k for k, file in enumerate(other.files)}
     if set(one.files) != set(place):
         raise RunError(
-            f"{first.name} and {second.name} were tested on different images: train one of them again with "
-            f"--split {first.path / SPLIT}, then compare."
+            tr(
+                "{first} and {second} were tested on different images: train one of them again with --split {path}, "
+                "then compare.",
+                first=first.name,
+                second=second.name,
+                path=first.path / SPLIT,
+            )
         )
     columns = [other.classes.index(name) for name in one.classes]
     rows = [place[file] for file in one.files]
     labels = np.array([one.classes.index(other.classes[k]) for k in other.labels[rows]])
     if (labels != one.labels).any():
-        raise RunError(f"{first.name} and {second.name} can't be compared: they call an image by different classes.")
+        raise RunError(
+            tr(
+                "{first} and {second} can't be compared: they call an image by different classes.",
+                first=first.name,
+                second=second.name,
+            )
+        )
     there = other.probabilities[np.ix_(rows, columns)]
     return compare(one.labels, one.probabilities, there, with_auc=with_auc, groups=patients_of(first, one.files))
 

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.base.errors import ConfigError
+from engine.base.language import tr
 from engine.base.result import Covered, OfCovered
 from engine.evaluation.calibration import at_temperature
 from engine.evaluation.metrics import share_of
@@ -51,8 +52,12 @@ class Possible:
     def says(self) -> str:
         """The one possible class; or "A or B: can't tell"; or "none of these"."""
         if not self.classes:
-            return "none of these"
-        return self.classes[0] if len(self.classes) == 1 else f"{' or '.join(self.classes)}: can't tell"
+            return tr("none of these")
+        return (
+            self.classes[0]
+            if len(self.classes) == 1
+            else tr("{classes}: can't tell", classes=tr(" or ").join(self.classes))
+        )
 
     @property
     def short(self) -> dict[str, int]:
@@ -113,7 +118,7 @@ def calibration_scores(said: Predictions, classes: Sequence[str], temperature: f
 def require_level(level: float) -> None:
     """Raises ConfigError where this is no level that can be promised."""
     if not 0.5 <= level < 1:  # NaN is none either
-        raise ConfigError(f"--level is {level}: give a share from 0.5 to below 1, such as 0.9.")
+        raise ConfigError(tr("--level is {level}: give a share from 0.5 to below 1, such as 0.9.", level=level))
 
 
 def least_images(level: float) -> int:
@@ -131,14 +136,20 @@ def promise(scores: CalibrationScores, level: float) -> str:
     """What is promised at the level and for whom, or that it can't be, in a sentence or two."""
     counts, least = scores.counts, least_images(level)
     if short := too_few(counts, level):
-        named = " and ".join(f"{name} ({count})" for name, count in short.items())
-        return (
-            f"{level:.4g} can't be promised: it takes {least} calibration images of each class, and there are fewer of "
-            f"{named}; what has too few is never ruled out."
+        named = tr(" and ").join(tr("{name} ({count})", name=name, count=count) for name, count in short.items())
+        return tr(
+            "{level:.4g} can't be promised: it takes {least} calibration images of each class, and "
+            "there are fewer of {named}; what has too few is never ruled out.",
+            level=level,
+            least=least,
+            named=named,
         )
-    return (
-        f"Of images of each class at least {level:.1%} have it among the possible ones: this holds for images drawn as "
-        f"the {sum(counts.values()):,} calibration images were, over many such draws, and for no others."
+    return tr(
+        "Of images of each class at least {level:.1%} have it among the possible ones: this holds "
+        "for images drawn as the {images:,} calibration images were, over many such draws, and for no "
+        "others.",
+        level=level,
+        images=sum(counts.values()),
     )
 
 

@@ -17,6 +17,7 @@ from engine.base.errors import DataError, RunError
 from engine.base.escape import to_cell
 from engine.base.events import TESTING, Finished, Notice, Progress
 from engine.base.files import names_in, opened, replacing, require_inside, write_json
+from engine.base.language import tr
 from engine.base.result import Drawn, Elsewhere, Recalibrated, Tested
 from engine.base.typed_files import plain
 from engine.base.wording import unwritable
@@ -116,18 +117,24 @@ def evaluate_on(run: Run, folder: Path, context: Context, asked: OnFolder = AS_I
     known = {name: mapping.get(name, name) for name in found.classes}
     unknown = {name: found.classes[name].images for name, ours in known.items() if ours not in predictor.classes}
     if unknown:
-        context.emit(Notice("warning", f"Left out, as the run does not know them: {', '.join(unknown)}."))
+        context.emit(
+            Notice("warning", tr("Left out, as the run does not know them: {classes}.", classes=", ".join(unknown)))
+        )
     records = [record for record in found.records if record.label not in unknown]
     if not records:
         raise DataError(
-            f"{folder} has no image of the run's classes ({', '.join(predictor.classes)}): give --map theirs=ours."
+            tr(
+                "{folder} has no image of the run's classes ({classes}): give --map theirs=ours.",
+                folder=folder,
+                classes=", ".join(predictor.classes),
+            )
         )
     learnt = _learnt(run)
     learnt_from = sum(record.sha in learnt for record in records)
     if learnt_from:
         context.emit(Notice("warning", external.not_apart(learnt_from, len(records))))
     labels = [predictor.classes.index(known[record.label]) for record in records]
-    said = _measure(predictor, folder, [record.file for record in records], labels, "evaluate", context)
+    said = _measure(predictor, folder, [record.file for record in records], labels, tr("evaluate"), context)
     answers = said.answers(predictor.classes)
     who = patients(found).of
     named = [who.get(file, "") for file in answers.files]
@@ -145,7 +152,9 @@ def evaluate_on(run: Run, folder: Path, context: Context, asked: OnFolder = AS_I
         recalibrated=None if asked.local is None else _recalibrated(run, predictor, answers, found, asked.local),
     )
     if external.frozen(run) != frozen:
-        raise RunError(f"{run.name} changed while it was measured, so the result is of no model: measure it again.")
+        raise RunError(
+            tr("{name} changed while it was measured, so the result is of no model: measure it again.", name=run.name)
+        )
     external.keep(run, result)
     keep_predictions(run.path / external.answers_file(result.folder), predictor.classes, said.lines(predictor.classes))
     return result
@@ -212,7 +221,11 @@ def _measure(
     answers = predictor.answers([folder / name for name in names], context.stop, shas=shas)
     for done, (name, label, answer) in enumerate(zip(names, labels, answers, strict=True), start=1):
         if isinstance(answer, ImageError):
-            context.emit(Notice("warning", f"Left out of the {task}: {answer}", "left out"))
+            if task == TESTING:
+                text = tr("Left out of the test: {image}", image=answer)
+            else:
+                text = tr("Left out of the evaluate: {image}", image=answer)
+            context.emit(Notice("warning", text, "left out"))
         else:
             files.append(name)
             truth.append(label)
@@ -221,7 +234,7 @@ def _measure(
         if done % 8 == 0 or done == len(names):
             context.emit(Progress(task, done, len(names)))
     if not files:
-        raise DataError(f"None of the images to evaluate below {folder} can be read.")
+        raise DataError(tr("None of the images to evaluate below {folder} can be read.", folder=folder))
     return _Said(files, np.array(truth), np.stack(rows), np.stack(features))
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from engine.base.errors import ConfigError, RunError
 from engine.base.files import digest_of, private_dir, write_json
+from engine.base.language import tr, trn
 from engine.base.result import (
     MEASURES,
     Drop,
@@ -20,7 +21,7 @@ from engine.base.result import (
     Shift,
 )
 from engine.base.typed_files import plain
-from engine.base.wording import counted, noun, unwritable
+from engine.base.wording import counted, unwritable
 from engine.data.records import Record, Scan
 from engine.evaluation.calibration import CALIBRATION
 from engine.evaluation.intervals import difference_interval, exact_interval
@@ -62,7 +63,7 @@ def parse_mapping(text: str) -> dict[str, str]:
     for item in split_list(text):
         theirs, equals, ours = (part.strip() for part in item.rpartition("="))
         if not (theirs and equals and ours):
-            raise ConfigError(f'--map has "{item}": write the folder\'s class, "=" and the run\'s class.')
+            raise ConfigError(tr('--map has "{item}": write the folder\'s class, "=" and the run\'s class.', item=item))
         found[theirs] = ours
     return found
 
@@ -71,16 +72,24 @@ def check_mapping(mapping: Mapping[str, str], theirs: Sequence[str], ours: Seque
     """Raises ConfigError where `mapping` goes from a class that the folder lacks, or to one that the run lacks."""
     for one, other in mapping.items():
         if one not in theirs:
-            raise ConfigError(f'--map names "{one}", but the folder\'s classes are {", ".join(theirs)}.')
+            raise ConfigError(
+                tr('--map names "{one}", but the folder\'s classes are {theirs}.', one=one, theirs=", ".join(theirs))
+            )
         if other not in ours:
-            raise ConfigError(f'--map leads to "{other}", but the run\'s classes are {", ".join(ours)}.')
+            raise ConfigError(
+                tr('--map leads to "{other}", but the run\'s classes are {ours}.', other=other, ours=", ".join(ours))
+            )
 
 
 def not_apart(learnt_from: int, n: int) -> str:
     """What to say of a folder of `n` images where the run knows some of them: it is no test of what is new to it."""
-    return (
-        f"{learnt_from:,} of the {counted(n, 'image')} {noun(learnt_from, 'is', 'are')} ones that the run "
-        "learnt from or was chosen by, so the result looks better than it is."
+    return trn(
+        "{number} of the {images} is ones that the run learnt from or was chosen by, so the result looks better than "
+        "it is.",
+        "{number} of the {images} are ones that the run learnt from or was chosen by, so the result looks better than "
+        "it is.",
+        learnt_from,
+        images=counted(n, "image"),
     )
 
 

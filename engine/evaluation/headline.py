@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from engine.base.language import tr
 from engine.base.result import Judged, Validated
 
 
@@ -13,10 +14,10 @@ def percent(share: float) -> str:
 
 def percents(ends: Sequence[float]) -> str:
     """The two ends of a share's interval, 0 to 1: 96.8% to 99.3%."""
-    return f"{percent(ends[0])} to {percent(ends[1])}"
+    return tr("{low} to {high}", low=percent(ends[0]), high=percent(ends[1]))
 
 
-def points(ends: Sequence[float], digits: int = 1, between: str = " to ") -> str:
+def points(ends: Sequence[float], digits: int = 1, between: str = tr(" to ")) -> str:
     """The same in a few characters, behind a percentage: 96.8 to 99.3; narrow tables have no `digits`."""
     return between.join(f"{100 * end:.{digits}f}" for end in ends)
 
@@ -59,6 +60,8 @@ class Headline:
 
     def sentence(self) -> str:
         """487/495 = 98.4% (95% interval 96.8% to 99.3%); always saying COVID: 72.9%."""
-        ends = f" (95% interval {percents(self.ends)})" if self.ends else ""
-        usual = f"; always saying {self.baseline_class}: {percent(self.baseline)}" if self.baseline is not None else ""
+        ends = tr(" (95% interval {ends})", ends=percents(self.ends)) if self.ends else ""
+        if self.baseline is None:
+            return f"{self.right}{ends}"
+        usual = tr("; always saying {name}: {share}", name=self.baseline_class, share=percent(self.baseline))
         return f"{self.right}{ends}{usual}"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from msgspec import Meta
 
+from engine.base.language import marked, tr
 from engine.base.typed_files import Amount, Positive, UnfitError
 
 if TYPE_CHECKING:
@@ -20,10 +21,12 @@ if TYPE_CHECKING:
 FAR = 3.0
 Measure = Literal["mean level", "sd of levels", "width/height"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
+_SHOWN = marked("mean level"), marked("sd of levels"), marked("width/height")
+"""The same for who translates; in files the measures are called so in every language."""
 LEAST_SD: dict[Measure, float] = {"mean level": 2.0, "sd of levels": 2.0, "width/height": 0.02}
 """Training images that all agree would make every other image unlike; they are taken to vary by this much."""
 
-UNCHECKED = "Likeness to the training images was not checked: nothing is kept of how they look."
+UNCHECKED = tr("Likeness to the training images was not checked: nothing is kept of how they look.")
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class TrainingLevels:
     def __post_init__(self) -> None:
         """Raises UnfitError where a measure is there twice."""
         if len({one.measure for one in self.usual}) < len(self.usual):
-            raise UnfitError('its "usual" has a measure twice')
+            raise UnfitError(tr('its "usual" has a measure twice'))
 
 
 @dataclass(frozen=True)
@@ -70,8 +73,8 @@ class Compared:
     @property
     def shown(self) -> tuple[str, str]:
         """The value and the usual range as they are shown; nothing measured is below 0."""
-        digits = self.decimals
-        return f"{self.value:.{digits}f}", f"{max(0.0, self.low):.{digits}f} to {self.high:.{digits}f}"
+        value, low, high = (f"{one:.{self.decimals}f}" for one in (self.value, max(0.0, self.low), self.high))
+        return value, tr("{low} to {high}", low=low, high=high)
 
 
 @dataclass(frozen=True)
@@ -95,8 +98,12 @@ class Likeness:
     @property
     def caution(self) -> str:
         """A sentence without its full stop on what is unlike; empty where nothing is."""
-        found = [f"{one.measure} {one.shown[0]}, usually {one.shown[1]}" for one in self.measures if one.unlike]
-        return f"looks unlike the training images ({'; '.join(found)})" if found else ""
+        found = [
+            tr("{measure} {value}, usually {usual}", measure=tr(one.measure), value=one.shown[0], usual=one.shown[1])
+            for one in self.measures
+            if one.unlike
+        ]
+        return tr("looks unlike the training images ({measures})", measures=tr("; ").join(found)) if found else ""
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from engine.base.language import tr
 from engine.base.result import MEASURES, Judged, Measures, OfClass
 from engine.evaluation.intervals import (
     Interval,
@@ -53,10 +54,13 @@ def one_sided(result: Judged, images: str) -> str:
     label = result.only_answer
     if label is None:
         return ""
-    return (
-        f'The model says "{label}" for every one of the {result.n:,} {images}: it does not tell the classes '
-        "apart, and its accuracy is no more than that class's share. Train longer, train more layers (--mode "
-        "partial), or make the classes count alike (--class-weight balanced)."
+    return tr(
+        'The model says "{label}" for every one of the {n:,} {images}: it does not tell the '
+        "classes apart, and its accuracy is no more than that class's share. Train longer, train "
+        "more layers (--mode partial), or make the classes count alike (--class-weight balanced).",
+        label=label,
+        n=result.n,
+        images=images,
     )
 
 

@@ -7,6 +7,7 @@ another part of the body, squarely cropped, passes them; the distance to the tra
 
 import numpy as np
 
+from engine.base.language import tr
 from engine.data.image.dicom import DicomFacts
 from engine.data.image.orientation import pose
 from engine.data.image.reader import Pixels, resize
@@ -38,17 +39,17 @@ def cautions(pixels: Pixels, dicom: DicomFacts | None = None) -> tuple[str, ...]
     small = resize(pixels, SIDE)
     coloured = small.ndim == 3 and float(np.ptp(small.astype(np.int16), axis=2).mean()) >= TINT
     if coloured:
-        found.append("is in colour, as photographs and marked pictures are")
+        found.append(tr("is in colour, as photographs and marked pictures are"))
     if small.ndim == 3:
         small = _greyed(small)
     if not coloured and (doubt := pose(pixels).doubt):  # how a photograph lies does not matter
         found.append(doubt)
     if max(width, height) > LONGEST * min(width, height):
-        found.append("is far from square, as side views, crops and screenshots often are")
+        found.append(tr("is far from square, as side views, crops and screenshots often are"))
     if float((small <= DARK).mean()) >= BLACK and float((small[_outside()] <= DARK).mean()) >= CORNERS:
-        found.append("is a bright disc on black, as CT slices are")
+        found.append(tr("is a bright disc on black, as CT slices are"))
     if int(_levels(pixels)[DARK + 1 :].max()) >= ONE_TONE * height * width:
-        found.append("has large parts of one flat tone, as screenshots and drawings have")
+        found.append(tr("has large parts of one flat tone, as screenshots and drawings have"))
     return tuple(found)
 
 
@@ -71,13 +72,19 @@ def _levels(pixels: Pixels) -> np.ndarray:
 def _by_header(dicom: DicomFacts) -> list[str]:
     found, view = [], dicom.view_position or ""
     if dicom.modality and dicom.modality not in RADIOGRAPHY:
-        found.append(f"is of modality {dicom.modality}, where X-rays are {', '.join(RADIOGRAPHY)}")
+        found.append(
+            tr(
+                "is of modality {modality}, where X-rays are {radiography}",
+                modality=dicom.modality,
+                radiography=", ".join(RADIOGRAPHY),
+            )
+        )
     if view in SIDE_VIEWS or ("LATERAL" in view and "DECUB" not in view):  # a decubitus view is a frontal one
-        found.append(f"is a side view ({view}), where the network learns from frontal ones")
+        found.append(tr("is a side view ({view}), where the network learns from frontal ones", view=view))
     elif view in OBLIQUE_VIEWS:
-        found.append(f"is an oblique view ({view}), where the network learns from frontal ones")
+        found.append(tr("is an oblique view ({view}), where the network learns from frontal ones", view=view))
     if dicom.burned_in_annotation == "YES":
-        found.append("has text burned into its pixels, which a network may read in place of the lungs")
+        found.append(tr("has text burned into its pixels, which a network may read in place of the lungs"))
     return found
 
 

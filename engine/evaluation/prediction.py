@@ -13,6 +13,7 @@ import numpy as np
 
 from engine.base.cancel import Stop
 from engine.base.errors import DataError, Stopped
+from engine.base.language import tr
 from engine.base.result import Operating
 from engine.base.runtime import processors
 from engine.data.image.formats import PIXEL_RULES
@@ -23,7 +24,7 @@ from engine.evaluation.level_likeness import Likeness, Measure, measured
 from engine.evaluation.plausibility import cautions
 
 BATCH = 32
-NOT_FOR_DIAGNOSIS = "For research and teaching only, not for diagnosis."
+NOT_FOR_DIAGNOSIS = tr("For research and teaching only, not for diagnosis.")
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ def read_inputs(
     with ThreadPoolExecutor(processors()) as pool:
         while chunk := list(islice(waiting, BATCH)):
             if stop and stop.now:
-                raise Stopped("The prediction was stopped.")
+                raise Stopped(tr("The prediction was stopped."))
             yield list(pool.map(read_one, *zip(*chunk, strict=True)))
 
 
@@ -137,7 +138,7 @@ def _read_input(file: Path, sha: str, size: int, with_cautions: bool, pixel_rule
     try:
         with held(file, pixel_rules) as image:
             if sha and pixel_hash(image.pixels) != sha:
-                return ImageError(file, "it got other pixels since the split")
+                return ImageError(file, tr("it got other pixels since the split"))
             found = cautions(image.pixels, image.dicom) if with_cautions else ()
             measures = measured(image) if with_cautions else {}
             return Input(file, to_input(image.pixels, size), image.notes, found, measures)
@@ -149,7 +150,7 @@ def decide(classes: Sequence[str], calibrated: np.ndarray, chosen: Operating) ->
     """The decision on one image from its calibrated probabilities (classes,)."""
     positive = classes.index(chosen.positive)
     yes = bool(calibrated[positive] >= chosen.threshold)
-    other = classes[1 - positive] if len(classes) == 2 else f"not {chosen.positive}"
+    other = classes[1 - positive] if len(classes) == 2 else tr("not {positive}", positive=chosen.positive)
     return Decision(chosen.positive, chosen.threshold, chosen.rule, yes, chosen.positive if yes else other)
 
 
@@ -179,7 +180,11 @@ def listed(paths: Iterable[Path], follow_links: bool = False) -> Listed:
         found = pictures(path, follow_links)
         files += found.files
         if found.left_out:
-            told.append(f"Left out of {path}: {'; '.join(found.left_out)}.")
+            told.append(tr("Left out of {path}: {left_out}.", path=path, left_out=tr("; ").join(found.left_out)))
     if named and not files:
-        raise DataError(" ".join([f"{named[0]} holds no image files: name files, or a folder that has some.", *told]))
+        raise DataError(
+            " ".join(
+                [tr("{path} holds no image files: name files, or a folder that has some.", path=named[0]), *told]
+            )
+        )
     return Listed(tuple(files), tuple(told))

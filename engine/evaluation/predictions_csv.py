@@ -9,6 +9,7 @@ import numpy as np
 
 from engine.base.errors import RunError
 from engine.base.escape import from_cell
+from engine.base.language import tr
 from engine.base.typed_files import cells, why
 from engine.runs.directory import Run
 
@@ -49,17 +50,19 @@ def read_lines(path: Path) -> tuple[tuple[str, ...], list[Line]]:
     head, *rows = cells(path) or [[]]
     classes = tuple(map(from_cell, head[3:]))
     if len(set(classes)) < 2 or len(set(classes)) < len(classes):
-        raise ValueError("its first line does not name the classes")
+        raise ValueError(tr("its first line does not name the classes"))
     return classes, [_line(row, classes, number) for number, row in enumerate(rows, start=2)]
 
 
 def _line(row: Sequence[str], classes: Sequence[str], number: int) -> Line:
     file, truth, said = map(from_cell, row[:3]) if len(row) == len(classes) + 3 else ("", "", "")
     if truth not in classes or said not in classes:
-        raise ValueError(f"its line {number} is not a file, its class, the class said and their probabilities")
+        raise ValueError(
+            tr("its line {number} is not a file, its class, the class said and their probabilities", number=number)
+        )
     shares = tuple(map(float, row[3:]))
     if not all(-ROUNDED <= share <= 1 + ROUNDED for share in shares):
-        raise ValueError(f"its line {number} has a probability that is none")
+        raise ValueError(tr("its line {number} has a probability that is none", number=number))
     return Line(file, truth, said, shares)
 
 
@@ -73,10 +76,14 @@ def read_predictions(run: Run, name: str = PREDICTIONS) -> Predictions:
         labels = np.array([classes.index(line.truth) for line in lines], int)
         shares = np.array([line.shares for line in lines])
         if shares.shape != (len(lines), len(classes)) or not lines:
-            raise ValueError("it has no answers")
+            raise ValueError(tr("it has no answers"))
         return Predictions(classes, tuple(line.file for line in lines), labels, shares)
     except FileNotFoundError:
-        remedy = f"`covid-tui evaluate {run.name}` tests the run" if name == PREDICTIONS else "train the run again"
-        raise RunError(f"{path} is missing: {remedy}.") from None
+        remedy = (
+            tr("`covid-tui evaluate {name}` tests the run", name=run.name)
+            if name == PREDICTIONS
+            else tr("train the run again")
+        )
+        raise RunError(tr("{path} is missing: {remedy}.", path=path, remedy=remedy)) from None
     except (OSError, ValueError, csv.Error) as error:
-        raise RunError(f"{path} can't be read ({why(error)}).") from None
+        raise RunError(tr("{path} can't be read ({why}).", path=path, why=why(error))) from None

@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.base.errors import RunError
 from engine.base.escape import to_cell
+from engine.base.language import tr
 from engine.base.outputs import writing
 from engine.base.typed_files import why
 from engine.data.file_names import natural
@@ -61,9 +62,11 @@ def worst_first(run: Run) -> list[Answer]:
             for line, shares in zip(lines, stood_by, strict=True)
         ]  # fmt: skip
     except FileNotFoundError:
-        raise RunError(f"{path} is missing, so single images can't be shown.") from None
+        raise RunError(tr("{path} is missing, so single images can't be shown.", path=path)) from None
     except (OSError, ValueError, csv.Error) as error:
-        raise RunError(f"{path} can't be read ({why(error)}), so single images can't be shown.") from None
+        raise RunError(
+            tr("{path} can't be read ({why}), so single images can't be shown.", path=path, why=why(error))
+        ) from None
     return sorted(answers, key=lambda a: (not a.wrong, -a.sure if a.wrong else a.sure, natural(a.file)))
 
 

@@ -19,6 +19,7 @@ from engine.base.context import Context
 from engine.base.engines import AskedEngine
 from engine.base.errors import ConfigError, RunError
 from engine.base.files import write_json
+from engine.base.language import tr
 from engine.base.typed_files import Positive, UnfitError, plain, typed
 from engine.data.image.formats import PIXEL_RULES, known_pixel_rules
 from engine.data.image.reader import ImageError
@@ -73,13 +74,13 @@ class Model:
     def __post_init__(self) -> None:
         """Raises UnfitError where the classes are not different ones, or the backbone is none."""
         if len(set(self.classes)) < len(self.classes):
-            raise UnfitError('its "classes" name one twice')
+            raise UnfitError(tr('its "classes" name one twice'))
         if self.backbone not in BACKBONE_NAMES:
-            raise UnfitError('its "backbone" is unknown')
+            raise UnfitError(tr('its "backbone" is unknown'))
         layers = [layer.name for layer in backbone(self.backbone).layers]
         reads = self.head.reads
         if reads and (reads[-1] != layers[-1] or list(reads) != [name for name in layers if name in reads]):
-            raise UnfitError('its "head.reads" are not layers of the backbone, in order, the last one among them')
+            raise UnfitError(tr('its "head.reads" are not layers of the backbone, in order, the last one among them'))
 
 
 def read_model(run: Run) -> Model:
@@ -116,15 +117,23 @@ class Predictor:
         `asked`, or else the run's recipe, says what computes: see `RunNetwork`, also for `few`.
         """
         if not (run.path / WEIGHTS).is_file():
-            raise RunError(f"{run.path} has no trained weights ({WEIGHTS}): its training did not finish an epoch.")
+            raise RunError(
+                tr(
+                    "{path} has no trained weights ({weights}): its training did not finish an epoch.",
+                    path=run.path,
+                    weights=WEIGHTS,
+                )
+            )
         contract, recipe = read_model(run), run.config()
         self.run, self.classes, self.backbone = run, contract.classes, backbone(contract.backbone)
         if contract.backbone != recipe.network.backbone:
-            raise RunError(f"{run.path / MODEL} is damaged: its backbone is not that of the recipe beside it.")
+            raise RunError(
+                tr("{path} is damaged: its backbone is not that of the recipe beside it.", path=run.path / MODEL)
+            )
         try:
             self.plan = dataclasses.replace(plan(recipe.network), head=contract.head)
         except ConfigError as error:
-            raise RunError(f"{run.path / CONFIG} is damaged: {error}") from None
+            raise RunError(tr("{path} is damaged: {error}", path=run.path / CONFIG, error=error)) from None
         self.pixel_rules = known_pixel_rules(contract.reading, run.path / MODEL)
         self.calibration = read_calibration(run, self.classes)
         self.reference = read_reference(run, contract.head.width(self.backbone))
@@ -157,7 +166,7 @@ class Predictor:
     @property
     def title(self) -> str:
         """What predicts, for people."""
-        return f"Run {self.run.name}"
+        return tr("Run {name}", name=self.run.name)
 
     def probabilities(self, inputs: np.ndarray) -> np.ndarray:
         """Probabilities, float32 (n, classes), of network inputs, uint8 (n, size, size, 3)."""
@@ -168,7 +177,9 @@ class Predictor:
         logits, features = self._network.answer(inputs)
         probabilities = softmax(logits).astype(np.float32)
         if not np.isfinite(probabilities).all():
-            raise RunError(f"{self.run.path / WEIGHTS} is damaged: its weights give no probabilities; train anew.")
+            raise RunError(
+                tr("{path} is damaged: its weights give no probabilities; train anew.", path=self.run.path / WEIGHTS)
+            )
         return probabilities, features
 
     @cached_property
@@ -228,8 +239,13 @@ class Predictor:
             if alike.unlike:
                 found.insert(0, alike.caution)
             if distance > limit:
-                found.insert(0, f"is unlike anything that the model learnt from (distance {distance:.2f}, "
-                                f"where 99% of the training images lie within {limit:.2f})")  # fmt: skip
+                text = tr(
+                    "is unlike anything that the model learnt from (distance {distance:.2f}, where 99% of the training "
+                    "images lie within {limit:.2f})",
+                    distance=distance,
+                    limit=limit,
+                )
+                found.insert(0, text)
         if self.calibration:
             calibrated = at_temperature(row[None], self.calibration.temperature)[0]
             decision = decide(self.classes, calibrated, self.calibration.operating)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from engine.base.batch_result import AtPrevalence
 from engine.base.errors import ConfigError
+from engine.base.language import tr
 from engine.base.result import Tested
 from engine.base.typed_files import Ends, Share
 from engine.evaluation.intervals import CONFIDENCE, Interval, exact_interval
@@ -31,7 +32,12 @@ class Rates:
 def require_prevalence(prevalence: float) -> None:
     """Raises ConfigError where this is no share between 0 and 1."""
     if not 0 < prevalence < 1:  # NaN is none either
-        raise ConfigError(f"--prevalence is {prevalence}: give a share between 0 and 1, such as 0.02 for 2 of 100.")
+        raise ConfigError(
+            tr(
+                "--prevalence is {prevalence}: give a share between 0 and 1, such as 0.02 for 2 of 100.",
+                prevalence=prevalence,
+            )
+        )
 
 
 def predictive_values(sensitivity: float, specificity: float, prevalence: float) -> tuple[float | None, float | None]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from engine.base.errors import RunError
+from engine.base.language import tr
 from engine.base.result import Covered, Refused
 from engine.evaluation.calibration import Calibration
 from engine.evaluation.conformal import LEVEL, LEVELS, CalibrationScores, calibration_scores, covered, promise
@@ -26,7 +27,7 @@ class Asked:
 
 
 AS_USUAL = Asked()
-UNPROMISED = "Nothing is promised of these answers: there are no calibration images of the model here."
+UNPROMISED = tr("Nothing is promised of these answers: there are no calibration images of the model here.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,11 +68,13 @@ class Promised:
     def caveat(self) -> str:
         """Why the promise is approximate, in a sentence."""
         if self.out_of_fold:
-            return (
-                "The calibration answers are out of fold, by models that learnt from fewer images than the one that is "
-                "asked, so what is promised is approximate, and usually cautious."
+            return tr(
+                "The calibration answers are out of fold, by models that learnt from fewer images than the "
+                "one that is asked, so what is promised is approximate, and usually cautious."
             )
-        return "The calibration images also chose the epoch and the temperature, so what is promised is approximate."
+        return tr(
+            "The calibration images also chose the epoch and the temperature, so what is promised is approximate."
+        )
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,10 @@ def read_promised(run: Run, classes: tuple[str, ...], taught: Calibration | None
     answers = read_predictions(run, VALIDATION)
     if sorted(answers.classes) != sorted(classes):
         raise RunError(
-            f"{run.path / VALIDATION} is of other classes than the model: remove it, and nothing is promised."
+            tr(
+                "{path} is of other classes than the model: remove it, and nothing is promised.",
+                path=run.path / VALIDATION,
+            )
         )
     scores = calibration_scores(answers, classes, taught.temperature)
     return Promised(scores, answers, out_of_fold=run.config().way == "auto")

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.base.errors import ConfigError
+from engine.base.language import tr
 from engine.base.result import Recalibrated
 from engine.evaluation.calibration import LEAST, Calibration, calibrate, softmax
 from engine.evaluation.conformal import calibration_scores
@@ -71,7 +72,7 @@ def drawn(said: Predictions, groups: Sequence[str], count: int, seed: int = 0) -
     """
     labels, n, group = said.labels, len(said.labels), numbered(groups)
     if count < FEWEST:
-        raise ConfigError(f"--recalibrate is {count}: give at least {FEWEST} images.")
+        raise ConfigError(tr("--recalibrate is {count}: give at least {fewest} images.", count=count, fewest=FEWEST))
     chosen = np.zeros(n, bool)
     order = np.random.default_rng(seed).permutation(group.max() + 1)
     for k, name in enumerate(said.classes):
@@ -87,8 +88,17 @@ def drawn(said: Predictions, groups: Sequence[str], count: int, seed: int = 0) -
         learnt, left = int((chosen & own).sum()), int((own & ~chosen).sum())
         if learnt < EACH or left < EACH:
             raise ConfigError(
-                f'--recalibrate {count} takes {learnt} of the {own.sum()} images of "{name}" and leaves {left}: each '
-                f"class needs {EACH} to learn from and {EACH} to judge on; give another number, or more images."
+                tr(
+                    '--recalibrate {count} takes {learnt} of the {images} images of "{name}" and leaves {left}: '
+                    "each class needs {each} to learn from and {each} to judge on; give another number, or "
+                    "more images.",
+                    count=count,
+                    learnt=learnt,
+                    images=own.sum(),
+                    name=name,
+                    left=left,
+                    each=EACH,
+                )
             )
     return np.nonzero(chosen)[0]
 

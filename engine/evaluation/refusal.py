@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.base.errors import ConfigError
+from engine.base.language import tr
 from engine.base.result import Refused
 from engine.evaluation.calibration import at_temperature
 from engine.evaluation.intervals import CONFIDENCE
@@ -39,14 +40,20 @@ class RefusalRule:
     def promise(self) -> str:
         """What is promised and for whom, or that it can't be, in a sentence."""
         if self.threshold is None:
-            return (
-                f"That at most {self.risk:.1%} of the answers are wrong can't be promised with {self.images:,} "
-                "calibration images: every answer is refused."
+            return tr(
+                "That at most {risk:.1%} of the answers are wrong can't be promised with {images:,} "
+                "calibration images: every answer is refused.",
+                risk=self.risk,
+                images=self.images,
             )
-        return (
-            f"At most {self.risk:.1%} of the answers that are given are wrong, with a confidence of {CONFIDENCE:.0%}: "
-            f"this holds for images drawn as the {self.images:,} calibration images were, of which {self.answered:,} "
-            "are answered, and for no others."
+        return tr(
+            "At most {risk:.1%} of the answers that are given are wrong, with a confidence of "
+            "{confidence:.0%}: this holds for images drawn as the {images:,} calibration images were, "
+            "of which {answered:,} are answered, and for no others.",
+            risk=self.risk,
+            confidence=CONFIDENCE,
+            images=self.images,
+            answered=self.answered,
         )
 
     def refuses(self, sure: float) -> bool:
@@ -57,7 +64,7 @@ class RefusalRule:
 def require_risk(risk: float) -> None:
     """Raises ConfigError where this is no share of wrong answers that can be promised."""
     if not 0 < risk < 1:  # NaN is none either
-        raise ConfigError(f"--risk is {risk}: give a share between 0 and 1, such as 0.05.")
+        raise ConfigError(tr("--risk is {risk}: give a share between 0 and 1, such as 0.05.", risk=risk))
 
 
 def sure_and_right(said: Predictions, temperature: float) -> tuple[Floats, Bools]:

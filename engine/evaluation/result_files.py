@@ -6,6 +6,7 @@ else ends in a sentence that names it. Keys that older runs lack may be missing.
 
 import os
 
+from engine.base.language import tr
 from engine.base.result import Drawn, Elsewhere
 from engine.base.typed_files import typed
 from engine.runs.directory import Run
@@ -21,11 +22,11 @@ def was_tested(run: Run) -> bool:
 
 def read_test(run: Run) -> Drawn:
     """What test.json holds. Raises RunError where it is missing or damaged."""
-    mend = f"remove it, and `covid-tui evaluate {run.name}` measures the test part anew"
+    mend = tr("remove it, and `covid-tui evaluate {name}` measures the test part anew", name=run.name)
     return typed(run.path / TEST, Drawn, mend)
 
 
 def read_external(run: Run) -> list[Elsewhere]:
     """The results of the run's external tests, by file name. Raises RunError where one of them is damaged."""
-    mend = f"remove it, or do that test again with `covid-tui evaluate {run.name} --on FOLDER`"
+    mend = tr("remove it, or do that test again with `covid-tui evaluate {name} --on FOLDER`", name=run.name)
     return [typed(path, Elsewhere, mend) for path in sorted((run.path / FOLDER).glob("*.json"))]

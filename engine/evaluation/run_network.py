@@ -13,6 +13,7 @@ import numpy as np
 
 from engine.base.engines import AskedEngine, ncnn_fault
 from engine.base.events import Emit, Notice
+from engine.base.language import tr
 from engine.base.runtime import announce_tensorflow
 from engine.evaluation.ncnn_answers import NcnnAnswers
 from engine.network.freezing import FreezePlan
@@ -104,4 +105,4 @@ class RunNetwork:
             return None
 
     def _excuse(self, why: str) -> None:
-        self._emit(Notice("info", f"{why} TensorFlow answers instead."))
+        self._emit(Notice("info", tr("{why} TensorFlow answers instead.", why=why)))

@@ -24,6 +24,7 @@ from PIL import Image
 from engine.base.context import Context
 from engine.base.errors import ConfigError, Stopped
 from engine.base.events import Progress
+from engine.base.language import tr
 from engine.base.runtime import compiled, tensorflow
 from engine.data.image.reader import Pixels, seen
 from engine.data.masks import Mask, region_of
@@ -99,7 +100,14 @@ class Explainer:
             self._evidence = Evidence(predictor)
         layer = layer or (FINE.get(base.name, "") if method == "hirescam" else "") or base.looks_at
         if layer not in names:
-            raise ConfigError(f'{base.title} has no map called "{layer}": choose one of {", ".join(names)}.')
+            raise ConfigError(
+                tr(
+                    '{title} has no map called "{layer}": choose one of {names}.',
+                    title=base.title,
+                    layer=layer,
+                    names=", ".join(names),
+                )
+            )
         self.predictor, self.classes, self.size = predictor, predictor.classes, base.size
         self.layer = ", ".join(predictor.plan.head.reads) if self._evidence else layer
         self.method: Method = method
@@ -118,7 +126,13 @@ class Explainer:
     def target(self, name: str) -> int | None:
         """The number of the class `name`; None when it is empty. Raises ConfigError where there is no such class."""
         if name and name not in self.classes:
-            raise ConfigError(f'The run knows no class "{name}": choose one of {", ".join(self.classes)}.')
+            raise ConfigError(
+                tr(
+                    'The run knows no class "{name}": choose one of {classes}.',
+                    name=name,
+                    classes=", ".join(self.classes),
+                )
+            )
         return self.classes.index(name) if name else None
 
     def maps(self, inputs: Pixels, targets: Sequence[int] | None = None) -> tuple[Heat, npt.NDArray[np.float32]]:
@@ -251,12 +265,12 @@ def cost_of_covering(
     costs = np.zeros((CELLS, CELLS), np.float32)
     for row in range(CELLS):
         if context.stop.is_set():
-            raise Stopped("The check by covering was stopped.")
+            raise Stopped(tr("The check by covering was stopped."))
         covered = np.repeat(pixels[None], CELLS, axis=0)
         for column in range(CELLS):
             covered[column, edges[row] : edges[row + 1], edges[column] : edges[column + 1]] = grey
         costs[row] = whole - _log_odds(explainer.logits(covered), target)
-        context.emit(Progress("covering", row + 1, CELLS))
+        context.emit(Progress(tr("covering"), row + 1, CELLS))
     return costs
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from engine.base.context import Context
 from engine.base.errors import ConfigError, DataError, RunError, Stopped
 from engine.base.events import Emit, Notice, Progress
+from engine.base.language import tr
 from engine.base.runtime import processors
 from engine.data.image.reader import ImageError, Pixels, seen
 from engine.data.masks import LUNGS, RECTANGLE, Mask, central_rectangle, mask_beside, read_mask
@@ -76,24 +77,30 @@ def measure_part(explainer: Explainer, part: str, context: Context) -> PartOverl
     its images can be read, Stopped when the stop is set meanwhile.
     """
     if part not in PARTS:
-        raise ConfigError(f'--part is "{part}": choose one of {", ".join(PARTS)}.')
+        raise ConfigError(tr('--part is "{part}": choose one of {parts}.', part=part, parts=", ".join(PARTS)))
     run = explainer.predictor.run
     if part == "test" and not was_tested(run):
-        raise RunError(f"The test part of {run.name} is still shut: `covid-tui evaluate {run.name}` opens it.")
+        raise RunError(
+            tr("The test part of {name} is still shut: `covid-tui evaluate {name}` opens it.", name=run.name)
+        )
     rows = [row for row in Split.read(run.path / SPLIT).rows if row.part == part]
     folder = run.folder()
     whole = all(mask_beside(folder / row.file) for row in rows)
     if not whole:
-        context.emit(Notice("warning", f"Not every image has a lung mask, so a {RECTANGLE} stands in for the lungs."))
+        context.emit(
+            Notice("warning", tr("Not every image has a lung mask, so a central rectangle stands in for the lungs."))
+        )
     found: list[Overlap] = []
     for start in range(0, len(rows), BATCH):
         if context.stop.is_set():
-            raise Stopped("The explanation was stopped.")
+            raise Stopped(tr("The explanation was stopped."))
         chunk = rows[start : start + BATCH]
         found += _measured(explainer, [(row.file, row.label) for row in chunk], folder, whole, context.emit)
-        context.emit(Progress("explain", start + len(chunk), len(rows)))
+        context.emit(Progress(tr("explain"), start + len(chunk), len(rows)))
     if not found:
-        raise DataError(f"None of the images of the {part} part below {folder} can be read.")
+        raise DataError(
+            tr("None of the images of the {part} part below {folder} can be read.", part=tr(part), folder=folder)
+        )
     region = LUNGS if whole else RECTANGLE
     return PartOverlap(
         part, explainer.layer, explainer.method, region, tuple(means(found, explainer.classes)), tuple(found)
@@ -140,7 +147,7 @@ def _measured(
     with ThreadPoolExecutor(processors()) as pool:
         for row, item in zip(rows, pool.map(opened, rows), strict=True):
             if isinstance(item, ImageError):
-                emit(Notice("warning", f"Left out of the explanation: {item}"))
+                emit(Notice("warning", tr("Left out of the explanation: {image}", image=item)))
             else:
                 inputs.append(item[0])
                 good.append((*row, item[1]))

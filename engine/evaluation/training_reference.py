@@ -16,6 +16,7 @@ from engine.base.context import Context
 from engine.base.errors import RunError, Stopped
 from engine.base.events import Progress
 from engine.base.files import replacing
+from engine.base.language import tr
 from engine.base.runtime import compiled, tensorflow
 from engine.base.typed_files import opened, why
 from engine.base.wording import unwritable
@@ -145,21 +146,21 @@ def read_reference(run: Run, channels: int | None = None) -> Reference | None:
     Its features must have `channels`, where those of the network are known. Raises RunError where the file is damaged.
     """
     path = run.path / REFERENCE
-    mend = "remove it, and distances are no longer given"
+    mend = tr("remove it, and distances are no longer given")
     try:
         with opened(path, MOST_BYTES) as file:
             arrays = _arrays(file)
     except FileNotFoundError:
         return None
     except Exception as error:  # what lies in the place of the file may meet any fault of what unpacks it
-        raise RunError(f"{path} is damaged ({why(error)}): {mend}.") from error
+        raise RunError(tr("{path} is damaged ({why}): {mend}.", path=path, why=why(error), mend=mend)) from error
     features, shas = arrays.pop("features").astype(np.float32), arrays.pop(SHA, None)
     whole = features.ndim == 2 and channels in (None, features.shape[1])
     whole = whole and (shas is None or (shas.dtype == np.uint8 and shas.shape == (len(features), _SHA_BYTES)))
     whole = whole and bool((arrays["width"] > 0).all() and (arrays["height"] > 0).all())
     whole = whole and all(array.shape == features.shape[:1] for array in arrays.values())
     if not whole or not all(np.isfinite(array).all() for array in (features, *arrays.values())):
-        raise RunError(f"{path} is damaged (its arrays don't fit): {mend}.")
+        raise RunError(tr("{path} is damaged (its arrays don't fit): {mend}.", path=path, mend=mend))
     hashes = () if shas is None else tuple(row.tobytes().hex() for row in shas)
     return Reference(features, arrays, hashes) if len(features) > 1 else None
 
@@ -168,13 +169,13 @@ def _arrays(file: BinaryIO) -> dict[str, np.ndarray]:
     """The arrays of a reference, all of them numbers, none of them larger than it can be."""
     with zipfile.ZipFile(file) as archive:
         if sum(entry.file_size for entry in archive.infolist()) > MOST_BYTES:
-            raise ValueError("it unfolds into more than any reference takes")
+            raise ValueError(tr("it unfolds into more than any reference takes"))
     file.seek(0)
     with np.load(file, allow_pickle=False) as stored:
         names = (*_ARRAYS, *(name for name in (DEVIATION, SHA) if name in stored))
         arrays = {name: np.asarray(stored[name]) for name in names}
     if any(array.dtype.kind not in "fiu" for array in arrays.values()):
-        raise ValueError("its arrays are no numbers")
+        raise ValueError(tr("its arrays are no numbers"))
     return arrays
 
 
@@ -192,10 +193,10 @@ def _pooled(source: "Source", classifier: "Classifier", chosen: np.ndarray, cont
     done = 0
     for inputs, _ in source.batches(chosen, PLAIN, BATCH):
         if context.stop.now:
-            raise Stopped("Stopped while the training images were looked at again.")
+            raise Stopped(tr("Stopped while the training images were looked at again."))
         found.append(np.asarray(forward(inputs) if forward else inputs, np.float32))
         done += len(found[-1])
-        context.emit(Progress("training images as the network sees them", done, len(chosen)))
+        context.emit(Progress(tr("training images as the network sees them"), done, len(chosen)))
     return np.concatenate(found)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from engine.base.language import tr
 from engine.base.typed_files import Count, Ends, Positive, Share, Signed, SignedEnds
 from engine.evaluation.headline import percent
 from engine.evaluation.intervals import (
@@ -122,11 +123,20 @@ class Matrix:
     def sentence(self) -> str:
         """What an accuracy becomes elsewhere; how much is known where that is not all."""
         if self.gap is None:
-            return f"{len(self.cells)} of {len(self.sets) ** 2} cells are known; the same command goes on."
+            return tr(
+                "{known} of {cells} cells are known; the same command goes on.",
+                known=len(self.cells),
+                cells=len(self.sets) ** 2,
+            )
         low, high = (100 * end for end in self.gap.ci)
-        return (
-            f"On its own set a model is right for {percent(self.home)}, on another for {percent(self.elsewhere)}: a "
-            f"gap of {100 * self.gap.value:+.1f} points (95% interval {low:+.1f} to {high:+.1f}), image by image."
+        return tr(
+            "On its own set a model is right for {home}, on another for {elsewhere}: a gap of "
+            "{points:+.1f} points (95% interval {low:+.1f} to {high:+.1f}), image by image.",
+            home=percent(self.home),
+            elsewhere=percent(self.elsewhere),
+            points=100 * self.gap.value,
+            low=low,
+            high=high,
         )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from engine.base.engines import EngineName
 from engine.base.events import Emit, Notice
+from engine.base.language import tr
 from engine.base.runtime import choose_precision
 from engine.network.engine_choice import EngineChoice, choose_engine
 from engine.network.freezing import FreezePlan
@@ -24,7 +25,9 @@ def fastest(machine: MachineConfig, plans: Iterable[FreezePlan], emit: Emit) -> 
     why. Raises ConfigError where it asks for an engine that can't serve.
     """
     precision = choose_precision(machine.precision)
-    emit(Notice("info", f"Precision: {precision.precision} ({precision.reason})."))
+    emit(
+        Notice("info", tr("Precision: {precision} ({reason}).", precision=precision.precision, reason=precision.reason))
+    )
     kept = [plan for plan in plans if plan.cut > 1] if machine.feature_cache != "off" else []
     if not kept:
         return Arithmetic(precision.precision, "keras")
@@ -35,4 +38,4 @@ def fastest(machine: MachineConfig, plans: Iterable[FreezePlan], emit: Emit) -> 
 
 def sentence(chosen: EngineChoice) -> str:
     """What computes the frozen layers, and why, for people."""
-    return f"Frozen layers: {chosen.engine} ({chosen.reason})."
+    return tr("Frozen layers: {engine} ({reason}).", engine=chosen.engine, reason=chosen.reason)

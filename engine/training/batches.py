@@ -17,6 +17,7 @@ from engine.base.cancel import Stop
 from engine.base.context import Context
 from engine.base.engines import identity
 from engine.base.events import FILL, Emit, Notice, Progress
+from engine.base.language import tr
 from engine.base.runtime import processors, tensorflow
 from engine.base.wording import FULL, whole_percent
 from engine.data.pixel_store import VERSION, PixelStore
@@ -194,21 +195,31 @@ class FeatureSource:
         told = 0
         try:
             if self.context.stop.is_set():  # what is looked at after a stop must not wait for another training
-                raise OSError(errno.EINTR, "the training is stopped")
+                raise OSError(errno.EINTR, tr("the training is stopped"))
             with store.filling(self.context) as append:
                 # Another process may have mended some meanwhile.
                 found = {view: store.damaged(self._keys(range(len(self.images)), view)) for view in views}
                 told = sum(map(len, found.values()))
                 if told:
-                    text = f"{told:,} of the activations kept in {store.folder} were damaged: they are computed anew."
+                    text = tr(
+                        "{count:,} of the activations kept in {folder} were damaged: they are computed anew.",
+                        count=told,
+                        folder=store.folder,
+                    )
                     self.context.emit(Notice("warning", text))
                 for view, keys in found.items():
                     self._compute(keys, view, append, PREFIX_BATCH)
         except OSError as error:
             store.given_up = True
-            what = "They" if told else f"Some of the activations kept in {store.folder} are damaged. They"
-            why = f"as they can't be replaced there ({error.strerror or error})"
-            self.context.emit(Notice("warning", f"{what} are computed anew whenever they are needed, {why}."))
+            text = tr(
+                "They are computed anew whenever they are needed, as they can't be replaced there ({reason}).",
+                reason=tr(error.strerror or str(error)),
+            )
+            if not told:
+                text = tr(
+                    "Some of the activations kept in {folder} are damaged. {rest}", folder=store.folder, rest=text
+                )
+            self.context.emit(Notice("warning", text))
 
     def _store(self, view: int) -> FeatureStore:
         return self.plain if view == PLAIN else self.augmented
@@ -219,7 +230,7 @@ class FeatureSource:
 
 
 def _task(view: int) -> str:
-    return FILL if view == PLAIN else f"{FILL}, view {view + 1}"
+    return FILL if view == PLAIN else FILL + tr(", view {number}", number=view + 1)
 
 
 def _company() -> int:
@@ -239,17 +250,29 @@ def choose(
         return train, validation
     decided = caching(plan, config, precision, len(train.images), len(validation.images), spare_disk(cache))
     if decided.reason == "off":
-        context.emit(Notice("info", "Activations of the frozen layers are not kept, as asked (--feature-cache off)."))
+        context.emit(
+            Notice("info", tr("Activations of the frozen layers are not kept, as asked (--feature-cache off)."))
+        )
         return train, validation
     if decided.reason == "no room":
-        why = f"they would take {_size(decided.needed)}, and the cache has room for {_size(decided.room)}"
-        context.emit(Notice("warning", f"Activations are not kept: {why}. Each epoch goes through the whole network."))
+        text = tr(
+            "Activations are not kept: they would take {needed}, and the cache has room for {room}. Each epoch goes "
+            "through the whole network.",
+            needed=_size(decided.needed),
+            room=_size(decided.room),
+        )
+        context.emit(Notice("warning", text))
         return train, validation
     views, (origin, drawn) = decided.views, _origins(train, precision, decided)
     try:
         plain, augmented = FeatureStore(cache, origin), FeatureStore(cache, drawn)
     except OSError as error:
-        context.emit(Notice("warning", f"Activations are not kept: {cache} can't be written ({error.strerror})."))
+        text = tr(
+            "Activations are not kept: {cache} can't be written ({reason}).",
+            cache=cache,
+            reason=tr(str(error.strerror)),
+        )
+        context.emit(Notice("warning", text))
         return train, validation
     kept = FeatureSource(train, plain, augmented, context)
     kept_validation = FeatureSource(validation, plain, augmented, context, beside=kept)
@@ -257,17 +280,26 @@ def choose(
     missing = kept_validation.missing(1) + (kept.missing(views) if views else 0)
     removed = trim(cache, int(decided.limit), missing * origin.row_bytes)
     if removed:
-        context.emit(Notice("info", f"{_size(removed)} of activations that were unused for longest are removed."))
+        text = tr("{size} of activations that were unused for longest are removed.", size=_size(removed))
+        context.emit(Notice("info", text))
     if views is None:
         context.emit(
-            Notice("info", "Every epoch draws new views, so the training images pass the frozen layers each epoch.")
+            Notice("info", tr("Every epoch draws new views, so the training images pass the frozen layers each epoch."))
         )
         return train, kept_validation
-    what = f"{origin.shape[0]:,} numbers" if len(origin.shape) == 1 else "x".join(map(str, origin.shape))
-    each = f"{what} an image in {origin.dtype}, {_size(decided.needed)}"
-    share = plan.epoch_share
-    later = f": later epochs need {whole_percent(share)} of the work" if share else ""
-    context.emit(Notice("info", f"The frozen layers run once a view and are kept ({each}){later}."))
+    if len(origin.shape) == 1:
+        what = tr("{count:,} numbers", count=origin.shape[0])
+    else:
+        what = "x".join(map(str, origin.shape))
+    each = tr("{what} an image in {format}, {size}", what=what, format=origin.dtype, size=_size(decided.needed))
+    text = tr("The frozen layers run once a view and are kept ({each}).", each=each)
+    if plan.epoch_share:
+        text = tr(
+            "The frozen layers run once a view and are kept ({each}): later epochs need {share} of the work.",
+            each=each,
+            share=whole_percent(plan.epoch_share),
+        )
+    context.emit(Notice("info", text))
     return kept, kept_validation
 
 
@@ -300,8 +332,8 @@ def prepared(source: Source, view: int, emit: Emit) -> Source:
         source.prepare(view)
         return source
     except OSError as error:
-        why = error.strerror or error
-        emit(Notice("warning", f"The cache can't be filled ({why}): training goes on without it, slower."))
+        why = tr(error.strerror or str(error))
+        emit(Notice("warning", tr("The cache can't be filled ({why}): training goes on without it, slower.", why=why)))
         return _without_cache(source)
 
 
@@ -348,7 +380,7 @@ def _origins(train: PixelSource, precision: str, decided: Caching) -> tuple[Orig
 
 
 def _size(count: float) -> str:
-    for unit in ("bytes", "kB", "MB", "GB"):
+    for unit in (tr("bytes"), "kB", "MB", "GB"):
         if count < 1000:
             return f"{count:,.0f} {unit}"
         count /= 1000

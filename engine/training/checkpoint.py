@@ -28,12 +28,13 @@ import numpy as np
 from engine.base.errors import LinkError
 from engine.base.events import Epoch, of_kind
 from engine.base.files import digest_of, names_in, open_private, opened, private_dir
+from engine.base.language import marked, tr
 from engine.base.typed_files import MOST_OF_TABLE, Amount, Count, Positive, checked, content, why
 from engine.base.typed_files import opened as opened_to_read
 
 FOLDER = "checkpoint"
 KEPT = 2
-KEPT_FACT = "kept activations"
+KEPT_FACT = marked("kept activations")
 """The fact of a point that says in which number format the training found its frozen layers' activations."""
 ARRAYS, STATE = "arrays.npz", "state.json"
 _NAME, _PART = re.compile(r"\d{6,}-\d{8,}"), re.compile(r"\.\d{6,}-\d{8,}\.part")
@@ -180,7 +181,7 @@ def read_back(path: Path) -> None:
     try:
         _read(path)
     except _DamagedError as error:
-        raise OSError(errno.EIO, f"what was written can't be read back, {error}") from error
+        raise OSError(errno.EIO, tr("what was written can't be read back, {error}", error=error)) from error
 
 
 def points(folder: Path) -> list[Path]:
@@ -208,7 +209,7 @@ def newest(folder: Path, *shapes: Shapes) -> tuple[Point | None, list[Damage]]:
 
     It must fit the network in one of `shapes`, those of the phases of its training.
     """
-    damages = [Damage(path / STATE, "it is a link, which is not followed") for path in _found(folder, linked=True)]
+    damages = [Damage(path / STATE, tr("it is a link, which is not followed")) for path in _found(folder, linked=True)]
     for path in points(folder):
         try:
             return _fitting(_read(path), shapes, path), damages
@@ -320,7 +321,7 @@ def _stated(data: bytes) -> tuple[Point, str]:
     """The point without its arrays, and their SHA-256. Raises ValueError, RecursionError where `data` is damaged."""
     outer = checked(json.loads(data), _Sealed)
     if hashlib.sha256(outer.state.encode("utf-8", "surrogatepass")).hexdigest() != outer.sha256:
-        raise ValueError("its SHA-256 differs")
+        raise ValueError(tr("its SHA-256 differs"))
     values = checked(json.loads(outer.state), _Stated)
     point = Point(
         position=values.position,
@@ -340,7 +341,7 @@ def _read_arrays(path: Path, digest: str) -> dict[str, list[np.ndarray]]:
         ):  # a plain file; what is read below has the digest, so nobody else wrote it
             pass
         if digest_of(path) != digest:
-            raise ValueError("its SHA-256 differs")
+            raise ValueError(tr("its SHA-256 differs"))
         return _arrays(path)
     except (OSError, ValueError, KeyError, EOFError, MemoryError, zipfile.BadZipFile) as error:
         raise _DamagedError(path, why(error)) from error
@@ -358,7 +359,8 @@ def _arrays(file: Path | io.BytesIO) -> dict[str, list[np.ndarray]]:
 def _fitting(point: Point, shapes: Sequence[Shapes], path: Path) -> Point:
     there = {group: [array.shape for array in arrays] for group, arrays in point.arrays.items()}
     if not any(all(there.get(group) == list(own) for group, own in phase.items()) for phase in shapes):
-        raise _DamagedError(path / ARRAYS, f"its {' and '.join(shapes[0])} arrays are those of another network")
+        groups = tr(" and ").join(shapes[0])
+        raise _DamagedError(path / ARRAYS, tr("its {groups} arrays are those of another network", groups=groups))
     return point
 
 

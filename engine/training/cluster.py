@@ -6,6 +6,7 @@ import shutil
 from dataclasses import dataclass
 
 from engine.base.errors import ConfigError
+from engine.base.language import tr
 from engine.base.runtime import imported_tensorflow
 
 WORKERS = "workers"
@@ -25,7 +26,9 @@ class Seat:
         return self.worker == 0
 
     def __str__(self) -> str:
-        return f"worker {self.worker} of {self.workers}" + (", chief" if self.chief else "")
+        if self.chief:
+            return tr("worker {number} of {workers}, chief", number=self.worker, workers=self.workers)
+        return tr("worker {number} of {workers}", number=self.worker, workers=self.workers)
 
 
 def seat(asked: str) -> Seat:
@@ -39,15 +42,17 @@ def seat(asked: str) -> Seat:
         return Seat(int(os.environ["SLURM_PROCID"]), int(os.environ["SLURM_STEP_NUM_TASKS"]))
     except (KeyError, ValueError):
         raise ConfigError(
-            "--devices workers needs to know the workers: set TF_CONFIG in each process, or start them with srun "
-            "(--devices auto trains on this host alone)."
+            tr(
+                "--devices workers needs to know the workers: set TF_CONFIG in each process, or start them "
+                "with srun (--devices auto trains on this host alone)."
+            )
         ) from None
 
 
 def one_process(asked: str, what: str) -> str:
     """--devices `asked`, where `what` is done in one process. Raises ConfigError for several."""
     if asked == WORKERS:
-        raise ConfigError(f"{what} is the work of one process: leave --devices workers out.")
+        raise ConfigError(tr("{what} is the work of one process: leave --devices workers out.", what=what))
     return asked
 
 
@@ -64,7 +69,9 @@ def addresses() -> tuple[str, ...]:
             count = int(os.environ["SLURM_STEP_NUM_TASKS"])
             found = slurm(gpus_per_node=count, gpus_per_task=1, auto_set_gpu=False).cluster_spec()
     except (RuntimeError, ValueError, KeyError, OSError) as error:
-        raise ConfigError(f"Slurm's variables do not name the workers ({error}): set TF_CONFIG instead.") from error
+        raise ConfigError(
+            tr("Slurm's variables do not name the workers ({error}): set TF_CONFIG instead.", error=error)
+        ) from error
     return tuple(found.as_dict()["worker"])
 
 
@@ -82,7 +89,9 @@ def _told_by_tf_config(text: str) -> tuple[tuple[str, ...], int]:
             raise ValueError
     except (ValueError, KeyError, TypeError, AttributeError):
         raise ConfigError(
-            'TF_CONFIG must be like {"cluster": {"worker": ["host1:5000", "host2:5000"]}, '
-            '"task": {"type": "worker", "index": 0}}, with an index of its own in each process.'
+            tr(
+                'TF_CONFIG must be like {"cluster": {"worker": ["host1:5000", "host2:5000"]}, "task": '
+                '{"type": "worker", "index": 0}}, with an index of its own in each process.'
+            )
         ) from None
     return every, index + (len(chiefs) if task["type"] == "worker" else 0)

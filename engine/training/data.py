@@ -8,6 +8,7 @@ from typing import Literal
 from engine.base.context import Context
 from engine.base.errors import DataError
 from engine.base.events import Notice
+from engine.base.language import tr
 from engine.base.runtime import cache_dir
 from engine.data import pixel_store
 from engine.data.confounding import confounding
@@ -25,7 +26,7 @@ from engine.training.batches import Images, PixelSource
 
 TOLD_BEFORE: frozenset[Kind] = frozenset(("layout", "layout-doubt", "problems"))
 """Kinds of warnings of which `tell_layout` tells."""
-BALANCED = "--class-weight balanced makes each class count alike, however many images it has."
+BALANCED = tr("--class-weight balanced makes each class count alike, however many images it has.")
 
 
 @dataclass(frozen=True)
@@ -100,12 +101,19 @@ def pixel_sources(
     size = classifier.plan.backbone.size
     store, problems = pixel_store.open_store(data.scan.root, every, size, cache_dir(), context, data.scan.pixel_rules)
     for problem in problems:
-        context.emit(Notice("warning", f"Left out: {problem.file} ({problem.reason}).", "left out"))
+        text = tr("Left out: {file} ({reason}).", file=problem.file, reason=problem.reason)
+        context.emit(Notice("warning", text, "left out"))
     sources = []
     for part, found in records.items():
         there = [record for record in found if record.file in store.index]
         if not there:
-            raise DataError(f"No image of the {part} part can be read any more: scan {data.scan.root} again.")
+            raise DataError(
+                tr(
+                    "No image of the {part} part can be read any more: scan {root} again.",
+                    part=tr(part),
+                    root=data.scan.root,
+                )
+            )
         sources.append(PixelSource(Images.of(there, data.classes, store), classifier, store, config))
     return sources[0], sources[1]
 

@@ -28,6 +28,7 @@ from engine.base.cancel import Stop
 from engine.base.context import Context
 from engine.base.errors import ConfigError, CovidTuiError, RunError, Stopped
 from engine.base.events import Notice
+from engine.base.language import tr
 from engine.training.cluster import WORKERS, Seat, addresses, seat
 
 T = TypeVar("T")
@@ -112,7 +113,7 @@ class Devices:
             stopped = error
         common.hear(self._sum(np.array(common.votes(), np.int64)))
         if stopped or common.is_set():
-            raise stopped or Stopped("A worker was stopped.")
+            raise stopped or Stopped(tr("A worker was stopped."))
         return result[0]
 
     def anyone(self, claim: bool) -> bool:
@@ -145,7 +146,13 @@ class Devices:
         differ[self.seat.worker] = self.from_chief(own) != own
         others = [str(worker) for worker in np.flatnonzero(self._sum(differ)[: self.seat.workers])]
         if others:
-            raise RunError(f"Worker {' and '.join(others)} has other {what} than the chief: give all the same.")
+            raise RunError(
+                tr(
+                    "Worker {workers} has other {what} than the chief: give all the same.",
+                    workers=tr(" and ").join(others),
+                    what=tr(what),
+                )
+            )
 
     @contextlib.contextmanager
     def watched(self, go_on: str) -> Iterator[None]:
@@ -160,14 +167,21 @@ class Devices:
             if self.seat.workers == 1 or not isinstance(error, errors.OpError) or isinstance(error, own):
                 raise
             who = self._lost(str(error))
-            raise RunError(f"{who} of {self.seat.workers} was lost, so the training ends here; {go_on}.") from error
+            raise RunError(
+                tr(
+                    "{who} of {workers} was lost, so the training ends here; {go_on}.",
+                    who=who,
+                    workers=self.seat.workers,
+                    go_on=go_on,
+                )
+            ) from error
 
     def _lost(self, error: str) -> str:
         """Which worker an error of TensorFlow is about: it names this one too, which is there; of two, the other."""
         others = {int(task) for task in re.findall(r"/task:(\d+)", error)} - {self.seat.worker}
         if self.seat.workers == 2:
             others = {1 - self.seat.worker}
-        return f"Worker {others.pop()}" if len(others) == 1 else "A worker"
+        return tr("Worker {number}", number=others.pop()) if len(others) == 1 else tr("A worker")
 
     def _sum(self, values: np.ndarray) -> np.ndarray:
         """int64 numbers, up to MESSAGE of them, added up over the workers; (MESSAGE,)."""
@@ -243,10 +257,12 @@ def require(asked: str) -> None:
     if asked == WORKERS:
         own = seat(asked)
         if not own.chief:
-            raise ConfigError(f"This process is {own}, which has no run of its own: start it with covid-tui --train.")
+            raise ConfigError(
+                tr("This process is {own}, which has no run of its own: start it with covid-tui --train.", own=own)
+            )
         if len(addresses()) == 1:
             raise ConfigError(
-                "--devices workers has this process alone: name two workers or more, or leave --devices out."
+                tr("--devices workers has this process alone: name two workers or more, or leave --devices out.")
             )
     elif asked not in ("auto", "1"):  # those are always there, and need no TensorFlow yet
         _names(asked)
@@ -263,7 +279,10 @@ def opened(asked: str, context: Context) -> Devices:
     if len(names) < 2:
         return ONE
     cpu = asked.startswith(PROCESSOR)
-    told = f"the processor as {len(names)} devices" if cpu else f"{len(names)} GPUs of this host"
+    if cpu:
+        told = tr("the processor as {count} devices", count=len(names))
+    else:
+        told = tr("{count} GPUs of this host", count=len(names))
     return Devices(strategy=runtime.tensorflow().distribute.MirroredStrategy(names), told=told)
 
 
@@ -275,9 +294,14 @@ def _names(asked: str) -> list[str]:
     if asked == "auto":
         return gpus
     if int(asked) > max(1, len(gpus)):
-        has = f"{len(gpus)} GPUs" if len(gpus) > 1 else f"{['no', 'one'][len(gpus)]} GPU"
+        has = tr("{count} GPUs", count=len(gpus)) if len(gpus) > 1 else tr("one GPU") if gpus else tr("no GPU")
         raise ConfigError(
-            f"--devices is {asked}, and TensorFlow finds {has} on this host: leave it out to train on what there is."
+            tr(
+                "--devices is {asked}, and TensorFlow finds {has} on this host: leave it out to train on what there "
+                "is.",
+                asked=asked,
+                has=has,
+            )
         )
     return gpus[: int(asked)]
 
@@ -290,14 +314,26 @@ def _of_processor(count: int) -> list[str]:
         tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * count)
     names = [device.name for device in runtime.tensorflow().config.list_logical_devices("CPU")]
     if count > len(names):
-        raise ConfigError(f"--devices cpu:{count} comes too late in this process: start covid-tui anew.")
+        raise ConfigError(
+            tr("--devices cpu:{count} comes too late in this process: start covid-tui anew.", count=count)
+        )
     return names[:count]
 
 
 def _workers(context: Context) -> Devices:
     """This process and the other workers, once all have come."""
     own, every = seat(WORKERS), addresses()
-    context.emit(Notice("info", f"Waiting for the {len(every)} workers ({', '.join(every)}); this is {own}."))
+    context.emit(
+        Notice(
+            "info",
+            tr(
+                "Waiting for the {count} workers ({addresses}); this is {own}.",
+                count=len(every),
+                addresses=", ".join(every),
+                own=own,
+            ),
+        )
+    )
     strategy: Future[Any] = Future()
 
     def meet() -> None:
@@ -310,24 +346,32 @@ def _workers(context: Context) -> Devices:
     began = time.monotonic()
     while not strategy.done():
         if context.stop.is_set():
-            raise Stopped("Stopped while the other workers were waited for.")
+            raise Stopped(tr("Stopped while the other workers were waited for."))
         if time.monotonic() - began > MINUTES_TO_COME * 60:
-            raise RunError(f"Not all of the workers came within {MINUTES_TO_COME:g} minutes: {', '.join(every)}.")
+            raise RunError(
+                tr(
+                    "Not all of the workers came within {minutes:g} minutes: {every}.",
+                    minutes=MINUTES_TO_COME,
+                    every=", ".join(every),
+                )
+            )
         time.sleep(0.05)
     try:
-        return Devices(own, strategy.result(), f"{len(every)} workers")
+        return Devices(own, strategy.result(), tr("{count} workers", count=len(every)))
     except CovidTuiError:
         raise
     except Exception as error:
         reason = str(error).strip().splitlines()[0]
-        raise RunError(f"The workers {', '.join(every)} can't be joined ({reason}).") from error
+        raise RunError(
+            tr("The workers {every} can't be joined ({reason}).", every=", ".join(every), reason=reason)
+        ) from error
 
 
 @functools.cache
 def _strategy(own: Seat, every: tuple[str, ...]) -> Any:
     """The strategy over all workers; a process joins them once."""
     if runtime.has_computed():
-        raise ConfigError("--devices workers comes too late in this process: start covid-tui anew.")
+        raise ConfigError(tr("--devices workers comes too late in this process: start covid-tui anew."))
     tf = runtime.imported_tensorflow()
     resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
         tf.train.ClusterSpec({"worker": list(every)}), task_type="worker", task_id=own.worker, rpc_layer="grpc"

@@ -20,6 +20,7 @@ import numpy as np
 from engine.base.checked_rows import RowFile, checksums
 from engine.base.errors import RunError
 from engine.base.files import open_private
+from engine.base.language import tr
 
 LAYOUT = 3
 """Names how a store lies on the disk; a change makes every older one unfindable. Before 2, rows had no checksum; before
@@ -186,8 +187,8 @@ def described(folder: Path) -> Origin:
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         layout = LAYOUT
     if layout != LAYOUT:
-        raise ValueError("of another version, which this one never reads")
-    raise ValueError("whose context.json is damaged or missing")
+        raise ValueError(tr("of another version, which this one never reads"))
+    raise ValueError(tr("whose context.json is damaged or missing"))
 
 
 def _lengths(folder: Path) -> dict[Path, tuple[int, int]]:
@@ -228,5 +229,7 @@ def stored(activations: np.ndarray, dtype: str) -> np.ndarray:
     with np.errstate(over="ignore"):
         kept = activations.astype(number_format(dtype))
     if not np.isfinite(kept).all():
-        raise RunError(f"The frozen layers give values that {dtype} can't hold: use --feature-dtype float32.")
+        raise RunError(
+            tr("The frozen layers give values that {dtype} can't hold: use --feature-dtype float32.", dtype=dtype)
+        )
     return kept

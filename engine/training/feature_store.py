@@ -25,6 +25,7 @@ from engine.base.context import Context
 from engine.base.errors import Stopped
 from engine.base.events import Notice
 from engine.base.files import open_private, private_dir, write_json
+from engine.base.language import tr
 from engine.base.locks import try_lock
 from engine.base.wording import counted
 from engine.training.feature_file import (
@@ -172,8 +173,13 @@ class FeatureStore:
             ):
                 writer = Writer(self.origin, index, rows, entries)
                 if index.lost:
-                    lost = f"{index.lost:,} of the activations kept in {self.folder} were cut off or damaged"
-                    context.emit(Notice("warning", f"{lost}: those that are needed are computed anew."))
+                    text = tr(
+                        "{count:,} of the activations kept in {folder} were cut off or damaged: those that are needed "
+                        "are computed anew.",
+                        count=index.lost,
+                        folder=self.folder,
+                    )
+                    context.emit(Notice("warning", text))
                 self.refresh(again=True)
                 yield writer.append
         self.refresh(again=True)
@@ -193,11 +199,15 @@ def _wait_for(lock: Any, context: Context) -> None:
     told = False
     while not try_lock(lock, tries=1):
         if context.stop.is_set():
-            raise Stopped("Stopped while another training filled the feature cache.")
+            raise Stopped(tr("Stopped while another training filled the feature cache."))
         if not told:
             context.emit(
                 Notice(
-                    "info", f"Another training fills {Path(lock.name).parent}, which this one needs: it is waited for."
+                    "info",
+                    tr(
+                        "Another training fills {parent}, which this one needs: it is waited for.",
+                        parent=Path(lock.name).parent,
+                    ),
                 )
             )
             told = True

@@ -10,10 +10,11 @@ from engine.base.engines import INSTALL, EngineName, ncnn_fault
 from engine.base.errors import RunError, WeightsError
 from engine.base.events import Doing, Emit, Notice, Resumed, Started, Stretch
 from engine.base.files import write_json
+from engine.base.language import marked, tr, trn
 from engine.base.number_format import Precision
 from engine.base.runtime import Environment, cache_dir, device, environment, make_repeatable
 from engine.base.typed_files import Positive, plain, typed
-from engine.base.wording import counted, noun
+from engine.base.wording import counted
 from engine.data.image.formats import PIXEL_RULES, known_pixel_rules
 from engine.network.classifier import Classifier, under, with_first_weights
 from engine.recipe.config import TrainConfig
@@ -60,7 +61,7 @@ def fit(data: Data, recipe: Resolved, work: RunContext, resumed: bool) -> Done:
     precision = chosen.precision
     if joined.seat.chief:
         joined.from_chief(_brief(data, work.run, config, chosen, resumed))
-    work.emit(Doing("building the network"))
+    work.emit(Doing(tr("building the network")))
     with joined.scope():
         weights, seed = config.network.weights, config.machine.seed
         classifier = with_first_weights(recipe.plan, weights, classes, precision, seed, context)
@@ -112,7 +113,7 @@ def _phases(
         for name in ("training images", "frozen weights"):
             work.devices.require_same(name, facts[name])
         if recipe.config.fit.lr == "auto":
-            work.emit(Doing("looking for a learning rate"))
+            work.emit(Doing(tr("looking for a learning rate")))
             recipe = _with_found_rate(classifier, train, recipe, work)
         if point:
             _require_same(point, facts, work, recipe.config)
@@ -178,8 +179,12 @@ def _with_found_rate(classifier: Classifier, training: Source, recipe: Resolved,
     work.emit(
         Notice(
             "info",
-            f"Learning rate {found.rate:g}: {lr_range_test.RULE}, "
-            f"over {counted(len(found.sweeps), 'order')} of the images.",
+            tr(
+                "Learning rate {rate:g}: {rule}, over {orders} of the images.",
+                rate=found.rate,
+                rule=lr_range_test.RULE,
+                orders=counted(len(found.sweeps), "order"),
+            ),
         )
     )
     recipe = recipe.at(found.rate)
@@ -213,13 +218,18 @@ def begun_with(run: Run) -> Arithmetic | None:
         return None
     before = typed(record, Environment)
     if before.precision not in get_args(Precision):
-        raise RunError(f"{record} does not say in which number format the run began: train anew.")
+        raise RunError(tr("{record} does not say in which number format the run began: train anew.", record=record))
     engine = before.frozen_engine or "keras"
     fault = ncnn_fault() if engine == "ncnn" else ""
     if fault:
         raise RunError(
-            f"The frozen layers of {record.parent} were computed by ncnn, and other numbers must not be mixed with "
-            f"them, but {fault}: {INSTALL} to go on. The run stays as it is."
+            tr(
+                "The frozen layers of {parent} were computed by ncnn, and other numbers must not be mixed "
+                "with them, but {fault}: {install} to go on. The run stays as it is.",
+                parent=record.parent,
+                fault=fault,
+                install=INSTALL,
+            )
         )
     return Arithmetic(str(before.precision), engine)
 
@@ -228,8 +238,8 @@ def _facts(classifier: Classifier, training: Source) -> dict[str, str]:
     """What a resumed training must find as it was."""
     images = zip(training.images.shas, training.images.labels, strict=True)
     return {
-        "frozen weights": _frozen_weights(classifier),
-        "training images": checkpoint.digest(f"{sha} {label}\n".encode() for sha, label in images),
+        marked("frozen weights"): _frozen_weights(classifier),
+        marked("training images"): checkpoint.digest(f"{sha} {label}\n".encode() for sha, label in images),
         checkpoint.KEPT_FACT: stored_format(training),
     }
 
@@ -253,7 +263,16 @@ def _resume_point(work: RunContext, classifier: Classifier, recipe: Resolved) ->
     shapes = [{"trained": [tuple(variable.shape) for variable in variables]} for variables in trained]
     point, damages = checkpoint.newest(run.path / checkpoint.FOLDER, *shapes)
     for damage in damages:
-        work.emit(Notice("warning", f"The resume point {damage.file} is damaged ({damage.reason}): it is passed over."))
+        work.emit(
+            Notice(
+                "warning",
+                tr(
+                    "The resume point {file} is damaged ({reason}): it is passed over.",
+                    file=damage.file,
+                    reason=damage.reason,
+                ),
+            )
+        )
     if point:
         frozen = _frozen_weights(under(classifier, every[_phase(point, run, len(every))].plan))
         _require_frozen(point, frozen, run, recipe.config)
@@ -266,7 +285,7 @@ def _phase(point: checkpoint.Point, run: Run, phases: int) -> int:
     """The number of the phase that a point lies in. Raises RunError where the recipe has none such."""
     text = point.facts.get("phase", "0")
     if not (text.isascii() and text.isdigit() and int(text) < phases):
-        raise RunError(f"{run.path / checkpoint.FOLDER} is of another recipe than the run's: train anew.")
+        raise RunError(tr("{path} is of another recipe than the run's: train anew.", path=run.path / checkpoint.FOLDER))
     return int(text)
 
 
@@ -279,7 +298,10 @@ def go_back(point: checkpoint.Point | None, work: RunContext, config: TrainConfi
         work.emit(
             Notice(
                 "warning",
-                "This run was tested before: whoever trains on with that result in mind will find the next too good.",
+                tr(
+                    "This run was tested before: whoever trains on with that result in mind will find the next "
+                    "too good."
+                ),
             )
         )
 
@@ -287,8 +309,12 @@ def go_back(point: checkpoint.Point | None, work: RunContext, config: TrainConfi
 def _require_frozen(point: checkpoint.Point, frozen: str, run: Run, config: TrainConfig) -> None:
     if point.facts.get("frozen weights", frozen) != frozen:
         raise WeightsError(
-            f"The frozen weights from {config.network.weights} are not those that {run.name} began with: "
-            "put the former weights back to go on."
+            tr(
+                "The frozen weights from {weights} are not those that {name} began with: put the former "
+                "weights back to go on.",
+                weights=config.network.weights,
+                name=run.name,
+            )
         )
 
 
@@ -299,7 +325,10 @@ def _require_same(point: checkpoint.Point, facts: dict[str, str], work: RunConte
         if value == facts.get(name):
             continue
         work.emit(
-            Notice("warning", f"The {name} are not what they were: the result will not be exactly that of one go.")
+            Notice(
+                "warning",
+                tr("The {what} are not what they were: the result will not be exactly that of one go.", what=tr(name)),
+            )
         )
 
 
@@ -337,11 +366,16 @@ def _point_out_few_steps(images: int, config: TrainConfig, emit: Emit) -> None:
     emit(
         Notice(
             "warning",
-            f"Only {counted(planned, 'training step')} {noun(planned, 'is', 'are')} planned "
-            f"({counted(config.fit.epochs, 'epoch')} of "
-            f"{counted(_steps(images, config.fit.batch), 'batch', 'batches')}); "
-            f"the recipe usually takes about {USUAL_STEPS:,}, so this "
-            "training may end before it has learnt.",
+            trn(
+                "Only {number} training step is planned ({epochs} of {batches}); the recipe usually takes about "
+                "{usual:,}, so this training may end before it has learnt.",
+                "Only {number} training steps are planned ({epochs} of {batches}); the recipe usually takes about "
+                "{usual:,}, so this training may end before it has learnt.",
+                planned,
+                epochs=counted(config.fit.epochs, "epoch"),
+                batches=counted(_steps(images, config.fit.batch), "batch", "batches"),
+                usual=USUAL_STEPS,
+            ),
             advice={"batch": str(batch), "epochs": str(epochs), "patience": str(epochs // 5)},
         )
     )

@@ -4,6 +4,7 @@ import numpy as np
 
 from engine.base.cancel import Stop
 from engine.base.errors import Stopped
+from engine.base.language import tr
 from engine.base.runtime import compiled
 from engine.training.augment import PLAIN
 from engine.training.batches import Source
@@ -23,7 +24,7 @@ class Pass:
         for inputs, _ in self.source.batches(everything, PLAIN, batch):
             found.append(self._network(inputs).numpy())
             if stop and stop.is_set():
-                raise Stopped("Stopped in the validation.")
+                raise Stopped(tr("Stopped in the validation."))
         return np.concatenate(found)
 
 

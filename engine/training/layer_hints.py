@@ -13,6 +13,7 @@ import numpy as np
 from engine.base.context import Context
 from engine.base.errors import Stopped
 from engine.base.events import Event, Notice, Progress
+from engine.base.language import tr
 from engine.base.runtime import compiled, tensorflow
 from engine.base.wording import counted
 from engine.network.classifier import Classifier, with_first_weights
@@ -54,11 +55,21 @@ class Guide:
     def sentence(self) -> str:
         """What it suggests."""
         own, rest = self.hardest, sorted((b.relative for b in self.blocks if b is not self.hardest), reverse=True)
-        lead = f", {own.relative / rest[0]:.1f} times the next" if rest and rest[0] > 0 else ""
-        return (
-            f"{own.block} is pulled at hardest for its size{lead}: try --mode partial --unfreeze {own.block} first. "
-            f"A guide from one pass over {counted(self.images, 'image')} after a probe that is right for "
-            f"{self.probe_accuracy:.1%} of validation; a sweep measures."
+        if rest and rest[0] > 0:
+            hardest = tr(
+                "{block} is pulled at hardest for its size, {times:.1f} times the next",
+                block=own.block,
+                times=own.relative / rest[0],
+            )
+        else:
+            hardest = tr("{block} is pulled at hardest for its size", block=own.block)
+        return tr(
+            "{hardest}: try --mode partial --unfreeze {block} first. A guide from one pass over {images} after a probe "
+            "that is right for {accuracy:.1%} of validation; a sweep measures.",
+            hardest=hardest,
+            block=own.block,
+            images=counted(self.images, "image"),
+            accuracy=self.probe_accuracy,
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -76,10 +87,12 @@ def probed(classifier: Classifier, sources: tuple[Source, Source], config: Train
         if isinstance(event, Progress | Notice):
             context.emit(event)
 
-    context.emit(Notice("info", f"A linear probe first: the head alone, up to {PROBE.epochs} epochs."))
+    context.emit(
+        Notice("info", tr("A linear probe first: the head alone, up to {epochs} epochs.", epochs=PROBE.epochs))
+    )
     fitted = loop.fit(classifier, *sources, dataclasses.replace(config, fit=PROBE), context.heard_by(tell))
     if context.stop.is_set() or fitted.best is None:
-        raise Stopped("Stopped before the gradients were measured.")
+        raise Stopped(tr("Stopped before the gradients were measured."))
     return fitted.best.val_accuracy
 
 
@@ -111,9 +124,9 @@ def pulls(probe: Classifier, pixels: PixelSource, precision: str, context: Conte
         for total, gradient in zip(sums, gradients(inputs, answers), strict=True):
             total += np.asarray(gradient, np.float64)
         done += len(answers)
-        context.emit(Progress("gradients by block", done, len(chosen)))
+        context.emit(Progress(tr("gradients by block"), done, len(chosen)))
         if context.stop.is_set():
-            raise Stopped("Stopped while the gradients were measured.")
+            raise Stopped(tr("Stopped while the gradients were measured."))
     squares = {
         id(variable): (float((total**2).sum()) / len(chosen) ** 2, float((variable.numpy().astype(float) ** 2).sum()))
         for variable, total in zip(variables, sums, strict=True)

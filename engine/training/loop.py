@@ -10,6 +10,7 @@ import numpy as np
 from engine.base.context import Context
 from engine.base.errors import RunError, Stopped
 from engine.base.events import Batch, Doing, Epoch, Notice
+from engine.base.language import tr
 from engine.base.wording import counted, reason, remedy
 from engine.network.classifier import Classifier
 from engine.recipe.config import TrainConfig
@@ -165,7 +166,7 @@ class _Training:
         if self.devices.anyone(self.train.network is not self.steps.network):
             self.steps = self._steps(self.steps.optimizer)
         if not self.traced:
-            self.context.emit(Doing("preparing the training step"))
+            self.context.emit(Doing(tr("preparing the training step")))
             self.traced = True
         began, before = time.perf_counter(), state.position.seconds
         rate = self.phase.rate(self.config.fit.peak, number)
@@ -188,19 +189,36 @@ class _Training:
     def _out_of_patience(self) -> None:
         """Say that the training ends before its last epoch, and why."""
         fit, done = self.config.fit, self.state.position.epoch - 1
-        best = f" than epoch {self.state.best.epoch}" if self.state.best else ""
         waited = counted(fit.patience, "epoch")
-        why = f"{waited} without a better validation result{best} (--patience {fit.patience}; 0 trains all epochs)"
-        self.context.emit(Notice("info", f"Training ends after epoch {done} of {fit.epochs}: {why}."))
+        if self.state.best:
+            why = tr(
+                "{waited} without a better validation result than epoch {best}",
+                waited=waited,
+                best=self.state.best.epoch,
+            )
+        else:
+            why = tr("{waited} without a better validation result", waited=waited)
+        text = tr(
+            "Training ends after epoch {done} of {epochs}: {why} (--patience {patience}; 0 trains all epochs).",
+            done=done,
+            epochs=fit.epochs,
+            why=why,
+            patience=fit.patience,
+        )
+        self.context.emit(Notice("info", text))
 
     def _diverged(self, epoch: int) -> None:
         """Say that the loss is no number any more. Raises RunError where no epoch before can be gone back to."""
-        lost = f"The loss is no longer a number after epoch {epoch}, as the weights have grown beyond all bounds"
-        lower = f"train with a lower --lr than {self.config.fit.peak:g}"
+        lost = tr(
+            "The loss is no longer a number after epoch {epoch}, as the weights have grown beyond all bounds",
+            epoch=epoch,
+        )
+        lower = tr("train with a lower --lr than {peak:g}", peak=self.config.fit.peak)
         if self.state.best is None:
-            raise RunError(f"{lost}: {lower}.")
-        kept = f"the best ones, of epoch {self.state.best.epoch}, are kept"
-        self.context.emit(Notice("warning", f"{lost}; {kept}. To get further, {lower}."))
+            raise RunError(tr("{lost}: {lower}.", lost=lost, lower=lower))
+        kept = tr("the best ones, of epoch {epoch}, are kept", epoch=self.state.best.epoch)
+        text = tr("{lost}; {kept}. To get further, {lower}.", lost=lost, kept=kept, lower=lower)
+        self.context.emit(Notice("warning", text))
 
     def _batches(self, rate: float, before: float) -> None:
         """The training steps that the epoch at hand still needs, in the epoch's own order."""
@@ -225,7 +243,7 @@ class _Training:
                 speed = round((at.images - first.images) / (now - began), 1)
                 self.context.emit(Batch(number, step, steps, *_means(at), speed))
             if self.stop.is_set():
-                raise Stopped(f"Stopped in epoch {number}.")
+                raise Stopped(tr("Stopped in epoch {number}.", number=number))
             if self.keeper and self.keeper.due(epoch_over=False):
                 self._keep()
 
@@ -256,10 +274,16 @@ class _Training:
         try:
             self.keeper.keep(point)
         except OSError as error:
-            folder, helps = self.keeper.folder, remedy(error, "see to that disk")
+            folder, helps = self.keeper.folder, remedy(error, tr("see to that disk"))
             raise RunError(
-                f"No resume point can be written into {folder} ({reason(error)}): {helps}, then go on with "
-                f"covid-tui --train --resume {folder.parent}."
+                tr(
+                    "No resume point can be written into {folder} ({reason}): {helps}, then go on with covid-tui "
+                    "--train --resume {run}.",
+                    folder=folder,
+                    reason=reason(error),
+                    helps=helps,
+                    run=folder.parent,
+                )
             ) from error
         self.kept = state.position
 

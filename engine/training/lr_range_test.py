@@ -17,6 +17,7 @@ import numpy as np
 from engine.base.context import Context
 from engine.base.errors import ConfigError, RunError, Stopped
 from engine.base.events import Progress
+from engine.base.language import tr
 from engine.network.classifier import Classifier
 from engine.recipe.config import TrainConfig
 from engine.training.augment import view_of
@@ -35,7 +36,7 @@ BELOW = 3.0
 """The rate that is suggested lies so many times below that of the lowest loss. The usual tenth makes up for the lag of
 a running mean, which a centred one doesn't have; benchmarks/README.md has what was measured."""
 ORDERS = 5
-RULE = f"the rate of the lowest smoothed loss, divided by {BELOW:g}"
+RULE = tr("the rate of the lowest smoothed loss, divided by {below:g}", below=BELOW)
 
 
 @dataclass(frozen=True)
@@ -50,9 +51,15 @@ class Range:
 
     def __post_init__(self) -> None:
         if not 0 < self.low < self.high <= 1e6:
-            raise ConfigError(f"--low {self.low:g} and --high {self.high:g}: give two rates, the lower one first.")
+            raise ConfigError(
+                tr(
+                    "--low {low:g} and --high {high:g}: give two rates, the lower one first.",
+                    low=self.low,
+                    high=self.high,
+                )
+            )
         if not (10 <= self.steps <= 100_000 and 0 <= self.orders <= 1000):
-            raise ConfigError("--steps takes a whole number from 10, and --orders one from 0.")
+            raise ConfigError(tr("--steps takes a whole number from 10, and --orders one from 0."))
 
     def rates(self) -> list[float]:
         """The rates, lowest first."""
@@ -114,7 +121,7 @@ def range_test(
             assign(classifier.trainable_variables, first)
             assign(steps.optimizer.variables, fresh)
             found.append(_sweep(steps, rates, source, config, order))
-            context.emit(Progress("learning-rate range test", order + 1, orders))
+            context.emit(Progress(tr("learning-rate range test"), order + 1, orders))
     finally:
         assign(classifier.trainable_variables, first)
     return read(rates, found)
@@ -125,7 +132,7 @@ def read(rates: Sequence[float], losses: Sequence[Sequence[float]]) -> RangeTest
     common = min(map(len, losses))
     loss = smoothed(np.mean([own[:common] for own in losses], axis=0)) if common else np.zeros(0)
     if common < 3 or loss.argmin() == 0:
-        raise RunError("No learning rate lowers the loss in the range test: give --lr a number, or another --low.")
+        raise RunError(tr("No learning rate lowers the loss in the range test: give --lr a number, or another --low."))
     sweeps = tuple(Sweep(tuple(own), _suggested(rates, smoothed(np.array(own))), rates[len(own) - 1]) for own in losses)
     return RangeTest(_suggested(rates, loss), tuple(rates[:common]), tuple(map(float, loss)), sweeps)
 
@@ -148,7 +155,7 @@ def _sweep(steps: Steps, rates: Sequence[float], source: Source, config: TrainCo
     size = min(config.fit.batch, len(source.images))
     for rate, batch in zip(rates, _batches(steps, source, config, order, size), strict=False):
         if steps.stop.is_set():
-            raise Stopped("Stopped in the range test.")
+            raise Stopped(tr("Stopped in the range test."))
         steps.optimizer.learning_rate = rate
         loss = float(steps.take([batch])[0, 0]) / size
         if not math.isfinite(loss):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from engine.base.errors import ConfigError
+from engine.base.language import tr
 from engine.base.wording import counted
 from engine.network.freezing import FreezePlan, plan
 from engine.recipe.config import TrainConfig
@@ -53,13 +54,17 @@ def phases(config: TrainConfig) -> tuple[Phase, ...]:
     probed = config.network.mode == "probe-then-finetune"
     plans = _unfrozen(final) if fit.gradual else [FreezePlan(final.backbone, frozenset()), final] if probed else [final]
     if fit.gradual and len(plans) == 1:
-        raise ConfigError("--gradual unfreezes blocks one by one: give a --mode that trains more than the head.")
+        raise ConfigError(tr("--gradual unfreezes blocks one by one: give a --mode that trains more than the head."))
     lengths = [fit.gradual] * (len(plans) - 1)
     if probed:
         lengths[0] = fit.probe_epochs
     if sum(lengths) >= fit.epochs:
         raise ConfigError(
-            f"--epochs is {fit.epochs}, and the phases before the last one take {sum(lengths)}: give more epochs."
+            tr(
+                "--epochs is {epochs}, and the phases before the last one take {before}: give more epochs.",
+                epochs=fit.epochs,
+                before=sum(lengths),
+            )
         )
     found, first = [], 1
     for number, (own, length) in enumerate(zip(plans, [*lengths, fit.epochs - sum(lengths)], strict=True)):
@@ -78,23 +83,31 @@ def rates(config: TrainConfig, peak: float) -> list[float]:
 
 def sentence(every: tuple[Phase, ...], config: TrainConfig) -> str:
     """What will be trained when, for the user."""
-    told = "; ".join(f"epochs {p.first} to {p.last}: {p.name}, {_rate(p, config)}" for p in every)
+    told = tr("; ").join(
+        tr("epochs {first} to {last}: {name}, {rate}", first=p.first, last=p.last, name=p.name, rate=_rate(p, config))
+        for p in every
+    )
+    found = [tr("{stretches}.", stretches=f"{told[0].upper()}{told[1:]}")]
     if len(every) > 1:
-        told += (
-            ". Each phase begins with the best weights so far and a fresh optimizer; patience counts in the last one"
+        found.append(
+            tr("Each phase begins with the best weights so far and a fresh optimizer; patience counts in the last one.")
         )
     decay = config.fit.layer_decay
     if decay != 1:
-        told += f". Each block further from the head has {decay:g} times the rate of the one above it"
-    return f"{told[0].upper()}{told[1:]}."
+        found.append(
+            tr("Each block further from the head has {decay:g} times the rate of the one above it.", decay=decay)
+        )
+    return " ".join(found)
 
 
 def _rate(phase: Phase, config: TrainConfig) -> str:
     if phase.since < phase.first:
-        return "the schedule going on"
+        return tr("the schedule going on")
     if config.fit.lr == "auto":
-        return f"rate from {phase.share:g} of the one found" if phase.share != 1 else "rate as found"
-    return f"rate from {config.fit.peak * phase.share:g}"
+        if phase.share == 1:
+            return tr("rate as found")
+        return tr("rate from {share:g} of the one found", share=phase.share)
+    return tr("rate from {peak:g}", peak=config.fit.peak * phase.share)
 
 
 def _unfrozen(final: FreezePlan) -> list[FreezePlan]:
@@ -111,8 +124,8 @@ def _unfrozen(final: FreezePlan) -> list[FreezePlan]:
 
 def _name(own: FreezePlan) -> str:
     if not own.trainable:
-        return "the head alone"
+        return tr("the head alone")
     training = [layer for layer in own.backbone.layers if own.trains(layer)]
     if len(training) == sum(layer.learnable > 0 for layer in own.backbone.layers):
-        return "all layers"
-    return f"{counted(len(training), 'layer')} from {training[0].name} on"
+        return tr("all layers")
+    return tr("{layers} from {name} on", layers=counted(len(training), "layer"), name=training[0].name)

@@ -15,6 +15,7 @@ from engine.base.context import Context
 from engine.base.errors import LinkError
 from engine.base.events import Epoch, Event, Notice
 from engine.base.files import open_private, private_dir
+from engine.base.language import tr
 from engine.base.runtime import tensorflow
 
 
@@ -61,12 +62,19 @@ def also_tensorboard(context: Context, folder: Path) -> Context:
             work()
         except LinkError as error:
             curves.clear()
-            context.emit(Notice("warning", f"{error} Training goes on without TensorBoard's files."))
+            context.emit(Notice("warning", tr("{error} Training goes on without TensorBoard's files.", error=error)))
         except (OSError, tensorflow().errors.OpError) as error:
             curves.clear()
             why = str(error).rpartition("; ")[2]
             context.emit(
-                Notice("warning", f"{folder} can't be written ({why}): training goes on without TensorBoard's files.")
+                Notice(
+                    "warning",
+                    tr(
+                        "{folder} can't be written ({why}): training goes on without TensorBoard's files.",
+                        folder=folder,
+                        why=why,
+                    ),
+                )
             )
 
     def write(event: Epoch) -> None:
