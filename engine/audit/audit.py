@@ -19,6 +19,7 @@ from engine.base.context import Context
 from engine.base.errors import ConfigError
 from engine.base.events import Audited
 from engine.base.language import tr
+from engine.base.wording import in_turn
 from engine.evaluation.calibration import softmax
 from engine.evaluation.intervals import exact_interval
 from engine.evaluation.metrics import mean_auc
@@ -62,7 +63,7 @@ def audit(folder: Path, config: TrainConfig, context: Context, folds: int = Audi
         variants=tuple(results),
         gap=gap,
         finding=finding,
-        verdict=f"{verdict} {learner.compared}",
+        verdict=in_turn(verdict, learner.compared),
         seconds=round(time.perf_counter() - began, 1),
         recipe=to_dict(config),
         heads=learner.heads,

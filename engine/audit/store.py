@@ -15,6 +15,7 @@ from engine.base.language import tr
 from engine.base.outputs import require_folder
 from engine.base.runtime import environment
 from engine.base.typed_files import typed
+from engine.base.wording import listing
 
 REPORT, PLOT = "audit.json", "audit.svg"
 _LEFT, _RIGHT, _WIDE, _ROW = 215, 150, 785, 34
@@ -81,7 +82,7 @@ def svg(audit: Audit) -> str:
     top, bottom = 64, 64 + _ROW * len(audit.variants)
     words = _lines(_plain(audit.verdict), 108)
     height = bottom + 52 + 19 * len(words)
-    title = tr("Accuracy by what is shown ({classes})", classes=", ".join(audit.tested))
+    title = tr("Accuracy by what is shown ({classes})", classes=listing(audit.tested))
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDE}" height="{height}" viewBox="0 0 {_WIDE} {height}" '
         'font-family="sans-serif" font-size="13">',

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from engine.base.language import tr
 from engine.base.typed_files import Amount, Count, Ends, Positive, Share, Signed, SignedEnds, plain_object
-from engine.base.wording import counted, whole_percent
+from engine.base.wording import counted, in_turn, listing, whole_percent
 from engine.data.masks import RECTANGLE
 from engine.evaluation.compare import mcnemar
 from engine.evaluation.intervals import paired_counts, paired_interval
@@ -140,9 +140,7 @@ def judge_variants(
     hints = [by_name[name] for name in ("silhouette", "border", "thumbnail") if name in by_name]
     enough = [tr("{title} ({accuracy:.1%})", title=hint.title, accuracy=hint.accuracy) for hint in hints if beats(hint)]
     if enough and finding != "nothing learnt":
-        sentences.append(
-            tr("Better than {always} by themselves: {variants}.", always=always, variants=", ".join(enough))
-        )
+        sentences.append(tr("Better than {always} by themselves: {variants}.", always=always, variants=listing(enough)))
     control = by_name.get("shuffled")
     if control and beats(control):
         sentences.append(
@@ -158,7 +156,7 @@ def judge_variants(
                 "outside of it may still be lung."
             )
         )
-    return finding, " ".join(sentences)
+    return finding, in_turn(*sentences)
 
 
 def _opening(whole: VariantResult, without: VariantResult, gap: Gap, where: str) -> str:

@@ -11,6 +11,7 @@ from engine.auto.features import MIRRORED, Rows, passed
 from engine.auto.folds import Ints
 from engine.base.context import Context
 from engine.base.events import FILL
+from engine.base.language import tr
 from engine.base.number_format import BYTES
 from engine.base.runtime import cache_dir
 from engine.network.classifier import Classifier
@@ -85,7 +86,7 @@ class Activations:
         return len(source.images) * sum((part, view) not in self._held for view in VIEWS)
 
     def _computed(self, source: PixelSource, view: int) -> Rows:
-        rows = passed(self.classifier, source, view, f"{FILL}, below the cut", self.context)
+        rows = passed(self.classifier, source, view, FILL + tr(", below the cut"), self.context)
         return np.concatenate([stored(some, self.dtype) for some in rows])
 
 

@@ -6,6 +6,7 @@ Needs no NumPy, so that a screen can show it; `engine.auto.subsets` measures it.
 import os
 from dataclasses import dataclass
 
+from engine.base.language import tr
 from engine.base.typed_files import Ends, Positive, Share, typed
 from engine.evaluation.headline import percent, percents
 from engine.runs.directory import Run
@@ -53,22 +54,34 @@ class LearningCurve:
     def sentence(self) -> str:
         """285 images: 95.1%. With 570: about 96.0% (94.4% to 97.2%); with 1,140: about 96.6% (94.6% to 98.1%)."""
         now, twice, four = (self.expected(times) for times in (1, 2, 4))
-        return f"{now.images:,} images: {percent(now.accuracy)}. With {_told(twice)}; with {_told(four)}."
+        return tr(
+            "{images:,} images: {accuracy}. With {twice}; with {four}.",
+            images=now.images,
+            accuracy=percent(now.accuracy),
+            twice=_told(twice),
+            four=_told(four),
+        )
 
     @property
     def doubts(self) -> str:
         """What was not checked."""
-        return (
-            f"In brackets: 80% band. No fit had more than {self.measured[-1].images:,} images: beyond is a power law "
-            "of the error. It takes more images to be like these, in the same shares of classes, and the same recipe."
+        return tr(
+            "In brackets: 80% band. No fit had more than {most:,} images: beyond is a power law of the error. It takes "
+            "more images to be like these, in the same shares of classes, and the same recipe.",
+            most=self.measured[-1].images,
         )
 
 
 def _told(one: Expected) -> str:
-    return f"{one.images:,}: about {percent(one.accuracy)} ({percents(one.band)})"
+    return tr(
+        "{images:,}: about {accuracy} ({band})",
+        images=one.images,
+        accuracy=percent(one.accuracy),
+        band=percents(one.band),
+    )
 
 
 def read_curve(run: Run) -> LearningCurve | None:
     """The run's curve; None where it has none. Raises RunError where it is damaged."""
     path = run.path / CURVE_FILE
-    return typed(path, LearningCurve, "remove it; the run is whole without it") if os.path.lexists(path) else None
+    return typed(path, LearningCurve, tr("remove it; the run is whole without it")) if os.path.lexists(path) else None

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from engine.base.context import Context
 from engine.base.events import FILL, Progress
+from engine.base.language import tr
 from engine.base.runtime import cache_dir
 from engine.data.records import Record
 from engine.network.classifier import Classifier
@@ -73,7 +74,7 @@ class Features:
     def _computed(self, source: Source, view: int) -> Rows:
         """Without a cache: computed now, and kept in memory alone."""
         assert isinstance(source, PixelSource)
-        task = FILL if view == PLAIN else f"{FILL}, mirrored"
+        task = FILL if view == PLAIN else FILL + tr(", mirrored")
         return np.concatenate([*passed(self.classifier, source, view, task, self.context)])
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.base.errors import DataError
+from engine.base.language import tr
 
 Ints = npt.NDArray[np.intp]
 FOLDS = 5
@@ -26,7 +27,9 @@ def grouped_folds(
 
     names = np.asarray(groups)
     if len(set(groups)) < 2:
-        raise DataError("All images to learn from show one picture or one patient: nothing can be judged with them.")
+        raise DataError(
+            tr("All images to learn from show one picture or one patient: nothing can be judged with them.")
+        )
     most = max(groups_of(labels, groups).values())
     splitter = StratifiedGroupKFold(max(2, min(folds, most)), shuffle=True, random_state=seed)
     with warnings.catch_warnings():

@@ -25,6 +25,7 @@ from engine.base.context import Context
 from engine.base.errors import Stopped
 from engine.base.events import Rung, Skipped, Started, Tried
 from engine.base.files import write_json
+from engine.base.language import tr
 from engine.base.runtime import device, make_repeatable
 from engine.base.typed_files import plain
 from engine.data.groups import group_of
@@ -142,7 +143,7 @@ def best_of(judge: Judge, context: Context) -> tuple[Judged, list[Rung], bool]:
         began = time.perf_counter()
         try:
             if context.stop.is_set():
-                raise Stopped("Stopped before the first rung was judged.")
+                raise Stopped(tr("Stopped before the first rung was judged."))
             new = judge.judged(rung.more(best.seeing if best else Seeing()))
         except Stopped:
             if best is None or context.stop.now:

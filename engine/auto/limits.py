@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from engine.auto.folds import FOLDS, groups_of
 from engine.auto.rungs import Judge
 from engine.base.events import Notice
+from engine.base.language import tr
 from engine.base.wording import counted
 from engine.evaluation.intervals import exact_interval
 from engine.recipe.config import Weighting
 from engine.training.data import Data
 
-ALIKE = (
+ALIKE = tr(
     "Each class counts alike, however many images it has: answers and probabilities are those of classes that are "
     "equally frequent (--class-weight none keeps the shares that they have here)."
 )
@@ -30,9 +31,17 @@ def notices(judge: Judge, data: Data, asked: Weighting) -> Iterator[Notice]:
 
 def _unknown(name: str, groups: int, folds: int, tested: int) -> str:
     low, _ = exact_interval(tested, tested)
-    each = f"not each of the {folds} folds has one" if groups < folds else f"each of the {folds} folds has one alone"
-    return (
-        f'How well "{name}" is recognised can\'t be known: of its {counted(groups, "picture")} to learn from {each}, '
-        f"and {tested} right of {counted(tested, 'test image')} would still mean a sensitivity of anywhere from "
-        f"{low:.1%} to 100%."
+    if groups < folds:
+        each = tr("not each of the {folds} folds has one", folds=folds)
+    else:
+        each = tr("each of the {folds} folds has one alone", folds=folds)
+    return tr(
+        'How well "{name}" is recognised can\'t be known: of its {pictures} to learn from {each}, and {tested} right '
+        "of {images} would still mean a sensitivity of anywhere from {low:.1%} to 100%.",
+        name=name,
+        pictures=counted(groups, "picture"),
+        each=each,
+        tested=tested,
+        images=counted(tested, "test image"),
+        low=low,
     )

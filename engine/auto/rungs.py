@@ -16,6 +16,7 @@ from engine.auto.features import Features, Rows
 from engine.auto.folds import Ints, grouped_folds
 from engine.auto.linear import STRENGTHS, Floats, Linear, fit_path
 from engine.auto.reading import CELLS, DEPTHS
+from engine.base.language import marked
 from engine.network.backbones import Backbone
 from engine.network.heads import Head
 from engine.recipe.config import Weighting
@@ -43,13 +44,14 @@ class Rung:
     """A step of the ladder: its name, and what it adds to what is seen so far."""
 
     name: str
+    """As files have it in every language."""
     more: Callable[[Seeing], Seeing]
 
 
 LADDER = (
-    Rung("last layer", lambda seeing: seeing),
-    Rung("several depths", lambda seeing: replace(seeing, depths=DEPTHS, places=True)),
-    Rung("mirror image", lambda seeing: replace(seeing, mirror=True)),
+    Rung(marked("last layer"), lambda seeing: seeing),
+    Rung(marked("several depths"), lambda seeing: replace(seeing, depths=DEPTHS, places=True)),
+    Rung(marked("mirror image"), lambda seeing: replace(seeing, mirror=True)),
 )
 
 

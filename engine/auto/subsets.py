@@ -17,11 +17,12 @@ from engine.base.context import Context
 from engine.base.errors import DataError, Stopped
 from engine.base.events import Notice, Progress
 from engine.base.files import write_json
+from engine.base.language import tr
 from engine.base.typed_files import plain
 from engine.base.wording import counted
 from engine.runs.directory import Run
 
-TASK = "learning curve"
+TASK = tr("learning curve")
 STEPS = 5
 """Sizes, each half of the one after the next."""
 FEWEST = 3
@@ -77,7 +78,7 @@ def learning_curve(judge: Judge, chosen: Judged, seed: int, context: Context) ->
             order = learnt[drawn(labels[learnt], groups[learnt], random)]
             for number, size in enumerate(several):
                 if context.stop.is_set():
-                    raise Stopped("Stopped before the learning curve was measured.")
+                    raise Stopped(tr("Stopped before the learning curve was measured."))
                 known = draw == 0 and size == several[-1]
                 own = order if size == several[-1] else order[:size]
                 wrong[number, answered] += ~chosen.right[answered] if known else _mistaken(judge, chosen, own, answered)
@@ -92,8 +93,12 @@ def _sizes(judge: Judge, chosen: Judged) -> list[int]:
     found = sizes(min(len(learnt) for learnt, _ in judge.folds), min(counts) / len(chosen.labels))
     if len(found) < FEWEST_SIZES:
         raise DataError(
-            f"Too few images to say what more of them would bring: to learn from, the smallest class has "
-            f"{counted(min(counts), 'picture or patient', 'pictures or patients')}, and it takes {NEEDED}."
+            tr(
+                "Too few images to say what more of them would bring: to learn from, the smallest class has {count}, "
+                "and it takes {needed}.",
+                count=counted(min(counts), "picture or patient", "pictures or patients"),
+                needed=NEEDED,
+            )
         )
     return found
 
@@ -129,4 +134,4 @@ def keep_curve(judge: Judge, chosen: Judged, seed: int, run: Run, context: Conte
         context.emit(Notice("info", str(error)))
         return
     write_json(run.path / CURVE_FILE, plain(curve))
-    context.emit(Notice("info", f"How many more images? {curve.sentence}"))
+    context.emit(Notice("info", tr("How many more images? {sentence}", sentence=curve.sentence)))

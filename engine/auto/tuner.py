@@ -22,6 +22,7 @@ from engine.auto.features import Rows
 from engine.auto.folds import Ints
 from engine.auto.linear import Floats, scales
 from engine.base.errors import Stopped
+from engine.base.language import tr
 from engine.base.runtime import tensorflow
 from engine.network.classifier import to_head
 from engine.network.keras_private import leave_gradients_unsummed
@@ -110,7 +111,7 @@ class Tuner:
             firsts = range(0, len(order), BATCH)
             for first in firsts:
                 if activations.context.stop.is_set():
-                    raise Stopped("Stopped in the fine-tuning.")
+                    raise Stopped(tr("Stopped in the fine-tuning."))
                 part = order[first : first + BATCH]
                 self._step(activations.rows(part, views[first : first + BATCH]), labels[part])
             at = values_of(self._trained)
@@ -162,7 +163,7 @@ class Tuner:
         activations, found = self.images.activations, []
         for first in range(0, len(chosen), BATCH):
             if activations.context.stop.is_set():
-                raise Stopped("Stopped in the fine-tuning.")
+                raise Stopped(tr("Stopped in the fine-tuning."))
             part = chosen[first : first + BATCH]
             each = [activations.rows(part, np.full(len(part), view)) for view in self.images.answer]
             found.append(np.mean([compiled(rows).numpy() for rows in each], axis=0))

@@ -24,6 +24,7 @@ from engine.auto.tuner import BATCH, RATE, Images, Start, Tuner, quickest
 from engine.base.errors import RunError
 from engine.base.events import Progress
 from engine.base.files import private_dir, write_json
+from engine.base.language import marked, tr
 from engine.base.typed_files import Number, plain, typed
 from engine.network.classifier import Classifier
 from engine.network.freezing import parse_from
@@ -34,7 +35,7 @@ from engine.training.checkpoint import digest
 from engine.training.forward import cross_entropies
 
 FOLDER = "tuning"
-TASK = "fine-tuning"
+TASK = marked("fine-tuning")
 TIMED = 8
 """Images, where the pace of the frozen layers is not known."""
 EPOCHS = 8
@@ -169,7 +170,7 @@ class Tuning:
     def fitted(self, epochs: int) -> tuple[Classifier, Rows]:
         """The network trained so long on all images, and what its head gets of each, (n, width). Raises Stopped."""
         every = np.arange(self._count)
-        for _ in self._epochs(every, len(self.judge.folds), "all images", epochs):
+        for _ in self._epochs(every, len(self.judge.folds), tr("all images"), epochs):
             pass
         wide, weights = self.judge.features.classifier, self.tuner.weights()
         kernel, bias = weights.pop("logits")
@@ -182,7 +183,8 @@ class Tuning:
         """The logits after each epoch, of `most` at most, in the first fold until patience ends it."""
         found: list[Floats] = []
         losses: list[float] = []
-        labels, name = self.judge.features.labels[answered], f"fold {fold + 1} of {len(self.folds)}"
+        labels = self.judge.features.labels[answered]
+        name = tr("fold {number} of {folds}", number=fold + 1, folds=len(self.folds))
         for number in self._epochs(learnt, fold, name, most):
             found.append(self.tuner.logits(answered))
             losses.append(float(self._losses(found[-1], labels).mean()))
@@ -196,7 +198,8 @@ class Tuning:
 
     def _epochs(self, learnt: Ints, fold: int, name: str, most: int) -> Iterator[int]:
         """Train so many epochs on the images at `learnt`, the caller looking at each, and tell how far that is."""
-        context, work, task = self.judge.features.context, self._outlook.steps, f"{TASK}, {name}"
+        context, work = self.judge.features.context, self._outlook.steps
+        task = tr("{task}, {name}", task=tr(TASK), name=name)
         context.emit(Progress(task, 0, most))
         began = time.monotonic()
         for number in self.tuner.epochs(self._head(learnt), learnt, [self._pixels[0].config.machine.seed, fold]):

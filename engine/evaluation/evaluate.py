@@ -20,7 +20,7 @@ from engine.base.files import names_in, opened, replacing, require_inside, write
 from engine.base.language import tr
 from engine.base.result import Drawn, Elsewhere, Recalibrated, Tested
 from engine.base.typed_files import plain
-from engine.base.wording import unwritable
+from engine.base.wording import listing, unwritable
 from engine.data.groups import group_of
 from engine.data.image.reader import ImageError
 from engine.data.patients import patients
@@ -118,7 +118,7 @@ def evaluate_on(run: Run, folder: Path, context: Context, asked: OnFolder = AS_I
     unknown = {name: found.classes[name].images for name, ours in known.items() if ours not in predictor.classes}
     if unknown:
         context.emit(
-            Notice("warning", tr("Left out, as the run does not know them: {classes}.", classes=", ".join(unknown)))
+            Notice("warning", tr("Left out, as the run does not know them: {classes}.", classes=listing(unknown)))
         )
     records = [record for record in found.records if record.label not in unknown]
     if not records:
@@ -126,7 +126,7 @@ def evaluate_on(run: Run, folder: Path, context: Context, asked: OnFolder = AS_I
             tr(
                 "{folder} has no image of the run's classes ({classes}): give --map theirs=ours.",
                 folder=folder,
-                classes=", ".join(predictor.classes),
+                classes=listing(predictor.classes),
             )
         )
     learnt = _learnt(run)

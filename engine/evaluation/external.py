@@ -21,7 +21,7 @@ from engine.base.result import (
     Shift,
 )
 from engine.base.typed_files import plain
-from engine.base.wording import counted, unwritable
+from engine.base.wording import counted, listing, unwritable
 from engine.data.records import Record, Scan
 from engine.evaluation.calibration import CALIBRATION
 from engine.evaluation.intervals import difference_interval, exact_interval
@@ -73,11 +73,11 @@ def check_mapping(mapping: Mapping[str, str], theirs: Sequence[str], ours: Seque
     for one, other in mapping.items():
         if one not in theirs:
             raise ConfigError(
-                tr('--map names "{one}", but the folder\'s classes are {theirs}.', one=one, theirs=", ".join(theirs))
+                tr('--map names "{one}", but the folder\'s classes are {theirs}.', one=one, theirs=listing(theirs))
             )
         if other not in ours:
             raise ConfigError(
-                tr('--map leads to "{other}", but the run\'s classes are {ours}.', other=other, ours=", ".join(ours))
+                tr('--map leads to "{other}", but the run\'s classes are {ours}.', other=other, ours=listing(ours))
             )
 
 

@@ -8,6 +8,7 @@ another part of the body, squarely cropped, passes them; the distance to the tra
 import numpy as np
 
 from engine.base.language import tr
+from engine.base.wording import listing
 from engine.data.image.dicom import DicomFacts
 from engine.data.image.orientation import pose
 from engine.data.image.reader import Pixels, resize
@@ -76,7 +77,7 @@ def _by_header(dicom: DicomFacts) -> list[str]:
             tr(
                 "is of modality {modality}, where X-rays are {radiography}",
                 modality=dicom.modality,
-                radiography=", ".join(RADIOGRAPHY),
+                radiography=listing(RADIOGRAPHY),
             )
         )
     if view in SIDE_VIEWS or ("LATERAL" in view and "DECUB" not in view):  # a decubitus view is a frontal one

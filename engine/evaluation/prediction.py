@@ -16,6 +16,7 @@ from engine.base.errors import DataError, Stopped
 from engine.base.language import tr
 from engine.base.result import Operating
 from engine.base.runtime import processors
+from engine.base.wording import in_turn
 from engine.data.image.formats import PIXEL_RULES
 from engine.data.image.reader import ImageError, Pixels, held, pixel_hash, to_input
 from engine.evaluation.alike import Alike
@@ -182,9 +183,6 @@ def listed(paths: Iterable[Path], follow_links: bool = False) -> Listed:
         if found.left_out:
             told.append(tr("Left out of {path}: {left_out}.", path=path, left_out=tr("; ").join(found.left_out)))
     if named and not files:
-        raise DataError(
-            " ".join(
-                [tr("{path} holds no image files: name files, or a folder that has some.", path=named[0]), *told]
-            )
-        )
+        none = tr("{path} holds no image files: name files, or a folder that has some.", path=named[0])
+        raise DataError(in_turn(none, *told))
     return Listed(tuple(files), tuple(told))

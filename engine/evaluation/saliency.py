@@ -26,6 +26,7 @@ from engine.base.errors import ConfigError, Stopped
 from engine.base.events import Progress
 from engine.base.language import tr
 from engine.base.runtime import compiled, tensorflow
+from engine.base.wording import listing
 from engine.data.image.reader import Pixels, seen
 from engine.data.masks import Mask, region_of
 from engine.evaluation.calibration import at_temperature, softmax
@@ -105,7 +106,7 @@ class Explainer:
                     '{title} has no map called "{layer}": choose one of {names}.',
                     title=base.title,
                     layer=layer,
-                    names=", ".join(names),
+                    names=listing(names),
                 )
             )
         self.predictor, self.classes, self.size = predictor, predictor.classes, base.size
@@ -130,7 +131,7 @@ class Explainer:
                 tr(
                     'The run knows no class "{name}": choose one of {classes}.',
                     name=name,
-                    classes=", ".join(self.classes),
+                    classes=listing(self.classes),
                 )
             )
         return self.classes.index(name) if name else None

@@ -12,8 +12,9 @@ import numpy as np
 from engine.base.context import Context
 from engine.base.errors import ConfigError, DataError, RunError, Stopped
 from engine.base.events import Emit, Notice, Progress
-from engine.base.language import tr
+from engine.base.language import marked, tr
 from engine.base.runtime import processors
+from engine.base.wording import listing
 from engine.data.image.reader import ImageError, Pixels, seen
 from engine.data.masks import LUNGS, RECTANGLE, Mask, central_rectangle, mask_beside, read_mask
 from engine.data.split import PARTS, Split
@@ -24,6 +25,7 @@ from engine.runs.directory import SPLIT
 
 BATCH = 16
 Outcome = Literal["all", "right", "wrong"]
+_SHOWN = marked("all"), marked("right"), marked("wrong")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ def measure_part(explainer: Explainer, part: str, context: Context) -> PartOverl
     its images can be read, Stopped when the stop is set meanwhile.
     """
     if part not in PARTS:
-        raise ConfigError(tr('--part is "{part}": choose one of {parts}.', part=part, parts=", ".join(PARTS)))
+        raise ConfigError(tr('--part is "{part}": choose one of {parts}.', part=part, parts=listing(PARTS)))
     run = explainer.predictor.run
     if part == "test" and not was_tested(run):
         raise RunError(

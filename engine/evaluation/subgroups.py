@@ -17,9 +17,10 @@ import numpy.typing as npt
 
 from engine.base.errors import ConfigError, CovidTuiError, DataError, RunError
 from engine.base.files import write_json
+from engine.base.language import marked, tr
 from engine.base.result import Measured, OfClass
 from engine.base.typed_files import Count, Ends, Number, Positive, Share, SignedEnds, plain, typed
-from engine.base.wording import counted, unwritable
+from engine.base.wording import counted, listing, unwritable
 from engine.data.file_names import pair_key
 from engine.data.folders.class_folders import class_folders
 from engine.data.image.dicom_tags import FIELDS
@@ -52,8 +53,11 @@ USUAL = {
     "machine": ("machine", "scanner", "manufacturermodelname", "manufacturer", "manufacturerdicom", "model"),
 }
 """By field, the columns that usually hold it, as `plain_column` gives them; any other field is a column's name."""
-BANDS = ((18, "under 18"), (40, "18 to 39"), (60, "40 to 59"), (80, "60 to 79"), (121, "80 and over"))
-"""Ends of the age bands, in years, which are not in them."""
+BANDS = (
+    (18, marked("under 18")), (40, marked("18 to 39")), (60, marked("40 to 59")), (80, marked("60 to 79")),
+    (121, marked("80 and over")),
+)  # fmt: skip
+"""Ends of the age bands, in years, which are not in them, and what files call them in every language."""
 _REFUSED = {*FILE_COLUMNS, *PATIENT_COLUMNS, "name", "patientname", "id", "uid", "mrn", "accessionnumber"}
 _DATE = re.compile(r".*(?:date|birth|dob|time|day).*")
 _DATED = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}.*|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}.*|(?:19|20)\d{6}")
@@ -172,9 +176,14 @@ def measure_subgroups(run: Run, names: Sequence[str]) -> Subgroups:
     return result
 
 
+def value_shown(value: str) -> str:
+    """A group's value for people: age bands are translated, what a table says never is."""
+    return tr(value) if value in dict(BANDS).values() else value
+
+
 def read_subgroups(run: Run) -> Subgroups | None:
     """What the run's subgroups.json holds; None where there is none. Raises RunError where it is damaged."""
-    mend = f"remove it, and `covid-tui evaluate {run.name} --by FIELDS` measures the groups anew"
+    mend = tr("remove it, and `covid-tui evaluate {name} --by FIELDS` measures the groups anew", name=run.name)
     return typed(run.path / SUBGROUPS, Subgroups, mend) if (run.path / SUBGROUPS).exists() else None
 
 
@@ -183,7 +192,7 @@ def _values(run: Run, name: str, labels: Mapping[str, str], tested: Sequence[str
     plain_name = plain_column(name)
     if plain_name in _REFUSED or _DATE.fullmatch(plain_name):
         raise ConfigError(
-            f'--by "{name}" may identify people, as names, numbers of persons and dates do: name another.'
+            tr('--by "{name}" may identify people, as names, numbers of persons and dates do: name another.', name=name)
         )
     folder, data = run.folder(), run.config().data
     for table in tables(Scan(folder, (), (), {}, ())):
@@ -192,15 +201,27 @@ def _values(run: Run, name: str, labels: Mapping[str, str], tested: Sequence[str
         for column in (*USUAL.get(plain_name, ()), name):
             try:
                 if of := table.cells(column, labels.items()).of if table.place(column) is not None else {}:
-                    return of, f'the column "{column}" of {table.name}'
+                    return of, tr('the column "{column}" of {table}', column=column, table=table.name)
             except DataError:
                 continue
     if plain_name in FIELDS and (of := _in_headers(folder, tested, plain_name)):
-        return of, "the DICOM headers"
+        return of, tr("the DICOM headers")
     if plain_name == "source" and (of := _sources(folder, labels, data.follow_links)):
-        return of, "the metadata workbooks"
-    header = ", nor does a DICOM header of them name it" if plain_name in FIELDS else ""
-    raise ConfigError(f'--by "{name}": no table beside the images of {folder} has such a column about them{header}.')
+        return of, tr("the metadata workbooks")
+    if plain_name in FIELDS:
+        text = tr(
+            '--by "{name}": no table beside the images of {folder} has such a column about them, nor does a DICOM '
+            "header of them name it.",
+            name=name,
+            folder=folder,
+        )
+    else:
+        text = tr(
+            '--by "{name}": no table beside the images of {folder} has such a column about them.',
+            name=name,
+            folder=folder,
+        )
+    raise ConfigError(text)
 
 
 def _in_headers(folder: Path, files: Sequence[str], field: str) -> dict[str, str]:
@@ -262,16 +283,25 @@ def _ordered(counts: Mapping[str, int]) -> list[str]:
 
 def _check_harmless(name: str, counts: Mapping[str, int]) -> None:
     if not counts:
-        raise ConfigError(f'--by "{name}": no test image has a value that can be read.')
+        raise ConfigError(tr('--by "{name}": no test image has a value that can be read.', name=name))
     if len(counts) > MOST:
         raise ConfigError(
-            f'--by "{name}" has {counted(len(counts), "different value")} in the test, and more than {MOST} may '
-            "identify people or be free text: name a field of a few groups."
+            tr(
+                '--by "{name}" has {values} in the test, and more than {most} may identify people or be free text: '
+                "name a field of a few groups.",
+                name=name,
+                values=counted(len(counts), "different value"),
+                most=MOST,
+            )
         )
     if any(_DATED.fullmatch(value) for value in counts):
-        raise ConfigError(f'--by "{name}" holds dates, which may identify people: groups of them are not made.')
+        raise ConfigError(
+            tr('--by "{name}" holds dates, which may identify people: groups of them are not made.', name=name)
+        )
     if any(len(value) > LONGEST for value in counts if "://" not in value):
-        raise ConfigError(f'--by "{name}" holds long texts, which may identify people: groups of them are not made.')
+        raise ConfigError(
+            tr('--by "{name}" holds long texts, which may identify people: groups of them are not made.', name=name)
+        )
 
 
 def _group(answers: _Answers, value: str, chosen: Mask) -> Group:
@@ -316,17 +346,36 @@ def _gaps(answers: _Answers, values: npt.NDArray[np.str_], groups: Sequence[Grou
 
 def _warnings(name: str, groups: Sequence[Group], unknown: int, hidden: int, answers: _Answers) -> list[str]:
     found, images = list[str](), len(answers.said.files)
-    if small := [f"{group.value} ({group.n})" for group in groups if group.small]:
-        found.append(f"Too few images to say how good it is for {name} {', '.join(small)}: fewer than {SMALL}.")
+    small = [tr("{value} ({n})", value=value_shown(group.value), n=group.n) for group in groups if group.small]
+    if small:
+        found.append(
+            tr(
+                "Too few images to say how good it is for {name} {groups}: fewer than {least}.",
+                name=name,
+                groups=listing(small),
+                least=SMALL,
+            )
+        )
     if hidden:
         found.append(
-            f"Not shown are {counted(hidden, 'image')} in groups of fewer than {FEWEST}, which few people share."
+            tr(
+                "Not shown are {images} in groups of fewer than {fewest}, which few people share.",
+                images=counted(hidden, "image"),
+                fewest=FEWEST,
+            )
         )
     if unknown:
-        found.append(f"Of {unknown:,} of {counted(images, 'test image')} nothing tells {name}.")
+        of = counted(images, "test image")
+        found.append(tr("Of {unknown:,} of {images} nothing tells {name}.", unknown=unknown, images=of, name=name))
     if len([group for group in groups if not group.small]) < 2:
-        found.append(f"There are no two groups of {name} that are large enough to compare.")
+        found.append(tr("There are no two groups of {name} that are large enough to compare.", name=name))
     if people := answers.people:
-        images_of = f"The {counted(images, 'image')} are of {counted(people, 'patient')}"
-        found.append(f"{images_of}: intervals of shares go by patient, those of AUC take images as independent.")
+        found.append(
+            tr(
+                "The {images} are of {patients}: intervals of shares go by patient, those of AUC take images as "
+                "independent.",
+                images=counted(images, "image"),
+                patients=counted(people, "patient"),
+            )
+        )
     return found

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Literal
 
 from engine.base.errors import ConfigError
+from engine.base.language import tr
+from engine.base.wording import listing
 
 _NUMBERED = re.compile(r"(input_layer|rescaling|normalization|zero_padding2d|max_pooling2d)(_\d+)?")
 """Names that Keras gives where keras.applications gives none."""
@@ -219,7 +221,9 @@ BACKBONES: dict[str, Backbone] = {one.name: one for one in _EVERY}
 def backbone(name: str) -> Backbone:
     """The backbone called `name`. Raises ConfigError where there is none."""
     if name not in BACKBONES:
-        raise ConfigError(f'There is no backbone "{name}": choose one of {", ".join(BACKBONES)}.')
+        raise ConfigError(
+            tr('There is no backbone "{name}": choose one of {backbones}.', name=name, backbones=listing(BACKBONES))
+        )
     return BACKBONES[name]
 
 

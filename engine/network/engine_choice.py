@@ -17,7 +17,9 @@ from engine.base.engines import INSTALL, AskedEngine, EngineName, identity, ncnn
 from engine.base.errors import ConfigError, RunError
 from engine.base.events import Emit, Progress
 from engine.base.files import write_json
+from engine.base.language import tr
 from engine.base.runtime import FASTER_BY, cache_dir, cpu, tensorflow
+from engine.base.wording import listing
 from engine.network.backbones import BACKBONES, Backbone
 from engine.network.classifier import build
 from engine.network.freezing import FreezePlan
@@ -57,11 +59,19 @@ def require(asked: AskedEngine, backbone: Backbone) -> None:
     if asked != "ncnn":
         return
     if "ncnn" not in served_by(backbone):
-        served = ", ".join(one.title for one in BACKBONES.values() if "ncnn" in served_by(one))
-        raise ConfigError(f"--frozen-engine ncnn computes {served} alone, not {backbone.title}: give auto or keras.")
+        served = listing(one.title for one in BACKBONES.values() if "ncnn" in served_by(one))
+        raise ConfigError(
+            tr(
+                "--frozen-engine ncnn computes {served} alone, not {title}: give auto or keras.",
+                served=served,
+                title=backbone.title,
+            )
+        )
     fault = ncnn_fault()
     if fault:
-        raise ConfigError(f"--frozen-engine ncnn: {fault}; {INSTALL}, or give auto or keras.")
+        raise ConfigError(
+            tr("--frozen-engine ncnn: {fault}; {install}, or give auto or keras.", fault=fault, install=INSTALL)
+        )
 
 
 def choose_engine(asked: AskedEngine, backbone: Backbone, precision: str, emit: Emit) -> EngineChoice:
@@ -72,20 +82,25 @@ def choose_engine(asked: AskedEngine, backbone: Backbone, precision: str, emit: 
     """
     require(asked, backbone)
     if asked != "auto":
-        return EngineChoice(asked, "as asked")
+        return EngineChoice(asked, tr("as asked"))
     if "ncnn" not in served_by(backbone):
-        return EngineChoice("keras", f"ncnn does not compute {backbone.title}")
+        return EngineChoice("keras", tr("ncnn does not compute {title}", title=backbone.title))
     if tensorflow().config.list_physical_devices("GPU"):
-        return EngineChoice("keras", "a GPU computes them")
+        return EngineChoice("keras", tr("a GPU computes them"))
     fault = ncnn_fault()
     if fault:
         return EngineChoice("keras", fault)
     try:
         timing = timed(precision, emit)
     except RunError as error:
-        return EngineChoice("keras", str(error).rstrip("."))
-    times = f"{timing.ncnn:,.0f} ms of processor time an image, Keras in {precision} {timing.keras:,.0f} ms"
-    return EngineChoice("ncnn" if timing.ratio >= FASTER_BY else "keras", f"ncnn takes {times}")
+        return EngineChoice("keras", str(error).rstrip(".。"))
+    times = tr(
+        "ncnn takes {ncnn:,.0f} ms of processor time an image, Keras in {precision} {keras:,.0f} ms",
+        ncnn=timing.ncnn,
+        precision=precision,
+        keras=timing.keras,
+    )
+    return EngineChoice("ncnn" if timing.ratio >= FASTER_BY else "keras", times)
 
 
 def timed(precision: str, emit: Emit) -> Timing:
@@ -114,7 +129,7 @@ def _entry(context: str, timing: Timing) -> dict[str, Any]:
 
 def measured(precision: str, emit: Emit) -> Timing:
     """Both engines on the same drawn images, in turns. Raises RunError where ncnn fails, or gives other numbers."""
-    task = "time what computes the frozen layers, once"
+    task = tr("time what computes the frozen layers, once")
     emit(Progress(task, 0, None))
     backbone = BACKBONES["vgg16"]
     classifier = build(FreezePlan(backbone, frozenset()), 2, precision, seed=0)
@@ -123,7 +138,12 @@ def measured(precision: str, emit: Emit) -> Timing:
     gave = [engine.activations(images) for engine in engines]  # which makes them ready
     difference = float(np.abs(gave[0] - gave[1]).max() / np.abs(gave[0]).max())
     if not difference <= (ALIKE if precision == "float32" else ALIKE_SHORT):
-        raise RunError(f"ncnn gives other numbers than Keras on this machine, by {difference:.1g} of the largest.")
+        raise RunError(
+            tr(
+                "ncnn gives other numbers than Keras on this machine, by {difference:.1g} of the largest.",
+                difference=difference,
+            )
+        )
     least = [float("inf"), float("inf")]
     for _ in range(ROUNDS):
         for place, engine in enumerate(engines):

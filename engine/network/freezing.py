@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from engine.base.errors import ConfigError
+from engine.base.language import tr
 from engine.base.number_format import FeatureFormat
 from engine.network.backbones import Backbone, Layer, backbone
 from engine.network.heads import REPORT, Head
@@ -122,7 +123,9 @@ def parse_unfreeze(text: str, chosen: Backbone) -> frozenset[str]:
     named = [layer for item in split_list(text) for layer in _layers(item, chosen)]
     trainable = frozenset(layer.name for layer in named if layer.learnable)
     if not trainable:
-        raise ConfigError(f'--unfreeze "{text}" names no layer with weights: try "{chosen.blocks[-1]}".')
+        raise ConfigError(
+            tr('--unfreeze "{text}" names no layer with weights: try "{block}".', text=text, block=chosen.blocks[-1])
+        )
     return trainable
 
 
@@ -144,8 +147,16 @@ def _layers(item: str, chosen: Backbone) -> list[Layer]:
             return list(chosen.layers[first : last + 1])
     learners = [layer for layer in chosen.layers if layer.learnable]
     raise ConfigError(
-        f'--unfreeze "{item}" is no part of {chosen.title}: give blocks ({chosen.blocks[0]} to {chosen.blocks[-1]}), '
-        f"layers such as {learners[-1].name}, or indices from 0 to {len(chosen.layers) - 1} such as 15-18."
+        tr(
+            '--unfreeze "{item}" is no part of {title}: give blocks ({first} to {last}), layers such as {layer}, or '
+            "indices from 0 to {most} such as 15-18.",
+            item=item,
+            title=chosen.title,
+            first=chosen.blocks[0],
+            last=chosen.blocks[-1],
+            layer=learners[-1].name,
+            most=len(chosen.layers) - 1,
+        )
     )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from engine.base.cancel import Stop
 from engine.base.engines import EngineName
 from engine.base.errors import Stopped
+from engine.base.language import tr
 from engine.base.runtime import compiled, tensorflow
 from engine.network.backbones import Backbone
 from engine.network.classifier import Classifier
@@ -65,7 +66,7 @@ class KerasEngine:
         found = []
         for start in range(0, len(inputs), step):
             if stop and stop.is_set():
-                raise Stopped("Stopped while the frozen layers were computed.")
+                raise Stopped(tr("Stopped while the frozen layers were computed."))
             found.append(np.asarray(self._forward(inputs[start : start + step]).numpy()))
         return np.concatenate(found)
 

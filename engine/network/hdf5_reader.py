@@ -17,6 +17,7 @@ import h5py
 import numpy as np
 
 from engine.base.errors import WeightsError
+from engine.base.language import tr
 from engine.network.backbones import steady_names
 from engine.network.heads import HEAD_UNITS
 
@@ -33,14 +34,14 @@ MOST_OBJECTS = 3000
 DEEPEST = 8
 LONGEST_ATTRIBUTE = 2**16
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
-GIVE = "give a .weights.h5, as Keras's model.save_weights writes it, which holds numbers alone"
+GIVE = tr("give a .weights.h5, as Keras's model.save_weights writes it, which holds numbers alone")
 
 _OTHER_CONTENT: tuple[tuple[bytes, str], ...] = (
-    (b"PK", "a zip archive, as .keras, .npz and PyTorch files are, which can carry code"),
-    (b"\x93NUMPY", "a NumPy array file, which names no layers and can carry pickled objects"),
-    *((bytes((0x80, protocol)), "a Python pickle, which can run code when it is read") for protocol in range(2, 6)),
-    (b"\x1f\x8b", "a gzip archive"),
-    (b"", "no HDF5 file"),
+    (b"PK", tr("a zip archive, as .keras, .npz and PyTorch files are, which can carry code")),
+    (b"\x93NUMPY", tr("a NumPy array file, which names no layers and can carry pickled objects")),
+    *((bytes((0x80, protocol)), tr("a Python pickle, which can run code when it is read")) for protocol in range(2, 6)),
+    (b"\x1f\x8b", tr("a gzip archive")),
+    (b"", tr("no HDF5 file")),
 )
 
 
@@ -99,7 +100,7 @@ class WeightFile:
         with _readable(self.path):
             found = _arrays(self.path, name, self._layers[name])
         if _state(os.fstat(self._descriptor)) != self._state:
-            raise WeightsError(f"{self.path} was changed while it was read: ask again.")
+            raise WeightsError(tr("{path} was changed while it was read: ask again.", path=self.path))
         return found
 
     def close(self) -> None:
@@ -129,19 +130,21 @@ def require_weights(path: Path, parameters: Mapping[str, int]) -> None:
 
 
 def _unfit(path: Path, name: str) -> str:
-    return f"{path} does not fit the network: its layer {name} is missing or has another shape."
+    return tr(
+        "{path} does not fit the network: its layer {name} is missing or has another shape.", path=path, name=name
+    )
 
 
 @contextlib.contextmanager
 def _layers_of(path: Path, names: Sequence[str]) -> Iterator[dict[str, list["_Item"]]]:
     """The datasets by layer of a sound weight file, open meanwhile; `names` are those of the network's layers."""
     if not path.is_file():
-        raise WeightsError(f"{path} is missing or no file: {GIVE}.")
+        raise WeightsError(tr("{path} is missing or no file: {give}.", path=path, give=GIVE))
     with _readable(path):
         with path.open("rb") as raw:
             _require_hdf5(path, raw.read(len(SIGNATURE)))
         with h5py.File(path, "r") as file:
-            _require(path, "model_config" not in file.attrs, "holds a whole model, whose recipe can carry code")
+            _require(path, "model_config" not in file.attrs, tr("holds a whole model, whose recipe can carry code"))
             items = list(_walk(path, file))
             found = _layers(file, items) if "layers" in file else _older_layers(file, items, names)
             yield dict(zip(steady_names(found), found.values(), strict=True))
@@ -154,26 +157,30 @@ def _readable(path: Path) -> Iterator[None]:
         yield
     except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise WeightsError(f"{path} can't be read as a Keras weight file ({reason}).") from error
+        raise WeightsError(
+            tr("{path} can't be read as a Keras weight file ({reason}).", path=path, reason=reason)
+        ) from error
 
 
 def _arrays(path: Path, name: str, items: Sequence[_Item]) -> Layer:
     """The arrays of a layer, float32. Raises WeightsError where any is no number."""
     found = [np.asarray(item.data, np.float32) for item in items]
     if not all(np.isfinite(array).all() for array in found):
-        raise WeightsError(f"{path} is damaged: the weights of its layer {name} are not all finite numbers.")
+        raise WeightsError(
+            tr("{path} is damaged: the weights of its layer {name} are not all finite numbers.", path=path, name=name)
+        )
     return found
 
 
 def _require_hdf5(path: Path, head: bytes) -> None:
     if head != SIGNATURE:
         what = next(name for magic, name in _OTHER_CONTENT if head.startswith(magic))
-        raise WeightsError(f"{path} is {what}: {GIVE}.")
+        raise WeightsError(tr("{path} is {what}: {give}.", path=path, what=what, give=GIVE))
 
 
 def _require(path: Path, holds: bool, fault: str) -> None:
     if not holds:
-        raise WeightsError(f"{path} {fault}: {GIVE}.")
+        raise WeightsError(tr("{path} {fault}: {give}.", path=path, fault=fault, give=GIVE))
 
 
 def _walk(path: Path, file: Any) -> Iterator[_Item]:
@@ -182,35 +189,36 @@ def _walk(path: Path, file: Any) -> Iterator[_Item]:
     seen = 0
     while waiting:
         at, group = waiting.pop()
-        _require(path, len(at) < DEEPEST, f"nests its groups more than {DEEPEST} deep")
+        _require(path, len(at) < DEEPEST, tr("nests its groups more than {deepest} deep", deepest=DEEPEST))
         for name in group:
             seen += 1
-            _require(path, seen <= MOST_OBJECTS, f"holds more than {MOST_OBJECTS} groups and arrays")
+            _require(path, seen <= MOST_OBJECTS, tr("holds more than {most} groups and arrays", most=MOST_OBJECTS))
             where = "/".join((*at, name))
             hard = isinstance(group.get(name, getlink=True), h5py.HardLink)
-            _require(path, hard, f"has a link in the place of {where}, which could lead to any file")
+            linked = tr("has a link in the place of {where}, which could lead to any file", where=where)
+            _require(path, hard, linked)
             item = group[name]
             if isinstance(item, h5py.Group):
                 waiting.append(((*at, name), item))
                 continue
-            fault = _fault(item)
-            _require(path, not fault, f"{fault} {where}")
+            fault = _fault(item, where)
+            _require(path, not fault, fault)
             yield _Item((*at, name), item)
 
 
-def _fault(item: Any) -> str:
-    """Why an object of the file is no plain array of numbers, as the beginning of a sentence; empty where it is one."""
+def _fault(item: Any, where: str) -> str:
+    """Why the object at `where` in the file is no plain array of numbers, as what the file does; empty where it is."""
     if not isinstance(item, h5py.Dataset):
-        return "has something other than an array at"
+        return tr("has something other than an array at {where}", where=where)
     if item.external or item.is_virtual:
-        return "takes from another file the array"
+        return tr("takes from another file the array {where}", where=where)
     if item.id.get_create_plist().get_nfilters():
-        return "has compressed or filtered, which weights never are, the array"
+        return tr("has compressed or filtered, which weights never are, the array {where}", where=where)
     kinds = "fiu" if item.shape == () else "f"  # a Normalization counts in whole numbers
     if item.dtype.kind not in kinds or item.dtype.itemsize > 8 or item.shape is None:
-        return "has something other than floating-point numbers in"
+        return tr("has something other than floating-point numbers in {where}", where=where)
     if item.id.get_storage_size() != math.prod(item.shape) * item.dtype.itemsize:
-        return "holds less or more than the declared size of"
+        return tr("holds less or more than the declared size of {where}", where=where)
     return ""
 
 
@@ -241,7 +249,7 @@ def _older_layers(file: Any, items: Sequence[_Item], layers: Sequence[str]) -> d
         own = {"/".join(path[len(at) :]): item for path, item in left.items() if path[: len(at)] == at}
         order = _texts(file[name], "weight_names")
         if sorted(order) != sorted(own):
-            raise ValueError(f"{name} lists other arrays than it holds")
+            raise ValueError(tr("{name} lists other arrays than it holds", name=name))
         if own:
             found[name] = [own[text] for text in order]
         left = {path: item for path, item in left.items() if path[: len(at)] != at}
@@ -269,7 +277,7 @@ def _attribute(item: Any, name: str, default: Any) -> Any:
     if identity.shape == (0,):  # a layer without weights; HDF5 knows no size of nothing
         return default
     if identity.get_storage_size() > LONGEST_ATTRIBUTE:
-        raise ValueError(f"its attribute {name} is too long")
+        raise ValueError(tr("its attribute {name} is too long", name=name))
     return item.attrs[name]
 
 
@@ -277,11 +285,13 @@ def _check(path: Path, layers: Mapping[str, Sequence[_Item]], shapes: Shapes) ->
     """Raises WeightsError unless the file has the network's layers in their shapes, and besides a head at most."""
     for name, own in layers.items():
         if name not in shapes:
-            _require(path, len(own) == HEAD.get(name), f"has {name}, which is not of this network")
+            other = tr("has {name}, which is not of this network", name=name)
+            _require(path, len(own) == HEAD.get(name), other)
     size = sum(item.bytes for own in layers.values() for item in own)
     network = 4 * sum(math.prod(shape) for layer in shapes.values() for shape in layer)
     head = 4 * HEAD_UNITS * (HEAD_UNITS + MOST_CLASSES + 2)
-    _require(path, size <= network + head, f"declares {size:,} bytes of weights, more than the network has")
+    larger = tr("declares {size:,} bytes of weights, more than the network has", size=size)
+    _require(path, size <= network + head, larger)
     for name, expected in shapes.items():
         if [item.data.shape for item in layers.get(name, ())] != list(expected):
             raise WeightsError(_unfit(path, name))

@@ -22,6 +22,7 @@ import numpy as np
 
 from engine.base.cancel import Stop
 from engine.base.errors import RunError, Stopped
+from engine.base.language import tr
 from engine.base.runtime import processors
 from engine.network.backbones import Backbone, Layer
 from engine.network.heads import Head, grid
@@ -221,10 +222,22 @@ def loaded(layers: Sequence[Layer], before: Layer, weights: Weights) -> Any:
     net = ncnn.Net()
     settle(net.opt, before.shape[0])
     if net.load_param_mem(graph(layers, before)):
-        raise RefusedError(f"ncnn {ncnn.__version__} does not take the structure of {layers[0].block}.")
+        raise RefusedError(
+            tr(
+                "ncnn {version} does not take the structure of {block}.",
+                version=ncnn.__version__,
+                block=layers[0].block,
+            )
+        )
     with _file(weight_bytes(layers, weights)) as path:
         if net.load_model(path):
-            raise RefusedError(f"ncnn {ncnn.__version__} does not take the weights of {layers[0].block}.")
+            raise RefusedError(
+                tr(
+                    "ncnn {version} does not take the weights of {block}.",
+                    version=ncnn.__version__,
+                    block=layers[0].block,
+                )
+            )
     return net
 
 
@@ -250,14 +263,14 @@ def _through(net: Any, names: Sequence[str], stop: Stop | None, maps: np.ndarray
     import ncnn
 
     if stop and stop.is_set():
-        raise Stopped("Stopped while the frozen layers were computed.")
+        raise Stopped(tr("Stopped while the frozen layers were computed."))
     extractor = net.create_extractor()
     extractor.input(INPUT, ncnn.Mat(maps))  # which does not hold `maps`: they must outlive it
     found = {}
     for name in names:
         failed, output = extractor.extract(name)
         if failed:
-            raise RunError(f"ncnn could not compute {name}: the memory of this machine may be too small.")
+            raise RunError(tr("ncnn could not compute {name}: the memory of this machine may be too small.", name=name))
         found[name] = np.array(output)
     return found
 

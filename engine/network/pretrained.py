@@ -23,6 +23,7 @@ from engine.base.context import Context
 from engine.base.errors import LinkError, Stopped, WeightsError
 from engine.base.events import Emit, Notice, Progress
 from engine.base.files import digest_of, private_dir, remove, replacing, replacing_path
+from engine.base.language import tr
 from engine.base.runtime import cache_dir, tensorflow
 from engine.network.backbones import BACKBONES, Backbone
 from engine.network.hdf5_reader import Arrays, Shapes, read_weights, require_weights
@@ -46,12 +47,12 @@ def pretrained(source: str, backbone: Backbone, shapes: Shapes, context: Context
     Says by a Notice which source served. Raises WeightsError where the source is missing or damaged.
     """
     if source == "none":
-        context.emit(Notice("warning", "The backbone starts from random weights, as --weights none asks."))
+        context.emit(Notice("warning", tr("The backbone starts from random weights, as --weights none asks.")))
         return {}
     if source == "imagenet":
         return _imagenet(backbone, shapes, context)
     arrays = read_weights(Path(source), shapes)
-    context.emit(Notice("info", f"Weights: {source}."))
+    context.emit(Notice("info", tr("Weights: {source}.", source=source)))
     return arrays
 
 
@@ -74,43 +75,50 @@ def require(source: str, backbone: Backbone, context: Context) -> None:
 
 def _imagenet(backbone: Backbone, shapes: Shapes, context: Context) -> Arrays:
     in_keras = keras_home() / "models" / backbone.keras_file
-    unchecked = (
-        "" if backbone.keras_md5 else "; Keras publishes no checksum of this file, so its layers alone are checked"
-    )
+    place = str(in_keras)
+    if not backbone.keras_md5:
+        place = tr("{path}; Keras publishes no checksum of this file, so its layers alone are checked", path=in_keras)
     if in_keras.is_file():
         if not backbone.keras_md5 or digest_of(in_keras, "md5") == backbone.keras_md5:
             arrays = read_weights(in_keras, shapes)
-            context.emit(Notice("info", f"Weights: ImageNet, from Keras's cache ({in_keras}{unchecked})."))
+            context.emit(Notice("info", tr("Weights: ImageNet, from Keras's cache ({place}).", place=place)))
             return arrays
         context.emit(
-            Notice("warning", f"{in_keras} is not the file that Keras publishes (its MD5 differs): it is not used.")
+            Notice(
+                "warning",
+                tr("{path} is not the file that Keras publishes (its MD5 differs): it is not used.", path=in_keras),
+            )
         )
     if backbone.name != OFFLINE_BACKBONE:
         why = fetch_weights(backbone, in_keras, context)
         if why:
             raise WeightsError(_remedies(backbone, in_keras, why))
-        return _downloaded(in_keras, unchecked, shapes, context.emit)
+        return _downloaded(in_keras, place, shapes, context.emit)
     kept = converted(cache_dir())
     if kept.is_file():
         try:
             arrays = _verified(read_weights(kept, shapes))
         except WeightsError:
             context.emit(
-                Notice("warning", f"The converted weights in {kept} are damaged: they are fetched or converted anew.")
+                Notice(
+                    "warning",
+                    tr("The converted weights in {path} are damaged: they are fetched or converted anew.", path=kept),
+                )
             )
             with contextlib.suppress(OSError, LinkError):
                 remove(kept, cache_dir())
         else:
-            context.emit(Notice("info", f"Weights: ImageNet, from the offline extra, converted earlier ({kept})."))
+            text = tr("Weights: ImageNet, from the offline extra, converted earlier ({path}).", path=kept)
+            context.emit(Notice("info", text))
             return arrays
     why = fetch_weights(backbone, in_keras, context)
     if not why:
-        return _downloaded(in_keras, unchecked, shapes, context.emit)
+        return _downloaded(in_keras, place, shapes, context.emit)
     onnx_file = _offline_file()
     if onnx_file is None:
         raise WeightsError(_remedies(backbone, in_keras, why))
     arrays = _verified(_read_onnx(onnx_file, shapes))
-    context.emit(Notice("info", f"Weights: ImageNet, from the offline extra (no download: {why})."))
+    context.emit(Notice("info", tr("Weights: ImageNet, from the offline extra (no download: {why}).", why=why)))
     _keep(kept, arrays)
     return arrays
 
@@ -133,26 +141,31 @@ def damaged(cache: Path) -> list[tuple[Path, str]]:
     try:
         _verified(read_weights(kept, shapes))
     except WeightsError:
-        return [(kept, "damaged: they are not ImageNet's")]
+        return [(kept, tr("damaged: they are not ImageNet's"))]
     return []
 
 
-def _downloaded(path: Path, unchecked: str, shapes: Shapes, emit: Emit) -> Arrays:
+def _downloaded(path: Path, place: str, shapes: Shapes, emit: Emit) -> Arrays:
     arrays = read_weights(path, shapes)
-    emit(Notice("info", f"Weights: ImageNet, downloaded from Keras's own address ({path}{unchecked})."))
+    emit(Notice("info", tr("Weights: ImageNet, downloaded from Keras's own address ({place}).", place=place)))
     return arrays
 
 
 def _remedies(backbone: Backbone, in_keras: Path, why: str) -> str:
     offline = (
-        "or run pip install 'covid-tui[offline]'"
+        tr("or run pip install 'covid-tui[offline]'")
         if backbone.name == OFFLINE_BACKBONE
-        else "or take --backbone vgg16, the only one that the offline extra serves"
+        else tr("or take --backbone vgg16, the only one that the offline extra serves")
     )
-    return (
-        f"The ImageNet weights of {backbone.title} are not on this machine and can't be downloaded ({why}): "
-        f"put Keras's file {backbone.keras_file} into {in_keras.parent}, or try again with a network, "
-        f"{offline} (--weights none starts from random weights instead)."
+    return tr(
+        "The ImageNet weights of {title} are not on this machine and can't be downloaded ({why}): put Keras's file "
+        "{file} into {folder}, or try again with a network, {offline} (--weights none starts from random weights "
+        "instead).",
+        title=backbone.title,
+        why=why,
+        file=backbone.keras_file,
+        folder=in_keras.parent,
+        offline=offline,
     )
 
 
@@ -170,9 +183,11 @@ def _read_onnx(path: Path, shapes: Shapes) -> Arrays:
     try:
         import onnx
     except ImportError:
-        raise WeightsError("The package onnx is missing: run pip install 'covid-tui[offline]'.") from None
+        raise WeightsError(tr("The package onnx is missing: run pip install 'covid-tui[offline]'.")) from None
     if digest_of(path) != OFFLINE_SHA256:
-        raise WeightsError(f"{path} is not the file that the offline extra was checked with: install it anew.")
+        raise WeightsError(
+            tr("{path} is not the file that the offline extra was checked with: install it anew.", path=path)
+        )
     tensors = {tensor.name: tensor for tensor in onnx.load(str(path)).graph.initializer}
 
     def array(name: str) -> np.ndarray:
@@ -196,7 +211,9 @@ def _verified(arrays: Arrays) -> Arrays:
         for array in layer:
             digest.update(np.ascontiguousarray(array, "<f4").tobytes())
     if digest.hexdigest() != VGG16_SHA256:
-        raise WeightsError("The weights are not those of ImageNet VGG16 (their SHA-256 differs): install them anew.")
+        raise WeightsError(
+            tr("The weights are not those of ImageNet VGG16 (their SHA-256 differs): install them anew.")
+        )
     return arrays
 
 
@@ -216,10 +233,11 @@ def fetch_weights(backbone: Backbone, target: Path, context: Context) -> str:
     chunks: queue.Queue[bytes | Exception | int] = queue.Queue(maxsize=16)
     address = weights_address(*backbone.keras_address)
     if address is None:
-        return "the installed Keras names no address"
+        return tr("the installed Keras names no address")
     if not address.endswith(backbone.keras_file):
         address += backbone.keras_file
-    context.emit(Notice("info", f"Asking Keras's address for the ImageNet weights of {backbone.title}."))
+    text = tr("Asking Keras's address for the ImageNet weights of {title}.", title=backbone.title)
+    context.emit(Notice("info", text))
     over = threading.Event()
     threading.Thread(target=_fetch, args=(address, chunks, over), name="download", daemon=True).start()
     digest, done, total = hashlib.md5(usedforsecurity=False), 0, None
@@ -228,7 +246,7 @@ def fetch_weights(backbone: Backbone, target: Path, context: Context) -> str:
         with replacing(target) as file:
             while (chunk := chunks.get(timeout=CONNECT_SECONDS)) != b"":
                 if context.stop.is_set():
-                    raise Stopped("The download of the weights was stopped.")
+                    raise Stopped(tr("The download of the weights was stopped."))
                 if isinstance(chunk, Exception):
                     raise chunk
                 if isinstance(chunk, int):
@@ -236,13 +254,13 @@ def fetch_weights(backbone: Backbone, target: Path, context: Context) -> str:
                     continue
                 digest.update(chunk)
                 done += file.write(chunk)
-                context.emit(Progress("download weights", done, total))
+                context.emit(Progress(tr("download weights"), done, total))
             if done < (total or 0):
-                raise OSError(f"the connection ended after {done:,} of {total:,} bytes")
+                raise OSError(tr("the connection ended after {done:,} of {total:,} bytes", done=done, total=total))
             if backbone.keras_md5 and digest.hexdigest() != backbone.keras_md5:
-                raise OSError("what came is not the file that Keras publishes")
+                raise OSError(tr("what came is not the file that Keras publishes"))
     except queue.Empty:
-        return "no answer from the network"
+        return tr("no answer from the network")
     except OSError as error:
         return str(getattr(error, "reason", error))
     finally:

@@ -19,6 +19,7 @@ from engine.base.context import Context
 from engine.base.errors import LinkError, RunError
 from engine.base.events import Progress
 from engine.base.files import names_in, open_lock, opened, remove
+from engine.base.language import tr
 from engine.base.locks import try_lock
 from engine.runs.directory import IN_BIN, Run
 
@@ -76,7 +77,7 @@ def delete(runs: Sequence[Run], context: Context) -> list[Deleted]:
         if context.stop.is_set():
             break
         done.append(_delete(run, at))
-        context.emit(Progress("deleting runs", len(done), len(runs)))
+        context.emit(Progress(tr("deleting runs"), len(done), len(runs)))
     return done
 
 
@@ -89,7 +90,9 @@ def _delete(run: Run, at: float) -> Deleted:
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
             run.path.rename(place.path)
     except OSError as error:
-        raise RunError(f"{run.path} can't be deleted ({error.strerror}).") from error
+        raise RunError(
+            tr("{path} can't be deleted ({reason}).", path=run.path, reason=tr(str(error.strerror)))
+        ) from error
     return place
 
 
@@ -107,7 +110,7 @@ def _still(run: Run) -> Iterator[None]:
                     raise
                 lock = None
             if lock and not try_lock(lock):
-                raise RunError(f"{run.name} is live: stop it before you delete it.")
+                raise RunError(tr("{name} is live: stop it before you delete it.", name=run.name))
         yield
 
 
@@ -143,8 +146,10 @@ def _bring_back(one: Deleted) -> Run:
                 one.path.rename(path)
                 return Run(path)
     except OSError as error:
-        raise RunError(f"{one.path} can't be brought back ({error.strerror}).") from error
-    raise RunError(f"{one.path.parent} already holds ten thousand runs named {one.name}.")
+        raise RunError(
+            tr("{path} can't be brought back ({reason}).", path=one.path, reason=tr(str(error.strerror)))
+        ) from error
+    raise RunError(tr("{folder} already holds ten thousand runs named {name}.", folder=one.path.parent, name=one.name))
 
 
 def _is_free(path: Path, for_link: bool) -> bool:
@@ -170,7 +175,9 @@ def empty(one: Deleted) -> int:
         one.path.rename(going)
         remove(going, going.parent)
     except OSError as error:
-        raise RunError(f"{one.path} can't be removed ({error.strerror}).") from error
+        raise RunError(
+            tr("{path} can't be removed ({reason}).", path=one.path, reason=tr(str(error.strerror)))
+        ) from error
     return size
 
 

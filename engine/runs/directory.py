@@ -12,9 +12,10 @@ from engine.base.cancel import How
 from engine.base.errors import ConfigError, RunError
 from engine.base.events import Epoch, Event, Failed, Finished, Interrupted
 from engine.base.files import replacing
+from engine.base.language import marked, tr
 from engine.base.locks import is_locked
 from engine.base.typed_files import UnfitError, content, json_object
-from engine.base.wording import counted
+from engine.base.wording import counted, listing
 from engine.recipe.config import TrainConfig, from_dict
 from engine.runs.event_log import FILE, Last, Timed, events, last_event, read_line
 from engine.runs.summary import RunSummary, SummaryReader
@@ -23,6 +24,11 @@ State = Literal["live", "finished", "stopped, tested", "stopped", "failed", "die
 """What a run is at. Finished: its recipe is through. Stopped, tested: it was told to stop before, and to keep and test
 what it had. Damaged: its events can't be read.
 """
+_SHOWN = (
+    marked("live"), marked("finished"), marked("stopped, tested"), marked("stopped"), marked("failed"), marked("died"),
+    marked("damaged"),
+)  # fmt: skip
+"""The same for who translates."""
 WEIGHTS = "best.weights.h5"
 CONFIG = "config.json"
 SPLIT = "split.csv"
@@ -53,13 +59,15 @@ class Run:
         try:
             return from_dict(TrainConfig, {k: v for k, v in self._saved().items() if k != "folder"})
         except ConfigError as error:
-            raise RunError(f"{self.path / CONFIG} is damaged: {error}") from None
+            raise RunError(tr("{path} is damaged: {error}", path=self.path / CONFIG, error=error)) from None
 
     def folder(self) -> Path:
         """The folder of X-rays that the run was trained on. Raises RunError where nothing says which."""
         saved = self._saved().get("folder")
         if not isinstance(saved, str) or not saved or "\0" in saved:
-            raise RunError(f"{self.path / CONFIG} names no folder of images: it is not a run's, or damaged.")
+            raise RunError(
+                tr("{path} names no folder of images: it is not a run's, or damaged.", path=self.path / CONFIG)
+            )
         return Path(saved)
 
     def read_json(self, name: str) -> dict[str, Any]:
@@ -120,7 +128,11 @@ class Run:
                 file.write(how.encode())
         except OSError as error:
             raise RunError(
-                f"{self.path / 'stop'} can't be written ({error.strerror}), so it can't be stopped."
+                tr(
+                    "{path} can't be written ({reason}), so it can't be stopped.",
+                    path=self.path / "stop",
+                    reason=tr(str(error.strerror)),
+                )
             ) from error
 
     def stop_requested(self) -> How | None:
@@ -163,7 +175,7 @@ def find(run: Path, out: Path) -> Run:
         with contextlib.suppress(OSError, ValueError):  # a name too long for a file, or a folder that can't be entered
             if _mark(path) is not None:
                 return Run(path.absolute())
-    raise RunError(f"{run} is not a run directory: `covid-tui runs` lists those under {out}.")
+    raise RunError(tr("{run} is not a run directory: `covid-tui runs` lists those under {out}.", run=run, out=out))
 
 
 def _mark(path: Path) -> os.stat_result | None:
@@ -187,7 +199,11 @@ def all_runs(out: Path) -> list[Run]:
         return []
     except OSError as error:
         raise RunError(
-            f"{out} can't be looked into ({error.strerror}): name another folder with --out, or change its permissions."
+            tr(
+                "{out} can't be looked into ({reason}): name another folder with --out, or change its permissions.",
+                out=out,
+                reason=tr(str(error.strerror)),
+            )
         ) from error
     for name in names:
         with contextlib.suppress(OSError):
@@ -202,10 +218,20 @@ def live(out: Path) -> Run:
     if len(found) == 1:
         return found[0]
     if not found:
-        raise RunError(f"No run under {out} is being trained now: name one, and `covid-tui runs` lists all.")
-    names = ", ".join(run.name for run in found[:MOST_NAMED])
-    more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
-    raise RunError(f"{counted(len(found), 'run')} under {out} are being trained now: name one of {names}{more}.")
+        raise RunError(
+            tr("No run under {out} is being trained now: name one, and `covid-tui runs` lists all.", out=out)
+        )
+    names = listing(run.name for run in found[:MOST_NAMED])
+    if len(found) > MOST_NAMED:
+        names = tr("{names} and {count} more", names=names, count=len(found) - MOST_NAMED)
+    raise RunError(
+        tr(
+            "{runs} under {out} are being trained now: name one of {names}.",
+            runs=counted(len(found), "run"),
+            out=out,
+            names=names,
+        )
+    )
 
 
 def newest(out: Path) -> Run:
@@ -213,4 +239,6 @@ def newest(out: Path) -> Run:
     for run in all_runs(out):
         if (run.path / WEIGHTS).is_file():
             return run
-    raise RunError(f"There is no trained run under {out}: train one with `covid-tui --train DATA` or give --run.")
+    raise RunError(
+        tr("There is no trained run under {out}: train one with `covid-tui --train DATA` or give --run.", out=out)
+    )

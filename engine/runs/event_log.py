@@ -7,6 +7,7 @@ with a value that it can't have is damage, and is told with its line.
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -14,6 +15,7 @@ from msgspec import Meta
 
 from engine.base.errors import RunError
 from engine.base.events import KINDS, Ahead, Doing, Event, Notice, Progress, from_dict
+from engine.base.language import tr
 from engine.base.typed_files import UnfitError, checked, opened, parsed, why
 
 FILE = "events.jsonl"
@@ -28,6 +30,11 @@ Time = Annotated[float, Meta(ge=0, le=1e11)]
 """Seconds since 1970, up to the year 5138."""
 Timed = tuple[float, Event]
 """An event and when it was written, in seconds since 1970."""
+
+
+@dataclass(frozen=True)
+class _Stamped:
+    time: Time = 0.0
 
 
 def events(path: Path) -> Iterator[Timed]:
@@ -56,7 +63,14 @@ class Growing:
                     try:
                         timed = read_line(line)
                     except UnfitError as error:
-                        raise RunError(f"{self._path}, line {self._lines + 1} is damaged: {error}.") from None
+                        raise RunError(
+                            tr(
+                                "{path}, line {number} is damaged: {error}.",
+                                path=self._path,
+                                number=self._lines + 1,
+                                error=error,
+                            )
+                        ) from None
                     if timed is None and not line.endswith(b"\n") and len(line) < LONGEST_LINE:
                         return  # it is being written, or a crash cut it off
                     self._offset, self._lines = self._offset + len(line), self._lines + 1
@@ -65,7 +79,7 @@ class Growing:
         except FileNotFoundError:
             return
         except OSError as error:
-            raise RunError(f"{self._path} can't be read ({why(error)}).") from None
+            raise RunError(tr("{path} can't be read ({why}).", path=self._path, why=why(error))) from None
 
 
 def read_line(line: bytes) -> Timed | None:
@@ -78,8 +92,8 @@ def read_line(line: bytes) -> Timed | None:
         return None
     try:
         at = checked(values.get("time", 0.0), Time)
-    except UnfitError as error:
-        raise UnfitError(f'its "time" {str(error).removeprefix("it ")}') from None
+    except UnfitError:
+        at = checked(values, _Stamped).time  # which fails as well, and names the value
     return at, from_dict(values)
 
 
@@ -125,7 +139,7 @@ def last_event(path: Path) -> Last | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise RunError(f"{path} can't be read ({why(error)}).") from None
+        raise RunError(tr("{path} can't be read ({why}).", path=path, why=why(error))) from None
     return None
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from engine.base.errors import ConfigError, RunError
 from engine.base.events import Batch, Epoch, Failed, Finished, Interrupted, Rung, Started
+from engine.base.language import tr
 from engine.runs.directory import Run
 from engine.runs.event_log import Timed
 from engine.runs.watch import Tail
@@ -25,7 +26,14 @@ _AT_WORK = (Batch, Epoch, Rung, Finished, Interrupted, Failed)
 def require_speed(speed: float) -> None:
     """Raise ConfigError for a speed outside SLOWEST..FASTEST."""
     if not SLOWEST <= speed <= FASTEST:
-        raise ConfigError(f"--speed is {speed:g}: use a number from {SLOWEST:g} to {FASTEST:g}.")
+        raise ConfigError(
+            tr(
+                "--speed is {speed:g}: use a number from {slowest:g} to {fastest:g}.",
+                speed=speed,
+                slowest=SLOWEST,
+                fastest=FASTEST,
+            )
+        )
 
 
 class Replay:
@@ -101,10 +109,10 @@ def recorded(run: Run) -> list[Timed]:
     Raises RunError where it is live, or has none that can be read.
     """
     if run.state() == "live":
-        raise RunError(f"{run.name} is being trained now: `covid-tui attach {run.name}` shows it.")
+        raise RunError(tr("{name} is being trained now: `covid-tui attach {name}` shows it.", name=run.name))
     tail, found = Tail(run), list[Timed]()
     while more := tail.read():
         found += more
     if not found:
-        raise RunError(tail.trouble or f"{run.name} has no events that could be played back.")
+        raise RunError(tail.trouble or tr("{name} has no events that could be played back.", name=run.name))
     return found

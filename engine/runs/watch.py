@@ -13,6 +13,7 @@ from typing import Literal
 from engine.base.cancel import How
 from engine.base.errors import CovidTuiError
 from engine.base.events import Batch, Event, Failed, Finished, Interrupted, Notice, Resumed, Started
+from engine.base.language import tr
 from engine.base.result import Tested
 from engine.base.typed_files import UnfitError, opened, why
 from engine.recipe.config import TrainConfig
@@ -131,7 +132,9 @@ class Tail:
                     if (timed := read_line(line)) is not None:
                         events.append(timed)
                 except UnfitError as error:
-                    self.trouble = f"{self.run.path / FILE} is damaged: in a line of it, {error}."
+                    self.trouble = tr(
+                        "{path} is damaged: in a line of it, {error}.", path=self.run.path / FILE, error=error
+                    )
         return events
 
     def _more(self) -> list[bytes]:
@@ -145,7 +148,7 @@ class Tail:
         except FileNotFoundError:
             return []
         except OSError as error:
-            self.trouble = f"{self.run.path / FILE} can't be read ({why(error)})."
+            self.trouble = tr("{path} can't be read ({why}).", path=self.run.path / FILE, why=why(error))
             return []
         whole = lines.rfind(b"\n") + 1 or (len(lines) if len(lines) > LONGEST_LINE else 0)
         self._offset += whole

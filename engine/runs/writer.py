@@ -18,8 +18,9 @@ from engine.base.errors import ConfigError, RunError
 from engine.base.escape import escaped
 from engine.base.events import Epoch, Event, Failed, Notice, Started
 from engine.base.files import open_lock, open_private, private_dir, replacing, require_inside, write_json
+from engine.base.language import tr
 from engine.base.locks import try_lock
-from engine.base.wording import unwritable
+from engine.base.wording import listing, unwritable
 from engine.recipe.config import RESUMABLE, TrainConfig, differences, to_dict
 from engine.runs.directory import CONFIG, CORRECTIONS, ENVIRONMENT, FOLDERS, LOG, SPLIT, Run
 from engine.runs.event_log import FILE, whole_lines
@@ -183,8 +184,7 @@ def create(folder: Path, config: TrainConfig) -> RunWriter:
             path.rmdir()  # the name stays free for whoever made room
             raise
     except OSError as error:
-        why = os.strerror(error.errno or 0)
-        raise RunError(f"{out} can't hold a new run ({why}): choose another folder with --out.") from error
+        raise _no_room(out, os.strerror(error.errno or 0)) from error
     return RunWriter(Run(path))
 
 
@@ -192,7 +192,9 @@ def plain_name(config: TrainConfig) -> str:
     """The name that a new run gets, but for a number behind it. Raises ConfigError for one that is no plain name."""
     name = config.output.name or usual_name(config)
     if not _NAME.fullmatch(name):
-        raise ConfigError(f'--name is "{name}": use up to 100 letters, digits, dots, dashes and underscores.')
+        raise ConfigError(
+            tr('--name is "{name}": use up to 100 letters, digits, dots, dashes and underscores.', name=name)
+        )
     return name
 
 
@@ -209,7 +211,9 @@ def reopen(run: Run, config: TrainConfig) -> RunWriter:
     fixed = [name for name in differences(run.config(), config) if name not in RESUMABLE]
     if fixed:
         flags, free = ([f"--{name.replace('_', '-')}" for name in names] for names in (fixed, RESUMABLE))
-        raise ConfigError(f"A resumed run keeps its {', '.join(flags)}: only {', '.join(free)} may change.")
+        raise ConfigError(
+            tr("A resumed run keeps its {flags}: only {free} may change.", flags=listing(flags), free=listing(free))
+        )
     return RunWriter(run, again=True)
 
 
@@ -222,7 +226,7 @@ def _claim(out: Path, name: str, numbered: bool) -> Path:
         except FileExistsError:
             if not numbered:
                 raise _taken(path) from None
-    raise RunError(f"{out} already holds ten thousand runs named {name}.")
+    raise RunError(tr("{folder} already holds ten thousand runs named {name}.", folder=out, name=name))
 
 
 def require_room(config: TrainConfig) -> None:
@@ -234,14 +238,18 @@ def require_room(config: TrainConfig) -> None:
         raise _taken(out / name)
     there = next(folder for folder in (out, *out.parents) if os.path.lexists(folder))
     if not there.is_dir():
-        raise RunError(f"{out} can't hold a new run ({there} is not a folder): choose another folder with --out.")
+        raise _no_room(out, tr("{path} is not a folder", path=there))
     if not os.access(there, os.W_OK | os.X_OK):
         why = errno.EROFS if os.statvfs(there).f_flag & os.ST_RDONLY else errno.EACCES
-        raise RunError(f"{out} can't hold a new run ({os.strerror(why)}): choose another folder with --out.")
+        raise _no_room(out, os.strerror(why))
+
+
+def _no_room(out: Path, why: str) -> RunError:
+    return RunError(tr("{out} can't hold a new run ({why}): choose another folder with --out.", out=out, why=tr(why)))
 
 
 def _taken(path: Path) -> ConfigError:
-    return ConfigError(f"{path} exists already: choose another --name.")
+    return ConfigError(tr("{path} exists already: choose another --name.", path=path))
 
 
 def _mend(path: Path) -> None:
@@ -257,4 +265,4 @@ def take_lock(file: Any, path: Path) -> None:
     except OSError as error:
         raise RunError(unwritable(path, error)) from error
     if not free:
-        raise RunError(f"{path} is being trained by another process.")
+        raise RunError(tr("{path} is being trained by another process.", path=path))

@@ -13,6 +13,7 @@ import numpy as np
 
 from engine.base.language import tr
 from engine.base.runtime import tensorflow
+from engine.base.wording import listing
 from engine.recipe.config import AugmentConfig
 
 PLAIN = -1
@@ -48,7 +49,7 @@ class Parameters:
         return tuple(steps) or (tr("as it is"),)
 
     def __str__(self) -> str:
-        return ", ".join(self.steps)
+        return listing(self.steps)
 
 
 UNCHANGED = Parameters(0.0, 0.0, 1.0, 1.0, 0.0, 0.0, False)

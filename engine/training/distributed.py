@@ -29,6 +29,7 @@ from engine.base.context import Context
 from engine.base.errors import ConfigError, CovidTuiError, RunError, Stopped
 from engine.base.events import Notice
 from engine.base.language import tr
+from engine.base.wording import listing
 from engine.training.cluster import WORKERS, Seat, addresses, seat
 
 T = TypeVar("T")
@@ -329,7 +330,7 @@ def _workers(context: Context) -> Devices:
             tr(
                 "Waiting for the {count} workers ({addresses}); this is {own}.",
                 count=len(every),
-                addresses=", ".join(every),
+                addresses=listing(every),
                 own=own,
             ),
         )
@@ -352,7 +353,7 @@ def _workers(context: Context) -> Devices:
                 tr(
                     "Not all of the workers came within {minutes:g} minutes: {every}.",
                     minutes=MINUTES_TO_COME,
-                    every=", ".join(every),
+                    every=listing(every),
                 )
             )
         time.sleep(0.05)
@@ -363,7 +364,7 @@ def _workers(context: Context) -> Devices:
     except Exception as error:
         reason = str(error).strip().splitlines()[0]
         raise RunError(
-            tr("The workers {every} can't be joined ({reason}).", every=", ".join(every), reason=reason)
+            tr("The workers {every} can't be joined ({reason}).", every=listing(every), reason=reason)
         ) from error
 
 

@@ -11,7 +11,7 @@ from functools import cached_property
 
 from engine.base.errors import ConfigError
 from engine.base.language import tr
-from engine.base.wording import counted
+from engine.base.wording import counted, in_turn
 from engine.network.freezing import FreezePlan, plan
 from engine.recipe.config import TrainConfig
 from engine.training.schedule import learning_rate
@@ -97,7 +97,7 @@ def sentence(every: tuple[Phase, ...], config: TrainConfig) -> str:
         found.append(
             tr("Each block further from the head has {decay:g} times the rate of the one above it.", decay=decay)
         )
-    return " ".join(found)
+    return in_turn(*found)
 
 
 def _rate(phase: Phase, config: TrainConfig) -> str:
