@@ -19,7 +19,7 @@ from engine.base.events import Emit, Progress
 from engine.base.files import write_json
 from engine.base.language import tr
 from engine.base.runtime import FASTER_BY, cache_dir, cpu, tensorflow
-from engine.base.wording import listing
+from engine.base.wording import listing, without_stop
 from engine.network.backbones import BACKBONES, Backbone
 from engine.network.classifier import build
 from engine.network.freezing import FreezePlan
@@ -93,7 +93,7 @@ def choose_engine(asked: AskedEngine, backbone: Backbone, precision: str, emit: 
     try:
         timing = timed(precision, emit)
     except RunError as error:
-        return EngineChoice("keras", str(error).rstrip(".。"))
+        return EngineChoice("keras", without_stop(str(error)))
     times = tr(
         "ncnn takes {ncnn:,.0f} ms of processor time an image, Keras in {precision} {keras:,.0f} ms",
         ncnn=timing.ncnn,
