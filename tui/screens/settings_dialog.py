@@ -11,16 +11,28 @@ from textual.events import Key
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from engine.base.language import LANGUAGES, tr
 from tui.widgets.fitted_table import Column, FittedTable
 from tui.widgets.key_line import KeyLine
 from tui.widgets.safe_cells import cell, content
 from tui.words.settings import Language, Protocol, Settings
 from tui.words.settings_file import Value
 
-ABOUT = "Enter takes the next choice, or asks for a key; backspace puts it back as it usually is. Kept in config.toml."
-NEXT_TIME = "from the next start on"
-COLUMNS = (Column("setting", least=12), Column("value", least=6), Column("", "note", rank=1))
-PRESS = "Press the new key for {name}. Escape leaves it as it was."
+ABOUT = tr(
+    "Enter takes the next choice, or asks for a key; backspace puts it back as it usually is. Kept in config.toml."
+)
+NEXT_TIME = tr("from the next start on")
+COLUMNS = (
+    Column(tr("setting"), "setting", least=12),
+    Column(tr("value"), "value", least=6),
+    Column("", "note", rank=1),
+)
+PRESS = tr("Press the new key for {name}. Escape leaves it as it was.")
+SHOWN = {
+    "language": {"auto": tr("the system's"), **LANGUAGES},
+    "unicode": {"no": tr("no"), "yes": tr("yes")},
+}
+"""How choices are shown that stand otherwise in config.toml, by kind; all others as they stand there."""
 Kind = Literal["theme", "language", "image_protocol", "unicode", "key"]
 Keep = Callable[[tuple[str, ...], Value], bool]
 """Writes a setting down and acts on it; False where that could not be."""
@@ -28,7 +40,7 @@ Keep = Callable[[tuple[str, ...], Value], bool]
 
 @dataclass(frozen=True)
 class Row:
-    """A line: what it sets, its name, its choices and the note beside it; `id` is that of a key."""
+    """A line: what it sets, its name, its choices and the note beside it; `id` and `name` are those of a key."""
 
     kind: Kind
     name: str
@@ -36,20 +48,25 @@ class Row:
     note: str = ""
     id: str = ""
 
+    @property
+    def title(self) -> str:
+        """What stands in the list."""
+        return tr("key: {name}", name=self.name) if self.kind == "key" else self.name
+
 
 def setting_rows(themes: Sequence[str], active: Sequence[ActiveBinding]) -> list[Row]:
     """All that can be set here."""
     rows = [
-        Row("theme", "theme", tuple(themes)),
-        Row("language", "language", get_args(Language), NEXT_TIME),
-        Row("image_protocol", "pictures", get_args(Protocol), NEXT_TIME),
-        Row("unicode", "richer signs", ("no", "yes"), NEXT_TIME),
+        Row("theme", tr("theme"), tuple(themes)),
+        Row("language", tr("language"), get_args(Language), NEXT_TIME),
+        Row("image_protocol", tr("pictures"), get_args(Protocol), NEXT_TIME),
+        Row("unicode", tr("richer signs"), ("no", "yes"), NEXT_TIME),
     ]
     seen = set[str]()
     for _, binding, _, _ in active:
         if binding.id and binding.id not in seen and binding.description:
             seen.add(binding.id)
-            rows.append(Row("key", f"key: {binding.description}", (), binding.tooltip or "", binding.id))
+            rows.append(Row("key", binding.description, (), binding.tooltip or "", binding.id))
     return rows
 
 
@@ -58,10 +75,10 @@ class SettingTable(FittedTable):
 
     HELP = ABOUT
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,space,right", "screen.turn(1)", "Change", key_display="enter", id="settings.change",
-                tooltip="The next choice, or another key."),
-        Binding("left", "screen.turn(-1)", "Choice before", show=False, tooltip="The choice before."),
-        Binding("backspace", "screen.usual", "As usual", id="settings.usual", tooltip="Back to what is usual."),
+        Binding("enter,space,right", "screen.turn(1)", tr("Change"), key_display="enter", id="settings.change",
+                tooltip=tr("The next choice, or another key.")),
+        Binding("left", "screen.turn(-1)", tr("Choice before"), show=False, tooltip=tr("The choice before.")),
+        Binding("backspace", "screen.usual", tr("As usual"), id="settings.usual", tooltip=tr("Back to what is usual.")),
     ]  # fmt: skip
 
 
@@ -70,7 +87,14 @@ class SettingsDialog(ModalScreen[None]):
 
     HELP = ABOUT
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "dismiss", "Close", key_display="esc", id="settings.close", tooltip="Close the settings."),
+        Binding(
+            "escape,q",
+            "dismiss",
+            tr("Close"),
+            key_display="esc",
+            id="settings.close",
+            tooltip=tr("Close the settings."),
+        ),
     ]
 
     def __init__(self, settings: Settings, themes: Sequence[str], active: Sequence[ActiveBinding], keep: Keep) -> None:
@@ -89,7 +113,7 @@ class SettingsDialog(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """What to do above the list."""
         with Vertical(classes="dialog large") as box:
-            box.border_title = "Settings"
+            box.border_title = tr("Settings")
             yield Static(content(ABOUT), id="settings-about", classes="question")
             yield SettingTable(*COLUMNS, id="settings")
         yield KeyLine()
@@ -100,13 +124,14 @@ class SettingsDialog(ModalScreen[None]):
         self.query_one(SettingTable).focus()
 
     def _show(self) -> None:
-        rows = [(cell(row.name), cell(self._value(row), "bold"), cell(row.note, "dim")) for row in self._rows]
+        rows = [(cell(row.title), cell(self._value(row), "bold"), cell(row.note, "dim")) for row in self._rows]
         self.query_one(SettingTable).fill(rows)
 
     def _value(self, row: Row) -> str:
         if row.kind == "key":
             return self._now.get(row.id) or self._usual.get(row.id, "")
-        return self._now[row.kind]
+        now = self._now[row.kind]
+        return SHOWN.get(row.kind, {}).get(now, now)
 
     @property
     def _row(self) -> Row | None:
@@ -124,7 +149,7 @@ class SettingsDialog(ModalScreen[None]):
             return
         if row.kind == "key":
             self._asking = row
-            self._tell(PRESS.format(name=row.name.removeprefix("key: ")))
+            self._tell(PRESS.format(name=row.name))
             return
         value = self._now[row.kind]
         place = row.choices.index(value) if value in row.choices else -1
@@ -161,7 +186,7 @@ class SettingsDialog(ModalScreen[None]):
         if event.key == "escape":
             self._tell(ABOUT)
         elif owner not in (None, row.id):
-            self._tell(f"{event.key} is the key of {owner} already: nothing was changed.")
+            self._tell(tr("{key} is the key of {owner} already: nothing was changed.", key=event.key, owner=owner))
         else:
             self._tell(ABOUT)
             self._take(row, event.key)

@@ -6,14 +6,15 @@ from pathlib import Path
 from textual.events import Key
 
 import tui
+from engine.base.language import tr
 from engine.base.paths import is_folder
 from tui.widgets.bars import shortened
 from tui.widgets.question_dialog import Answer, Ask
 
-WHAT_THIS_IS = (
-    "covid-tui learns from chest X-rays: it reads a folder with one folder a class, says what is wrong with it, trains "
-    "a network, tests it on images that it never saw, and asks it about others. For research and teaching only, "
-    "not for diagnosis."
+WHAT_THIS_IS = tr(
+    "covid-tui learns from chest X-rays: it reads a folder with one folder a class, says what "
+    "is wrong with it, trains a network, tests it on images that it never saw, and asks it "
+    "about others. For research and teaching only, not for diagnosis."
 )
 OPEN, SAMPLE, LOOK, LEAVE = "open", "sample", "look", "leave"
 NAME = 46
@@ -51,10 +52,10 @@ class Begin(Ask):
 
 def begin_dialog(recent: Sequence[Path]) -> Begin:
     """What this is, above the ways to begin; gives `open`, `sample`, a place among the `recent` folders, or another."""
-    answers = [Answer("o", "Open a folder of X-rays", OPEN)]
+    answers = [Answer("o", tr("Open a folder of X-rays"), OPEN)]
     if sample_data():
-        answers.append(Answer("s", "Try it on drawn sample images, led by one key", SAMPLE))
+        answers.append(Answer("s", tr("Try it on drawn sample images, led by one key"), SAMPLE))
     for place, (key, folder) in enumerate(zip(RECENT, recent, strict=False)):
-        answers.append(Answer(key, f"Again: {shortened(folder, NAME)}", str(place)))
-    answers.append(Answer("q", "Leave", LEAVE))
-    return Begin(WHAT_THIS_IS, answers, Answer("l", "Look around first", LOOK))
+        answers.append(Answer(key, tr("Again: {folder}", folder=shortened(folder, NAME)), str(place)))
+    answers.append(Answer("q", tr("Leave"), LEAVE))
+    return Begin(WHAT_THIS_IS, answers, Answer("l", tr("Look around first"), LOOK))

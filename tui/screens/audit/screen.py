@@ -14,6 +14,7 @@ from textual.widgets import DataTable, Static
 
 from engine.base.errors import CovidTuiError
 from engine.base.events import Audited
+from engine.base.language import tr
 from engine.base.wording import counted
 from engine.evaluation.headline import percent
 from engine.recipe.plans import AuditPlan
@@ -35,22 +36,24 @@ if TYPE_CHECKING:
 
 NARROWEST_BAR, WIDEST_BAR = 10, 80
 COLUMNS = (
-    Column("shown", least=24), Column("0% to 100%", "bar", rank=2, least=NARROWEST_BAR, most=WIDEST_BAR),
-    Column("accuracy (95%)", "accuracy", right=True), Column("state", rank=1),
+    Column(tr("shown"), "shown", least=24),
+    Column(tr("0% to 100%"), "bar", rank=2, least=NARROWEST_BAR, most=WIDEST_BAR),
+    Column(tr("accuracy (95%)"), "accuracy", right=True), Column(tr("state"), "state", rank=1),
 )  # fmt: skip
-EARLIER = (Column("finding", least=10), Column("name", least=8, middle=True))
+EARLIER = (Column(tr("finding"), "finding", least=10), Column(tr("name"), "name", least=8, middle=True))
 BAR = 20
-STOP = Answer("k", "Stop after the batch at hand; what is computed is kept for the next audit", "stop")
-GO_ON = Answer("g", "Go on", "")
+STOP = Answer("k", tr("Stop after the batch at hand; what is computed is kept for the next audit"), "stop")
+GO_ON = Answer("g", tr("Go on"), "")
 
 
 class VariantTable(FittedTable):
     """The variants; their bars take the room that is left."""
 
-    HELP = (
-        "The same training on whole images and on parts of them. A bar ends in the 95% interval of its accuracy; the "
-        'sign "|" is what always naming the most frequent class would get. What is left without the lungs is no '
-        "medicine, and shuffled labels should get no more than chance."
+    HELP = tr(
+        "The same training on whole images and on parts of them. A bar ends in the 95% interval of "
+        'its accuracy; the sign "|" is what always naming the most frequent class would get. What '
+        "is left without the lungs is no medicine, and shuffled labels should get no more than "
+        "chance."
     )
 
 
@@ -59,22 +62,27 @@ class AuditScreen(WorkScreen):
 
     MODE = "audit"
     CSS_PATH = "audit.tcss"
-    HELP = (
-        "The recipe is trained on whole images, on the lungs alone, without them, on the border, a thumbnail, the "
-        "mask's outline and shuffled labels: if what is left without the lungs gives the same accuracy, it is a "
-        "shortcut. Data and network are those of the other screens; the form says how much is trained."
+    HELP = tr(
+        "The recipe is trained on whole images, on the lungs alone, without them, on the border, a "
+        "thumbnail, the mask's outline and shuffled labels: if what is left without the lungs "
+        "gives the same accuracy, it is a shortcut. Data and network are those of the other "
+        "screens; the form says how much is trained."
     )
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("r", "start", "Start", id="audit.start", tooltip="Audit the recipe on the open data."),
-        Binding("s", "stop", "Stop", id="audit.stop", tooltip="Stop the audit under way: you are asked."),
-        Binding("e", "setup", "Setup", id="audit.setup", tooltip="To what is audited and earlier audits, and back."),
-        Binding("v", "views", "Pictures", id="audit.views", tooltip="To the pictures of the variants, and back."),
-        Binding("n", "step(1)", "Next X-ray", id="audit.next", tooltip="The variants of the next X-ray."),
-        Binding("N,shift+n", "step(-1)", "X-ray before", key_display="N", id="audit.previous", show=False,
-                tooltip="The variants of the X-ray before."),
-        Binding("k", "next_class", "Class", id="audit.class", tooltip="The variants of an X-ray of the next class."),
-        Binding("c", "copy", "Copy", id="audit.copy", tooltip="Copy the table of variants, or the audit's path."),
+        Binding("r", "start", tr("Start"), id="audit.start", tooltip=tr("Audit the recipe on the open data.")),
+        Binding("s", "stop", tr("Stop"), id="audit.stop", tooltip=tr("Stop the audit under way: you are asked.")),
+        Binding("e", "setup", tr("Setup"), id="audit.setup",
+                tooltip=tr("To what is audited and earlier audits, and back.")),
+        Binding("v", "views", tr("Pictures"), id="audit.views",
+                tooltip=tr("To the pictures of the variants, and back.")),
+        Binding("n", "step(1)", tr("Next X-ray"), id="audit.next", tooltip=tr("The variants of the next X-ray.")),
+        Binding("N,shift+n", "step(-1)", tr("X-ray before"), key_display="N", id="audit.previous", show=False,
+                tooltip=tr("The variants of the X-ray before.")),
+        Binding("k", "next_class", tr("Class"), id="audit.class",
+                tooltip=tr("The variants of an X-ray of the next class.")),
+        Binding("c", "copy", tr("Copy"), id="audit.copy",
+                tooltip=tr("Copy the table of variants, or the audit's path.")),
     ]  # fmt: skip
     _plan = AuditPlan()
     _shown: "AuditJob | tuple[Path, Audit] | None" = None
@@ -99,8 +107,8 @@ class AuditScreen(WorkScreen):
     def on_mount(self) -> None:
         """Titles, and a clock for the time left."""
         for name, title in (
-            ("#budget", "Trainings"), ("#what", "Data and recipe"), ("#earlier", "Audits on disk"),
-            ("#verdict-pane", "Verdict"),
+            ("#budget", tr("Trainings")), ("#what", tr("Data and recipe")), ("#earlier", tr("Audits on disk")),
+            ("#verdict-pane", tr("Verdict")),
         ):  # fmt: skip
             self.query_one(name).border_title = title
         self.query_one(Form).show(self._plan)
@@ -145,23 +153,29 @@ class AuditScreen(WorkScreen):
     def _what(self) -> None:
         session = self.session
         scan, network = session.scan, session.config.network
-        rows = [content(session.data.name or session.data if session.data else "no data chosen", "bold")]
+        rows = [content(session.data.name or session.data if session.data else tr("no data chosen"), "bold")]
         if scan:
             classes = ", ".join(f"{name} {summary.images:,}" for name, summary in scan.classes.items())
             masks = sum(summary.masks for summary in scan.classes.values())
-            region = f"{masks:,} with lung masks" if masks else "no lung masks: a rectangle stands in"
-            rows += [content(classes), content(f"{counted(len(scan.records), 'image')}, {region}")]
+            images = counted(len(scan.records), "image")
+            told = (
+                tr("{images}, {masks:,} with lung masks", images=images, masks=masks)
+                if masks
+                else tr("{images}, no lung masks: a rectangle stands in", images=images)
+            )
+            rows += [content(classes), content(told)]
         auto = session.config.way == "auto"
         layers = f" ({network.unfreeze})" if network.unfreeze and not auto else ""
-        rows.append(content(f"{network.backbone}, {session.config.way}{layers}, seed {session.config.machine.seed}"))
+        way, seed = f"{tr(session.config.way)}{layers}", session.config.machine.seed
+        rows.append(content(tr("{network}, {way}, seed {seed}", network=network.backbone, way=way, seed=seed)))
         if auto:
-            rows.append(content("A linear head: of the form, folds and class weight count.", "$foreground-muted"))
+            rows.append(content(tr("A linear head: of the form, folds and class weight count."), "$foreground-muted"))
         reason = session.cannot_audit()
-        rows.append(content(reason, "$warning") if reason else content("r starts the audit.", "$foreground-muted"))
+        rows.append(content(reason, "$warning") if reason else content(tr("r starts the audit."), "$foreground-muted"))
         self.query_one("#what", Static).update(lines(rows))
 
     def _list(self) -> None:
-        self.session.start("audits", "reading the audits", partial(kept_audits, self.session.runs), self._listed)
+        self.session.start("audits", tr("reading the audits"), partial(kept_audits, self.session.runs), self._listed)
 
     def _listed(self, read: "tuple[list[tuple[Path, Audit]], list[str]]") -> None:
         kept, troubles = read
@@ -204,10 +218,16 @@ class AuditScreen(WorkScreen):
 
     def _title(self, audit: "Audit | None") -> str:
         if audit is None:
-            return "Variants" if self._shown is None else f"Audit of {self._folder().name}"
-        n, how = sum(audit.tested.values()), "each tested once" if audit.folds > 1 else "tested"
-        always = f"| always {audit.baseline_class} {percent(audit.baseline)}"
-        return f"Audit of {audit.folder.name or audit.folder}: {counted(n, 'image')} {how}, {always}"
+            return tr("Variants") if self._shown is None else tr("Audit of {name}", name=self._folder().name)
+        text = (
+            tr("Audit of {folder}: {images} each tested once, | always {usual} {baseline}")
+            if audit.folds > 1
+            else tr("Audit of {folder}: {images} tested, | always {usual} {baseline}")
+        )
+        return text.format(
+            folder=audit.folder.name or audit.folder, images=counted(sum(audit.tested.values()), "image"),
+            usual=audit.baseline_class, baseline=percent(audit.baseline),
+        )  # fmt: skip
 
     def _folder(self) -> Path:
         return self._shown.folder if isinstance(self._shown, AuditJob) else Path()
@@ -217,14 +237,18 @@ class AuditScreen(WorkScreen):
         rows: list[Content] = []
         if isinstance(shown, tuple):
             path, audit = shown
-            text = f"{path.name}, of {written_on(path)}, took {duration(audit.seconds)}"
+            text = tr(
+                "{name}, of {day}, took {duration}",
+                name=path.name, day=written_on(path), duration=duration(audit.seconds),
+            )  # fmt: skip
             rows.append(content(text, "$foreground-muted"))
         elif shown is not None:
             rows = course(shown, glyphs.bar(shown.done / max(1, shown.total), BAR))
             signs = {"finished": glyphs.finished, "stopped": glyphs.stopped, "failed": glyphs.failed}
             if shown.state == "finished" and shown.path and shown.result:
-                text = f"{signs[shown.state]} done in {duration(shown.result.seconds)}; kept as {shown.path.name}"
-                rows.append(content(text, "bold $success"))
+                took = duration(shown.result.seconds)
+                text = tr("done in {duration}; kept as {name}", duration=took, name=shown.path.name)
+                rows.append(content(f"{signs[shown.state]} {text}", "bold $success"))
             elif not shown.alive:
                 style = "bold $error" if shown.state == "failed" else "$warning"
                 rows.append(content(f"{signs[shown.state]} {shown.error}", style))
@@ -235,16 +259,17 @@ class AuditScreen(WorkScreen):
     def _verdict(self, audit: "Audit | None") -> None:
         box = self.query_one("#verdict", Static)
         if audit is None:
-            text = "The verdict comes when all variants are done." if self._shown else "No audit is shown."
+            text = tr("The verdict comes when all variants are done.") if self._shown else tr("No audit is shown.")
             box.update(content(text, "$foreground-muted"))
             return
         gap = audit.gap
         plot = around_zero(gap.value, gap.ci, max(24, min(64, box.container_size.width - 12)))
         low, high = (100 * end for end in gap.ci)
         rows = [
-            content(f"{FINDINGS[audit.finding]}: gap without the {region_name(audit)} {100 * gap.value:+.1f} points "
-                    f"({low:+.1f} to {high:+.1f})", "bold"),
-            content(f"gap {plot} points", "$primary"),
+            content(tr("{finding}: gap without the {region} {gap:+.1f} points ({low:+.1f} to {high:+.1f})",
+                       finding=FINDINGS[audit.finding], region=region_name(audit), gap=100 * gap.value,
+                       low=low, high=high), "bold"),
+            content(tr("gap {plot} points", plot=plot), "$primary"),
             content(audit.verdict),
         ]  # fmt: skip
         box.update(lines(rows))
@@ -295,7 +320,7 @@ class AuditScreen(WorkScreen):
 
     def action_stop(self) -> None:
         """Ask, then stop."""
-        self.app.push_screen(Ask("Stop the audit?", (STOP,), GO_ON), self._stop)
+        self.app.push_screen(Ask(tr("Stop the audit?"), (STOP,), GO_ON), self._stop)
 
     def _stop(self, answer: str | None) -> None:
         if answer == "stop":
@@ -330,11 +355,13 @@ class AuditScreen(WorkScreen):
         """The table where it has the focus, else the audit's path."""
         path = self._shown[0] if isinstance(self._shown, tuple) else self._shown.path if self._shown else None
         if path and self.focused is not self.query_one(VariantTable):
-            self.workbench.copy(str(path), "the audit's path")
+            self.workbench.copy(str(path), tr("the audit's path"))
             return
         variants = self._variants()[0]
         rows = [(one.title, str(one.correct), str(one.n), accuracy(one)) for one in variants]
-        self.workbench.copy_table([("shown", "right", "images", "accuracy (95%)"), *rows], "the table of variants")
+        self.workbench.copy_table(
+            [(tr("shown"), tr("right"), tr("images"), tr("accuracy (95%)")), *rows], tr("the table of variants")
+        )
 
 
 def _bar(one: Audited, baseline: float | None, width: int) -> Text:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from engine.base.events import Audited
+from engine.base.language import tr
 from tui.state.audit_job import AuditJob
 from tui.widgets.safe_cells import content
 from tui.words.numbers import as_share, duration
@@ -17,12 +18,12 @@ if TYPE_CHECKING:
 
 
 FINDINGS: "dict[Finding, str]" = {
-    "nothing learnt": "nothing learnt",
-    "lungs": "from the lungs",
-    "partly": "partly from the lungs",
-    "either": "lungs or shortcut",
-    "shortcut": "a shortcut",
-    "unclear": "unclear",
+    "nothing learnt": tr("nothing learnt"),
+    "lungs": tr("from the lungs"),
+    "partly": tr("partly from the lungs"),
+    "either": tr("lungs or shortcut"),
+    "shortcut": tr("a shortcut"),
+    "unclear": tr("unclear"),
 }
 """By what an audit found, the same in words."""
 
@@ -36,7 +37,7 @@ def state_of(one: Audited, now: bool) -> str:
     """How far a variant is; `now` where it is the one at hand."""
     if one.done == one.total:
         return f"{one.correct:,}/{one.n:,}"
-    return f"{one.done} of {one.total}" if now or one.done else "waits"
+    return tr("{done} of {total}", done=one.done, total=one.total) if now or one.done else tr("waits")
 
 
 def course(audit: AuditJob, bar: str) -> list[Content]:
@@ -44,20 +45,23 @@ def course(audit: AuditJob, bar: str) -> list[Content]:
     if not audit.alive:
         return []
     left = duration(audit.seconds_left())
-    rows = [content(f"{bar}  {audit.done}/{audit.total} trainings" + (f"  {left} left" if left else ""))]
+    far = [bar, tr("{done}/{total} trainings", done=audit.done, total=audit.total)]
+    rows = [content("  ".join([*far, tr("{left} left", left=left)] if left else far))]
     if audit.stop.is_set():
-        rows.append(content("stops after the batch at hand", "bold $warning"))
+        rows.append(content(tr("stops after the batch at hand"), "bold $warning"))
     elif audit.progress:
-        task = audit.progress
-        rows.append(content(f"{task.task}  {task.done:,}" + (f" of {task.total:,}" if task.total else "")))
+        task, done, total = audit.progress.task, audit.progress.done, audit.progress.total
+        text = tr("{task}  {done:,} of {total:,}", task=task, done=done, total=total) if total else f"{task}  {done:,}"
+        rows.append(content(text))
     elif audit.now:
-        rows.append(content(f"{audit.now.title}: training {audit.now.done + 1} of {audit.now.total}"))
+        title, number, total = audit.now.title, audit.now.done + 1, audit.now.total
+        rows.append(content(tr("{title}: training {number} of {total}", title=title, number=number, total=total)))
     return rows
 
 
 def region_name(audit: "Audit") -> str:
     """What is taken away, in a word or two."""
-    return "lungs" if audit.region == "lung mask" else audit.region
+    return tr("lungs") if audit.region == "lung mask" else tr(audit.region)
 
 
 def written_on(path: Path) -> str:
@@ -66,4 +70,4 @@ def written_on(path: Path) -> str:
 
     with contextlib.suppress(OSError, OverflowError, ValueError):
         return time.strftime("%Y-%m-%d", time.localtime((path / REPORT).stat().st_mtime))
-    return "an unknown date"
+    return tr("an unknown date")

@@ -9,6 +9,7 @@ from textual.containers import Grid, Vertical
 from textual.widgets import Static
 
 from engine.base.context import Context
+from engine.base.language import tr
 from tui.host.terminal import Abilities
 from tui.state.session import Session
 from tui.widgets.safe_cells import content
@@ -46,7 +47,7 @@ class Views(Vertical):
 
     def on_mount(self) -> None:
         """Nothing yet."""
-        self.border_title = "What each variant shows"
+        self.border_title = tr("What each variant shows")
 
     def data_changed(self) -> None:
         """Keep to the image where it is still there; else the first."""
@@ -70,11 +71,15 @@ class Views(Vertical):
     def _show(self, record: "Record | None") -> None:
         self._record = record
         if record is None or self._session.data is None:
-            self._draw([], "Open a folder on the Dataset screen to see what the variants show of its images.")
+            self._draw([], tr("Open a folder on the Dataset screen to see what the variants show of its images."))
             return
-        self.border_title = content(f"What each variant shows of {record.file} ({record.label})")
+        self.border_title = content(
+            tr("What each variant shows of {file} ({label})", file=record.file, label=record.label)
+        )
         work = partial(_views, self._session.data / record.file, self._session.freeze.backbone.size)
-        self._session.start("views", "reading a picture", work, self._draw, lambda error: self._draw([], str(error)))
+        self._session.start(
+            "views", tr("reading a picture"), work, self._draw, lambda error: self._draw([], str(error))
+        )
 
     def _draw(self, shown: Shown, trouble: str = "") -> None:
         self.shown = shown

@@ -18,8 +18,9 @@ from textual.widgets import Static
 from engine.auto.reading import planned
 from engine.base.context import Context
 from engine.base.errors import CacheError
+from engine.base.language import tr, trn
 from engine.base.runtime import cache_dir
-from engine.base.wording import noun, whole_percent
+from engine.base.wording import whole_percent
 from engine.network.backbones import Backbone, Layer
 from engine.network.freezing import FreezePlan, Row, head_classes, recipe, table
 from engine.recipe.config import TrainConfig
@@ -36,15 +37,16 @@ if TYPE_CHECKING:
 
 BAR = 26
 COLUMNS = (
-    Column("#", rank=3, right=True), Column("layer", least=13, middle=True), Column("output", rank=4),
-    Column("parameters", rank=5, right=True), Column("trains"), Column("work", rank=2, right=True),
-    Column("runs", rank=1),
+    Column("#", rank=3, right=True), Column(tr("layer"), "layer", least=13, middle=True),
+    Column(tr("output"), "output", rank=4), Column(tr("parameters"), "parameters", rank=5, right=True),
+    Column(tr("trains"), "trains"), Column(tr("work"), "work", rank=2, right=True),
+    Column(tr("runs"), "runs", rank=1),
 )  # fmt: skip
 DEEP = 13
 """Characters of a layer's name, beyond which the table takes more of the screen."""
 MOST_PULLS = 8
 """Blocks of a guide that are shown, those pulled at hardest."""
-HEAD_TRAINS = "The head always trains."
+HEAD_TRAINS = tr("The head always trains.")
 
 
 def _learners(backbone: Backbone) -> list[Layer]:
@@ -55,32 +57,34 @@ def _learners(backbone: Backbone) -> list[Layer]:
 class LayerTable(FittedTable):
     """The layers; the keys that change them are answered here, as they concern the row under the cursor."""
 
-    HELP = (
-        "Each line is a layer of the network, the input first. A layer that trains changes with every step; "
-        "a frozen one keeps what it learnt on ImageNet. Layers without weights have nothing to train, and the head "
-        "always trains. Work is the layer's share of the multiplications for an image; the layers before the first one "
-        "that trains run once for each view of an image and are kept, the others again in each epoch. Where ways part "
-        "and join, layers run again from the last place that all ways lead through. A normalisation trains its scale "
-        "and shift, never its statistics."
+    HELP = tr(
+        "Each line is a layer of the network, the input first. A layer that trains changes with "
+        "every step; a frozen one keeps what it learnt on ImageNet. Layers without weights have "
+        "nothing to train, and the head always trains. Work is the layer's share of the "
+        "multiplications for an image; the layers before the first one that trains run once for "
+        "each view of an image and are kept, the others again in each epoch. Where ways part and "
+        "join, layers run again from the last place that all ways lead through. A normalisation "
+        "trains its scale and shift, never its statistics."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "turn", "Toggle", id="layers.toggle", tooltip="Freeze the layer, or let it train."),
+        Binding("space", "turn", tr("Toggle"), id="layers.toggle", tooltip=tr("Freeze the layer, or let it train.")),
         Binding(
-            "shift+down", "paint(1)", "Range", id="layers.range_down", key_display="shift+arrows",
-            tooltip="Give the next layer the state of this one.",
+            "shift+down", "paint(1)", tr("Range"), id="layers.range_down", key_display="shift+arrows",
+            tooltip=tr("Give the next layer the state of this one."),
         ),
         Binding(
-            "shift+up", "paint(-1)", "Range up", id="layers.range_up", show=False,
-            tooltip="Give the layer above the state of this one.",
+            "shift+up", "paint(-1)", tr("Range up"), id="layers.range_up", show=False,
+            tooltip=tr("Give the layer above the state of this one."),
         ),
-        Binding("x", "turn_block", "Block", id="layers.block", tooltip="Freeze the layer's block, or let it train."),
+        Binding("x", "turn_block", tr("Block"), id="layers.block",
+                tooltip=tr("Freeze the layer's block, or let it train.")),
         Binding(
-            "left_square_bracket", "jump(-1)", "Block above", id="layers.block_above", key_display="[", show=False,
-            tooltip="Go to the first layer of this block, or of the one above.",
+            "left_square_bracket", "jump(-1)", tr("Block above"), id="layers.block_above", key_display="[", show=False,
+            tooltip=tr("Go to the first layer of this block, or of the one above."),
         ),
         Binding(
-            "right_square_bracket", "jump(1)", "Block below", id="layers.block_below", key_display="]", show=False,
-            tooltip="Go to the first layer of the next block.",
+            "right_square_bracket", "jump(1)", tr("Block below"), id="layers.block_below", key_display="]", show=False,
+            tooltip=tr("Go to the first layer of the next block."),
         ),
     ]  # fmt: skip
 
@@ -139,27 +143,27 @@ class LayersScreen(WorkScreen):
 
     MODE = "layers"
     CSS_PATH = "layers.tcss"
-    HELP = "Choose which layers of the network the next training trains. A training under way is not touched."
+    HELP = tr("Choose which layers of the network the next training trains. A training under way is not touched.")
     AUTO_FOCUS = "LayerTable"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("t", "preset(0)", "Transfer", id="layers.transfer", tooltip="Train the head alone."),
-        Binding("b", "preset(1)", "Last block", id="layers.last", tooltip="Train the last block and the head."),
+        Binding("t", "preset(0)", tr("Transfer"), id="layers.transfer", tooltip=tr("Train the head alone.")),
+        Binding("b", "preset(1)", tr("Last block"), id="layers.last", tooltip=tr("Train the last block and the head.")),
         Binding(
             "B",
             "preset(2)",
-            "Last two",
+            tr("Last two"),
             id="layers.last_two",
-            tooltip="Train the last two blocks and the head.",
+            tooltip=tr("Train the last two blocks and the head."),
         ),
-        Binding("f", "preset(-1)", "All", id="layers.all", tooltip="Train every layer (fine-tuning)."),
+        Binding("f", "preset(-1)", tr("All"), id="layers.all", tooltip=tr("Train every layer (fine-tuning).")),
         Binding(
             "g",
             "suggest",
-            "Suggest",
+            tr("Suggest"),
             id="layers.suggest",
-            tooltip="Measure which block the images pull at hardest: a linear probe and one pass of gradients.",
+            tooltip=tr("Measure which block the images pull at hardest: a linear probe and one pass of gradients."),
         ),
-        Binding("G", "take", "Take it", id="layers.take", tooltip="Train the suggested block and the head."),
+        Binding("G", "take", tr("Take it"), id="layers.take", tooltip=tr("Train the suggested block and the head.")),
     ]
 
     def __init__(self) -> None:
@@ -180,7 +184,7 @@ class LayersScreen(WorkScreen):
 
     def on_mount(self) -> None:
         """The title."""
-        self.query_one("#choice").border_title = "Next training"
+        self.query_one("#choice").border_title = tr("Next training")
         self._fill()
 
     def on_screen_resume(self) -> None:
@@ -226,7 +230,7 @@ class LayersScreen(WorkScreen):
         folder = self.session.data
         if folder is not None:
             self.session.start(
-                "guide", "gradients by block", partial(measure_guide, folder, self.session.config), self._guided
+                "guide", tr("gradients by block"), partial(measure_guide, folder, self.session.config), self._guided
             )
 
     def _guided(self, hints: "Guide") -> None:
@@ -239,18 +243,25 @@ class LayersScreen(WorkScreen):
         rows = []
         if hints and "-narrow" in self.classes:
             rows = [
-                content(f"{hints.hardest.block} is pulled at hardest for its size (a guide only): G takes it.", "bold")
+                content(
+                    tr(
+                        "{block} is pulled at hardest for its size (a guide only): G takes it.",
+                        block=hints.hardest.block,
+                    ),
+                    "bold",
+                )
             ]
         elif hints:
             top = hints.hardest.relative or 1.0
-            rows = [content("Gradient beside weights, by block", "bold")]
+            rows = [content(tr("Gradient beside weights, by block"), "bold")]
             shown = sorted(hints.blocks, key=lambda one: one.relative, reverse=True)[:MOST_PULLS]
             for one in hints.blocks:
                 if one in shown:
                     rows.append(content(f"{one.block:<8.8} {bar(one.relative / top, 12)} {one.relative:.1e}"))
             if len(shown) < len(hints.blocks):
                 left = len(hints.blocks) - len(shown)
-                rows.append(content(f"The other {left} {noun(left, 'is', 'are')} pulled at less."))
+                text = trn("The other {number} is pulled at less.", "The other {number} are pulled at less.", left)
+                rows.append(content(text))
             rows.append(content(in_recipe_terms(hints.sentence)))
         self.query_one("#guide", Static).update(lines(rows))
 
@@ -271,7 +282,7 @@ class LayersScreen(WorkScreen):
         rows = table(chosen, self._head_classes)
         cells = [self._cells(row, chosen, kept) for row in rows]
         side = chosen.backbone.size
-        title = f"{chosen.backbone.title}  {side}x{side}  {'random weights' if weights == 'none' else weights}"
+        title = f"{chosen.backbone.title}  {side}x{side}  {tr('random weights') if weights == 'none' else weights}"
         self.query_one("#network").border_title = content(title)
         if self._shown != chosen.backbone.name:
             self._shown = chosen.backbone.name
@@ -304,9 +315,9 @@ class LayersScreen(WorkScreen):
         """A row's cells; `kept` are the activations of what is frozen."""
         glyphs = self.session.glyphs
         sign = glyphs.weightless if row.trains is None else glyphs.trains if row.trains else glyphs.frozen
-        word = "" if row.trains is None else "yes" if row.trains else "no"
+        word = "" if row.trains is None else tr("yes") if row.trains else tr("no")
         if row.index is None and row.trains:
-            word = "head"
+            word = tr("head")
         style = "bold" if row.trains else "dim" if row.trains is None else ""
         index = number(row.index, "d") if row.index is not None else cell("-", right=True)
         shape = "x".join(map(str, row.shape))
@@ -319,7 +330,7 @@ class LayersScreen(WorkScreen):
             number(row.parameters),
             cell(f"{sign} {word}", style),
             cell(share, style, right=True),
-            cell("again" if again else "once", style),
+            cell(tr("again") if again else tr("once"), style),
         )
 
     def action_preset(self, blocks: int) -> None:
@@ -337,7 +348,7 @@ class LayersScreen(WorkScreen):
         block = chosen.backbone.layers[event.row].block
         inside = {layer.name for layer in _learners(chosen.backbone) if layer.block == block}
         if not inside:
-            self.workbench.say(f"{chosen.backbone.layers[event.row].name} belongs to no block.")
+            self.workbench.say(tr("{name} belongs to no block.", name=chosen.backbone.layers[event.row].name))
             return
         self._choose(chosen.trainable - inside if inside <= chosen.trainable else chosen.trainable | inside)
 
@@ -351,7 +362,7 @@ class LayersScreen(WorkScreen):
         name = layers[last].name
         if not layers[last].learnable:
             if event.trains is None:
-                self.workbench.say(f"{name} has no weights to train.")
+                self.workbench.say(tr("{name} has no weights to train.", name=name))
             return
         trains = not chosen.trains(layers[last]) if event.trains is None else self._state(chosen, first, last)
         self._choose(chosen.trainable | {name} if trains else chosen.trainable - {name})

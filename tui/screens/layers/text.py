@@ -2,17 +2,21 @@
 
 from textual.content import Content
 
+from engine.base.language import tr
 from engine.base.wording import counted
 from engine.recipe.config import TrainConfig
 from engine.training.cache_policy import GB, Caching, Costs
 from tui.widgets.safe_cells import content, lines
+from tui.words.cells import padded
 from tui.words.glyphs import Glyphs
 from tui.words.numbers import as_size, small_percent, two_percents
 
-NEXT = "Applies to the next training."
-AUTO = (
-    "The recipe auto chooses by itself, out of fold, which of these depths the head reads. To choose layers here "
-    "chooses the recipe report."
+LABEL = 8
+"""Cells of the names of what is added up."""
+NEXT = tr("Applies to the next training.")
+AUTO = tr(
+    "The recipe auto chooses by itself, out of fold, which of these depths the head reads. To "
+    "choose layers here chooses the recipe report."
 )
 
 
@@ -20,28 +24,34 @@ def not_kept(caching: Caching) -> str:
     """Why the frozen layers' activations won't be kept, as a sentence; empty where they will."""
     match caching.reason:
         case "first layer":
-            return "The first layer trains: each epoch goes through the whole network."
+            return tr("The first layer trains: each epoch goes through the whole network.")
         case "off":
-            return "Nothing is kept, as asked (feature cache off): each epoch goes through the whole network."
+            return tr("Nothing is kept, as asked (feature cache off): each epoch goes through the whole network.")
         case "new views":
-            return "Each epoch draws new views, so the training images pass the frozen layers each time."
+            return tr("Each epoch draws new views, so the training images pass the frozen layers each time.")
         case "no room" if caching.spare < caching.limit:
-            room = f"the disk has room for {as_size(caching.room)}"
-            return f"Not kept: they would take {as_size(caching.needed)}, and {room}."
+            return tr(
+                "Not kept: they would take {needed}, and the disk has room for {room}.",
+                needed=as_size(caching.needed), room=as_size(caching.room),
+            )  # fmt: skip
         case "no room":
-            return f"Not kept: {as_size(caching.needed)} are more than the limit of {caching.limit / GB:g} GB."
+            needed, limit = as_size(caching.needed), caching.limit / GB
+            return tr("Not kept: {needed} are more than the limit of {limit:g} GB.", needed=needed, limit=limit)
     return ""
 
 
 def kept(caching: Caching, images: int) -> str:
     """What is kept, as a sentence; `images` train (0: not known yet)."""
     shape = "x".join(map(str, caching.shape))
-    shape = f"{shape} numbers" if len(caching.shape) == 1 else shape
-    text = f"Kept once: {shape} a view, {as_size(caching.row_bytes)}"
+    shape = tr("{shape} numbers", shape=shape) if len(caching.shape) == 1 else shape
+    size = as_size(caching.row_bytes)
     if not images:
-        return f"{text}."
-    views = counted(caching.views or 1, "view")
-    return f"{text}; {as_size(caching.needed)} for {views} of {counted(images, 'image')}."
+        return tr("Kept once: {shape} a view, {size}.", shape=shape, size=size)
+    return tr(
+        "Kept once: {shape} a view, {size}; {needed} for {views} of {images}.",
+        shape=shape, size=size, needed=as_size(caching.needed),
+        views=counted(caching.views or 1, "view"), images=counted(images, "image"),
+    )  # fmt: skip
 
 
 def whole(costs: Costs, config: TrainConfig, images: int, glyphs: Glyphs, width: int) -> Content:
@@ -49,11 +59,11 @@ def whole(costs: Costs, config: TrainConfig, images: int, glyphs: Glyphs, width:
     share, caching = costs.trainable_share, costs.caching
     trains, rest = two_percents(share)
     rows = [
-        Content.assemble("mode    ", (config.way, "bold"), "  ", content(_named(config))),
+        Content.assemble(_label(tr("mode")), (tr(config.way), "bold"), "  ", content(_named(config))),
         Content(""),
-        Content.assemble(f"trains  {costs.trainable:>11,}  ", (f"{trains:>4}", "bold")),
-        Content(f"frozen  {costs.frozen:>11,}  {rest:>4}"),
-        Content(f"all     {costs.parameters:>11,}"),
+        Content.assemble(f"{_label(tr('trains'))}{costs.trainable:>11,}  ", (f"{trains:>4}", "bold")),
+        Content(f"{_label(tr('frozen'))}{costs.frozen:>11,}  {rest:>4}"),
+        Content(f"{_label(tr('all'))}{costs.parameters:>11,}"),
         Content.styled(glyphs.bar(share, width), "$primary"),
         Content(""),
     ]
@@ -61,13 +71,13 @@ def whole(costs: Costs, config: TrainConfig, images: int, glyphs: Glyphs, width:
         rows.append(content(AUTO))
         return lines([*rows, Content(""), _next()])
     rows += [
-        Content("Forward work repeated each epoch"),
+        Content(tr("Forward work repeated each epoch")),
         Content.assemble((glyphs.bar(costs.repeated, width), "$warning"), f" {small_percent(costs.repeated)}"),
     ]
     if caching.kept:
         epoch = small_percent(costs.epoch)
         rows += [
-            content(f"An epoch takes about {epoch} of the time of one through the whole network."),
+            content(tr("An epoch takes about {epoch} of the time of one through the whole network.", epoch=epoch)),
             Content(""),
             content(kept(caching, images)),
         ]
@@ -77,7 +87,11 @@ def whole(costs: Costs, config: TrainConfig, images: int, glyphs: Glyphs, width:
 
 
 def _next() -> Content:
-    return Content.styled(f"{NEXT} A training under way is not touched.", "italic")
+    return Content.styled(tr("Applies to the next training. A training under way is not touched."), "italic")
+
+
+def _label(text: str) -> str:
+    return padded(text, LABEL)
 
 
 def _named(config: TrainConfig) -> str:
@@ -89,18 +103,23 @@ def short(costs: Costs, config: TrainConfig, images: int) -> Content:
     """The same in a few lines."""
     trains, rest = two_percents(costs.trainable_share)
     frozen = f"{costs.frozen:,} ({rest})"
-    cost = (
-        AUTO
-        if config.way == "auto"
-        else f"Repeated each epoch: {small_percent(costs.repeated)} of the forward work, about "
-        f"{small_percent(costs.epoch)} of the time. {kept(costs.caching, images)}"
-        if costs.caching.kept
-        else not_kept(costs.caching)
-    )
+    cost = AUTO if config.way == "auto" else _repeated(costs, images)
     return lines(
         [
-            Content.assemble((config.way, "bold"), "  ", content(_named(config)), "  ", (NEXT, "italic")),
-            Content.assemble("trains ", (f"{costs.trainable:,} ({trains})", "bold"), f"  frozen {frozen}"),
+            Content.assemble((tr(config.way), "bold"), "  ", content(_named(config)), "  ", (NEXT, "italic")),
+            Content.assemble(
+                f"{tr('trains')} ", (f"{costs.trainable:,} ({trains})", "bold"), f"  {tr('frozen')} {frozen}"
+            ),
             content(cost),
         ]
     )
+
+
+def _repeated(costs: Costs, images: int) -> str:
+    """What each epoch does again, and what is kept."""
+    if not costs.caching.kept:
+        return not_kept(costs.caching)
+    return tr(
+        "Repeated each epoch: {work} of the forward work, about {time} of the time. {kept}",
+        work=small_percent(costs.repeated), time=small_percent(costs.epoch), kept=kept(costs.caching, images),
+    )  # fmt: skip

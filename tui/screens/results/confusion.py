@@ -5,6 +5,7 @@ from textual.app import RenderResult
 from textual.content import Content
 from textual.widget import Widget
 
+from engine.base.language import tr
 from engine.base.wording import whole_percent
 from tui.widgets.bars import fitted
 from tui.widgets.safe_cells import content, lines
@@ -25,9 +26,10 @@ class Confusion(Widget, can_focus=True):
     Confusion { width: 1fr; height: 1fr; }
     Confusion:focus { background: $foreground 5%; }
     """
-    HELP = (
-        "Each row is a true class, each column what the model said; a cell counts the images and their share of the "
-        "row. What was right stands in brackets on the diagonal. c copies the table."
+    HELP = tr(
+        "Each row is a true class, each column what the model said; a cell counts the images and "
+        "their share of the row. What was right stands in brackets on the diagonal. c copies the "
+        "table."
     )
 
     def __init__(self, glyphs: Glyphs, *, id: str | None = None) -> None:
@@ -43,7 +45,7 @@ class Confusion(Widget, can_focus=True):
 
     def table(self) -> list[tuple[str, ...]]:
         """The matrix as rows of texts, a header first."""
-        rows = [("truth \\ said", *self.classes_shown)]
+        rows = [(tr("truth \\ said"), *self.classes_shown)]
         return rows + [(name, *map(str, row)) for name, row in zip(self.classes_shown, self.counts, strict=True)]
 
     def render(self) -> RenderResult:

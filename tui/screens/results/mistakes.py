@@ -11,6 +11,7 @@ from textual.widgets import DataTable, Static
 
 from engine.base.context import Context
 from engine.base.errors import Stopped
+from engine.base.language import tr
 from engine.base.wording import counted
 from engine.evaluation.predictions_table import Answer, worst_first
 from engine.recipe.config import TrainConfig
@@ -26,8 +27,8 @@ from tui.widgets.viewer import Enlarged
 from tui.widgets.xray import Way, Xray, heat_scale
 
 COLUMNS = (
-    Column("", "wrong"), Column("file", least=10, middle=True), Column("truth", least=6), Column("said", least=6),
-    Column("sure", right=True),
+    Column("", "wrong"), Column(tr("file"), "file", least=10, middle=True), Column(tr("truth"), "truth", least=6),
+    Column(tr("said"), "said", least=6), Column(tr("sure"), "sure", right=True),
 )  # fmt: skip
 MOST = 500
 """So many images are listed."""
@@ -36,10 +37,11 @@ MOST = 500
 class AnswerTable(FittedTable):
     """The list."""
 
-    HELP = (
-        "The test images, worst first: the mistakes that the model was surest of, then what it got right but was least "
-        "sure of. The sign marks the mistakes. Up and down show the picture; g lays the heat on it, which says where "
-        "the model looks (HiResCAM); p asks a model, c copies the path."
+    HELP = tr(
+        "The test images, worst first: the mistakes that the model was surest of, then what it got "
+        "right but was least sure of. The sign marks the mistakes. Up and down show the picture; g "
+        "lays the heat on it, which says where the model looks (HiResCAM); p asks a model, c "
+        "copies the path."
     )
     BINDINGS: ClassVar[list[BindingType]] = []
 
@@ -48,7 +50,7 @@ class Mistakes(Horizontal):
     """List and picture. `path` is the image under the cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("g", "heat", "Heat", id="results.heat", tooltip="Where the model looks (HiResCAM), and back."),
+        Binding("g", "heat", tr("Heat"), id="results.heat", tooltip=tr("Where the model looks (HiResCAM), and back.")),
     ]
 
     def __init__(self, session: Session, way: Way, abilities: Abilities, *, id: str | None = None) -> None:
@@ -75,8 +77,8 @@ class Mistakes(Horizontal):
 
     def on_mount(self) -> None:
         """Titles."""
-        self.query_one("#list-pane").border_title = "Worst first"
-        self.query_one("#mistake-pane").border_title = "Picture"
+        self.query_one("#list-pane").border_title = tr("Worst first")
+        self.query_one("#mistake-pane").border_title = tr("Picture")
 
     @property
     def table(self) -> AnswerTable:
@@ -86,11 +88,11 @@ class Mistakes(Horizontal):
     def show(self, run: Run, config: TrainConfig | None) -> None:
         """List this run's answers on its test part; `config` is its recipe, where that can be read."""
         self._run, self._side = run, network_side(config)
-        self._fill([], Path(), "Reading the predictions ...")
-        self._session.start("mistakes", "reading the predictions", partial(_load, run), self._loaded, self._failed)
+        self._fill([], Path(), tr("Reading the predictions ..."))
+        self._session.start("mistakes", tr("reading the predictions"), partial(_load, run), self._loaded, self._failed)
 
     def _loaded(self, found: tuple[list[Answer], Path]) -> None:
-        self._fill(*found, "The run's predictions.csv lists no image.")
+        self._fill(*found, tr("The run's predictions.csv lists no image."))
 
     def _failed(self, error: Exception) -> None:
         self._fill([], Path(), str(error))
@@ -99,14 +101,17 @@ class Mistakes(Horizontal):
         self._answers, self._folder, self.path, self._picture = answers[:MOST], folder, None, None
         self._session.cancel("heat")
         wrong = sum(answer.wrong for answer in answers)
-        more = f", {MOST} of them here" if len(answers) > MOST else ""
-        several = f"{counted(wrong, 'mistake')} in {counted(len(answers), 'image')}"
-        self.query_one("#list-pane").border_title = f"Worst first: {several}{more}"
+        mistakes, images = counted(wrong, "mistake"), counted(len(answers), "image")
+        self.query_one("#list-pane").border_title = (
+            tr("Worst first: {mistakes} in {images}, {most} of them here", mistakes=mistakes, images=images, most=MOST)
+            if len(answers) > MOST
+            else tr("Worst first: {mistakes} in {images}", mistakes=mistakes, images=images)
+        )
         self.query_one("#no-answers", Static).update(content("" if answers else empty))
         self.table.display, self.query_one("#no-answers").display = bool(answers), not answers
         self.query_one(Xray).show(None)
         self.query_one("#mistake-facts", Static).update("")
-        self.query_one("#mistake-pane").border_title = "Picture"
+        self.query_one("#mistake-pane").border_title = tr("Picture")
         beware = self._session.glyphs.beware
         rows = [
             (
@@ -129,8 +134,8 @@ class Mistakes(Horizontal):
         self._see(None)
         self._facts(answer, "")
         self._session.start(
-            "mistake", "reading a picture", partial(read_picture, self.path, self._side), partial(self._show, answer),
-            partial(self._missing, answer),
+            "mistake", tr("reading a picture"), partial(read_picture, self.path, self._side),
+            partial(self._show, answer), partial(self._missing, answer),
         )  # fmt: skip
         self.screen.refresh_bindings()
 
@@ -146,7 +151,9 @@ class Mistakes(Horizontal):
         self._warm = heated
         pane, name = self.query_one("#mistake-pane"), self.path.name if self.path else ""
         pane.border_title = content(
-            f"Where it looked: {heated.explanation.target}, {name}" if heated else f"X-ray {name}"
+            tr("Where it looked: {target}, {name}", target=heated.explanation.target, name=name)
+            if heated
+            else tr("X-ray {name}", name=name)
         )
         pane.border_subtitle = heat_scale(self.app, self._way) if heated else ""
         if self._picture:
@@ -182,7 +189,7 @@ class Mistakes(Horizontal):
             return
         work = partial(self._session.models.heat, self._run, picture.path, picture.shown)
         done, failed = partial(self._heated, answer), partial(self._unheated, answer)
-        self._session.start("heat", "asking where the model looks", work, done, failed)
+        self._session.start("heat", tr("asking where the model looks"), work, done, failed)
 
     def _heated(self, answer: Answer, heated: Heated) -> None:
         self._see(heated)
@@ -193,12 +200,15 @@ class Mistakes(Horizontal):
 
     def _facts(self, answer: Answer, trouble: str, heat: str = "") -> None:
         box = self.query_one("#mistake-facts", Static)
-        verdict = "wrong" if answer.wrong else "right"
-        rows = [content(f"truth {answer.truth}, said {answer.said}: {verdict}", "bold" if answer.wrong else "")]
+        verdict = tr("truth {truth}, said {said}: wrong") if answer.wrong else tr("truth {truth}, said {said}: right")
+        rows = [content(verdict.format(truth=answer.truth, said=answer.said), "bold" if answer.wrong else "")]
         rows += bars(answer.shares, answer.said, self._session.glyphs, max(24, box.content_size.width))
         if answer.shares != answer.own:
             rows.append(
-                content(f"before calibration: {answer.said} {answer.own[answer.said]:.1%}", "$foreground-muted")
+                content(
+                    tr("before calibration: {said} {share:.1%}", said=answer.said, share=answer.own[answer.said]),
+                    "$foreground-muted",
+                )
             )
         rows.append(content(trouble, "$error") if trouble else content(answer.file, "$foreground-muted"))
         if heat:

@@ -1,13 +1,16 @@
 """What more images would bring, as a table."""
 
 from engine.auto.curve import LearningCurve
+from engine.base.language import tr
 from tui.widgets.table_dialog import Table
 from tui.words.numbers import as_interval, as_share
 
 
 def learning_table(curve: LearningCurve) -> Table:
     """The learning curve: what was measured, and what is expected with its band, by the number of images."""
-    rows = [(one.images, as_share(one.accuracy), "measured, out of fold") for one in curve.measured]
-    rows += [(one.images, as_share(one.accuracy), f"expected: {as_interval(one.band)}") for one in curve.law]
+    rows = [(one.images, as_share(one.accuracy), tr("measured, out of fold")) for one in curve.measured]
+    rows += [
+        (one.images, as_share(one.accuracy), tr("expected: {band}", band=as_interval(one.band))) for one in curve.law
+    ]
     about = f"{curve.sentence} {curve.doubts}"
-    return Table("How many more images?", about, ("images", "accuracy", "80% band"), sorted(rows), "")
+    return Table(tr("How many more images?"), about, (tr("images"), tr("accuracy"), tr("80% band")), sorted(rows), "")

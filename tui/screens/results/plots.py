@@ -4,6 +4,7 @@ import math
 
 from engine.auto.curve import LearningCurve, read_curve
 from engine.base.errors import CovidTuiError
+from engine.base.language import tr
 from engine.base.result import Drawn
 from engine.evaluation.result_files import read_test
 from engine.runs.directory import Run
@@ -33,11 +34,11 @@ def of_test(test: Drawn) -> list[Plot]:
             class_curve(name, place, [x for x, _ in curve.roc], [y for _, y in curve.roc])
             for place, (name, curve) in enumerate(test.class_curves.items())
         ]
-        found.append(Plot("ROC: sensitivity", "1 - specificity", (DIAGONAL, *lines), UNIT, UNIT))
+        found.append(Plot(tr("ROC: sensitivity"), tr("1 - specificity"), (DIAGONAL, *lines), UNIT, UNIT))
     if test.reliability:
         sure, right = [row.confidence for row in test.reliability], [row.accuracy for row in test.reliability]
-        bins = Curve("test images in ten bins", sure, right, "hd", "primary", mark="o")
-        found.append(Plot("reliability: accuracy", "how sure the model was", (DIAGONAL, bins), UNIT, UNIT))
+        bins = Curve(tr("test images in ten bins"), sure, right, "hd", "primary", mark="o")
+        found.append(Plot(tr("reliability: accuracy"), tr("how sure the model was"), (DIAGONAL, bins), UNIT, UNIT))
     return found
 
 
@@ -45,11 +46,11 @@ def of_more_images(curve: LearningCurve) -> Plot:
     """Accuracy by the number of images, which grows by factors of two along the axis."""
     x = [math.log2(one.images) for one in curve.law]
     curves = (
-        Curve("80% band", x, [one.band[0] for one in curve.law], "·", FAINT),
+        Curve(tr("80% band"), x, [one.band[0] for one in curve.law], "·", FAINT),
         Curve("", x, [one.band[1] for one in curve.law], "·", FAINT),
-        Curve("expected", x, [one.accuracy for one in curve.law], "hd", "primary"),
+        Curve(tr("expected"), x, [one.accuracy for one in curve.law], "hd", "primary"),
         Curve(
-            "measured",
+            tr("measured"),
             [math.log2(one.images) for one in curve.measured],
             [one.accuracy for one in curve.measured],
             "x",
@@ -60,5 +61,11 @@ def of_more_images(curve: LearningCurve) -> Plot:
     )
     ends = min(x[0], curves[-1].x[0]), x[-1]
     return Plot(
-        "learning curve: accuracy", "images", curves, ends, (None, 1.0), lambda power: f"{2**power:,.0f}", x_base=2
+        tr("learning curve: accuracy"),
+        tr("images"),
+        curves,
+        ends,
+        (None, 1.0),
+        lambda power: f"{2**power:,.0f}",
+        x_base=2,
     )

@@ -13,6 +13,7 @@ from textual.widgets import Static
 from engine.auto.curve import LearningCurve, read_curve
 from engine.base.errors import CovidTuiError, RunError
 from engine.base.events import Finished
+from engine.base.language import marked, tr
 from engine.base.result import Measures, Tested
 from engine.evaluation.headline import Headline
 from engine.runs.directory import Run
@@ -39,12 +40,12 @@ from tui.words.worth import worth_line
 if TYPE_CHECKING:
     from engine.base.batch_result import AtPrevalence
 
-MEASURES = (("sensitivity", "specificity"), ("precision", "F1"), ("AUC", "MCC"))
+MEASURES = ((marked("sensitivity"), marked("specificity")), (marked("precision"), "F1"), ("AUC", "MCC"))
 """Columns by class that are shown together: so many fit a narrow screen with their intervals."""
 SHARES = ("sensitivity", "specificity", "precision")
-MACRO = "mean of classes"
-ENDED = {"all epochs": "all epochs done", "patience": "ended by patience", "stopped": "stopped by hand",
-         "ladder": "all rungs tried"}  # fmt: skip
+MACRO = tr("mean of classes")
+ENDED = {"all epochs": tr("all epochs done"), "patience": tr("ended by patience"), "stopped": tr("stopped by hand"),
+         "ladder": tr("all rungs tried")}  # fmt: skip
 
 
 class ResultsScreen(PictureScreen):
@@ -52,31 +53,37 @@ class ResultsScreen(PictureScreen):
 
     MODE = "results"
     CSS_PATH = "results.tcss"
-    HELP = (
-        "How good a run is on images that it never saw. The test part is opened once, after training. An interval says "
-        "what so many images allow to claim; the baseline is what always giving the most frequent class would get."
+    HELP = tr(
+        "How good a run is on images that it never saw. The test part is opened once, after "
+        "training. An interval says what so many images allow to claim; the baseline is what "
+        "always giving the most frequent class would get."
     )
     AUTO_FOCUS = "#answers"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("r", "pick", "Run", id="results.run", tooltip="Choose the run to look at."),
-        Binding("n", "step(1)", "Older", id="results.older", tooltip="The result of the next older tested run."),
+        Binding("r", "pick", tr("Run"), id="results.run", tooltip=tr("Choose the run to look at.")),
+        Binding("n", "step(1)", tr("Older"), id="results.older",
+                tooltip=tr("The result of the next older tested run.")),
         Binding(
-            "N,shift+n", "step(-1)", "Newer", key_display="N", id="results.newer",
-            tooltip="The result of the next newer tested run.",
+            "N,shift+n", "step(-1)", tr("Newer"), key_display="N", id="results.newer",
+            tooltip=tr("The result of the next newer tested run."),
         ),
-        Binding("m", "turn_view", "Mistakes", id="results.mistakes", tooltip="To the list of mistakes, and back."),
-        Binding("t", "turn_measures", "Measures", id="results.measures",
-                tooltip="The next two measures by class: sensitivity and specificity, precision and F1, AUC and MCC."),
-        Binding("h", "more_images", "More images", id="results.more",
-                tooltip="What two and four times as many images would bring; of runs by the recipe auto."),
-        Binding("plus,equals_sign", "prevalence(1)", "More frequent", key_display="+", id="results.more-frequent",
-                tooltip="What answers are worth where the class is more frequent: PPV and NPV at a prevalence."),
-        Binding("minus", "prevalence(-1)", "Rarer", key_display="-", id="results.rarer",
-                tooltip="The same where it is rarer."),
-        Binding("Z,shift+z,g", "plots", "Plots", key_display="Z", id="results.plots",
-                tooltip="ROC curves, reliability, and what more images would bring, on the whole screen."),
-        Binding("p", "predict", "Predict", id="results.predict", tooltip="Ask this run about the image."),
-        Binding("c", "copy", "Copy", id="results.copy", tooltip="Copy the image's path, or the table in focus."),
+        Binding("m", "turn_view", tr("Mistakes"), id="results.mistakes",
+                tooltip=tr("To the list of mistakes, and back.")),
+        Binding("t", "turn_measures", tr("Measures"), id="results.measures",
+                tooltip=tr(
+                    "The next two measures by class: sensitivity and specificity, precision and F1, AUC and MCC."
+                )),
+        Binding("h", "more_images", tr("More images"), id="results.more",
+                tooltip=tr("What two and four times as many images would bring; of runs by the recipe auto.")),
+        Binding("plus,equals_sign", "prevalence(1)", tr("More frequent"), key_display="+", id="results.more-frequent",
+                tooltip=tr("What answers are worth where the class is more frequent: PPV and NPV at a prevalence.")),
+        Binding("minus", "prevalence(-1)", tr("Rarer"), key_display="-", id="results.rarer",
+                tooltip=tr("The same where it is rarer.")),
+        Binding("Z,shift+z,g", "plots", tr("Plots"), key_display="Z", id="results.plots",
+                tooltip=tr("ROC curves, reliability, and what more images would bring, on the whole screen.")),
+        Binding("p", "predict", tr("Predict"), id="results.predict", tooltip=tr("Ask this run about the image.")),
+        Binding("c", "copy", tr("Copy"), id="results.copy",
+                tooltip=tr("Copy the image's path, or the table in focus.")),
     ]  # fmt: skip
     _shown: tuple[object, ...] = ()
     _measures = 0
@@ -96,9 +103,9 @@ class ResultsScreen(PictureScreen):
 
     def on_mount(self) -> None:
         """Titles and columns."""
-        self.query_one("#verdict").border_title = "Test"
-        self.query_one("#confusion-pane").border_title = "Truth in rows, said in columns"
-        self.query_one("#classes-pane").border_title = "By class"
+        self.query_one("#verdict").border_title = tr("Test")
+        self.query_one("#confusion-pane").border_title = tr("Truth in rows, said in columns")
+        self.query_one("#classes-pane").border_title = tr("By class")
 
     def enlarged(self) -> Enlarged | None:
         """The picture of the answer under the cursor."""
@@ -136,14 +143,16 @@ class ResultsScreen(PictureScreen):
         self.set_class(entry is None, "-none")
         end = entry.view.result if entry else None
         if entry is None or end is None or entry.test is None:
-            self.query_one("#verdict").border_title = "Test"
-            text = "No run has been tested yet: a training ends with its test, and then this screen shows it."
+            self.query_one("#verdict").border_title = tr("Test")
+            text = tr("No run has been tested yet: a training ends with its test, and then this screen shows it.")
             self.query_one("#verdict", Static).update(content(text))
             return
-        self.query_one("#verdict").border_title = content(f"{entry.run.name} ({(place or 0) + 1} of {len(tested)})")
+        self.query_one("#verdict").border_title = content(
+            tr("{name} ({place} of {count})", name=entry.run.name, place=(place or 0) + 1, count=len(tested))
+        )
         self._verdict(entry, end, entry.test)
         if picked and place is None:
-            self.query_one("#verdict").border_subtitle = "the picked run has no result; this is the newest"
+            self.query_one("#verdict").border_subtitle = tr("the picked run has no result; this is the newest")
         else:
             self.query_one("#verdict").border_subtitle = ""
         if not same:
@@ -153,25 +162,34 @@ class ResultsScreen(PictureScreen):
 
     def _verdict(self, entry: Entry, end: Finished, test: Tested) -> None:
         low, high = test.accuracy_ci
-        rows = [content(headline("test", test), "bold")]
+        rows = [content(headline(tr("test"), test), "bold")]
         room = max(20, min(76, self.size.width - 30))
         line = span(low, test.accuracy, high, test.baseline, room)
-        rows.append(Content.assemble(line, content("  | baseline", "$foreground-muted")))
-        judged = "out of fold" if end.unit == "rung" else "validation"
-        rows.append(content(", ".join([headline(judged, end.val), f"loss {as_number(end.val.loss, 4)}"])))
-        mode = entry.config.way if entry.config else "unreadable recipe"
+        rows.append(Content.assemble(line, content(f"  | {tr('baseline')}", "$foreground-muted")))
+        judged = tr("out of fold") if end.unit == "rung" else tr("validation")
+        loss = tr("loss {loss}", loss=as_number(end.val.loss, 4))
+        rows.append(content(f"{headline(judged, end.val)}, {loss}"))
+        mode = tr(entry.config.way) if entry.config else tr("unreadable recipe")
         facts = [mode, kept(end), ENDED[end.ended], duration(end.seconds)]
-        facts += [f"AUC {_three(test.auc)}", f"loss {test.loss:.4f}"]
+        facts += [f"AUC {_three(test.auc)}", tr("loss {loss}", loss=as_number(test.loss, 4))]
         rows.append(content(", ".join(facts), "$foreground-muted"))
         if curve := self._curve(entry):
-            rows.append(content(f"How many more images? {curve.sentence}", "$foreground-muted"))
+            rows.append(content(tr("How many more images? {sentence}", sentence=curve.sentence), "$foreground-muted"))
         if self._worth:
             rows.append(content(f"{worth_line(self._worth[self._place])}  - +"))
         if not Headline.of(test).beats_baseline:
-            text = f"{self.session.glyphs.beware} Not shown to be better than always saying {test.baseline_class}."
+            text = tr(
+                "{beware} Not shown to be better than always saying {baseline_class}.",
+                beware=self.session.glyphs.beware,
+                baseline_class=test.baseline_class,
+            )
             rows.append(content(text, "bold $warning"))
         if only := test.only_answer:
-            text = f"{self.session.glyphs.beware} Says {only} for every image: it does not tell the classes apart."
+            text = tr(
+                "{beware} Says {only} for every image: it does not tell the classes apart.",
+                beware=self.session.glyphs.beware,
+                only=only,
+            )
             rows.append(content(text, "bold $warning"))
         self.query_one("#verdict", Static).update(lines(rows))
 
@@ -186,7 +204,9 @@ class ResultsScreen(PictureScreen):
                 self.refresh_bindings()
 
         if test.operating:
-            self.session.start("worth", "working out what answers are worth", partial(worth_by_prevalence, test), show)
+            self.session.start(
+                "worth", tr("working out what answers are worth"), partial(worth_by_prevalence, test), show
+            )
 
     def action_prevalence(self, by: int) -> None:
         """The next higher or lower prevalence."""
@@ -205,18 +225,22 @@ class ResultsScreen(PictureScreen):
 
     def _by_class(self, test: Tested) -> None:
         classes = self.query_one("#classes", FittedTable)
-        (label, images, *measures), *rows = class_rows(test, MEASURES[self._measures])
-        named, counted = Column(label, least=8), Column(images, rank=1, right=True)
-        classes.offer(named, counted, *(Column(name, right=True) for name in measures))
-        styles = ["bold" if row[0] == MACRO else "" for row in rows]
+        pair = MEASURES[self._measures]
+        (label, images, *titles), *rows = class_rows(test, pair)
+        named, counted = Column(label, "class", least=8), Column(images, "images", rank=1, right=True)
+        measures = [Column(title, name, right=True) for title, name in zip(titles, pair, strict=True)]
+        classes.offer(named, counted, *measures)
+        styles = ["bold" if place == len(test.classes) else "" for place in range(len(rows))]
         classes.fill(
             [
                 (cell(row[0], style), *(cell(text, style, right=True) for text in row[1:]))
                 for row, style in zip(rows, styles, strict=True)
             ]
         )
-        place = f"{self._measures + 1} of {len(MEASURES)}"
-        self.query_one("#classes-pane").border_title = f"By class: {' and '.join(MEASURES[self._measures])} ({place})"
+        self.query_one("#classes-pane").border_title = tr(
+            "By class: {one} and {other} ({place} of {count})",
+            one=tr(pair[0]), other=tr(pair[1]), place=self._measures + 1, count=len(MEASURES),
+        )  # fmt: skip
 
     def _entry(self) -> Entry | None:
         tested = self.tested()
@@ -234,7 +258,7 @@ class ResultsScreen(PictureScreen):
         """Choose among the tested runs."""
         now = self._entry()
         self.app.push_screen(
-            PickRun("Whose result?", self.tested(), now.run.path if now else None), self._picked
+            PickRun(tr("Whose result?"), self.tested(), now.run.path if now else None), self._picked
         )  # fmt: skip
 
     def _picked(self, path: Any) -> None:
@@ -282,7 +306,7 @@ class ResultsScreen(PictureScreen):
         if plots:
             self.app.push_screen(PlotView([partial(_same, plot) for plot in plots], now.run.name))
         else:
-            self.workbench.say(f"{now.run.name} was tested by an earlier version, which kept no curves.")
+            self.workbench.say(tr("{name} was tested by an earlier version, which kept no curves.", name=now.run.name))
 
     def action_predict(self) -> None:
         """Ask a model about the image under the cursor."""
@@ -297,12 +321,12 @@ class ResultsScreen(PictureScreen):
         if entry is None or entry.test is None:
             return
         if focused is self.query_one(Confusion):
-            self.workbench.copy_table(self.query_one(Confusion).table(), "the confusion matrix")
+            self.workbench.copy_table(self.query_one(Confusion).table(), tr("the confusion matrix"))
         elif focused is self.query_one("#classes"):
             rows = class_rows(entry.test, [name for pair in MEASURES for name in pair])
-            self.workbench.copy_table(rows, "the table by class, all measures")
+            self.workbench.copy_table(rows, tr("the table by class, all measures"))
         elif path := self.query_one(Mistakes).path:
-            self.workbench.copy(str(path), "the image's path")
+            self.workbench.copy(str(path), tr("the image's path"))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer what there is something for."""
@@ -335,7 +359,7 @@ def class_rows(test: Tested, measures: Iterable[str]) -> list[tuple[str, ...]]:
     A result from before a measure was taken has a dash for it.
     """
     names = tuple(measures)
-    rows = [("class", "images", *(f"{name} (95%)" for name in names))]
+    rows = [(tr("class"), tr("images"), *(tr("{name} (95%)", name=tr(name)) for name in names))]
     every: list[tuple[str, int, Measures]] = [(label, own.n, own) for label, own in test.classes.items()]
     for label, n, own in [*every, (MACRO, test.n, test.macro)] if test.macro != Measures() else every:
         rows.append((label, number(n).plain, *(_measured(own, name) for name in names)))
@@ -346,7 +370,9 @@ def _measured(own: Measures, name: str) -> str:
     value, ends = own.measured(name.lower())
     if name in SHARES:
         return as_share(value, ends, 0)
-    return _three(value) + (f" ({ends[0]:.2f} to {ends[1]:.2f})" if value is not None and ends else "")
+    if value is None or not ends:
+        return _three(value)
+    return tr("{value} ({low:.2f} to {high:.2f})", value=_three(value), low=ends[0], high=ends[1])
 
 
 def _three(value: float | None) -> str:

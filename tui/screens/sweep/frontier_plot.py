@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
+from engine.base.language import tr
 from engine.sweep.result import SweptRecipe
 from tui.widgets.curves import SMALLEST, Curves
 from tui.words.plot import blank, letters, whole_ticks
@@ -18,19 +19,20 @@ LEAST = {"seconds": 0.01, "trainable": 1.0}
 class Frontier(Curves):
     """Validation accuracy by training seconds or by parameters that train, with intervals."""
 
-    HELP = (
-        "Each letter is a recipe of the table: its mean validation accuracy, upward, by what it costs. Large letters "
-        "are on the frontier: no other recipe is as accurate, as quick and as small. The lines are 95% intervals."
+    HELP = tr(
+        "Each letter is a recipe of the table: its mean validation accuracy, upward, by what it "
+        "costs. Large letters are on the frontier: no other recipe is as accurate, as quick and as "
+        "small. The lines are 95% intervals."
     )
 
     def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(empty="no training is finished yet", id=id)
+        super().__init__(empty=tr("no training is finished yet"), id=id)
         self._shown: tuple[Sequence[SweptRecipe], str, str] = (), "seconds", ""
 
     def show(self, candidates: Sequence[SweptRecipe], cost: str, recommended: str) -> None:
         """Show these recipes, in the order of the table, by "seconds" or "trainable"."""
         self._shown = candidates, cost, recommended
-        self.border_subtitle = "A on the frontier  b off it  │ 95% interval" if candidates else ""
+        self.border_subtitle = tr("A on the frontier  b off it  │ 95% interval") if candidates else ""
         self.draw(())
 
     def _figure(self, width: int, height: int) -> Text:

@@ -2,12 +2,17 @@
 
 from collections.abc import Sequence
 
+from engine.base.language import tr
 from tui.state.sweep_job import Kept
 from tui.widgets.fitted_table import Column, FittedTable
 from tui.widgets.safe_cells import cell
 from tui.words.glyphs import Glyphs
 
-COLUMNS = (Column("", "sign"), Column("name", least=8, middle=True), Column("trained", rank=1))
+COLUMNS = (
+    Column("", "sign"),
+    Column(tr("name"), "name", least=8, middle=True),
+    Column(tr("trained"), "trained", rank=1),
+)
 
 
 class KeptSweeps(FittedTable):

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from engine.base.language import tr
 from tui.screens.sweep.text import PLANNED, TRAINED, planned_rows, trained_rows
 from tui.state.sweep_job import Followed
 from tui.widgets.row_table import RowTable
@@ -17,8 +18,10 @@ class QueueTable(RowTable):
 
     def show(self, plan: "Plan | None", followed: Followed | None, glyphs: Glyphs) -> None:
         """Show the queue of the sweep that is followed; of the one that is planned where none is."""
-        self.border_title = content(f"Queue of {followed.path.name}" if followed else "Queue of the new sweep")
-        self.border_subtitle = "" if followed else "T: 10^12 multiply-adds if every epoch is trained"
+        self.border_title = content(
+            tr("Queue of {name}", name=followed.path.name) if followed else tr("Queue of the new sweep")
+        )
+        self.border_subtitle = "" if followed else tr("T: 10^12 multiply-adds if every epoch is trained")
         if plan is None:
             self.show_rows(PLANNED, [])
         elif followed is None:

@@ -4,9 +4,10 @@ from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.widgets import DataTable, Static
 
+from engine.base.language import tr
 from engine.sweep.result import Swept, SweptRecipe
 from tui.screens.sweep.frontier_plot import Frontier
-from tui.screens.sweep.text import COSTS, RECIPES, advice, detail, recipe_rows
+from tui.screens.sweep.text import BY_COST, RECIPES, advice, detail, recipe_rows
 from tui.widgets.row_table import RowTable
 
 
@@ -37,8 +38,8 @@ class ResultPane(Vertical):
 
     def on_mount(self) -> None:
         """Titles."""
-        self.query_one("#recipes-pane").border_title = "Recipes, the quickest first; * frontier, > recommended"
-        self.query_one("#advice-pane").border_title = "Advice"
+        self.query_one("#recipes-pane").border_title = tr("Recipes, the quickest first; * frontier, > recommended")
+        self.query_one("#advice-pane").border_title = tr("Advice")
 
     @property
     def highlighted(self) -> SweptRecipe | None:
@@ -61,7 +62,7 @@ class ResultPane(Vertical):
 
     def _draw(self, recommended: str) -> None:
         plot = self.query_one(Frontier)
-        plot.title = f"validation accuracy in percent by {COSTS[self._cost]}"
+        plot.title = BY_COST[self._cost]
         plot.show(self._ordered, self._cost, recommended)
 
     def turn_axis(self) -> None:

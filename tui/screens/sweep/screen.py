@@ -13,6 +13,7 @@ from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
 from engine.base.errors import CovidTuiError
+from engine.base.language import tr
 from engine.recipe.plans import SweepPlan
 from engine.sweep.result import Grid, Swept
 from tui.screens.base import WorkScreen
@@ -43,8 +44,8 @@ if TYPE_CHECKING:
     from engine.jobs.sweep_plan import Plan
 
 PLAN, CHOOSE = "sweep-plan", "sweep-choose"
-STOP = Answer("k", "Stop after the batch at hand; the sweep goes on from there another time", "stop")
-GO_ON = Answer("g", "Go on", "")
+STOP = Answer("k", tr("Stop after the batch at hand; the sweep goes on from there another time"), "stop")
+GO_ON = Answer("g", tr("Go on"), "")
 
 
 class SweepScreen(WorkScreen):
@@ -52,24 +53,28 @@ class SweepScreen(WorkScreen):
 
     MODE = "sweep"
     CSS_PATH = "sweep.tcss"
-    HELP = (
-        "A grid of recipes (networks, depths, learning rates) is trained with several seeds on one split, the cheapest "
-        "first. The frontier shows which are worth their cost. The test part stays shut until you choose one. A sweep "
-        "that was stopped, or whose minutes are used up, goes on another time; so does one of `covid-tui sweep`."
+    HELP = tr(
+        "A grid of recipes (networks, depths, learning rates) is trained with several seeds on one "
+        "split, the cheapest first. The frontier shows which are worth their cost. The test part "
+        "stays shut until you choose one. A sweep that was stopped, or whose minutes are used up, "
+        "goes on another time; so does one of `covid-tui sweep`."
     )
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("r", "start", "Start", id="sweep.start", tooltip="Train the grid on the open data."),
-        Binding("r", "go_on", "Go on", id="sweep.go_on", tooltip="Train what is left of the sweep that is shown."),
-        Binding("s", "stop", "Stop", id="sweep.stop", tooltip="Stop the sweep under way: you are asked."),
-        Binding("o", "choose", "Choose", id="sweep.choose",
-                tooltip="Choose a recipe and open the test part for it: you are asked."),
-        Binding("e", "setup", "Setup", id="sweep.setup", tooltip="To the grid and earlier sweeps, and back."),
-        Binding("n", "new", "New", id="sweep.new", tooltip="Plan a new sweep with the grid of the form."),
-        Binding("u", "queue", "Queue", id="sweep.queue", tooltip="The queue in place of the result, and back."),
-        Binding("x", "axis", "Cost", id="sweep.axis", tooltip="Plot by training seconds, or by parameters that train."),
-        Binding("v", "plot", "Plot", id="sweep.plot", tooltip="The plot in place of table and advice, and back."),
-        Binding("c", "copy", "Copy", id="sweep.copy", tooltip="Copy the table in focus, or the sweep's path."),
+        Binding("r", "start", tr("Start"), id="sweep.start", tooltip=tr("Train the grid on the open data.")),
+        Binding("r", "go_on", tr("Go on"), id="sweep.go_on",
+                tooltip=tr("Train what is left of the sweep that is shown.")),
+        Binding("s", "stop", tr("Stop"), id="sweep.stop", tooltip=tr("Stop the sweep under way: you are asked.")),
+        Binding("o", "choose", tr("Choose"), id="sweep.choose",
+                tooltip=tr("Choose a recipe and open the test part for it: you are asked.")),
+        Binding("e", "setup", tr("Setup"), id="sweep.setup", tooltip=tr("To the grid and earlier sweeps, and back.")),
+        Binding("n", "new", tr("New"), id="sweep.new", tooltip=tr("Plan a new sweep with the grid of the form.")),
+        Binding("u", "queue", tr("Queue"), id="sweep.queue", tooltip=tr("The queue in place of the result, and back.")),
+        Binding("x", "axis", tr("Cost"), id="sweep.axis",
+                tooltip=tr("Plot by training seconds, or by parameters that train.")),
+        Binding("v", "plot", tr("Plot"), id="sweep.plot",
+                tooltip=tr("The plot in place of table and advice, and back.")),
+        Binding("c", "copy", tr("Copy"), id="sweep.copy", tooltip=tr("Copy the table in focus, or the sweep's path.")),
     ]  # fmt: skip
     _wanted = SweepPlan()
     _plan: "Plan | None" = None
@@ -96,7 +101,7 @@ class SweepScreen(WorkScreen):
 
     def on_mount(self) -> None:
         """Titles, columns, and a clock for the time left."""
-        for name, title in (("#grid", "Grid"), ("#what", "Data and cost"), ("#earlier", "Sweeps on disk")):
+        for name, title in (("#grid", tr("Grid")), ("#what", tr("Data and cost")), ("#earlier", tr("Sweeps on disk"))):
             self.query_one(name).border_title = title
         self.query_one(Form).show(self._wanted)
         self.add_class("-setup", "-queue")
@@ -174,7 +179,7 @@ class SweepScreen(WorkScreen):
         else:
             self._planned(None)
             return
-        session.start(PLAN, "planning the sweep", work, self._planned, self._not_planned)
+        session.start(PLAN, tr("planning the sweep"), work, self._planned, self._not_planned)
 
     def _new(self) -> "partial[Plan]":
         session = self.session
@@ -236,7 +241,7 @@ class SweepScreen(WorkScreen):
         self.query_one(Form).show(self._wanted)
 
     def _list(self) -> None:
-        self.session.start("sweeps", "reading the sweeps", partial(kept_sweeps, self.session.runs), self._listed)
+        self.session.start("sweeps", tr("reading the sweeps"), partial(kept_sweeps, self.session.runs), self._listed)
 
     def _listed(self, read: tuple[list[Kept], list[str]]) -> None:
         kept, troubles = read
@@ -264,19 +269,19 @@ class SweepScreen(WorkScreen):
         if reason:
             rows.append(content(reason, "$warning"))
         elif self.check_action("start", ()):
-            rows.append(content("r starts the sweep.", "$foreground-muted"))
+            rows.append(content(tr("r starts the sweep."), "$foreground-muted"))
         elif self.check_action("go_on", ()):
-            rows.append(content("r goes on with the sweep.", "$foreground-muted"))
+            rows.append(content(tr("r goes on with the sweep."), "$foreground-muted"))
         self._say("#what", rows)
 
     def _progress(self) -> None:
         rows: list[Content] = []
         if CHOOSE in self.session.jobs:
-            rows = [content("The test part is being opened for the chosen recipe ...", "bold $warning")]
+            rows = [content(tr("The test part is being opened for the chosen recipe ..."), "bold $warning")]
         elif self._shown:
             rows = course(self._shown, self._job, self._plan, self.session.glyphs)
         elif self._plan:
-            rows = [content(f"A plan: nothing is trained yet. {summary(self._plan)}")]
+            rows = [content(tr("A plan: nothing is trained yet. {summary}", summary=summary(self._plan)))]
         self._say("#progress", rows)
 
     def _say(self, name: str, rows: list[Content]) -> None:
@@ -334,7 +339,7 @@ class SweepScreen(WorkScreen):
 
     def action_start(self) -> None:
         """Plan once more, so that the name is new, and train."""
-        self.session.start(PLAN, "planning the sweep", self._new(), self._begin, self._not_planned)
+        self.session.start(PLAN, tr("planning the sweep"), self._new(), self._begin, self._not_planned)
 
     def action_go_on(self) -> None:
         """Train what is left."""
@@ -353,7 +358,7 @@ class SweepScreen(WorkScreen):
 
     def action_stop(self) -> None:
         """Ask, then stop."""
-        self.app.push_screen(Ask("Stop the sweep?", (STOP,), GO_ON), self._stop)
+        self.app.push_screen(Ask(tr("Stop the sweep?"), (STOP,), GO_ON), self._stop)
 
     def _stop(self, answer: str | None) -> None:
         if answer == "stop":
@@ -368,7 +373,7 @@ class SweepScreen(WorkScreen):
 
     def _choose(self, path: Path, name: str | None) -> None:
         if name:
-            self.session.start(CHOOSE, "testing the chosen recipe", partial(open_test, path, name), self._chose)
+            self.session.start(CHOOSE, tr("testing the chosen recipe"), partial(open_test, path, name), self._chose)
             self._draw()
 
     def _chose(self, result: Swept) -> None:
@@ -414,9 +419,9 @@ class SweepScreen(WorkScreen):
     def action_copy(self) -> None:
         """The table in focus, else the sweep's path."""
         if isinstance(self.focused, RowTable):
-            self.workbench.copy_table(self.focused.texts(), "the table")
+            self.workbench.copy_table(self.focused.texts(), tr("the table"))
         elif self._shown:
-            self.workbench.copy(str(self._shown.path), "the sweep's path")
+            self.workbench.copy(str(self._shown.path), tr("the sweep's path"))
 
 
 SCREEN = SweepScreen

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual.content import Content
 
+from engine.base.language import tr
 from engine.base.wording import counted
 from engine.recipe.config import TrainConfig
 from engine.runs.watch import RunView
@@ -27,33 +28,43 @@ Row = tuple[str, ...]
 NAMED = 12
 """Characters to which a training's name may be cut."""
 PLANNED = (
-    Column("", "sign"), Column("training", least=NAMED, middle=True), Column("trains", rank=2, right=True),
-    Column("kept once", rank=4, right=True), Column("epochs", rank=3, right=True),
-    Column("share", rank=1, right=True), Column("time", right=True),
+    Column("", "sign"), Column(tr("training"), "training", least=NAMED, middle=True),
+    Column(tr("trains"), "trains", rank=2, right=True), Column(tr("kept once"), "kept once", rank=4, right=True),
+    Column(tr("epochs"), "epochs", rank=3, right=True), Column(tr("share"), "share", rank=1, right=True),
+    Column(tr("time"), "time", right=True),
 )  # fmt: skip
 TRAINED = (
-    Column("", "sign"), Column("training", least=NAMED, middle=True), Column("validation (95%)", right=True),
-    Column("time", rank=2, right=True), Column("state", rank=1),
+    Column("", "sign"), Column(tr("training"), "training", least=NAMED, middle=True),
+    Column(tr("validation (95%)"), "validation", right=True), Column(tr("time"), "time", rank=2, right=True),
+    Column(tr("state"), "state", rank=1),
 )  # fmt: skip
 RECIPES = (
-    Column("", "sign"), Column("recipe", least=NAMED, middle=True), Column("validation (95%)"),
-    Column("each seed", rank=3), Column("seconds", rank=1, right=True), Column("trains", rank=2, right=True),
+    Column("", "sign"), Column(tr("recipe"), "recipe", least=NAMED, middle=True),
+    Column(tr("validation (95%)"), "validation"), Column(tr("each seed"), "each seed", rank=3),
+    Column(tr("seconds"), "seconds", rank=1, right=True), Column(tr("trains"), "trains", rank=2, right=True),
 )  # fmt: skip
-COSTS = {"seconds": "training seconds", "trainable": "parameters that train"}
+BY_COST = {
+    "seconds": tr("validation accuracy in percent by training seconds"),
+    "trainable": tr("validation accuracy in percent by parameters that train"),
+}
 BAR = 20
-BEING_PLANNED = "The sweep is still being planned."
-SHUT = Answer("k", "Keep it shut", "")
-OPEN = (
-    "Open the test part for one recipe? It is opened for good: who chooses again with its result in mind will find "
-    "the next one too good."
+BEING_PLANNED = tr("The sweep is still being planned.")
+SHUT = Answer("k", tr("Keep it shut"), "")
+OPEN = tr(
+    "Open the test part for one recipe? It is opened for good: who chooses again with its "
+    "result in mind will find the next one too good."
 )
 
 
 def wanted(folder: Path | None, config: TrainConfig, plan: "Plan | None") -> list[Content]:
     """What is swept, and what of the recipe all of its trainings share."""
     fit, augment = config.fit, config.augment.augment
-    rows = [content(folder.name or folder if folder else "no data chosen", "bold")]
-    rows.append(content(f"{counted(fit.epochs, 'epoch')}, batch {fit.batch}, augmentation {augment}"))
+    rows = [content(folder.name or folder if folder else tr("no data chosen"), "bold")]
+    text = tr(
+        "{epochs}, batch {batch}, augmentation {augment}",
+        epochs=counted(fit.epochs, "epoch"), batch=fit.batch, augment=augment,
+    )  # fmt: skip
+    rows.append(content(text))
     return [*rows, content(summary(plan))] if plan else rows
 
 
@@ -77,7 +88,7 @@ def trained_rows(plan: "Plan", runs: dict[str, RunView], glyphs: Glyphs) -> list
         name = training(one.point)
         if view is None:
             expected = duration(plan.seconds(one))
-            rows.append((" ", name, "-", f"~{expected}" if expected else "-", "waits"))
+            rows.append((" ", name, "-", f"~{expected}" if expected else "-", tr("waits")))
         else:
             rows.append((glyphs.state(view.state), name, _validation(view), _time(view), _state(view)))
     return rows
@@ -85,7 +96,7 @@ def trained_rows(plan: "Plan", runs: dict[str, RunView], glyphs: Glyphs) -> list
 
 def training(point: Any) -> str:
     """A training's name within its sweep."""
-    return f"{point.label} seed {point.config.machine.seed}"
+    return tr("{label} seed {seed}", label=point.label, seed=point.config.machine.seed)
 
 
 def work(count: float) -> str:
@@ -100,21 +111,28 @@ def _sign(state: str, glyphs: Glyphs) -> str:
 def _validation(view: RunView) -> str:
     if view.result:
         return accuracy(view.result.val)
-    return "-" if view.val_accuracy is None else f"{as_share(view.val_accuracy)} so far"
+    return "-" if view.val_accuracy is None else tr("{share} so far", share=as_share(view.val_accuracy))
 
 
 def _time(view: RunView) -> str:
     if view.live:
         left = duration(view.seconds_left())
-        return f"{left} left" if left else "-"
+        return tr("{left} left", left=left) if left else "-"
     return duration(view.training) or "-"
 
 
 def _state(view: RunView) -> str:
     if view.live and view.started:
-        return f"{view.unit} {view.at_epoch}/{view.started.epochs}"
-    goes_on = dict.fromkeys(("stopped", "stopped, tested", "died"), "goes on")
-    return {"live": "starts", **goes_on}.get(view.state, view.state)
+        return _at(view, view.started.epochs)
+    goes_on = dict.fromkeys(("stopped", "stopped, tested", "died"), tr("goes on"))
+    return {"live": tr("starts"), **goes_on}.get(view.state) or tr(view.state)
+
+
+def _at(view: RunView, last: int) -> str:
+    """At which epoch, or rung, of how many the training is."""
+    if view.unit == "rung":
+        return tr("rung {number}/{last}", number=view.at_epoch, last=last)
+    return tr("epoch {number}/{last}", number=view.at_epoch, last=last)
 
 
 def recipe_rows(ordered: Sequence[SweptRecipe], recommended: str) -> list[Row]:
@@ -137,11 +155,16 @@ def summary(plan: "Plan") -> str:
     """What a plan comes to, in a sentence or two."""
     left = plan.seconds_left()
     waiting = sum(one.state != "finished" for one in plan.queue)
-    what = f"{counted(len(plan.queue), 'training')} on {counted(plan.images, 'image')}"
-    text = f"{what}: {work(plan.work)} multiply-adds at most."
+    text = tr(
+        "{trainings} on {images}: {work} multiply-adds at most.",
+        trainings=counted(len(plan.queue), "training"), images=counted(plan.images, "image"), work=work(plan.work),
+    )  # fmt: skip
     if waiting and left is not None:
-        return f"{text} About {duration(left)} for the {waiting} that are left."
-    return f"{text} The time is known once one is finished." if waiting else text
+        return tr(
+            "{text} About {duration} for the {waiting} that are left.",
+            text=text, duration=duration(left), waiting=waiting,
+        )  # fmt: skip
+    return tr("{text} The time is known once one is finished.", text=text) if waiting else text
 
 
 def course(followed: Followed, job: SweepJob | None, plan: "Plan | None", glyphs: Glyphs) -> list[Content]:
@@ -151,19 +174,21 @@ def course(followed: Followed, job: SweepJob | None, plan: "Plan | None", glyphs
     runs = followed.runs
     done = sum(view.state == "finished" for view in runs.values())
     total = len(plan.queue) if plan else len(followed.result.points) if followed.result else 0
-    text = f"{glyphs.bar(done / max(1, total), BAR)}  {done}/{total} trainings"
-    left = plan.seconds_left() if plan else None
-    text += f"  about {duration(left)} left" if left else ""
-    budget = job.budget_left() if job else None
-    rows = [content(text + (f"  budget {duration(budget)} left" if budget is not None else ""))]
+    far = [glyphs.bar(done / max(1, total), BAR), tr("{done}/{total} trainings", done=done, total=total)]
+    if left := plan.seconds_left() if plan else None:
+        far.append(tr("about {left} left", left=duration(left)))
+    if (budget := job.budget_left() if job else None) is not None:
+        far.append(tr("budget {left} left", left=duration(budget)))
+    rows = [content("  ".join(far))]
     if job is None:
-        rows[0] = Content.assemble(rows[0], content("  by another process", "$foreground-muted"))
+        rows[0] = Content.assemble(rows[0], "  ", content(tr("by another process"), "$foreground-muted"))
     now = next((view for view in runs.values() if view.live), None)
     if job and job.stop.is_set():
-        rows.append(content(f"{glyphs.stopped} stops after the batch at hand", "bold $warning"))
+        rows.append(content(f"{glyphs.stopped} {tr('stops after the batch at hand')}", "bold $warning"))
     elif job and job.progress:
-        task = job.progress
-        rows.append(content(f"{task.task}  {task.done:,}" + (f" of {task.total:,}" if task.total else "")))
+        task, done, of = job.progress.task, job.progress.done, job.progress.total
+        text = tr("{task}  {done:,} of {total:,}", task=task, done=done, total=of) if of else f"{task}  {done:,}"
+        rows.append(content(text))
     elif now:
         rows.append(content(_now(now, glyphs)))
     if job and job.warnings:
@@ -173,11 +198,13 @@ def course(followed: Followed, job: SweepJob | None, plan: "Plan | None", glyphs
 
 def _now(view: RunView, glyphs: Glyphs) -> str:
     if view.started is None:
-        return f"{view.name} starts"
-    best = "" if view.val_accuracy is None else f"  validation {as_share(view.val_accuracy)}"
-    left = duration(view.seconds_left())
-    text = f"{view.name}  {view.unit} {view.at_epoch}/{view.started.epochs} {glyphs.bar(view.share, 10)}{best}"
-    return text + (f"  {left} left" if left else "")
+        return tr("{name} starts", name=view.name)
+    far = [view.name, f"{_at(view, view.started.epochs)} {glyphs.bar(view.share, 10)}"]
+    if view.val_accuracy is not None:
+        far.append(tr("validation {share}", share=as_share(view.val_accuracy)))
+    if left := duration(view.seconds_left()):
+        far.append(tr("{left} left", left=left))
+    return "  ".join(far)
 
 
 def _ended(followed: Followed, job: SweepJob | None, plan: "Plan | None", glyphs: Glyphs) -> list[Content]:
@@ -191,12 +218,14 @@ def _ended(followed: Followed, job: SweepJob | None, plan: "Plan | None", glyphs
     if job and job.state == "failed":
         rows.append(content(f"{glyphs.failed} {job.error}", "bold $error"))
     elif job and job.state == "stopped":
-        rows.append(content(f"{glyphs.stopped} {job.error} Key r goes on.", "$warning"))
+        rows.append(content(f"{glyphs.stopped} {tr('{reason} Key r goes on.', reason=job.error)}", "$warning"))
     complete = followed.result.finished == len(followed.result.points)
     sign = glyphs.finished if complete else glyphs.stopped
     text = f"{sign} {counts(followed.result)}"
     left = plan.seconds_left() if plan and not complete else None
-    rows.append(content(text + (f" About {duration(left)} left." if left else ""), "$success" if complete else ""))
+    if left:
+        text = tr("{text} About {left} left.", text=text, left=duration(left))
+    rows.append(content(text, "$success" if complete else ""))
     return rows
 
 
@@ -204,13 +233,16 @@ def advice(result: Swept | None) -> Content:
     """What the sweep recommends, how sure that is, and what the test said, where it was opened."""
     named = result.recommended if result else None
     if result is None or result.advice is None or named is None:
-        return content("The advice comes with the first finished training.", "$foreground-muted")
+        return content(tr("The advice comes with the first finished training."), "$foreground-muted")
     right = as_share(named.accuracy, named.accuracy_ci)
-    rows = [content(f"Recommended: {named.label}, {right} of validation", "bold")]
+    rows = [content(tr("Recommended: {label}, {share} of validation", label=named.label, share=right), "bold")]
     if chosen := result.chosen:
-        rows.append(content(f"Chosen: {chosen.run}. {headline('Test', chosen.test)}.", "bold $success"))
+        told = tr("Chosen: {run}. {headline}.", run=chosen.run, headline=headline(tr("Test"), chosen.test))
+        rows.append(content(told, "bold $success"))
     else:
-        rows.append(content("The test part is shut; key o opens it for the one recipe that you choose.", "$warning"))
+        rows.append(
+            content(tr("The test part is shut; key o opens it for the one recipe that you choose."), "$warning")
+        )
     return lines([*rows, content(result.advice.sentence)])
 
 
@@ -220,12 +252,18 @@ def detail(one: SweptRecipe | None, result: Swept | None) -> Content:
         return Content("")
     gap, best = result.gap(one.name), result.named(result.advice.best)
     right = as_share(one.accuracy, one.accuracy_ci)
-    rest = f"{one.name}: {right}, loss {as_number(one.loss)}, activations kept in {sum(one.filling):.1f} s"
+    rest = tr(
+        "{name}: {right}, loss {loss}, activations kept in {seconds:.1f} s",
+        name=one.name, right=right, loss=as_number(one.loss), seconds=sum(one.filling),
+    )  # fmt: skip
     if gap is None or best is None:
-        return content(f"{rest}; the most accurate.")
+        return content(tr("{rest}; the most accurate.", rest=rest))
     low, high = (100 * end for end in gap.ci)
-    lead = f"{100 * gap.value:.1f} points ({low:+.1f} to {high:+.1f}), p {gap.p:.2g}"
-    return content(f"{rest}; {best.label} leads by {lead}.")
+    text = tr(
+        "{rest}; {best} leads by {gap:.1f} points ({low:+.1f} to {high:+.1f}), p {p:.2g}.",
+        rest=rest, best=best.label, gap=100 * gap.value, low=low, high=high, p=gap.p,
+    )  # fmt: skip
+    return content(text)
 
 
 def choice(result: Swept, mine: SweptRecipe) -> tuple[str, list[Answer], Answer]:
@@ -234,8 +272,9 @@ def choice(result: Swept, mine: SweptRecipe) -> tuple[str, list[Answer], Answer]
     """
     best, answers = result.recommended, list[Answer]()
     if best:
-        answers.append(Answer("r", f"The recommended: {display_name(best.label)}", best.name))
+        answers.append(Answer("r", tr("The recommended: {label}", label=display_name(best.label)), best.name))
     if mine != best:
-        answers.append(Answer("h", f"The highlighted: {display_name(mine.label)}", mine.name))
-    before = f" It was opened for {result.chosen.run} before." if result.chosen else ""
-    return OPEN + before, answers, SHUT
+        answers.append(Answer("h", tr("The highlighted: {label}", label=display_name(mine.label)), mine.name))
+    chosen = result.chosen
+    question = tr("{question} It was opened for {run} before.", question=OPEN, run=chosen.run) if chosen else OPEN
+    return question, answers, SHUT

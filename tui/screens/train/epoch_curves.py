@@ -1,5 +1,6 @@
 """The curves of a training: training and validation by epoch as lines, its steps faint behind them, the best epoch."""
 
+from engine.base.language import tr
 from engine.runs.watch import RunView
 from tui.widgets.curves import Curve
 from tui.words.glyphs import Glyphs
@@ -13,11 +14,11 @@ def by_epoch(view: RunView, name: str, glyphs: Glyphs) -> list[Curve]:
     training = [getattr(epoch, name) for epoch in view.epochs]
     validation = [getattr(epoch, f"val_{name}") for epoch in view.epochs]
     curves = [
-        Curve("batch", view.points.x, getattr(view.points, name), STEPS, "foreground-muted", joined=False),
-        Curve("train", ends, training, "hd", "primary", mark=glyphs.train_mark),
-        Curve("val", ends, validation, glyphs.val_line, "warning", mark=glyphs.val_mark),
+        Curve(tr("batch"), view.points.x, getattr(view.points, name), STEPS, "foreground-muted", joined=False),
+        Curve(tr("train"), ends, training, "hd", "primary", mark=glyphs.train_mark),
+        Curve(tr("val"), ends, validation, glyphs.val_line, "warning", mark=glyphs.val_mark),
     ]
     if best := view.best:
         at = [float(best.epoch)], [getattr(best, f"val_{name}")]
-        curves.append(Curve("best", *at, glyphs.best, "success", joined=False, mark=glyphs.best))
+        curves.append(Curve(tr("best"), *at, glyphs.best, "success", joined=False, mark=glyphs.best))
     return curves

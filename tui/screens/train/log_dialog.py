@@ -11,13 +11,24 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from engine.base.events import Event, Failed, Finished, Notice
+from engine.base.language import tr
 from engine.base.wording import counted
 from tui.widgets.filter_line import FILTER, holds, open_filter
 from tui.widgets.safe_cells import content, lines
 from tui.words.event_text import describe
 from tui.words.recipe_terms import in_recipe_terms
 
-KEPT = {True: "was tested", False: "was the best, and the test part is still shut"}
+KEPT = {
+    ("epoch", True): tr("epoch {number} was tested"),
+    ("epoch", False): tr("epoch {number} was the best, and the test part is still shut"),
+    ("rung", True): tr("rung {number} was tested"),
+    ("rung", False): tr("rung {number} was the best, and the test part is still shut"),
+}
+"""By the unit of a training, and by whether it was tested."""
+WHY = {
+    "all epochs": tr("all epochs"), "patience": tr("no better epoch came"), "stopped": tr("asked to stop"),
+    "ladder": tr("all tried"),
+}  # fmt: skip
 TAKE = "y"
 """The key of the screen Train that puts advice into the recipe."""
 SIGNS = {"info": ("-", ""), "warning": ("!", "$warning"), "error": ("!", "bold $error")}
@@ -32,21 +43,25 @@ def log_line(event: Event) -> tuple[str, str]:
     """An event's level (info, warning, error) and what it says."""
     match event:
         case Notice():
-            return event.level, f"{in_recipe_terms(event.text)}{_key_for(event.advice)}"
+            return event.level, _with_key(in_recipe_terms(event.text), event.advice)
         case Finished():
-            why = {"patience": "no better epoch came", "stopped": "asked to stop", "ladder": "all tried"}.get(
-                event.ended, event.ended
+            kept = KEPT[event.unit, event.test is not None].format(number=event.best_epoch)
+            done = counted(event.epochs, "rung") if event.unit == "rung" else counted(event.epochs, "epoch")
+            text = (
+                tr("Finished after {done} ({why}); {kept}.")
+                if event.through
+                else tr("Stopped after {done} ({why}); {kept}.")
             )
-            kept = f"{event.unit} {event.best_epoch} {KEPT[event.test is not None]}"
-            how = "Finished" if event.through else "Stopped"
-            return "info", f"{how} after {counted(event.epochs, event.unit)} ({why}); {kept}."
+            return "info", text.format(done=done, why=WHY[event.ended], kept=kept)
         case _:
             return "error" if isinstance(event, Failed) else "info", in_recipe_terms(describe(event))
 
 
-def _key_for(advice: Mapping[str, str]) -> str:
-    """The key that takes advice."""
-    return f" {TAKE} puts {values(advice)} into the recipe." if advice else ""
+def _with_key(text: str, advice: Mapping[str, str]) -> str:
+    """The text, and the key that takes its advice, where it has some."""
+    if not advice:
+        return text
+    return tr("{text} {key} puts {values} into the recipe.", text=text, key=TAKE, values=values(advice))
 
 
 def values(advice: Mapping[str, str]) -> str:
@@ -57,7 +72,7 @@ def values(advice: Mapping[str, str]) -> str:
 class LogLines(VerticalScroll):
     """The lines in a box that scrolls."""
 
-    HELP = "All that the run had to say, the newest last."
+    HELP = tr("All that the run had to say, the newest last.")
     BINDINGS: ClassVar[list[BindingType]] = [FILTER]
 
     def __init__(self, log: Iterable[Event]) -> None:
@@ -66,7 +81,7 @@ class LogLines(VerticalScroll):
 
     def compose(self) -> ComposeResult:
         """The text."""
-        yield Static(log_lines(self._log) if self._log else content("There are no messages yet."))
+        yield Static(log_lines(self._log) if self._log else content(tr("There are no messages yet.")))
 
     def narrow(self, text: str) -> tuple[int, int]:
         """Show only the lines that hold `text`, all where it is empty; how many those are, and of how many."""
@@ -83,7 +98,7 @@ class LogView(ModalScreen[None]):
     """All lines, the newest last."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,n,q", "dismiss", "Close", id="log.close", tooltip="Close the log.")
+        Binding("escape,n,q", "dismiss", tr("Close"), id="log.close", tooltip=tr("Close the log."))
     ]
 
     def __init__(self, title: str, log: Iterable[Event]) -> None:

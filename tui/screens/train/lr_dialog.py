@@ -17,6 +17,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from engine.base.context import Context
+from engine.base.language import tr
 from engine.base.wording import counted
 from engine.recipe.config import TrainConfig
 from tui.widgets.curves import Curve, Curves
@@ -36,10 +37,12 @@ MARKED = 24
 class Rates(ModalScreen[None]):
     """The plot over what was found; it tests the recipe as it is when it opens."""
 
-    HELP = "Loss against learning rate, one training step a rate. The training itself is not begun."
+    HELP = tr("Loss against learning rate, one training step a rate. The training itself is not begun.")
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,f,q", "dismiss", "Close", id="rates.close", tooltip="Close the plot; change nothing."),
-        Binding("enter,t", "take", "Take the rate", id="rates.take", tooltip="Put the rate found into the recipe."),
+        Binding("escape,f,q", "dismiss", tr("Close"), id="rates.close", tooltip=tr("Close the plot; change nothing.")),
+        Binding(
+            "enter,t", "take", tr("Take the rate"), id="rates.take", tooltip=tr("Put the rate found into the recipe.")
+        ),
     ]
 
     def __init__(self, session: "Session") -> None:
@@ -50,17 +53,17 @@ class Rates(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """Plot and words."""
         with Vertical(classes="dialog wide"):
-            curves = Curves("smoothed loss by learning rate", empty="the test is under way", id="range")
+            curves = Curves(tr("smoothed loss by learning rate"), empty=tr("the test is under way"), id="range")
             curves.x_name = lambda power: f"1e{power}"
             yield curves.add_class("pane")
-            yield Static("The kept activations are looked up.", id="numbers")
+            yield Static(tr("The kept activations are looked up."), id="numbers")
 
     def on_mount(self) -> None:
         """Begin the test."""
         session = self._session
         assert session.data is not None
         work = partial(_test, session.data, session.config)
-        session.start(GROUP, "testing learning rates", work, self._show, self._fail)
+        session.start(GROUP, tr("testing learning rates"), work, self._show, self._fail)
         self.set_interval(SECONDS_BETWEEN_LOOKS, self._look)
 
     def on_unmount(self) -> None:
@@ -81,7 +84,9 @@ class Rates(ModalScreen[None]):
         job = self._session.jobs.get(GROUP)
         if job and job.progress:
             at = job.progress
-            self._say(content(f"{at.task}: {at.done:,}" + (f" of {at.total:,}" if at.total else "")))
+            task, done, of = at.task, at.done, at.total
+            text = tr("{task}: {done:,} of {total:,}", task=task, done=done, total=of) if of else f"{task}: {done:,}"
+            self._say(content(text))
 
     def _show(self, test: "RangeTest") -> None:
         from engine.training.lr_range_test import RULE
@@ -91,19 +96,25 @@ class Rates(ModalScreen[None]):
         low, high, at = min(losses), max(losses), math.log10(test.rate)
         marks = [low + (high - low) * step / MARKED for step in range(MARKED + 1)]
         curves = [
-            Curve("loss", powers, losses, "hd", "primary"),
-            Curve("suggested", [at] * len(marks), marks, "x", "warning", joined=False),
+            Curve(tr("loss"), powers, losses, "hd", "primary"),
+            Curve(tr("suggested"), [at] * len(marks), marks, "x", "warning", joined=False),
         ]
         self.query_one(Curves).draw(curves, (powers[0], powers[-1]))
         rates = [sweep.rate for sweep in test.sweeps]
-        spread = (
-            f"the {counted(len(rates), 'order')} of the images by themselves suggest {min(rates):g} to {max(rates):g}"
-        )
+        spread = tr(
+            "the {orders} of the images by themselves suggest {low:g} to {high:g}",
+            orders=counted(len(rates), "order"), low=min(rates), high=max(rates),
+        )  # fmt: skip
         self._say(
             lines(
                 [
-                    Content.assemble("Suggested: ", (f"{test.rate:g}", "bold"), "  enter takes it into the recipe."),
-                    content(f"It is {RULE}; {spread}. The schedule begins there and falls.", "$text-muted"),
+                    Content.assemble(
+                        f"{tr('Suggested:')} ", (f"{test.rate:g}", "bold"), f"  {tr('enter takes it into the recipe.')}"
+                    ),
+                    content(
+                        tr("It is {rule}; {spread}. The schedule begins there and falls.", rule=RULE, spread=spread),
+                        "$text-muted",
+                    ),
                 ]
             )
         )

@@ -9,12 +9,14 @@ from typing import Any
 
 from textual.widgets import Static
 
+from engine.base.language import tr
 from tui.widgets.safe_cells import content, lines
+from tui.words.cells import padded
 from tui.words.glyphs import Glyphs
 
 SECONDS_BETWEEN_LOOKS = 1.0
 GB = 1e9
-BAR = 8
+BAR, NAMED = 8, 8
 
 
 @dataclass(frozen=True)
@@ -43,9 +45,9 @@ class Meter:
         memory, load = self._psutil.virtual_memory(), self._psutil.cpu_percent() / 100
         used, resident = memory.total - memory.available, self._process.memory_info().rss
         gauges = [
-            Gauge("cpu", load, f"{load:.0%} of {self._cores}"),
-            Gauge("memory", used / memory.total, f"{used / GB:.1f}/{memory.total / GB:.0f} GB"),
-            Gauge("this", resident / memory.total, f"{resident / GB:.1f} GB"),
+            Gauge(tr("cpu"), load, tr("{load:.0%} of {cores}", load=load, cores=self._cores)),
+            Gauge(tr("memory"), used / memory.total, f"{used / GB:.1f}/{memory.total / GB:.0f} GB"),
+            Gauge(tr("this"), resident / memory.total, f"{resident / GB:.1f} GB"),
         ]
         for number, card in enumerate(self._cards):
             with contextlib.suppress(Exception):  # a card that fell off the bus must not take the screen with it
@@ -54,7 +56,7 @@ class Meter:
                 sign = f"gpu{number}" if len(self._cards) > 1 else "gpu"
                 gauges.append(Gauge(sign, busy, f"{busy:.0%}"))
                 share = held.used / held.total
-                gauges.append(Gauge(f"{sign} mem", share, f"{held.used / GB:.0f}/{held.total / GB:.0f} GB"))
+                gauges.append(Gauge(tr("{gpu} mem", gpu=sign), share, f"{held.used / GB:.0f}/{held.total / GB:.0f} GB"))
         return gauges
 
 
@@ -78,7 +80,7 @@ class Machine(Static):
         """`looked_at` tells, in any thread, whether the gauges are in sight; `halt` ends the reading."""
         super().__init__()
         self._glyphs, self._looked_at, self._halt = glyphs, looked_at, halt
-        self.border_title = "Machine"
+        self.border_title = tr("Machine")
 
     def on_mount(self) -> None:
         """Begin to read."""
@@ -92,6 +94,6 @@ class Machine(Static):
 
     def show(self, gauges: list[Gauge]) -> None:
         """Show what was read."""
-        rows = (content(f"{g.name:<8}{self._glyphs.bar(g.share, BAR)} {g.text}") for g in gauges)
+        rows = (content(f"{padded(g.name, NAMED)}{self._glyphs.bar(g.share, BAR)} {g.text}") for g in gauges)
         self.update(lines(rows), layout=len(gauges) != getattr(self, "_shown", 0))
         self._shown = len(gauges)

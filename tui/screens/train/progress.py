@@ -3,15 +3,20 @@
 from textual.content import Content
 
 from engine.base.events import Failed, Finished, Interrupted, Progress
+from engine.base.language import tr
 from engine.runs.directory import state_at
 from engine.runs.watch import RunView
 from tui.widgets.safe_cells import content
+from tui.words.cells import padded
 from tui.words.glyphs import Glyphs
 from tui.words.headline import headline
 from tui.words.numbers import duration
 
-BAR = 24
-STOPPING = {"keep": "stops after the batch at hand, then tests the best epoch", "now": "stops after the batch at hand"}
+BAR, NAMED = 24, 10
+STOPPING = {
+    "keep": tr("stops after the batch at hand, then tests the best epoch"),
+    "now": tr("stops after the batch at hand"),
+}
 
 
 def course(view: RunView, glyphs: Glyphs) -> list[Content]:
@@ -22,15 +27,17 @@ def course(view: RunView, glyphs: Glyphs) -> list[Content]:
     elif view.live and view.batch:
         b = view.batch
         left = duration(view.seconds_left_of_epoch())
-        text = f"epoch {b.epoch:>4}  {glyphs.bar(b.step / b.steps, BAR)}  {b.step}/{b.steps}"
-        rows.append(content(f"{text}  {b.images_per_second:,.0f} images/s" + (f"  {left} left" if left else "")))
+        label = padded(tr("epoch {number:>4}", number=b.epoch), NAMED)
+        pace = tr("{pace:,.0f} images/s", pace=b.images_per_second)
+        far = [label, glyphs.bar(b.step / b.steps, BAR), f"{b.step}/{b.steps}", pace, _left(left)]
+        rows.append(content("  ".join(filter(None, far))))
     if view.live and view.started:
         left = duration(view.seconds_left())
-        what = "rungs" if view.unit == "rung" else "whole"
-        text = f"{what}       {glyphs.bar(view.share, BAR)}  {view.done}/{view.started.epochs}"
-        rows.append(content(text + (f"  {left} left" if left else "") + _phase(view) + _patience(view)))
+        label = padded(tr("rungs") if view.unit == "rung" else tr("whole"), NAMED)
+        far = [label, glyphs.bar(view.share, BAR), f"{view.done}/{view.started.epochs}", _left(left)]
+        rows.append(content("  ".join(filter(None, [*far, _phase(view), _patience(view)]))))
     elif view.live and not rows:
-        rows.append(content("starting ..."))
+        rows.append(content(tr("starting ...")))
     if view.live and view.stopping:
         rows.append(content(f"{glyphs.stopped} {STOPPING[view.stopping]}", "bold $warning"))
     return rows + _end(view, glyphs)
@@ -40,32 +47,46 @@ def _task(task: Progress, glyphs: Glyphs) -> str:
     """How far a task is; its name alone where nobody knows."""
     if task.total is None:
         return f"{task.task}  {task.done:,}" if task.done else f"{task.task} ..."
-    return f"{task.task}  {glyphs.bar(task.done / max(1, task.total), BAR)}  {task.done:,} of {task.total:,}"
+    bar = glyphs.bar(task.done / max(1, task.total), BAR)
+    return tr("{task}  {bar}  {done:,} of {total:,}", task=task.task, bar=bar, done=task.done, total=task.total)
+
+
+def _left(left: str) -> str:
+    return tr("{left} left", left=left) if left else ""
 
 
 def _phase(view: RunView) -> str:
     phase = view.phase
-    return f"  phase {phase.number} of {phase.count}" if phase and phase.count > 1 else ""
+    if phase is None or phase.count < 2:
+        return ""
+    return tr("phase {number} of {count}", number=phase.number, count=phase.count)
 
 
 def _patience(view: RunView) -> str:
-    return "  patience {} of {}".format(*view.patience) if view.patience else ""
+    if not view.patience:
+        return ""
+    return tr("patience {used} of {allowed}", used=view.patience[0], allowed=view.patience[1])
 
 
 def _end(view: RunView, glyphs: Glyphs) -> list[Content]:
     match view.end:
         case Finished() as end:
-            shut = f"{headline('validation', end.val)}; the test part is still shut"
-            text = headline("test", end.test) if end.test else shut
+            shut = tr("{headline}; the test part is still shut", headline=headline(tr("validation"), end.val))
+            text = headline(tr("test"), end.test) if end.test else shut
             if end.through:
                 return [content(f"{glyphs.finished} {text}", "bold $success")]
             state = state_at(end)
-            rows = [content(f"{glyphs.state(state)} {state}: {text}", "bold $warning")]
-            return [*rows, content("Not all of its recipe is done: r on the screen Runs goes on with it.", "$warning")]
+            rows = [
+                content(f"{glyphs.state(state)} {tr('{state}: {text}', state=tr(state), text=text)}", "bold $warning")
+            ]
+            return [
+                *rows,
+                content(tr("Not all of its recipe is done: r on the screen Runs goes on with it."), "$warning"),
+            ]
         case Interrupted():
             return [content(f"{glyphs.stopped} {view.end.reason}", "$warning")]
         case Failed():
             return [content(f"{glyphs.failed} {view.end.reason}", "bold $error")]
     if view.state == "died":
-        return [content(f"{glyphs.died} Its process died; what it had kept is still there.", "$warning")]
+        return [content(f"{glyphs.died} {tr('Its process died; what it had kept is still there.')}", "$warning")]
     return []

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
+from engine.base.language import tr
 from tui.screens.base import WorkScreen
 from tui.screens.train.text import AS_FAST, AS_SLOW, FASTER, SLOWER
 
@@ -12,11 +13,13 @@ class ReplayKeys(WorkScreen):
     """A screen that can show a replay."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "replay_pause", "Pause, go on", id="replay.pause", tooltip="Pause the replay, or play it on."),
-        Binding("plus,equals_sign", "replay_speed(2)", "Faster", key_display="+", id="replay.faster", tooltip=FASTER),
-        Binding("minus", "replay_speed(0.5)", "Slower", key_display="-", id="replay.slower", tooltip=SLOWER),
-        Binding("j", "replay_end", "To the end", id="replay.end", tooltip="Show the end of the run at once."),
-    ]
+        Binding("space", "replay_pause", tr("Pause, go on"), id="replay.pause",
+                tooltip=tr("Pause the replay, or play it on.")),
+        Binding("plus,equals_sign", "replay_speed(2)", tr("Faster"), key_display="+", id="replay.faster",
+                tooltip=FASTER),
+        Binding("minus", "replay_speed(0.5)", tr("Slower"), key_display="-", id="replay.slower", tooltip=SLOWER),
+        Binding("j", "replay_end", tr("To the end"), id="replay.end", tooltip=tr("Show the end of the run at once.")),
+    ]  # fmt: skip
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Is a replay shown?"""

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from engine.base.events import Rung, Skipped, Tried
+from engine.base.language import tr
 from tui.widgets.curves import Curve
 from tui.widgets.safe_cells import cell, number
 from tui.words.numbers import duration
 
-RUNG_COLUMNS = ("rung", "", "", "loss", "acc", "", "time", "")
+RUNG_COLUMNS = (tr("rung"), "", "", tr("loss"), tr("acc"), "", tr("time"), "")
 """What stands above the columns of the epochs where these are rungs."""
 
 
@@ -22,11 +23,11 @@ def curves_of(tried: Sequence[Tried], mark: str) -> dict[str, list[Curve]]:
         return Curve(label, x, values, marker, colour, joined=False)
 
     return {
-        "loss": [curve([one.loss for one in fits], "out of fold", mark, "warning")],
+        "loss": [curve([one.loss for one in fits], tr("out of fold"), mark, "warning")],
         "accuracy": [
             curve([max(0.0, one.accuracy - one.spread) for one in fits]),
             curve([min(1.0, one.accuracy + one.spread) for one in fits]),
-            curve([one.accuracy for one in fits], "out of fold", mark, "warning"),
+            curve([one.accuracy for one in fits], tr("out of fold"), mark, "warning"),
         ],
     }
 
@@ -45,7 +46,7 @@ def skipped_row(rung: Skipped) -> tuple[Text, ...]:
     """The cells of a rung that did not fit into the budget: what it takes, and what budget has room for it."""
     return (
         number(rung.number, "d"), *(cell("") for _ in range(5)), cell(duration(rung.seconds), right=True),
-        cell(f"{rung.name}: budget {rung.needed}"),
+        cell(tr("{name}: budget {needed}", name=rung.name, needed=rung.needed)),
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from engine.base.language import tr
 from engine.recipe.config import TrainConfig
 from engine.training.phases import phases, rates, sentence
 from engine.training.schedule import FIRST_PERIOD, PERIOD_GROWTH, RATE_DECAY
@@ -23,7 +24,7 @@ class Schedule(ModalScreen[None]):
     """The plot over the first numbers."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,l,q", "dismiss", "Close", id="schedule.close", tooltip="Close the plot.")
+        Binding("escape,l,q", "dismiss", tr("Close"), id="schedule.close", tooltip=tr("Close the plot."))
     ]
 
     def __init__(self, config: TrainConfig, done: int, mark: str) -> None:
@@ -34,7 +35,7 @@ class Schedule(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """Plot, numbers, words."""
         with Vertical(classes="dialog wide"):
-            yield Curves("learning rate by epoch", id="rates").add_class("pane")
+            yield Curves(tr("learning rate by epoch"), id="rates").add_class("pane")
             yield Static(self._numbers(), id="numbers")
 
     def on_mount(self) -> None:
@@ -42,23 +43,27 @@ class Schedule(ModalScreen[None]):
         values = self._rates()
         # As steps, for a rate holds for a whole epoch.
         steps = [(epoch + side, rate) for epoch, rate in enumerate(values) for side in (0.0, 1.0)]
-        curves = [Curve("rate", [x for x, _ in steps], [y for _, y in steps], "hd", "primary")]
+        curves = [Curve(tr("rate"), [x for x, _ in steps], [y for _, y in steps], "hd", "primary")]
         if 0 < self._done < len(values):
-            curves.append(Curve("now", [self._done + 0.5], [values[self._done]], self._mark, "warning", joined=False))
+            curves.append(
+                Curve(tr("now"), [self._done + 0.5], [values[self._done]], self._mark, "warning", joined=False)
+            )
         self.query_one(Curves).draw(curves, (0.0, float(len(values))))
 
     def _numbers(self) -> Content:
         values = self._rates()
         shown = "  ".join(f"{rate:.4g}" for rate in values[:LISTED])
-        more = f"  and {len(values) - LISTED} more" if len(values) > LISTED else ""
-        rule = (
-            f"Cosine decay with restarts: the first period has {FIRST_PERIOD} epochs, each next one {PERIOD_GROWTH:g} "
-            f"times as many, and starts at {RATE_DECAY:g} of the rate that the one before started at."
-        )
-        auto_rule = ' The rates are shares of the first, which "auto" finds before training.' if self._auto else ""
+        more = f"  {tr('and {count} more', count=len(values) - LISTED)}" if len(values) > LISTED else ""
+        rule = tr(
+            "Cosine decay with restarts: the first period has {period} epochs, each next one {growth:g} "
+            "times as many, and starts at {decay:g} of the rate that the one before started at.",
+            period=FIRST_PERIOD, growth=PERIOD_GROWTH, decay=RATE_DECAY,
+        )  # fmt: skip
+        if self._auto:
+            rule = tr('{rule} The rates are shares of the first, which "auto" finds before training.', rule=rule)
         every = phases(self._config)
         of_phases = [content(sentence(every, self._config))] if len(every) > 1 else []
-        return lines([content(shown + more), *of_phases, content(rule + auto_rule, "$text-muted")])
+        return lines([content(shown + more), *of_phases, content(rule, "$text-muted")])
 
     @property
     def _auto(self) -> bool:

@@ -1,19 +1,19 @@
 """Screen 3: the recipe, a training as it goes, and its stop."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
 from engine.base.errors import CovidTuiError
-from engine.base.events import Epoch, Notice
+from engine.base.events import Notice
+from engine.base.language import tr
 from engine.network.freezing import plan
 from engine.recipe import toml
 from engine.recipe.config import TrainConfig
@@ -23,29 +23,27 @@ from engine.training.phases import phases
 from tui.screens.plotted import ENLARGE, PlottedScreen
 from tui.screens.train import text
 from tui.screens.train.epoch_curves import by_epoch
+from tui.screens.train.epoch_table import columns, rows_of, titled
 from tui.screens.train.log_dialog import TAKE, LogView, log_lines, values
 from tui.screens.train.lr_dialog import Rates
 from tui.screens.train.machine import Machine
 from tui.screens.train.progress import course
 from tui.screens.train.replay_keys import ReplayKeys
-from tui.screens.train.rungs import RUNG_COLUMNS, curves_of, rung_row, skipped_row
+from tui.screens.train.rungs import curves_of
 from tui.screens.train.schedule_dialog import Schedule
 from tui.state.messages import RunChanged
 from tui.widgets.columns import Columns
 from tui.widgets.curves import Curves
-from tui.widgets.fitted_table import Column, FittedTable
+from tui.widgets.fitted_table import FittedTable
 from tui.widgets.form import Form
 from tui.widgets.pick_dialog import AskFile
 from tui.widgets.question_dialog import Ask
-from tui.widgets.safe_cells import cell, content, lines, number
-from tui.words.numbers import duration
+from tui.widgets.safe_cells import content, lines
 from tui.words.safe_text import display_name
 
 if TYPE_CHECKING:
     from engine.base.cancel import How
 
-EPOCHS = ("epoch", "loss", "acc", "val loss", "val acc", "rate", "time", "")
-RANKS = (0, 3, 2, 1, 0, 5, 4, 0)
 FILE = Path("recipe.toml")
 
 
@@ -54,24 +52,33 @@ class TrainScreen(ReplayKeys, PlottedScreen):
 
     MODE = "train"
     CSS_PATH = "train.tcss"
-    HELP = "Start a training of the recipe on the open data, and follow it. Another process's run can be followed too."
+    HELP = tr(
+        "Start a training of the recipe on the open data, and follow it. Another process's run can be followed too."
+    )
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("r", "start", "Start", id="train.start", tooltip="Train the recipe on the open data."),
-        Binding("s", "stop('keep')", "Stop", id="train.stop", tooltip="Stop the training shown: you are asked how."),
-        Binding("x,S", "stop('now')", "Stop now", id="train.stop_now", tooltip="Stop the training without a test."),
-        Binding("e", "recipe", "Recipe", id="train.recipe", tooltip="To the next training's recipe, and back."),
-        Binding(TAKE, "take_advice", "Take advice", id="train.advice", tooltip="Do as a warning advises."),
-        Binding("l", "schedule", "Rates", id="train.schedule", tooltip="Plot the learning rate over the epochs."),
-        Binding("f", "find_rate", "Find rate", id="train.find_rate", tooltip="Test which learning rate fits the data."),
-        Binding("v", "view", "View", id="train.view", tooltip="Plot the epoch at hand alone, or the whole run."),
+        Binding("r", "start", tr("Start"), id="train.start", tooltip=tr("Train the recipe on the open data.")),
+        Binding("s", "stop('keep')", tr("Stop"), id="train.stop",
+                tooltip=tr("Stop the training shown: you are asked how.")),
+        Binding("x,S", "stop('now')", tr("Stop now"), id="train.stop_now",
+                tooltip=tr("Stop the training without a test.")),
+        Binding("e", "recipe", tr("Recipe"), id="train.recipe", tooltip=tr("To the next training's recipe, and back.")),
+        Binding(TAKE, "take_advice", tr("Take advice"), id="train.advice", tooltip=tr("Do as a warning advises.")),
+        Binding("l", "schedule", tr("Rates"), id="train.schedule",
+                tooltip=tr("Plot the learning rate over the epochs.")),
+        Binding("f", "find_rate", tr("Find rate"), id="train.find_rate",
+                tooltip=tr("Test which learning rate fits the data.")),
+        Binding("v", "view", tr("View"), id="train.view",
+                tooltip=tr("Plot the epoch at hand alone, or the whole run.")),
         ENLARGE,
-        Binding("g", "log_axis", "Log axis", id="train.log_axis", tooltip="The loss on a logarithmic axis, and back."),
-        Binding("n", "log", "Log", id="train.log", tooltip="All that the run had to say."),
-        Binding("w", "save", "Save", id="train.save", tooltip="Save the recipe to a file."),
-        Binding("o", "load", "Load", id="train.load", tooltip="Load a recipe from a file."),
-        Binding("b", "background", "Quit, train on", id="train.background", tooltip="Close the workbench; train on."),
-    ]
+        Binding("g", "log_axis", tr("Log axis"), id="train.log_axis",
+                tooltip=tr("The loss on a logarithmic axis, and back.")),
+        Binding("n", "log", tr("Log"), id="train.log", tooltip=tr("All that the run had to say.")),
+        Binding("w", "save", tr("Save"), id="train.save", tooltip=tr("Save the recipe to a file.")),
+        Binding("o", "load", tr("Load"), id="train.load", tooltip=tr("Load a recipe from a file.")),
+        Binding("b", "background", tr("Quit, train on"), id="train.background",
+                tooltip=tr("Close the workbench; train on.")),
+    ]  # fmt: skip
     _shown: tuple[object, int] | None = None
     _logged: tuple[object, int] | None = None
     _by_batch = False
@@ -92,9 +99,9 @@ class TrainScreen(ReplayKeys, PlottedScreen):
                 yield machine.add_class("pane", "fit")
             with Vertical(id="course"):
                 with Horizontal(id="curves"):
-                    yield Curves("loss", id="loss").add_class("pane")
-                    yield Curves("accuracy", y_limits=(None, 1.0), id="accuracy").add_class("pane")
-                yield FittedTable(*columns(EPOCHS), id="epochs", classes="pane")
+                    yield Curves(tr("loss"), id="loss").add_class("pane")
+                    yield Curves(tr("accuracy"), y_limits=(None, 1.0), id="accuracy").add_class("pane")
+                yield FittedTable(*columns(), id="epochs", classes="pane")
                 with VerticalScroll(classes="pane", id="log"):
                     yield Static(id="log-text")
                 yield Static(id="progress")
@@ -102,8 +109,8 @@ class TrainScreen(ReplayKeys, PlottedScreen):
     def on_mount(self) -> None:
         """Titles."""
         epochs = self.query_one("#epochs", FittedTable)
-        epochs.border_title = "Epochs"
-        self.query_one("#log").border_title = "Log"
+        epochs.border_title = tr("Epochs")
+        self.query_one("#log").border_title = tr("Log")
         if self.session.shown is None and self.session.wanted is None:
             self.add_class("-form")
             self.query_one(Form).edit()
@@ -129,7 +136,8 @@ class TrainScreen(ReplayKeys, PlottedScreen):
             return
         self._formed = key
         if own and view:
-            self.query_one("#recipe").border_title = content(f"Recipe of {view.name or 'the new run'}")
+            name = view.name or tr("the new run")
+            self.query_one("#recipe").border_title = content(tr("Recipe of {name}", name=name))
             form.show(own, text.FIXED)
         else:
             self.query_one("#recipe").border_title = text.NEXT
@@ -166,20 +174,14 @@ class TrainScreen(ReplayKeys, PlottedScreen):
         self.query_one("#progress", Static).update(lines(rows), layout=False)
 
     def _epochs(self, view: RunView) -> None:
-        table, best = self.query_one("#epochs", FittedTable), view.best
-        rungs, name = view.unit == "rung", view.name or "the new run"
-        table.border_title = content(f"Rungs of {name}, out of fold" if rungs else f"Epochs of {name}")
+        table = self.query_one("#epochs", FittedTable)
+        table.border_title = content(titled(view))
         key = (view, len(view.epochs) + len(view.rungs) + len(view.skipped))
         if self._shown == key:
             return
         self._shown = key
-        star = self.session.glyphs.best
-        table.offer(*columns(RUNG_COLUMNS if rungs else EPOCHS))
-        rows = [skipped_row(skipped) for skipped in reversed(view.skipped)]
-        for rung in reversed(view.rungs):
-            rows.append(rung_row(rung, f"{star} {rung.name}, kept" if rung is view.kept else rung.name))
-        rows += [_row(epoch, f"{star} best" if epoch is best else "") for epoch in reversed(view.epochs)]
-        table.fill(rows)
+        table.offer(*columns(view))
+        table.fill(rows_of(view, self.session.glyphs.best))
 
     def _curves(self, view: RunView) -> None:
         glyphs = self.session.glyphs
@@ -193,7 +195,8 @@ class TrainScreen(ReplayKeys, PlottedScreen):
         for name in ("loss", "accuracy"):
             plot = self.query_one(f"#{name}", Curves)
             alone = self._by_batch and epoch
-            plot.name_it(f"{name}, epoch {epoch}" if alone else name, x_title="" if alone else "epoch")
+            title = tr("{name}, epoch {epoch}", name=tr(name), epoch=epoch) if alone else tr(name)
+            plot.name_it(title, x_title="" if alone else tr("epoch"))
             plot.draw(by_epoch(view, name, glyphs), limits)
 
     def plotted(self) -> str:
@@ -211,7 +214,7 @@ class TrainScreen(ReplayKeys, PlottedScreen):
         limits = (0.0, float(view.started.epochs)) if view.started else None
         for name, curves in curves_of(view.tried, self.session.glyphs.val_mark).items():
             plot = self.query_one(f"#{name}", Curves)
-            plot.name_it(name, x_title="rung")
+            plot.name_it(tr(name), x_title=tr("rung"))
             plot.draw(curves, limits)
 
     def _log(self, view: RunView) -> None:
@@ -280,15 +283,15 @@ class TrainScreen(ReplayKeys, PlottedScreen):
         view = self.session.shown
         if view is not None and view.live:
             answers = (text.KEEP, text.NOW) if how == "keep" else (text.NOW,)
-            ask = Ask(f"Stop the training {view.name}?".replace(" ?", "?"), answers, text.GO_ON)
-            self.app.push_screen(ask, lambda answer: self._stop(view, answer))
+            question = tr("Stop the training {name}?", name=view.name) if view.name else tr("Stop the training?")
+            self.app.push_screen(Ask(question, answers, text.GO_ON), lambda answer: self._stop(view, answer))
 
     def _stop(self, view: RunView, how: str | None) -> None:
         if how in ("keep", "now") and view.live:
             try:
                 self.session.stop_run(view, cast("How", how))
             except (OSError, CovidTuiError) as error:
-                self.workbench.say(f"The run can't be asked to stop ({error}).", "error")
+                self.workbench.say(tr("The run can't be asked to stop ({error}).", error=error), "error")
                 return
             view.stopping = cast("How", how)
             self.run_changed(RunChanged(view))
@@ -321,7 +324,7 @@ class TrainScreen(ReplayKeys, PlottedScreen):
             self.session.complain(error)
             return
         self._take(taken)
-        self.workbench.say(f"The recipe of the next training has {values(advice)}.")
+        self.workbench.say(tr("The recipe of the next training has {values}.", values=values(advice)))
 
     def action_schedule(self) -> None:
         """Plot the rates."""
@@ -351,13 +354,17 @@ class TrainScreen(ReplayKeys, PlottedScreen):
     def action_log(self) -> None:
         """All lines."""
         if view := self.session.shown:
-            self.app.push_screen(LogView(f"Log of {view.name or 'the new run'}", view.log))
+            self.app.push_screen(LogView(tr("Log of {name}", name=view.name or tr("the new run")), view.log))
 
     def action_save(self) -> None:
         """Ask for a file and write the recipe there."""
         own, view = self._own_recipe, self.session.shown
-        whose = view.name if own and view else "the next training"
-        ask = AskFile(f"Save the recipe of {whose} to which file?", FILE.absolute(), suffix=".toml", writes=True)
+        question = (
+            tr("Save the recipe of {name} to which file?", name=view.name)
+            if own and view
+            else tr("Save the recipe of the next training to which file?")
+        )
+        ask = AskFile(question, FILE.absolute(), suffix=".toml", writes=True)
         self.app.push_screen(ask, partial(self._save, own or self._next_recipe))
 
     def _save(self, recipe: TrainConfig, path: Path | None) -> None:
@@ -368,11 +375,13 @@ class TrainScreen(ReplayKeys, PlottedScreen):
         except CovidTuiError as error:
             self.session.complain(error)
         else:
-            self.workbench.say(f"Saved. `covid-tui --train DATA --config {display_name(path)}` trains it.")
+            self.workbench.say(
+                tr("Saved. `covid-tui --train DATA --config {path}` trains it.", path=display_name(path))
+            )
 
     def action_load(self) -> None:
         """Ask for a file and take its recipe."""
-        ask = AskFile("Load the recipe of which file?", FILE.absolute(), suffix=".toml", writes=False)
+        ask = AskFile(tr("Load the recipe of which file?"), FILE.absolute(), suffix=".toml", writes=False)
         self.app.push_screen(ask, self._load)
 
     def _load(self, path: Path | None) -> None:
@@ -384,9 +393,11 @@ class TrainScreen(ReplayKeys, PlottedScreen):
             self.session.complain(error)
             return
         if loaded.output.out.absolute() != self.session.runs:
-            self.workbench.say(f"The runs stay in {self.session.runs}, not in the recipe's {loaded.output.out}.")
+            self.workbench.say(
+                tr("The runs stay in {runs}, not in the recipe's {out}.", runs=self.session.runs, out=loaded.output.out)
+            )
         self._take(loaded)
-        self.workbench.say(f"Loaded {path}.")
+        self.workbench.say(tr("Loaded {path}.", path=path))
 
     def _take(self, recipe: TrainConfig) -> None:
         """The next training is by this recipe."""
@@ -396,20 +407,6 @@ class TrainScreen(ReplayKeys, PlottedScreen):
     def action_background(self) -> None:
         """Leave; the training goes on."""
         self.workbench.leave()
-
-
-def columns(names: Sequence[str]) -> list[Column]:
-    """The columns of the table of epochs, or of rungs, under these names."""
-    every = enumerate(zip(names, RANKS, strict=True))
-    return [Column(name, str(place), rank, least=0 if name else 12, right=bool(name)) for place, (name, rank) in every]
-
-
-def _row(epoch: Epoch, best: str) -> tuple[Text, ...]:
-    values = (epoch.loss, epoch.accuracy, epoch.val_loss, epoch.val_accuracy)
-    return (
-        number(epoch.epoch, "d"), *(number(value, ".4f") for value in values), number(epoch.learning_rate, ".1e"),
-        cell(duration(epoch.seconds), right=True), cell(best, "bold"),
-    )  # fmt: skip
 
 
 SCREEN = TrainScreen
