@@ -56,7 +56,7 @@ class TitleBar(Widget):
             return content(f"{job.title}{done}{of}")
         head = f"{glyphs.live} {tr('training') if view.own else display_name(view.name)}"
         if view.started is None or (view.progress and view.batch is None):
-            task = f" {tr(view.progress.task)} {view.progress.done:,}" if view.progress else f" {tr('starting')}"
+            task = f" {view.progress.title} {view.progress.done:,}" if view.progress else f" {tr('starting')}"
             of = f"/{view.progress.total:,}" if view.progress and view.progress.total else ""
             text = display_name(f"{head}{task}{of}")
         else:

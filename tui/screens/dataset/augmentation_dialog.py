@@ -16,6 +16,7 @@ from textual.widgets import Checkbox, Input, Label, Static
 from engine.base.context import Context
 from engine.base.errors import ConfigError
 from engine.base.language import tr
+from engine.base.wording import listing
 from engine.recipe.config import AugmentConfig
 from tui.host.terminal import Abilities
 from tui.widgets.key_line import KeyLine
@@ -148,10 +149,10 @@ class AugmentationDialog(ModalScreen[None]):
         self._shown = made
         if not self.is_attached:
             return
-        between = ", " if self.app.size.width >= ROOMY else "\n"
+        written = listing if self.app.size.width >= ROOMY else "\n".join
         for place, (steps, pixels) in enumerate(made.pictures):
             self.query_one(f"#version-{place}", Xray).show(pixels)
-            self.query_one(f"#done-{place}", Static).update(Content(between.join(steps)))
+            self.query_one(f"#done-{place}", Static).update(Content(written(steps)))
 
     def _note(self) -> None:
         glyphs, policy = self._session.glyphs, self._session.config.augment

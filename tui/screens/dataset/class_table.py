@@ -9,7 +9,7 @@ from textual.events import Click
 from textual.message import Message
 
 from engine.base.language import tr
-from engine.base.wording import counted, whole_percent
+from engine.base.wording import counted, listing, whole_percent
 from tui.screens.dataset.corrected import corrected_words, went_and_came
 from tui.widgets.fitted_table import Column, FittedTable
 from tui.widgets.safe_cells import cell, content, number
@@ -125,5 +125,5 @@ def about(name: str, session: "Session") -> Content:
 def _counted(counts: dict[str, int]) -> str:
     if len(counts) == 1:
         return next(iter(counts))
-    shown = ", ".join(f"{key} {count:,}" for key, count in list(counts.items())[:3])
+    shown = listing(f"{key} {count:,}" for key, count in list(counts.items())[:3])
     return tr("{shown} and {count} more", shown=shown, count=len(counts) - 3) if len(counts) > 3 else shown

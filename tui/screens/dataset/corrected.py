@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from engine.base.language import tr
+from engine.base.wording import listing
 
 if TYPE_CHECKING:
     from engine.data.corrections import Change, ClassChanges
@@ -24,7 +25,7 @@ def corrected_words(changes: "ClassChanges") -> str:
         tr("{count:,} left out", count=changes.left_out) if changes.left_out else "",
         tr("{count:,} from other classes", count=changes.here) if changes.here else "",
     )
-    told = ", ".join(filter(None, texts))
+    told = listing(filter(None, texts))
     return tr("corrected: {changes}", changes=told) if told else ""
 
 

@@ -3,13 +3,20 @@
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from engine.base.language import tr
-from engine.base.wording import counted
+from engine.base.language import marked, tr
+from engine.base.wording import counted, listing
 from tui.widgets.table_dialog import Table
 
 if TYPE_CHECKING:
     from engine.data.records import Scan
     from engine.data.split import Split
+
+KINDS = (
+    marked("unreadable"), marked("symlink"), marked("misplaced"), marked("folder"), marked("empty"),
+    marked("unlabelled"), marked("mask-missing"), marked("mask-orphan"), marked("mask-shape"), marked("same-name"),
+    marked("workbook"), marked("label-conflict"), marked("pose"), marked("vanished"), marked("changed"),
+)  # fmt: skip
+"""The kinds of problems."""
 
 
 def problems(found: "Scan", split: "Split | None") -> Table:
@@ -30,7 +37,7 @@ def duplicates(found: "Scan", split: "Split | None") -> Table:
     groups = [(tr("same pixels"), files) for files in found.duplicates]
     for near in found.near:
         alike = tr("alike {similarity:.3f}", similarity=near.similarity)
-        groups.append((", ".join((*map(tr, near.changes), alike)), near.files))
+        groups.append((listing((*map(tr, near.changes), alike)), near.files))
     return Table(
         title=tr(
             "Equal images ({equal}) and near duplicates ({near})",

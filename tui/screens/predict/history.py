@@ -13,6 +13,7 @@ from textual.widgets import DataTable, Static
 
 from engine.base.events import Progress
 from engine.base.language import tr
+from engine.base.wording import listing
 from engine.data.image.notes import noted
 from engine.evaluation.predictions_table import stood_by
 from tui.widgets.bars import capped
@@ -149,7 +150,7 @@ class History(Vertical):
             return tr("The model is being loaded ...")
         counts = Counter(map(said, self.lines))
         notes = noted((Path(line["file"]).name, line["notes"]) for line in self.lines if "notes" in line)
-        summed = ", ".join(f"{name} {count:,}" for name, count in counts.most_common())
+        summed = listing(f"{name} {count:,}" for name, count in counts.most_common())
         return "\n".join([summed, *(f"{self._glyphs.beware} {item.sentence}" for item in notes)])
 
     def _session_rows(self) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from engine.base.language import tr
-from engine.base.wording import counted
+from engine.base.wording import counted, listing
 from engine.evaluation.level_likeness import UNCHECKED
 from tui.screens.predict.questions import Answered, Wanted
 from tui.services.read_picture import Picture
@@ -77,7 +77,7 @@ def _possible(prediction: "Prediction", level: float | None, glyphs: Glyphs) -> 
     says = tr("may be, at {level:.0%}: {says}", level=possible.level, says=possible.says)
     rows = [content(says, "bold") if possible.classes else content(f"{glyphs.beware} {says}", "bold $warning")]
     if possible.short:
-        few = ", ".join(f"{name} ({count})" for name, count in possible.short.items())
+        few = listing(f"{name} ({count})" for name, count in possible.short.items())
         rows.append(content(tr("not promised: too few calibration images of {classes}", classes=few), "$warning"))
     elif prediction.cautions:
         rows.append(content(tr("not promised of an image that is unlike the calibration images"), "$warning"))

@@ -14,7 +14,7 @@ from textual.widgets import Input, Static
 from engine.base.context import Context
 from engine.base.errors import CovidTuiError, Stopped
 from engine.base.language import tr, trn
-from engine.base.wording import counted
+from engine.base.wording import counted, in_turn
 from engine.recipe.config import TrainConfig
 from engine.runs.directory import CORRECTIONS
 from tui.screens.pictures import PictureScreen
@@ -164,7 +164,7 @@ class ReviewScreen(PictureScreen):
         for place in range(NEIGHBOURS):
             self.query_one(f"#label-{place}", Static).update(content(""))
         if queue is None or item is None:
-            text = f"{queue.review.sentence} {queue.review.looked_at}" if queue else WELCOME
+            text = in_turn(queue.review.sentence, queue.review.looked_at) if queue else WELCOME
             self.query_one("#text", Static).update(content(text))
         else:
             self.query_one("#text", Static).update(item_text(item, queue.decision(item)))

@@ -10,7 +10,8 @@ from textual.containers import Container, Grid, Vertical
 
 from engine.base.context import Context
 from engine.base.errors import RunError
-from engine.base.language import marked, tr
+from engine.base.language import tr
+from engine.base.wording import noun
 from engine.recipe.fields import parts
 from engine.runs.watch import Entry
 from tui.widgets.curves import FRAME, Curve, Curves
@@ -81,21 +82,21 @@ def _precision(entry: Entry) -> str:
     return precision
 
 
-RESULTS: dict[str, Callable[[Entry], str]] = {
-    marked("state"): lambda entry: tr(entry.view.state),
-    marked("test"): test,
-    marked("test AUC"): lambda entry: _test_number(entry, "auc", ".3f"),
-    marked("always one class"): lambda entry: as_share(entry.test.baseline if entry.test else None),
-    marked("validation"): validation,
-    marked("validation loss"): lambda entry: _best(entry, "val_loss", ".4f"),
-    marked("training accuracy"): lambda entry: _best(entry, "accuracy", ".4f"),
-    marked("epoch or rung kept"): lambda entry: str(entry.view.best_number or "-"),
-    marked("epochs or rungs"): lambda entry: str(entry.view.done),
-    marked("time"): lambda entry: duration(seconds(entry)),
-    marked("trained weights"): lambda entry: _started(entry, "trainable", ","),
-    marked("precision"): _precision,
-    marked("device"): lambda entry: _started(entry, "device"),
-}
+RESULTS: tuple[tuple[str, Callable[[Entry], str]], ...] = (
+    (tr("state"), lambda entry: tr(entry.view.state)),
+    (tr("test"), test),
+    (tr("test AUC"), lambda entry: _test_number(entry, "auc", ".3f")),
+    (tr("always one class"), lambda entry: as_share(entry.test.baseline if entry.test else None)),
+    (tr("validation"), validation),
+    (tr("validation loss"), lambda entry: _best(entry, "val_loss", ".4f")),
+    (tr("training accuracy"), lambda entry: _best(entry, "accuracy", ".4f")),
+    (tr("epoch or rung kept"), lambda entry: str(entry.view.best_number or "-")),
+    (tr("epochs or rungs"), lambda entry: str(entry.view.done)),
+    (tr("time"), lambda entry: duration(seconds(entry))),
+    (tr("trained weights"), lambda entry: _started(entry, "trainable", ",")),
+    (noun(1, "precision", "precision"), _precision),
+    (tr("device"), lambda entry: _started(entry, "device")),
+)
 
 
 def differences(entries: Sequence[Entry]) -> list[tuple[str, list[str]]]:
@@ -111,7 +112,7 @@ def differences(entries: Sequence[Entry]) -> list[tuple[str, list[str]]]:
                 field.text(v) or "-" if e.config else tr("unreadable") for e, v in zip(entries, values, strict=True)
             ]
             rows.append((field.name.replace("_", " "), shown))
-    return rows + [(tr(name), [tell(entry) for entry in entries]) for name, tell in RESULTS.items()]
+    return rows + [(name, [tell(entry) for entry in entries]) for name, tell in RESULTS]
 
 
 def testable(entries: Sequence[Entry]) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from engine.base.language import tr
-from engine.base.wording import counted
+from engine.base.wording import counted, listing
 from engine.runs.bin import KEPT_DAYS, Deleted
 from engine.runs.directory import Run
 from engine.runs.watch import Entry, Hindrance
@@ -58,6 +58,6 @@ def undone(runs: Sequence[Run]) -> str:
 
 
 def _named(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:MOST_NAMED])
+    shown = listing(names[:MOST_NAMED])
     more = len(names) - MOST_NAMED
     return tr("{shown} and {count} more", shown=shown, count=more) if more > 0 else shown
