@@ -50,7 +50,7 @@ def course(audit: AuditJob, bar: str) -> list[Content]:
     if audit.stop.is_set():
         rows.append(content(tr("stops after the batch at hand"), "bold $warning"))
     elif audit.progress:
-        task, done, total = audit.progress.task, audit.progress.done, audit.progress.total
+        task, done, total = audit.progress.title, audit.progress.done, audit.progress.total
         text = tr("{task}  {done:,} of {total:,}", task=task, done=done, total=total) if total else f"{task}  {done:,}"
         rows.append(content(text))
     elif audit.now:

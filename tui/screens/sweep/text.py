@@ -186,7 +186,7 @@ def course(followed: Followed, job: SweepJob | None, plan: "Plan | None", glyphs
     if job and job.stop.is_set():
         rows.append(content(f"{glyphs.stopped} {tr('stops after the batch at hand')}", "bold $warning"))
     elif job and job.progress:
-        task, done, of = job.progress.task, job.progress.done, job.progress.total
+        task, done, of = job.progress.title, job.progress.done, job.progress.total
         text = tr("{task}  {done:,} of {total:,}", task=task, done=done, total=of) if of else f"{task}  {done:,}"
         rows.append(content(text))
     elif now:

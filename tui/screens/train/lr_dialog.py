@@ -84,7 +84,7 @@ class Rates(ModalScreen[None]):
         job = self._session.jobs.get(GROUP)
         if job and job.progress:
             at = job.progress
-            task, done, of = at.task, at.done, at.total
+            task, done, of = at.title, at.done, at.total
             text = tr("{task}: {done:,} of {total:,}", task=task, done=done, total=of) if of else f"{task}: {done:,}"
             self._say(content(text))
 

@@ -46,9 +46,9 @@ def course(view: RunView, glyphs: Glyphs) -> list[Content]:
 def _task(task: Progress, glyphs: Glyphs) -> str:
     """How far a task is; its name alone where nobody knows."""
     if task.total is None:
-        return f"{task.task}  {task.done:,}" if task.done else f"{task.task} ..."
+        return f"{task.title}  {task.done:,}" if task.done else f"{task.title} ..."
     bar = glyphs.bar(task.done / max(1, task.total), BAR)
-    return tr("{task}  {bar}  {done:,} of {total:,}", task=task.task, bar=bar, done=task.done, total=task.total)
+    return tr("{task}  {bar}  {done:,} of {total:,}", task=task.title, bar=bar, done=task.done, total=task.total)
 
 
 def _left(left: str) -> str:
