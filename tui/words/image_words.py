@@ -3,18 +3,21 @@
 from collections import Counter
 from collections.abc import Mapping
 
+from engine.base.language import tr
+
 MODES = {
-    "1": "black and white", "L": "grey", "LA": "grey with transparency", "P": "palette", "RGB": "colour",
-    "RGBA": "colour with transparency", "CMYK": "printing colours", "MONOCHROME1": "grey, stored inverted",
-    "MONOCHROME2": "grey", "PALETTE COLOR": "palette",
+    "1": tr("black and white"), "L": tr("grey"), "LA": tr("grey with transparency"), "P": tr("palette"),
+    "RGB": tr("colour"), "RGBA": tr("colour with transparency"), "CMYK": tr("printing colours"),
+    "MONOCHROME1": tr("grey, stored inverted"), "MONOCHROME2": tr("grey"), "PALETTE COLOR": tr("palette"),
 }  # fmt: skip
 """By a file's mode in Pillow's terms, or a DICOM file's photometric interpretation."""
-MEASURES = {"sd of levels": "spread"}
+MEASURES = {"mean level": tr("mean level"), "sd of levels": tr("spread"), "width/height": tr("width/height")}
+"""By the name of `engine.evaluation.level_likeness`, which JSON has too."""
 
 
 def mode_word(mode: str) -> str:
     """A file's mode: "L" is grey. One that has no plain word stands as it is."""
-    return "grey" if mode.startswith("I;16") else MODES.get(mode, mode)
+    return MODES["L"] if mode.startswith("I;16") else MODES.get(mode, mode)
 
 
 def by_mode_word(counts: Mapping[str, int]) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from engine.base.language import tr
 from engine.base.wording import whole_percent
 from engine.evaluation.headline import percent, percents, points
 
@@ -9,7 +10,9 @@ NOTHING = "-"
 """Stands where there is no number."""
 
 
-def as_share(value: float | None, ends: Sequence[float] | None = None, digits: int = 1, between: str = " to ") -> str:
+def as_share(
+    value: float | None, ends: Sequence[float] | None = None, digits: int = 1, between: str = tr(" to ")
+) -> str:
     """A share, 0 to 1, as a percentage: 98.4%; with the ends of its interval behind it: 98.4% (96.8 to 99.3).
 
     `digits` are the decimals of the ends, `between` what stands between them. A dash where there is no share.
@@ -31,12 +34,14 @@ def as_number(value: float | None, digits: int = 3) -> str:
 
 def as_number_within(value: float | None, ends: Sequence[float] | None) -> str:
     """A number with its interval, as in 0.912 (0.880 to 0.940); a dash where one of them is missing."""
-    return NOTHING if value is None or ends is None else f"{value:.3f} ({ends[0]:.3f} to {ends[1]:.3f})"
+    if value is None or ends is None:
+        return NOTHING
+    return tr("{value:.3f} ({low:.3f} to {high:.3f})", value=value, low=ends[0], high=ends[1])
 
 
 def small_percent(share: float) -> str:
     """A share, 0 to 1, without decimals; a small one is not called none: under 1%."""
-    return "under 1%" if 0 < share < 0.01 else whole_percent(share)
+    return tr("under 1%") if 0 < share < 0.01 else whole_percent(share)
 
 
 def two_percents(share: float) -> tuple[str, str]:
@@ -47,9 +52,9 @@ def two_percents(share: float) -> tuple[str, str]:
 
 def as_size(count: float) -> str:
     """A number of bytes in a few characters: 812 bytes, 5.3 MB."""
-    for unit in ("bytes", "kB", "MB", "GB"):
+    for unit in (tr("bytes"), "kB", "MB", "GB"):
         if count < 1000:
-            return f"{count:,.0f} {unit}" if unit in ("bytes", "kB") else f"{count:.1f} {unit}"
+            return f"{count:.1f} {unit}" if unit in ("MB", "GB") else f"{count:,.0f} {unit}"
         count /= 1000
     return f"{count:.1f} TB"
 
@@ -59,10 +64,10 @@ def duration(seconds: float | None) -> str:
     if seconds is None:
         return ""
     if seconds < 90:
-        return f"{seconds:.0f} s"
+        return tr("{seconds:.0f} s", seconds=seconds)
     if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60):02d}"
+        return tr("{minutes:.0f} min", minutes=seconds / 60)
+    return tr("{hours} h {minutes:02d}", hours=int(seconds // 3600), minutes=int(seconds % 3600 // 60))
 
 
 def histogram_line(counts: Sequence[int]) -> str:

@@ -4,7 +4,9 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from engine.base.language import tr
 from engine.base.wording import whole_percent
+from tui.words.cells import cells, padded
 from tui.words.plotext_private import plotext
 
 if TYPE_CHECKING:
@@ -127,7 +129,8 @@ def range_test(test: "RangeTest", width: int, height: int = HEIGHT) -> str:
     taken.lines(False)
     figure.draw(taken)
     figure.ruler("x").ticks(ticks(powers), [f"1e{power}" for power in ticks(powers)])
-    return f"smoothed loss by learning rate; x is {test.rate:g}\n{lettered(figure)}"
+    about = tr("smoothed loss by learning rate; x is {rate:g}", rate=test.rate)
+    return f"{about}\n{lettered(figure)}"
 
 
 def learning_curve(curve: "LearningCurve", width: int, height: int = HEIGHT) -> str:
@@ -151,7 +154,8 @@ def learning_curve(curve: "LearningCurve", width: int, height: int = HEIGHT) -> 
     figure.draw(found)
     whole = curve.law[::2]
     figure.ruler("x").ticks([math.log2(one.images) for one in whole], [f"{one.images:,}" for one in whole])
-    return f"accuracy in % by images; dots: 80% band; x: measured out of fold\n{lettered(figure)}"
+    about = tr("accuracy in % by images; dots: 80% band; x: measured out of fold")
+    return f"{about}\n{lettered(figure)}"
 
 
 def _shade(accuracy: float) -> str:
@@ -161,10 +165,10 @@ def _shade(accuracy: float) -> str:
 def shades(matrix: "Matrix") -> list[str]:
     """Lines of a table of heat in characters: a row a model, a column a set, each cell as dark as its accuracy."""
     names = [one.name for one in matrix.sets]
-    width = max(8, *map(len, names))
-    lines = [" ".join([" " * width, *(f"{name:>{width}}" for name in names)])]
+    width = max(8, *map(cells, names))
+    lines = [" ".join([" " * width, *(padded(name, width, right=True) for name in names)])]
     for train in names:
         found = [matrix.cell(train, test) for test in names]
-        cells = [_shade(one.accuracy) if one else "-" for one in found]
-        lines.append(" ".join([f"{train:<{width}}", *(f"{cell:>{width}}" for cell in cells)]))
+        shaded = [_shade(one.accuracy) if one else "-" for one in found]
+        lines.append(" ".join([padded(train, width), *(f"{one:>{width}}" for one in shaded)]))
     return lines

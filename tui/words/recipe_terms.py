@@ -2,8 +2,10 @@
 
 import re
 
+from engine.base.language import tr
+
 _COMMAND = re.compile(r"(`[^`]*`)")
-_FLAG = re.compile(r"(?<![^\s(\"'])--([a-z][a-z-]*)")
+_FLAG = re.compile(r"(?<![^\s(\"'（「『，、。：；！？])--([a-z][a-z-]*)")
 
 
 def in_recipe_terms(sentence: str) -> str:
@@ -17,4 +19,4 @@ def in_recipe_terms(sentence: str) -> str:
 
 def _named(flag: str) -> str:
     name = flag.replace("-", " ")
-    return f'"{name}"' if " " in name else name
+    return tr('"{name}"', name=name) if " " in name else name

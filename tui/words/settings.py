@@ -22,6 +22,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from engine.base.errors import ConfigError
+from engine.base.language import tr
 from engine.base.typed_files import UnfitError, checked
 from engine.network.freezing import plan
 from engine.recipe.config import FIRST, TrainConfig
@@ -74,7 +75,7 @@ def load(path: Path | None = None) -> Settings:
     except FileNotFoundError:
         return Settings()
     except (OSError, ValueError) as error:
-        complaint = f"{path} can't be read and is passed over: {error}."
+        complaint = tr("{path} can't be read and is passed over: {error}.", path=path, error=error)
         return Settings(complaints=(complaint,), recipe_complaint=complaint)
     good: dict[str, Any] = {}
     complaints = dict[str, str]()
@@ -82,14 +83,18 @@ def load(path: Path | None = None) -> Settings:
         try:
             good[name] = _checked(name, value)
         except (ConfigError, UnfitError) as error:
-            complaints[name] = f"{path}: {str(error).removesuffix('.')}."
+            complaints[name] = _complaint(path, str(error))
     return Settings(**good, complaints=tuple(complaints.values()), recipe_complaint=complaints.get("recipe", ""))
+
+
+def _complaint(path: Path, said: str) -> str:
+    return f"{path}: {said}" if said.endswith((".", "。")) else tr("{path}: {said}.", path=path, said=said)
 
 
 def _checked(name: str, value: Any) -> Any:
     """A setting of the file. Raises UnfitError or ConfigError where there is none of this name, or not this value."""
     if name not in (one.name for one in fields(_File)):
-        raise UnfitError(f"there is no setting {name}")
+        raise UnfitError(tr("there is no setting {name}", name=name))
     if name == "recipe":
         return from_toml(value, plan)
     return getattr(checked({name: value}, _File), name)

@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.base.errors import ConfigError
 from engine.base.files import private_dir, replacing
+from engine.base.language import tr
 
 Value = str | bool | None
 _TABLE = re.compile(r"\s*\[")
@@ -26,7 +27,7 @@ def save(path: Path, name: tuple[str, ...], value: Value) -> None:
     except FileNotFoundError:
         text = ""
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{path} is no text in UTF-8: change it by hand.") from error
+        raise ConfigError(tr("{path} is no text in UTF-8: change it by hand.", path=path)) from error
     new = changed(text, name, value)
     private_dir(path.parent)
     with replacing(path) as file:
@@ -38,13 +39,15 @@ def changed(text: str, name: tuple[str, ...], value: Value) -> str:
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"config.toml can't be read ({error}): mend it first.") from error
+        raise ConfigError(tr("config.toml can't be read ({error}): mend it first.", error=error)) from error
     wanted = _with(values, name, value)
     new = _edited(text, name, value)
     with contextlib.suppress(tomllib.TOMLDecodeError):
         if tomllib.loads(new) == wanted:
             return new
-    raise ConfigError(f"config.toml holds {'.'.join(name)} in a form that is left alone: change it by hand.")
+    raise ConfigError(
+        tr("config.toml holds {name} in a form that is left alone: change it by hand.", name=".".join(name))
+    )
 
 
 def _with(values: dict[str, Any], name: tuple[str, ...], value: Value) -> dict[str, Any]:
@@ -53,7 +56,7 @@ def _with(values: dict[str, Any], name: tuple[str, ...], value: Value) -> dict[s
     if len(name) > 1:
         inner = found.get(name[0], {})
         if not isinstance(inner, dict):
-            raise ConfigError(f"config.toml has no group {name[0]}: change it by hand.")
+            raise ConfigError(tr("config.toml has no group {name}: change it by hand.", name=name[0]))
         if (changed_inner := _with(inner, name[1:], value)) or name[0] in found:
             found[name[0]] = changed_inner
     elif value is None:

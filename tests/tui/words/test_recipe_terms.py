@@ -25,6 +25,7 @@ def test_flags_become_fields_and_commands_stay() -> None:
     assert in_recipe_terms("longer (--mode partial), or --lr") == "longer (mode partial), or lr"
     command = "`covid-tui train DATA --resume runs/a` goes on"
     assert in_recipe_terms(command) == command
+    assert in_recipe_terms("請改用「--lr」，--mode partial") == "請改用「lr」，mode partial"
     assert in_recipe_terms("runs/--odd/x.png: it is a folder") == "runs/--odd/x.png: it is a folder"
 
 

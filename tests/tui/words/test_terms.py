@@ -7,6 +7,7 @@ import pytest
 
 from tests.makers.drive import run, text, until
 from tui.app import Workbench
+from tui.words import terms
 from tui.words.image_words import by_mode_word, mode_word
 from tui.words.terms import TERMS, terms_in
 
@@ -28,6 +29,19 @@ def test_the_terms_stand_in_alphabetical_order() -> None:
     assert [*TERMS] == sorted(TERMS, key=str.lower)
 
 
+def test_a_translated_term_is_found_without_spaces_and_a_longer_one_before_a_shorter(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    chinese = {"epoch": "訓練週期", "train": "訓練", "loss": "損失", "learning rate": "學習率", "rate": "學習率"}
+    monkeypatch.setattr(terms, "tr", lambda text: chinese.get(text, text))
+    terms._wide.cache_clear()
+    try:
+        found = [term for term, _ in terms_in("每個訓練週期的損失與AUC，以及 head/x 的學習率")]
+    finally:
+        terms._wide.cache_clear()
+    assert found == ["AUC", "訓練週期", "學習率", "損失"]
+
+
 def test_a_screens_help_explains_the_terms_that_stand_on_it(tmp_path: Path) -> None:
     async def scenario() -> None:
         app = Workbench(tmp_path)
@@ -35,14 +49,14 @@ def test_a_screens_help_explains_the_terms_that_stand_on_it(tmp_path: Path) -> N
             for number in range(1, 10):
                 await pilot.press("escape", str(number))
                 await pilot.pause()
-                terms = [term for term, _ in terms_in(text(app))]
-                assert terms, number
+                there = [term for term, _ in terms_in(text(app))]
+                assert there, number
                 await pilot.press("question_mark")
                 await pilot.pause()
                 await pilot.press("end")
                 await until(pilot, lambda: "Words on this screen" in text(app))
                 shown = re.sub(r"\s+", " ", text(app))
-                assert all(term in shown for term in terms[-3:]), (number, terms)
+                assert all(term in shown for term in there[-3:]), (number, there)
                 await pilot.press("escape")
 
     run(scenario())
