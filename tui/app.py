@@ -39,11 +39,11 @@ from tui.words.terms import terms_in
 if TYPE_CHECKING:
     from textual.driver import Driver
 
-STAY = Answer("s", "Stay", "stay")
-QUIT_QUESTION = "A training is under way in this workbench."
+STAY = Answer("s", tr("Stay"), "stay")
+QUIT_QUESTION = tr("A training is under way in this workbench.")
 QUIT_ANSWERS = (
-    Answer("b", "Quit, and keep training in the background", "background"),
-    Answer("k", "Quit, stop the training, keep and test the best epoch", "keep"),
+    Answer("b", tr("Quit, and keep training in the background"), "background"),
+    Answer("k", tr("Quit, stop the training, keep and test the best epoch"), "keep"),
 )
 
 WIDE = 116
@@ -93,13 +93,22 @@ class Workbench(AtHome):
             )
             for number, (mode, title) in enumerate(TITLES.items(), start=1)
         ),
-        Binding("question_mark", "help", "Help", key_display="?", id="app.help", tooltip="Explain what is in focus."),
-        Binding("ctrl+g", "cancel_job", "Cancel", id="app.cancel", tooltip="Cancel the work under way."),
-        Binding("ctrl+t", "turn_theme", "Light or dark", id="app.theme", show=False, tooltip="Light or dark theme."),
         Binding(
-            "f2", "settings", "Settings", id="app.settings", show=False, tooltip="Theme, pictures, signs and keys."
+            "question_mark", "help", tr("Help"), key_display="?", id="app.help", tooltip=tr("Explain what is in focus.")
         ),
-        Binding("q,ctrl+q", "quit", "Quit", id="app.quit", show=False, tooltip="Leave the workbench."),
+        Binding("ctrl+g", "cancel_job", tr("Cancel"), id="app.cancel", tooltip=tr("Cancel the work under way.")),
+        Binding(
+            "ctrl+t", "turn_theme", tr("Light or dark"), id="app.theme", show=False, tooltip=tr("Light or dark theme.")
+        ),
+        Binding(
+            "f2",
+            "settings",
+            tr("Settings"),
+            id="app.settings",
+            show=False,
+            tooltip=tr("Theme, pictures, signs and keys."),
+        ),
+        Binding("q,ctrl+q", "quit", tr("Quit"), id="app.quit", show=False, tooltip=tr("Leave the workbench.")),
     ]
     COMMANDS = {Commands}  # noqa: RUF012
 
@@ -176,7 +185,7 @@ class Workbench(AtHome):
         for complaint in (*self.settings.complaints, *self._unknown_theme()):
             self.say(complaint, "warning")
         if self.settings.keys:
-            self.session.start("keys", "looking the keys up", lambda context: _bound(), self._keys_known)
+            self.session.start("keys", tr("looking the keys up"), lambda context: _bound(), self._keys_known)
         if self.session.wanted and self._speed:
             self.session.play(self.session.wanted, self._speed)
         self.session.watch_runs()
@@ -195,11 +204,15 @@ class Workbench(AtHome):
 
     def _unknown_theme(self) -> Iterable[str]:
         if self.settings.theme and self.settings.theme not in self.available_themes:
-            yield f"There is no theme {self.settings.theme}: {', '.join(sorted(self.available_themes))} are known."
+            yield tr(
+                "There is no theme {theme}: {available_themes} are known.",
+                theme=self.settings.theme,
+                available_themes=", ".join(sorted(self.available_themes)),
+            )
 
     def _keys_known(self, known: set[str]) -> None:
         for name in sorted(self.settings.keys.keys() - known):
-            self.say(f"No key is named {name}: ? shows the names of those that can be set.", "warning")
+            self.say(tr("No key is named {name}: ? shows the names of those that can be set.", name=name), "warning")
 
     def on_events_waiting(self, message: EventsWaiting) -> None:
         """A thread has events."""
@@ -224,12 +237,12 @@ class Workbench(AtHome):
     def copy(self, text: str, what: str) -> None:
         """Put text on the clipboard of the user's own terminal (OSC 52) and say so."""
         self.copy_to_clipboard(display_name(text))
-        self.say(f"Copied {what}.")
+        self.say(tr("Copied {what}.", what=what))
 
     def copy_table(self, rows: Iterable[Iterable[str]], what: str) -> None:
         """Put rows of texts on the clipboard as lines of cells parted by tabs."""
         self.copy_to_clipboard("\n".join("\t".join(map(display_name, row)) for row in rows))
-        self.say(f"Copied {what}.")
+        self.say(tr("Copied {what}.", what=what))
 
     def get_key_display(self, binding: Binding) -> str:
         """A key's name in letters, as arrows and the like lie beyond the sets that every font has."""
@@ -253,7 +266,7 @@ class Workbench(AtHome):
         """Cancel the job that the title speaks of."""
         if job := self.session.busy:
             self.session.give_up(job)
-            self.say(f"Cancelled: {job.title}.")
+            self.say(tr("Cancelled: {title}.", title=job.title))
 
     def action_help(self) -> None:
         """Help for what is in focus, and all keys that do something now."""
@@ -271,7 +284,7 @@ class Workbench(AtHome):
     def action_command_palette(self) -> None:
         """Open the palette, in characters of the plain sets."""
         if not isinstance(self.screen, CommandPalette):
-            self.push_screen(CommandPalette(placeholder="What to do?", id="--command-palette"))
+            self.push_screen(CommandPalette(placeholder=tr("What to do?"), id="--command-palette"))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette: exactly the keys that do something now, and the themes."""
@@ -282,7 +295,7 @@ class Workbench(AtHome):
             seen.add(binding.action)
             run = partial(self.run_action, binding.action, node)
             yield SystemCommand(binding.description, tooltip or binding.description, run)
-        yield SystemCommand("Theme", "Choose the colours.", self.action_change_theme)
+        yield SystemCommand(tr("Theme"), tr("Choose the colours."), self.action_change_theme)
 
     # Leaving
 
@@ -294,9 +307,8 @@ class Workbench(AtHome):
         if training and training.alive:
             self.push_screen(Ask(QUIT_QUESTION, QUIT_ANSWERS, STAY), self._quit_answered)
         elif long:
-            question = f"{long.under_way} in this workbench, and stops with it; {long.KEPT}."
-            answers = (Answer("k", f"Quit, and stop the {long.NAME}", "quit"),)
-            self.push_screen(Ask(question, answers, STAY), self._quit_answered)
+            answers = (Answer("k", long.QUIT_ANSWER, "quit"),)
+            self.push_screen(Ask(long.QUIT, answers, STAY), self._quit_answered)
         else:
             self.leave()
 
@@ -310,11 +322,7 @@ class Workbench(AtHome):
         """Close the screen with this exit code. A training goes on; all other work is stopped."""
         training = self.session.training
         if training and training.alive:
-            name = training.view.name
-            how = "ends with the step at hand and is tested" if training.stop.is_set() else "goes on"
-            how = "ends with the step at hand, untested," if training.stop.now else how
-            show = f" `covid-tui attach {name}` shows it." if name else " `covid-tui runs` lists it."
-            self.farewell = f"The training {how} in the background.{show}"
+            self.farewell = " ".join(_parting(training.stop, training.view.name))
         if self.session.memory:
             self.session.memory.left(self.current_mode)
         self.session.close()

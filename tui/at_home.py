@@ -9,6 +9,7 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 
 from engine.base.errors import CovidTuiError
+from engine.base.language import tr
 from tui.screens.frame import MODES
 from tui.screens.guide import GuideLine
 from tui.screens.settings_dialog import SettingsDialog
@@ -26,11 +27,11 @@ class AtHome(App[None]):
     """The part of the workbench that knows its user."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("greater_than_sign", "next_step", "Next step", key_display=">", id="guide.next",
-                tooltip="The next step of the guide for newcomers."),
-        Binding("f1", "begin", "Begin", id="app.begin", show=False,
-                tooltip="How to begin: a folder, the sample, a recent one."),
-        Binding("f2", "settings", "Settings", id="app.settings", show=False, tooltip="Theme, pictures, signs, keys."),
+        Binding("greater_than_sign", "next_step", tr("Next step"), key_display=">", id="guide.next",
+                tooltip=tr("The next step of the guide for newcomers.")),
+        Binding("f1", "begin", tr("Begin"), id="app.begin", show=False,
+                tooltip=tr("How to begin: a folder, the sample, a recent one.")),
+        Binding("f2", "settings", tr("Settings"), id="app.settings", show=False, tooltip=tr("Theme, pictures, signs, keys.")),
     ]  # fmt: skip
     session: Session
     settings: Settings
@@ -117,7 +118,7 @@ class AtHome(App[None]):
         try:
             save(config_file(), name, value)
         except (CovidTuiError, OSError) as error:
-            self.say(f"Not kept: {error}", "error")
+            self.say(tr("Not kept: {error}", error=error), "error")
             return False
         if name[0] == "keys":
             keys = {id: key for id, key in self.settings.keys.items() if id != name[1]}

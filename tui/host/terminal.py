@@ -22,6 +22,7 @@ from typing import IO, TYPE_CHECKING
 
 from engine.base.errors import CovidTuiError
 from engine.base.files import open_private
+from engine.base.language import tr
 from tui.host.private_apis import driver_on
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ class Terminal:
     def __init__(self, log: Path) -> None:
         """Raises CovidTuiError where there is no terminal, and on entry LinkError where `log` is a link."""
         if not (sys.stdin.isatty() and sys.stdout.isatty()):
-            raise CovidTuiError("The workbench needs a terminal: `covid-tui --help` lists what works without one.")
+            raise CovidTuiError(tr("The workbench needs a terminal: `covid-tui --help` lists what works without one."))
         self.log = log
         self.descriptor = os.dup(sys.stdout.fileno())
         self._before = termios.tcgetattr(self.descriptor)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from engine.base.context import Context
 from engine.base.errors import Stopped
 from engine.base.events import Notice, Progress
+from engine.base.language import marked, tr
 from engine.base.runtime import load_tensorflow
 from engine.base.wording import whole_percent
 from engine.runs.directory import Run
@@ -32,9 +33,16 @@ class Heated:
     @property
     def sentence(self) -> str:
         """For whom the heat speaks, and how much of it lies in the lungs."""
-        heat = self.explanation
-        inside = "no heat" if heat.inside is None else f"{whole_percent(heat.inside)} inside the {heat.region}"
-        return f"heat for {heat.target}: {inside}, which is {whole_percent(heat.area)} of the picture"
+        heat, area = self.explanation, whole_percent(self.explanation.area)
+        if heat.inside is None:
+            return tr("heat for {name}: no heat, which is {area} of the picture", name=heat.target, area=area)
+        return tr(
+            "heat for {name}: {inside} inside the {region}, which is {area} of the picture",
+            name=heat.target,
+            inside=whole_percent(heat.inside),
+            region=tr(heat.region),
+            area=area,
+        )
 
 
 @dataclass(eq=False)
@@ -117,13 +125,13 @@ class Models:
         files = there.files
         for text in there.left_out:
             context.emit(Notice("info", text))
-        context.emit(Progress("predict", 0, len(files)))
+        context.emit(Progress(marked("predict"), 0, len(files)))
         for done, answer in enumerate(predictor.predict(files, context.stop, asked or AS_USUAL), start=1):
             if isinstance(answer, ImageError):
                 lines.append({"file": str(answer.path), "error": answer.reason})
             else:
                 lines.append(answer.to_dict())
-            context.emit(Progress("predict", done, len(files)))
+            context.emit(Progress(marked("predict"), done, len(files)))
         return predictor.classes
 
     def heat(self, run: Run, path: Path, pixels: "Pixels", context: Context) -> Heated:
@@ -133,7 +141,7 @@ class Models:
         """
         with self._heating:
             if context.stop.is_set():
-                raise Stopped("The heat is no longer asked for.")
+                raise Stopped(tr("The heat is no longer asked for."))
             loaded = self._load(run, context)
             load_tensorflow(context.emit)
             from engine.evaluation.saliency import Explainer, explain

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from engine.base.context import Context
 from engine.base.errors import RunError
 from engine.base.events import Audited, Event, Notice, Progress
+from engine.base.language import marked, tr
 from engine.base.runtime import announce_tensorflow
 from engine.recipe.config import TrainConfig
 from engine.recipe.plans import AuditConfig
@@ -23,7 +24,12 @@ if TYPE_CHECKING:
 class AuditJob(LongJob):
     """An audit that was started here."""
 
-    GROUP, NAME, KEPT = "audit", "audit", "what is computed so far is kept for the next one"
+    GROUP = "audit"
+    UNDER_WAY = tr("An audit is under way")
+    QUIT = tr(
+        "An audit is under way in this workbench, and stops with it; what is computed so far is kept for the next one."
+    )
+    QUIT_ANSWER = tr("Quit, and stop the audit")
 
     folder: Path
     config: TrainConfig
@@ -62,7 +68,7 @@ class AuditJob(LongJob):
             case Audited():
                 self._began = self._began or time.monotonic()
                 self.variants[event.name] = event
-                self.progress, job.progress = None, Progress("trainings", self.done, self.total)
+                self.progress, job.progress = None, Progress(marked("trainings"), self.done, self.total)
             case Progress():
                 self.progress = None if event.total is not None and event.done >= event.total else event
             case Notice() if event.level == "warning":

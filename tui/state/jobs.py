@@ -12,6 +12,7 @@ from textual.worker import Worker
 from engine.base.context import Context
 from engine.base.errors import CovidTuiError, Stopped
 from engine.base.events import Event, Notice, Progress
+from engine.base.language import tr
 from tui.state.host import Host
 from tui.state.job import Job
 from tui.state.messages import EventsWaiting, JobChanged
@@ -75,7 +76,7 @@ class Jobs:
         """Cancel a job as the user asks for it: whoever waits for its result learns that there will be none."""
         self.cancel(job.group)
         if job.over and job.failed:
-            job.failed(Stopped(f"Cancelled: {job.title}."))
+            job.failed(Stopped(tr("Cancelled: {title}.", title=job.title)))
 
     def _run(self, job: Job, work: Callable[[Context], T]) -> T | None:
         # Errors are kept here: for one that gets out, Textual loads Rich's tracebacks in the screen's thread.

@@ -15,10 +15,12 @@ class LongJob:
 
     GROUP: ClassVar[str]
     """The group of the session's job."""
-    NAME: ClassVar[str]
-    """"audit", as in "An audit is under way"."""
-    KEPT: ClassVar[str]
-    """What is left of it when it is stopped, as a part of a sentence."""
+    UNDER_WAY: ClassVar[str]
+    """The beginning of a sentence about it: "An audit is under way"."""
+    QUIT: ClassVar[str]
+    """What the workbench asks when it is left meanwhile, with what is left of the work."""
+    QUIT_ANSWER: ClassVar[str]
+    """The answer that leaves."""
 
     stop: Stop = field(default_factory=Stop)
     state: Literal["live", "finished", "stopped", "failed"] = "live"
@@ -32,11 +34,6 @@ class LongJob:
     def alive(self) -> bool:
         """Has its thread not come to its end?"""
         return self.state == "live"
-
-    @property
-    def under_way(self) -> str:
-        """The beginning of a sentence about it: "An audit is under way"."""
-        return f"A{'n' * (self.NAME[0] in 'aeiou')} {self.NAME} is under way"
 
     def fold(self, job: Job, event: Event) -> None:
         """Take in the next event, and let `job.progress` say how far the whole is."""

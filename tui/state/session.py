@@ -17,6 +17,7 @@ from engine.base.cancel import How
 from engine.base.context import Context
 from engine.base.errors import ConfigError, CovidTuiError, Stopped
 from engine.base.events import Event
+from engine.base.language import tr
 from engine.data.subset import subset
 from engine.network.freezing import FreezePlan
 from engine.recipe.config import DataConfig, TrainConfig, followed
@@ -152,8 +153,8 @@ class Session(Jobs):
         if self.at_work():
             return self.at_work()
         if self.data is None:
-            return "Choose a folder of X-rays first."
-        return "The folder is still being read." if self.scan is None or "split" in self.jobs else ""
+            return tr("Choose a folder of X-rays first.")
+        return tr("The folder is still being read.") if self.scan is None or "split" in self.jobs else ""
 
     @property
     def long_job(self) -> LongJob | None:
@@ -162,10 +163,10 @@ class Session(Jobs):
 
     def at_work(self) -> str:
         """The sentence that refuses another training, audit or sweep while one is under way here; else empty."""
-        under_way = "A training is under way" if self.training and self.training.alive else ""
+        under_way = tr("A training is under way") if self.training and self.training.alive else ""
         if not under_way and self.long_job:
-            under_way = self.long_job.under_way
-        return f"{under_way}: stop it first, or wait until it ends." if under_way else ""
+            under_way = self.long_job.UNDER_WAY
+        return tr("{under_way}: stop it first, or wait until it ends.", under_way=under_way) if under_way else ""
 
     # Data
 
@@ -186,7 +187,7 @@ class Session(Jobs):
         self.cancel("split")
         self.start(
             "scan",
-            "reading the images",
+            tr("reading the images"),
             partial(scan_folder, folder, self.config.data),
             self._scanned,
             self._not_scanned,
@@ -204,7 +205,7 @@ class Session(Jobs):
         before, self._before, self.data = self._before, None, None
         stays = ""
         if before:
-            self.data, self.whole, stays = before.folder, before.whole, f" {before.folder} stays open."
+            self.data, self.whole, stays = before.folder, before.whole, tr(" {folder} stays open.", folder=before.folder)
             read_by = {name: getattr(before.by, name) for name in (*SCANNED_BY, "classes")}
             data = dataclasses.replace(self.config.data, **read_by)
             if data != self.config.data:
@@ -230,7 +231,7 @@ class Session(Jobs):
         except CovidTuiError as error:
             self.split_problem = str(error)
             return
-        self.start("split", "drawing the split", lambda context: work(), self._split_drawn, self._split_failed)
+        self.start("split", tr("drawing the split"), lambda context: work(), self._split_drawn, self._split_failed)
 
     def _take_split(self, found: "Divided") -> None:
         self.scan, self.split, self.corrected = found.scan, found.split, found.applied
@@ -281,7 +282,7 @@ class Session(Jobs):
         if reason := self.at_work():
             raise ConfigError(reason)
         if entry.config is None:
-            raise ConfigError("The run's recipe can't be read.")
+            raise ConfigError(tr("The run's recipe can't be read."))
         config = entry.run.config()  # not the entry's, which may be of before the run found its learning rate
         self.training = TrainingJob(
             Path(entry.folder), config, self._wake, self.host.write_log, going_on(entry.run), entry.view.gone_on()
@@ -315,7 +316,7 @@ class Session(Jobs):
             self.replay = ReplayJob(run.path, replay, run.state(), self.host, self.show)
             self.replay.play()
 
-        self.start("replay", "reading the run", lambda context: recorded(run), begin)
+        self.start("replay", tr("reading the run"), lambda context: recorded(run), begin)
 
     def recipe_of(self, view: RunView) -> TrainConfig | None:
         """The recipe that a run is trained by, or was; None where it is not known or can't be read."""
@@ -332,14 +333,14 @@ class Session(Jobs):
         if reason or self.data is None:
             raise ConfigError(reason)
         self.audit = AuditJob(self.data, self.config, plan)
-        self._begin_long(self.audit, "auditing", partial(run_audit, self.audit, self.runs), self.audit.finish)
+        self._begin_long(self.audit, tr("auditing"), partial(run_audit, self.audit, self.runs), self.audit.finish)
 
     def begin_sweep(self, planned: "Plan", budget: float | None) -> None:
         """Train what is left of a sweep, for so many seconds at most (None: no limit). Raises ConfigError as above."""
         if reason := self.at_work():
             raise ConfigError(reason)
         self.sweep = SweepJob(planned, budget)
-        self._begin_long(self.sweep, "sweeping", partial(run_sweep, self.sweep), self.sweep.finish)
+        self._begin_long(self.sweep, tr("sweeping"), partial(run_sweep, self.sweep), self.sweep.finish)
 
     def _begin_long(self, long: LongJob, title: str, work: Callable[[Context], T], done: Callable[[T], None]) -> None:
         def failed(error: Exception) -> None:

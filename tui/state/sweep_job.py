@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from engine.base.context import Context
 from engine.base.errors import CovidTuiError, RunError
 from engine.base.events import Event, Notice, Progress
+from engine.base.language import marked, tr, trn
 from engine.base.locks import is_locked
 from engine.base.runtime import announce_tensorflow
-from engine.base.wording import counted, noun
+from engine.base.wording import counted
 from engine.recipe.config import NetworkConfig, TrainConfig
 from engine.recipe.plans import SweepConfig
 from engine.recipe.span import span
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from engine.data.split import Split
     from engine.jobs.sweep_plan import Plan
 
-TRAININGS = "trainings"
+TRAININGS = marked("trainings")
 
 
 def new_plan(folder: Path, config: TrainConfig, wanted: SweepConfig, split: "Split", context: Context) -> "Plan":
@@ -67,8 +68,13 @@ def config_of(grid: Grid, budget: str) -> SweepConfig:
 class SweepJob(LongJob):
     """A sweep that this process trains."""
 
-    GROUP, NAME = "sweep", "sweep"
-    KEPT = "finished trainings are kept, and the one at hand goes on another time"
+    GROUP = "sweep"
+    UNDER_WAY = tr("A sweep is under way")
+    QUIT = tr(
+        "A sweep is under way in this workbench, and stops with it; finished trainings are kept, and the one at hand "
+        "goes on another time."
+    )
+    QUIT_ANSWER = tr("Quit, and stop the sweep")
 
     plan: "Plan"
     budget: float | None
@@ -109,8 +115,14 @@ class SweepJob(LongJob):
         self.state = "stopped" if left else "finished"
         if left:
             used = self.budget is not None and not self.stop.is_set()
-            why = f"The budget of {span(self.budget or 0)} is used up" if used else "Stopped"
-            self.error = f"{why}: {left} of {counted(total, 'training')} {noun(left, 'is', 'are')} left."
+            why = tr("The budget of {budget} is used up", budget=span(self.budget or 0)) if used else tr("Stopped")
+            self.error = trn(
+                "{why}: {number} of {total} is left.",
+                "{why}: {number} of {total} are left.",
+                left,
+                why=why,
+                total=counted(total, "training"),
+            )
 
 
 def run_sweep(job: SweepJob, context: Context) -> Swept:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from engine.base.language import tr
+
 if TYPE_CHECKING:
     from engine.data.records import Scan
     from tui.state.training_job import TrainingJob
@@ -22,7 +24,7 @@ class Step:
     @property
     def told(self) -> str:
         """The line that is shown."""
-        return f"Step {self.number} of {STEPS}. {self.text}"
+        return tr("Step {number} of {steps}. {text}", number=self.number, steps=STEPS, text=self.text)
 
 
 class Facts(Protocol):
@@ -46,19 +48,23 @@ class Tour:
         training = session.training
         if training is None:
             if session.scan is None or session.cannot_train():
-                return Step(1, session.cannot_train() or "The images are being read.")
-            return Step(1, "The folder is read: classes, split and warnings. > trains a network on it.", "train")
+                return Step(1, session.cannot_train() or tr("The images are being read."))
+            return Step(1, tr("The folder is read: classes, split and warnings. > trains a network on it."), "train")
         if training.alive:
             act: Act = "" if self.seen & {"train", "course"} else "course"
-            return Step(2, "The network is being trained; this takes a minute or two, and the test comes last.", act)
+            return Step(
+                2, tr("The network is being trained; this takes a minute or two, and the test comes last."), act
+            )
         if training.view.result is None or training.view.path is None:
-            return Step(2, "The training ended without a result: the log (n) says why. > ends this guide.", "end")
+            return Step(2, tr("The training ended without a result: the log (n) says why. > ends this guide."), "end")
         if "results" not in self.seen:
-            return Step(2, "Trained, and tested on images that it never saw. > shows how good it is.", "results")
+            return Step(2, tr("Trained, and tested on images that it never saw. > shows how good it is."), "results")
         if "predict" not in self.seen:
             return Step(
-                3, "The first line is the result with its uncertainty. > asks the network about an image.", "predict"
+                3,
+                tr("The first line is the result with its uncertainty. > asks the network about an image."),
+                "predict",
             )
         return Step(
-            4, "That is what it says; g shows where it looks. > ends this guide, ? explains every screen.", "end"
+            4, tr("That is what it says; g shows where it looks. > ends this guide, ? explains every screen."), "end"
         )

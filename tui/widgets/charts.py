@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
+from engine.base.language import tr
 from tui.widgets.curves import SMALLEST, Curve, Curves
 from tui.words.plot import blank, whole_ticks
 from tui.words.safe_text import display_name
@@ -27,9 +28,9 @@ def class_curve(label: str, place: int, x: Sequence[float], y: Sequence[float], 
 class Bars(Curves):
     """Horizontal bars, each with its label at the axis and its number at its end."""
 
-    HELP = "Bars, one a line. The number at the end of a line is its bar's length."
+    HELP = tr("Bars, one a line. The number at the end of a line is its bar's length.")
 
-    def __init__(self, title: str = "", *, empty: str = "nothing to draw yet", id: str | None = None) -> None:
+    def __init__(self, title: str = "", *, empty: str = tr("nothing to draw yet"), id: str | None = None) -> None:
         super().__init__(title, empty=empty, id=id)
         self.bars: tuple[tuple[str, float], ...] = ()
 

@@ -13,6 +13,7 @@ from textual.color import Color
 from textual.content import Content
 from textual.widget import Widget
 
+from engine.base.language import tr
 from tui.widgets.safe_cells import content
 from tui.words.plot import blank, log_ticks, readable, reading, thinned, whole_ticks
 from tui.words.plotext_private import plotext
@@ -74,9 +75,10 @@ class Curves(Widget):
     """
 
     DEFAULT_CSS = "Curves { width: 1fr; height: 1fr; min-height: 3; }"
-    HELP = (
-        "A plot. It follows the run as it goes; training and validation differ by marks as well as by colour. The "
-        "values under the mouse stand in its frame. Z shows it on the whole screen; keys there read, zoom and save it."
+    HELP = tr(
+        "A plot. It follows the run as it goes; training and validation differ by marks as well as "
+        "by colour. The values under the mouse stand in its frame. Z shows it on the whole screen; "
+        "keys there read, zoom and save it."
     )
 
     def __init__(
@@ -86,7 +88,7 @@ class Curves(Widget):
         x_title: str = "",
         x_limits: tuple[float, float] | None = None,
         y_limits: tuple[float | None, float | None] = (None, None),
-        empty: str = "nothing to draw yet",
+        empty: str = tr("nothing to draw yet"),
         id: str | None = None,
     ) -> None:
         super().__init__(id=id)
@@ -161,7 +163,7 @@ class Curves(Widget):
             return None
         place = told[0][1][0]  # that of the first: of steps there are too many to land on one
         whole = abs(place - round(place)) < 1e-9
-        parts = [content(f"{self.x_title or 'at'} {self.x_name(round(place)) if whole else f'{place:.4g}'}")]
+        parts = [content(f"{self.x_title or tr('at')} {self.x_name(round(place)) if whole else f'{place:.4g}'}")]
         for curve, (_, y) in told:
             parts.append(Content.assemble((f"{curve.label} ", f"bold ${curve.colour}"), content(readable(y))))
         return self._fitting(parts)
@@ -180,13 +182,15 @@ class Curves(Widget):
 
     def _tell(self) -> None:
         """The legend, or what lies under the cursor, into the frame."""
-        named = f"{self.title} by {self.x_title}" if self.x_title else self.title
-        known = f"{named}, log axis" if self.logarithmic else named
+        known = self._axes(tr("{title} by {x_title}", title=self.title, x_title=self.x_title) if self.x_title else self.title)
         if self.size.width and cell_len(known) > self.size.width - FRAME:
-            known = known.replace(named, self.title)  # what the axis counts goes before a title is cut
+            known = self._axes(self.title)  # what the axis counts goes before a title is cut
         self.border_title = content(f"{known}  ({self.note})" if self.note else known)
         several = len(self._named) > 1
         self.border_subtitle = self.values() or (self._legend() if several else "")
+
+    def _axes(self, named: str) -> str:
+        return tr("{title}, log axis", title=named) if self.logarithmic else named
 
     def _legend(self) -> Content:
         signed = [(curve.sign, f"bold ${curve.colour}", curve.label) for curve in self._named]

@@ -14,6 +14,7 @@ from textual.widgets import DirectoryTree, Input
 from textual.widgets.directory_tree import DirEntry
 from textual.widgets.tree import TreeNode
 
+from engine.base.language import tr
 from engine.base.paths import is_folder, typed
 from engine.data.file_names import natural
 from tui.host.private_apis import ListsInOrder, ListsWithoutWaiting, suggestion_of
@@ -31,15 +32,17 @@ class FileTree(ListsInOrder, ListsWithoutWaiting, DirectoryTree):
     Both are in natural order: 2 before 10.
     """
 
-    HELP = (
-        "Folders and files. Enter opens a folder or takes a file, left and right close and open a folder, backspace "
-        f"begins one folder higher. Of a large folder {MOST_FILES:,} files are listed: type the path of others."
+    HELP = tr(
+        "Folders and files. Enter opens a folder or takes a file, left and right close and open a "
+        "folder, backspace begins one folder higher. Of a large folder {most_files:,} files are "
+        "listed: type the path of others.",
+        most_files=MOST_FILES,
     )
     ICON_NODE, ICON_NODE_EXPANDED, ICON_FILE = "+ ", "- ", ""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left", "close", "Close", show=False, tooltip="Close the folder, or go to the one above."),
-        Binding("right", "open", "Open", show=False, tooltip="Open the folder."),
-        Binding("backspace", "up", "Up", show=False, tooltip="Begin the tree one folder higher."),
+        Binding("left", "close", tr("Close"), show=False, tooltip=tr("Close the folder, or go to the one above.")),
+        Binding("right", "open", tr("Open"), show=False, tooltip=tr("Open the folder.")),
+        Binding("backspace", "up", tr("Up"), show=False, tooltip=tr("Begin the tree one folder higher.")),
     ]
 
     def __init__(
@@ -104,10 +107,12 @@ class FileTree(ListsInOrder, ListsWithoutWaiting, DirectoryTree):
 class PathField(Input):
     """A path to type. Tab and right complete it; what it shows is literal, `path` is the path that it means."""
 
-    HELP = "Type a path. Tab or the right arrow takes the completion shown in grey, enter opens it, escape leaves."
+    HELP = tr("Type a path. Tab or the right arrow takes the completion shown in grey, enter opens it, escape leaves.")
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "complete", "Complete", show=False, tooltip="Take the completion, or go on to the next part."),
-        Binding("down", "app.focus_next", "On", show=False, tooltip="To what lies below."),
+        Binding(
+            "tab", "complete", tr("Complete"), show=False, tooltip=tr("Take the completion, or go on to the next part.")
+        ),
+        Binding("down", "app.focus_next", tr("On"), show=False, tooltip=tr("To what lies below.")),
     ]
 
     def __init__(

@@ -9,8 +9,16 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
+from engine.base.language import tr
+
 FILTER = Binding(
-    "slash", "filter", "Filter", key_display="/", id="list.filter", show=False, tooltip="Show only what holds a text."
+    "slash",
+    "filter",
+    tr("Filter"),
+    key_display="/",
+    id="list.filter",
+    show=False,
+    tooltip=tr("Show only what holds a text."),
 )
 """The key of every list."""
 
@@ -32,10 +40,10 @@ class Filtered(Protocol):
 class FilterText(Input):
     """Where the text is typed."""
 
-    HELP = "Type what the lines are to hold. Enter goes to the list, escape shows all of it again."
+    HELP = tr("Type what the lines are to hold. Enter goes to the list, escape shows all of it again.")
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "show_all", "Show all", show=False, tooltip="Show all again."),
-        Binding("down", "keep", "To the list", show=False, tooltip="Go to the lines that are left."),
+        Binding("escape", "show_all", tr("Show all"), show=False, tooltip=tr("Show all again.")),
+        Binding("down", "keep", tr("To the list"), show=False, tooltip=tr("Go to the lines that are left.")),
     ]
 
     def action_show_all(self) -> None:
@@ -73,7 +81,7 @@ class FilterLine(Horizontal):
         """Narrow the list."""
         event.stop()
         left, of = self.target.narrow(event.value)
-        self.query_one(".count", Static).update(f"{left:,} of {of:,}")
+        self.query_one(".count", Static).update(tr("{left:,} of {of:,}", left=left, of=of))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """To the list."""

@@ -11,16 +11,18 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from engine.base.errors import ConfigError
+from engine.base.language import tr
 from engine.network.freezing import plan
 from engine.recipe.config import BY_HAND, TrainConfig
 from engine.recipe.fields import Field, Part, Tree, change, parts
 from tui.widgets.fitted_table import Column, FittedTable
 from tui.widgets.safe_cells import cell, content, lines
+from tui.words.cells import padded
 from tui.words.safe_text import display_name, undisplayed
 
 NAME_WIDTH = 14
 """Columns for a field's name, where none is longer."""
-UNUSED = "The recipe auto chooses this by itself; to change it chooses the recipe report."
+UNUSED = tr("The recipe auto chooses this by itself; to change it chooses the recipe report.")
 KEPT = ("output", "out")
 """The folder of the runs is the workbench's own, given when it is opened."""
 
@@ -28,15 +30,18 @@ KEPT = ("output", "out")
 class FieldTable(FittedTable):
     """The fields with their values, under the names of their parts."""
 
-    HELP = (
-        "The recipe of the next training. Enter changes a field: it opens the line below, or takes the next choice. "
-        "Left and right go through choices; backspace puts a field back as it usually is."
+    HELP = tr(
+        "The recipe of the next training. Enter changes a field: it opens the line below, or takes "
+        "the next choice. Left and right go through choices; backspace puts a field back as it "
+        "usually is."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,space", "edit", "Change", id="form.edit", tooltip="Change the field's value."),
-        Binding("right", "turn(1)", "Next choice", show=False, tooltip="The field's next choice."),
-        Binding("left", "turn(-1)", "Choice before", show=False, tooltip="The field's choice before."),
-        Binding("backspace", "usual", "As usual", id="form.usual", show=False, tooltip="Back to the usual value."),
+        Binding("enter,space", "edit", tr("Change"), id="form.edit", tooltip=tr("Change the field's value.")),
+        Binding("right", "turn(1)", tr("Next choice"), show=False, tooltip=tr("The field's next choice.")),
+        Binding("left", "turn(-1)", tr("Choice before"), show=False, tooltip=tr("The field's choice before.")),
+        Binding(
+            "backspace", "usual", tr("As usual"), id="form.usual", show=False, tooltip=tr("Back to the usual value.")
+        ),
     ]
 
     class Asked(Message):
@@ -62,9 +67,9 @@ class FieldTable(FittedTable):
 class ValueLine(Input):
     """Where a value is typed."""
 
-    HELP = "Type the value. Enter takes it, escape leaves it as it was."
+    HELP = tr("Type the value. Enter takes it, escape leaves it as it was.")
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Leave", show=False, tooltip="Leave the value as it was."),
+        Binding("escape", "leave", tr("Leave"), show=False, tooltip=tr("Leave the value as it was.")),
     ]
 
     class Left(Message):
@@ -143,7 +148,7 @@ class Form(Vertical):
 
     def _cells(self, row: Part | Field) -> tuple[Text, Text]:
         if isinstance(row, Part):
-            return cell(f"{row.name.upper():<{NAME_WIDTH}}", "dim"), cell("")
+            return cell(padded(row.name.upper(), NAME_WIDTH), "dim"), cell("")
         value = row.value(self._config)
         text = row.text(value) or "-"
         name = f" {row.name.replace('_', ' ')}"
@@ -165,13 +170,10 @@ class Form(Vertical):
         """Show the field's help."""
         row = self._rows[max(0, self.query_one(FieldTable).place)]
         if isinstance(row, Part):
-            text = [content(row.help)]
+            text = [content(tr(row.help))]
         else:
-            usual = row.text(row.default) or "empty"
-            choices = " ".join(row.choices)
-            known = f"Known: {', '.join(row.known)}. " if row.known else ""
             text = [content(UNUSED)] if self._unused(row) else []
-            text += [content(row.help), content(f"{choices}; usual {usual}" if choices else f"{known}Usual: {usual}")]
+            text += [content(tr(row.help)), content(_usual(row))]
         self.query_one("#field-help", Static).update(lines(text), layout=False)
         self._complain("")
 
@@ -183,7 +185,7 @@ class Form(Vertical):
         if self._fixed:
             self._complain(self._fixed)
         elif (field.part, field.name) == KEPT:
-            self._complain("The runs' folder is that of `covid-tui --out FOLDER`, or of config.toml, at the start.")
+            self._complain(tr("The runs' folder is that of `covid-tui --out FOLDER`, or of config.toml, at the start."))
         elif event.what == "usual":
             self._take(field, field.default)
         elif field.choices:
@@ -252,3 +254,13 @@ class Form(Vertical):
             self._complain("")
             if line.has_focus:
                 self.edit()
+
+
+def _usual(field: Field) -> str:
+    """What a field can be, and what it usually is."""
+    usual = field.text(field.default) or tr("empty")
+    if field.choices:
+        return tr("{choices}; usual {usual}", choices=" ".join(field.choices), usual=usual)
+    if field.known:
+        return tr("Known: {names}. Usual: {usual}", names=", ".join(field.known), usual=usual)
+    return tr("Usual: {usual}", usual=usual)

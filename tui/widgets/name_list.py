@@ -13,6 +13,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from engine.base.language import tr
 from tui.widgets.filter_line import FILTER, holds, open_filter
 from tui.words.safe_text import display_name
 
@@ -27,15 +28,15 @@ class NameList(ScrollView, can_focus=True):
     Screen:nocolor NameList > .names--cursor, Screen:ansi NameList > .names--cursor { text-style: reverse; }
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {"names--cursor"}
-    HELP = "The files of the class. Move with the arrows, page keys, home and end, or click."
+    HELP = tr("The files of the class. Move with the arrows, page keys, home and end, or click.")
     BINDINGS: ClassVar[list[BindingType]] = [
         FILTER,
-        Binding("down", "move(1)", "Next", show=False),
-        Binding("up", "move(-1)", "Previous", show=False),
-        Binding("pagedown", "page(1)", "Page down", show=False),
-        Binding("pageup", "page(-1)", "Page up", show=False),
-        Binding("home", "go(0)", "First", show=False),
-        Binding("end", "go(-1)", "Last", show=False),
+        Binding("down", "move(1)", tr("Next"), show=False),
+        Binding("up", "move(-1)", tr("Previous"), show=False),
+        Binding("pagedown", "page(1)", tr("Page down"), show=False),
+        Binding("pageup", "page(-1)", tr("Page up"), show=False),
+        Binding("home", "go(0)", tr("First"), show=False),
+        Binding("end", "go(-1)", tr("Last"), show=False),
     ]
     cursor = reactive(0, always_update=True)
 

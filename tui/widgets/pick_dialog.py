@@ -13,6 +13,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from engine.base.errors import ConfigError
+from engine.base.language import tr
 from engine.base.outputs import require_new
 from engine.base.paths import is_folder, is_there
 from engine.base.wording import not_a_path
@@ -20,24 +21,26 @@ from engine.runs.watch import Entry
 from tui.widgets.bars import fitted
 from tui.widgets.file_tree import PathField
 from tui.widgets.safe_cells import content
+from tui.words.cells import padded
 from tui.words.numbers import as_share
 
-NAME = 34
+NAME, MODE = 34, 9
+"""Cells for a run's name, and for its mode."""
 
 
 def described(entry: Entry) -> str:
     """A run in a line: name, mode, test result."""
-    mode = entry.config.way if entry.config else "unreadable"
+    mode = entry.config.way if entry.config else tr("unreadable")
     test = entry.test
-    result = f"test {as_share(test.accuracy)} of {test.n:,}" if test else entry.view.state
-    return f"{fitted(entry.run.name, NAME)}  {mode:<9} {result}"
+    result = tr("test {accuracy} of {n:,}", accuracy=as_share(test.accuracy), n=test.n) if test else tr(entry.view.state)
+    return f"{fitted(entry.run.name, NAME)}  {padded(mode, MODE)} {result}"
 
 
 class PickRun(ModalScreen[Path | None]):
     """Choose one of these runs; dismissed with its path, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "Back", id="pick.back", tooltip="Change nothing.")
+        Binding("escape", "dismiss(None)", tr("Back"), id="pick.back", tooltip=tr("Change nothing."))
     ]
 
     def __init__(self, question: str, entries: Sequence[Entry], chosen: Path | None) -> None:
@@ -68,7 +71,7 @@ class AskFile(ModalScreen[Path | None]):
     AskFile #trouble { height: auto; margin-top: 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "Back", id="file.back", tooltip="Change nothing.")
+        Binding("escape", "dismiss(None)", tr("Back"), id="file.back", tooltip=tr("Change nothing."))
     ]
 
     def __init__(self, question: str, first: Path, *, suffix: str, writes: bool) -> None:
@@ -80,7 +83,9 @@ class AskFile(ModalScreen[Path | None]):
         """The question, the path, and what is wrong with it."""
         with Vertical(classes="dialog"):
             yield Static(content(self._question), classes="question")
-            yield PathField(f"path of a {self._suffix} file", suffixes=frozenset((self._suffix,)), id="path")
+            yield PathField(
+                tr("path of a {suffix} file", suffix=self._suffix), suffixes=frozenset((self._suffix,)), id="path"
+            )
             yield Static(id="trouble")
 
     def on_mount(self) -> None:
@@ -100,16 +105,16 @@ class AskFile(ModalScreen[Path | None]):
 
     def _trouble(self, path: Path) -> str:
         if is_folder(path):
-            return f"{path} is a folder: name a file in it."
+            return tr("{path} is a folder: name a file in it.", path=path)
         if address := not_a_path(str(path)):
             return address
         if not self._writes:
-            return "" if is_there(path) else f"There is no file {path}."
+            return "" if is_there(path) else tr("There is no file {path}.", path=path)
         try:
             require_new(path, self._suffix, force=True)
         except ConfigError as error:
             return str(error)
         if os.path.lexists(path) and self._warned != path:
             self._warned = path
-            return f"{path} exists: enter writes over it."
+            return tr("{path} exists: enter writes over it.", path=path)
         return ""

@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
 from engine.base.errors import CovidTuiError
+from engine.base.language import tr
 from tui.widgets.curves import Curves, Plot
 from tui.widgets.key_line import KeyLine
 from tui.widgets.plot_file import save_plot
@@ -29,20 +30,32 @@ class PlotView(ModalScreen[None]):
     PlotView { background: $background; }
     PlotView Curves { border: round $primary; }
     """
-    HELP = (
-        "The arrows read the values of a plot, plus and minus zoom, g turns its upright axis logarithmic, s saves it "
-        "as a picture (SVG) into the folder in which the workbench was started."
+    HELP = tr(
+        "The arrows read the values of a plot, plus and minus zoom, g turns its upright axis "
+        "logarithmic, s saves it as a picture (SVG) into the folder in which the workbench was "
+        "started."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,Z", "dismiss", "Close", key_display="esc", id="plot.close", tooltip="Close the plot."),
-        Binding("left", "read(-1)", "Read", id="plot.left", tooltip="The values of the point before."),
-        Binding("right", "read(1)", "", id="plot.right", show=False, tooltip="The values of the next point."),
-        Binding("plus,equals_sign", "zoom(1)", "Zoom in", key_display="+", id="plot.in", tooltip="Half as much of it."),
-        Binding("minus", "zoom(-1)", "Zoom out", key_display="-", id="plot.out", tooltip="Twice as much of it."),
-        Binding("g", "log", "Log axis", id="plot.log", tooltip="The upright axis logarithmic, and back."),
-        Binding("tab", "turn(1)", "Next", id="plot.next", tooltip="The next plot of the screen."),
-        Binding("shift+tab", "turn(-1)", "", id="plot.before", show=False, tooltip="The plot before."),
-        Binding("s", "save", "Save", id="plot.save", tooltip="Save the plot as SVG; nothing is written over."),
+        Binding(
+            "escape,q,Z", "dismiss", tr("Close"), key_display="esc", id="plot.close", tooltip=tr("Close the plot.")
+        ),
+        Binding("left", "read(-1)", tr("Read"), id="plot.left", tooltip=tr("The values of the point before.")),
+        Binding("right", "read(1)", "", id="plot.right", show=False, tooltip=tr("The values of the next point.")),
+        Binding(
+            "plus,equals_sign",
+            "zoom(1)",
+            tr("Zoom in"),
+            key_display="+",
+            id="plot.in",
+            tooltip=tr("Half as much of it."),
+        ),
+        Binding(
+            "minus", "zoom(-1)", tr("Zoom out"), key_display="-", id="plot.out", tooltip=tr("Twice as much of it.")
+        ),
+        Binding("g", "log", tr("Log axis"), id="plot.log", tooltip=tr("The upright axis logarithmic, and back.")),
+        Binding("tab", "turn(1)", tr("Next"), id="plot.next", tooltip=tr("The next plot of the screen.")),
+        Binding("shift+tab", "turn(-1)", "", id="plot.before", show=False, tooltip=tr("The plot before.")),
+        Binding("s", "save", tr("Save"), id="plot.save", tooltip=tr("Save the plot as SVG; nothing is written over.")),
     ]
 
     def __init__(self, sources: Sequence[Source], name: str, first: int = 0) -> None:
@@ -76,7 +89,9 @@ class PlotView(ModalScreen[None]):
 
     def _draw(self) -> None:
         plot, curves = self.plot, self.query_one(Curves)
-        place = f"{self._place + 1} of {len(self._sources)}" if len(self._sources) > 1 else ""
+        place = (
+            tr("{place} of {count}", place=self._place + 1, count=len(self._sources)) if len(self._sources) > 1 else ""
+        )
         curves.note = ", ".join(part for part in (place, "zoomed" if self._window else "") if part)
         log = plot.log if self._logarithmic is None else self._logarithmic
         limits = self._window or plot.x_limits
@@ -135,10 +150,10 @@ class PlotView(ModalScreen[None]):
     def action_save(self) -> None:
         """Write the plot as it is shown, and say where."""
         plot = self.query_one(Curves).plot
-        plain = re.sub(r"[^A-Za-z0-9]+", "-", plot.title)
+        plain = re.sub(r"[^A-Za-z0-9\u3400-\u9fff]+", "-", plot.title)
         try:
             path = save_plot(plot, Path.cwd(), f"{self._file}-{plain}")
         except CovidTuiError as error:
             self.app.notify(display_name(str(error)), severity="error", markup=False)
         else:
-            self.app.notify(f"Saved as {display_name(path)}.", markup=False)
+            self.app.notify(tr("Saved as {path}.", path=display_name(path)), markup=False)

@@ -4,10 +4,11 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
+from engine.base.language import tr
 from tui.widgets.curves import Curve, Plot
 from tui.words.safe_text import display_name
 
-PARTS = {"train": "training", "val": "validation"}
+PARTS = {tr("train"): tr("training"), tr("val"): tr("validation")}
 """What the short names of a legend stand for where there is room."""
 
 
@@ -41,7 +42,10 @@ def drawn(plot: Plot) -> str:
     else:
         across = Axis(plot.x_title, left, right)
     upright = Axis(
-        f"{plot.title}, log axis" if plot.log else plot.title, low, high if high > low else low + 1, plot.log
+        tr("{title}, log axis", title=plot.title) if plot.log else plot.title,
+        low,
+        high if high > low else low + 1,
+        plot.log,
     )
     return lines(series, across, upright)
 

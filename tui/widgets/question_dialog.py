@@ -13,11 +13,15 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from engine.base.language import tr
 from tui.widgets.safe_cells import content
+from tui.words.cells import padded
 
 Terms = Sequence[tuple[str, str]]
 """Terms of the field, each with what it means."""
-WORDS = "Words on this screen"
+KEYS = 14
+"""Cells for the names of the keys."""
+WORDS = tr("Words on this screen")
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class Ask(ModalScreen[str]):
     OPENS_ON: ClassVar[int] = -1
     """The place of the answer that it opens on; not the last only where no answer does any harm."""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Back", id="ask.back", tooltip="Change nothing.")
+        Binding("escape", "leave", tr("Back"), id="ask.back", tooltip=tr("Change nothing."))
     ]
 
     def __init__(self, question: str, answers: Sequence[Answer], harmless: Answer) -> None:
@@ -75,7 +79,7 @@ class Help(ModalScreen[None]):
     """What the widget in focus is for, every key that does something now, and the terms that stand on the screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,question_mark,q", "dismiss", "Close", id="help.close", tooltip="Close the help.")
+        Binding("escape,question_mark,q", "dismiss", tr("Close"), id="help.close", tooltip=tr("Close the help."))
     ]
 
     def __init__(self, about: Sequence[str], bindings: Sequence[ActiveBinding], terms: Terms) -> None:
@@ -101,8 +105,9 @@ class Help(ModalScreen[None]):
         rows = []
         with_ids_first = sorted(actions.values(), key=lambda entry: entry[1].id is None)
         for keys, binding in with_ids_first:
-            note = binding.tooltip or binding.description
-            rows.append(Content.assemble((f"{' '.join(keys[:3]):>14}", "bold $accent"), "  ", content(note)))
+            note = tr(binding.tooltip or binding.description)  # Textual's own texts are not translated yet
+            named = padded(" ".join(keys[:3]), KEYS, right=True)
+            rows.append(Content.assemble((named, "bold $accent"), "  ", content(note)))
             if binding.id:
                 rows[-1] = Content.assemble(rows[-1], content(f"  {binding.id}", "$text-muted"))
         return Content("\n").join(rows)

@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import DataTable, Static
 
+from engine.base.language import tr
 from engine.base.wording import counted
 from tui.widgets.fitted_table import Column, FittedTable
 from tui.widgets.key_line import KeyLine
@@ -37,10 +38,10 @@ class Table:
 class Listing(ModalScreen[None]):
     """Shows a table; `y` copies it whole, tabs between the columns."""
 
-    HELP = "Move through the rows with the arrows; the line below the table shows a long one whole."
+    HELP = tr("Move through the rows with the arrows; the line below the table shows a long one whole.")
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "dismiss", "Close", key_display="esc", id="list.close", tooltip="Close the list."),
-        Binding("y", "copy", "Copy", id="list.copy", tooltip="Copy the table to the terminal's clipboard."),
+        Binding("escape,q", "dismiss", tr("Close"), key_display="esc", id="list.close", tooltip=tr("Close the list.")),
+        Binding("y", "copy", tr("Copy"), id="list.copy", tooltip=tr("Copy the table to the terminal's clipboard.")),
     ]
 
     def __init__(self, table: Table) -> None:
@@ -76,7 +77,7 @@ class Listing(ModalScreen[None]):
         ]
         more = len(self._table.rows) - MOST_ROWS
         if more > 0:
-            rest = cell(f"and {more:,} more; `covid-tui scan` lists them all")
+            rest = cell(tr("and {more:,} more; `covid-tui scan` lists them all", more=more))
             rows.append([rest, *(cell("") for _ in numbers[1:])])
         table.fill(rows)
         table.focus()
@@ -97,4 +98,4 @@ class Listing(ModalScreen[None]):
         """The whole table, tabs between the columns."""
         rows = [self._table.columns, *self._table.rows]
         self.app.copy_to_clipboard("\n".join("\t".join(display_name(value) for value in row) for row in rows))
-        self.app.notify(f"Copied {counted(len(self._table.rows), 'row')}.", markup=False)
+        self.app.notify(tr("Copied {rows}.", rows=counted(len(self._table.rows), "row")), markup=False)

@@ -12,6 +12,7 @@ from textual.events import MouseDown, MouseMove, MouseScrollDown, MouseScrollUp,
 from textual.screen import ModalScreen
 from textual.widgets import Footer
 
+from engine.base.language import tr
 from engine.data.image.view import WHITE, View
 from tui.host.terminal import Abilities
 from tui.widgets.bars import shortened
@@ -76,19 +77,24 @@ class Enlarged:
 
 def told(what: str, view: View, name: str, separator: str, width: int) -> str:
     """What is seen, of which file, how near, and which levels are black and white, in so many columns."""
-    near = "whole picture" if view.zoom == 1 else f"{view.zoom:.1f} times nearer"
-    (low, high), ends = view.ends, ("white", "black") if view.inverted else ("black", "white")
-    shown = separator.join(("", near, f"{ends[0]} {max(0, low)}, {ends[1]} {min(WHITE, high)}"))
-    return f"{what}{shortened(name, max(8, width - cell_len(what) - len(shown)))}{shown}"
+    near = tr("whole picture") if view.zoom == 1 else tr("{zoom:.1f} times nearer", zoom=view.zoom)
+    low, high = max(0, view.ends[0]), min(WHITE, view.ends[1])
+    if view.inverted:
+        levels = tr("white {low}, black {high}", low=low, high=high)
+    else:
+        levels = tr("black {low}, white {high}", low=low, high=high)
+    shown = separator.join(("", near, levels))
+    return f"{what}{shortened(name, max(8, width - cell_len(what) - cell_len(shown)))}{shown}"
 
 
 class Viewer(ModalScreen[None]):
     """The picture, above the keys."""
 
-    HELP = (
-        "The picture as large as the terminal. Plus and minus go nearer and back, arrows move it. A narrower window "
-        "has more contrast; a lower level makes the picture brighter. Dragging with the mouse does both: sideways the "
-        "window, up and down the level; the wheel zooms. No file is changed."
+    HELP = tr(
+        "The picture as large as the terminal. Plus and minus go nearer and back, arrows move it. "
+        "A narrower window has more contrast; a lower level makes the picture brighter. Dragging "
+        "with the mouse does both: sideways the window, up and down the level; the wheel zooms. No "
+        "file is changed."
     )
     DEFAULT_CSS = """
     Viewer { background: $background; }
@@ -96,30 +102,30 @@ class Viewer(ModalScreen[None]):
     """
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("plus,equals_sign", "zoom(1)", "Zoom", key_display="+-", id="view.nearer",
-                tooltip="Nearer with +, back with -."),
-        Binding("minus", "zoom(-1)", "", show=False, key_display="-", id="view.farther", tooltip="Go back."),
-        Binding("left", "move(-1, 0)", "Move", key_display="arrows", id="view.left",
-                tooltip="Move the picture; this is to the left."),
-        Binding("right", "move(1, 0)", "", show=False, id="view.right", tooltip="To the right."),
-        Binding("up", "move(0, -1)", "", show=False, id="view.up", tooltip="Up."),
-        Binding("down", "move(0, 1)", "", show=False, id="view.down", tooltip="Down."),
-        Binding("c", "window(-1, 0)", "Contrast", key_display="cC", id="view.narrower",
-                tooltip="More contrast with c, by a narrower window; less with C."),
+        Binding("plus,equals_sign", "zoom(1)", tr("Zoom"), key_display="+-", id="view.nearer",
+                tooltip=tr("Nearer with +, back with -.")),
+        Binding("minus", "zoom(-1)", "", show=False, key_display="-", id="view.farther", tooltip=tr("Go back.")),
+        Binding("left", "move(-1, 0)", tr("Move"), key_display=tr("arrows"), id="view.left",
+                tooltip=tr("Move the picture; this is to the left.")),
+        Binding("right", "move(1, 0)", "", show=False, id="view.right", tooltip=tr("To the right.")),
+        Binding("up", "move(0, -1)", "", show=False, id="view.up", tooltip=tr("Up.")),
+        Binding("down", "move(0, 1)", "", show=False, id="view.down", tooltip=tr("Down.")),
+        Binding("c", "window(-1, 0)", tr("Contrast"), key_display="cC", id="view.narrower",
+                tooltip=tr("More contrast with c, by a narrower window; less with C.")),
         Binding("C,shift+c", "window(1, 0)", "", show=False, key_display="C", id="view.wider",
-                tooltip="A wider window: less contrast."),
-        Binding("b", "window(0, -1)", "Light", key_display="bB", id="view.lower",
-                tooltip="Brighter with b, by a lower level; darker with B."),
+                tooltip=tr("A wider window: less contrast.")),
+        Binding("b", "window(0, -1)", tr("Light"), key_display="bB", id="view.lower",
+                tooltip=tr("Brighter with b, by a lower level; darker with B.")),
         Binding("B,shift+b", "window(0, 1)", "", show=False, key_display="B", id="view.higher",
-                tooltip="A higher level: darker."),
-        Binding("i", "invert", "Invert", id="view.invert", tooltip="White for black, and back."),
-        Binding("m", "mask", "Lungs", id="view.mask", tooltip="The edge of the lung mask, or none."),
-        Binding("g", "heat", "Heat", id="view.heat", tooltip="Where the model looked, or the picture alone."),
-        Binding("0", "reset", "All", id="view.reset", tooltip="The whole picture as it is."),
-        Binding("escape,F,shift+f", "dismiss", "Back", key_display="esc", id="view.close",
-                tooltip="Close it."),
-        Binding("question_mark", "app.help", "Help", show=False, key_display="?", id="view.help",
-                tooltip="Explain the keys."),
+                tooltip=tr("A higher level: darker.")),
+        Binding("i", "invert", tr("Invert"), id="view.invert", tooltip=tr("White for black, and back.")),
+        Binding("m", "mask", tr("Lungs"), id="view.mask", tooltip=tr("The edge of the lung mask, or none.")),
+        Binding("g", "heat", tr("Heat"), id="view.heat", tooltip=tr("Where the model looked, or the picture alone.")),
+        Binding("0", "reset", tr("All"), id="view.reset", tooltip=tr("The whole picture as it is.")),
+        Binding("escape,F,shift+f", "dismiss", tr("Back"), key_display="esc", id="view.close",
+                tooltip=tr("Close it.")),
+        Binding("question_mark", "app.help", tr("Help"), show=False, key_display="?", id="view.help",
+                tooltip=tr("Explain the keys.")),
     ]  # fmt: skip
 
     def __init__(self, seen: Enlarged, way: Way, abilities: Abilities, separator: str) -> None:
@@ -165,7 +171,7 @@ class Viewer(ModalScreen[None]):
         heat = seen.wide_heat if self._hot else None
         xray.show(shown, None if heat is None else heat[part.top :, part.left :][: part.height, : part.width])
         frame = self.query_one("#whole")
-        what = f"Where it looked: {seen.target}, " if self._hot else "X-ray: "
+        what = tr("Where it looked: {name}, ", name=seen.target) if self._hot else tr("X-ray: ")
         frame.border_title = content(told(what, view, seen.name, f" {self._separator} ", frame.size.width - 6))
         frame.border_subtitle = heat_scale(self.app, self._way) if self._hot else ""
 

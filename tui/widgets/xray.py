@@ -10,6 +10,7 @@ from textual.containers import Container
 from textual.content import Content
 from textual.widget import Widget
 
+from engine.base.language import tr
 from tui.host.private_apis import set_cell_size_of_images
 from tui.host.terminal import Abilities
 from tui.words.block_cells import GRIDS, BlockCells, Blocks
@@ -60,12 +61,12 @@ def few_colours(app: "App[Any]") -> bool:
 def heat_scale(app: "App[Any]", way: Way) -> Content:
     """How heat is drawn, from none to the most, for the edge of a pane."""
     if way == "grey":
-        return Content("digits: heat in tenths")
+        return Content(tr("digits: heat in tenths"))
     from engine.evaluation.heat_colours import scale
 
     line = scale(SCALE, few_colours(app) and way not in GRAPHICS)[0].tolist()
     blocks = [("█", Color(*colour).hex) for colour in line]
-    return Content.assemble("heat: none ", *blocks, " most")
+    return Content.assemble(tr("heat: none "), *blocks, tr(" most"))
 
 
 class Xray(Container, can_focus=True):
@@ -75,7 +76,7 @@ class Xray(Container, can_focus=True):
     Xray { height: 1fr; min-height: 3; align: center middle; }
     Xray:focus { background: $foreground 5%; }
     """
-    HELP = "The picture as it is decoded, before the network's own resizing."
+    HELP = tr("The picture as it is decoded, before the network's own resizing.")
 
     def __init__(self, way: Way, abilities: Abilities = Abilities(), *, id: str | None = None) -> None:  # noqa: B008
         super().__init__(id=id)
