@@ -14,11 +14,14 @@ from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
 from textual.dom import DOMNode
 from textual.screen import Screen
+from textual.theme import ThemeProvider
 from textual.worker import Worker
 
+from engine.base.cancel import Stop
 from engine.base.crash_log import keep_details
 from engine.base.errors import LinkError
 from engine.base.language import tr
+from engine.base.wording import in_turn, listing
 from tui.at_home import AtHome
 from tui.host.private_apis import shown_text
 from tui.host.terminal import Abilities
@@ -28,7 +31,7 @@ from tui.state.memory import Memory
 from tui.state.messages import EventsWaiting
 from tui.state.session import Session
 from tui.themes import DARK, LIGHT
-from tui.widgets.commands import Commands
+from tui.widgets.commands import Commands, Palette
 from tui.widgets.legible import legible
 from tui.widgets.question_dialog import Answer, Ask, Help
 from tui.widgets.xray import Way, choose
@@ -57,6 +60,19 @@ SHORT = 20
 def _screen(mode: str) -> Callable[[], Screen[None]]:
     """A maker of the screen, which is imported when it is first opened."""
     return lambda: cast("Screen[None]", import_module(f"tui.screens.{mode}.screen").SCREEN())
+
+
+def _farewell(stop: Stop, name: str) -> str:
+    """What is left on the terminal while a training goes on in the background."""
+    if stop.now:
+        told = tr("The training ends with the step at hand, untested, in the background.")
+    elif stop.is_set():
+        told = tr("The training ends with the step at hand and is tested in the background.")
+    else:
+        told = tr("The training goes on in the background.")
+    return in_turn(
+        told, tr("`covid-tui attach {name}` shows it.", name=name) if name else tr("`covid-tui runs` lists it.")
+    )
 
 
 def _bound() -> set[str]:
@@ -205,9 +221,9 @@ class Workbench(AtHome):
     def _unknown_theme(self) -> Iterable[str]:
         if self.settings.theme and self.settings.theme not in self.available_themes:
             yield tr(
-                "There is no theme {theme}: {available_themes} are known.",
+                "There is no theme {theme}: {names} are known.",
                 theme=self.settings.theme,
-                available_themes=", ".join(sorted(self.available_themes)),
+                names=listing(sorted(self.available_themes)),
             )
 
     def _keys_known(self, known: set[str]) -> None:
@@ -284,7 +300,18 @@ class Workbench(AtHome):
     def action_command_palette(self) -> None:
         """Open the palette, in characters of the plain sets."""
         if not isinstance(self.screen, CommandPalette):
-            self.push_screen(CommandPalette(placeholder=tr("What to do?"), id="--command-palette"))
+            self.push_screen(Palette(placeholder=tr("What to do?"), id="--command-palette"))
+
+    def search_themes(self) -> None:
+        """Open the palette of the themes."""
+        self.push_screen(Palette(providers=[ThemeProvider], placeholder=tr("Search for themes…")))
+
+    def action_help_quit(self) -> None:
+        """Say how one leaves, to who presses ctrl+c."""
+        for key, active in self.active_bindings.items():
+            if active.binding.action in ("quit", "app.quit"):
+                self.notify(tr("Press [b]{key}[/b] to quit the app", key=key), title=tr("Do you want to quit?"))
+                return
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette: exactly the keys that do something now, and the themes."""
@@ -322,7 +349,7 @@ class Workbench(AtHome):
         """Close the screen with this exit code. A training goes on; all other work is stopped."""
         training = self.session.training
         if training and training.alive:
-            self.farewell = " ".join(_parting(training.stop, training.view.name))
+            self.farewell = _farewell(training.stop, training.view.name)
         if self.session.memory:
             self.session.memory.left(self.current_mode)
         self.session.close()

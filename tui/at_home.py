@@ -31,7 +31,8 @@ class AtHome(App[None]):
                 tooltip=tr("The next step of the guide for newcomers.")),
         Binding("f1", "begin", tr("Begin"), id="app.begin", show=False,
                 tooltip=tr("How to begin: a folder, the sample, a recent one.")),
-        Binding("f2", "settings", tr("Settings"), id="app.settings", show=False, tooltip=tr("Theme, pictures, signs, keys.")),
+        Binding("f2", "settings", tr("Settings"), id="app.settings", show=False,
+                tooltip=tr("Theme, pictures, signs, keys.")),
     ]  # fmt: skip
     session: Session
     settings: Settings

@@ -50,6 +50,8 @@ def _catalogue(language: str) -> gettext.NullTranslations:
 
 LANGUAGE = chosen(os.environ)
 _CATALOGUE = _catalogue(LANGUAGE)
+_ENGLISH = dict[str, str]()
+"""The messages that were translated, by their translations."""
 
 
 def tag() -> str:
@@ -60,7 +62,16 @@ def tag() -> str:
 def tr(message: str, /, **values: object) -> str:
     """The sentence in the chosen language, with the values where their names stand in braces."""
     text = _CATALOGUE.gettext(message) if message else ""
-    return text.format(**values) if values else text
+    if values:
+        return text.format(**values)
+    if text != message:
+        _ENGLISH[text] = message
+    return text
+
+
+def english(text: str) -> str:
+    """The English of what `tr` gave for a message without values, for who searches by it; other texts as they are."""
+    return _ENGLISH.get(text, text)
 
 
 def trn(one: str, several: str, number: int, /, **values: object) -> str:

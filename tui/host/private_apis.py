@@ -7,6 +7,8 @@ import contextlib
 import os
 from typing import IO, TYPE_CHECKING, Any
 
+from engine.base.language import tr
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
@@ -101,3 +103,30 @@ class ListsWithoutWaiting:
             node.data.loaded = True
             self._load_queue.put_nowait(node)
         return AwaitComplete()
+
+
+class SaysNoMatches:
+    """For a CommandPalette: says in the chosen language that nothing is found; Textual's own says it in English."""
+
+    _NO_MATCHES: str
+    _NO_MATCHES_COUNTDOWN: float
+    _list_visible: Any
+    _no_matches_timer: Any
+    _stop_no_matches_countdown: "Callable[[], None]"
+    query_one: Any
+    set_timer: Any
+
+    def _start_no_matches_countdown(self, search_value: str) -> None:
+        from rich.align import Align
+        from rich.text import Text
+        from textual.command import CommandList
+        from textual.widgets.option_list import Option
+
+        def say() -> None:
+            if search_value:
+                said = Align.center(Text(tr("No matches found"), style="not bold"))
+                self.query_one(CommandList).add_option(Option(said, disabled=True, id=self._NO_MATCHES))
+            self._list_visible = bool(search_value)
+
+        self._stop_no_matches_countdown()
+        self._no_matches_timer = self.set_timer(self._NO_MATCHES_COUNTDOWN, say)

@@ -18,6 +18,7 @@ from engine.base.context import Context
 from engine.base.errors import ConfigError, CovidTuiError, Stopped
 from engine.base.events import Event
 from engine.base.language import tr
+from engine.base.wording import in_turn
 from engine.data.subset import subset
 from engine.network.freezing import FreezePlan
 from engine.recipe.config import DataConfig, TrainConfig, followed
@@ -205,7 +206,11 @@ class Session(Jobs):
         before, self._before, self.data = self._before, None, None
         stays = ""
         if before:
-            self.data, self.whole, stays = before.folder, before.whole, tr(" {folder} stays open.", folder=before.folder)
+            self.data, self.whole, stays = (
+                before.folder,
+                before.whole,
+                tr("{folder} stays open.", folder=before.folder),
+            )
             read_by = {name: getattr(before.by, name) for name in (*SCANNED_BY, "classes")}
             data = dataclasses.replace(self.config.data, **read_by)
             if data != self.config.data:
@@ -214,7 +219,7 @@ class Session(Jobs):
             self._draw_split()
         self.announce(DataChanged)
         if not isinstance(error, Stopped):
-            self.host.say(in_recipe_terms(error_sentence(error)) + stays, "error")
+            self.host.say(in_turn(in_recipe_terms(error_sentence(error)), stays), "error")
 
     def _draw_split(self) -> None:
         """Split what the recipe picks: at once, or for many images in a thread, whose end screens hear of."""

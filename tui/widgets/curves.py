@@ -182,7 +182,9 @@ class Curves(Widget):
 
     def _tell(self) -> None:
         """The legend, or what lies under the cursor, into the frame."""
-        known = self._axes(tr("{title} by {x_title}", title=self.title, x_title=self.x_title) if self.x_title else self.title)
+        known = self._axes(
+            tr("{title} by {x_title}", title=self.title, x_title=self.x_title) if self.x_title else self.title
+        )
         if self.size.width and cell_len(known) > self.size.width - FRAME:
             known = self._axes(self.title)  # what the axis counts goes before a title is cut
         self.border_title = content(f"{known}  ({self.note})" if self.note else known)

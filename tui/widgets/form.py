@@ -12,6 +12,7 @@ from textual.widgets import Input, Static
 
 from engine.base.errors import ConfigError
 from engine.base.language import tr
+from engine.base.wording import listing
 from engine.network.freezing import plan
 from engine.recipe.config import BY_HAND, TrainConfig
 from engine.recipe.fields import Field, Part, Tree, change, parts
@@ -262,5 +263,5 @@ def _usual(field: Field) -> str:
     if field.choices:
         return tr("{choices}; usual {usual}", choices=" ".join(field.choices), usual=usual)
     if field.known:
-        return tr("Known: {names}. Usual: {usual}", names=", ".join(field.known), usual=usual)
+        return tr("Known: {names}. Usual: {usual}", names=listing(field.known), usual=usual)
     return tr("Usual: {usual}", usual=usual)

@@ -16,6 +16,7 @@ from textual.events import Click
 from textual.screen import Screen
 from textual.widget import Widget
 
+from engine.base.language import tr
 from tui.words.safe_text import display_name
 
 ALWAYS = ("help", "quit", "command_palette")
@@ -81,9 +82,8 @@ class KeyLine(Widget):
             if binding.action not in seen and binding.description:
                 seen.add(binding.action)
                 name = self.app.get_key_display(binding)
-                yield KeyItem(
-                    binding.action, binding.key, display_name(name), display_name(binding.description), enabled
-                )
+                text = display_name(tr(binding.description))  # Textual's own are not translated yet
+                yield KeyItem(binding.action, binding.key, display_name(name), text, enabled)
 
     def render(self) -> RenderResult:
         """The line; of the screen's keys as many as there is room for."""

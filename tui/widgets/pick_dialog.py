@@ -32,7 +32,9 @@ def described(entry: Entry) -> str:
     """A run in a line: name, mode, test result."""
     mode = entry.config.way if entry.config else tr("unreadable")
     test = entry.test
-    result = tr("test {accuracy} of {n:,}", accuracy=as_share(test.accuracy), n=test.n) if test else tr(entry.view.state)
+    result = (
+        tr("test {accuracy} of {n:,}", accuracy=as_share(test.accuracy), n=test.n) if test else tr(entry.view.state)
+    )
     return f"{fitted(entry.run.name, NAME)}  {padded(mode, MODE)} {result}"
 
 

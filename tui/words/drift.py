@@ -2,6 +2,7 @@
 
 from engine.base.batch_result import Drift
 from engine.base.language import tr
+from engine.base.wording import listing
 from tui.words.numbers import as_number, as_share
 
 
@@ -29,7 +30,7 @@ def drift_lines(drift: Drift) -> list[str]:
             tr("so the shares of the classes can't be estimated, and what an answer is worth there is not known")
         )
     if drift.classes:
-        shares = ", ".join(f"{name} {as_share(one.share, one.share_ci)}" for name, one in drift.classes.items())
+        shares = listing(f"{name} {as_share(one.share, one.share_ci)}" for name, one in drift.classes.items())
         lines.append(tr("estimated shares, if images of each class look as in training: {shares}", shares=shares))
     before, here = drift.worth_before, drift.worth_here
     if before and here:

@@ -20,7 +20,7 @@ from engine.base.events import (
     Started,
 )
 from engine.base.language import tr
-from engine.base.wording import counted
+from engine.base.wording import counted, in_turn, listing
 from engine.evaluation.headline import Headline, percent, percents
 from engine.runs.summary import AUTO
 from tui.words.cells import padded
@@ -35,7 +35,7 @@ def describe(event: Event) -> str:
     """An event as a line for people; empty for those that only move a bar."""
     match event:
         case Notice():
-            text = f"{event.text}{_flags(event.advice)}"
+            text = in_turn(event.text, _flags(event.advice))
             return tr("warning: {text}", text=text) if event.level == "warning" else text
         case Doing():
             return f"{event.what[:1].upper()}{event.what[1:]} ..."
@@ -88,11 +88,11 @@ def describe(event: Event) -> str:
 def _flags(advice: Mapping[str, str]) -> str:
     """Advice for the command line."""
     flags = (f"--{name.replace('_', '-')} {value}" for name, value in advice.items())
-    return tr(" Try {flags}.", flags=" ".join(flags)) if advice else ""
+    return tr("Try {flags}.", flags=" ".join(flags)) if advice else ""
 
 
 def _started(event: Started) -> str:
-    parts = ", ".join(f"{tr(part)} {sum(counts.values()):,}" for part, counts in event.parts.items())
+    parts = listing(f"{tr(part)} {sum(counts.values()):,}" for part, counts in event.parts.items())
     known: dict[str, object] = {
         "classes": " / ".join(event.classes),
         "parts": parts,
