@@ -108,8 +108,6 @@ class ListsWithoutWaiting:
 class SaysNoMatches:
     """For a CommandPalette: says in the chosen language that nothing is found; Textual's own says it in English."""
 
-    _NO_MATCHES: str
-    _NO_MATCHES_COUNTDOWN: float
     _list_visible: Any
     _no_matches_timer: Any
     _stop_no_matches_countdown: "Callable[[], None]"
@@ -119,14 +117,14 @@ class SaysNoMatches:
     def _start_no_matches_countdown(self, search_value: str) -> None:
         from rich.align import Align
         from rich.text import Text
-        from textual.command import CommandList
+        from textual.command import CommandList, CommandPalette
         from textual.widgets.option_list import Option
 
         def say() -> None:
             if search_value:
                 said = Align.center(Text(tr("No matches found"), style="not bold"))
-                self.query_one(CommandList).add_option(Option(said, disabled=True, id=self._NO_MATCHES))
+                self.query_one(CommandList).add_option(Option(said, disabled=True, id=CommandPalette._NO_MATCHES))
             self._list_visible = bool(search_value)
 
         self._stop_no_matches_countdown()
-        self._no_matches_timer = self.set_timer(self._NO_MATCHES_COUNTDOWN, say)
+        self._no_matches_timer = self.set_timer(CommandPalette._NO_MATCHES_COUNTDOWN, say)

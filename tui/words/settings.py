@@ -24,6 +24,7 @@ from msgspec import Meta
 from engine.base.errors import ConfigError
 from engine.base.language import tr
 from engine.base.typed_files import UnfitError, checked
+from engine.base.wording import without_stop
 from engine.network.freezing import plan
 from engine.recipe.config import FIRST, TrainConfig
 from engine.recipe.toml import from_toml
@@ -83,12 +84,8 @@ def load(path: Path | None = None) -> Settings:
         try:
             good[name] = _checked(name, value)
         except (ConfigError, UnfitError) as error:
-            complaints[name] = _complaint(path, str(error))
+            complaints[name] = tr("{path}: {reason}.", path=path, reason=without_stop(str(error)))
     return Settings(**good, complaints=tuple(complaints.values()), recipe_complaint=complaints.get("recipe", ""))
-
-
-def _complaint(path: Path, said: str) -> str:
-    return f"{path}: {said}" if said.endswith((".", "。")) else tr("{path}: {said}.", path=path, said=said)
 
 
 def _checked(name: str, value: Any) -> Any:
