@@ -15,7 +15,7 @@ from textual.widgets import DataTable, Static
 from engine.base.errors import CovidTuiError
 from engine.base.events import Audited
 from engine.base.language import tr
-from engine.base.wording import counted
+from engine.base.wording import counted, listing
 from engine.evaluation.headline import percent
 from engine.recipe.plans import AuditPlan
 from tui.screens.audit.text import FINDINGS, accuracy, course, region_name, state_of, written_on
@@ -155,7 +155,7 @@ class AuditScreen(WorkScreen):
         scan, network = session.scan, session.config.network
         rows = [content(session.data.name or session.data if session.data else tr("no data chosen"), "bold")]
         if scan:
-            classes = ", ".join(f"{name} {summary.images:,}" for name, summary in scan.classes.items())
+            classes = listing(f"{name} {summary.images:,}" for name, summary in scan.classes.items())
             masks = sum(summary.masks for summary in scan.classes.values())
             images = counted(len(scan.records), "image")
             told = (
@@ -166,7 +166,7 @@ class AuditScreen(WorkScreen):
             rows += [content(classes), content(told)]
         auto = session.config.way == "auto"
         layers = f" ({network.unfreeze})" if network.unfreeze and not auto else ""
-        way, seed = f"{tr(session.config.way)}{layers}", session.config.machine.seed
+        way, seed = f"{session.config.way}{layers}", session.config.machine.seed
         rows.append(content(tr("{network}, {way}, seed {seed}", network=network.backbone, way=way, seed=seed)))
         if auto:
             rows.append(content(tr("A linear head: of the form, folds and class weight count."), "$foreground-muted"))

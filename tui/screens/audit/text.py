@@ -26,6 +26,7 @@ FINDINGS: "dict[Finding, str]" = {
     "unclear": tr("unclear"),
 }
 """By what an audit found, the same in words."""
+REGIONS = {"lung mask": tr("lungs"), "central rectangle": tr("central rectangle")}
 
 
 def accuracy(one: Audited) -> str:
@@ -61,7 +62,7 @@ def course(audit: AuditJob, bar: str) -> list[Content]:
 
 def region_name(audit: "Audit") -> str:
     """What is taken away, in a word or two."""
-    return tr("lungs") if audit.region == "lung mask" else tr(audit.region)
+    return REGIONS.get(audit.region, audit.region)
 
 
 def written_on(path: Path) -> str:

@@ -59,7 +59,7 @@ def whole(costs: Costs, config: TrainConfig, images: int, glyphs: Glyphs, width:
     share, caching = costs.trainable_share, costs.caching
     trains, rest = two_percents(share)
     rows = [
-        Content.assemble(_label(tr("mode")), (tr(config.way), "bold"), "  ", content(_named(config))),
+        Content.assemble(_label(tr("mode")), (config.way, "bold"), "  ", content(_named(config))),
         Content(""),
         Content.assemble(f"{_label(tr('trains'))}{costs.trainable:>11,}  ", (f"{trains:>4}", "bold")),
         Content(f"{_label(tr('frozen'))}{costs.frozen:>11,}  {rest:>4}"),
@@ -106,7 +106,7 @@ def short(costs: Costs, config: TrainConfig, images: int) -> Content:
     cost = AUTO if config.way == "auto" else _repeated(costs, images)
     return lines(
         [
-            Content.assemble((tr(config.way), "bold"), "  ", content(_named(config)), "  ", (NEXT, "italic")),
+            Content.assemble((config.way, "bold"), "  ", content(_named(config)), "  ", (NEXT, "italic")),
             Content.assemble(
                 f"{tr('trains')} ", (f"{costs.trainable:,} ({trains})", "bold"), f"  {tr('frozen')} {frozen}"
             ),

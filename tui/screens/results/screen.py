@@ -15,6 +15,7 @@ from engine.base.errors import CovidTuiError, RunError
 from engine.base.events import Finished
 from engine.base.language import marked, tr
 from engine.base.result import Measures, Tested
+from engine.base.wording import listing
 from engine.evaluation.headline import Headline
 from engine.runs.directory import Run
 from engine.runs.watch import Entry
@@ -168,11 +169,11 @@ class ResultsScreen(PictureScreen):
         rows.append(Content.assemble(line, content(f"  | {tr('baseline')}", "$foreground-muted")))
         judged = tr("out of fold") if end.unit == "rung" else tr("validation")
         loss = tr("loss {loss}", loss=as_number(end.val.loss, 4))
-        rows.append(content(f"{headline(judged, end.val)}, {loss}"))
-        mode = tr(entry.config.way) if entry.config else tr("unreadable recipe")
+        rows.append(content(listing([headline(judged, end.val), loss])))
+        mode = entry.config.way if entry.config else tr("unreadable recipe")
         facts = [mode, kept(end), ENDED[end.ended], duration(end.seconds)]
         facts += [f"AUC {_three(test.auc)}", tr("loss {loss}", loss=as_number(test.loss, 4))]
-        rows.append(content(", ".join(facts), "$foreground-muted"))
+        rows.append(content(listing(facts), "$foreground-muted"))
         if curve := self._curve(entry):
             rows.append(content(tr("How many more images? {sentence}", sentence=curve.sentence), "$foreground-muted"))
         if self._worth:

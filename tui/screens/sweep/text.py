@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from textual.content import Content
 
 from engine.base.language import tr
-from engine.base.wording import counted
+from engine.base.wording import counted, in_turn
 from engine.recipe.config import TrainConfig
 from engine.runs.watch import RunView
 from engine.sweep.result import Swept, SweptRecipe
@@ -160,11 +160,9 @@ def summary(plan: "Plan") -> str:
         trainings=counted(len(plan.queue), "training"), images=counted(plan.images, "image"), work=work(plan.work),
     )  # fmt: skip
     if waiting and left is not None:
-        return tr(
-            "{text} About {duration} for the {waiting} that are left.",
-            text=text, duration=duration(left), waiting=waiting,
-        )  # fmt: skip
-    return tr("{text} The time is known once one is finished.", text=text) if waiting else text
+        about = tr("About {duration} for the {waiting} that are left.", duration=duration(left), waiting=waiting)
+        return in_turn(text, about)
+    return in_turn(text, tr("The time is known once one is finished.")) if waiting else text
 
 
 def course(followed: Followed, job: SweepJob | None, plan: "Plan | None", glyphs: Glyphs) -> list[Content]:
@@ -218,13 +216,13 @@ def _ended(followed: Followed, job: SweepJob | None, plan: "Plan | None", glyphs
     if job and job.state == "failed":
         rows.append(content(f"{glyphs.failed} {job.error}", "bold $error"))
     elif job and job.state == "stopped":
-        rows.append(content(f"{glyphs.stopped} {tr('{reason} Key r goes on.', reason=job.error)}", "$warning"))
+        rows.append(content(f"{glyphs.stopped} {in_turn(job.error, tr('Key r goes on.'))}", "$warning"))
     complete = followed.result.finished == len(followed.result.points)
     sign = glyphs.finished if complete else glyphs.stopped
     text = f"{sign} {counts(followed.result)}"
     left = plan.seconds_left() if plan and not complete else None
     if left:
-        text = tr("{text} About {left} left.", text=text, left=duration(left))
+        text = in_turn(text, tr("About {left} left.", left=duration(left)))
     rows.append(content(text, "$success" if complete else ""))
     return rows
 
@@ -276,5 +274,5 @@ def choice(result: Swept, mine: SweptRecipe) -> tuple[str, list[Answer], Answer]
     if mine != best:
         answers.append(Answer("h", tr("The highlighted: {label}", label=display_name(mine.label)), mine.name))
     chosen = result.chosen
-    question = tr("{question} It was opened for {run} before.", question=OPEN, run=chosen.run) if chosen else OPEN
-    return question, answers, SHUT
+    before = tr("It was opened for {run} before.", run=chosen.run) if chosen else ""
+    return in_turn(OPEN, before), answers, SHUT

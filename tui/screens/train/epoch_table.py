@@ -32,7 +32,7 @@ def rows_of(view: RunView, star: str) -> list[Sequence[Text]]:
     """A row for each rung that was left out, rung and epoch; `star` is the sign of the best."""
     rows: list[Sequence[Text]] = [skipped_row(skipped) for skipped in reversed(view.skipped)]
     for rung in reversed(view.rungs):
-        note = f"{star} {tr('{name}, kept', name=rung.name)}" if rung is view.kept else rung.name
+        note = f"{star} {tr('{name}, kept', name=tr(rung.name))}" if rung is view.kept else tr(rung.name)
         rows.append(rung_row(rung, note))
     best, note = view.best, f"{star} {tr('best')}"
     return rows + [_row(epoch, note if epoch is best else "") for epoch in reversed(view.epochs)]

@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from engine.base.events import Event, Failed, Finished, Notice
 from engine.base.language import tr
-from engine.base.wording import counted
+from engine.base.wording import counted, in_turn, listing
 from tui.widgets.filter_line import FILTER, holds, open_filter
 from tui.widgets.safe_cells import content, lines
 from tui.words.event_text import describe
@@ -61,12 +61,12 @@ def _with_key(text: str, advice: Mapping[str, str]) -> str:
     """The text, and the key that takes its advice, where it has some."""
     if not advice:
         return text
-    return tr("{text} {key} puts {values} into the recipe.", text=text, key=TAKE, values=values(advice))
+    return in_turn(text, tr("{key} puts {values} into the recipe.", key=TAKE, values=values(advice)))
 
 
 def values(advice: Mapping[str, str]) -> str:
     """Advice as the recipe's form shows it: batch 8, epochs 84."""
-    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in advice.items())
+    return listing(f"{name.replace('_', ' ')} {value}" for name, value in advice.items())
 
 
 class LogLines(VerticalScroll):

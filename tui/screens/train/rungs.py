@@ -46,7 +46,7 @@ def skipped_row(rung: Skipped) -> tuple[Text, ...]:
     """The cells of a rung that did not fit into the budget: what it takes, and what budget has room for it."""
     return (
         number(rung.number, "d"), *(cell("") for _ in range(5)), cell(duration(rung.seconds), right=True),
-        cell(tr("{name}: budget {needed}", name=rung.name, needed=rung.needed)),
+        cell(tr("{name}: budget {needed}", name=tr(rung.name), needed=rung.needed)),
     )  # fmt: skip
 
 

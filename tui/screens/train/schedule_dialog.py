@@ -10,6 +10,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from engine.base.language import tr
+from engine.base.wording import in_turn
 from engine.recipe.config import TrainConfig
 from engine.training.phases import phases, rates, sentence
 from engine.training.schedule import FIRST_PERIOD, PERIOD_GROWTH, RATE_DECAY
@@ -60,7 +61,7 @@ class Schedule(ModalScreen[None]):
             period=FIRST_PERIOD, growth=PERIOD_GROWTH, decay=RATE_DECAY,
         )  # fmt: skip
         if self._auto:
-            rule = tr('{rule} The rates are shares of the first, which "auto" finds before training.', rule=rule)
+            rule = in_turn(rule, tr('The rates are shares of the first, which "auto" finds before training.'))
         every = phases(self._config)
         of_phases = [content(sentence(every, self._config))] if len(every) > 1 else []
         return lines([content(shown + more), *of_phases, content(rule, "$text-muted")])
