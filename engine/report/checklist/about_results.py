@@ -1,7 +1,11 @@
 """What a run says of its results: how they were measured, what they are, and what was not looked at."""
 
-from engine.base.wording import counted, noun
+from collections.abc import Sequence
+
+from engine.base.language import tr, trn
+from engine.base.wording import counted, in_turn, listing
 from engine.evaluation.headline import Headline, percent, percents
+from engine.report.checklist.about_data import in_classes
 from engine.report.checklist.item import Answer, Place, answered, in_part, lacking, section
 from engine.report.facts import Facts
 
@@ -10,7 +14,7 @@ _RESULTS = section("Results on the test part")
 
 def measures(facts: Facts) -> Answer:
     """Which measures are given."""
-    text = (
+    text = tr(
         "Accuracy beside that of always naming the most frequent class; sensitivity, specificity, precision, F1, AUC "
         "and Matthews' coefficient of each class; calibration error; ROC, precision-recall and reliability curves."
     )
@@ -19,7 +23,7 @@ def measures(facts: Facts) -> Answer:
 
 def uncertainty(facts: Facts) -> Answer:
     """How uncertainty is measured."""
-    text = (
+    text = tr(
         "95% intervals: exact for shares (Clopper and Pearson), Newcombe's for AUC, simulated for Matthews' "
         "coefficient. They hold where images are independent."
     )
@@ -29,31 +33,47 @@ def uncertainty(facts: Facts) -> Answer:
 def robustness(facts: Facts) -> Answer:
     """Was it looked at whether the result stands where something is changed?"""
     if facts.audit is None:
-        text = "No shortcut audit is reported: `covid-tui audit DATA`, then `report --audit FOLDER --checklist ...`."
+        text = tr(
+            "No shortcut audit is reported: `covid-tui audit DATA`, then `report --audit FOLDER --checklist ...`."
+        )
         return lacking(text, section("Shortcut audit"))
-    return answered(f"A shortcut audit: {facts.audit.verdict}", section("Shortcut audit"))
+    text = tr("A shortcut audit: {verdict}", verdict=facts.audit.verdict)
+    return answered(text, section("Shortcut audit"))
 
 
 def explanation(facts: Facts) -> Answer:
     """Was it shown where the model looks?"""
-    text = "The run keeps no explanations: `covid-tui explain --part test` says how much of the heat is lung."
+    text = tr("The run keeps no explanations: `covid-tui explain --part test` says how much of the heat is lung.")
     return lacking(text)
 
 
 def internal(facts: Facts) -> Answer:
     """The result on images of the same kind that the model never saw."""
-    text = f"On the test part, opened once after training: {Headline.of(facts.test).sentence()}."
+    sentence = Headline.of(facts.test).sentence()
+    text = tr("On the test part, opened once after training: {sentence}.", sentence=sentence)
     return answered(text, Place("test.json", ("accuracy",)), Place("test.json", ("correct",)), _RESULTS)
 
 
 def external(facts: Facts) -> Answer:
     """The result on images from elsewhere."""
     if not facts.externals:
-        text = "None was done: `covid-tui evaluate RUN --on FOLDER` does one, `covid-tui matrix` several."
+        text = tr("None was done: `covid-tui evaluate RUN --on FOLDER` does one, `covid-tui matrix` several.")
         return lacking(text, section("External tests"))
-    told = [f"{one.folder}: {percent(one.accuracy)} ({percents(one.accuracy_ci)}) of {one.n:,}"
-            for one in facts.externals]  # fmt: skip
-    return answered(f"{'; '.join(told)}.", section("External tests"))
+    told = [
+        tr(
+            "{folder}: {accuracy} ({interval}) of {n:,}",
+            folder=one.folder,
+            accuracy=percent(one.accuracy),
+            interval=percents(one.accuracy_ci),
+            n=one.n,
+        )
+        for one in facts.externals
+    ]
+    return answered(_sentence(told), section("External tests"))
+
+
+def _sentence(clauses: Sequence[str]) -> str:
+    return tr("{clauses}.", clauses=tr("; ").join(clauses))
 
 
 def shift(facts: Facts) -> Answer:
@@ -61,33 +81,42 @@ def shift(facts: Facts) -> Answer:
     apart = [one for one in facts.externals if one.shift]
     if not apart:
         if facts.config.data.split is None and not facts.published:
-            text = "The test part was drawn at random from the training's folder, so it differs by chance alone."
+            text = tr("The test part was drawn at random from the training's folder, so it differs by chance alone.")
             return answered(text, Place("split.csv", ("part",)), section("Partitions"))
-        text = "The test part is of the same folder as the training; how it was set apart is not in the run."
+        text = tr("The test part is of the same folder as the training; how it was set apart is not in the run.")
         return in_part(text, Place("split.csv", ("part",)), section("Partitions"))
     told = [
-        f"of {one.folder} {percent(one.shift.features.beyond)} are unlike the training images (1% is usual)"
+        tr(
+            "of {folder} {beyond} are unlike the training images (1% is usual)",
+            folder=one.folder,
+            beyond=percent(one.shift.features.beyond),
+        )
         for one in apart
         if one.shift
     ]
-    return answered(f"The test part is of the training's folder; {'; '.join(told)}.", section("External tests"))
+    text = tr("The test part is of the training's folder; {clauses}.", clauses=tr("; ").join(told))
+    return answered(text, section("External tests"))
 
 
 def elsewhere_compared(facts: Facts) -> Answer:
     """How the images of an external evaluation compare with those of the training."""
     if not any(one.shift for one in facts.externals):
-        return lacking("No external test with a comparison: `covid-tui evaluate RUN --on FOLDER` makes one.",
-                       section("External tests"))  # fmt: skip
+        text = tr("No external test with a comparison: `covid-tui evaluate RUN --on FOLDER` makes one.")
+        return lacking(text, section("External tests"))
     return shift(facts)
 
 
 def performance(facts: Facts) -> Answer:
     """The overall result with its uncertainty."""
     test = facts.test
-    text = f"Accuracy {Headline.of(test).sentence()}."
+    text = tr("Accuracy {sentence}.", sentence=Headline.of(test).sentence())
     places = [Place("test.json", ("accuracy",)), Place("test.json", ("accuracy_ci",))]
     if test.auc is not None:
-        text += f" AUC {test.auc:.3f}" + (f" ({test.auc_ci[0]:.3f} to {test.auc_ci[1]:.3f})." if test.auc_ci else ".")
+        auc = tr("AUC {auc:.3f}.", auc=test.auc)
+        if test.auc_ci:
+            low, high = test.auc_ci
+            auc = tr("AUC {auc:.3f} ({low:.3f} to {high:.3f}).", auc=test.auc, low=low, high=high)
+        text = in_turn(text, auc)
         places.append(Place("test.json", ("auc",)))
     return answered(text, *places, _RESULTS)
 
@@ -96,12 +125,10 @@ def performance_by_group(facts: Facts) -> Answer:
     """The overall result, and that of groups of people."""
     found = performance(facts)
     if facts.subgroups is None:
-        text = (
-            f"{found.text} Results by age, sex, view or machine are not in the run: `covid-tui evaluate --by` does it."
-        )
-        return in_part(text, *found.places)
-    names = ", ".join(one.field for one in facts.subgroups.fields)
-    return answered(f"{found.text} By {names}: on the card.", *found.places, section("Results by groups"))
+        text = tr("Results by age, sex, view or machine are not in the run: `covid-tui evaluate --by` does it.")
+        return in_part(in_turn(found.text, text), *found.places)
+    text = tr("By {names}: on the card.", names=listing(one.field for one in facts.subgroups.fields))
+    return answered(in_turn(found.text, text), *found.places, section("Results by groups"))
 
 
 def by_class(facts: Facts) -> Answer:
@@ -111,13 +138,19 @@ def by_class(facts: Facts) -> Answer:
         if own.sensitivity is None or own.specificity is None or not own.sensitivity_ci or not own.specificity_ci:
             continue
         told.append(
-            f"{label}: sensitivity {percent(own.sensitivity)} ({percents(own.sensitivity_ci)}), specificity "
-            f"{percent(own.specificity)} ({percents(own.specificity_ci)})"
+            tr(
+                "{label}: sensitivity {sensitivity} ({sensitivity_ci}), specificity {specificity} ({specificity_ci})",
+                label=label,
+                sensitivity=percent(own.sensitivity),
+                sensitivity_ci=percents(own.sensitivity_ci),
+                specificity=percent(own.specificity),
+                specificity_ci=percents(own.specificity_ci),
+            )
         )
         places += [Place("test.json", ("classes", label, name)) for name in ("sensitivity", "specificity")]
     if not told:
-        return lacking("The test part has images of one class alone.", _RESULTS)
-    return answered(f"{'; '.join(told)}.", *places, _RESULTS)
+        return lacking(tr("The test part has images of one class alone."), _RESULTS)
+    return answered(_sentence(told), *places, _RESULTS)
 
 
 def failures(facts: Facts) -> Answer:
@@ -125,58 +158,80 @@ def failures(facts: Facts) -> Answer:
     test, names = facts.test, list(facts.test.classes)
     wrong = test.n - test.correct
     pairs = [(n, names[i], names[j]) for i, row in enumerate(test.confusion) for j, n in enumerate(row) if n and i != j]
-    told = ", ".join(f"{n:,} {truth} taken for {said}" for n, truth, said in sorted(pairs, reverse=True)[:3])
-    text = f"{wrong:,} of {test.n:,} {noun(test.n, 'is', 'are')} wrong" + (f": {told}" if told else "")
-    text += ". Each test image with its answer is listed. What the wrong ones have in common was not looked at."
-    return in_part(text, Place("test.json", ("confusion",)), Place("predictions.csv", ("said",)), _RESULTS)
+    told = listing(
+        tr("{n:,} {truth} taken for {said}", n=n, truth=truth, said=said)
+        for n, truth, said in sorted(pairs, reverse=True)[:3]
+    )
+    if told:
+        text = trn(
+            "{wrong:,} of {number} is wrong: {told}.",
+            "{wrong:,} of {number} are wrong: {told}.",
+            test.n,
+            wrong=wrong,
+            told=told,
+        )
+    else:
+        text = trn("{wrong:,} of {number} is wrong.", "{wrong:,} of {number} are wrong.", test.n, wrong=wrong)
+    listed = tr("Each test image with its answer is listed. What the wrong ones have in common was not looked at.")
+    return in_part(
+        in_turn(text, listed), Place("test.json", ("confusion",)), Place("predictions.csv", ("said",)), _RESULTS
+    )
 
 
 def limitations(facts: Facts) -> Answer:
     """What a reader should doubt."""
-    text = f"The card lists what the run itself gives to doubt; {counted(len(facts.warnings), 'warning')} of the "
-    return in_part(f"{text}training {noun(len(facts.warnings), 'is', 'are')} among it.", section("Limits"))
+    text = trn(
+        "The card lists what the run itself gives to doubt; {number} warning of the training is among it.",
+        "The card lists what the run itself gives to doubt; {number} warnings of the training are among it.",
+        len(facts.warnings),
+    )
+    return in_part(text, section("Limits"))
 
 
 def not_apparent(facts: Facts) -> Answer:
     """Was the result measured on images that the model did not learn from?"""
-    text = f"Yes: {counted(facts.test.n, 'image')} of a test part that was shut until the training was over."
+    images = counted(facts.test.n, "image")
+    text = tr("Yes: {images} of a test part that was shut until the training was over.", images=images)
     return answered(text, Place("test.json", ("n",)), Place("split.csv", ("part",)), _RESULTS)
 
 
 def as_drawn(facts: Facts) -> Answer:
     """Was the test made on images as frequent as they are in the folder?"""
-    counts = ", ".join(f"{own.n:,} {label}" for label, own in facts.test.classes.items())
-    text = f"Yes: no test image was repeated or left out to even the classes ({counts})."
+    counts = in_classes({label: own.n for label, own in facts.test.classes.items()})
+    text = tr("Yes: no test image was repeated or left out to even the classes ({counts}).", counts=counts)
     return answered(text, *(Place("test.json", ("classes", label, "n")) for label in facts.test.classes))
 
 
 def resampling(facts: Facts) -> Answer:
     """Where images were drawn again and again, was everything done anew each time?"""
-    text = "The result is of a test part apart, not of resampling."
+    text = tr("The result is of a test part apart, not of resampling.")
     if facts.rungs:
-        text += " Folds chose the rung alone; their accuracy is not given as the model's."
+        text = in_turn(text, tr("Folds chose the rung alone; their accuracy is not given as the model's."))
     return answered(text, Place("split.csv", ("part",)), section("Training"))
 
 
 def appropriate(facts: Facts) -> Answer:
     """Were discrimination, calibration and use all looked at?"""
-    text = "Discrimination: AUC, sensitivity and specificity with intervals."
+    text = tr("Discrimination: AUC, sensitivity and specificity with intervals.")
     places = [Place("test.json", ("auc",)), _RESULTS]
     if facts.test.calibrated:
         before, after = facts.test.ece or 0.0, facts.test.calibrated.ece
-        text += f" Calibration: expected error {before:.3f}, {after:.3f} at the temperature."
+        calibration = tr(
+            "Calibration: expected error {before:.3f}, {after:.3f} at the temperature.", before=before, after=after
+        )
+        text = in_turn(text, calibration)
         places += [Place("test.json", ("calibrated", "ece")), section("Calibration and operating point")]
     if facts.decisions is None:
-        return in_part(f"{text} The run has no threshold to tell net benefit from.", *places)
-    text += " Use: a decision curve with its net benefit, and predictive values by how frequent the class is."
-    return answered(text, *places, section("What an answer is worth"))
+        return in_part(in_turn(text, tr("The run has no threshold to tell net benefit from.")), *places)
+    use = tr("Use: a decision curve with its net benefit, and predictive values by how frequent the class is.")
+    return answered(in_turn(text, use), *places, section("What an answer is worth"))
 
 
 def by_source(facts: Facts) -> Answer:
     """Does the result differ between hospitals or sources?"""
     if not facts.externals:
-        return lacking("Results by source are not in the run, and there is no test on images from elsewhere.",
-                       section("External tests"))  # fmt: skip
+        text = tr("Results by source are not in the run, and there is no test on images from elsewhere.")
+        return lacking(text, section("External tests"))
     found = external(facts)
-    return in_part(f"Own test {percent(facts.test.accuracy)}. {found.text}", Place("test.json", ("accuracy",)),
-                   *found.places)  # fmt: skip
+    own = tr("Own test {accuracy}.", accuracy=percent(facts.test.accuracy))
+    return in_part(in_turn(own, found.text), Place("test.json", ("accuracy",)), *found.places)

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from engine.base.language import marked
 from engine.evaluation.result_files import CARDS
 from engine.report.facts import Facts
 
 State = Literal["answered", "in part", "lacking"]
 """in part: the run says some of what is asked. lacking: this program could say it, but this run does not have it."""
+STATES = (marked("answered"), marked("in part"), marked("lacking"))
 
 
 @dataclass(frozen=True)

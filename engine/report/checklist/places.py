@@ -35,9 +35,8 @@ class Opener:
         """
         if place.file in CARDS:
             (title,) = place.at
-            return (
-                Link(tr("card: {title}", title=tr(title)), f"{card}#{anchor(title)}") if title in self._titles else None
-            )
+            shown = tr("card: {title}", title=tr(title))
+            return Link(shown, f"{card}#{anchor(title)}") if title in self._titles else None
         path = self._run.path / place.file
         if not path.is_file():
             return None
@@ -47,7 +46,7 @@ class Opener:
         if path.suffix == ".csv":
             with path.open(encoding="utf-8", errors="replace", newline="") as file:
                 there = place.at[0] in next(csv.reader(file), [])
-            return Link(f"{place.file}: column {name}", place.file) if there else None
+            return Link(tr("{file}: column {name}", file=place.file, name=name), place.file) if there else None
         found = self._events() if place.file == FILE else self._json(place.file)
         for key in place.at:
             if not isinstance(found, dict) or key not in found:
@@ -66,11 +65,11 @@ class Opener:
 def _value(found: object) -> str:
     """A value that is short enough to be shown, behind an equals sign; a path's last name alone."""
     if isinstance(found, bool):
-        return f" = {'yes' if found else 'no'}"
+        return f" = {tr('yes' if found else 'no')}"
     if isinstance(found, float):
         return f" = {found:.4g}"
     if isinstance(found, list) and len(found) == 2 and all(isinstance(one, float) for one in found):
-        return f" = {found[0]:.4g} to {found[1]:.4g}"
+        return tr(" = {low:.4g} to {high:.4g}", low=found[0], high=found[1])
     if isinstance(found, int | str) and len(text := PurePosixPath(str(found)).name) <= MOST:
-        return f" = {text}" if text else " = (empty)"
+        return f" = {text}" if text else tr(" = (empty)")
     return ""

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.base.errors import ConfigError
+from engine.base.language import marked, tr, trn
 from engine.base.typed_files import Count
-from engine.base.wording import counted, noun
+from engine.base.wording import counted, in_turn, listing
 from engine.evaluation.result_files import CARDS
 from engine.report.checklist.claim import CLAIM
 from engine.report.checklist.item import Answer, Checklist, Item, State
@@ -20,7 +21,13 @@ from engine.report.sections import card, write_pages
 from engine.runs.directory import WEIGHTS, Run
 
 CHECKLISTS = {one.name: one for one in (CLAIM, TRIPOD_AI, PROBAST_AI)}
-HEADER = ("item", "what a reader wants to know", "state", "what the run says, and what the author is asked", "where")
+HEADER = (
+    tr("item"),
+    tr("what a reader wants to know"),
+    tr("state"),
+    tr("what the run says, and what the author is asked"),
+    tr("where"),
+)
 
 
 @dataclass(frozen=True)
@@ -69,20 +76,23 @@ def write_checklist(run: Run, name: str, audit: Path | None = None, force: bool 
     author may have written into it; RunError as `write_card` does.
     """
     if name not in CHECKLISTS:
-        raise ConfigError(f'--checklist is "{name}": give one of {", ".join(CHECKLISTS)}.')
+        raise ConfigError(tr('--checklist is "{name}": give one of {names}.', name=name, names=listing(CHECKLISTS)))
     files = checklist_files(name)
     there = [file for file in files if os.path.lexists(run.path / file)]
     if there and not force:
         raise ConfigError(
-            f"{run.path / there[0]} exists already, and may hold what its author wrote: give --force to replace it."
+            tr(
+                "{file} exists already, and may hold what its author wrote: give --force to replace it.",
+                file=run.path / there[0],
+            )
         )
     facts = gather(run, audit)
     sections = card(facts)
-    cards = write_pages(run, CARDS, f"Model card: {facts.name}", sections)
+    cards = write_pages(run, CARDS, tr("Model card: {name}", name=facts.name), sections)
     opener = Opener(run, [section.title for section in sections])
     checklist = CHECKLISTS[name]
     found = entries(checklist, facts)
-    title = f"{checklist.title}: {facts.name}"
+    title = tr("{checklist}: {name}", checklist=checklist.title, name=facts.name)
     counts = Counter[State | None](entry.answer.state if entry.answer else None for entry in found)
     filled = Filled(
         checklist=name,
@@ -94,7 +104,7 @@ def write_checklist(run: Run, name: str, audit: Path | None = None, force: bool 
         files=tuple(str(path) for path in (*cards, *(run.path / file for file in files))),
     )
     for file, its_card in zip(files, CARDS, strict=True):
-        pages = document(checklist, found, filled, opener, its_card, facts.hashes.get(WEIGHTS, "not there"))
+        pages = document(checklist, found, filled, opener, its_card, facts.hashes.get(WEIGHTS) or tr("not there"))
         write_pages(run, (file,), title, pages)
     return filled
 
@@ -104,11 +114,12 @@ def document(
 ) -> list[Section]:
     """The checklist's sections; `its_card` is the file of the card that is linked, `weights` the hash of the model."""
     by_number = {entry.item.number: entry for entry in found}
-    sections = [Section("How far it is filled", [
-        Paragraph(summary(filled)),
-        Paragraph(f"Numbers are those of {checklist.source}; the words are not. It is no judgement of the study."),
-        Paragraph(f"Of the model whose {WEIGHTS} has the SHA-256 {weights}; it holds of no other."),
-    ])]  # fmt: skip
+    source = tr(
+        "Numbers are those of {source}; the words are not. It is no judgement of the study.", source=checklist.source
+    )
+    model = tr("Of the model whose {file} has the SHA-256 {sha}; it holds of no other.", file=WEIGHTS, sha=weights)
+    told = [Paragraph(summary(filled)), Paragraph(source), Paragraph(model)]
+    sections = [Section(marked("How far it is filled"), told)]
     for group in checklist.groups:
         rows = [_row(by_number[item.number], opener, its_card) for item in group.items]
         sections.append(Section(group.title, [Table(HEADER, rows)]))
@@ -118,18 +129,24 @@ def document(
 def summary(filled: Filled) -> str:
     """How many of the items are answered, in two sentences."""
     can, author = filled.by_machine, filled.author
-    return (
-        f"Of {filled.items} items {can} can be answered from a run: {filled.answered} "
-        f"{noun(filled.answered, 'is', 'are')} answered, {filled.in_part} in part, {filled.lacking} "
-        f"{noun(filled.lacking, 'is', 'are')} lacking in this run. {counted(author, 'item')} only the author can say."
+    lacking = trn("{number} is lacking in this run", "{number} are lacking in this run", filled.lacking)
+    answered = trn(
+        "Of {items} items {can} can be answered from a run: {number} is answered, {in_part} in part, {lacking}.",
+        "Of {items} items {can} can be answered from a run: {number} are answered, {in_part} in part, {lacking}.",
+        filled.answered,
+        items=filled.items,
+        can=can,
+        in_part=filled.in_part,
+        lacking=lacking,
     )
+    return in_turn(answered, tr("{items} only the author can say.", items=counted(author, "item")))
 
 
 def _row(entry: Entry, opener: Opener, its_card: str) -> tuple[str | Links, ...]:
     item, answer = entry.item, entry.answer
-    asked = f"For the author: {item.ask}" if item.ask else ""
+    asked = tr("For the author: {ask}", ask=item.ask) if item.ask else ""
     if answer is None:
-        return item.number, item.wants, "author", asked, ""
+        return item.number, item.wants, tr("author"), asked, ""
     links = dict.fromkeys(link for place in answer.places if (link := opener.link(place, its_card)))
-    said = f"{answer.text} {asked}".strip()
-    return item.number, item.wants, answer.state, said, Links(tuple[Link, ...](links))
+    said = in_turn(answer.text, asked)
+    return item.number, item.wants, tr(answer.state), said, Links(tuple[Link, ...](links))
