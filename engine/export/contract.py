@@ -6,6 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from engine.base.language import tr
 from engine.base.result import Operating
 from engine.base.typed_files import Positive, UnfitError, checked, parsed, plain_object
 from engine.data.image.formats import PIXEL_RULES
@@ -55,11 +56,11 @@ class Contract:
     def __post_init__(self) -> None:
         """Raises UnfitError where the values, each sound, do not fit each other, or are of a later version."""
         if len(set(self.classes)) < len(self.classes):
-            raise UnfitError('its "classes" name one twice')
+            raise UnfitError(tr('its "classes" name one twice'))
         if self.operating and self.operating.positive not in self.classes:
-            raise UnfitError('its "operating.positive" is none of the classes')
+            raise UnfitError(tr('its "operating.positive" is none of the classes'))
         if self.reading > PIXEL_RULES:
-            raise UnfitError('its "reading" is a way to read images that this version does not know')
+            raise UnfitError(tr('its "reading" is a way to read images that this version does not know'))
 
     def to_json(self) -> str:
         """As one line of ASCII."""
@@ -70,11 +71,11 @@ class Contract:
     def from_json(cls, text: str) -> "Contract":
         """What `to_json` wrote, whoever wrote this. Raises UnfitError, saying what is wrong with it."""
         if len(text) > LARGEST:
-            raise UnfitError("it is longer than any that was exported")
+            raise UnfitError(tr("it is longer than any that was exported"))
         try:
             values = parsed(text)
         except UnfitError:
             raise
         except ValueError:
-            raise UnfitError("it is no JSON") from None
+            raise UnfitError(tr("it is no JSON")) from None
         return checked(values, cls)

@@ -15,7 +15,9 @@ import numpy as np
 
 from engine.base.errors import RunError
 from engine.base.escape import escaped
+from engine.base.language import tr
 from engine.base.runtime import native_stderr_to, tensorflow
+from engine.base.wording import listing
 from engine.evaluation.calibration import LEAST
 from engine.evaluation.prediction import NOT_FOR_DIAGNOSIS
 from engine.evaluation.predictor import Predictor
@@ -188,4 +190,10 @@ def require_installed(chosen: Format) -> None:
     """Raises RunError where the extra's packages for this format are not there."""
     absent = missing(chosen)
     if absent:
-        raise RunError(f"{', '.join(absent)} is missing for {chosen.name}: run pip install 'covid-tui[export]'.")
+        raise RunError(
+            tr(
+                "{packages} is missing for {name}: run pip install 'covid-tui[export]'.",
+                packages=listing(absent),
+                name=chosen.name,
+            )
+        )

@@ -14,8 +14,9 @@ from engine.base.context import Context
 from engine.base.errors import ConfigError, CovidTuiError, RunError, Stopped
 from engine.base.events import Progress
 from engine.base.files import digest_of, private_dir, replacing_folder, replacing_path, require_inside
+from engine.base.language import tr
 from engine.base.outputs import run_of
-from engine.base.wording import unwritable
+from engine.base.wording import listing, unwritable
 from engine.evaluation.predictor import Predictor
 from engine.export import FOLDER
 from engine.export.contract import NAME, Contract
@@ -75,7 +76,7 @@ def export(run: Run, names: str, to: Path | None, force: bool, context: Context)
     material = _Material(contract_of(predictor), gather(predictor, context.stop), exportable(predictor))
     for one, path in zip(chosen, targets, strict=True):
         if context.stop.now:
-            raise Stopped("The export was stopped; what is done is whole.")
+            raise Stopped(tr("The export was stopped; what is done is whole."))
         yield _export(one, path, root, force, material, context)
 
 
@@ -90,9 +91,11 @@ def formats(names: str) -> tuple[Format, ...]:
     found = split_list(names)
     for name in found:
         if name not in FORMATS:
-            raise ConfigError(f'There is no format "{name}": choose among {", ".join(FORMATS)}.')
+            raise ConfigError(
+                tr('There is no format "{name}": choose among {formats}.', name=name, formats=listing(FORMATS))
+            )
     if not found:
-        raise ConfigError(f"--format is empty: choose among {', '.join(FORMATS)}.")
+        raise ConfigError(tr("--format is empty: choose among {formats}.", formats=listing(FORMATS)))
     return tuple(FORMATS[name] for name in dict.fromkeys(found))
 
 
@@ -119,7 +122,9 @@ def _target(run: Run, one: Format, to: Path | None, count: int) -> Path:
     if to is None or to.suffix not in suffixes or (to.is_dir() and not one.folder):
         return (to or run.path / FOLDER) / f"{run.name}{one.suffix}"
     if count > 1 or to.suffix != one.suffix:
-        raise ConfigError(f"{to} names a file of {suffixes[to.suffix]} alone: give a folder with --to.")
+        raise ConfigError(
+            tr("{to} names a file of {format} alone: give a folder with --to.", to=to, format=suffixes[to.suffix])
+        )
     return to
 
 
@@ -128,13 +133,23 @@ def _require_replaceable(one: Format, path: Path, force: bool) -> None:
     if not os.path.lexists(path):
         return
     if not force:
-        raise ConfigError(f"{path} exists already: give --force to replace it, or another place with --to.")
+        raise ConfigError(
+            tr("{path} exists already: give --force to replace it, or another place with --to.", path=path)
+        )
     if path.is_dir() != one.folder:
-        raise ConfigError(f"{path} is in the way of a {'folder' if one.folder else 'file'}: remove it first.")
+        text = tr(
+            "{path} is in the way of a folder: remove it first."
+            if one.folder
+            else "{path} is in the way of a file: remove it first.",
+            path=path,
+        )
+        raise ConfigError(text)
     if (own := run_of(path)) and path.absolute().parent.resolve() == own:
-        raise ConfigError(f"{path} belongs to the run {own}: give another place with --to.")
+        raise ConfigError(tr("{path} belongs to the run {run}: give another place with --to.", path=path, run=own))
     if one.folder and not path.is_symlink() and (other := _other_than_exported(path)):
-        raise ConfigError(f"{other} is no file of an export, and --force would remove it: move it away first.")
+        raise ConfigError(
+            tr("{other} is no file of an export, and --force would remove it: move it away first.", other=other)
+        )
 
 
 def _export(
@@ -146,7 +161,7 @@ def _export(
     context: Context,
 ) -> Exported:
     pictures = material.pictures
-    task = f"{one.name} file against the run"
+    task = tr("{name} file against the run", name=one.name)
     context.emit(Progress(task, 0, IMAGES))
     try:
         private_dir(path.parent, root)
@@ -156,18 +171,26 @@ def _export(
                 difference = largest_difference(one.open(part), pictures, task, context)
             if not difference <= LIMIT:
                 raise RunError(
-                    f"The {one.name} file says something else than the run (largest difference {difference:.2g} on "
-                    f"{pictures.what} images, where {LIMIT:g} is allowed): it was removed."
+                    tr(
+                        "The {name} file says something else than the run (largest difference {difference:.2g} on "
+                        "{what} images, where {limit:g} is allowed): it was removed.",
+                        name=one.name,
+                        difference=difference,
+                        what=pictures.what,
+                        limit=LIMIT,
+                    )
                 )
             size = _size(part)
             _require_replaceable(one, path, force)  # which may have come meanwhile
     except CovidTuiError:
         raise
     except OSError as error:
-        raise RunError(unwritable(path, error, "give another place with --to")) from error
+        raise RunError(unwritable(path, error, tr("give another place with --to"))) from error
     except Exception as error:  # a converter throws nearly any kind
         why = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-        raise RunError(f"The run can't be written as {one.name} ({why}): choose another format.") from error
+        raise RunError(
+            tr("The run can't be written as {name} ({why}): choose another format.", name=one.name, why=why)
+        ) from error
     return Exported(one.name, path, size, difference, pictures.what)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.base.errors import RunError
+from engine.base.language import tr
 from engine.base.typed_files import content, why
 
 LARGEST = 2**31 - 1
@@ -46,9 +47,11 @@ def read_onnx(path: Path) -> OnnxFile:
     try:
         _walk_model(found)
     except _RefusedError as error:
-        raise RunError(f"{path} {error}, which no export of covid-tui has: it is not run.") from None
+        raise RunError(
+            tr("{path} {error}, which no export of covid-tui has: it is not run.", path=path, error=error)
+        ) from None
     except (ValueError, IndexError, UnicodeDecodeError):
-        raise RunError(f"{path} is no ONNX file, or a damaged one: export the run again.") from None
+        raise RunError(tr("{path} is no ONNX file, or a damaged one: export the run again.", path=path)) from None
     return found
 
 
@@ -60,7 +63,9 @@ def _content(path: Path) -> bytes:
     try:
         return content(path, LARGEST)
     except OSError as error:
-        raise RunError(f"{path} can't be read ({why(error)}): give an ONNX file or a run.") from None
+        raise RunError(
+            tr("{path} can't be read ({why}): give an ONNX file or a run.", path=path, why=why(error))
+        ) from None
 
 
 def _walk_model(found: OnnxFile) -> None:
@@ -73,7 +78,7 @@ def _walk_model(found: OnnxFile) -> None:
             pair = {at: bytes(text).decode() for at, _, text in _fields(value)}
             found.metadata[pair.get(1, "")] = pair.get(2, "")
         elif number in (_FUNCTIONS, _TRAINING):
-            raise _RefusedError("defines functions or a training of its own")
+            raise _RefusedError(tr("defines functions or a training of its own"))
     if graphs != 1:
         raise ValueError("no graph, or several")
 
@@ -84,12 +89,12 @@ def _walk_graph(graph: memoryview) -> None:
         if number == _NODE:
             nodes += 1
             if nodes > MOST_NODES:
-                raise _RefusedError(f"has more than {MOST_NODES:,} nodes")
+                raise _RefusedError(tr("has more than {most:,} nodes", most=MOST_NODES))
             _walk_node(value)
         elif number == _INITIALIZER:
             _walk_tensor(value)
         elif number == _SPARSE:
-            raise _RefusedError("has sparse tensors")
+            raise _RefusedError(tr("has sparse tensors"))
 
 
 def _walk_node(node: memoryview) -> None:
@@ -103,15 +108,15 @@ def _walk_node(node: memoryview) -> None:
             _walk_attribute(value)
     if domain not in ("", "ai.onnx") or operation not in OPERATIONS:
         name = (domain[:60] + "." if domain else "") + operation[:60]
-        raise _RefusedError(f'has the operation "{name if name.isprintable() else ascii(name)[1:-1]}"')
+        raise _RefusedError(tr('has the operation "{name}"', name=name if name.isprintable() else ascii(name)[1:-1]))
 
 
 def _walk_attribute(attribute: memoryview) -> None:
     for number, _, value in _fields(attribute):
         if number in (_SUBGRAPH, _SUBGRAPHS):
-            raise _RefusedError("has a graph within its graph, as loops have")
+            raise _RefusedError(tr("has a graph within its graph, as loops have"))
         if number in _SPARSE_ATTRIBUTES:
-            raise _RefusedError("has sparse tensors")
+            raise _RefusedError(tr("has sparse tensors"))
         if number in (_TENSOR, _TENSORS):
             _walk_tensor(value)
 
@@ -119,7 +124,7 @@ def _walk_attribute(attribute: memoryview) -> None:
 def _walk_tensor(tensor: memoryview) -> None:
     for number, whole, _ in _fields(tensor):
         if number == _EXTERNAL or (number == _LOCATION and whole):
-            raise _RefusedError("takes weights from another file")
+            raise _RefusedError(tr("takes weights from another file"))
 
 
 def _fields(message: memoryview) -> Iterator[Field]:

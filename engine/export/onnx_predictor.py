@@ -8,6 +8,7 @@ import numpy as np
 
 from engine.base.cancel import Stop
 from engine.base.errors import ConfigError, RunError
+from engine.base.language import tr
 from engine.base.runtime import processors
 from engine.base.typed_files import UnfitError
 from engine.data.image.reader import ImageError
@@ -31,11 +32,15 @@ class OnnxModel:
         self.path = path
         found = read_onnx(path)
         if KEY not in found.metadata:
-            raise RunError(f"{path} has no metadata of covid-tui: give a file that `covid-tui export` wrote.")
+            raise RunError(
+                tr("{path} has no metadata of covid-tui: give a file that `covid-tui export` wrote.", path=path)
+            )
         try:
             self.contract = Contract.from_json(found.metadata[KEY])
         except UnfitError as error:
-            raise RunError(f"{path} has damaged metadata: {error}; export the run again.") from None
+            raise RunError(
+                tr("{path} has damaged metadata: {error}; export the run again.", path=path, error=error)
+            ) from None
         self.classes = self.contract.classes
         self._session = _session(path, found.data)
         self._check_form()
@@ -46,7 +51,11 @@ class OnnxModel:
     @property
     def title(self) -> str:
         """What predicts, for people."""
-        return f"{self.path.name}, exported from run {self.contract.run} (without distances to its training images)"
+        return tr(
+            "{name}, exported from run {run} (without distances to its training images)",
+            name=self.path.name,
+            run=self.contract.run,
+        )
 
     def answer(self, inputs: np.ndarray) -> dict[str, np.ndarray]:
         """The file's two outputs by name, float32 (n, classes), for RGB pictures (n, size, size, 3) from 0 to 255.
@@ -56,11 +65,19 @@ class OnnxModel:
         try:
             rows = self._session.run(list(OUTPUTS), {INPUT: inputs.astype(np.float32)})
         except Exception as error:  # ONNX Runtime throws nearly any kind
-            raise RunError(f"{self.path} can't be run ({_first_line(error)}): export the run again.") from None
+            raise RunError(
+                tr(
+                    "{path} can't be run ({why}): export the run again.",
+                    path=self.path,
+                    why=_first_line(error),
+                )
+            ) from None
         for row in rows:
             whole = row.shape == (len(inputs), len(self.classes)) and bool(np.isfinite(row).all())
             if not whole or (row < 0).any() or abs(row.sum(axis=1) - 1).max() > 1e-3:
-                raise RunError(f"{self.path} gives numbers that are no probabilities: export the run again.")
+                raise RunError(
+                    tr("{path} gives numbers that are no probabilities: export the run again.", path=self.path)
+                )
         return dict(zip(OUTPUTS, rows, strict=True))
 
     promised: None = None
@@ -76,7 +93,7 @@ class OnnxModel:
         them can't be told, as what that takes stays in the run.
         """
         if asked.neighbours:
-            raise ConfigError("--neighbours needs a run: an ONNX file knows nothing of single training images.")
+            raise ConfigError(tr("--neighbours needs a run: an ONNX file knows nothing of single training images."))
         for chunk in read_inputs(
             files, self.contract.size, stop, with_cautions=True, pixel_rules=self.contract.reading
         ):
@@ -112,14 +129,16 @@ class OnnxModel:
             for item in (*self._session.get_inputs(), *self._session.get_outputs())
         }
         if found != wanted or not isinstance(self._session.get_inputs()[0].shape[0], str):
-            raise RunError(f"{self.path} takes or gives something else than its metadata says: export the run again.")
+            raise RunError(
+                tr("{path} takes or gives something else than its metadata says: export the run again.", path=self.path)
+            )
 
 
 def _session(path: Path, data: bytes) -> Any:
     try:
         import onnxruntime
     except ImportError:
-        raise RunError("ONNX Runtime is missing: run pip install 'covid-tui[export]'.") from None
+        raise RunError(tr("ONNX Runtime is missing: run pip install 'covid-tui[export]'.")) from None
     onnxruntime.set_default_logger_severity(FATAL)
     options = onnxruntime.SessionOptions()
     options.log_severity_level = FATAL
@@ -127,7 +146,9 @@ def _session(path: Path, data: bytes) -> Any:
     try:
         return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime throws nearly any kind
-        raise RunError(f"{path} can't be used ({_first_line(error)}): export the run again.") from None
+        raise RunError(
+            tr("{path} can't be used ({why}): export the run again.", path=path, why=_first_line(error))
+        ) from None
 
 
 def _first_line(error: Exception) -> str:

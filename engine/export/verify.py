@@ -8,6 +8,8 @@ from engine.base.cancel import Stop
 from engine.base.context import Context
 from engine.base.errors import RunError, Stopped
 from engine.base.events import Progress
+from engine.base.language import marked, tr
+from engine.base.wording import listing
 from engine.data.split import Split
 from engine.evaluation.calibration import at_temperature
 from engine.evaluation.prediction import Input, read_inputs
@@ -20,7 +22,8 @@ IMAGES = 32
 LIMIT = 1e-3
 """The largest difference of a probability that still counts as the same answer."""
 BATCH = 8
-_PARTS = ("test", "validation", "train")
+_PARTS = (marked("test"), marked("validation"), marked("train"))
+_NOISE = marked("noise")
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +55,8 @@ def gather(predictor: Predictor, stop: Stop) -> Pictures:
                 break
     lacking = IMAGES - len(found)
     found += list(np.random.default_rng(0).integers(0, 256, (lacking, size, size, 3), np.uint8))
-    what = ", ".join(f"{count} {kind}" for kind, count in {**counts, "noise": lacking}.items() if count)
+    kinds = {**counts, _NOISE: lacking}
+    what = listing(tr("{n:,} {label}", n=n, label=tr(kind)) for kind, n in kinds.items() if n)
     inputs = np.stack(found)
     own_answers = [predictor.probabilities(inputs[at : at + BATCH]) for at in range(0, IMAGES, BATCH)]
     probabilities = np.concatenate(own_answers)
@@ -69,10 +73,16 @@ def largest_difference(answers: Answers, pictures: Pictures, task: str, context:
     most = 0.0
     for at in range(0, IMAGES, BATCH):
         if context.stop.now:
-            raise Stopped("The export was stopped; nothing half-written is left.")
+            raise Stopped(tr("The export was stopped; nothing half-written is left."))
         said = answers(pictures.inputs[at : at + BATCH])
         if set(said) != set(pictures.expected):
-            raise RunError(f"The {task} gives the outputs {', '.join(sorted(said))}: nothing was written.")
+            raise RunError(
+                tr(
+                    "The {task} gives the outputs {outputs}: nothing was written.",
+                    task=task,
+                    outputs=listing(sorted(said)),
+                )
+            )
         for name, expected in pictures.expected.items():
             apart = float(abs(said[name].astype(np.float64) - expected[at : at + BATCH]).max())
             most = max(most, apart if np.isfinite(apart) else np.inf)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from engine.auto.rungs import Judge, Judged
+from engine.base.language import tr
 from engine.base.wording import counted
 from engine.data.corrections import Correction, corrected
 from engine.data.records import Scan
@@ -34,13 +35,19 @@ class Effect:
     @property
     def sentence(self) -> str:
         """For people."""
-        low, high = (f"{100 * end:+.1f}" for end in self.gain_ci)
-        how = f"{counted(self.relabelled, 'label')} corrected and {counted(self.left_out, 'image')} left out"
-        return (
-            f"Learnt with {how}, a model that had not seen the image is right on "
-            f"{percent(self.as_corrected / self.images)} of the {counted(self.images, 'image')} that nobody touched; "
-            f"with the labels as given on {percent(self.as_given / self.images)} ({100 * self.gain:+.1f} points, 95% "
-            f"interval {low} to {high})."
+        low, high = self.gain_ci
+        return tr(
+            "Learnt with {labels} corrected and {left_out} left out, a model that had not seen the image is right on "
+            "{as_corrected} of the {images} that nobody touched; with the labels as given on {as_given} ({gain:+.1f} "
+            "points, 95% interval {low:+.1f} to {high:+.1f}).",
+            labels=counted(self.relabelled, "label"),
+            left_out=counted(self.left_out, "image"),
+            as_corrected=percent(self.as_corrected / self.images),
+            images=counted(self.images, "image"),
+            as_given=percent(self.as_given / self.images),
+            gain=100 * self.gain,
+            low=100 * low,
+            high=100 * high,
         )
 
 

@@ -3,7 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from engine.base.wording import counted
+from engine.base.language import tr
+from engine.base.wording import counted, listing
 from engine.data.groups import joined
 from engine.data.records import Record, Scan
 
@@ -31,12 +32,12 @@ def oddities(
     turned = {problem.file: problem.reason for problem in scanned.problems if problem.kind == "pose"}
     for record in records:
         if record.spread < BLANK:
-            found[record.file].append(("picture", "The picture is blank, or nearly so."))
+            found[record.file].append(("picture", tr("The picture is blank, or nearly so.")))
         if record.colour and few:
-            text = "The picture has colours, as a photograph or a screenshot has, and few others here do."
+            text = tr("The picture has colours, as a photograph or a screenshot has, and few others here do.")
             found[record.file].append(("picture", text))
         if record.file in turned:
-            found[record.file].append(("picture", f"The picture {turned[record.file]}."))
+            found[record.file].append(("picture", tr("The picture {reason}.", reason=turned[record.file])))
     return {record.file: found[record.file] for record in records if record.file in found}
 
 
@@ -51,6 +52,10 @@ def _twins(scanned: Scan, soundness: Mapping[str, float]) -> Iterator[tuple[str,
         for file in known:
             others = [other for other in files if labels[other] != labels[file]]
             if others and labels[file] != soundest:
-                named = ", ".join(f"{other} ({labels[other]})" for other in others[:NAMED])
-                more = f" and {counted(len(others) - NAMED, 'more file')}" if len(others) > NAMED else ""
-                yield file, f"The same picture has another label: {named}{more}."
+                named = listing(f"{other} ({labels[other]})" for other in others[:NAMED])
+                if len(others) > NAMED:
+                    more = counted(len(others) - NAMED, "more file")
+                    text = tr("The same picture has another label: {named} and {more}.", named=named, more=more)
+                else:
+                    text = tr("The same picture has another label: {named}.", named=named)
+                yield file, text

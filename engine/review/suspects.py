@@ -6,7 +6,8 @@ from typing import Literal
 
 import numpy as np
 
-from engine.base.wording import counted
+from engine.base.language import tr
+from engine.base.wording import counted, in_turn
 from engine.data.records import Record, Scan
 from engine.evaluation.headline import percent
 from engine.review.neighbours import Floats, Ints, nearest, unlike
@@ -82,30 +83,38 @@ class Review:
     def sentence(self) -> str:
         """What was found, for people."""
         kinds = [kind for suspect in self.suspects for kind in suspect.kinds]
-        several = counted(len(self.suspects), "suspect")
-        return (
-            f"{several} among {counted(self.images, 'image')}: {counted(kinds.count('label'), 'likely wrong label')}, "
-            f"{counted(kinds.count('twins'), 'copy', 'copies')} with another label, "
-            f"{counted(kinds.count('picture'), 'odd picture')}, {kinds.count('unlike'):,} unlike all others."
+        return tr(
+            "{suspects} among {images}: {labels}, {copies} with another label, {pictures}, {unlike:,} unlike all "
+            "others.",
+            suspects=counted(len(self.suspects), "suspect"),
+            images=counted(self.images, "image"),
+            labels=counted(kinds.count("label"), "likely wrong label"),
+            copies=counted(kinds.count("twins"), "copy", "copies"),
+            pictures=counted(kinds.count("picture"), "odd picture"),
+            unlike=kinds.count("unlike"),
         )
 
     @property
     def looked_at(self) -> str:
         """What the review looked at, and what it did not."""
-        right = percent(self.correct / self.images)
-        return (
-            "Looked at: labels, by a linear head that had not learnt from the image (it agrees with "
-            f"{right} of them; confident learning) and by the {VOTING} most alike images; copies with another label; "
-            "blank, coloured, turned and inverted pictures; pictures unlike all others, as photographs and CT slices "
-            "are. Not looked for: side views, and text burned into pixels. A label that is wrong in the same way "
-            f"throughout is not found. {self._test}"
+        looked_at = tr(
+            "Looked at: labels, by a linear head that had not learnt from the image (it agrees with {right} of them; "
+            "confident learning) and by the {voting} most alike images; copies with another label; blank, coloured, "
+            "turned and inverted pictures; pictures unlike all others, as photographs and CT slices are. Not looked "
+            "for: side views, and text burned into pixels. A label that is wrong in the same way throughout is not "
+            "found.",
+            right=percent(self.correct / self.images),
+            voting=VOTING,
         )
+        return in_turn(looked_at, self._test)
 
     @property
     def _test(self) -> str:
         if self.blind:
-            return f"The {counted(len(self.blind), 'test image')} follow in an order drawn by lot, without an answer."
-        return f"The {counted(self.shut, 'test image')} were not looked at: --blind-test lists them without an answer."
+            images = counted(len(self.blind), "test image")
+            return tr("The {images} follow in an order drawn by lot, without an answer.", images=images)
+        images = counted(self.shut, "test image")
+        return tr("The {images} were not looked at: --blind-test lists them without an answer.", images=images)
 
 
 def suspects(
@@ -129,7 +138,7 @@ def suspects(
     for place in np.argsort(soundness, kind="stable"):
         why = [("label", told.doubt(place))] if wrong[place] else []
         why += odd.get(records[place].file, [])
-        why += [("unlike", "No other picture here looks like it.")] if apart[place] else []
+        why += [("unlike", tr("No other picture here looks like it."))] if apart[place] else []
         (found if why else rest).append(told.suspect(int(place), why, float(soundness[place])))
     return tuple(found), tuple(rest[: max(len(found), FOLLOWING)])
 
@@ -149,10 +158,14 @@ class _Told:
         """Why a label is likely wrong."""
         other = self.classes[self.answers.others[place]]
         voters = [self.records[k].label for k in self.places[place]]
-        return (
-            f'A model that had not seen it says "{other}" ({percent(self._probability(place, other))}); '
-            f"{voters.count(other)} of the {counted(len(voters), 'image')} most alike are of that class, "
-            f"{voters.count(self.records[place].label)} of its own."
+        return tr(
+            'A model that had not seen it says "{other}" ({probability}); {theirs} of the {images} most alike are of '
+            "that class, {own} of its own.",
+            other=other,
+            probability=percent(self._probability(place, other)),
+            theirs=voters.count(other),
+            images=counted(len(voters), "image"),
+            own=voters.count(self.records[place].label),
         )
 
     def suspect(self, place: int, why: Sequence[tuple[str, str]], soundness: float) -> Suspect:

@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.base.errors import RunError
-from engine.base.wording import counted, noun
+from engine.base.language import tr, trn
+from engine.base.wording import counted, listing
 from engine.evaluation.compare import why_both
 from engine.evaluation.intervals import CONFIDENCE, Interval, exact_interval
 from engine.evaluation.resampling import RESAMPLES, Ints, clustered_mean, sign_flips
@@ -107,7 +108,7 @@ def recommend(candidates: Sequence[Candidate]) -> Advice:
     on the same number of images.
     """
     if len({one.right.shape[1] for one in candidates}) != 1:
-        raise RunError("The recipes of the sweep were judged on different validation images: sweep again.")
+        raise RunError(tr("The recipes of the sweep were judged on different validation images: sweep again."))
     best = min(candidates, key=lambda one: (-one.accuracy, one.loss, one.cost))
     by_cost = sorted(candidates, key=lambda one: (one.cost, one.trainable, one.name))
     gaps = tuple(gap(best, one) for one in by_cost if one is not best)
@@ -146,21 +147,48 @@ def _resampled(differences: npt.NDArray[np.float64], seed: int = 0) -> Interval:
 def _sentence(chosen: Candidate, best: Candidate, gaps: Sequence[Gap]) -> str:
     n, seeds = chosen.right.shape[1], len(chosen.right)
     low, high = chosen.accuracy_ci
-    facts = (
-        f"{chosen.name} trains {chosen.trainable:,} parameters in {chosen.cost:.0f} s and is right for "
-        f"{chosen.accuracy:.1%} ({low:.1%} to {high:.1%}) of {counted(n, 'validation image')}, mean of {seeds} "
-        f"{noun(seeds, 'seed')}"
+    facts = trn(
+        "{name} trains {trainable:,} parameters in {cost:.0f} s and is right for {accuracy:.1%} ({low:.1%} to "
+        "{high:.1%}) of {images}, mean of {number} seed",
+        "{name} trains {trainable:,} parameters in {cost:.0f} s and is right for {accuracy:.1%} ({low:.1%} to "
+        "{high:.1%}) of {images}, mean of {number} seeds",
+        seeds,
+        name=chosen.name,
+        trainable=chosen.trainable,
+        cost=chosen.cost,
+        accuracy=chosen.accuracy,
+        low=low,
+        high=high,
+        images=counted(n, "validation image"),
     )
-    doubt = "the test part, still shut, is to say what the choice is worth, as the best of several looks too good here"
+    doubt = tr(
+        "the test part, still shut, is to say what the choice is worth, as the best of several looks too good here"
+    )
     if chosen is best:
-        worse = [one.name for one in gaps if one.p < LEAST_P]
-        others = f"of the cheaper and dearer ones {', '.join(worse)} are shown to be worse" if worse else ""
-        return f"{facts}: the most accurate recipe{', and ' + others if others else ''}; {doubt}."
+        worse = listing(one.name for one in gaps if one.p < LEAST_P)
+        if not worse:
+            return tr("{facts}: the most accurate recipe; {doubt}.", facts=facts, doubt=doubt)
+        return tr(
+            "{facts}: the most accurate recipe, and of the cheaper and dearer ones {worse} are shown to be worse; "
+            "{doubt}.",
+            facts=facts,
+            worse=worse,
+            doubt=doubt,
+        )
     ahead = next(one for one in gaps if one.name == chosen.name)
     first, last = (100 * end for end in ahead.ci)
-    why = why_both(ahead.ci, ahead.p, ahead.divided)
-    return (
-        f"{facts}; {best.name} is the most accurate with {best.accuracy:.1%} in {best.cost:.0f} s, but its lead of "
-        f"{100 * ahead.value:.1f} points can't be told from chance: the exact paired test decides (paired p = "
-        f"{ahead.p:.2g}). Its 95% interval is {first:+.1f} to {last:+.1f}; {why}; {doubt}."
+    return tr(
+        "{facts}; {best} is the most accurate with {accuracy:.1%} in {cost:.0f} s, but its lead of {lead:.1f} points "
+        "can't be told from chance: the exact paired test decides (paired p = {p:.2g}). Its 95% interval is "
+        "{first:+.1f} to {last:+.1f}; {why}; {doubt}.",
+        facts=facts,
+        best=best.name,
+        accuracy=best.accuracy,
+        cost=best.cost,
+        lead=100 * ahead.value,
+        p=ahead.p,
+        first=first,
+        last=last,
+        why=why_both(ahead.ci, ahead.p, ahead.divided),
+        doubt=doubt,
     )

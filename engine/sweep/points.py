@@ -11,6 +11,7 @@ from functools import cached_property
 
 from engine.auto.reading import planned
 from engine.base.errors import ConfigError
+from engine.base.language import tr
 from engine.network.backbones import backbone
 from engine.network.freezing import FreezePlan, parse_from, parse_unfreeze, plan, recipe
 from engine.recipe.config import ChoiceConfig, NetworkConfig, Rate, TrainConfig
@@ -71,7 +72,9 @@ def queue(config: TrainConfig, grid: Grid) -> list[Point]:
     Depths that train the same layers are one. Raises ConfigError for a depth that no backbone has.
     """
     if len(grid.backbones) > 1 and config.network.weights not in ("imagenet", "none"):
-        raise ConfigError(f"--weights {config.network.weights} fits one backbone: name that one alone in --backbones.")
+        weights = config.network.weights
+        text = tr("--weights {weights} fits one backbone: name that one alone in --backbones.", weights=weights)
+        raise ConfigError(text)
     known: dict[tuple[str, bool, frozenset[str]], tuple[str, NetworkConfig]] = {}
     for depth in grid.depths:
         refused: list[ConfigError] = []
@@ -108,8 +111,14 @@ def lacking(grid: Grid) -> list[str]:
         absent = [depth for depth in grid.depths if not has(depth, chosen.name)]
         if absent:
             told.append(
-                f"{chosen.title} has no {' and no '.join(absent)}, so that is left out for it: its blocks are "
-                f"{chosen.blocks[0]} to {chosen.blocks[-1]}, and --depths auto takes each backbone's own."
+                tr(
+                    "{backbone} has no {depths}, so that is left out for it: its blocks are {first} to {last}, and "
+                    "--depths auto takes each backbone's own.",
+                    backbone=chosen.title,
+                    depths=tr(" and no ").join(absent),
+                    first=chosen.blocks[0],
+                    last=chosen.blocks[-1],
+                )
             )
     return told
 

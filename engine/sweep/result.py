@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from engine.base.errors import ConfigError
+from engine.base.language import tr
 from engine.base.result import Tested
 from engine.base.typed_files import (
     Amount,
@@ -43,7 +44,7 @@ class Grid:
     def __post_init__(self) -> None:
         for name, values in vars(self).items():
             if not values or len(set(values)) != len(values):
-                raise ConfigError(f"--{name} needs at least one value, and none of them twice.")
+                raise ConfigError(tr("--{name} needs at least one value, and none of them twice.", name=name))
 
     @classmethod
     def of(cls, wanted: SweepConfig, config: TrainConfig) -> "Grid":
@@ -148,7 +149,7 @@ class Swept:
         names = {one.name for one in self.candidates}
         named = {self.advice.name, self.advice.best} if self.advice else set()
         if bool(names) != bool(named) or not named <= names:
-            raise UnfitError('its "advice" names no recipe of the sweep')
+            raise UnfitError(tr('its "advice" names no recipe of the sweep'))
 
     @property
     def finished(self) -> int:

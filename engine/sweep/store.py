@@ -8,8 +8,9 @@ from pathlib import Path
 from engine.base.errors import ConfigError, RunError
 from engine.base.escape import escaped
 from engine.base.files import replacing, write_json
+from engine.base.language import tr, trn
 from engine.base.typed_files import Stamp, UnfitError, checked, json_object, plain, stamp_of
-from engine.base.wording import counted, noun, unwritable
+from engine.base.wording import counted, unwritable, without_stop
 from engine.evaluation.headline import Headline, percent, percents
 from engine.report.document import inline
 from engine.report.svg import HEIGHT, WIDTH, Axis, Dot, dots
@@ -19,9 +20,10 @@ from engine.sweep.result import Gap, Swept, SweptChoice, SweptRecipe
 REPORT, TABLE, PLOT = "sweep.json", "sweep.md", "sweep.svg"
 MOST = 256
 """Sweeps that are remembered."""
-COSTS = (("seconds", "training seconds"), ("trainable", "parameters that train"))
+COSTS = (("seconds", tr("training seconds")), ("trainable", tr("parameters that train")))
 HEADER = (
-    "", "recipe", "validation", "95% interval", "loss", "seconds", "kept once", "trains", "lead of the best", "p"
+    "", tr("recipe"), tr("validation"), tr("95% interval"), tr("loss"), tr("seconds"), tr("kept once"), tr("trains"),
+    tr("lead of the best"), "p",
 )  # fmt: skip
 
 
@@ -53,7 +55,7 @@ def _read(path: Path, stamp: Stamp | None) -> Swept | str:
     try:
         return checked(json_object(path), Swept)
     except (ConfigError, UnfitError) as error:
-        return f"{path} is no sweep that can be read: {str(error).removesuffix('.')}."
+        return tr("{path} is no sweep that can be read: {why}.", path=path, why=without_stop(str(error)))
     except RunError as error:
         return str(error)
 
@@ -87,42 +89,64 @@ def _row(one: SweptRecipe, recommended: bool, gap: Gap | None) -> tuple[str, ...
         f"{one.seconds:.1f}",
         f"{sum(one.filling):.1f}",
         f"{one.trainable:,}",
-        "-" if gap is None else f"{100 * gap.value:.1f} ({100 * gap.ci[0]:+.1f} to {100 * gap.ci[1]:+.1f})",
+        "-" if gap is None else _lead(gap),
         "-" if gap is None else f"{gap.p:.2g}",
     )
+
+
+def _lead(gap: Gap) -> str:
+    low, high = gap.ci
+    return tr("{lead:.1f} ({low:+.1f} to {high:+.1f})", lead=100 * gap.value, low=100 * low, high=100 * high)
 
 
 def counts(result: Swept) -> str:
     """How much of the grid is trained, in a sentence."""
     total, n = len(result.points), result.candidates[0].n if result.candidates else 0
-    text = f"{result.finished} of {counted(total, 'training')} {noun(total, 'is', 'are')} finished"
-    return f"{text}, all judged on the same {counted(n, 'validation image')}." if n else f"{text}."
+    finished = result.finished
+    if not n:
+        return trn(
+            "{finished} of {number} training is finished.",
+            "{finished} of {number} trainings are finished.",
+            total,
+            finished=finished,
+        )
+    return trn(
+        "{finished} of {number} training is finished, all judged on the same {images}.",
+        "{finished} of {number} trainings are finished, all judged on the same {images}.",
+        total,
+        finished=finished,
+        images=counted(n, "validation image"),
+    )
 
 
 def tested(result: Swept) -> str:
     """What the test of the chosen recipe gave, or that it is still shut."""
     if not result.chosen:
-        return "The test part is shut: no recipe was chosen yet."
-    return f"Chosen: {result.chosen.run}; test {Headline.of(result.chosen.test).sentence()}."
+        return tr("The test part is shut: no recipe was chosen yet.")
+    sentence = Headline.of(result.chosen.test).sentence()
+    return tr("Chosen: {run}; test {sentence}.", run=result.chosen.run, sentence=sentence)
 
 
 def page(result: Swept) -> str:
     """The table, what it means and the plot, as Markdown."""
-    lines = ["# Sweep", "", counts(result), ""]
+    lines = [f"# {tr('Sweep')}", "", counts(result), ""]
     if result.advice:
         table = [HEADER, tuple("---" for _ in HEADER), *rows(result)]
         lines += [f"| {' | '.join(map(_plain, row))} |" for row in table]
         lines += [
             "",
-            "\\* no other recipe is as accurate, as quick and as small; > recommended. Seconds: mean training time of "
-            "a run, without what is computed once and kept for all seeds (beside it, the sum over the runs). Lead: how "
-            "many points the most accurate recipe is ahead on the same images.",
+            "\\* "
+            + tr(
+                "no other recipe is as accurate, as quick and as small; > recommended. Seconds: mean training time of "
+                "a run, without what is computed once and kept for all seeds (beside it, the sum over the runs). "
+                "Lead: how many points the most accurate recipe is ahead on the same images."
+            ),
             "",
             _plain(result.advice.sentence),
             "",
             inline(tested(result)),
             "",
-            f"![Validation accuracy by cost]({PLOT})",
+            f"![{tr('Validation accuracy by cost')}]({PLOT})",
         ]
     return "\n".join(lines) + "\n"
 
@@ -142,8 +166,8 @@ def svg(candidates: Sequence[SweptRecipe]) -> str:
 def _panel(candidates: Sequence[SweptRecipe], key: str, label: str) -> str:
     costs = [max(float(getattr(one, key)), 0.01) for one in candidates]
     lowest = min(one.accuracy_ci[0] for one in candidates)
-    x = Axis(f"{label} (logarithmic)", min(costs) / 1.3, max(costs) * 1.3, log=True)
-    y = Axis("validation accuracy", int(lowest * 20) / 20, 1.0)
+    x = Axis(tr("{label} (logarithmic)", label=label), min(costs) / 1.3, max(costs) * 1.3, log=True)
+    y = Axis(tr("validation accuracy"), int(lowest * 20) / 20, 1.0)
     points = [
         Dot(one.label, cost, one.accuracy_ci[0], one.accuracy, one.accuracy_ci[1], one.frontier)
         for one, cost in zip(candidates, costs, strict=True)
