@@ -7,6 +7,7 @@ import numpy as np
 
 from engine.base.context import Context
 from engine.base.events import Progress
+from engine.base.language import marked
 from engine.data.image.histogram import BINS, histogram
 from engine.data.image.reader import ImageError, read
 from engine.data.records import Record
@@ -30,7 +31,7 @@ def class_histograms(root: Path, records: Sequence[Record], most: int, context: 
             sums[record.label] += counts / counts.sum()
         except ImageError:
             pass
-        context.emit(Progress("intensities", done, len(chosen)))
+        context.emit(Progress(marked("intensities"), done, len(chosen)))
     return {label: list(100 * total / max(1e-12, total.sum())) for label, total in sums.items()}
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.base.language import marked, tr
 from engine.base.wording import whole_percent
 from engine.data.groups import kept_together
 from engine.data.metadata_probe import Guess, guess
@@ -25,14 +26,14 @@ _LABELLINGS = (99, 999)
 _LEVELS = 8
 
 TRAITS: dict[str, Callable[[Record], str | None]] = {
-    "source": lambda record: record.source,
-    "file format": lambda record: record.format,
-    "mode": lambda record: record.mode,
-    "bit depth": lambda record: f"{record.bit_depth} bit",
-    "size": lambda record: f"{record.width}x{record.height}",
-    "border": lambda record: f"level {int(record.border) // (256 // _LEVELS) * (256 // _LEVELS)}",
+    marked("source"): lambda record: record.source,
+    marked("file format"): lambda record: record.format,
+    marked("mode"): lambda record: record.mode,
+    marked("bit depth"): lambda record: f"{record.bit_depth} bit",
+    marked("size"): lambda record: f"{record.width}x{record.height}",
+    marked("border"): lambda record: f"level {int(record.border) // (256 // _LEVELS) * (256 // _LEVELS)}",
 }
-"""What is known of an image without its lungs; None where it is not known."""
+"""What is known of an image without its lungs, by a name that stays the same; None where it is not known."""
 
 
 @dataclass(frozen=True)
@@ -65,26 +66,43 @@ class Association:
         """What the trait tells of the class, whether that is grave or not, as a sentence."""
         if self.grave:
             return self.sentence
-        return (
-            f"Guessing the class by the {self.trait} alone is right for {whole_percent(self.guessed)} of the images, "
-            f"always saying the commonest class for {whole_percent(self.baseline)}."
+        return tr(
+            "Guessing the class by the {trait} alone is right for {guessed} of the images, always saying the commonest "
+            "class for {baseline}.",
+            **self._told,
         )
 
     @property
     def sentence(self) -> str:
         """What that means where it is grave."""
-        known = sum(map(sum, (own.values() for own in self.table.values())))
-        which = f" whose {self.trait} is known ({known:,} of {known + self.unknown:,})" if self.unknown else ""
-        if self.determined:
-            return (
-                f"CONFOUNDED: the {self.trait} alone tells the class of every image{which}, so a model that only "
-                f"recognises the {self.trait} looks perfect."
+        if self.determined and self.unknown:
+            said = tr(
+                "CONFOUNDED: the {trait} alone tells the class of every image whose {trait} is known ({known:,} of "
+                "{every:,}), so a model that only recognises the {trait} looks perfect."
             )
-        return (
-            f"PARTLY CONFOUNDED: guessing the class by the {self.trait} alone is right for "
-            f"{whole_percent(self.guessed)} of the images{which}, "
-            f"always saying the commonest class for {whole_percent(self.baseline)}."
-        )
+        elif self.determined:
+            said = tr(
+                "CONFOUNDED: the {trait} alone tells the class of every image, so a model that only recognises the "
+                "{trait} looks perfect."
+            )
+        elif self.unknown:
+            said = tr(
+                "PARTLY CONFOUNDED: guessing the class by the {trait} alone is right for {guessed} of the images whose "
+                "{trait} is known ({known:,} of {every:,}), always saying the commonest class for {baseline}."
+            )
+        else:
+            said = tr(
+                "PARTLY CONFOUNDED: guessing the class by the {trait} alone is right for {guessed} of the images, "
+                "always saying the commonest class for {baseline}."
+            )
+        known = sum(map(sum, (own.values() for own in self.table.values())))
+        return said.format(**self._told, known=known, every=known + self.unknown)
+
+    @property
+    def _told(self) -> dict[str, str]:
+        """What both say, as it is shown."""
+        shares = {"guessed": whole_percent(self.guessed), "baseline": whole_percent(self.baseline)}
+        return {"trait": tr(self.trait), **shares}
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from typing import Literal, get_args
 from engine.base.errors import DataError
 from engine.base.escape import from_cell, to_cell
 from engine.base.files import replacing
+from engine.base.language import tr
 from engine.base.wording import counted, unwritable
 from engine.data.duplicates import exact_groups, near_within
 from engine.data.records import ClassSummary, Record, Row, Scan, summary
@@ -115,10 +116,24 @@ class Applied:
     @property
     def sentence(self) -> str:
         """What was done, for people."""
-        done = f"{counted(len(self.relabelled), 'image')} relabelled, {len(self.left_out):,} left out"
-        kept = f", {self.confirmed:,} reviewed and left as they are" if self.confirmed else ""
-        idle = f"; {counted(self.idle, 'correction')} found no image with that label here" if self.idle else ""
-        return f"Corrections: {done}{kept}{idle}."
+        done = {"images": counted(len(self.relabelled), "image"), "out": len(self.left_out), "kept": self.confirmed}
+        every = {**done, "idle": counted(self.idle, "correction")}
+        if self.confirmed and self.idle:
+            return tr(
+                "Corrections: {images} relabelled, {out:,} left out, {kept:,} reviewed and left as they are; {idle} "
+                "found no image with that label here.",
+                **every,
+            )
+        if self.idle:
+            return tr(
+                "Corrections: {images} relabelled, {out:,} left out; {idle} found no image with that label here.",
+                **every,
+            )
+        if self.confirmed:
+            return tr(
+                "Corrections: {images} relabelled, {out:,} left out, {kept:,} reviewed and left as they are.", **every
+            )
+        return tr("Corrections: {images} relabelled, {out:,} left out.", **every)
 
 
 def read_corrections(path: Path) -> tuple[Correction, ...]:
@@ -131,15 +146,15 @@ def read_corrections(path: Path) -> tuple[Correction, ...]:
         _, head = next(rows, (0, []))
         missing = [name for name in ("sha", "label", "decision") if name not in head]
         if missing:
-            raise DataError(f"is no table of corrections: it lacks the column {', '.join(missing)}")
+            raise DataError(tr("is no table of corrections: it lacks the column {missing}", missing=", ".join(missing)))
         places = {name: head.index(name) for name in COLUMNS if name in head}
         found = {one.key: one for one in (_correction(line, row, places) for line, row in rows)}
     except FileNotFoundError:
-        raise DataError(f"{path} does not exist; check the path given with --corrections.") from None
+        raise DataError(tr("{path} does not exist; check the path given with --corrections.", path=path)) from None
     except OSError as error:
-        raise DataError(f"{path} can't be read ({error.strerror}).") from error
+        raise DataError(tr("{path} can't be read ({reason}).", path=path, reason=error.strerror)) from error
     except DataError as error:
-        raise DataError(f"{path} {error}.") from None
+        raise DataError(tr("{path} {reason}.", path=path, reason=error)) from None
     return tuple(found.values())
 
 
@@ -147,9 +162,18 @@ def _correction(line: int, row: list[str], places: Mapping[str, int]) -> Correct
     values = {name: from_cell(row[place]) if place < len(row) else "" for name, place in places.items()}
     decision = values["decision"]
     if decision not in DECISIONS:
-        raise DataError(f"can't be used: line {line} has the decision {decision!r}; give {', '.join(DECISIONS)}")
+        raise DataError(
+            tr(
+                "can't be used: line {line} has the decision {decision!r}; give {decisions}",
+                line=line,
+                decision=decision,
+                decisions=", ".join(DECISIONS),
+            )
+        )
     if not values["sha"] or (decision == "relabel") != bool(values.get("to")):
-        raise DataError(f"can't be used: line {line} needs a sha, and a label under 'to' where it relabels")
+        raise DataError(
+            tr("can't be used: line {line} needs a sha, and a label under 'to' where it relabels", line=line)
+        )
     return Correction(**{"file": "", **values})  # type: ignore[arg-type]
 
 

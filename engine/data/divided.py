@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from engine.base.errors import DataError
 from engine.base.events import Notice
+from engine.base.language import tr
 from engine.data.corrections import Applied, corrected, corrected_rows, read_corrections
 from engine.data.records import Scan
 from engine.data.split import Split, for_recipe
@@ -50,6 +51,10 @@ def _require_whole(split: Split, classes: Iterable[str]) -> None:
         for name in classes:
             if not counts.get(name):
                 raise DataError(
-                    f'After the corrections the part "{part}" has no image of class "{name}": give another --seed, or '
-                    "larger shares."
+                    tr(
+                        'After the corrections the part "{part}" has no image of class "{name}": give another --seed, '
+                        "or larger shares.",
+                        part=tr(part),
+                        name=name,
+                    )
                 )

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from engine.base.cancel import Stop
+from engine.base.language import marked, tr
 from engine.data.groups import joined
 from engine.data.image.reader import Pixels
 from engine.data.records import NearGroup, Record
@@ -80,22 +81,24 @@ def label_conflicts(records: Iterable[Record]) -> Iterator[tuple[str, str]]:
     for record in records:
         other = first.setdefault(record.sha, record)
         if other.label != record.label:
-            yield (
-                record.file,
-                f'has the same pixels as {other.file} of class "{other.label}"; one of the two labels is wrong',
+            said = tr(
+                'has the same pixels as {file} of class "{label}"; one of the two labels is wrong',
+                file=other.file,
+                label=other.label,
             )
+            yield record.file, said
 
 
 def _changes(match: "Match") -> Iterator[str]:
     if match.mirrored:
-        yield "mirrored"
+        yield marked("mirrored")
     if match.inverted:
-        yield "inverted"
+        yield marked("inverted")
     if abs(match.turn) >= TURNED:
-        yield "rotated"
+        yield marked("rotated")
     left, top, right, bottom = match.crop
     if max(map(abs, match.crop)) >= TOLD:
         if max(abs(left + right), abs(top + bottom)) < TOLD:
-            yield "shifted"
+            yield marked("shifted")
         else:
-            yield "given a border" if match.framed else "cropped"
+            yield marked("given a border") if match.framed else marked("cropped")

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from engine.base.wording import counted
+from engine.base.language import tr, trn
 from engine.data.given_split import Listed, listed, require_match
 from engine.data.patients import Patients
 from engine.data.records import Row, Scan
@@ -40,8 +40,9 @@ class SplitCheck:
         """Of how many images the check speaks, as the end of a sentence."""
         count = len(self.rows)
         found = self.listed
-        every = found is None or not (found.unlisted or found.missing or found.unclear or found.elsewhere)
-        return f"of the {counted(count, 'image')} " + ("in it" if every else "that could be matched")
+        if found is None or not (found.unlisted or found.missing or found.unclear or found.elsewhere):
+            return trn("of the {number} image in it", "of the {number} images in it", count)
+        return trn("of the {number} image that could be matched", "of the {number} images that could be matched", count)
 
 
 def check_split(scanned: Scan, path: Path | None, patients: Patients) -> SplitCheck | None:
@@ -78,9 +79,8 @@ def findings(scanned: Scan, checked: SplitCheck | None) -> Iterator[tuple[str, .
     for number, files in enumerate(scanned.duplicates, start=1):
         yield from lines("same-pixels", number, files)
     for number, near in enumerate(scanned.near, start=1):
-        yield from lines(
-            "near-duplicate", number, near.files, "; ".join([*near.changes, f"correlation {near.similarity:.3f}"])
-        )
+        likeness = tr("correlation {similarity:.3f}", similarity=near.similarity)
+        yield from lines("near-duplicate", number, near.files, tr("; ").join([*map(tr, near.changes), likeness]))
     if checked is None:
         return
     for number, files in enumerate(checked.leaks, start=1):

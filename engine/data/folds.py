@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from engine.base.errors import ConfigError, DataError
+from engine.base.language import tr
 from engine.data.groups import two_labelled
 from engine.data.records import Record, Row, Scan
 from engine.data.scan import require_trainable
@@ -25,7 +26,7 @@ def draw_folds(
     from sklearn.model_selection import StratifiedGroupKFold
 
     if folds < 2:
-        raise ConfigError(f"--folds is {folds}: give a whole number from 2.")
+        raise ConfigError(tr("--folds is {folds}: give a whole number from 2.", folds=folds))
     require_trainable(scanned)
     doubtful = two_labelled(scanned)
     never = {group(record) for record in scanned.records if record.file in doubtful}
@@ -35,7 +36,13 @@ def draw_folds(
         distinct = len(set(groups[labels == name]))
         if distinct <= folds:
             raise DataError(
-                f'Class "{name}" in {scanned.root} has {distinct} distinct images: too few for {folds} folds.'
+                tr(
+                    'Class "{name}" in {root} has {distinct} distinct images: too few for {folds} folds.',
+                    name=name,
+                    root=scanned.root,
+                    distinct=distinct,
+                    folds=folds,
+                )
             )
     # Of the images that are not tested, one in so many is for validation.
     share = max(2, round((1 - 1 / folds) / val_share))
@@ -51,7 +58,12 @@ def draw_folds(
         for part, counts in split.counts().items():
             for name in (name for name, count in counts.items() if not count):
                 raise DataError(
-                    f'Kept together, the patients leave the part "{part}" of fold {number} without an image of class '
-                    f'"{name}"; give another --seed, or fewer folds.'
+                    tr(
+                        'Kept together, the patients leave the part "{part}" of fold {number} without an image of '
+                        'class "{name}"; give another --seed, or fewer folds.',
+                        part=tr(part),
+                        number=number,
+                        name=name,
+                    )
                 )
     return found

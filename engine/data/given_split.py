@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.base.errors import DataError
+from engine.base.language import tr
+from engine.base.wording import counted, in_turn, listing
 from engine.data.file_names import Matcher
 from engine.data.records import Row, Scan
 
@@ -44,25 +46,43 @@ class Listed:
     def told(self) -> str:
         """How much of the split and of the folder was matched."""
         images = len(self.rows) + len(self.unlisted)
-        return (
-            f"{self.path} lists {_files(self.listed)}, and {len(self.rows):,} of them are images of {self.root}, "
-            f"which has {images:,}."
+        return tr(
+            "{path} lists {files}, and {matched:,} of them are images of {root}, which has {images:,}.",
+            path=self.path,
+            files=counted(self.listed, "file"),
+            matched=len(self.rows),
+            root=self.root,
+            images=images,
         )
 
     def doubts(self) -> Iterable[str]:
         """A sentence on each kind of what was not matched, so that nothing is said of it."""
         if self.missing:
-            yield f"{self.root} lacks or can't read {_files(len(self.missing))} that it lists: {few(self.missing)}."
+            files = counted(len(self.missing), "file")
+            yield tr(
+                "{root} lacks or can't read {files} that it lists: {few}.",
+                root=self.root,
+                files=files,
+                few=few(self.missing),
+            )
         if self.unclear:
-            yield f"{len(self.unclear):,} of the names that it lists fit several images: {few(self.unclear)}."
+            yield tr(
+                "{count:,} of the names that it lists fit several images: {few}.",
+                count=len(self.unclear),
+                few=few(self.unclear),
+            )
         if self.elsewhere:
-            yield f"It lists {_files(len(self.elsewhere))} of classes that were not scanned: {few(self.elsewhere)}."
+            files = counted(len(self.elsewhere), "file")
+            yield tr("It lists {files} of classes that were not scanned: {few}.", files=files, few=few(self.elsewhere))
         if self.unlisted:
-            yield f"It does not list {_images(len(self.unlisted))} of {self.root}: {few(self.unlisted)}."
+            images = counted(len(self.unlisted), "image")
+            yield tr(
+                "It does not list {images} of {root}: {few}.", images=images, root=self.root, few=few(self.unlisted)
+            )
         if self.other_class:
-            yield (
-                f"It gives {_images(len(self.other_class))} another class than the folder does: "
-                f"{few(self.other_class)}."
+            images = counted(len(self.other_class), "image")
+            yield tr(
+                "It gives {images} another class than the folder does: {few}.", images=images, few=few(self.other_class)
             )
 
     def to_dict(self) -> dict[str, Any]:
@@ -87,8 +107,12 @@ def listed(path: Path, given: Sequence[Row], scanned: Scan) -> Listed:
     twice = next((places for places in matched.rows.values() if len(places) > 1), None)
     if twice:
         raise DataError(
-            f"{path} lists {few([given[twice[0]].file])} twice (also as {few([given[twice[1]].file])}); each image "
-            "belongs to one part."
+            tr(
+                "{path} lists {name} twice (also as {other}); each image belongs to one part.",
+                path=path,
+                name=few([given[twice[0]].file]),
+                other=few([given[twice[1]].file]),
+            )
         )
     rows = {places[0]: replace(given[places[0]], file=file) for file, places in matched.rows.items()}
     unknown = [given[place] for place in matched.missing]
@@ -111,24 +135,26 @@ def require_match(found: Listed) -> Listed:
     matched = len(found.rows)
     if matched and (matched >= FEW * wanted or matched >= FEW * images):
         return found
-    first = next(iter((*found.missing, *found.unclear, *found.elsewhere)), "nothing")[:SHOWN]
-    there = next(iter((*found.unlisted, *(row.file for row in found.rows))), "nothing")
-    count = f"Only {matched:,}" if matched else "None"
-    raise DataError(
-        f"{count} of the {_files(found.listed)} that {found.path} lists can be matched with an image of {found.root}, "
-        f"which has {images:,}. It lists {first}, the folder has {there}: give the folder that the split was made for"
-        + (", or write paths in place of names that fit several images." if found.unclear else ".")
-    )
+    said = tr("None of the {files} that {path} lists can be matched with an image of {root}, which has {images:,}.")
+    if matched:
+        said = tr(
+            "Only {matched:,} of the {files} that {path} lists can be matched with an image of {root}, which has "
+            "{images:,}."
+        )
+    helps = tr("It lists {first}, the folder has {there}: give the folder that the split was made for.")
+    if found.unclear:
+        helps = tr(
+            "It lists {first}, the folder has {there}: give the folder that the split was made for, or write paths "
+            "in place of names that fit several images."
+        )
+    values = {"files": counted(found.listed, "file"), "path": found.path, "root": found.root}
+    first = next(iter((*found.missing, *found.unclear, *found.elsewhere)), tr("nothing"))[:SHOWN]
+    there = next(iter((*found.unlisted, *(row.file for row in found.rows))), tr("nothing"))
+    lists = helps.format(first=first, there=there)
+    raise DataError(in_turn(said.format(matched=matched, images=images, **values), lists))
 
 
 def few(files: Sequence[str]) -> str:
     """The first three, none of them longer than SHOWN."""
-    return ", ".join(file[:SHOWN] for file in files[:3]) + (", ..." if len(files) > 3 else "")
-
-
-def _files(count: int) -> str:
-    return f"{count:,} file{'s' * (count != 1)}"
-
-
-def _images(count: int) -> str:
-    return f"{count:,} image{'s' * (count != 1)}"
+    first = listing(file[:SHOWN] for file in files[:3])
+    return tr("{names}, ...", names=first) if len(files) > 3 else first

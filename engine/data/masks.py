@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from engine.base.language import marked
 from engine.data.file_names import pair_key
 from engine.data.image.reader import ImageError, held, resize
 
 Mask = npt.NDArray[np.bool_]
-LUNGS = "lung mask"
-RECTANGLE = "central rectangle"
-"""The names of the two regions."""
+LUNGS = marked("lung mask")
+RECTANGLE = marked("central rectangle")
+"""The names of the two regions, which are kept; where they are shown, they are translated."""
 _MARGINS = (0.12, 0.15)
 """What the rectangle leaves out above and below, and left and right, as shares of the side."""
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.base.language import tr
 from engine.base.wording import whole_percent
 from engine.data.records import Record
 
@@ -15,7 +16,7 @@ LEAST = 10
 """Images of the smallest class from which on the classifier is tried."""
 FOLDS = 5
 _COMMON = 8  # values of a trait that get a column of their own
-FEATURES = "size, bytes, format, mode, bit depth, colour, mean, contrast and border"
+FEATURES = tr("size, bytes, format, mode, bit depth, colour, mean, contrast and border")
 
 
 @dataclass(frozen=True)
@@ -39,11 +40,14 @@ class Guess:
     def sentence(self) -> str:
         """What that means."""
         low, high = self.interval
-        return (
-            f"Without looking at lungs, by {FEATURES} alone, a small classifier is right for "
-            f"{whole_percent(self.accuracy)} of the images "
-            f"(95% interval {whole_percent(low)} to {whole_percent(high)}); always saying the commonest "
-            f"class for {whole_percent(self.baseline)}."
+        return tr(
+            "Without looking at lungs, by {features} alone, a small classifier is right for {accuracy} of the images "
+            "(95% interval {low} to {high}); always saying the commonest class for {baseline}.",
+            features=FEATURES,
+            accuracy=whole_percent(self.accuracy),
+            low=whole_percent(low),
+            high=whole_percent(high),
+            baseline=whole_percent(self.baseline),
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import TypeVar
 from engine.base.cancel import Stop
 from engine.base.errors import Stopped
 from engine.base.events import Event, Progress
+from engine.base.language import tr
 from engine.base.runtime import processors
 
 T = TypeVar("T")
@@ -45,7 +46,7 @@ def spread(
                 while len(waiting) > 2 * workers or (waiting and start + at_a_time >= len(items)):
                     results = waiting.popleft().result()
                     if stop is not None and stop.is_set():
-                        raise Stopped("The reading of the images was stopped; nothing was changed.")
+                        raise Stopped(tr("The reading of the images was stopped; nothing was changed."))
                     yield from results
         finally:
             halt.set()

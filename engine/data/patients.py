@@ -4,20 +4,19 @@ import re
 from dataclasses import dataclass, field
 
 from engine.base.errors import ConfigError, DataError
-from engine.base.wording import counted, noun
+from engine.base.language import tr, trn
+from engine.base.wording import counted, in_turn, listing
 from engine.data.name_patterns import Named, named_patients
 from engine.data.records import Record, Scan
 from engine.data.tables import PATIENT_COLUMNS, WORKBOOK, Column, Table, tables
 
-UNKNOWN = (
+UNKNOWN = tr(
     "Patients can't be told apart in this folder: images of one patient may lie in two parts. --group-by names a "
     "metadata column or a pattern of the file names that tells them."
 )
 BY_NAME = "name:"
 BY_PATTERNS = "names"
 """What asks for the patients that `engine.data.name_patterns` finds."""
-TOGETHER = "Images of one patient stay together: "
-"""How the sentence on known patients begins."""
 MOST = 8
 """Tables or columns that a sentence names."""
 
@@ -36,7 +35,7 @@ class Patients:
     @property
     def unknown(self) -> str:
         """Sentences that no patient is known, and why or what would tell them; empty where some are."""
-        return "" if self.known else f"{_unknown(self.proposed)} {self.missed}".rstrip()
+        return "" if self.known else in_turn(_unknown(self.proposed), self.missed)
 
     @property
     def known(self) -> bool:
@@ -52,7 +51,7 @@ def patients(scanned: Scan, group_by: str = "") -> Patients:
     column of PATIENT_COLUMNS where there is one, "none" to look for none. Raises ConfigError for what finds nobody.
     """
     if group_by == "none":
-        return Patients("Images of one patient may lie in two parts, as asked (--group-by none).")
+        return Patients(tr("Images of one patient may lie in two parts, as asked (--group-by none)."))
     if group_by.startswith(BY_NAME):
         return _by_name(scanned.records, group_by[len(BY_NAME) :])
     if group_by == BY_PATTERNS:
@@ -69,44 +68,66 @@ def patients(scanned: Scan, group_by: str = "") -> Patients:
             torn += sum(said.of.get(file, who) != who for file, who in of.items()) + said.torn
             of = {**said.of, **of}
             if said.of:
-                used.append(f'the column "{table.columns[table.place(column) or 0]}" of {table.name}')
+                column_name = table.columns[table.place(column) or 0]
+                used.append(tr('the column "{column}" of {table}', column=column_name, table=table.name))
         if of and not _by_folders(scanned, group_by, of):
-            how = " and ".join(used[:2]) + (" and others" if len(used) > 2 else "")
+            how = used[0] if len(used) == 1 else tr("{first} and {second}", first=used[0], second=used[1])
+            if len(used) > 2:
+                how = tr("{first} and {second} and others", first=used[0], second=used[1])
             return _told(of, how, len(scanned.records), torn)
-    looked = _looked_at(found, why, f'no column "{group_by}"' if group_by else "no column that names a patient")
+    lacking = tr("has no column that names a patient")
+    looked = _looked_at(found, why, tr('has no column "{column}"', column=group_by) if group_by else lacking)
     if group_by:
         columns = sorted({column for table in found for column in table.columns if column})
-        have = f"the tables beside the class folders have {', '.join(columns[:MOST])}" if columns else "there is none"
-        raise ConfigError(
-            f'--group-by is "{group_by}", but no table in {scanned.root} names images in such a column; {have}. '
-            f'{looked}A pattern of file names is written as "name:REGEX".'
+        none = tr(
+            '--group-by is "{column}", but no table in {root} names images in such a column; there is none.',
+            column=group_by,
+            root=scanned.root,
         )
+        if columns:
+            none = tr(
+                '--group-by is "{column}", but no table in {root} names images in such a column; the tables beside the '
+                "class folders have {columns}.",
+                column=group_by,
+                root=scanned.root,
+                columns=listing(columns[:MOST]),
+            )
+        raise ConfigError(in_turn(none, looked, tr('A pattern of file names is written as "name:REGEX".')))
     by_folder = {record.file: record.patient for record in scanned.records if record.patient}
     if by_folder:
-        return _told(by_folder, "their folders", len(scanned.records))
+        return _told(by_folder, tr("their folders"), len(scanned.records))
     promising = _looked_at([table for table in found if table.name in why], why, "")
     proposed = named_patients(scanned.records)
-    return Patients(f"{_unknown(proposed)} {looked}".rstrip(), missed=promising.rstrip(), proposed=proposed)
+    return Patients(in_turn(_unknown(proposed), looked), missed=promising, proposed=proposed)
 
 
 def _unknown(proposed: Named | None) -> str:
     """That nobody tells patients for certain, and what the names propose."""
     if proposed is None:
         return UNKNOWN
-    return (
-        f"The names seem to tell patients, but are not asked: {_counts(proposed)}. --group-by {BY_PATTERNS} keeps the "
-        "images of one patient in one part; as it is, they may lie in two. --group-by none says that they may."
+    return tr(
+        "The names seem to tell patients, but are not asked: {counts}. --group-by {names} keeps the images of one "
+        "patient in one part; as it is, they may lie in two. --group-by none says that they may.",
+        counts=_counts(proposed),
+        names=BY_PATTERNS,
     )
 
 
 def _counts(named: Named) -> str:
     """How many patients and pairs names give, and by which names."""
-    examples = ", ".join(f'"{one.patient}" of {one.shown}' for one in named.examples)
-    anew = ", numbered in each class anew" if named.anew else ""
-    return (
-        f"{counted(named.patients, 'patient')} for {counted(len(named.of), 'image')}, which gives "
-        f"{counted(named.pairs, 'pair')} of images of one patient (such as {examples}{anew})"
+    return tr(
+        "{patients} for {images}, which gives {pairs} of images of one patient (such as {examples})",
+        patients=counted(named.patients, "patient"),
+        images=counted(len(named.of), "image"),
+        pairs=counted(named.pairs, "pair"),
+        examples=_examples(named),
     )
+
+
+def _examples(named: Named) -> str:
+    """A name for each form in which names tell patients."""
+    each = listing(tr('"{patient}" of {shown}', patient=one.patient, shown=one.shown) for one in named.examples)
+    return tr("{examples}, numbered in each class anew", examples=each) if named.anew else each
 
 
 def _asked(table: Table, column: str, scanned: Scan, why: dict[str, str]) -> Column:
@@ -119,23 +140,29 @@ def _asked(table: Table, column: str, scanned: Scan, why: dict[str, str]) -> Col
     if table.reason:
         why[table.name] = table.reason
     elif not said.rows:
-        why[table.name] = "has no rows"
+        why[table.name] = tr("has no rows")
     elif not said.named and said.unclear:
-        why[table.name] = f"{said.unclear:,} of the names in it fit several files of this folder, and no other fits one"
+        why[table.name] = tr(
+            "{count:,} of the names in it fit several files of this folder, and no other fits one", count=said.unclear
+        )
     elif not said.named:
-        of_its_class = "file of its class" if table.name.casefold().endswith(WORKBOOK) else "file of this folder"
-        why[table.name] = f"none of its {said.rows:,} rows names a {of_its_class}; the first names {said.first}"
+        text = tr("none of its {rows:,} rows names a file of this folder; the first names {first}")
+        if table.name.casefold().endswith(WORKBOOK):
+            text = tr("none of its {rows:,} rows names a file of its class; the first names {first}")
+        why[table.name] = text.format(rows=said.rows, first=said.first)
     elif not said.of:
-        why[table.name] = f'its column "{column}" is empty, or says two things, for every file'
+        why[table.name] = tr('its column "{column}" is empty, or says two things, for every file', column=column)
     return said
 
 
 def _looked_at(found: list[Table], why: dict[str, str], lacking: str) -> str:
     """A sentence on the tables that were looked at, and why each is of no use; empty where there is none."""
-    shown = [f"{table.name} ({why.get(table.name) or table.reason or f'has {lacking}'})" for table in found]
+    shown = [
+        tr("{name} ({why})", name=table.name, why=why.get(table.name) or table.reason or lacking) for table in found
+    ]
     if len(shown) > MOST:
-        shown = [*shown[:MOST], f"and {len(shown) - MOST} more"]
-    return f"Tables looked at: {'; '.join(shown)}. " if shown else ""
+        shown = [*shown[:MOST], tr("and {count} more", count=len(shown) - MOST)]
+    return tr("Tables looked at: {tables}.", tables=tr("; ").join(shown)) if shown else ""
 
 
 def _by_folders(scanned: Scan, group_by: str, of: dict[str, str]) -> bool:
@@ -147,7 +174,9 @@ def _by_name(records: tuple[Record, ...], pattern: str) -> Patients:
     try:
         regex = re.compile(pattern)
     except re.error as error:
-        raise ConfigError(f'--group-by: "{pattern}" is no regular expression ({error}).') from error
+        raise ConfigError(
+            tr('--group-by: "{pattern}" is no regular expression ({error}).', pattern=pattern, error=error)
+        ) from error
     of = {}
     for record in records:
         found = regex.search(record.file.rsplit("/", 1)[-1])
@@ -155,26 +184,43 @@ def _by_name(records: tuple[Record, ...], pattern: str) -> Patients:
         if patient:
             of[record.file] = patient
     if not of:
-        raise ConfigError(f'--group-by: no file name matches "{pattern}"; the first is {records[0].file}.')
-    return _told(of, f'the pattern "{pattern}" of file names', len(records))
+        raise ConfigError(
+            tr(
+                '--group-by: no file name matches "{pattern}"; the first is {file}.',
+                pattern=pattern,
+                file=records[0].file,
+            )
+        )
+    return _told(of, tr('the pattern "{pattern}" of file names', pattern=pattern), len(records))
 
 
 def _by_patterns(records: tuple[Record, ...]) -> Patients:
     named = named_patients(records)
     if named is None:
         raise ConfigError(
-            f'--group-by is "{BY_PATTERNS}", but no usual pattern of names tells patients here; the first image is '
-            f'{records[0].file}. A pattern of your own is written as "name:REGEX".'
+            tr(
+                '--group-by is "{names}", but no usual pattern of names tells patients here; the first image is '
+                '{file}. A pattern of your own is written as "name:REGEX".',
+                names=BY_PATTERNS,
+                file=records[0].file,
+            )
         )
-    examples = ", ".join(f'"{one.patient}" of {one.shown}' for one in named.examples)
-    anew = ", numbered in each class anew" if named.anew else ""
-    return _told(named.of, f"the names of files or folders (such as {examples}{anew})", len(records))
+    how = tr("the names of files or folders (such as {examples})", examples=_examples(named))
+    return _told(named.of, how, len(records))
 
 
 def _told(of: dict[str, str], how: str, images: int, torn: int = 0) -> Patients:
     count = len(set(of.values()))
     rest = images - len(of)
-    some = f"{counted(rest, 'image')} {noun(rest, 'names', 'name')} none, and each of those"
-    alone = f"; {some} counts as a patient of its own" if rest else ""
-    alone += f"; of {counted(torn, 'image')} the tables name two patients" if torn else ""
-    return Patients(f"{TOGETHER}{count:,} patients by {how}{alone}.", of)
+    said = [tr("Images of one patient stay together: {count:,} patients by {how}", count=count, how=how)]
+    if rest:
+        said.append(
+            trn(
+                "{number} image names none, and each of those counts as a patient of its own",
+                "{number} images name none, and each of those counts as a patient of its own",
+                rest,
+            )
+        )
+    if torn:
+        said.append(tr("of {images} the tables name two patients", images=counted(torn, "image")))
+    return Patients(tr("{sentence}.", sentence=tr("; ").join(said)), of)

@@ -30,8 +30,9 @@ from engine.base.errors import CacheError, DataError, LinkError
 from engine.base.events import Emit, Notice
 from engine.base.files import open_private, opened, private_dir, write_json
 from engine.base.files import remove as remove_path
+from engine.base.language import marked, tr, trn
 from engine.base.locks import require_lock, wait_for_lock
-from engine.base.wording import FULL, counted, noun
+from engine.base.wording import FULL, counted
 from engine.data.image.formats import PIXEL_RULES
 from engine.data.image.reader import ImageError, Pixels, held, pixel_hash, resize
 from engine.data.parallel import Pulse, spread
@@ -78,8 +79,14 @@ class KeptRows:
             decoded = self._decoded(int(rows[place]))
             if isinstance(decoded, Problem):
                 raise DataError(
-                    f"{decoded.file} {decoded.reason}, and its decoded pixels in {self._path} are damaged: "
-                    f"put the file back as it was, or scan {self._root} again."
+                    tr(
+                        "{file} {reason}, and its decoded pixels in {path} are damaged: put the file back as it was, "
+                        "or scan {root} again.",
+                        file=decoded.file,
+                        reason=decoded.reason,
+                        path=self._path,
+                        root=self._root,
+                    )
                 )
             found[place] = decoded.reshape(-1)
         return found.reshape(len(rows), *self._plan.shape[1:])
@@ -87,10 +94,12 @@ class KeptRows:
     def _mend(self) -> None:
         """Decode every damaged row of the store anew, put it in its place, and say so."""
         decoded = {row: self._decoded(row) for row in self._file.damaged()}
-        several = (
-            f"{counted(len(decoded), 'decoded image')} in {self._path} {noun(len(decoded), 'was', 'were')} damaged"
+        told = trn(
+            "{number} decoded image in {path} was damaged, to be decoded anew.",
+            "{number} decoded images in {path} were damaged, to be decoded anew.",
+            len(decoded),
+            path=self._path,
         )
-        told = f"{several}, to be decoded anew"
         good = {row: pixels.reshape(-1) for row, pixels in decoded.items() if not isinstance(pixels, Problem)}
         self._given_up = len(good) < len(decoded)
         try:
@@ -99,10 +108,18 @@ class KeptRows:
             self._given_up |= bool(self._file.read(np.array(list(good), np.intp))[1])
         except (OSError, LinkError) as error:
             self._given_up = True
-            why = error.strerror or error if isinstance(error, OSError) else str(error).removesuffix(".")
-            told += f" whenever they are needed, as they can't be replaced there ({why})"
+            why = error.strerror or error if isinstance(error, OSError) else str(error).rstrip(".。")
+            told = trn(
+                "{number} decoded image in {path} was damaged, to be decoded anew whenever they are needed, as they "
+                "can't be replaced there ({why}).",
+                "{number} decoded images in {path} were damaged, to be decoded anew whenever they are needed, as they "
+                "can't be replaced there ({why}).",
+                len(decoded),
+                path=self._path,
+                why=why,
+            )
         if decoded:
-            self._emit(Notice("warning", f"{told}."))
+            self._emit(Notice("warning", told))
 
     def _decoded(self, row: int) -> "Pixels | Problem":
         return _small(self._root, self._records[row], self._plan.shape[1], self._plan.shape[3], self._pixel_rules)
@@ -149,7 +166,7 @@ def open_store(
     left, CacheError when the cache can't be written, Stopped when the stop is set meanwhile.
     """
     if not records:
-        raise DataError(f"There are no images of {root} to decode.")
+        raise DataError(tr("There are no images of {root} to decode.", root=root))
     context = context or Context()
     channels = 3 if any(record.colour for record in records) else 1
     with _ONE_AT_A_TIME:
@@ -159,8 +176,11 @@ def open_store(
         if sums is not None:
             return _opened(directory, plan, sums, root, records, context.emit, pixel_rules), ()
         if plan.pixels(directory).exists() or plan.description(directory).exists():
-            what = f"The decoded images in {plan.pixels(directory)} are damaged or were never finished"
-            context.emit(Notice("warning", f"{what}: they are decoded anew."))
+            text = tr(
+                "The decoded images in {path} are damaged or were never finished: they are decoded anew.",
+                path=plan.pixels(directory),
+            )
+            context.emit(Notice("warning", text))
         return _build(root, records, size, channels, directory, context, pixel_rules)
 
 
@@ -184,20 +204,20 @@ def _fault(directory: Path, key: str) -> str:
     pixels, description = directory / f"{key}.u8", directory / f"{key}.json"
     with suppress(OSError):
         if not description.is_file():  # it follows the pixels within a moment
-            return "never finished" if time.time() - pixels.stat().st_mtime > _NEW_SECONDS else ""
+            return tr("never finished") if time.time() - pixels.stat().st_mtime > _NEW_SECONDS else ""
     try:
         described = json.loads(description.read_bytes())
         if "checksums" not in described and "checksum" in described:
-            return "of an earlier version, which this one never reads"
+            return tr("of an earlier version, which this one never reads")
         count, height, width, channels = described["shape"]
         plan = _Plan(key, (count, height, width, channels))
         sums = _sums(directory, plan)
         damaged = len(RowFile(pixels, plan.row_bytes, sums).damaged()) if sums is not None else 0
     except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
-        return "whose description is damaged"
+        return tr("whose description is damaged")
     if sums is None:
-        return "damaged or cut short"
-    return f"of which {damaged:,} are damaged" if damaged else ""
+        return tr("damaged or cut short")
+    return tr("of which {damaged:,} are damaged", damaged=damaged) if damaged else ""
 
 
 @dataclass(frozen=True)
@@ -240,7 +260,7 @@ def _build(
 ) -> tuple[PixelStore, tuple[Problem, ...]]:
     problems: list[Problem] = []
     kept: list[Record] = []
-    pulse = Pulse(context.emit, "decode", len(records))
+    pulse = Pulse(context.emit, marked("decode"), len(records))
     whole = _plan(records, size, channels).bytes
 
     def small(record: Record) -> Pixels | Problem:
@@ -258,8 +278,9 @@ def _build(
                     file.write(result.data)
                 pulse(done)
         if not kept:
+            images = counted(len(records), "image")
             raise DataError(
-                f"None of the {counted(len(records), 'image')} in {root} is as it was when scanned; scan it again."
+                tr("None of the {images} in {root} is as it was when scanned; scan it again.", images=images, root=root)
             )
         file.flush()
         os.fsync(file.fileno())
@@ -282,10 +303,11 @@ def _small(root: Path, record: Record, size: int, channels: int, pixel_rules: in
     try:
         with held(root / record.file, pixel_rules) as image:
             if pixel_hash(image.pixels) != record.sha:
-                return Problem(record.file, "changed", "has other pixels than when it was scanned")
+                return Problem(record.file, "changed", tr("has other pixels than when it was scanned"))
             small = resize(image.pixels, size)
     except ImageError as exc:
-        return Problem(record.file, "vanished", f"could be read by the scan, but no more: {exc.reason}")
+        reason = tr("could be read by the scan, but no more: {reason}", reason=exc.reason)
+        return Problem(record.file, "vanished", reason)
     if small.ndim == 2:
         small = small[..., None] if channels == 1 else np.repeat(small[..., None], channels, axis=2)
     return np.ascontiguousarray(small)
@@ -324,7 +346,11 @@ def _directory(cache_dir: Path) -> Path:
                 _remove_if_abandoned(path)
     except OSError as exc:
         raise CacheError(
-            f"The cache folder {directory} can't be used ({exc.strerror}); make it writable or choose another."
+            tr(
+                "The cache folder {folder} can't be used ({reason}); make it writable or choose another.",
+                folder=directory,
+                reason=exc.strerror,
+            )
         ) from exc
     return directory
 
@@ -357,8 +383,12 @@ def _temporary(directory: Path) -> Iterator[tuple[IO[bytes], Path]]:
 def _no_space_told(directory: Path, wanted: int) -> Iterator[None]:
     """Turns a full disk into a CacheError, before the work where that can be known."""
     free = shutil.disk_usage(directory).free
-    megabytes = f"{wanted / 1e6:.0f} MB of decoded images"
-    sentence = f"There is no space in {directory} for {megabytes}; free some, or move the cache (COVID_TUI_CACHE)."
+    sentence = tr(
+        "There is no space in {folder} for {megabytes:.0f} MB of decoded images; free some, or move the cache "
+        "(COVID_TUI_CACHE).",
+        folder=directory,
+        megabytes=wanted / 1e6,
+    )
     if free < wanted:
         raise CacheError(sentence)
     try:
@@ -366,4 +396,6 @@ def _no_space_told(directory: Path, wanted: int) -> Iterator[None]:
     except OSError as exc:
         if exc.errno in FULL:
             raise CacheError(sentence) from exc
-        raise CacheError(f"The decoded images can't be written to {directory} ({exc.strerror}).") from exc
+        raise CacheError(
+            tr("The decoded images can't be written to {folder} ({reason}).", folder=directory, reason=exc.strerror)
+        ) from exc

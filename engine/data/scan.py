@@ -16,6 +16,7 @@ import numpy as np
 from engine.base.context import Context
 from engine.base.errors import DataError
 from engine.base.events import Emit, Notice
+from engine.base.language import marked, tr
 from engine.base.wording import counted
 from engine.data.duplicates import exact_groups, label_conflicts, near_groups
 from engine.data.file_names import natural, pair_key
@@ -53,7 +54,7 @@ def scan(
     listed = class_folders(root, classes, follow_links, context.stop, labels)
     folders, problems = listed.folders, list(listed.problems)
     jobs = [_Job(root, folder, file, pixel_rules) for folder in folders for file in folder.images]
-    pulse = Pulse(context.emit, "scan", len(jobs))
+    pulse = Pulse(context.emit, marked("scan"), len(jobs))
     records: list[Record] = []
     # In one block: small pieces that stay, between large ones that go, would keep the memory of all that was decoded.
     thumbs = np.empty((len(jobs) if near else 0, SIDE, SIDE), np.uint8)
@@ -77,11 +78,8 @@ def scan(
     poses = orientation.poses(laid[: len(records)])
     problems += [Problem(r.file, "pose", p.doubt, r.label) for r, p in zip(records, poses, strict=True) if p.words]
     ordered = tuple(sorted(problems, key=lambda problem: (natural(problem.file), problem.kind)))
-    alike = (
-        near_groups(records, thumbs[: len(records)], Pulse(context.emit, "near duplicates", 100).share, context.stop)
-        if near
-        else ()
-    )
+    comparing = Pulse(context.emit, marked("near duplicates"), 100).share
+    alike = near_groups(records, thumbs[: len(records)], comparing, context.stop) if near else ()
     told = (*noted(remarked), *of_other_bits((r.file, r.bits) for r in records if r.bit_depth > 8 and r.bits))
     twins = exact_groups(records)
     others = tuple(sorted((*listed.others, *(job.file for job in jobs if job.file not in label_of))))
@@ -98,8 +96,9 @@ def tell_layout(scanned: Scan, emit: Emit, again: bool = False) -> None:
     for text in () if again else scanned.layout.doubts:
         emit(Notice("warning", text))
     if scanned.problems:
-        several = counted(len(scanned.problems), "problem")
-        emit(Notice("warning", f"{several} in the folder; `covid-tui scan` lists them.", "left out"))
+        problems = counted(len(scanned.problems), "problem")
+        text = tr("{problems} in the folder; `covid-tui scan` lists them.", problems=problems)
+        emit(Notice("warning", text, "left out"))
 
 
 def require_trainable(scanned: Scan) -> None:
@@ -107,24 +106,38 @@ def require_trainable(scanned: Scan) -> None:
     names = list(scanned.classes)
     if len(names) < 2:
         raise DataError(
-            f"{scanned.root} has one class with images ({names[0]}); learning to tell classes apart needs at least two."
+            tr(
+                "{root} has one class with images ({name}); learning to tell classes apart needs at least two.",
+                root=scanned.root,
+                name=names[0],
+            )
         )
     for name, own in scanned.classes.items():
         if not own.images:
-            raise DataError(f'Class "{name}" in {scanned.root} has no readable image: {_why_none(scanned, name)}.')
+            why = _why_none(scanned, name)
+            raise DataError(
+                tr('Class "{name}" in {root} has no readable image: {why}.', name=name, root=scanned.root, why=why)
+            )
 
 
 def _why_none(scanned: Scan, name: str) -> str:
     """What became of the files of a class without a usable image."""
     bad = [problem for problem in scanned.problems if problem.label == name and problem.kind == "unreadable"]
     if not bad:
-        return "`covid-tui scan` tells why"
+        return tr("`covid-tui scan` tells why")
     (reason, count), *others = Counter(problem.reason for problem in bad).most_common()
     first = next(problem.file for problem in bad if problem.reason == reason)
     if len(bad) == 1:
-        return f"{first}: {reason}"
-    most = f"of {count:,} of its {counted(len(bad), 'file')}" if others else f"of all its {count:,} files"
-    return f"{most} {first} is the first: {reason}"
+        return tr("{first}: {reason}", first=first, reason=reason)
+    if not others:
+        return tr("of all its {count:,} files {first} is the first: {reason}", count=count, first=first, reason=reason)
+    return tr(
+        "of {count:,} of its {files} {first} is the first: {reason}",
+        count=count,
+        files=counted(len(bad), "file"),
+        first=first,
+        reason=reason,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,5 +194,9 @@ def _checked_mask(root: Path, mask: str | None, image: Header, label: str) -> tu
         return None, [Problem(mask, "unreadable", exc.reason, label)]
     if abs(header.width / header.height * image.height / image.width - 1) <= 0.02:
         return mask, []
-    reason = f"the mask's {header.width}x{header.height} pixels have another shape than its image's"
-    return mask, [Problem(mask, "mask-shape", f"{reason} {image.width}x{image.height}", label)]
+    reason = tr(
+        "the mask's {mask} pixels have another shape than its image's {image}",
+        mask=f"{header.width}x{header.height}",
+        image=f"{image.width}x{image.height}",
+    )
+    return mask, [Problem(mask, "mask-shape", reason, label)]

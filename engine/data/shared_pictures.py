@@ -12,6 +12,7 @@ import numpy as np
 
 from engine.base.context import Context
 from engine.base.errors import DataError
+from engine.base.language import marked, tr
 from engine.data.duplicates import exact_groups, near_groups, near_within
 from engine.data.groups import kept_together
 from engine.data.image.reader import ImageError, Pixels, held
@@ -53,8 +54,8 @@ def apart(scans: Sequence[Scan], patients: Sequence[Mapping[str, str]], context:
     DataError where a file can't be read any more, Stopped soon after the context's stop is set.
     """
     records = [replace(record, file=_joint(n, record.file)) for n, one in enumerate(scans) for record in one.records]
-    near = near_groups(records, _thumbnails(scans, context), Pulse(context.emit, "pictures in common", 100).share,
-                       context.stop)  # fmt: skip
+    pulse = Pulse(context.emit, marked("pictures in common"), 100)
+    near = near_groups(records, _thumbnails(scans, context), pulse.share, context.stop)
     joint = replace(scans[0], records=tuple(records), problems=(), near=near)
     named = {_joint(n, file): who for n, of in enumerate(patients) for file, who in of.items()}
     shared = [group for group in kept_together(joint) if _folders(group) > 1]
@@ -121,7 +122,7 @@ def _without(scanned: Scan, out: Sequence[str], near: Sequence[NearGroup]) -> Sc
 def _thumbnails(scans: Sequence[Scan], context: Context) -> Pixels:
     """The pictures of all scans, one after the other, as near duplicates are looked for: uint8 (n, SIDE, SIDE)."""
     jobs = [(one, record) for one in scans for record in one.records]
-    pulse = Pulse(context.emit, "thumbnails", len(jobs))
+    pulse = Pulse(context.emit, marked("thumbnails"), len(jobs))
     found = np.empty((len(jobs), SIDE, SIDE), np.uint8)
     with closing(spread(_thumbnail, jobs, context.stop)) as results:
         for place, thumb in enumerate(results):
@@ -136,4 +137,11 @@ def _thumbnail(job: tuple[Scan, Record]) -> Pixels:
         with held(scanned.root / record.file, scanned.pixel_rules) as image:
             return thumbnail(image.pixels)
     except ImageError as error:
-        raise DataError(f"{record.file} in {scanned.root} can't be read any more: {error.reason}.") from error
+        raise DataError(
+            tr(
+                "{file} in {root} can't be read any more: {reason}.",
+                file=record.file,
+                root=scanned.root,
+                reason=error.reason,
+            )
+        ) from error

@@ -20,11 +20,11 @@ from engine.base.errors import DataError
 from engine.base.escape import from_cell, to_cell
 from engine.base.events import Notice
 from engine.base.files import replacing
+from engine.base.language import marked, tr
 from engine.base.wording import counted, whole_percent
+from engine.data import split_doubts
 from engine.data.file_names import natural
-from engine.data.folders.class_listing import AS_PUBLISHED
-from engine.data.folders.folder_names import difference, look_alike
-from engine.data.given_split import Listed, few, listed, require_match
+from engine.data.given_split import few, listed, require_match
 from engine.data.groups import joined, kept_together, two_labelled
 from engine.data.part_names import PART_NAMES
 from engine.data.patients import patients
@@ -33,12 +33,10 @@ from engine.data.scan import require_trainable
 from engine.data.tables import FILE_COLUMNS, plain_column, read_rows
 from engine.recipe.config import DataConfig
 
-PARTS = ("train", "validation", "test")
+PARTS = (marked("train"), marked("validation"), marked("test"))
 COLUMNS = ("file", "class", "part", "sha")
 PATIENT = "patient number"
 """The column that a split has beside those where patients are known."""
-MOST_TOLD = 10
-"""Leaks that are named one by one where a training or a scan tells of them; all of them are counted."""
 
 _OTHER_COLUMNS = {"file": FILE_COLUMNS, "class": ("label",), "part": ("split", "publishedsplit")}
 _ERRORS = "surrogateescape"  # a file name that is not UTF-8 comes back as it was
@@ -90,17 +88,25 @@ class Split:
             places = _places(given)
             missing = [name for name in COLUMNS[:3] if name not in places]
             if missing:
-                raise DataError(f"is no split: it lacks the column {', '.join(missing)}")
+                raise DataError(tr("is no split: it lacks the column {missing}", missing=", ".join(missing)))
             rows.extend(_row(line, {name: _cell(row, place) for name, place in places.items()}) for line, row in lines)
         except FileNotFoundError as exc:
-            raise DataError(f"{path} does not exist; check the path given with --split.") from exc
+            raise DataError(tr("{path} does not exist; check the path given with --split.", path=path)) from exc
         except OSError as exc:
-            raise DataError(f"{path} can't be read ({exc.strerror}); check the path given with --split.") from exc
+            raise DataError(
+                tr(
+                    "{path} can't be read ({reason}); check the path given with --split.",
+                    path=path,
+                    reason=exc.strerror,
+                )
+            ) from exc
         except DataError as exc:
-            raise DataError(f"{path} {exc}.") from None
+            raise DataError(tr("{path} {reason}.", path=path, reason=exc)) from None
         twice = [file for file, n in Counter(row.file for row in rows).items() if n > 1]
         if twice:
-            raise DataError(f"{path} lists {few(twice[:1])} twice; each image belongs to one part.")
+            raise DataError(
+                tr("{path} lists {name} twice; each image belongs to one part.", path=path, name=few(twice[:1]))
+            )
         return cls(tuple(rows))
 
 
@@ -120,7 +126,7 @@ def draw(
     parts: dict[str, str] = {}
     for name, own in by_class.items():
         if len(own) < len(PARTS):
-            raise DataError(_too_few(name, own, scanned))
+            raise DataError(split_doubts.too_few(name, scanned, len(own), len(PARTS)))
         total = sum(record.label == name for record in scanned.records)
         targets = {"test": test_share * total, "validation": val_share * total}
         for part, members in _deal(_shuffled(own, name, seed), targets).items():
@@ -130,8 +136,12 @@ def draw(
     if lacking:
         part, name = lacking[0]
         raise DataError(
-            f'Kept together, the patients leave the part "{part}" without an image of class "{name}"; give another '
-            "--seed, or larger shares."
+            tr(
+                'Kept together, the patients leave the part "{part}" without an image of class "{name}"; give another '
+                "--seed, or larger shares.",
+                part=tr(part),
+                name=name,
+            )
         )
     return split
 
@@ -159,20 +169,41 @@ def reuse(
         require_match(found)
         if found.missing:
             raise DataError(
-                f"{path} lists {_images(found.missing)} that {scanned.root} lacks or can't read: {few(found.missing)}."
+                tr(
+                    "{path} lists {images} that {root} lacks or can't read: {few}.",
+                    path=path,
+                    images=counted(len(found.missing), "image"),
+                    root=scanned.root,
+                    few=few(found.missing),
+                )
             )
         if found.unclear:
-            raise DataError(f"{path} lists names that fit several images of {scanned.root}: {few(found.unclear)}.")
+            raise DataError(
+                tr(
+                    "{path} lists names that fit several images of {root}: {few}.",
+                    path=path,
+                    root=scanned.root,
+                    few=few(found.unclear),
+                )
+            )
     for row in found.rows:
         if row.label not in (known[row.file].label, (corrected or {}).get(row.file)):
             raise DataError(
-                f'{path} says that {row.file} is of class "{row.label}", but it lies in "{known[row.file].label}".'
+                tr(
+                    '{path} says that {file} is of class "{label}", but it lies in "{folder}".',
+                    path=path,
+                    file=row.file,
+                    label=row.label,
+                    folder=known[row.file].label,
+                )
             )
     parts = {row.file: row for row in found.rows}
     own = [(r, parts[r.file]) for r in scanned.records if r.file in parts]
     split = Split(tuple(Row(r.file, r.label, given.part, r.sha, given.patient) for r, given in own))
     split, drawn = _completed(path, split, scanned, val_share, seed, patients)
-    return split, (*drawn, *_apart(path, split, patients), *_disagreements(scanned, found, split))
+    told = split_doubts.disagreements(scanned.root, found, split.rows)
+    torn, doubled = parted(split.rows, patients or {}), leaks(split.rows, scanned.near)
+    return split, (*drawn, *split_doubts.torn(path, torn), *told, *split_doubts.leaking(path, doubled, split.rows))
 
 
 def published(
@@ -192,10 +223,16 @@ def published(
     if split.files("train") and not split.files("test"):
         split = _with_drawn("test", split, scanned, test_share, seed, patients)
         tested = (
-            f"{scanned.root} has no test part: {whole_percent(test_share)} of the images to train on are drawn for it.",
+            tr(
+                "{root} has no test part: {share} of the images to train on are drawn for it.",
+                root=scanned.root,
+                share=whole_percent(test_share),
+            ),
         )
     split, drawn = _completed(scanned.root, split, scanned, val_share, seed, patients)
-    return split, (*tested, *drawn, *_apart(scanned.root, split, patients), *_leaking(scanned.root, scanned, split))
+    torn, doubled = parted(split.rows, patients or {}), leaks(split.rows, scanned.near)
+    doubts = (*split_doubts.torn(scanned.root, torn), *split_doubts.leaking(scanned.root, doubled, split.rows))
+    return split, (*tested, *drawn, *doubts)
 
 
 def for_recipe(
@@ -209,8 +246,9 @@ def for_recipe(
         known = patients(scanned, data.group_by)
         taken, doubts = published(scanned, data.val_share, seed, known.of, data.test_share)
         tested = any(record.part == "test" for record in scanned.records)
-        unused = "; --test-share is not used" if tested else ""
-        text = f"{AS_PUBLISHED.capitalize()}{unused}."
+        text = tr("Split as published by the folders.")
+        if tested:
+            text = tr("Split as published by the folders; --test-share is not used.")
         first = Notice("info", text, "published" if tested else "no test part")
         return _numbered(taken, known.of), (first, *(Notice("warning", text) for text in doubts))
     if data.split is None:
@@ -265,7 +303,13 @@ def _row(line: int, values: dict[str, str]) -> Row:
     file, label, part = (from_cell(values[name]) for name in COLUMNS[:3])
     part = PART_NAMES.get(part.strip().lower(), part.strip().lower())
     if not file or not label or part not in PARTS:
-        raise DataError(f"can't be used: line {line} needs a file, a class and a part ({', '.join(PARTS)})")
+        raise DataError(
+            tr(
+                "can't be used: line {line} needs a file, a class and a part ({parts})",
+                line=line,
+                parts=", ".join(PARTS),
+            )
+        )
     return Row(file, label, part, values.get("sha", ""), values.get(plain_column(PATIENT), ""))
 
 
@@ -293,17 +337,6 @@ def _labels(group: Sequence[Record]) -> Counter[str]:
 
 def _first(group: Sequence[Record]) -> tuple[tuple[str | int, ...], str]:
     return min(natural(record.file) for record in group)
-
-
-def _too_few(name: str, own: list[list[Record]], scanned: Scan) -> str:
-    images = scanned.classes[name].images
-    have = f"{images} image{'s' * (images != 1)}"
-    if images >= len(PARTS):
-        have += f", of which {len(own)} differ{'s' * (len(own) == 1)} from each other and from all other classes"
-    return (
-        f'Class "{name}" in {scanned.root} has {have}; '
-        f"each class needs at least {len(PARTS)}, for {', '.join(PARTS[:-1])} and {PARTS[-1]}."
-    )
 
 
 def _shuffled(groups: list[list[Record]], name: str, seed: int) -> list[list[Record]]:
@@ -343,25 +376,18 @@ def _completed(
     if split.files("train") and not split.files("validation"):
         split = _with_drawn("validation", split, scanned, val_share, seed, patients)
         drawn = (
-            f"{where} has no validation part: {whole_percent(val_share)} of the images to train on are drawn for it.",
+            tr(
+                "{root} has no validation part: {share} of the images to train on are drawn for it.",
+                root=where,
+                share=whole_percent(val_share),
+            ),
         )
     for part, counts in split.counts().items():
         lacking = [name for name in scanned.classes if not counts.get(name)]
         if lacking:
-            named = _named_otherwise(lacking[0], [name for name, count in counts.items() if count])
-            raise DataError(f'{where} puts no image of class "{lacking[0]}" into the part "{part}"{named}.')
+            others = [name for name, count in counts.items() if count]
+            raise DataError(split_doubts.lacks(where, part, lacking[0], others))
     return split, drawn
-
-
-def _named_otherwise(lacking: str, there: Sequence[str]) -> str:
-    """A half sentence on the class of the part that looks like the one that it lacks, where there is one."""
-    for name in there:
-        if look_alike(lacking, name):
-            return (
-                f', but of "{name}": the two differ in {difference(lacking, name)}. Where they are one class, give its '
-                "folders one name"
-            )
-    return ""
 
 
 def _with_drawn(
@@ -380,44 +406,3 @@ def _with_drawn(
             dealt = _deal(_shuffled(groups, name, seed), {part: share * sum(map(len, groups))})[part]
             chosen.update(record.file for group in dealt for record in group)
     return Split(tuple(replace(row, part=part) if row.file in chosen else row for row in split.rows))
-
-
-def _disagreements(scanned: Scan, found: Listed, split: Split) -> Iterable[str]:
-    path = found.path
-    if found.elsewhere:
-        some = f"{_images(found.elsewhere)} of classes that are not used here"
-        yield f"{path} lists {some}; left out: {few(found.elsewhere)}."
-    if found.unlisted:
-        some = f"{_images(found.unlisted)} of {scanned.root}"
-        yield f"{path} does not list {some}; left out: {few(found.unlisted)}."
-    gone = (*found.missing, *found.unclear)
-    if gone:
-        yield f"{scanned.root} has lost {_images(gone)} since {path} was written: {few(gone)}. The rest goes on."
-    before = {row.file: row.sha for row in found.rows}
-    changed = [row.file for row in split.rows if before[row.file] not in ("", row.sha)]
-    if changed:
-        yield f"Since {path} was written, {_images(changed)} got other pixels: {few(changed)}."
-    yield from _leaking(path, scanned, split)
-
-
-def _apart(where: Path, split: Split, patients: Mapping[str, str] | None) -> Iterable[str]:
-    apart = len(parted(split.rows, patients or {}))
-    if apart:
-        yield f"{where} has images of {apart:,} patient{'s' * (apart > 1)} in two parts or more."
-
-
-def _leaking(path: Path, scanned: Scan, split: Split) -> Iterable[str]:
-    parts = {row.file: row.part for row in split.rows}
-    found = leaks(split.rows, scanned.near)
-    for group in found[:MOST_TOLD]:
-        named = ", ".join(f"{file} ({parts[file]})" for file in group)
-        yield f"{path} puts the same picture into two parts, so its result looks better than it is: {named}."
-    if len(found) > MOST_TOLD:
-        yield (
-            f"{path} puts {counted(len(found), 'picture')} into two parts in all; `covid-tui scan --csv FILE` writes a "
-            "list of them."
-        )
-
-
-def _images(files: Sequence[str]) -> str:
-    return f"{len(files):,} image{'s' * (len(files) != 1)}"

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from engine.base.errors import ConfigError
+from engine.base.language import tr
+from engine.base.wording import listing
 from engine.data.file_names import natural
 from engine.data.records import Problem, Scan
 from engine.recipe.lists import join_list
@@ -22,7 +24,10 @@ def subset(whole: Scan, names: Sequence[str]) -> Scan:
         return whole
     for name in names:
         if name not in whole.classes:
-            raise ConfigError(f'{whole.root} has no class "{name}"; it has {", ".join(whole.classes)}.')
+            found = listing(whole.classes)
+            raise ConfigError(
+                tr('{root} has no class "{name}"; it has {found}.', root=whole.root, name=name, found=found)
+            )
     records = tuple(record for name in names for record in whole.records if record.label == name)
     problems = [p for p in whole.problems if p.kind != CONFLICT and p.label in ("", *names)]
     labels = {record.file: record.label for record in records}

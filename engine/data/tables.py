@@ -23,6 +23,7 @@ from typing import Any
 
 from engine.base.errors import DataError
 from engine.base.escape import from_cell
+from engine.base.language import tr
 from engine.base.wording import reason
 from engine.data.file_names import NOT_UTF8, Matcher, Matches, natural, pair_key
 from engine.data.path_ends import match_by_ends
@@ -139,7 +140,9 @@ def tables(scanned: Scan) -> list[Table]:
         try:
             listed = sorted(folder.iterdir(), key=lambda path: natural(path.name))
         except OSError as error:
-            raise DataError(f"{folder} can't be read as a folder: {reason(error)}.") from error
+            raise DataError(
+                tr("{folder} can't be read as a folder: {reason}.", folder=folder, reason=reason(error))
+            ) from error
         for path in listed:
             name = path.name.casefold()
             if name.startswith((".", "~$")) or not name.endswith(SUFFIXES):
@@ -164,14 +167,14 @@ def read_table(path: Path, version: tuple[int, int]) -> Table:
     try:
         _, columns, _ = _head(read_rows(path))
     except OSError as error:
-        return Table(path, reason=f"can't be read ({error.strerror})")
+        return Table(path, reason=tr("can't be read ({reason})", reason=error.strerror))
     except DataError as error:
         return Table(path, reason=str(error))
     plain = [plain_column(name) for name in columns]
     keys = [plain.index(name) for name in FILE_COLUMNS if name in plain]
     keys = keys or [plain.index(name) for name in PATIENT_COLUMNS if name in plain]
     names = tuple(name.strip().casefold()[:SHOWN] for name in columns)
-    return Table(path, names, tuple(keys), "" if keys else "has no column that names files", version)
+    return Table(path, names, tuple(keys), "" if keys else tr("has no column that names files"), version)
 
 
 def _head(rows: Iterator[tuple[int, list[str]]]) -> tuple[int, list[str], list[list[str]]]:
@@ -217,10 +220,10 @@ def _column(
                 elif name:
                     room -= sys.getsizeof(name) + sys.getsizeof(value) + 200 if (name, value) not in kept[key] else 0
                     if room < 0:
-                        raise DataError(f"says more of the files than {KEPT_BYTES // MB} MB hold")
+                        raise DataError(tr("says more of the files than {most} MB hold", most=KEPT_BYTES // MB))
                     kept[key][name, value] += 1
     except OSError as error:
-        raise DataError(f"can't be read ({error.strerror})") from error
+        raise DataError(tr("can't be read ({reason})", reason=error.strerror)) from error
     every = []
     for key, pairs in kept.items():
         names = [name for name, _ in pairs]
@@ -280,9 +283,9 @@ def sources_in(path: Path, files: Sequence[str]) -> dict[str, str]:
                 for file in matcher.find(name):
                     found[pair_key(file)] = url[:VALUE]
     except OSError as error:
-        raise DataError(f"can't be read ({error.strerror})") from error
+        raise DataError(tr("can't be read ({reason})", reason=error.strerror)) from error
     if columns is None:
-        raise DataError("has no columns FILE NAME and URL")
+        raise DataError(tr("has no columns FILE NAME and URL"))
     return found
 
 
@@ -295,7 +298,7 @@ def read_rows(path: Path, pipes: bool = False) -> Iterator[tuple[int, list[str]]
     try:
         mode = os.fstat(handle).st_mode
         if not (stat.S_ISREG(mode) or (pipes and stat.S_ISFIFO(mode))):
-            raise DataError("can't be read: it is a folder, a pipe or a device, not a file")
+            raise DataError(tr("can't be read: it is a folder, a pipe or a device, not a file"))
         os.set_blocking(handle, True)
         raw: io.BufferedReader[Any] = io.BufferedReader(_Counted(handle), 64 * 1024)
         head = raw.peek(64 * 1024)
@@ -309,13 +312,13 @@ def read_rows(path: Path, pipes: bool = False) -> Iterator[tuple[int, list[str]]
             rows = _text_rows(io.TextIOWrapper(raw, _encoding(head), errors=NOT_UTF8, newline=""))
         for count, (line, row) in enumerate(rows):
             if count > ROWS:
-                raise DataError(f"has more than {ROWS:,} rows")
+                raise DataError(tr("has more than {most:,} rows", most=ROWS))
             if any(row):
                 yield line, row[:COLUMNS]
     except csv.Error as error:
-        raise DataError(f"can't be read as CSV ({error})") from None
+        raise DataError(tr("can't be read as CSV ({error})", error=error)) from None
     except (gzip.BadGzipFile, zlib.error, EOFError):
-        raise DataError("can't be unpacked: it is damaged or cut off") from None
+        raise DataError(tr("can't be unpacked: it is damaged or cut off")) from None
     finally:
         os.close(handle)
 
@@ -339,7 +342,7 @@ class _Counted(io.RawIOBase):
             filled += len(piece)
         self._left -= filled
         if self._left < 0:
-            raise DataError(f"is larger than {FILE_BYTES // MB} MB")
+            raise DataError(tr("is larger than {most} MB", most=FILE_BYTES // MB))
         return filled
 
 
@@ -360,7 +363,7 @@ class _Unfolded(io.RawIOBase):
         buffer[: len(piece)] = piece
         self._left -= len(piece)
         if self._left < 0:
-            raise DataError(f"unfolds into more than {FILE_BYTES // MB} MB")
+            raise DataError(tr("unfolds into more than {most} MB", most=FILE_BYTES // MB))
         return len(piece)
 
 
@@ -372,9 +375,9 @@ def _encoding(head: bytes) -> str:
         for name, zeros, others in (("utf-16-le", head[1::2], head[::2]), ("utf-16-be", head[::2], head[1::2])):
             if zeros.count(0) > 0.7 * len(zeros) and others.count(0) < 0.1 * len(others):
                 return name
-        raise DataError("holds bytes that are no text")
+        raise DataError(tr("holds bytes that are no text"))
     if head.startswith(b"\xd0\xcf\x11\xe0"):
-        raise DataError("is a workbook of the old kind: save it as .xlsx or CSV")
+        raise DataError(tr("is a workbook of the old kind: save it as .xlsx or CSV"))
     return "utf-8-sig"
 
 
@@ -393,5 +396,5 @@ def _text_rows(text: io.TextIOWrapper) -> Iterator[tuple[int, list[str]]]:
 def _lines(text: io.TextIOWrapper) -> Iterator[str]:
     while line := text.readline(LINE + 1):
         if len(line) > LINE:
-            raise DataError(f"has a line of more than {LINE:,} characters")
+            raise DataError(tr("has a line of more than {most:,} characters", most=LINE))
         yield line

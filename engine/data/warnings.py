@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from engine.base.wording import counted, noun, whole_percent
+from engine.base.language import tr, trn
+from engine.base.wording import counted, listing, whole_percent
 from engine.data.records import Row, Scan
 
 if TYPE_CHECKING:
@@ -42,8 +43,8 @@ class FolderWarning:
     @property
     def capitalised(self) -> str:
         """As a whole sentence."""
-        end = "" if self.sentence.endswith(".") else "."
-        return f"{self.sentence[:1].upper()}{self.sentence[1:]}{end}"
+        whole = f"{self.sentence[:1].upper()}{self.sentence[1:]}"
+        return whole if whole.endswith((".", "。")) else tr("{sentence}.", sentence=whole)
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values."""
@@ -73,9 +74,10 @@ def folder_warnings(
     ]
     count = len(found.problems)
     if count:
-        listed.append(FolderWarning("problems", f"{counted(count, 'problem')} in the folder", numbers={"files": count}))
+        text = tr("{problems} in the folder", problems=counted(count, "problem"))
+        listed.append(FolderWarning("problems", text, numbers={"files": count}))
     if unfinished:
-        text = "the classes were not compared to the end: what tells them apart without lungs is not known"
+        text = tr("the classes were not compared to the end: what tells them apart without lungs is not known")
         listed.append(FolderWarning("not-compared", text))
     if text := patients if isinstance(patients, str) else patients.unknown:
         listed.append(FolderWarning("patients", text))
@@ -94,7 +96,7 @@ def _confounded(found: Scan, confounded: "Confounding | None") -> Iterator[Folde
     for alarm in confounded.alarms:
         yield FolderWarning("confounded", alarm, grave=True)
     if not confounded.sources_known and len(found.classes) > 1:
-        text = "the sources of the images are not known: a model may learn hospitals in place of lungs"
+        text = tr("the sources of the images are not known: a model may learn hospitals in place of lungs")
         yield FolderWarning("sources-unknown", text)
 
 
@@ -106,7 +108,8 @@ def _leaking(found: Scan, rows: Sequence[Row]) -> int:
 
 def _leaks(count: int) -> Iterator[FolderWarning]:
     if count:
-        text = f"LEAKS: {counted(count, 'picture')} in two parts of the split; a test on it looks too good"
+        pictures = counted(count, "picture")
+        text = tr("LEAKS: {pictures} in two parts of the split; a test on it looks too good", pictures=pictures)
         yield FolderWarning("leaks", text, grave=True, numbers={"pictures": count})
 
 
@@ -117,37 +120,51 @@ def _counts(found: Scan) -> Iterator[FolderWarning]:
         share = found.classes[largest].images / len(found.records)
         yield FolderWarning(
             "unequal",
-            f"unequal classes: always saying {largest} would be right in {whole_percent(share)}; "
-            f"the largest class has {found.imbalance:.1f} images for each of the smallest",
+            tr(
+                "unequal classes: always saying {largest} would be right in {share}; the largest class has "
+                "{imbalance:.1f} images for each of the smallest",
+                largest=largest,
+                share=whole_percent(share),
+                imbalance=found.imbalance,
+            ),
             numbers={"share": share, "imbalance": found.imbalance},
             classes={name: summary.images for name, summary in found.classes.items()},
         )
     turned = {problem.file for problem in found.problems if problem.kind == "pose"}
     counts = Counter(record.label for record in found.records if record.file in turned)
     if counts:
-        each = ", ".join(f"{number:,} of {found.classes[name].images:,} {name}" for name, number in counts.items())
-        text = f"images look turned or inverted, which a network may take for the class: {each}"
+        each = listing(
+            tr("{number:,} of {images:,} {name}", number=number, images=found.classes[name].images, name=name)
+            for name, number in counts.items()
+        )
+        text = tr("images look turned or inverted, which a network may take for the class: {each}", each=each)
         yield FolderWarning("turned", text, classes=dict(counts))
     small = {name: summary.images for name, summary in found.classes.items() if summary.images < FEW}
     if small:
-        each = ", ".join(f"{name} {number}" for name, number in small.items())
-        text = f"too few images to tell how good a model is: {each}"
+        each = listing(f"{name} {number}" for name, number in small.items())
+        text = tr("too few images to tell how good a model is: {each}", each=each)
         yield FolderWarning("few", text, numbers={"fewest": FEW}, classes=small)
 
 
 def _same_picture(found: Scan, kept_apart: bool) -> Iterator[FolderWarning]:
     groups, alike = len(found.duplicates), len(found.near)
     if groups:
-        kept = "" if kept_apart else "; each is kept inside one part"
-        text = f"{counted(groups, 'group')} of equal images{kept}"
+        number = counted(groups, "group")
+        text = tr("{groups} of equal images; each is kept inside one part", groups=number)
+        if kept_apart:
+            text = tr("{groups} of equal images", groups=number)
         yield FolderWarning("equal-images", text, numbers={"groups": groups})
     if alike:
-        kept = "" if kept_apart else ", kept together too"
-        yield FolderWarning(
-            "near-duplicates", f"{counted(alike, 'group')} of near duplicates{kept}", numbers={"groups": alike}
-        )
+        number = counted(alike, "group")
+        text = tr("{groups} of near duplicates, kept together too", groups=number)
+        if kept_apart:
+            text = tr("{groups} of near duplicates", groups=number)
+        yield FolderWarning("near-duplicates", text, numbers={"groups": alike})
     wrong = Counter(problem.label for problem in found.problems if problem.kind == "label-conflict")
     if count := wrong.total():
-        several = f"{counted(count, 'image')} {noun(count, 'has', 'have')}"
-        text = f"{several} the same pixels as one of another class: a label is wrong"
+        text = trn(
+            "{number} image has the same pixels as one of another class: a label is wrong",
+            "{number} images have the same pixels as one of another class: a label is wrong",
+            count,
+        )
         yield FolderWarning("label-conflict", text, grave=True, numbers={"images": count}, classes=dict(wrong))

@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from xml.parsers import expat
 
 from engine.base.errors import DataError
+from engine.base.language import tr
 
 MB = 2**20
 FILE_BYTES = 64 * MB
@@ -30,7 +31,7 @@ ROWS, COLUMNS, CELL = 1_000_000, 256, 4096
 _SMALL_PART = MB
 """Bytes of the archive's own list of parts, and of a part that only says where others are."""
 _PIECE, _TOKEN, _DEPTH = 64 * 1024, MB, 64
-_NEAR_ENDLESS = "unfolds into more than {} MB"
+_NEAR_ENDLESS = tr("unfolds into more than {most} MB")
 
 Attributes = dict[str, str]
 
@@ -48,11 +49,13 @@ def workbook_rows(path: Path | int) -> Iterator[list[str]]:
         except DataError:
             raise
         except expat.ExpatError as error:
-            raise DataError(f"can't be read as a workbook (line {error.lineno} of its XML is damaged)") from None
+            raise DataError(
+                tr("can't be read as a workbook (line {line} of its XML is damaged)", line=error.lineno)
+            ) from None
         except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, EOFError, OSError, NotImplementedError) as error:
-            raise DataError(f"can't be read as a workbook ({type(error).__name__})") from None
+            raise DataError(tr("can't be read as a workbook ({kind})", kind=type(error).__name__)) from None
         except RuntimeError:  # zipfile's word for an encrypted part
-            raise DataError("is encrypted") from None
+            raise DataError(tr("is encrypted")) from None
 
 
 class _Reluctant(FileIO):
@@ -62,13 +65,13 @@ class _Reluctant(FileIO):
         super().__init__(path)
         if self.seek(0, 2) > FILE_BYTES:
             self.close()
-            raise DataError(f"is larger than {FILE_BYTES // MB} MB")
+            raise DataError(tr("is larger than {most} MB", most=FILE_BYTES // MB))
         self.seek(0)
 
     def read(self, size: int | None = -1, /) -> bytes:
         """As FileIO reads. Raises DataError for more than a list of parts may hold."""
         if size is not None and size > _SMALL_PART:
-            raise DataError(f"has a list of parts of more than {_SMALL_PART // MB} MB")
+            raise DataError(tr("has a list of parts of more than {most} MB", most=_SMALL_PART // MB))
         return super().read(-1 if size is None else size) or b""
 
 
@@ -77,7 +80,7 @@ class _Workbook:
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
         if sum(part.file_size for part in archive.infolist()) > UNFOLDED_BYTES:
-            raise DataError(_NEAR_ENDLESS.format(UNFOLDED_BYTES // MB))
+            raise DataError(_NEAR_ENDLESS.format(most=UNFOLDED_BYTES // MB))
         self._archive = archive
         self._parts = {part.filename.casefold(): part for part in archive.infolist()}
         self._bytes_left, self._elements_left = UNFOLDED_BYTES, ELEMENTS
@@ -86,7 +89,7 @@ class _Workbook:
         """The rows of the first sheet."""
         book = self._related("", "officeDocument")
         if not book:
-            raise DataError("is no workbook")
+            raise DataError(tr("is no workbook"))
         sheet = self._first_sheet(book[0])
         shared = [text for part in self._related(book[0], "sharedStrings") for text in self._texts(part)]
         yield from self._cells(sheet, shared)
@@ -124,7 +127,7 @@ class _Workbook:
             kind, part = relations.get(name, ("", ""))
             if kind == "worksheet":
                 return part
-        raise DataError("has no sheet")
+        raise DataError(tr("has no sheet"))
 
     def _texts(self, part: str) -> Iterator[str]:
         """The shared texts, in order."""
@@ -133,7 +136,7 @@ class _Workbook:
             for text in reader.done:
                 room -= sys.getsizeof(text) + 8
                 if room < 0:
-                    raise DataError(f"holds texts of more than {TEXT_BYTES // MB} MB")
+                    raise DataError(tr("holds texts of more than {most} MB", most=TEXT_BYTES // MB))
                 yield text
             reader.done.clear()
 
@@ -142,7 +145,7 @@ class _Workbook:
         for _ in self._parse(part, reader.start, reader.end, reader.text):
             count += len(reader.done)
             if count > ROWS:
-                raise DataError(f"has more than {ROWS:,} rows")
+                raise DataError(tr("has more than {most:,} rows", most=ROWS))
             yield from reader.done
             reader.done.clear()
 
@@ -150,7 +153,7 @@ class _Workbook:
         """Feed a part that only says where others are to the handler."""
         for number, _ in enumerate(self._parse(part, start)):
             if number * _PIECE > _SMALL_PART:
-                raise DataError(f"has a list of sheets of more than {_SMALL_PART // MB} MB")
+                raise DataError(tr("has a list of sheets of more than {most} MB", most=_SMALL_PART // MB))
 
     def _parse(
         self,
@@ -169,7 +172,12 @@ class _Workbook:
             open_elements += 1
             self._elements_left -= 1
             if self._elements_left < 0 or open_elements > _DEPTH:
-                raise DataError(f"holds more than {ELEMENTS:,} cells and other elements, or deeply nested ones")
+                raise DataError(
+                    tr(
+                        "holds more than {most:,} cells and other elements, or deeply nested ones",
+                        most=ELEMENTS,
+                    )
+                )
             start(name if ":" not in name else name.rsplit(":", 1)[-1], attributes)
 
         def ended(name: str) -> None:
@@ -188,7 +196,7 @@ class _Workbook:
             parser.Parse(piece, False)
             fed += len(piece)
             if fed - parser.CurrentByteIndex > _TOKEN:
-                raise DataError(f"holds a tag of more than {_TOKEN // MB} MB")
+                raise DataError(tr("holds a tag of more than {most} MB", most=_TOKEN // MB))
             yield
         parser.Parse(b"", True)
         yield
@@ -197,17 +205,17 @@ class _Workbook:
         """The bytes of a part, piece by piece."""
         info = self._parts[part.casefold()]
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise DataError("is packed in a way that workbooks are not")
+            raise DataError(tr("is packed in a way that workbooks are not"))
         with self._archive.open(info) as file:
             while piece := file.read(_PIECE):
                 self._bytes_left -= len(piece)
                 if self._bytes_left < 0:
-                    raise DataError(_NEAR_ENDLESS.format(UNFOLDED_BYTES // MB))
+                    raise DataError(_NEAR_ENDLESS.format(most=UNFOLDED_BYTES // MB))
                 yield piece
 
 
 def _refuse(*_: object) -> None:
-    raise DataError("declares a document type or entities, which workbooks do not")
+    raise DataError(tr("declares a document type or entities, which workbooks do not"))
 
 
 def _plain(path: PurePosixPath) -> str:
@@ -309,7 +317,7 @@ class _Cells:
         if self._kind == "s":
             place = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
             if not 0 <= place < len(self._shared):
-                raise DataError("is damaged: a cell names a shared text that is not there")
+                raise DataError(tr("is damaged: a cell names a shared text that is not there"))
             return self._shared[place]
         return _number(text) if self._kind == "n" and text else text
 

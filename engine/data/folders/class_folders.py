@@ -10,6 +10,8 @@ from pathlib import Path
 
 from engine.base.cancel import Stop
 from engine.base.errors import ConfigError, DataError
+from engine.base.language import tr
+from engine.base.wording import in_turn, listing
 from engine.data.file_names import pair_key
 from engine.data.folders.class_listing import ClassFolders, Folder, with_sources
 from engine.data.folders.label_table import labelled_files
@@ -43,8 +45,12 @@ def class_folders(
         laid = lay_out(top, root)
     except DataError as error:
         beside = [file for file in top.others if file.casefold().endswith(SUFFIXES)]
-        hint = f" Where {few(beside)} says the class of each image, name it with --labels." if beside else ""
-        raise DataError(f"{error}{hint}") from None
+        hint = (
+            tr("Where {files} says the class of each image, name it with --labels.", files=few(beside))
+            if beside
+            else ""
+        )
+        raise DataError(in_turn(str(error), hint)) from None
     labels = tuple(dict.fromkeys(place.label for place in laid.places))
     _check_picked(root, classes, labels)
     problems = [problem for problem in laid.problems if not classes or problem.label in ("", *classes)]
@@ -74,9 +80,11 @@ def _labelled(root: Path, classes: tuple[str, ...], top: Dir, table: LabelTable)
 def _check_picked(root: Path, classes: tuple[str, ...], found: Sequence[str]) -> None:
     for name in classes:
         if name not in found:
-            raise ConfigError(f'{root} has no class "{name}"; it has {", ".join(found)}.')
+            raise ConfigError(
+                tr('{root} has no class "{name}"; it has {found}.', root=root, name=name, found=listing(found))
+            )
         if classes.count(name) > 1:
-            raise ConfigError(f'The class "{name}" is named twice; name each class once.')
+            raise ConfigError(tr('The class "{name}" is named twice; name each class once.', name=name))
 
 
 def _paired(root: Path, top: Dir, places: list[Place]) -> tuple[list[Folder], list[Problem]]:

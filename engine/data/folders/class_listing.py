@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.base.errors import DataError
-from engine.base.wording import counted, noun
+from engine.base.language import tr
+from engine.base.wording import counted
 from engine.data.file_names import pair_key
 from engine.data.records import Layout, Problem
 from engine.data.tables import WORKBOOK, sources_in
@@ -19,7 +20,7 @@ IGNORED = frozenset(
 )
 """Suffixes of files that may lie among images without being meant as one."""
 
-AS_PUBLISHED = "split as published by the folders"
+AS_PUBLISHED = tr("split as published by the folders")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +54,24 @@ def with_sources(root: Path, folder: Folder, beside: list[str], problems: list[P
     keys = Counter(map(pair_key, folder.images))
     alone = [file for file in folder.images if pair_key(file) not in folder.masks]
     if folder.masks and alone:
-        have = noun(len(alone), "has", "have")
-        reason = f"{len(alone)} of {counted(len(folder.images), 'image')} {have} no mask; the first is {alone[0]}"
+        images = counted(len(folder.images), "image")
+        reason = tr(
+            "{count} of {images} have no mask; the first is {first}", count=len(alone), images=images, first=alone[0]
+        )
+        if len(alone) == 1:
+            reason = tr("1 of {images} has no mask; the first is {first}", images=images, first=alone[0])
         problems.append(Problem(folder.label, "mask-missing", reason))
     orphans = [mask for key, mask in folder.masks.items() if key not in keys]
     if orphans:
-        have = noun(len(orphans), "has", "have")
-        reason = f"{len(orphans)} of {counted(len(folder.masks), 'mask')} {have} no image; the first is {orphans[0]}"
+        masks = counted(len(folder.masks), "mask")
+        reason = tr(
+            "{count} of {masks} have no image; the first is {first}", count=len(orphans), masks=masks, first=orphans[0]
+        )
+        if len(orphans) == 1:
+            reason = tr("1 of {masks} has no image; the first is {first}", masks=masks, first=orphans[0])
         problems.append(Problem(folder.label, "mask-orphan", reason))
     if folder.masks or sources:
-        shared = "shares its name with another image, and so its mask and source"
+        shared = tr("shares its name with another image, and so its mask and source")
         problems.extend(Problem(file, "same-name", shared) for file in folder.images if keys[pair_key(file)] > 1)
     return replace(folder, sources=sources)
 
@@ -77,10 +86,16 @@ def _sources(root: Path, folder: Folder, beside: list[str], problems: list[Probl
     try:
         table = sources_in(root / book, folder.images)
     except DataError as exc:
-        problems.append(Problem(book, "workbook", f"{exc}; the sources of its images are not known"))
+        reason = tr("{reason}; the sources of its images are not known", reason=exc)
+        problems.append(Problem(book, "workbook", reason))
         return {}
     missing = [file for file in folder.images if pair_key(file) not in table]
     if missing:
-        reason = f"does not list {len(missing)} of {counted(len(folder.images), 'image')}; the first is {missing[0]}"
+        reason = tr(
+            "does not list {count} of {images}; the first is {first}",
+            count=len(missing),
+            images=counted(len(folder.images), "image"),
+            first=missing[0],
+        )
         problems.append(Problem(book, "workbook", reason))
     return table

@@ -5,6 +5,8 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
+from engine.base.language import tr
+
 _WORDED = re.compile(
     r"(?:patient|pat|pt|subject|subj|sub|person|participant|case|study|exam|pid|mrn|id)s?[\s_.#-]*"
     r"(?:id|no|nr)?[\s_.#-]*[a-z]{0,3}[_-]?\d[\w.-]*"
@@ -71,16 +73,16 @@ def look_alike(name: str, other: str) -> bool:
 def difference(name: str, other: str) -> str:
     """What two names that look alike differ in, as the end of a sentence."""
     ways = (
-        ("upper and lower case", str.casefold),
-        ("how their accents are stored (NFC and NFD)", lambda text: unicodedata.normalize("NFC", text)),
-        ("blanks", lambda text: re.sub(r"[\s\u200b-\u200f\u2060\ufeff]+", "", unicodedata.normalize("NFKC", text))),
-        ("blanks, hyphens and underscores", lambda text: re.sub(r"[\s_-]+", "", text)),
-        ("letters of another script that look like Latin ones", lambda text: text.translate(_LATIN)),
+        (tr("upper and lower case"), str.casefold),
+        (tr("how their accents are stored (NFC and NFD)"), lambda text: unicodedata.normalize("NFC", text)),
+        (tr("blanks"), lambda text: re.sub(r"[\s\u200b-\u200f\u2060\ufeff]+", "", unicodedata.normalize("NFKC", text))),
+        (tr("blanks, hyphens and underscores"), lambda text: re.sub(r"[\s_-]+", "", text)),
+        (tr("letters of another script that look like Latin ones"), lambda text: text.translate(_LATIN)),
     )
     for words, fold in ways:
         if fold(name) == fold(other):
             return words
-    return "case, blanks or accents"
+    return tr("case, blanks or accents")
 
 
 def _look(name: str) -> str:

@@ -10,11 +10,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from engine.base.errors import ConfigError, DataError
-from engine.base.wording import counted, noun
+from engine.base.language import tr, trn
+from engine.base.wording import counted, listing
 from engine.data.file_names import natural, pair_key
 from engine.data.folders.class_listing import ClassFolders, Folder
 from engine.data.folders.folder_names import alike
-from engine.data.folders.tree import Dir, sorted_files
+from engine.data.folders.tree import NOT_FOLLOWED, Dir, sorted_files
 from engine.data.part_names import part_of
 from engine.data.records import Layout, Problem
 from engine.data.tables import Column, Table, plain_column, table_at
@@ -41,11 +42,11 @@ def labelled_files(root: Path, top: Dir, wanted: LabelTable) -> ClassFolders:
     column = _column(table, wanted.column)
     files, masks, _ = sorted_files(top, root)
     if not files:
-        raise DataError(f"{root} holds no images.")
+        raise DataError(tr("{root} holds no images.", root=root))
     try:
         said = table.cells(column, ((file, "") for file in files))
     except DataError as error:
-        raise DataError(f"{table.path} {error}.") from None
+        raise DataError(tr("{path} {reason}.", path=table.path, reason=error)) from None
     if not said.of:
         raise DataError(_fits_nothing(root, table, column, said))
     meant = _meanings(said.of.values())
@@ -63,9 +64,12 @@ def labelled_files(root: Path, top: Dir, wanted: LabelTable) -> ClassFolders:
         remarks=(_remark(table, column, by_class),),
         doubts=tuple(_doubts(table, said, several, nothing, by_class)),
     )
-    problems = [Problem(name, "symlink", why) for folder in top.walk() for name, why in folder.links[:MOST_TOLD]]
-    problems += _told([(file, f'has several classes in its cell ("{cell}")') for file, cell in several.items()])
-    problems += _told([(file, f"has no class in {table.name}") for file in nothing])
+    links = [link for folder in top.walk() for link in folder.links[:MOST_TOLD]]
+    problems = [Problem(name, "symlink", NOT_FOLLOWED[why]) for name, why in links]
+    said_twice = tr('has several classes in its cell ("{cell}"), so it is not read')
+    problems += _told([(file, said_twice.format(cell=cell)) for file, cell in several.items()])
+    unsaid = tr("has no class in {table}, so it is not read", table=table.name)
+    problems += _told([(file, unsaid) for file in nothing])
     return ClassFolders(folders, layout, tuple(problems), (*several, *nothing))
 
 
@@ -74,9 +78,21 @@ def _table(root: Path, wanted: LabelTable) -> Table:
     places = [wanted.path, *([] if wanted.path.is_absolute() else [root / wanted.path])]
     table = next((found for place in places if (found := table_at(place))), None)
     if table is None:
-        raise DataError(f"{wanted.path} is no file, neither here nor in {root}; check the path given with --labels.")
+        raise DataError(
+            tr(
+                "{path} is no file, neither here nor in {root}; check the path given with --labels.",
+                path=wanted.path,
+                root=root,
+            )
+        )
     if table.reason:
-        raise DataError(f"{table.path} {table.reason}; --labels takes a table that names the image files.")
+        raise DataError(
+            tr(
+                "{path} {reason}; --labels takes a table that names the image files.",
+                path=table.path,
+                reason=table.reason,
+            )
+        )
     return table
 
 
@@ -87,9 +103,12 @@ def _column(table: Table, asked: str) -> str:
     if not asked:
         found = next((plain[name] for name in LABEL_COLUMNS if name in plain), "")
     if not found:
-        lacks = f'no column "{asked}"' if asked else "no column of a usual name for classes"
-        have = ", ".join(list(filter(None, table.columns))[:_SHOWN])
-        raise ConfigError(f"{table.path} has {lacks}; it has {have}. --label-column names one.")
+        have = listing(list(filter(None, table.columns))[:_SHOWN])
+        if asked:
+            said = tr('{path} has no column "{column}"; it has {have}. --label-column names one.')
+        else:
+            said = tr("{path} has no column of a usual name for classes; it has {have}. --label-column names one.")
+        raise ConfigError(said.format(path=table.path, column=asked, have=have))
     return found
 
 
@@ -136,9 +155,13 @@ def _folders(by_class: dict[str, list[str]], files: list[str], masks: list[str])
 
 
 def _remark(table: Table, column: str, by_class: dict[str, list[str]]) -> str:
-    several = counted(sum(map(len, by_class.values())), "image")
-    classes = counted(len(by_class), "class", "classes")
-    return f'The classes are those of the column "{column}" of {table.name}: {several} of {classes}.'
+    return tr(
+        'The classes are those of the column "{column}" of {table}: {images} of {classes}.',
+        column=column,
+        table=table.name,
+        images=counted(sum(map(len, by_class.values())), "image"),
+        classes=counted(len(by_class), "class", "classes"),
+    )
 
 
 def _doubts(
@@ -146,51 +169,84 @@ def _doubts(
 ) -> Iterator[str]:
     """A sentence on each kind of what was left out, and on classes that look like one."""
     if several:
-        first = next(iter(several.values()))
-        yield f'{_left_out(len(several), "several classes")}: their cells name more than one, such as "{first}".'
+        yield trn(
+            '{number} image has several classes and is left out: their cells name more than one, such as "{first}".',
+            '{number} images have several classes and are left out: their cells name more than one, such as "{first}".',
+            len(several),
+            first=next(iter(several.values())),
+        )
     if nothing:
-        torn = f" ({said.torn:,} of them as its rows say two things)" if said.torn else ""
-        yield f"{_left_out(len(nothing), f'no class in {table.name}')}{torn}; the first is {nothing[0]}."
+        yield _unlabelled(table, said, nothing)
     if said.lost:
-        which = f"; the first names {said.first}" if said.first else ""
-        unclear = f", {said.unclear:,} of the names fit several" if said.unclear else ""
-        name = noun(said.lost, "names", "name")
-        yield f"{said.lost:,} of the {said.rows:,} rows of {table.name} {name} no image of this folder{unclear}{which}."
+        yield _lost(table, said)
     for names in alike(sorted(classes, key=natural)):
-        quoted = " and ".join(f'"{name}"' for name in names)
-        yield f"The classes {quoted} look alike and are taken as {len(names)}."
+        quoted = tr(" and ").join(tr('"{name}"', name=name) for name in names)
+        yield tr("The classes {quoted} look alike and are taken as {count}.", quoted=quoted, count=len(names))
 
 
-def _left_out(count: int, which: str) -> str:
-    return f"{counted(count, 'image')} {noun(count, 'has', 'have')} {which} and {noun(count, 'is', 'are')} left out"
+def _unlabelled(table: Table, said: Column, nothing: list[str]) -> str:
+    if said.torn:
+        return trn(
+            "{number} image has no class in {table} and is left out ({torn:,} of them as its rows say two things); the "
+            "first is {first}.",
+            "{number} images have no class in {table} and are left out ({torn:,} of them as its rows say two things); "
+            "the first is {first}.",
+            len(nothing),
+            table=table.name,
+            torn=said.torn,
+            first=nothing[0],
+        )
+    return trn(
+        "{number} image has no class in {table} and is left out; the first is {first}.",
+        "{number} images have no class in {table} and are left out; the first is {first}.",
+        len(nothing),
+        table=table.name,
+        first=nothing[0],
+    )
+
+
+def _lost(table: Table, said: Column) -> str:
+    text = trn(
+        "{number} of the {rows:,} rows of {table} names no image of this folder",
+        "{number} of the {rows:,} rows of {table} name no image of this folder",
+        said.lost,
+        rows=said.rows,
+        table=table.name,
+    )
+    if said.unclear:
+        text = tr("{sentence}, {unclear:,} of the names fit several", sentence=text, unclear=said.unclear)
+    if said.first:
+        text = tr("{sentence}; the first names {first}", sentence=text, first=said.first)
+    return tr("{sentence}.", sentence=text)
 
 
 def _told(left: list[tuple[str, str]]) -> list[Problem]:
     """A problem for each image that is left out, but no more than MOST_TOLD: the last one counts the rest."""
     shown = left if len(left) <= MOST_TOLD else left[: MOST_TOLD - 1]
-    found = [Problem(file, "unlabelled", f"{reason}, so it is not read") for file, reason in shown]
+    found = [Problem(file, "unlabelled", reason) for file, reason in shown]
     if len(shown) < len(left):
         file, reason = left[len(shown)]
-        found.append(
-            Problem(file, "unlabelled", f"{reason}, so it is not read; nor are {len(left) - MOST_TOLD:,} more")
-        )
+        more = tr("{reason}; nor are {count:,} more", reason=reason, count=len(left) - MOST_TOLD)
+        found.append(Problem(file, "unlabelled", more))
     return found
 
 
 def _fits_nothing(root: Path, table: Table, column: str, said: Column) -> str:
+    text = tr("None of the {rows:,} rows of {path} names an image of {root}; the first names {first}.")
     if not said.rows:
-        return f"{table.path} has no rows."
-    if said.named:
-        return f'The column "{column}" of {table.path} is empty, or says two things, for every image of {root}.'
-    if said.unclear:
-        return f"The names in {table.path} fit several images of {root} each: write paths in their place."
-    return f"None of the {said.rows:,} rows of {table.path} names an image of {root}; the first names {said.first}."
+        text = tr("{path} has no rows.")
+    elif said.named:
+        text = tr('The column "{column}" of {path} is empty, or says two things, for every image of {root}.')
+    elif said.unclear:
+        text = tr("The names in {path} fit several images of {root} each: write paths in their place.")
+    return text.format(column=column, path=table.path, root=root, rows=said.rows, first=said.first)
 
 
 def _no_classes(table: Table, column: str, count: int) -> str:
-    if not count:
-        return f'Each cell of the column "{column}" of {table.path} names several classes: none is left to learn.'
-    return (
-        f'The column "{column}" of {table.path} has {count:,} different values, which are no classes: name another one '
-        f"with --label-column (at most {MOST_CLASSES} classes)."
-    )
+    text = tr('Each cell of the column "{column}" of {path} names several classes: none is left to learn.')
+    if count:
+        text = tr(
+            'The column "{column}" of {path} has {count:,} different values, which are no classes: name another one '
+            "with --label-column (at most {most} classes)."
+        )
+    return text.format(column=column, path=table.path, count=count, most=MOST_CLASSES)

@@ -11,12 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.base.errors import DataError
+from engine.base.language import tr, trn
 from engine.data.file_names import natural
 from engine.data.folders import refusals
 from engine.data.folders.folder_names import alike, difference, look_alike, named_as_patients, numbered_anew
 from engine.data.folders.places import Kind, Laid, Place, inner, kind_of, labelled, room_of
-from engine.data.folders.refusals import PREDICT, enumerated, few
-from engine.data.folders.tree import IMAGE_ROOMS, LEADS_OUT, MASK_ROOMS, Dir, left_out
+from engine.data.folders.refusals import enumerated, few
+from engine.data.folders.tree import IMAGE_ROOMS, LEADS_OUT, MASK_ROOMS, NOT_FOLLOWED, Dir, left_out
 from engine.data.image.formats import IMAGE_SUFFIXES
 from engine.data.part_names import PART_NAMES, part_of
 from engine.data.records import Layout, Problem
@@ -60,7 +61,7 @@ class _Reader:
         self._beside(published=bool(homes))
         self._unused_masks()
         if base is not self._top:
-            self._told.insert(0, f"The classes were found in {base.path}.")
+            self._told.insert(0, tr("The classes were found in {path}.", path=base.path))
         if any(place.patient for place in self._places):
             form = f"{form}/PATIENT"
             self._name_patients()
@@ -108,36 +109,48 @@ class _Reader:
             if part.path not in homes:
                 self._unlabelled(part)
         for kid in others:
-            self._problem(kid, "folder", "lies beside the parts of the split, so it is not read")
+            self._problem(kid, "folder", tr("lies beside the parts of the split, so it is not read"))
         if others:
-            lie, are = ("lie", "are") if len(others) > 1 else ("lies", "is")
-            named = enumerated([kid.name for kid in others])
-            self._doubts.append(f"{named} {lie} beside the parts of the split and {are} not read.")
+            text = tr("{names} lies beside the parts of the split and is not read.")
+            if len(others) > 1:
+                text = tr("{names} lie beside the parts of the split and are not read.")
+            self._doubts.append(text.format(names=enumerated([kid.name for kid in others])))
         self._tell_parts(own, names)
         return "PART/CLASS" if len(names) > 1 else "CLASS"
 
     def _tell_parts(self, own: list[Dir], names: set[str]) -> None:
         if len(names) == 1:
             named = enumerated([part.name for part in own])
-            self._told.append(f"Only {named} has class folders: a split is drawn from its images.")
+            self._told.append(tr("Only {names} has class folders: a split is drawn from its images.", names=named))
             return
         renamed = [part for part in own if part.name.strip().casefold() not in PART_NAMES]
         if renamed:
-            self._told.append(f"{enumerated([f'{p.name} is read as {part_of(p.name)}' for p in renamed])}.")
+            read_as = [tr("{folder} is read as {part}", folder=p.name, part=tr(part_of(p.name))) for p in renamed]
+            self._told.append(tr("{sentence}.", sentence=enumerated(read_as)))
         self._tell_missing(names)
 
     def _tell_missing(self, names: set[str]) -> None:
         if "test" not in names:
-            self._told.append("There is no part with classes to test on: a test is drawn from the images to train on.")
+            self._told.append(
+                tr("There is no part with classes to test on: a test is drawn from the images to train on.")
+            )
         if "train" not in names:
-            self._doubts.append("There is no part to train on: the folder serves to test a model, not to train one.")
+            self._doubts.append(
+                tr("There is no part to train on: the folder serves to test a model, not to train one.")
+            )
 
     def _unlabelled(self, part: Dir) -> None:
-        self._problem(part, "unlabelled", f"holds images without class folders, so it is not read; {PREDICT}")
-        count = sum(len(folder.files) for folder in part.walk() if not folder.is_masks)
-        self._doubts.append(
-            f"{part.path} holds {count:,} files without class folders, so it is no class and not read; {PREDICT}."
+        reason = tr(
+            "holds images without class folders, so it is not read; `covid-tui predict` takes images without a class"
         )
+        self._problem(part, "unlabelled", reason)
+        text = tr(
+            "{path} holds {count:,} files without class folders, so it is no class and not read; `covid-tui predict` "
+            "takes images without a class.",
+            path=part.path,
+            count=sum(len(folder.files) for folder in part.walk() if not folder.is_masks),
+        )
+        self._doubts.append(text)
 
     # Class folders
 
@@ -160,9 +173,7 @@ class _Reader:
             raise DataError(refusals.patients(self._where, folders))
         named = [folder for folder in folders if named_as_patients([folder.name], in_class=False)]
         for folder in named:
-            reason = "is named as the folder of a patient, so it is not taken as a class"
-            self._problem(folder, "folder", reason)
-            self._doubts.append(f"{folder.path} {reason}.")
+            self._doubt(folder, tr("is named as the folder of a patient, so it is not taken as a class"))
         return [folder for folder in folders if folder not in named]
 
     def _around_parts(self, split: list[Dir], others: list[Dir]) -> str:
@@ -182,10 +193,13 @@ class _Reader:
                     raise DataError(refusals.two_deep(self._where, [part], []))
                 self._class(part, kind, kid.name, part_of(part.name) if len(names) > 1 else "")
         if len(names) == 1:
-            self._told.append(f"The class folders hold one part alone ({next(iter(names))}): a split is drawn from it.")
+            alone = tr(next(iter(names)))
+            self._told.append(
+                tr("The class folders hold one part alone ({part}): a split is drawn from it.", part=alone)
+            )
             return "CLASS"
-        example = f"{split[0].name}/{inner(split[0])[0].name}"
-        self._told.append(f"The parts of the split lie in the class folders, as {example}, and are taken from there.")
+        text = tr("The parts of the split lie in the class folders, as {example}, and are taken from there.")
+        self._told.append(text.format(example=f"{split[0].name}/{inner(split[0])[0].name}"))
         self._tell_missing(names)
         return "CLASS/PART"
 
@@ -201,9 +215,8 @@ class _Reader:
             self._class(kid, kind, kid.name, part)
         for kid in nests:
             below = few([folder.name for folder in inner(kid)])
-            reason = f"holds images only in folders of its own ({below}), so it is not taken as a class"
-            self._problem(kid, "folder", reason, kid.name)
-            self._doubts.append(f"{kid.path} {reason}.")
+            reason = tr("holds images only in folders of its own ({few}), so it is not taken as a class", few=below)
+            self._doubt(kid, reason, kid.name)
         for kid in inside.folders:
             if not kid.bearing and inside is not self._base:
                 self._empty(kid)
@@ -216,24 +229,28 @@ class _Reader:
                 if patient.bearing and not patient.is_masks:
                     self._patient(patient, patient, label, part)
                 elif not patient.is_masks:
-                    self._problem(patient, "empty", "the folder holds no images", label)
+                    self._problem(patient, "empty", tr("the folder holds no images"), label)
             return
         room = room_of(folder) or folder
         deeper = [kid for kid in folder.folders if kid is not room and not kid.is_masks]
         if room is not folder:
             self._listed(room, label)
             for file in folder.files:
-                self._problem(file, "misplaced", "lies beside the images folder of its class", label)
+                self._problem(file, "misplaced", tr("lies beside the images folder of its class"), label)
             deeper += room.folders
         for kid in deeper:
-            self._problem(kid, "folder", "folders inside a class folder are not read", label)
+            self._problem(kid, "folder", tr("folders inside a class folder are not read"), label)
         lost = [kid for kid in deeper if kid.bearing]
         if lost:
             count = sum(len(below.files) for kid in lost for below in kid.walk() if not below.is_masks)
-            self._doubts.append(
-                f"{count:,} file{'s' * (count > 1)} in folders inside the class folder {folder.path} "
-                f"{'are' if count > 1 else 'is'} not read ({few([kid.path for kid in lost])})."
+            text = trn(
+                "{number} file in folders inside the class folder {path} is not read ({few}).",
+                "{number} files in folders inside the class folder {path} are not read ({few}).",
+                count,
+                path=folder.path,
+                few=few([kid.path for kid in lost]),
             )
+            self._doubts.append(text)
         self._places.append(Place(label, folder, room, self._masks_of(folder, room, label), part))
 
     def _patient(self, patient: Dir, folder: Dir, label: str, part: str) -> None:
@@ -244,7 +261,7 @@ class _Reader:
             if room is not folder:
                 self._listed(room, label)
                 for file in folder.files:
-                    self._problem(file, "misplaced", "lies beside the images folder of its patient", label)
+                    self._problem(file, "misplaced", tr("lies beside the images folder of its patient"), label)
             self._places.append(Place(label, patient, room, self._masks_of(folder, room, label), part, patient.name))
         for kid in inner(folder) + (inner(room) if room and room is not folder else []):
             self._patient(patient, kid, label, part)
@@ -256,17 +273,22 @@ class _Reader:
             if place.patient:
                 by_class[place.label].append(place.patient)
         first = next(place for place in self._places if place.patient)
-        sentence = f"The folders inside the class folders, such as {first.home.path}, are taken as those of patients"
+        text = tr("The folders inside the class folders, such as {path}, are taken as those of patients.")
         if numbered_anew(by_class.values()):
             self._places = [
                 replace(place, patient=f"{place.label}/{place.patient}") if place.patient else place
                 for place in self._places
             ]
-            self._told.append(f"{sentence}, who are numbered in each class anew.")
+            text = tr(
+                "The folders inside the class folders, such as {path}, are taken as those of patients, who are "
+                "numbered in each class anew."
+            )
         elif len(by_class) > 1:
-            self._told.append(f"{sentence}; one name in two classes is one patient.")
-        else:
-            self._told.append(f"{sentence}.")
+            text = tr(
+                "The folders inside the class folders, such as {path}, are taken as those of patients; one name in two "
+                "classes is one patient."
+            )
+        self._told.append(text.format(path=first.home.path))
 
     def _masks_of(self, home: Dir, room: Dir, label: str) -> Dir | None:
         """The masks in the class folder, else in folders of masks that are laid out as those of images."""
@@ -299,9 +321,9 @@ class _Reader:
             if folder.is_masks:
                 continue
             if not folder.bearing and published and part_of(folder.name):
-                self._problem(folder, "empty", "the folder holds no images, so it is no part of the split")
+                self._problem(folder, "empty", tr("the folder holds no images, so it is no part of the split"))
             elif not folder.bearing and published:
-                self._problem(folder, "folder", "lies beside the parts of the split, so it is not read")
+                self._problem(folder, "folder", tr("lies beside the parts of the split, so it is not read"))
             elif not folder.bearing:
                 self._empty(folder)
 
@@ -313,42 +335,49 @@ class _Reader:
             partly = folder.path in with_used
             lonely = folder.pictures if partly else any(below.pictures for below in folder.walk())
             if lonely and folder.path not in self._masks_used and told.isdisjoint(_itself_and_around(folder.path)):
-                which = "its files are masks that belong" if partly else "holds masks that belong"
-                self._problem(folder, "folder", f"{which} to no image, so it is not read")
+                reason = tr("holds masks that belong to no image, so it is not read")
+                if partly:
+                    reason = tr("its files are masks that belong to no image, so it is not read")
+                self._problem(folder, "folder", reason)
                 told.add(folder.path)
 
     def _empty(self, folder: Dir) -> None:
         if folder.is_masks:
             return
-        reasons = "; ".join(left_out(folder))
-        reason = "the folder holds no images, so it is not taken as a class"
-        self._problem(folder, "empty", f"{reason} (left out: {reasons})" if reasons else reason, folder.name)
+        reasons = tr("; ").join(left_out(folder))
+        reason = tr("the folder holds no images, so it is not taken as a class")
+        if reasons:
+            reason = tr(
+                "the folder holds no images, so it is not taken as a class (left out: {reasons})", reasons=reasons
+            )
+        self._problem(folder, "empty", reason, folder.name)
         if any(why == LEADS_OUT for below in folder.walk() for _, why in below.links):
-            self._doubts.append(f"{folder.path} is not taken as a class. Left out of it: {reasons}.")
+            text = tr("{path} is not taken as a class. Left out of it: {reasons}.")
+            self._doubts.append(text.format(path=folder.path, reasons=reasons))
 
     def _stray_images(self, folder: Dir) -> None:
         """A folder called images beside class folders is none of them."""
         room = room_of(folder)
         if room is not None and room is not folder:
-            reason = "lies beside the class folders, so the class of its images is not known"
-            self._problem(room, "folder", reason)
-            self._doubts.append(f"{room.path} {reason}.")
+            self._doubt(room, tr("lies beside the class folders, so the class of its images is not known"))
 
     def _misplaced(self, folder: Dir) -> None:
         for file in folder.files:
             if _suffix(file) in IMAGE_SUFFIXES:
-                self._problem(file, "misplaced", "lies beside the class folders, so its class is not known")
+                self._problem(file, "misplaced", tr("lies beside the class folders, so its class is not known"))
 
     def _listed(self, folder: Dir, label: str = "") -> None:
         """Tell what could not be listed in a folder that is read."""
         if folder.unreadable:
-            self._problem(folder, "unreadable", f"the folder can't be read ({folder.unreadable})", label)
+            reason = tr("the folder can't be read ({reason})", reason=folder.unreadable)
+            self._problem(folder, "unreadable", reason, label)
         links = folder.links if len(folder.links) <= MOST_LINKS or not folder.path else folder.links[: MOST_LINKS - 1]
-        for name, reason in links:
-            self._problem(name, "symlink", reason, label)
+        for name, why in links:
+            self._problem(name, "symlink", NOT_FOLLOWED[why], label)
         if len(links) < len(folder.links):
-            rest = "; ".join(left_out(Dir(folder.path, links=folder.links[len(links) :])))
-            self._problem(folder, "symlink", f"holds more links that are not followed: {rest}", label)
+            rest = tr("; ").join(left_out(Dir(folder.path, links=folder.links[len(links) :])))
+            reason = tr("holds more links that are not followed: {links}", links=rest)
+            self._problem(folder, "symlink", reason, label)
 
     def _tell_alike(self) -> None:
         """Name the classes that look like one."""
@@ -356,20 +385,28 @@ class _Reader:
         for place in self._places:
             parts[place.label].add(place.part)
         for names in alike(sorted(parts, key=natural)):
-            ways = " or ".join(dict.fromkeys(difference(names[0], other) for other in names[1:]))
-            quoted = enumerated([f'"{name}"{_in_parts(parts[name])}' for name in names])
-            self._doubts.append(
-                f"The classes {quoted} look alike and are taken as {len(names)}: they differ in {ways}. "
-                "Where they are one, give their folders one name."
+            text = tr(
+                "The classes {quoted} look alike and are taken as {count}: they differ in {ways}. Where they are one, "
+                "give their folders one name.",
+                quoted=enumerated([_quoted(name, parts[name]) for name in names]),
+                count=len(names),
+                ways=tr(" or ").join(dict.fromkeys(difference(names[0], other) for other in names[1:])),
             )
+            self._doubts.append(text)
 
     def _problem(self, folder: Dir | str, kind: str, reason: str, label: str = "") -> None:
         self._problems.append(Problem(folder.path if isinstance(folder, Dir) else folder, kind, reason, label))
 
+    def _doubt(self, folder: Dir, reason: str, label: str = "") -> None:
+        """A problem of a folder that may be meant as a class, and so worth a sentence of its own."""
+        self._problem(folder, "folder", reason, label)
+        self._doubts.append(tr("{path} {reason}.", path=folder.path, reason=reason))
 
-def _in_parts(parts: Iterable[str]) -> str:
-    named = sorted(filter(None, parts), key=_PART_ORDER.index)
-    return f" (in {enumerated(named)})" if named else ""
+
+def _quoted(name: str, parts: Iterable[str]) -> str:
+    """The class with the parts in which it is."""
+    named = [tr(part) for part in sorted(filter(None, parts), key=_PART_ORDER.index)]
+    return tr('"{name}" (in {parts})', name=name, parts=enumerated(named)) if named else tr('"{name}"', name=name)
 
 
 def _itself_and_around(path: str) -> Iterable[str]:

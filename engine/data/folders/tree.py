@@ -13,7 +13,8 @@ from typing import Any
 
 from engine.base.cancel import Stop
 from engine.base.errors import DataError, Stopped
-from engine.base.wording import not_a_path
+from engine.base.language import tr, trn
+from engine.base.wording import listing, not_a_path
 from engine.data.file_names import natural
 from engine.data.folders.class_listing import IGNORED
 from engine.data.image.formats import IMAGE_SUFFIXES, begins_as_image
@@ -23,10 +24,13 @@ DEPTH = 8
 MOST_FOLDERS = 200_000
 IMAGE_ROOMS = frozenset(("images", "image", "imgs", "img"))
 MASK_ROOMS = frozenset(("masks", "mask", "lung masks", "lung_masks", "lung-masks", "lungmasks"))
-LEADS_OUT = "the link leads out of the folder, so it is not followed; --follow-links reads it too"
-FOLLOW = ", which --follow-links reads too"
-_NOWHERE = "the link points to nothing"
-_BACK = "the link leads back to a folder above it, so it is not followed"
+LEADS_OUT, NOWHERE, BACK = "leads out", "nowhere", "back"
+NOT_FOLLOWED = {
+    LEADS_OUT: tr("the link leads out of the folder, so it is not followed; --follow-links reads it too"),
+    NOWHERE: tr("the link points to nothing"),
+    BACK: tr("the link leads back to a folder above it, so it is not followed"),
+}
+"""Why a link is not followed, in words."""
 _HIDDEN = (".", "~$", "__", "@eaDir")
 _SNIFFED = 50
 """Of a folder whose files have other suffixes than images have, so many are looked into to see whether they are any."""
@@ -44,7 +48,7 @@ class Dir:
     """Files of a suffix that may lie among images without being meant as one."""
     hidden: tuple[str, ...] = ()
     links: tuple[tuple[str, str], ...] = ()
-    """Links that are not followed, each with the reason."""
+    """Links that are not followed, each with the reason, a key of NOT_FOLLOWED."""
     unreadable: str = ""
     """Why the folder can't be listed, where it can't."""
     too_deep: bool = False
@@ -87,11 +91,12 @@ def look(root: Path, follow_links: bool = False, stop: Stop | None = None, depth
         real = os.path.realpath(root, strict=True)
         os.scandir(root).close()
     except FileNotFoundError as exc:
-        raise DataError(not_a_path(str(root)) or f"{root} does not exist; check the path.") from exc
+        raise DataError(not_a_path(str(root)) or tr("{root} does not exist; check the path.", root=root)) from exc
     except NotADirectoryError as exc:
-        raise DataError(f"{root} is a file; give the folder that holds the class folders.") from exc
+        raise DataError(tr("{root} is a file; give the folder that holds the class folders.", root=root)) from exc
     except (OSError, RuntimeError, ValueError) as exc:
-        raise DataError(f"{root} can't be read as a folder: {getattr(exc, 'strerror', None) or exc}.") from exc
+        why = getattr(exc, "strerror", None) or exc
+        raise DataError(tr("{folder} can't be read as a folder: {reason}.", folder=root, reason=why)) from exc
     return _Look(root, None if follow_links else real, stop).listed("", (real,), depth)
 
 
@@ -106,9 +111,15 @@ class _Look:
         """The folder; `reals` are where it really lies, and where the links stood that led here."""
         self._folders += 1
         if self._folders > MOST_FOLDERS:
-            raise DataError(f"{self._root} holds more than {MOST_FOLDERS:,} folders; give one nearer to the images.")
+            raise DataError(
+                tr(
+                    "{root} holds more than {most:,} folders; give one nearer to the images.",
+                    root=self._root,
+                    most=MOST_FOLDERS,
+                )
+            )
         if self._stop is not None and self._stop.is_set():
-            raise Stopped("The reading of the folder was stopped; nothing was changed.")
+            raise Stopped(tr("The reading of the folder was stopped; nothing was changed."))
         files, others, hidden = list[str](), list[str](), list[str]()
         folders, links = list[tuple[str, str]](), list[tuple[str, str]]()
         try:
@@ -150,11 +161,11 @@ class _Look:
         try:
             target = os.path.realpath(link.path, strict=True)
         except (OSError, RuntimeError):
-            return "", _NOWHERE
+            return "", NOWHERE
         if self._home is not None and not _within(target, self._home):
             return "", LEADS_OUT
         if any(_within(real, target) for real in reals):
-            return "", _BACK
+            return "", BACK
         return target, ""
 
     def _has_pictures(self, files: list[str]) -> bool:
@@ -184,10 +195,16 @@ def pictures(root: Path, follow_links: bool = False, stop: Stop | None = None, d
     """The image files below `root` as a scan would take them, whatever layout they lie in. Raises as `look` does."""
     top = look(root, follow_links, stop, depth)
     files, masks, foreign = sorted_files(top, root)
-    return Pictures(
-        tuple(root / file for file in files),
-        (*_phrase("file in a folder of masks", "files in folders of masks", masks), *left_out(top, foreign)),
-    )
+    told = left_out(top, foreign)
+    if masks:
+        masked = trn(
+            "{number} file in a folder of masks ({first})",
+            "{number} files in folders of masks (the first is {first})",
+            len(masks),
+            first=masks[0],
+        )
+        told = (masked, *told)
+    return Pictures(tuple(root / file for file in files), told)
 
 
 def sorted_files(top: Dir, root: Path) -> tuple[list[str], list[str], list[str]]:
@@ -212,27 +229,76 @@ def left_out(top: Dir, foreign: list[str] | None = None) -> tuple[str, ...]:
     links = [link for folder in folders for link in folder.links]
     others = [file for folder in folders for file in folder.others]
     closed = [f"{folder.path} ({folder.unreadable})" for folder in folders if folder.unreadable]
-    suffixes = ", ".join(suffix for suffix, _ in Counter(map(_suffix, others)).most_common(4))
-    out, nowhere, back = ([name for name, why in links if why == reason] for reason in (LEADS_OUT, _NOWHERE, _BACK))
     deep = [folder.path for folder in folders if folder.too_deep]
     hidden = [name for folder in folders for name in folder.hidden]
-    return (
-        *_phrase("link that leads out of the folder", "links that lead out of the folder", out, FOLLOW),
-        *_phrase("link that points to nothing", "links that point to nothing", nowhere),
-        *_phrase("link that leads back to a folder above", "links that lead back to a folder above", back),
-        *_phrase("folder that can't be read", "folders that can't be read", closed),
-        *_phrase("folder that lies too deep", "folders that lie too deep", deep),
-        *_phrase("file whose content is no image", "files whose content is no image", foreign),
-        *_phrase("file of a kind that is no image", f"files of kinds that are no images [{suffixes}]", others),
-        *_phrase("hidden file or folder", "hidden files and folders", hidden),
-    )
+    return (*_links(links), *_folders(closed, deep), *_files(foreign, others, hidden))
 
 
-def _phrase(one: str, many: str, names: list[str], rest: str = "") -> Iterator[str]:
-    if len(names) == 1:
-        yield f"1 {one} ({names[0]}){rest}"
-    elif names:
-        yield f"{len(names):,} {many} (the first is {names[0]}){rest}"
+def _links(links: list[tuple[str, str]]) -> Iterator[str]:
+    out, nowhere, back = ([name for name, why in links if why == reason] for reason in (LEADS_OUT, NOWHERE, BACK))
+    if out:
+        yield trn(
+            "{number} link that leads out of the folder ({first}), which --follow-links reads too",
+            "{number} links that lead out of the folder (the first is {first}), which --follow-links reads too",
+            len(out),
+            first=out[0],
+        )
+    if nowhere:
+        yield trn(
+            "{number} link that points to nothing ({first})",
+            "{number} links that point to nothing (the first is {first})",
+            len(nowhere),
+            first=nowhere[0],
+        )
+    if back:
+        yield trn(
+            "{number} link that leads back to a folder above ({first})",
+            "{number} links that lead back to a folder above (the first is {first})",
+            len(back),
+            first=back[0],
+        )
+
+
+def _folders(closed: list[str], deep: list[str]) -> Iterator[str]:
+    if closed:
+        yield trn(
+            "{number} folder that can't be read ({first})",
+            "{number} folders that can't be read (the first is {first})",
+            len(closed),
+            first=closed[0],
+        )
+    if deep:
+        yield trn(
+            "{number} folder that lies too deep ({first})",
+            "{number} folders that lie too deep (the first is {first})",
+            len(deep),
+            first=deep[0],
+        )
+
+
+def _files(foreign: list[str], others: list[str], hidden: list[str]) -> Iterator[str]:
+    if foreign:
+        yield trn(
+            "{number} file whose content is no image ({first})",
+            "{number} files whose content is no image (the first is {first})",
+            len(foreign),
+            first=foreign[0],
+        )
+    if others:
+        yield trn(
+            "{number} file of a kind that is no image ({first})",
+            "{number} files of kinds that are no images [{suffixes}] (the first is {first})",
+            len(others),
+            first=others[0],
+            suffixes=listing(suffix for suffix, _ in Counter(map(_suffix, others)).most_common(4)),
+        )
+    if hidden:
+        yield trn(
+            "{number} hidden file or folder ({first})",
+            "{number} hidden files and folders (the first is {first})",
+            len(hidden),
+            first=hidden[0],
+        )
 
 
 def _name(path: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from engine.base.language import marked, tr
 from engine.data.image.dicom_decoder import PLUGINS, DecodingError, decode, decode_here
 from engine.data.image.dicom_tags import EXTRA, DicomError, Elements, damaged, elements
 from engine.data.image.dicom_windowing import Greys, Pixels, Table, Window, colours, grey, palette
@@ -21,15 +22,15 @@ _SAMPLES = {
 }
 _FUNCTIONS = ("LINEAR", "LINEAR_EXACT", "SIGMOID")
 _COMPRESSION = {
-    "5": "RLE", "50": "JPEG", "51": "JPEG", "57": "lossless JPEG", "70": "lossless JPEG", "80": "JPEG-LS",
-    "81": "JPEG-LS with loss", "90": "lossless JPEG 2000", "91": "JPEG 2000", "201": "lossless HTJ2K",
-    "202": "lossless HTJ2K", "203": "HTJ2K",
+    "5": "RLE", "50": "JPEG", "51": "JPEG", "57": marked("lossless JPEG"), "70": "lossless JPEG", "80": "JPEG-LS",
+    "81": marked("JPEG-LS with loss"), "90": marked("lossless JPEG 2000"), "91": "JPEG 2000",
+    "201": marked("lossless HTJ2K"), "202": "lossless HTJ2K", "203": "HTJ2K",
 }  # fmt: skip
 _WHY_NOT_DECODED = {
     "missing": EXTRA,
-    "memory": "it needs more memory than there is; make it smaller",
-    "refused": "its pixels are damaged or cut short; copy it again",
-    "died": "its compressed pixels take too long to decode, or end the decoder; copy it again",
+    "memory": tr("it needs more memory than there is; make it smaller"),
+    "refused": tr("its pixels are damaged or cut short; copy it again"),
+    "died": tr("its compressed pixels take too long to decode, or end the decoder; copy it again"),
 }
 
 
@@ -59,17 +60,39 @@ class DicomFacts:
     @property
     def told(self) -> tuple[str, ...]:
         """The facts in lines for people."""
-        side = f", side {self.laterality}" if self.laterality else ""
-        bits = f"{self.bits_stored} of {self.bits_allocated} bits{', signed' if self.signed else ''}"
-        lines = [
-            f"modality {self.modality or 'not said'}, view {self.view_position or 'not said'}{side}, "
-            f"burned-in annotation {self.burned_in_annotation or 'not said'}",
-            f"{self.photometric_interpretation}, {bits}, {self.compression}",
-        ]
+        unsaid = tr("not said")
+        known = {
+            "modality": self.modality or unsaid,
+            "view": self.view_position or unsaid,
+            "annotation": self.burned_in_annotation or unsaid,
+        }
+        taken = tr("modality {modality}, view {view}, burned-in annotation {annotation}", **known)
+        if self.laterality:
+            taken = tr(
+                "modality {modality}, view {view}, side {side}, burned-in annotation {annotation}",
+                side=self.laterality,
+                **known,
+            )
+        extent = {"stored": self.bits_stored, "allocated": self.bits_allocated}
+        unsigned, signed = tr("{stored} of {allocated} bits"), tr("{stored} of {allocated} bits, signed")
+        bits = (signed if self.signed else unsigned).format(**extent)
+        lines = [taken, f"{self.photometric_interpretation}, {bits}, {tr(self.compression)}"]
         if self.window:
-            by = f"rescale slope {self.rescale_slope:g}, intercept {self.rescale_intercept:g}"
-            place = "" if self.window_width is None else f" centre {self.window_center:g}, width {self.window_width:g}"
-            lines.append(f"{'rescaled by a table' if self.modality_lut else by}; window {self.window}{place}")
+            slope = tr(
+                "rescale slope {slope:g}, intercept {intercept:g}",
+                slope=self.rescale_slope,
+                intercept=self.rescale_intercept,
+            )
+            window = tr("window {window}", window=self.window)
+            if self.window_width is not None:
+                window = tr(
+                    "window {window} centre {center:g}, width {width:g}",
+                    window=self.window,
+                    center=self.window_center,
+                    width=self.window_width,
+                )
+            by = tr("rescaled by a table") if self.modality_lut else slope
+            lines.append(tr("; ").join((by, window)))
         return tuple(lines)
 
 
@@ -90,7 +113,7 @@ class Dicom:
         """Levels, (rows, columns) or RGB (rows, columns, 3), and the facts with the window used. Raises DicomError."""
         stored = self._stored()
         if stored.shape[:2] != (self.rows, self.columns) or stored.dtype.itemsize > 2:
-            raise DicomError("its compressed pixels are not those that its header names; copy it again")
+            raise DicomError(tr("its compressed pixels are not those that its header names; copy it again"))
         try:
             if self._palette:
                 return palette(stored, self._palette), self.facts
@@ -98,7 +121,7 @@ class Dicom:
                 return colours(stored, min(self.facts.bits_stored, 8 * stored.dtype.itemsize)), self.facts
             levels, spread = grey(stored, self._greys)
         except (ValueError, IndexError):
-            raise DicomError("its values can't be turned into levels; copy it again") from None
+            raise DicomError(tr("its values can't be turned into levels; copy it again")) from None
         return levels, replace(self.facts, **_as_facts(spread))
 
     def _stored(self) -> npt.NDArray[Any]:
@@ -140,9 +163,9 @@ def _header(found: Elements, too_large: Callable[[int, int], str]) -> Dicom:
     notes = []
     burned_in = found.code("BurnedInAnnotation")
     if burned_in == "YES":
-        notes.append("has text burned into its pixels, as its header says")
+        notes.append(tr("has text burned into its pixels, as its header says"))
     if bits > 8 and options["samples_per_pixel"] == 3:
-        notes.append("16-bit colour is read as the upper 8 bits of each sample")
+        notes.append(tr("16-bit colour is read as the upper 8 bits of each sample"))
     tables: tuple[Table, ...] = ()
     greys = None
     if photometric == "PALETTE COLOR":
@@ -159,7 +182,7 @@ def _header(found: Elements, too_large: Callable[[int, int], str]) -> Dicom:
         options["bits_allocated"],
         bits,
         signed,
-        "deflated" if found.deflated else _compression(found.syntax),
+        marked("deflated") if found.deflated else _compression(found.syntax),
         greys.slope if greys else 1.0,
         greys.intercept if greys else 0.0,
         bool(greys and greys.modality),
@@ -171,22 +194,22 @@ def _checked(found: Elements, too_large: Callable[[int, int], str]) -> dict[str,
     """What pydicom's decoders need to know, once it is found to be of a kind that is read."""
     rows, columns = found.whole("Rows"), found.whole("Columns")
     if rows < 1 or columns < 1:
-        raise DicomError("it has no pixels")
+        raise DicomError(tr("it has no pixels"))
     if reason := too_large(columns, rows):
         raise DicomError(reason)
     if (frames := found.whole("NumberOfFrames", 1)) > 1:
-        raise DicomError(f"it holds {frames} frames; save one of them as a file")
+        raise DicomError(tr("it holds {frames} frames; save one of them as a file", frames=frames))
     photometric, samples = found.code("PhotometricInterpretation"), found.whole("SamplesPerPixel", 1)
     if photometric not in _SAMPLES or _SAMPLES[photometric] != samples:
-        raise DicomError("its photometric interpretation is not one that is read (grey, palette, RGB, YBR)")
+        raise DicomError(tr("its photometric interpretation is not one that is read (grey, palette, RGB, YBR)"))
     allocated = found.whole("BitsAllocated")
     if allocated not in (1, 8, 16):
-        raise DicomError("its samples have neither 1 nor 8 nor 16 bits; save it with 8 or 16 bits a sample")
+        raise DicomError(tr("its samples have neither 1 nor 8 nor 16 bits; save it with 8 or 16 bits a sample"))
     bits, signed = found.whole("BitsStored", allocated), found.whole("PixelRepresentation", 0)
     if not 1 <= bits <= allocated or signed not in (0, 1):
-        raise DicomError("it contradicts itself on the bits of its samples; copy it again")
+        raise DicomError(tr("it contradicts itself on the bits of its samples; copy it again"))
     if samples == 3 and signed:
-        raise DicomError("its colours are signed; export it as PNG")
+        raise DicomError(tr("its colours are signed; export it as PNG"))
     return {
         "rows": rows, "columns": columns, "samples_per_pixel": samples, "photometric_interpretation": photometric,
         "bits_allocated": allocated, "bits_stored": bits, "pixel_representation": signed, "number_of_frames": 1,
@@ -205,7 +228,7 @@ def _greys(found: Elements, photometric: str, bits: int, signed: bool) -> tuple[
     elif slope is not None or intercept is not None:
         how = replace(how, slope=1.0 if slope is None else slope, intercept=intercept or 0.0)
         if slope == 0 or not np.isfinite((how.slope, how.intercept)).all():
-            raise DicomError("its rescale slope or intercept is no usable number; copy it again")
+            raise DicomError(tr("its rescale slope or intercept is no usable number; copy it again"))
     item = found.item("VOILUTSequence")
     voi: Table | Window | None = found.table("LUTDescriptor", "LUTData", item) if item is not None else None
     center, width = found.first("WindowCenter"), found.first("WindowWidth")
@@ -214,7 +237,7 @@ def _greys(found: Elements, photometric: str, bits: int, signed: bool) -> tuple[
         voi = Window(center, width, function if function in _FUNCTIONS else "LINEAR")
         if not voi.valid:
             voi = None
-            notes.append("has a window that is not valid, so all of its values are spread over the levels")
+            notes.append(tr("has a window that is not valid, so all of its values are spread over the levels"))
     low, limit = found.stored("PixelPaddingValue", signed), found.stored("PixelPaddingRangeLimit", signed)
     padding = None if low is None else (min(low, limit), max(low, limit)) if limit is not None else (low, low)
     return replace(how, voi=voi, padding=padding), notes
@@ -225,12 +248,12 @@ def _palette(found: Elements) -> tuple[Table, ...]:
     tables = [found.table(f"{name}Descriptor", f"{name}Data") for name in names]
     whole = tuple(table for table in tables if table)
     if len(whole) != 3:
-        raise DicomError("its palette is missing or stored in segments, which are not read; export it as PNG")
+        raise DicomError(tr("its palette is missing or stored in segments, which are not read; export it as PNG"))
     return whole
 
 
 def _compression(syntax: str) -> str:
-    return _COMPRESSION[syntax.rsplit(".", 1)[1]] if PLUGINS[syntax] else "not compressed"
+    return _COMPRESSION[syntax.rsplit(".", 1)[1]] if PLUGINS[syntax] else marked("not compressed")
 
 
 def _as_facts(spread: Window | Table | tuple[float, float]) -> dict[str, Any]:

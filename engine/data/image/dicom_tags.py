@@ -15,10 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from engine.base.language import tr
 from engine.data.image.dicom_decoder import PLUGINS
 from engine.data.image.dicom_windowing import Table
 
-EXTRA = "DICOM files need the dicom extra: pip install 'covid-tui[dicom]'"
+EXTRA = tr("DICOM files need the dicom extra: pip install 'covid-tui[dicom]'")
 DEFLATED = "1.2.840.10008.1.2.1.99"
 MOST_INFLATED = 256 * 2**20
 MOST_READS = 200_000
@@ -73,7 +74,7 @@ class Elements:
         value = self.dataset.get(keyword)
         if value is None or value == "":
             if default is None:
-                raise DicomError(f"it does not give its {keyword}")
+                raise DicomError(tr("it does not give its {keyword}", keyword=keyword))
             return default
         return int(value)
 
@@ -115,7 +116,7 @@ class Elements:
         else:
             entries = np.atleast_1d(np.asarray(values)).astype(np.int64).astype(np.uint16)
         if len(entries) < count or not 1 <= bits <= 16:
-            raise DicomError("one of its lookup tables is damaged; copy it again")
+            raise DicomError(tr("one of its lookup tables is damaged; copy it again"))
         return Table(first, bits, np.minimum(entries[:count], 2**bits - 1).astype(np.uint16))
 
     def item(self, keyword: str) -> Any:
@@ -148,7 +149,9 @@ def elements(data: bytes, tags: list[Any] = _TAGS) -> Elements:
         if deflated:
             data, at, syntax = _inflated(data, at), 0, _EXPLICIT
         if syntax not in PLUGINS:
-            raise DicomError("its pixels are compressed in a way that is not read; export it uncompressed, or as PNG")
+            raise DicomError(
+                tr("its pixels are compressed in a way that is not read; export it uncompressed, or as PNG")
+            )
         return _read(data, at, syntax, deflated, tags)
     except DicomError:
         raise
@@ -159,8 +162,8 @@ def elements(data: bytes, tags: list[Any] = _TAGS) -> Elements:
 def damaged(exc: Exception) -> DicomError:
     """What to say of an exception out of pydicom, which throws nearly any kind, in words that may quote the file."""
     if isinstance(exc, MemoryError):
-        return DicomError("it needs more memory than there is; make it smaller")
-    return DicomError(f"it is damaged and can't be read as DICOM ({type(exc).__name__}); copy it again")
+        return DicomError(tr("it needs more memory than there is; make it smaller"))
+    return DicomError(tr("it is damaged and can't be read as DICOM ({kind}); copy it again", kind=type(exc).__name__))
 
 
 @cache
@@ -195,7 +198,12 @@ def _inflated(data: bytes, at: int) -> bytes:
     unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
     found = unpacker.decompress(memoryview(data)[at:], MOST_INFLATED)
     if unpacker.unconsumed_tail:
-        raise DicomError(f"it would unfold into more than is read ({MOST_INFLATED // 2**20} MB); make it smaller")
+        raise DicomError(
+            tr(
+                "it would unfold into more than is read ({most} MB); make it smaller",
+                most=MOST_INFLATED // 2**20,
+            )
+        )
     return found
 
 
@@ -207,7 +215,7 @@ class _Metered(io.BytesIO):
     def read(self, size: int | None = -1, /) -> bytes:
         self.reads += 1
         if self.reads > MOST_READS:
-            raise DicomError("it has more elements than an image has; export it as PNG")
+            raise DicomError(tr("it has more elements than an image has; export it as PNG"))
         return super().read(size)
 
 
@@ -226,11 +234,11 @@ def _read(data: bytes, at: int, syntax: str, deflated: bool, tags: list[Any]) ->
 
     found = read_dataset(file, syntax == _IMPLICIT, syntax != _BIG_ENDIAN, stop_when=at_pixels, specific_tags=tags)
     if not met:
-        raise DicomError("it is a DICOM file without a picture (a report, plan or directory), or is cut short")
+        raise DicomError(tr("it is a DICOM file without a picture (a report, plan or directory), or is cut short"))
     tag, vr, length, start = met[-1]
     if tag in _FLOATS:
-        raise DicomError("its samples are fractions; save it with 8 or 16 bits a sample")
+        raise DicomError(tr("its samples are fractions; save it with 8 or 16 bits a sample"))
     if (length == _UNDEFINED) != (PLUGINS[syntax] != ""):
-        raise DicomError("its pixels are not stored as its header says; copy it again")
+        raise DicomError(tr("its pixels are not stored as its header says; copy it again"))
     pixels = memoryview(data)[start:] if length == _UNDEFINED else memoryview(data)[start : start + length]
     return Elements(found, syntax, deflated, pixels, vr or "OW")

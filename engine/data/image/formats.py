@@ -3,6 +3,8 @@
 from pathlib import Path
 
 from engine.base.errors import RunError
+from engine.base.language import tr
+from engine.base.wording import listing
 
 SUFFIXES: dict[str, tuple[str, ...]] = {
     "PNG": (".png", ".apng"),
@@ -28,29 +30,31 @@ def known_pixel_rules(reading: int | None, path: Path) -> int:
     were others. Raises RunError for rules that are not known here.
     """
     if (reading or 1) > PIXEL_RULES:
-        raise RunError(f"{path} names a way to read images that this version does not know: update covid-tui.")
+        raise RunError(
+            tr("{path} names a way to read images that this version does not know: update covid-tui.", path=path)
+        )
     return reading or 1
 
 
 _FOREIGN: tuple[tuple[int, bytes, str], ...] = (
-    (0, b"%!PS", "a PostScript file; export the picture as PNG"),
-    (0, b"\xc5\xd0\xd3\xc6", "a PostScript (EPS) file; export the picture as PNG"),
-    (0, b"%PDF", "a PDF document; export its pictures as PNG"),
-    (0, b"GIF8", "a GIF file; convert it to PNG"),
-    (4, b"ftypavif", "an AVIF file; convert it to PNG"),
-    (4, b"ftypheic", "a HEIC photograph; convert it to PNG"),
-    (4, b"ftypmif1", "a HEIF photograph; convert it to PNG"),
-    (0, b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 file; convert it to PNG"),
-    (0, b"\xff\x4f\xff\x51", "a JPEG 2000 file; convert it to PNG"),
-    (0, b"8BPS", "a Photoshop file; export it as PNG"),
-    (0, b"PK\x03\x04", "a zip archive or an office document"),
-    (0, b"\x1f\x8b", "a gzip archive; unpack it first"),
-    (0, b"\x89HDF", "an HDF5 file"),
-    (0, b"\x93NUMPY", "a NumPy array; export it as PNG"),
-    (0, b"<?xml", "an XML document"),
-    (0, b"<svg", "an SVG drawing"),
-    (0, b"<!DOCTYPE", "a web page, as a failed download leaves it; download it again"),
-    (0, b"<html", "a web page, as a failed download leaves it; download it again"),
+    (0, b"%!PS", tr("a PostScript file; export the picture as PNG")),
+    (0, b"\xc5\xd0\xd3\xc6", tr("a PostScript (EPS) file; export the picture as PNG")),
+    (0, b"%PDF", tr("a PDF document; export its pictures as PNG")),
+    (0, b"GIF8", tr("a GIF file; convert it to PNG")),
+    (4, b"ftypavif", tr("an AVIF file; convert it to PNG")),
+    (4, b"ftypheic", tr("a HEIC photograph; convert it to PNG")),
+    (4, b"ftypmif1", tr("a HEIF photograph; convert it to PNG")),
+    (0, b"\x00\x00\x00\x0cjP  ", tr("a JPEG 2000 file; convert it to PNG")),
+    (0, b"\xff\x4f\xff\x51", tr("a JPEG 2000 file; convert it to PNG")),
+    (0, b"8BPS", tr("a Photoshop file; export it as PNG")),
+    (0, b"PK\x03\x04", tr("a zip archive or an office document")),
+    (0, b"\x1f\x8b", tr("a gzip archive; unpack it first")),
+    (0, b"\x89HDF", tr("an HDF5 file")),
+    (0, b"\x93NUMPY", tr("a NumPy array; export it as PNG")),
+    (0, b"<?xml", tr("an XML document")),
+    (0, b"<svg", tr("an SVG drawing")),
+    (0, b"<!DOCTYPE", tr("a web page, as a failed download leaves it; download it again")),
+    (0, b"<html", tr("a web page, as a failed download leaves it; download it again")),
 )
 
 _STARTS = (
@@ -72,11 +76,13 @@ def unknown_content(data: bytes) -> str:
     """Why a file with these contents is not read, as the end of a sentence about it."""
     for offset, magic, name in _FOREIGN:
         if data[offset : offset + len(magic)].lower() == magic.lower():
-            return f"it is {name}"
+            return tr("it is {name}", name=name)
     for kind, magic in _STARTS:
         if data.startswith(magic):
-            return f"it begins as a {kind} file, but is damaged or holds samples of a kind that is not read"
+            return tr(
+                "it begins as a {kind} file, but is damaged or holds samples of a kind that is not read", kind=kind
+            )
     head = data[:1024]
     if not any(byte < 9 or 13 < byte < 32 for byte in head):
-        return "it holds text, not an image"
-    return f"its content is not an image of a known format ({', '.join(SUFFIXES)})"
+        return tr("it holds text, not an image")
+    return tr("its content is not an image of a known format ({formats})", formats=listing(SUFFIXES))

@@ -4,6 +4,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from engine.base.language import tr
 from engine.data.image.histogram import histogram
 from engine.data.image.reader import ImageFacts, read, to_input
 
@@ -48,7 +49,7 @@ def network_notes(facts: ImageFacts, size: int) -> tuple[str, ...]:
     """The notes on an image, and what a network that sees a square of `size` pixels loses of it."""
     notes = facts.notes
     if min(facts.width, facts.height) < size:
-        notes = (*notes, f"is smaller than the {size}x{size} that the network sees")
+        notes = (*notes, tr("is smaller than the {size}x{size} that the network sees", size=size))
     if max(facts.width, facts.height) > 1.5 * min(facts.width, facts.height):
-        notes = (*notes, "is far from square, so the network sees it squashed")
+        notes = (*notes, tr("is far from square, so the network sees it squashed"))
     return notes

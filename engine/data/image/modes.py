@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from engine.base.language import tr
 from engine.data.image.dicom_windowing import Pixels, fewest_bits, levels
 from engine.data.image.formats import PIXEL_RULES
 
@@ -79,7 +80,7 @@ def flatten(
         else:
             bits = 16
         notes.append(
-            "16-bit colour is read as the upper 8 bits of each sample" if bits == 16 else _spread_note(bits, 16)
+            tr("16-bit colour is read as the upper 8 bits of each sample") if bits == 16 else _spread_note(bits, 16)
         )
     if not image.has_transparency_data:
         plain = "L" if image.mode == "1" else "RGB"
@@ -99,7 +100,12 @@ def _from_16_bits(image: Image.Image, bit_depth: int, content: bytes, pixel_rule
     if bits < declared:
         notes.append(_spread_note(bits, declared))
     elif pixel_rules == 1 and declared == 16 and 0 < brightest < 2**14:
-        notes.append(f"uses {brightest.bit_length()} of its 16 bits and looks dark, as when this run was trained")
+        notes.append(
+            tr(
+                "uses {bits} of its 16 bits and looks dark, as when this run was trained",
+                bits=brightest.bit_length(),
+            )
+        )
     # WhiteIsZero, which Pillow undoes for 8 bits only.
     flipped = 2**bits - 1 if getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == 0 else None
     key = image.info.get("transparency")
@@ -197,18 +203,18 @@ def _lower_bytes(image: Image.Image, content: bytes) -> Image.Image | None:
 
 
 def _spread_note(bits: int, declared: int) -> str:
-    return f"uses {bits} of its {declared} bits, so those are spread over all levels"
+    return tr("uses {bits} of its {declared} bits, so those are spread over all levels", bits=bits, declared=declared)
 
 
 def _on_alpha(hidden: int, whole: int, varies: bool, pixel_rules: int) -> tuple[str, bool]:
     """What to say of an alpha channel that hides so many of all pixels, and whether the picture is laid on black."""
     if pixel_rules == 1 or (varies and hidden * 100 < NEARLY_ALL * whole):
-        return "has transparent parts, which are laid on black", True
+        return tr("has transparent parts, which are laid on black"), True
     if hidden == whole:
-        return "has an alpha channel that hides all of it, which is ignored", False
+        return tr("has an alpha channel that hides all of it, which is ignored"), False
     if hidden * 100 >= NEARLY_ALL * whole:
-        return f"has an alpha channel that hides {NEARLY_ALL}% of it or more, which is ignored", False
-    return "has an alpha channel that is the same everywhere, which is ignored", False
+        return tr("has an alpha channel that hides {most}% of it or more, which is ignored", most=NEARLY_ALL), False
+    return tr("has an alpha channel that is the same everywhere, which is ignored"), False
 
 
 def _judged_alpha(channels: Iterable[Image.Image], image: Image.Image, pixel_rules: int) -> tuple[str, bool]:
@@ -218,7 +224,7 @@ def _judged_alpha(channels: Iterable[Image.Image], image: Image.Image, pixel_rul
         least, most = min(least, int(low)), max(most, int(high))  # type: ignore[arg-type]
         hidden += sum(channel.histogram()[:_SEEN])
     if least == 255:
-        return "has an alpha channel that hides nothing", False
+        return tr("has an alpha channel that hides nothing"), False
     return _on_alpha(hidden, image.width * image.height, least < most, pixel_rules)
 
 

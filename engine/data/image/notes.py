@@ -4,6 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from engine.base.language import tr, trn
+from engine.base.wording import listing
+
 
 @dataclass(frozen=True, slots=True)
 class Noted:
@@ -18,8 +21,14 @@ class Noted:
     @property
     def sentence(self) -> str:
         """The note for people, without a full stop."""
-        whole = f"{self.of:,} image{'s' * (self.of != 1)}"
-        return f"{self.images:,} of {whole}: {self.note} (e.g. {self.example})"
+        return trn(
+            "{images:,} of {number} image: {note} (e.g. {example})",
+            "{images:,} of {number} images: {note} (e.g. {example})",
+            self.of,
+            images=self.images,
+            note=self.note,
+            example=self.example,
+        )
 
 
 def noted(images: Iterable[tuple[str, Iterable[str]]]) -> tuple[Noted, ...]:
@@ -39,7 +48,11 @@ def of_other_bits(images: Iterable[tuple[str, int]]) -> Iterator[Noted]:
     if len(counts) < 2:
         return
     (usual, _), *others = counts.most_common()
-    many = ", ".join(f"{count:,} use {bits}" for bits, count in sorted(others))
+    many = listing(tr("{count:,} use {bits}", count=count, bits=bits) for bits, count in sorted(others))
     example = next(file for file, bits in found if bits != usual)
-    note = f"use other bits than the rest, {usual} ({many}), so their brightness can't be compared with it"
+    note = tr(
+        "use other bits than the rest, {usual} ({many}), so their brightness can't be compared with it",
+        usual=usual,
+        many=many,
+    )
     yield Noted(note, sum(count for _, count in others), len(found), example)

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from engine.base.language import tr
 from engine.data.image.reader import Pixels, resize
 
 SIDE = 32
@@ -27,7 +28,13 @@ POSES = tuple((quarters, inverted) for inverted in (False, True) for quarters in
 _COARSE, _CELLS, _DIRECTIONS = 16, 4, 8
 _LEVELS_WEIGHT = 0.05
 _AT_A_TIME = 256
-_TURNED = ("", "turned by 90 degrees to the left", "upside down", "turned by 90 degrees to the right")
+_TURNED = ("", tr("turned by 90 degrees to the left"), tr("upside down"), tr("turned by 90 degrees to the right"))
+_INVERTED = (
+    tr("inverted"),
+    tr("inverted and turned by 90 degrees to the left"),
+    tr("inverted and upside down"),
+    tr("inverted and turned by 90 degrees to the right"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +47,14 @@ class Pose:
     @property
     def words(self) -> str:
         """Such as "inverted and upside down"; empty where all is as it should be."""
-        return " and ".join(filter(None, ("inverted" if self.inverted else "", _TURNED[self.quarters])))
+        return (_INVERTED if self.inverted else _TURNED)[self.quarters]
 
     @property
     def doubt(self) -> str:
         """What to say of the picture, as the rest of a sentence on it; empty where all is as it should be."""
-        return f"looks {self.words}, where networks learn from upright pictures with bright bones" if self.words else ""
+        if not self.words:
+            return ""
+        return tr("looks {words}, where networks learn from upright pictures with bright bones", words=self.words)
 
 
 def pose(pixels: Pixels) -> Pose:

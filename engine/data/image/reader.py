@@ -32,9 +32,11 @@ from PIL import (  # the plugins register the five formats; opening one later wo
 )
 
 from engine.base.errors import DataError
+from engine.base.language import tr
 from engine.data.image import memory_cost
 from engine.data.image.dicom import Dicom, DicomFacts, is_dicom, read_header
 from engine.data.image.dicom_tags import DEFLATED, MOST_INFLATED, DicomError, field_value
+from engine.data.image.file_notes import pixel_notes, suffix_notes
 from engine.data.image.formats import PIXEL_RULES, SUFFIXES, unknown_content
 from engine.data.image.library_messages import hush
 from engine.data.image.memory_budget import MB, MOST, ROOM, Claim, NoRoomError
@@ -57,7 +59,7 @@ class ImageError(DataError):
     """An image file that can't be used; `str(error)` is "PATH: reason"."""
 
     def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(f"{path}: {reason}.")
+        super().__init__(tr("{path}: {reason}.", path=path, reason=reason))
         self.path = path
         self.reason = reason
 
@@ -178,9 +180,9 @@ def _read(path: Path, claim: Claim, pixel_rules: int) -> XrayImage:
     image, header, content = _open(path, claim)
     if isinstance(image, Dicom):
         return _from_dicom(path, image, header, claim)
-    notes = list(_suffix_notes(path, header.format))
+    notes = list(suffix_notes(path, header.format))
     if image.format == "MPO":
-        notes.append("holds several camera pictures, of which the first is read")
+        notes.append(tr("holds several camera pictures, of which the first is read"))
     try:
         deep = is_deep(image, header.bit_depth, pixel_rules)
         in_scans = header.format == "JPEG" and (content.count(_SCAN) > 1 or "progressive" in image.info)
@@ -195,7 +197,7 @@ def _read(path: Path, claim: Claim, pixel_rules: int) -> XrayImage:
         if left != 1:
             pixels = np.ascontiguousarray(_upright(pixels, left))
             header = replace(header, orientation=left)
-        notes += [*flat.notes, *_pixel_notes(pixels)]
+        notes += [*flat.notes, *pixel_notes(pixels)]
     except Exception as exc:
         raise ImageError(path, _why(exc)) from exc
     height, width = pixels.shape[:2]
@@ -218,7 +220,7 @@ def _from_dicom(path: Path, file: Dicom, header: Header, claim: Claim) -> XrayIm
     except MemoryError as exc:
         raise ImageError(path, _why(exc)) from None
     pixels = grey_if_equal(levels)
-    notes = (*_suffix_notes(path, header.format), *file.notes, *_pixel_notes(pixels))
+    notes = (*suffix_notes(path, header.format), *file.notes, *pixel_notes(pixels))
     return XrayImage(pixels, header, notes, facts, bits=0)
 
 
@@ -281,7 +283,7 @@ def _open(path: Path, claim: Claim) -> tuple[Image.Image | Dicom, Header, bytes]
         return *_open_dicom(path, data, claim), data
     said = memory_cost.words(data)
     if said > memory_cost.MOST_WORDS:
-        raise ImageError(path, "it says more beside its picture than is read (texts, profiles, tags); save it anew")
+        raise ImageError(path, tr("it says more beside its picture than is read (texts, profiles, tags); save it anew"))
     try:
         claim.grow_to(len(data) + said)
         image = Image.open(io.BytesIO(data), formats=_PILLOWS)
@@ -292,15 +294,15 @@ def _open(path: Path, claim: Claim) -> tuple[Image.Image | Dicom, Header, bytes]
         raise ImageError(path, _why(exc)) from exc
     width, height = header.width, header.height
     if width < 1 or height < 1:
-        raise ImageError(path, "it has no pixels")
+        raise ImageError(path, tr("it has no pixels"))
     if reason := _too_large(width, height):
         raise ImageError(path, reason)
     if header.format == "JPEG" and data.count(_SCAN) * width * height > MAX_PASSES:
-        raise ImageError(path, "it draws its picture in more passes than any camera does; save it anew")
+        raise ImageError(path, tr("it draws its picture in more passes than any camera does; save it anew"))
     if header.format != "JPEG" and getattr(image, "is_animated", False):
-        raise ImageError(path, "it holds several pictures (pages or animation frames); save one of them as a file")
+        raise ImageError(path, tr("it holds several pictures (pages or animation frames); save one of them as a file"))
     if header.mode in ("I", "F") or header.mode.startswith(("I;32", "F;")):
-        raise ImageError(path, "its samples are signed, 32-bit or fractions; save it with 8 or 16 bits a sample")
+        raise ImageError(path, tr("its samples are signed, 32-bit or fractions; save it with 8 or 16 bits a sample"))
     return image, header, data
 
 
@@ -325,8 +327,10 @@ def _header_room(data: bytes) -> int:
 def _too_large(width: int, height: int) -> str:
     if max(width, height) <= MAX_SIDE and width * height <= MAX_PIXELS:
         return ""
-    limit = f"{MAX_PIXELS // 10**6} million pixels, or {MAX_SIDE} on a side"
-    return f"its {width}x{height} pixels are more than are read ({limit}); make it smaller"
+    return tr(
+        "its {width}x{height} pixels are more than are read ({millions} million pixels, or {side} on a side); "
+        "make it smaller", width=width, height=height, millions=MAX_PIXELS // 10**6, side=MAX_SIDE
+    )  # fmt: skip
 
 
 def _content(path: Path, claim: Claim) -> bytes:
@@ -337,25 +341,26 @@ def _content(path: Path, claim: Claim) -> bytes:
         try:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
-                raise ImageError(path, "it is not a file but a folder, pipe or device")
+                raise ImageError(path, tr("it is not a file but a folder, pipe or device"))
             if status.st_size > MAX_BYTES:
-                raise ImageError(path, f"its {status.st_size} bytes are more than are read ({MAX_BYTES})")
+                said = tr("its {size} bytes are more than are read ({most})", size=status.st_size, most=MAX_BYTES)
+                raise ImageError(path, said)
             claim.grow_to(status.st_size)
             with os.fdopen(descriptor, "rb", closefd=False) as file:
                 data = file.read(status.st_size + 1)
         finally:
             os.close(descriptor)
     except FileNotFoundError as exc:
-        raise ImageError(path, "there is no such file") from exc
+        raise ImageError(path, tr("there is no such file")) from exc
     except PermissionError as exc:
-        raise ImageError(path, "it may not be read; change its permissions") from exc
+        raise ImageError(path, tr("it may not be read; change its permissions")) from exc
     except OSError as exc:
-        reason = "it is a pipe or a device" if exc.errno == errno.ENXIO else exc.strerror or type(exc).__name__
-        raise ImageError(path, f"it could not be opened ({reason})") from exc
+        reason = tr("it is a pipe or a device") if exc.errno == errno.ENXIO else exc.strerror or type(exc).__name__
+        raise ImageError(path, tr("it could not be opened ({reason})", reason=reason)) from exc
     except ValueError as exc:
-        raise ImageError(path, "its name can't be that of a file") from exc
+        raise ImageError(path, tr("its name can't be that of a file")) from exc
     if not data:
-        raise ImageError(path, "it is empty (0 bytes); copy it again")
+        raise ImageError(path, tr("it is empty (0 bytes); copy it again"))
     return data
 
 
@@ -404,42 +409,22 @@ def _blocks(pixels: Pixels, length: int) -> Iterator[Pixels]:
     return (flat[start : start + length] for start in range(0, flat.size, length))
 
 
-def _pixel_notes(pixels: Pixels) -> Iterator[str]:
-    if pixels.ndim == 3:
-        rows = max(1, 2**20 // pixels.shape[1])
-        strips = (pixels[top : top + rows] for top in range(0, len(pixels), rows))
-        spans = sum(int(_span(strip).sum(dtype=np.int64)) for strip in strips)
-        faint = spans / (pixels.shape[0] * pixels.shape[1]) < 4
-        yield "has a faint tint" if faint else "is in colour, as photographs and marked pictures are; X-rays are grey"
-    elif pixels[0, 0] == pixels[-1, -1] == pixels.min() == pixels.max():
-        yield "is one flat grey"
-
-
-def _span(pixels: Pixels) -> Pixels:
-    """How far apart the channels are at each pixel."""
-    red, green, blue = pixels[..., 0], pixels[..., 1], pixels[..., 2]
-    span: Pixels = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
-    return span
-
-
-def _suffix_notes(path: Path, kind: str) -> tuple[str, ...]:
-    suffix = path.suffix.lower()
-    if suffix in SUFFIXES[kind]:
-        return ()
-    return (f'is a {kind} file, though its name ends in "{suffix}"' if suffix else f"is a {kind} without a suffix",)
-
-
 def _why(exc: Exception) -> str:
     """The reason to show for an exception out of Pillow, which throws nearly any kind."""
     if isinstance(exc, Image.DecompressionBombError):
-        return f"it would unfold into more pixels than are read ({MAX_PIXELS // 10**6} million); make it smaller"
+        return tr(
+            "it would unfold into more pixels than are read ({millions} million); make it smaller",
+            millions=MAX_PIXELS // 10**6,
+        )
     if isinstance(exc, NoRoomError):
-        return (
-            f"it would take {exc.bytes // MB} MB of memory, more than a picture gets ({MOST // MB} MB); make it smaller"
+        return tr(
+            "it would take {bytes} MB of memory, more than a picture gets ({most} MB); make it smaller",
+            bytes=exc.bytes // MB,
+            most=MOST // MB,
         )
     if isinstance(exc, MemoryError):
-        return "it needs more memory than there is; make it smaller"
+        return tr("it needs more memory than there is; make it smaller")
     detail = " ".join(str(exc).split())[:120] or type(exc).__name__
     if "truncated" in detail.lower():
-        return "it is cut short; copy it again"
-    return f"it is damaged and can't be decoded ({detail}); copy it again"
+        return tr("it is cut short; copy it again")
+    return tr("it is damaged and can't be decoded ({detail}); copy it again", detail=detail)
