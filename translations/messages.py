@@ -1,4 +1,7 @@
-"""All messages of the product, read from its source: what stands in tr(), trn(), counted(), noun() and marked()."""
+"""All messages of the product, read from its source: what stands in tr(), trn(), counted(), noun() and marked().
+
+And the docstrings that are help: those under the fields of a recipe, and those of the verbs.
+"""
 
 import ast
 from collections.abc import Iterator
@@ -6,9 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.base.language import COUNTED, NOUN
+from engine.recipe.fields import helps_in
+from tui.words.docstrings import of_verbs
 
 ROOT = Path(__file__).resolve().parent.parent
 PRODUCT = ("engine", "tui")
+OF_FIELDS = ("engine/recipe/config.py", "engine/recipe/plans.py")
+OF_VERBS = "tui/cli/commands/"
 
 
 @dataclass(frozen=True)
@@ -34,7 +41,18 @@ def sources() -> Iterator[tuple[str, ast.Module]]:
 
 def collected() -> list[Message]:
     """Every message, file after file. Raises NotLiteral where one can't be read from the source."""
-    return [message for file, tree in sources() for message in messages(file, tree)]
+    return [message for file, tree in sources() for message in (*messages(file, tree), *helps(file, tree))]
+
+
+def helps(file: str, tree: ast.Module) -> Iterator[Message]:
+    """The help in a file's docstrings, where it has some, as it is looked up."""
+    if file in OF_FIELDS:
+        fields = helps_in(tree)
+        classes = (node for node in tree.body if isinstance(node, ast.ClassDef))
+        groups = [ast.get_docstring(node) or "" for node in classes if node.name in {group for group, _ in fields}]
+        yield from (Message(text, file) for text in (*groups, *fields.values()))
+    if file.startswith(OF_VERBS):
+        yield from (Message(text, file) for docstring in of_verbs(tree) for text in docstring.messages)
 
 
 def messages(file: str, tree: ast.AST) -> Iterator[Message]:

@@ -125,24 +125,29 @@ class Part:
 
 def parts(tree: type[Tree] = TrainConfig) -> tuple[Part, ...]:
     """The groups of the recipe, in order, with the text under each field as its help."""
-    helps = _helps()
+    texts = helps()
     found = []
     for group in dataclasses.fields(tree):
         kind = typing.cast("type", group.type)
         hints = typing.get_type_hints(kind)
         fields = tuple(
-            Field(group.name, f.name, hints[f.name], f.default, helps.get((kind.__name__, f.name), ""))
+            Field(group.name, f.name, hints[f.name], f.default, tr(texts.get((kind.__name__, f.name), "")))
             for f in dataclasses.fields(kind)
         )
-        found.append(Part(group.name, inspect.getdoc(kind) or "", fields))
+        found.append(Part(group.name, tr(inspect.getdoc(kind) or ""), fields))
     return tuple(found)
 
 
 @functools.cache
-def _helps() -> dict[tuple[str, str], str]:
-    """The docstring under each field, by class and field: Python itself does not keep these."""
+def helps() -> dict[tuple[str, str], str]:
+    """The docstring under each field, by class and field, in English: Python itself does not keep these."""
+    return helps_in(ast.parse(inspect.getsource(config))) | helps_in(ast.parse(inspect.getsource(plans)))
+
+
+def helps_in(module: ast.Module) -> dict[tuple[str, str], str]:
+    """The docstring under each field of a file's classes, by class and field, as one line."""
     found = {}
-    for node in (node for module in (config, plans) for node in ast.parse(inspect.getsource(module)).body):
+    for node in module.body:
         if not isinstance(node, ast.ClassDef):
             continue
         for line, text in zip(node.body, node.body[1:], strict=False):

@@ -14,7 +14,9 @@ import sys
 from cyclopts import CycloptsError
 
 from engine.base import streams
-from tui.cli.app import app, keep_width_sane, one_classes_flag
+from engine.base.language import tr
+from engine.base.wording import in_turn
+from tui.cli.app import app, help_in_language, keep_width_sane, one_classes_flag
 from tui.cli.commands import VERBS
 from tui.cli.commands.workbench import workbench as without_verb
 from tui.cli.console import ReaderGone, require_written, say
@@ -59,6 +61,7 @@ def run(arguments: list[str]) -> int:
     if {"--help", "-h"} & set(arguments):
         for name in app:
             app[name]  # loads it, as the help of all shows what each does
+        help_in_language()
     try:
         command, bound, _ = app.parse_args(one_classes_flag(arguments), exit_on_error=False, print_error=False)
         require_new_outputs(command, bound)
@@ -68,7 +71,10 @@ def run(arguments: list[str]) -> int:
             require_written()
         return code if isinstance(code, int) else 0
     except CycloptsError as error:
-        say(f"covid-tui: {error} `covid-tui --help` lists what there is.")
+        from tui.cli.usage_errors import usage_sentence
+
+        hint = tr("`covid-tui --help` lists what there is.")
+        say(f"covid-tui: {in_turn(usage_sentence(error), hint)}")
         return 2
     except ReaderGone:
         return 1

@@ -10,8 +10,9 @@ from cyclopts import App, Argument, ArgumentCollection, Parameter, Token
 
 from engine import __version__
 from engine.base.errors import ConfigError
+from engine.base.language import LANGUAGE, tr
 from engine.base.paths import typed
-from engine.base.wording import not_a_path
+from engine.base.wording import in_turn, listing, not_a_path
 from engine.recipe.config import BY_HAND, PARTS, OutputConfig, Recipe, TrainConfig
 from engine.recipe.lists import join_list
 from engine.recipe.plans import AuditConfig, SweepConfig
@@ -64,6 +65,14 @@ def one_classes_flag(arguments: list[str]) -> list[str]:
     return [*rest[:place], f"--classes={join_list(named)}", *rest[place:]]
 
 
+def help_in_language() -> None:
+    """See to it that the app's help is in the chosen language. It is written in English, and takes no time then."""
+    if LANGUAGE != "en":
+        from tui.cli.help_text import put_in_place
+
+        put_in_place(app)
+
+
 def _refuse_addresses(arguments: ArgumentCollection) -> None:
     """Raise ConfigError where a path was given that is an address."""
     for argument in arguments:
@@ -100,7 +109,7 @@ def _recipe_file(app: App, commands: tuple[str, ...], arguments: ArgumentCollect
             argument.append(Token(keyword=field.flag, implicit_value=value, source="recipe"))
             taken.append(f"{field.flag} {field.text(value)}")
     if taken and source:
-        say(f"{source}: {', '.join(taken)}.")
+        say(tr("{source}: {flags}.", source=source, flags=listing(taken)))
 
 
 def _runs_folder(named: dict[str, Argument], aloud: bool = True) -> Path:
@@ -115,11 +124,11 @@ def _runs_folder(named: dict[str, Argument], aloud: bool = True) -> Path:
     mine = settings.load()
     out = mine.recipe.output.out
     if mine.recipe_complaint and aloud:  # the workbench tells it on its screen
-        say(f"{mine.recipe_complaint} The runs are looked for under {RUNS}.")
+        say(in_turn(mine.recipe_complaint, tr("The runs are looked for under {folder}.", folder=RUNS)))
     if out != RUNS:
         argument.append(Token(keyword="--out", implicit_value=out, source="recipe"))
         if aloud:
-            say(f"{config_file()}: --out {out}.")
+            say(tr("{source}: {flags}.", source=config_file(), flags=f"--out {out}"))
     return out
 
 
@@ -132,7 +141,7 @@ def _saved(named: dict[str, Argument]) -> tuple[TrainConfig, tuple[str, ...], st
 
     given = _given(named)
     if len(given) > 1:
-        raise ConfigError("--resume takes the recipe from the run: leave --config out.")
+        raise ConfigError(tr("--resume takes the recipe from the run: leave --config out."))
     if "--config" in given:
         return load(given["--config"], plan), (), ""
     if "--resume" in given:
@@ -165,7 +174,9 @@ def _choose(named: dict[str, Argument], saved: Recipe) -> None:
     flags = [flag for flag in HAND_FLAGS if flag in named and named[flag].has_tokens]
     if asked.has_tokens:
         if flags and asked.tokens[-1].value == "auto":
-            raise ConfigError(f"--recipe auto chooses by itself how to train: leave out {', '.join(flags)}.")
+            raise ConfigError(
+                tr("--recipe auto chooses by itself how to train: leave out {flags}.", flags=listing(flags))
+            )
         return
     value = "report" if flags and "--resume" not in _given(named) else saved
     asked.append(Token(keyword="--recipe", implicit_value=value, source="recipe"))
@@ -182,11 +193,15 @@ app = App(
     name="covid-tui",
     version=__version__,
     help=(
-        "Train VGG16 or another network on a folder of chest X-rays and learn how good it really is. Research and "
-        "teaching only."
+        tr(
+            "Train VGG16 or another network on a folder of chest X-rays and learn how good it really is. Research and "
+            "teaching only."
+        )
     ),
     help_format="plaintext",
-    help_epilogue="Exit codes: 0 done, 1 failed, 2 usage, 3 bad data, 130 or 143 stopped by a signal with work saved.",
+    help_epilogue=tr(
+        "Exit codes: 0 done, 1 failed, 2 usage, 3 bad data, 130 or 143 stopped by a signal with work saved."
+    ),
     default_parameter=Parameter(negative_bool=()),
     config=_recipe_file,
 )

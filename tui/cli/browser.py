@@ -23,6 +23,7 @@ from importlib.resources import files
 from aiohttp import WSMsgType, web
 
 from engine.base.errors import ConfigError
+from engine.base.language import LANGUAGE, LANGUAGES, tr
 from engine.base.wording import counted
 
 HOST = "127.0.0.1"
@@ -33,7 +34,7 @@ SIDES = (20, 500)
 """Columns or lines that a page may ask for."""
 CHUNK = 2**16
 PAGE = """<!DOCTYPE html>
-<html lang="en">
+<html lang="{language}">
 <head>
 <meta charset="utf-8">
 <title>covid-tui</title>
@@ -45,7 +46,7 @@ PAGE = """<!DOCTYPE html>
 </head>
 <body>
 <div class="textual-terminal" data-session-websocket-url="ws://{host}/ws" data-font-size="16"></div>
-<p class="over">This workbench is closed. Load the page again to open another one.</p>
+<p class="over">{closed}</p>
 </body>
 </html>
 """
@@ -98,10 +99,14 @@ class Pages:
         """Let in who has the token, from a page of this server alone."""
         host, origin = request.host, request.headers.get("Origin")
         if host not in self._hosts or (origin is not None and origin != f"http://{host}"):
-            raise web.HTTPForbidden(text="Only a browser of this machine may come in, by the address that was printed.")
+            raise web.HTTPForbidden(
+                text=tr("Only a browser of this machine may come in, by the address that was printed.")
+            )
         given = request.query.get("token")
         if not self._is_token(request.cookies.get(self._cookie, "") if given is None else given):
-            raise web.HTTPForbidden(text="A token is missing: use the whole address that `covid-tui serve` printed.")
+            raise web.HTTPForbidden(
+                text=tr("A token is missing: use the whole address that `covid-tui serve` printed.")
+            )
         if given is not None:  # out of the address bar, and out of what a page may pass on
             found: web.StreamResponse = web.HTTPSeeOther("/")
             found.set_cookie(self._cookie, self.token, httponly=True, samesite="Strict")
@@ -118,7 +123,10 @@ class Pages:
         return hmac.compare_digest(given.encode("utf-8", "replace"), self.token.encode())
 
     async def _page(self, request: web.Request) -> web.Response:
-        return web.Response(text=PAGE.format(host=request.host), content_type="text/html")
+        closed = tr("This workbench is closed. Load the page again to open another one.")
+        return web.Response(
+            text=PAGE.format(host=request.host, language=_page_language(), closed=closed), content_type="text/html"
+        )
 
     async def _style(self, _: web.Request) -> web.Response:
         return web.Response(text=STYLE, content_type="text/css")
@@ -129,9 +137,9 @@ class Pages:
     async def _terminal(self, request: web.Request) -> web.WebSocketResponse:
         """A workbench for as long as the page is open."""
         if request.headers.get("Origin") is None:
-            raise web.HTTPForbidden(text="A terminal is for a page of this server.")
+            raise web.HTTPForbidden(text=tr("A terminal is for a page of this server."))
         if len(self._pages) >= MOST_PAGES:
-            raise web.HTTPServiceUnavailable(text=f"{counted(MOST_PAGES, 'page')} are open: close one.")
+            raise web.HTTPServiceUnavailable(text=tr("{pages} are open: close one.", pages=counted(MOST_PAGES, "page")))
         page = web.WebSocketResponse(heartbeat=15)
         await page.prepare(request)
         self._pages.add(page)
@@ -145,6 +153,11 @@ class Pages:
     async def _close(self, _: web.Application) -> None:
         for page in tuple(self._pages):
             await page.close()
+
+
+def _page_language() -> str:
+    """The language as a page names it: zh-TW."""
+    return LANGUAGE.replace("_", "-") if LANGUAGE in LANGUAGES else "en"
 
 
 def _side(asked: object, usual: int) -> int:
@@ -225,7 +238,11 @@ def _listening(port: int) -> socket.socket:
     except (OSError, OverflowError) as error:
         made.close()
         raise ConfigError(
-            f"Port {port} can't be served on ({error}): choose another --port, or 0 for a free one."
+            tr(
+                "Port {port} can't be served on ({error}): choose another --port, or 0 for a free one.",
+                port=port,
+                error=error,
+            )
         ) from error
     return made
 

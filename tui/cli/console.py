@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.base.errors import CovidTuiError
+from engine.base.language import tr
 from engine.base.streams import Stream, as_written
-from engine.base.wording import unwritable
+from engine.base.wording import in_turn, unwritable
 from tui.words.safe_text import display_name
 
 
@@ -90,7 +91,9 @@ def require_written() -> None:
     if number == errno.EPIPE:
         raise ReaderGone
     if number not in (0, errno.EIO):
-        raise Unwritten(unwritable("Standard output", OSError(number, os.strerror(number)), "send it elsewhere"))
+        raise Unwritten(
+            unwritable(tr("Standard output"), OSError(number, os.strerror(number)), tr("send it elsewhere"))
+        )
 
 
 @contextlib.contextmanager
@@ -127,4 +130,4 @@ def also_in(place: object) -> Iterator[None]:
     except ReaderGone:
         pass
     except Unwritten as error:
-        say(f"covid-tui: {error} The result is kept in {place}.")
+        say(f"covid-tui: {in_turn(str(error), tr('The result is kept in {place}.', place=place))}")

@@ -5,14 +5,15 @@ from pathlib import Path
 
 from engine.base.crash_log import keep_details
 from engine.base.errors import CovidTuiError
-from engine.base.wording import unwritable
+from engine.base.language import tr
+from engine.base.wording import in_turn, unwritable
 from tui.cli.console import say
 from tui.words.error_text import error_sentence, expected
 
 
 def say_error(error: Exception) -> int:
     """Say in one sentence what went wrong; gives the exit code."""
-    say(f"covid-tui: {error_sentence(error)}{'' if expected(error) else f' {_where_kept()}'}")
+    say(f"covid-tui: {in_turn(error_sentence(error), '' if expected(error) else _where_kept())}")
     return error.exit_code if isinstance(error, CovidTuiError) else 1
 
 
@@ -30,8 +31,8 @@ def log_crash() -> Path:
 
 def _where_kept() -> str:
     try:
-        return f"The details are in {log_crash()}."
+        return tr("The details are in {path}.", path=log_crash())
     except OSError as refused:
-        return f"The details can't be kept: {unwritable('their file', refused)}"
+        return tr("The details can't be kept: {sentence}", sentence=unwritable(tr("their file"), refused))
     except CovidTuiError as refused:
-        return f"The details can't be kept: {refused}"
+        return tr("The details can't be kept: {sentence}", sentence=refused)

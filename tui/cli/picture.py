@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
+from engine.base.language import tr
 from tui.words.block_cells import BlockCells
 
 if TYPE_CHECKING:
@@ -39,9 +40,10 @@ def put_picture(picture: "Pixels", heat: "np.ndarray", console: Console | None =
         small = np.asarray(Image.fromarray(picture).resize((columns, 2 * rows), Image.Resampling.BOX))
         console.print(BlockCells((overlay_in_few if few else overlay)(small, heat)), end="")
         blocks = [("█", Style(color=Color.from_rgb(*colour))) for colour in scale(SCALE, few)[0].tolist()]
-        console.print(Text.assemble("heat: none ", *blocks, " most"))
+        before, _, after = tr("heat: none {scale} most").partition("{scale}")
+        console.print(Text.assemble(before, *blocks, after))
         return
     small = np.asarray(Image.fromarray(heat).resize((columns, columns // 2), Image.Resampling.BOX))
     for row in np.minimum(small * len(RAMP), len(RAMP) - 1).astype(int).tolist():
         console.print(Text("".join(RAMP[level] for level in row)))
-    console.print(Text(f'heat: none "{RAMP}" most'))
+    console.print(Text(tr("heat: none {scale} most", scale=f'"{RAMP}"')))

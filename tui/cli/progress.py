@@ -20,6 +20,7 @@ from engine.base.events import (
     Skipped,
     Started,
 )
+from engine.base.language import marked, tr
 from engine.runs.summary import RunSummary
 from tui.cli.console import ReaderGone, Unwritten, put_json, say
 from tui.cli.signals import stop_on_signals
@@ -28,6 +29,8 @@ from tui.words.numbers import duration
 from tui.words.safe_text import display_name
 
 SECONDS_BETWEEN_LINES = 5.0
+TRAINING = marked("training")
+"""The bar of the whole training."""
 
 
 class Show(Protocol):
@@ -109,21 +112,26 @@ class _Bars:
     def show(self, event: Event, at: float | None = None) -> None:
         self._run.fold(event, at)
         if isinstance(event, Started):
-            self._set("training", 0, event.epochs)
+            self._set(TRAINING, 0, event.epochs)
         if isinstance(event, Progress):
-            self._set(event.task, event.done, event.total)
+            self._set(event.title, event.done, event.total)
         if isinstance(event, Batch):
-            note = f"loss {event.loss:.4f}  accuracy {event.accuracy:.4f}  {event.images_per_second:,.0f} images/s"
-            self._set(f"epoch {event.epoch}", event.step, event.steps, note)
+            note = tr(
+                "loss {loss:.4f}  accuracy {accuracy:.4f}  {rate:,.0f} images/s",
+                loss=event.loss,
+                accuracy=event.accuracy,
+                rate=event.images_per_second,
+            )
+            self._set(tr("epoch {number}", number=event.epoch), event.step, event.steps, note)
         if isinstance(event, Epoch | Rung | Skipped):
-            self._set("training", self._run.done, self._epochs)
+            self._set(TRAINING, self._run.done, self._epochs)
         left = self._run.seconds_left()
-        if "training" in self._bars and left is not None:
-            self._set("training", self._run.done, self._epochs, f"{duration(left)} left")
+        if TRAINING in self._bars and left is not None:
+            self._set(TRAINING, self._run.done, self._epochs, tr("{time} left", time=duration(left)))
         if isinstance(event, Audited):
-            self._set(f"{event.title}, trainings", event.done, event.total)
+            self._set(tr("{title}, trainings", title=event.title), event.done, event.total)
         if isinstance(event, Resumed):
-            self._set("training", event.epoch - 1, self._epochs)
+            self._set(TRAINING, event.epoch - 1, self._epochs)
         text = describe(event)
         if text:
             style = "yellow" if isinstance(event, Notice) and event.level == "warning" else None
@@ -135,7 +143,7 @@ class _Bars:
 
     def _set(self, name: str, done: int, total: int | None, note: str = "") -> None:
         if name not in self._bars:
-            self._bars[name] = self._progress.add_task(display_name(name), total=total, note="")
+            self._bars[name] = self._progress.add_task(display_name(tr(name)), total=total, note="")
         self._progress.update(self._bars[name], completed=done, total=total, note=note)
         if done == total:
             self._progress.remove_task(self._bars.pop(name))

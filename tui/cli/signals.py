@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from engine.base.cancel import How, Stop
 from engine.base.errors import CovidTuiError
+from engine.base.language import tr
 from tui.cli.console import say
 
 SECONDS_TO_STOP = 25.0
@@ -78,7 +79,7 @@ def in_thread(work: Callable[[], T], signals: list[int]) -> T:
         if signals:
             deadline = min(deadline, time.monotonic() + SECONDS_TO_STOP)
         if time.monotonic() > deadline:
-            say("covid-tui: the work at hand takes too long to wait for its end; what was saved before it is kept.")
+            say(tr("covid-tui: the work at hand takes too long to wait for its end; what was saved before it is kept."))
             os._exit(128 + signals[0])
 
 

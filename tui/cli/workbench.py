@@ -13,7 +13,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.base.language import tr
 from engine.base.paths import require_there
+from engine.base.wording import in_turn
 from tui.cli.console import say
 from tui.cli.errors import say_error
 from tui.cli.signals import SECONDS_TO_STOP, heed
@@ -113,7 +115,7 @@ def _run(
             app.session.close()
     training, crash = app.session.training, crash_of(app) or broken
     if crash:
-        say(f"covid-tui: {error_sentence(crash)} The details are in {terminal.log}.")
+        say(f"covid-tui: {in_turn(error_sentence(crash), tr('The details are in {path}.', path=terminal.log))}")
     if app.farewell:
         say(display_name(app.farewell))
     code = app.return_code or (1 if crash else 0)

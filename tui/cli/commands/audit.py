@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from engine.base.language import tr
 from engine.base.wording import counted
 from engine.recipe.config import (
     ChoiceConfig,
@@ -86,19 +87,28 @@ def audit(
         else:
             _put_audit(result)
             put()
-            put(f"audit: {folder}")
+            put(tr("audit: {folder}", folder=folder))
     return 0
 
 
 def _put_audit(result: "Audit") -> None:
-    rows = [("shown", "", "accuracy", "95% interval", "AUC")]
+    rows = [(tr("shown"), "", tr("accuracy"), tr("95% interval"), "AUC")]
     for variant in result.variants:
         shown, ends = bar(variant.accuracy, result.baseline), as_interval(variant.accuracy_ci)
         rows.append((variant.title, shown, as_share(variant.accuracy), ends, as_number(variant.auc)))
     put_table(rows)
-    how = f"{result.folds} folds, each image tested once" if result.folds > 1 else "one split"
-    tested = counted(sum(result.tested.values()), "test image")
-    put(f"{tested}, {how}; | always {result.baseline_class}: {result.baseline:.1%}")
+    images = counted(sum(result.tested.values()), "test image")
+    always = {"name": result.baseline_class, "share": result.baseline}
+    put(
+        tr(
+            "{images}, {folds} folds, each image tested once; | always {name}: {share:.1%}",
+            images=images,
+            folds=result.folds,
+            **always,
+        )
+        if result.folds > 1
+        else tr("{images}, one split; | always {name}: {share:.1%}", images=images, **always)
+    )
     put()
     put(result.verdict)
 

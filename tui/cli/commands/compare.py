@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+from engine.base.language import tr
 from engine.runs import directory as run_directories
 from tui.cli.app import RUNS
 from tui.cli.console import put, put_json, put_table
+from tui.cli.result_tables import signed_interval
 from tui.words.numbers import as_number
 
 
@@ -29,14 +31,15 @@ def compare(first: Path, second: Path, *, out: Path = RUNS, json: bool = False) 
     if json:
         put_json({"runs": [str(one.path), str(other.path)], **comparison.to_dict(), "verdict": comparison.verdict})
         return 0
+    low, high = comparison.difference_ci
     put_table([
-        ("", one.name, other.name, "difference", "95% interval"),
-        ("accuracy", *(f"{value:.1%}" for value in comparison.accuracies), f"{comparison.difference:+.1%}",
-         "{:+.1%} to {:+.1%}".format(*comparison.difference_ci)),
+        ("", one.name, other.name, tr("difference"), tr("95% interval")),
+        (tr("accuracy"), *(f"{value:.1%}" for value in comparison.accuracies), f"{comparison.difference:+.1%}",
+         tr("{low:+.1%} to {high:+.1%}", low=low, high=high)),
         ("AUC", *(as_number(value) for value in comparison.aucs or (None, None)),
          "-" if comparison.auc_difference is None else f"{comparison.auc_difference:+.3f}",
-         "-" if comparison.auc_difference_ci is None else "{:+.3f} to {:+.3f}".format(*comparison.auc_difference_ci)),
-        ("right alone", str(comparison.only_first), str(comparison.only_second), "", ""),
+         "-" if comparison.auc_difference_ci is None else signed_interval(comparison.auc_difference_ci)),
+        (tr("right alone"), str(comparison.only_first), str(comparison.only_second), "", ""),
     ])  # fmt: skip
     put()
     put(comparison.verdict)

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from tui.cli.app import app
+from tui.cli.app import app, help_in_language
 from tui.cli.console import put_raw
 
 
@@ -14,4 +14,5 @@ def completion(shell: Literal["bash", "zsh", "fish"]) -> None:
     shell
         The shell that is to read it.
     """
+    help_in_language()
     put_raw(app.generate_completion(prog_name="covid-tui", shell=shell))

@@ -6,13 +6,14 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
+from engine.base.language import tr
 from engine.base.typed_files import plain
 from engine.recipe.config import DataConfig, MachineConfig, NetworkConfig, TrainConfig
 from tui.cli.app import Flat
 from tui.cli.console import drawing, put, put_json, put_raw, put_table
 from tui.cli.progress import stoppable
 from tui.cli.signals import until_stopped
-from tui.words.numbers import as_share
+from tui.words.numbers import as_interval, as_share
 from tui.words.plot import WIDTH, learning_curve
 
 
@@ -45,8 +46,8 @@ def curve(
     if json:
         put_json({**plain(found), "sentence": found.sentence})
         return 0
-    put_table([("images", "accuracy", "80% band")] + [
-        (f"{one.images:,}", as_share(one.accuracy), f"{as_share(one.band[0])} to {as_share(one.band[1])}")
+    put_table([(tr("images"), tr("accuracy"), tr("80% band"))] + [
+        (f"{one.images:,}", as_share(one.accuracy), as_interval(one.band))
         for one in found.law
     ])  # fmt: skip
     put()

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from engine.base.language import tr
 from engine.runs.bin import KEPT_DAYS, Deleted, in_bin
 from tui.cli.app import RUNS
 from tui.cli.console import put, put_json, put_table, say
@@ -33,7 +34,7 @@ def doctor(
     from engine.jobs.repair import mend
 
     if clear_cache:
-        say(f"{clear(cache_dir()) / 1e6:,.1f} MB removed from the caches.")
+        say(tr("{size:,.1f} MB removed from the caches.", size=clear(cache_dir()) / 1e6))
     left = half_written(out)
     mended = [repair and mend(item) for item in left]
     removed = emptied(out, wholly=empty_bin) if repair or empty_bin else []
@@ -47,13 +48,13 @@ def doctor(
         return 0
     for name, value in facts.items():
         if isinstance(value, dict):
-            put(f"{name}")
-            put_table([(f"  {key}", str(item)) for key, item in value.items()])
+            put(tr(name))
+            put_table([(f"  {tr(key)}", str(item)) for key, item in value.items()])
         else:
-            put(f"{name}: {value}")
-    put("half-written" if left else "half-written: nothing")
+            put(f"{tr(name)}: {value}")
+    put(tr("half-written") if left else tr("half-written: nothing"))
     for item, done in zip(left, mended, strict=True):
-        remedy = item.remedy if done or item.by_hand else f"--repair: {item.remedy}"
+        remedy = item.remedy if done or item.by_hand else tr("--repair: {remedy}", remedy=item.remedy)
         put(f"  {item.path}: {item.what} ({remedy})")
     _put_bin(removed, kept)
     return 0
@@ -62,13 +63,36 @@ def doctor(
 def _put_bin(removed: Sequence[tuple[Deleted, int]], kept: Sequence[Deleted]) -> None:
     """What went from the bin, and what is in it."""
     for one, size in removed:
-        put(f"removed for good: {one.name}, deleted on {one.date}, {as_size(size)}")
+        put(
+            tr(
+                "removed for good: {name}, deleted on {date}, {size}",
+                name=one.name,
+                date=one.date,
+                size=as_size(size),
+            )
+        )
     if removed:
-        put(f"space freed: {as_size(sum(size for _, size in removed))}")
+        put(tr("space freed: {size}", size=as_size(sum(size for _, size in removed))))
     if not kept:
-        put("deleted runs: none")
+        put(tr("deleted runs: none"))
         return
     sizes = [one.size() for one in kept]
-    put(f"deleted runs: {len(kept)}, {as_size(sum(sizes))} (kept for {KEPT_DAYS} days; --empty-bin removes them now)")
+    put(
+        tr(
+            "deleted runs: {count}, {size} (kept for {days} days; --empty-bin removes them now)",
+            count=len(kept),
+            size=as_size(sum(sizes)),
+            days=KEPT_DAYS,
+        )
+    )
     for one, size in zip(kept, sizes, strict=True):
-        put(f"  {one.name}: deleted on {one.date}, {as_size(size)}, now {one.path}")
+        put(
+            "  "
+            + tr(
+                "{name}: deleted on {date}, {size}, now {path}",
+                name=one.name,
+                date=one.date,
+                size=as_size(size),
+                path=one.path,
+            )
+        )

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from engine.base.errors import ConfigError, RunError
+from engine.base.language import tr
 from engine.recipe.config import DataConfig
 from engine.recipe.lists import split_list
 from engine.runs import directory as run_directories
 from tui.cli.app import RUNS
 from tui.cli.console import put, put_json, put_table
 from tui.cli.progress import stoppable
-from tui.cli.result_tables import put_recalibrated, put_result, put_subgroups, put_worth, shift_lines
+from tui.cli.result_tables import put_recalibrated, put_result, put_subgroups, put_worth, shift_lines, signed_interval
 from tui.cli.signals import until_stopped
 from tui.words.drift import drift_lines
 
@@ -74,15 +75,15 @@ def evaluate(
     if prevalence is not None:
         require_prevalence(prevalence)
     if mapping and not on:
-        raise ConfigError("--map goes with --on: it names the other folder's classes.")
+        raise ConfigError(tr("--map goes with --on: it names the other folder's classes."))
     if follow_links and not on:
-        raise ConfigError("--follow-links goes with --on: the run knows what its own images are.")
+        raise ConfigError(tr("--follow-links goes with --on: the run knows what its own images are."))
     if recalibrate is not None and not on:
-        raise ConfigError("--recalibrate goes with --on: it learns from the other folder's images.")
+        raise ConfigError(tr("--recalibrate goes with --on: it learns from the other folder's images."))
     if by and on:
-        raise ConfigError("--by speaks of the run's own test: leave --on out.")
+        raise ConfigError(tr("--by speaks of the run's own test: leave --on out."))
     if labels and not on:
-        raise ConfigError("--labels goes with --on: the run knows the classes of its own images.")
+        raise ConfigError(tr("--labels goes with --on: the run knows the classes of its own images."))
     table = DataConfig(labels=labels, label_column=label_column).label_table
     chosen, pairs = run_directories.find(run, out), parse_mapping(mapping)
     with stoppable() as (context, signals):
@@ -104,15 +105,15 @@ def evaluate(
         parted = {"subgroups": plain_object(groups)} if groups else {}
         put_json({**where, **numbers, "only_answer": result.only_answer, **told, **parted})
         return 0
-    put_result(f"on {on}" if on else "test", result)
+    put_result(tr("on {folder}", folder=on) if on else tr("test"), result)
     put_worth(**worth)
     if groups:
         put_subgroups(groups)
     if isinstance(result, Elsewhere) and result.drop:
         put()
-        put_table([("measure", "own test", "here", "difference", "95% interval")] + [
-            (name, f"{row.test:.3f}", f"{row.here:.3f}", f"{row.difference:+.3f}",
-             "{:+.3f} to {:+.3f}".format(*row.difference_ci))
+        put_table([(tr("measure"), tr("own test"), tr("here"), tr("difference"), tr("95% interval"))] + [
+            (tr(name), f"{row.test:.3f}", f"{row.here:.3f}", f"{row.difference:+.3f}",
+             signed_interval(row.difference_ci))
             for name, row in result.drop.items()
         ])  # fmt: skip
     if isinstance(result, Elsewhere) and result.shift:
@@ -124,7 +125,8 @@ def evaluate(
         put_recalibrated(result.recalibrated)
     if isinstance(result, Elsewhere) and (weights := result.frozen.get(run_directories.WEIGHTS)):
         put()
-        put(f"frozen before the folder was read: {run_directories.WEIGHTS}, SHA-256 {weights}")
+        file = run_directories.WEIGHTS
+        put(tr("frozen before the folder was read: {file}, SHA-256 {digest}", file=file, digest=weights))
     if isinstance(result, Elsewhere) and result.drift:
         put()
         for line in drift_lines(result.drift):
@@ -142,8 +144,11 @@ def _worth(run: "Run", result: "Tested", prevalence: float, own_test: bool) -> d
     rates, at = rates_of(result), result.operating
     if rates is None or at is None:
         raise RunError(
-            f"{run.name} has no threshold, or its test lacks images on one side of it: there is no answer whose worth "
-            "--prevalence could say."
+            tr(
+                "{name} has no threshold, or its test lacks images on one side of it: there is no answer "
+                "whose worth --prevalence could say.",
+                name=run.name,
+            )
         )
     worth: dict[str, Any] = {"at_prevalence": at_prevalence(rates, at.positive, prevalence)}
     taught = read_calibration(run, tuple(result.classes))

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from engine.base.errors import ConfigError
+from engine.base.language import tr
 from engine.base.outputs import writing
-from engine.base.wording import whole_percent
+from engine.base.wording import in_turn, whole_percent
 from engine.runs import directory as run_directories
 from tui.cli.app import RUNS
 from tui.cli.console import drawing, put, put_json, put_table, say
@@ -67,15 +68,15 @@ def explain(
         Print one JSON object.
     """
     if (file is None) == (not part):
-        raise ConfigError("Name one image file to explain, or a part of the run's split: --part test.")
+        raise ConfigError(tr("Name one image file to explain, or a part of the run's split: --part test."))
     if part and (png or target or covering):
-        raise ConfigError("--png, --for and --covering go with one image file, not with --part.")
+        raise ConfigError(tr("--png, --for and --covering go with one image file, not with --part."))
     chosen = run_directories.find(run, out) if run else run_directories.newest(out)
     from engine.evaluation.prediction import NOT_FOR_DIAGNOSIS
     from engine.evaluation.saliency import explain as explain_file
     from engine.evaluation.saliency_overlap import measure_part
 
-    say(f"Run {chosen.name}. {NOT_FOR_DIAGNOSIS}")
+    say(in_turn(tr("Run {name}.", name=chosen.name), NOT_FOR_DIAGNOSIS))
     with stoppable() as (context, signals):
 
         def work() -> "Explanation | PartOverlap":
@@ -132,23 +133,46 @@ def _put_explanation(explained: "Explanation", pixels: "Pixels") -> None:
         put(f"  {'>' if name == explained.label else ' '} {name} {share:.1%}")
     from engine.evaluation.saliency import TITLES
 
-    put(f"  heat for {explained.target}: {TITLES[explained.method]} of {explained.layer}")
+    put(
+        "  "
+        + tr(
+            "heat for {target}: {method} of {layer}",
+            target=explained.target,
+            method=TITLES[explained.method],
+            layer=explained.layer,
+        )
+    )
     inside, evenly = as_share(explained.inside), whole_percent(explained.area)
-    put(f"  inside the {explained.region}: {inside} of the heat; spread evenly it were {evenly}")
-    put(f"  mirrored image: correlation {as_number(explained.mirrored, 2)}")
+    put(
+        "  "
+        + tr(
+            "inside the {region}: {inside} of the heat; spread evenly it were {evenly}",
+            region=explained.region,
+            inside=inside,
+            evenly=evenly,
+        )
+    )
+    put("  " + tr("mirrored image: correlation {value}", value=as_number(explained.mirrored, 2)))
     if explained.covered is not None:
-        put(f"  covering squares: correlation {as_number(explained.covered, 2)}")
+        put("  " + tr("covering squares: correlation {value}", value=as_number(explained.covered, 2)))
 
 
 def _put_part(explained: "PartOverlap") -> None:
     from engine.evaluation.saliency import TITLES
 
-    how = f"{TITLES[explained.method]} of {explained.layer}"
-    put(f"Heat inside the {explained.region}, {explained.part} part, {how}, for the class that the model says:")
+    put(
+        tr(
+            "Heat inside the {region}, {part} part, {method} of {layer}, for the class that the model says:",
+            region=explained.region,
+            part=tr(explained.part),
+            method=TITLES[explained.method],
+            layer=explained.layer,
+        )
+    )
     put()
-    rows = [("class", "answers", "images", "inside", "95% interval", "spread evenly")]
+    rows = [(tr("class"), tr("answers"), tr("images"), tr("inside"), tr("95% interval"), tr("spread evenly"))]
     for mean in explained.means:
-        name = mean.label or "all classes"
+        name = mean.label or tr("all classes")
         inside, ends = as_share(mean.inside), as_interval(mean.inside_ci)
-        rows.append((name, mean.outcome, f"{mean.n:,}", inside, ends, as_share(mean.area)))
+        rows.append((name, tr(mean.outcome), f"{mean.n:,}", inside, ends, as_share(mean.area)))
     put_table(rows)

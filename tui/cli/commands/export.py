@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from engine.base.language import tr
 from engine.runs import directory as run_directories
 from tui.cli.app import RUNS
 from tui.cli.console import finishing, put, put_json
@@ -41,8 +42,15 @@ def export(
                     put_json({"run": str(chosen.path), **made.to_dict()})
                 else:
                     put(
-                        f"{made.path}: {made.format}, {made.bytes / 1e6:,.1f} MB, largest difference from the run "
-                        f"{made.difference:.1e} on {made.images} images"
+                        tr(
+                            "{path}: {format}, {bytes:,.1f} MB, largest difference from the run {difference:.1e} on "
+                            "{images} images",
+                            path=made.path,
+                            format=made.format,
+                            bytes=made.bytes / 1e6,
+                            difference=made.difference,
+                            images=made.images,
+                        )
                     )
 
         with finishing():

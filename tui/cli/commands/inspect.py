@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.base.errors import ConfigError, DataError
+from engine.base.language import tr
 from tui.cli.console import drawing, put, put_json, say
 from tui.words.numbers import histogram_line
 
@@ -27,7 +28,7 @@ def inspect(*files: Path, backbone: str = "vgg16", json: bool = False) -> int:
     size = named(backbone).size
 
     if not files:
-        raise ConfigError("Name at least one image file to inspect.")
+        raise ConfigError(tr("Name at least one image file to inspect."))
     code = 0
     for file in files:
         try:
@@ -46,13 +47,42 @@ def inspect(*files: Path, backbone: str = "vgg16", json: bool = False) -> int:
 def _put_facts(facts: dict[str, Any]) -> None:
     seen = facts["network_input"]
     put(facts["file"])
-    put(f"  {facts['format']}, {facts['width']}x{facts['height']}, mode {facts['mode']}, {facts['bit_depth']} bit")
-    put(f"  intensity {facts['minimum']} to {facts['maximum']}, mean {facts['mean']:.0f}, sd {facts['std']:.0f}")
+    put(
+        "  "
+        + tr(
+            "{format}, {width}x{height}, mode {mode}, {bits} bit",
+            format=facts["format"],
+            width=facts["width"],
+            height=facts["height"],
+            mode=facts["mode"],
+            bits=facts["bit_depth"],
+        )
+    )
+    put(
+        "  "
+        + tr(
+            "intensity {low} to {high}, mean {mean:.0f}, sd {sd:.0f}",
+            low=facts["minimum"],
+            high=facts["maximum"],
+            mean=facts["mean"],
+            sd=facts["std"],
+        )
+    )
     if drawing():
-        put(f"  {histogram_line(facts['histogram'])}  histogram, black to white")
-    put(f"  EXIF orientation {facts['orientation']}" + ("" if facts["orientation"] == 1 else " (undone)"))
-    put(f"  the network sees {seen['size'][0]}x{seen['size'][1]}, mean {seen['mean']:.0f}")
+        put(f"  {histogram_line(facts['histogram'])}  {tr('histogram, black to white')}")
+    turned = facts["orientation"]
+    undone = tr("EXIF orientation {number} (undone)", number=turned)
+    put("  " + (tr("EXIF orientation {number}", number=turned) if turned == 1 else undone))
+    put(
+        "  "
+        + tr(
+            "the network sees {width}x{height}, mean {mean:.0f}",
+            width=seen["size"][0],
+            height=seen["size"][1],
+            mean=seen["mean"],
+        )
+    )
     for line in facts["dicom"]["told"] if facts["dicom"] else ():
         put(f"  {line}")
     for note in facts["notes"]:
-        put(f"  note: {note}")
+        put("  " + tr("note: {note}", note=note))

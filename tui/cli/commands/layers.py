@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 from engine.base.errors import ConfigError
+from engine.base.language import tr
 from engine.base.wording import whole_percent
 from engine.recipe.config import (
     NetworkConfig,
@@ -40,7 +41,7 @@ def layers(
     from engine.network.freezing import plan, table
 
     if classes < 2:
-        raise ConfigError(f"--classes is {classes}: give a whole number from 2.")
+        raise ConfigError(tr("--classes is {classes}: give a whole number from 2.", classes=classes))
     chosen = plan(network)
     trainable, frozen = chosen.parameters(classes)
     rows = table(chosen, classes)
@@ -50,14 +51,26 @@ def layers(
             "parameters": trainable + frozen, "layers": [vars(row) for row in rows],
         })  # fmt: skip
         return 0
-    put_table([("#", "layer", "block", "output", "parameters", "trains")] + [
+    put_table([("#", tr("layer"), tr("block"), tr("output"), tr("parameters"), tr("trains"))] + [
         ("-" if row.index is None else str(row.index), row.name, row.block, "x".join(map(str, row.shape)),
-         f"{row.parameters:,}", "" if row.trains is None else "yes" if row.trains else "frozen")
+         f"{row.parameters:,}", "" if row.trains is None else tr("yes") if row.trains else tr("frozen"))
         for row in rows
     ])  # fmt: skip
     put()
-    put(f"{trainable + frozen:,} parameters: {trainable:,} train, {frozen:,} are frozen.")
-    put(f"An epoch on kept activations takes about {whole_percent(chosen.epoch_share)} of the work of one without.")
+    put(
+        tr(
+            "{all:,} parameters: {trainable:,} train, {frozen:,} are frozen.",
+            all=trainable + frozen,
+            trainable=trainable,
+            frozen=frozen,
+        )
+    )
+    put(
+        tr(
+            "An epoch on kept activations takes about {share} of the work of one without.",
+            share=whole_percent(chosen.epoch_share),
+        )
+    )
     return 0
 
 
@@ -71,7 +84,7 @@ def _suggest(data: Path, config: TrainConfig, as_json: bool) -> int:
     if as_json:
         put_json(hints.to_dict())
         return 0
-    put_table([("block", "relative gradient", "", "parameters")] + [
+    put_table([(tr("block"), tr("relative gradient"), "", tr("parameters"))] + [
         (one.block, f"{one.relative:.2e}", BLOCK * round(BAR * one.relative / (hints.hardest.relative or 1)),
          f"{one.parameters:,}")
         for one in hints.blocks

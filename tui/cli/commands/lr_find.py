@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from engine.base.errors import ConfigError
+from engine.base.language import tr
 from engine.base.outputs import writing
 from engine.recipe.config import (
     AugmentConfig,
@@ -77,7 +78,7 @@ def lr_find(
 
     recipe = TrainConfig(data=images, network=network, augment=augment, fit=fit, machine=machine)
     if plot and plot.suffix.lower() != ".svg":
-        raise ConfigError(f"--plot {plot}: the plot is an SVG, so give a name that ends in .svg.")
+        raise ConfigError(tr("--plot {plot}: the plot is an SVG, so give a name that ends in .svg.", plot=plot))
     wanted = Range(low, high, steps, orders)
     with stoppable() as (context, signals):
         result, code = until_stopped(partial(find_rate, data, recipe, context, wanted), signals)
@@ -95,7 +96,7 @@ def lr_find(
 def _put(result: "RangeTest") -> None:
     from engine.training.lr_range_test import RULE
 
-    put_table([("order", "first loss", "lowest loss", "suggests", "ended at")] + [
+    put_table([(tr("order"), tr("first loss"), tr("lowest loss"), tr("suggests"), tr("ended at"))] + [
         (str(number), as_number(sweep.losses[0], 4), as_number(min(sweep.losses), 4), f"{sweep.rate:g}",
          f"{sweep.ended_at:.1e}")
         for number, sweep in enumerate(result.sweeps, start=1)
@@ -103,8 +104,13 @@ def _put(result: "RangeTest") -> None:
     put()
     if sys.stdout.isatty() and drawing():
         put_raw(range_test(result, min(COLUMNS, shutil.get_terminal_size().columns)))
-    put(f"Learning rate: {result.rate:g} ({RULE}; the orders' mean curve).")
-    put(f"covid-tui train DATA --lr {result.rate:g} trains with it, as the peak from which the schedule falls.")
+    put(tr("Learning rate: {rate:g} ({rule}; the orders' mean curve).", rate=result.rate, rule=RULE))
+    put(
+        tr(
+            "covid-tui train DATA --lr {rate:g} trains with it, as the peak from which the schedule falls.",
+            rate=result.rate,
+        )
+    )
 
 
 def _write(path: Path, result: "RangeTest", force: bool) -> None:
@@ -112,11 +118,11 @@ def _write(path: Path, result: "RangeTest", force: bool) -> None:
 
     powers, losses = logarithms(result)
     low, high = min(losses), max(losses)
-    x = Axis("learning rate, as a power of ten", powers[0], powers[-1])
+    x = Axis(tr("learning rate, as a power of ten"), powers[0], powers[-1])
     at = math.log10(result.rate)
     curves = [
-        Series("smoothed loss", list(zip(powers, losses, strict=True))),
-        Series(f"suggested: {result.rate:g}", [(at, low), (at, high)]),
+        Series(tr("smoothed loss"), list(zip(powers, losses, strict=True))),
+        Series(tr("suggested: {rate:g}", rate=result.rate), [(at, low), (at, high)]),
     ]
     with writing(path, force) as file:
-        file.write(lines(curves, x, Axis("loss, nats", 0.0, high)).encode())
+        file.write(lines(curves, x, Axis(tr("loss, nats"), 0.0, high)).encode())

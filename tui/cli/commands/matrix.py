@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from engine.base.language import tr
 from engine.base.typed_files import plain_object
 from engine.recipe.config import (
     ChoiceConfig,
@@ -98,7 +99,7 @@ def _put_matrix(result: "Matrix", folder: Path) -> None:
     put_table([store.header(result), *store.rows(result)])
     put()
     if drawing():
-        put("accuracy in percent: a row is the set of the training, a column that of the test")
+        put(tr("accuracy in percent: a row is the set of the training, a column that of the test"))
         for line in shades(result):
             put(line)
         put()
@@ -107,4 +108,4 @@ def _put_matrix(result: "Matrix", folder: Path) -> None:
     for line in (*store.sets_told(result), *store.own_told(result)):
         put(line)
     put()
-    put(f"matrix: {folder}")
+    put(tr("matrix: {folder}", folder=folder))

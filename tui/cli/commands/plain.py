@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from engine.base.errors import DataError
+from engine.base.language import tr
 from tui.cli.app import RUNS
 
 
@@ -24,7 +25,7 @@ def plain(data: Path | None = None, *, out: Path = RUNS) -> int:
     from tui.cli.plain.menu import Menu
 
     if data is not None and not data.is_dir():
-        raise DataError(f"{data} is no folder: name a folder of X-rays.")
+        raise DataError(tr("{data} is no folder: name a folder of X-rays.", data=data))
     os.environ["TERM"] = "dumb"  # progress comes in lines
     os.environ["NO_COLOR"] = "1"
     try:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from engine.base.context import Context
 from engine.base.errors import ConfigError, DataError
+from engine.base.language import tr
 from engine.base.outputs import require_new
+from engine.base.wording import in_turn
 from engine.runs import directory as run_directories
 from tui.cli.app import RUNS
 from tui.cli.console import finishing, put, put_json, put_table, say
@@ -80,7 +82,7 @@ def predict(
     require_count(neighbours)
     asked = Asked(level, risk, neighbours)
     if not paths:
-        raise ConfigError("Name at least one image file or folder to predict.")
+        raise ConfigError(tr("Name at least one image file or folder to predict."))
     listing = listed(paths, follow_links)
     files = listing.files
     if csv:
@@ -90,7 +92,7 @@ def predict(
 
         def work() -> "tuple[tuple[str, ...], Drift | None]":
             predictor = _predictor(run, out, few=len(files) <= BATCH)
-            say(f"{predictor.title}. {NOT_FOR_DIAGNOSIS}")
+            say(in_turn(tr("{title}.", title=predictor.title), NOT_FOR_DIAGNOSIS))
             promises = predictor.promised.sentences(asked) if predictor.promised else [UNPROMISED]
             for text in (*listing.left_out, *promises):
                 say(text)
@@ -121,7 +123,7 @@ def predict(
     if any(line.get("likeness", "") is None for line in lines):
         say(UNCHECKED)
     for item in noted((line["file"], line["notes"]) for line in lines if "notes" in line):
-        say(f"{item.sentence}.")
+        say(tr("{sentence}.", sentence=item.sentence))
     return DataError.exit_code if any("error" in line for line in lines) else 0
 
 
@@ -140,11 +142,13 @@ def _predictor(run: Path | None, out: Path, few: bool) -> "Predictor | OnnxModel
 def _put_predictions(lines: Iterable[dict[str, Any]], classes: Sequence[str]) -> None:
     from engine.evaluation.predictions_table import stood_by
 
-    rows = [("file", "label", *classes, "decides", "possible", "distance", "uncalibrated")]
+    rows = [(tr("file"), tr("label"), *classes, tr("decides"), tr("possible"), tr("distance"), tr("uncalibrated"))]
     warnings = []
     for line in lines:
         if "error" in line:
-            rows.append((line["file"], f"error: {line['error']}", *("" for _ in classes), "", "", "", ""))
+            rows.append(
+                (line["file"], tr("error: {reason}", reason=line["error"]), *("" for _ in classes), "", "", "", "")
+            )
             continue
         decision = line["decision"]
         rows.append((
@@ -152,7 +156,9 @@ def _put_predictions(lines: Iterable[dict[str, Any]], classes: Sequence[str]) ->
             decision["says"] if decision else NOTHING, _possible(line), as_number(line["distance"], 2),
             as_number(line["probabilities"][line["label"]]),
         ))  # fmt: skip
-        warnings += [f"warning: {line['file']} {caution}." for caution in line["cautions"]]
+        warnings += [
+            tr("warning: {file} {caution}.", file=line["file"], caution=caution) for caution in line["cautions"]
+        ]
     put_table(rows)
     for text in warnings:
         put(text)
@@ -160,10 +166,10 @@ def _put_predictions(lines: Iterable[dict[str, Any]], classes: Sequence[str]) ->
     if near:
         put()
         named = ((file, alike, label, as_number(distance, 2)) for file, alike, label, distance in near)
-        put_table([("file", "most alike in training", "label", "distance"), *named])
+        put_table([(tr("file"), tr("most alike in training"), tr("label"), tr("distance")), *named])
 
 
 def _possible(line: dict[str, Any]) -> str:
     """The classes that can't be ruled out, and whether the answer is refused."""
     says = line["possible"]["says"] if line["possible"] else NOTHING
-    return f"{says} (refused)" if line["refused"] else says
+    return tr("{says} (refused)", says=says) if line["refused"] else says

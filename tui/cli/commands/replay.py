@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from engine.base.errors import ConfigError
+from engine.base.language import tr
 from engine.runs import directory as run_directories
 from engine.runs.replay import USUAL_SPEED, recorded, require_speed
 from tui.cli.app import RUNS
@@ -25,7 +26,9 @@ def replay(run: Path, *, speed: float = USUAL_SPEED, out: Path = RUNS) -> int:
     chosen = run_directories.find(run, out)
     recorded(chosen)  # what can't be played is said at the shell
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise ConfigError(f"replay needs a terminal: `covid-tui attach {chosen.name}` tells a run in lines.")
+        raise ConfigError(
+            tr("replay needs a terminal: `covid-tui attach {name}` tells a run in lines.", name=chosen.name)
+        )
     from tui.cli.workbench import open_workbench
 
     return open_workbench(None, chosen.path.parent, None, None, attached=chosen.path, speed=speed)

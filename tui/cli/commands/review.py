@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from engine.base.errors import ConfigError
+from engine.base.language import tr
 from engine.base.outputs import write_table
 from engine.base.typed_files import plain
+from engine.base.wording import in_turn
 from engine.recipe.config import DataConfig, MachineConfig, NetworkConfig, TrainConfig
 from engine.runs.directory import CORRECTIONS
 from tui.cli.app import RUNS, Flat
@@ -69,7 +71,9 @@ def review(
     file = CorrectionsFile(images.corrections or out / CORRECTIONS)
     decided = file.read()
     if effect and not decided:
-        raise ConfigError(f"{file.path} has no correction yet: decide on suspects on the screen Review, key 9.")
+        raise ConfigError(
+            tr("{path} has no correction yet: decide on suspects on the screen Review, key 9.", path=file.path)
+        )
     with stoppable() as (context, signals):
         if effect:
             gained, code = until_stopped(lambda: job.effect(data, recipe, [*decided.values()], context), signals)
@@ -91,7 +95,7 @@ def review(
 
 
 def _put(found: "Review", decided: "Mapping[Key, Correction]", path: Path) -> None:
-    rows = [("", "image", "class", "model", "its class", "decided")]
+    rows = [("", tr("image"), tr("class"), tr("model"), tr("its class"), tr("decided"))]
     for rank, one in enumerate(found.suspects[:MOST], start=1):
         made = decided.get((one.sha, one.label))
         rows.append((f"{rank}", one.file, one.label, one.answer, as_share(one.probability), _decision(made)))
@@ -99,20 +103,34 @@ def _put(found: "Review", decided: "Mapping[Key, Correction]", path: Path) -> No
         put_table(rows)
         put()
     for rank, one in enumerate(found.suspects[:MOST], start=1):
-        put(f"{rank}. {one.file}: {' '.join(one.reasons)}")
+        put(f"{rank}. {one.file}: {in_turn(*one.reasons)}")
     if len(found.suspects) > MOST:
-        put(f"and {len(found.suspects) - MOST:,} more: --csv FILE writes all of them to a file, --json prints them")
+        more = len(found.suspects) - MOST
+        put(tr("and {count:,} more: --csv FILE writes all of them to a file, --json prints them", count=more))
     for unshown in found.blind:
-        put(f"test, blind: {unshown.file} ({unshown.label}) {_decision(decided.get((unshown.sha, unshown.label)))}")
+        put(
+            tr(
+                "test, blind: {file} ({label}) {decision}",
+                file=unshown.file,
+                label=unshown.label,
+                decision=_decision(decided.get((unshown.sha, unshown.label))),
+            )
+        )
     if found.suspects:
         put()
     put(found.sentence)
     put(found.looked_at)
-    put(f"Decide on them on the screen Review of `covid-tui {found.folder}` (key 9); decisions are kept in {path}.")
+    put(
+        tr(
+            "Decide on them on the screen Review of `covid-tui {folder}` (key 9); decisions are kept in {path}.",
+            folder=found.folder,
+            path=path,
+        )
+    )
 
 
 def _decision(made: "Correction | None") -> str:
-    return "" if made is None else f"{made.decision} {made.to}".rstrip()
+    return "" if made is None else f"{tr(made.decision)} {made.to}".rstrip()
 
 
 def _lines(suspects: "tuple[Suspect, ...]", decided: "Mapping[Key, Correction]") -> Iterator[tuple[str, ...]]:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.base.errors import CovidTuiError
+from engine.base.language import tr
 from engine.base.typed_files import plain
 from engine.runs import directory as run_directories
 from tui.cli.app import RUNS
@@ -21,7 +22,10 @@ def runs(*, out: Path = RUNS, json: bool = False) -> int:
     json
         Print a line of JSON a run.
     """
-    rows = [("run", "state", "mode", "epochs", "best epoch", "validation", "test", "95% interval", "seconds")]
+    rows = [(
+        tr("run"), tr("state"), tr("mode"), tr("epochs"), tr("best epoch"), tr("validation"), tr("test"),
+        tr("95% interval"), tr("seconds"),
+    )]  # fmt: skip
     troubles = []
     for run in run_directories.all_runs(out):
         facts = _run_facts(run)
@@ -31,12 +35,12 @@ def runs(*, out: Path = RUNS, json: bool = False) -> int:
             continue
         test = facts["test"] or {}
         rows.append((
-            facts["name"], facts["state"], facts["mode"] or "unreadable", as_number(facts["epochs"], 0),
+            facts["name"], tr(facts["state"]), facts["mode"] or tr("unreadable"), as_number(facts["epochs"], 0),
             as_number(facts["best_epoch"], 0), as_share(facts["val_accuracy"]),
             as_share(test.get("accuracy")), as_interval(test.get("accuracy_ci")), as_number(facts["seconds"], 1),
         ))  # fmt: skip
     if not json:
-        put_table(rows) if len(rows) > 1 else say(f"There are no runs under {out}.")
+        put_table(rows) if len(rows) > 1 else say(tr("There are no runs under {out}.", out=out))
         for trouble in troubles:
             say(trouble)
     return 0

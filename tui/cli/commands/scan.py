@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from engine.base.language import marked, tr, trn
 from engine.base.outputs import write_table
-from engine.base.wording import counted, whole_percent
+from engine.base.wording import counted, listing, whole_percent
 from engine.recipe.config import DataConfig
 from tui.cli.console import put, put_alarm, put_json, put_table
 from tui.cli.outputs import Writes
@@ -122,12 +123,12 @@ def scan(
         _put_split(scanned, wanted.split, checked)
     if scanned.notes:
         put()
-        put("To know of the images:")
+        put(tr("To know of the images:"))
         for item in scanned.notes:
             put(f"  {item.sentence}")
     if scanned.problems:
         put()
-        put(f"{counted(len(scanned.problems), 'problem')}:")
+        put(tr("{problems}:", problems=counted(len(scanned.problems), "problem")))
         _put_head([f"{problem.file}: {problem.reason}" for problem in scanned.problems])
     return 0
 
@@ -162,7 +163,10 @@ def _split_json(checked: "SplitCheck | None", known: "Patients") -> dict[str, An
 
 
 def _put_classes(scanned: "Scan") -> None:
-    rows: list[Sequence[str]] = [("class", "images", "share", "masks", "formats", "sizes", "modes", "mean", "sources")]
+    rows: list[Sequence[str]] = [(
+        tr("class"), tr("images"), tr("share"), tr("masks"), tr("formats"), tr("sizes"), tr("modes"), tr("mean"),
+        tr("sources"),
+    )]  # fmt: skip
     for name, c in scanned.classes.items():
         share = whole_percent(c.images / max(len(scanned.records), 1))
         texts = [_counts(c.formats), _counts(c.sizes), _counts(c.modes)]
@@ -188,9 +192,9 @@ def _put_sources(scanned: "Scan", confounded: "Confounding") -> None:
         put()
         names = list(scanned.classes)
         most = sorted(source.table.items(), key=lambda item: -sum(item[1].values()))[:MOST_SOURCES]
-        put_table([("source", *names), *((s, *(f"{row.get(name, 0):,}" for name in names)) for s, row in most)])
+        put_table([(tr("source"), *names), *((s, *(f"{row.get(name, 0):,}" for name in names)) for s, row in most)])
         if len(source.table) > len(most):
-            put(f"and {counted(len(source.table) - len(most), 'more source')}")
+            put(trn("and {number} more source", "and {number} more sources", len(source.table) - len(most)))
 
 
 def _put_warnings(warnings: "Sequence[FolderWarning]", confounded: "Confounding") -> None:
@@ -201,7 +205,7 @@ def _put_warnings(warnings: "Sequence[FolderWarning]", confounded: "Confounding"
             put_alarm(f"! {one.capitalised}")
     for one in warnings:
         if not one.grave and one.kind not in LISTED:
-            put(f"Beware: {one.sentence}.")
+            put(tr("Beware: {sentence}.", sentence=one.sentence))
     if confounded.guess and not confounded.guess.telling:
         put(confounded.guess.sentence)
 
@@ -210,17 +214,18 @@ def _put_groups(scanned: "Scan", wanted: DataConfig, known: "Patients") -> None:
     put(known.told)
     if scanned.duplicates:
         put()
-        put(f"{counted(len(scanned.duplicates), 'group')} of files with the same pixels:")
+        put(tr("{groups} of files with the same pixels:", groups=counted(len(scanned.duplicates), "group")))
         _put_head([_few(group) for group in scanned.duplicates])
     if scanned.near:
         put()
-        put(f"{counted(len(scanned.near), 'group')} of near duplicates, which show one picture with other pixels:")
+        groups = counted(len(scanned.near), "group")
+        put(tr("{groups} of near duplicates, which show one picture with other pixels:", groups=groups))
         _put_head([
-            f"{_few(alike.files)}  ({'; '.join([*alike.changes, f'correlation {alike.similarity:.3f}'])})"
+            f"{_few(alike.files)}  ({'; '.join([*alike.changes, _correlation(alike.similarity)])})"
             for alike in scanned.near
         ])  # fmt: skip
     elif not wanted.near_duplicates:
-        put("Near duplicates were not looked for, as asked.")
+        put(tr("Near duplicates were not looked for, as asked."))
 
 
 def _put_split(scanned: "Scan", path: Path | None, checked: "SplitCheck") -> None:
@@ -231,27 +236,42 @@ def _put_split(scanned: "Scan", path: Path | None, checked: "SplitCheck") -> Non
     split, parts = path or scanned.root, checked.parts
 
     def where(files: Sequence[str]) -> str:
-        return _few([f"{file} ({parts[file]})" for file in files])
+        return _few([f"{file} ({tr(parts[file])})" for file in files])
 
     if checked.listed:
         put(checked.listed.told)
         for doubt in checked.listed.doubts():
             put_alarm(f"! {doubt}")
     else:
-        put(f"{_parts(scanned)}; {AS_PUBLISHED}.")
+        put(tr("{parts}; {published}.", parts=_parts(scanned), published=AS_PUBLISHED))
     if checked.leaks:
         several = counted(len(checked.leaks), "picture")
-        put_alarm(f"! LEAKS: {split} puts {several} into two parts; a test on it looks too good:")
+        leaks = tr(
+            "LEAKS: {split} puts {pictures} into two parts; a test on it looks too good:", split=split, pictures=several
+        )
+        put_alarm(f"! {leaks}")
         _put_head([where(files) for files in checked.leaks])
     else:
-        put(f"{split} puts no picture into two parts, {checked.of}.")
+        put(tr("{split} puts no picture into two parts, {of}.", split=split, of=checked.of))
     if checked.apart:
         several = counted(len(checked.apart), "patient")
-        put_alarm(f"! LEAKS: {split} has images of {several} in two parts or more; a test on it looks too good:")
+        leaks = tr(
+            "LEAKS: {split} has images of {patients} in two parts or more; a test on it looks too good:",
+            split=split,
+            patients=several,
+        )
+        put_alarm(f"! {leaks}")
         _put_head([f"{who}: {where(files)}" for who, files in checked.apart.items()])
     elif checked.apart is not None:
-        of = f"{checked.named:,} of {counted(len(checked.rows), 'image')} have a known patient"
-        put(f"{split} has no patient in two parts; {of}, {checked.patients:,} in all.")
+        put(
+            tr(
+                "{split} has no patient in two parts; {named:,} of {images} have a known patient, {patients:,} in all.",
+                split=split,
+                named=checked.named,
+                images=counted(len(checked.rows), "image"),
+                patients=checked.patients,
+            )
+        )
 
 
 def _put_head(lines: Sequence[str]) -> None:
@@ -259,21 +279,27 @@ def _put_head(lines: Sequence[str]) -> None:
     for line in lines[:MOST_LINES]:
         put(f"  {line}")
     if len(lines) > MOST_LINES:
-        put(f"  and {len(lines) - MOST_LINES:,} more: --csv FILE writes all of them to a file, --json prints them")
+        more = len(lines) - MOST_LINES
+        put("  " + tr("and {count:,} more: --csv FILE writes all of them to a file, --json prints them", count=more))
 
 
 def _few(names: Sequence[str]) -> str:
     more = len(names) - MOST_NAMES
-    return ", ".join(names[:MOST_NAMES]) + (f" and {more:,} more" if more > 0 else "")
+    first = listing(names[:MOST_NAMES])
+    return tr("{names} and {count:,} more", names=first, count=more) if more > 0 else first
+
+
+def _correlation(similarity: float) -> str:
+    return tr("correlation {value:.3f}", value=similarity)
 
 
 def _parts(scanned: "Scan") -> str:
     counts = Counter(record.part for record in scanned.records)
-    return ", ".join(f"{part} {counts[part]:,}" for part in ("train", "validation", "test") if counts[part])
+    names = marked("train"), marked("validation"), marked("test")
+    return listing(f"{tr(part)} {counts[part]:,}" for part in names if counts[part])
 
 
 def _counts(counts: dict[str, Any]) -> str:
     items = sorted(counts.items(), key=lambda item: -item[1])
-    return ", ".join(f"{name}" if len(items) == 1 else f"{name} ({n:,})" for name, n in items[:3]) + (
-        f" and {len(items) - 3} more" if len(items) > 3 else ""
-    )
+    first = listing(f"{name}" if len(items) == 1 else f"{name} ({n:,})" for name, n in items[:3])
+    return tr("{names} and {count:,} more", names=first, count=len(items) - 3) if len(items) > 3 else first

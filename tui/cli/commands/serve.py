@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from engine.base.errors import ConfigError
+from engine.base.language import tr
 from engine.base.paths import require_there
 from tui.cli.app import RUNS
 from tui.cli.console import put
@@ -28,8 +29,12 @@ def serve(data: Path | None = None, *, out: Path = RUNS, port: int = 0) -> int:
     try:
         from tui.cli.browser import serve_pages
     except ImportError:
-        raise ConfigError("A browser needs the serve extra: pip install 'covid-tui[serve]'.") from None
+        raise ConfigError(tr("A browser needs the serve extra: pip install 'covid-tui[serve]'.")) from None
     require_there(data)
     arguments = [*([str(data.absolute())] if data else []), "--out", str(out.absolute())]
-    asyncio.run(serve_pages(arguments, port, lambda address: put(f"Open {address} in a browser of this machine.")))
+    asyncio.run(
+        serve_pages(
+            arguments, port, lambda address: put(tr("Open {address} in a browser of this machine.", address=address))
+        )
+    )
     return 0

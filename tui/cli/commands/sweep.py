@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from engine.base.language import tr
 from engine.base.typed_files import plain_object
-from engine.base.wording import counted
+from engine.base.wording import counted, in_turn
 from engine.recipe.config import (
     AugmentConfig,
     DataConfig,
@@ -96,7 +97,7 @@ def _put_plan(job: "Sweep", split: "Split", as_json: bool) -> None:
     from engine.jobs.sweep_plan import Plan
 
     plan = Plan.of(job, split)
-    rows = [("training", "trains", "kept once", "epochs", "share", "minutes", "state")]
+    rows = [(tr("training"), tr("trains"), tr("kept once"), tr("epochs"), tr("share"), tr("minutes"), tr("state"))]
     for one in plan.queue:
         seconds, trainable = plan.seconds(one), plan.trainable(one)
         minutes = None if seconds is None else seconds / 60
@@ -105,18 +106,22 @@ def _put_plan(job: "Sweep", split: "Split", as_json: bool) -> None:
                       "minutes": minutes, "state": one.state})  # fmt: skip
         share = f"{plan.share(one):.1%}"
         rows.append((one.point.name, f"{trainable:,}", _work(one.filling), _work(one.training), share,
-                     as_number(minutes, 1), one.state))  # fmt: skip
+                     as_number(minutes, 1), tr(one.state)))  # fmt: skip
     if as_json:
         return
     put_table(rows)
     put()
     put(
-        f"{counted(len(plan.queue), 'training')} on {counted(plan.images, 'image')}. Work is in multiply-adds if every "
-        "epoch is trained; what is kept is computed by the first training that needs it. "
-        + (
-            "Minutes are judged by those finished, each backbone's by its job."
+        in_turn(
+            tr(
+                "{trainings} on {images}. Work is in multiply-adds if every epoch is trained; what is kept is computed "
+                "by the first training that needs it.",
+                trainings=counted(len(plan.queue), "training"),
+                images=counted(plan.images, "image"),
+            ),
+            tr("Minutes are judged by those finished, each backbone's by its job.")
             if any(plan.rates.values())
-            else "Minutes follow once a training is finished."
+            else tr("Minutes follow once a training is finished."),
         )
     )
 
@@ -138,12 +143,12 @@ def put_sweep(result: "Swept", folder: Path) -> None:
     put_table([("", *store.HEADER), *((letter, *row) for letter, row in lines)])
     put()
     if drawing():
-        put("validation accuracy in percent by training seconds (logarithmic)")
+        put(tr("validation accuracy in percent by training seconds (logarithmic)"))
         for line in frontier(ordered).split("\n"):
             put(line)
-    put("* frontier: no other recipe is as accurate, as quick and as small; > recommended")
+    put(tr("* frontier: no other recipe is as accurate, as quick and as small; > recommended"))
     put()
     put(result.advice.sentence)
     put(store.tested(result))
     put()
-    put(f"sweep: {folder}")
+    put(tr("sweep: {folder}", folder=folder))

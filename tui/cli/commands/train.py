@@ -8,6 +8,7 @@ from typing import Annotated
 from engine.base.context import Context
 from engine.base.errors import ConfigError, CovidTuiError
 from engine.base.events import Event, Failed, Helped, Interrupted
+from engine.base.language import tr
 from engine.recipe.config import (
     TrainConfig,
 )
@@ -51,7 +52,7 @@ def train(
     """
     if seeds or folds:
         if resume:
-            raise ConfigError("--resume goes on with one run: leave --seeds and --folds out.")
+            raise ConfigError(tr("--resume goes on with one run: leave --seeds and --folds out."))
         from tui.cli.commands.repeat import repeat
 
         return repeat(data, recipe, seeds, folds, json)
@@ -82,7 +83,7 @@ def train_once(data: Path | None, config: TrainConfig, as_json: bool, resume: Pa
         elif data:
             work = partial(jobs.train, data, config, Context(emit, stop))
         else:
-            raise ConfigError("Name the folder of X-rays to train on: covid-tui --train DATA.")
+            raise ConfigError(tr("Name the folder of X-rays to train on: covid-tui --train DATA."))
         try:
             result = in_thread(work, signals)
         except CovidTuiError as error:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from engine.base.language import tr
 from tui.cli.console import put
 from tui.words.safe_text import display_name
 
@@ -12,22 +13,22 @@ class Left(Exception):
     """There is nobody to answer any more: the input has ended."""
 
 
-def choose(question: str, answers: Sequence[str], back: str = "Back") -> int:
+def choose(question: str, answers: Sequence[str], back: str = tr("Back")) -> int:
     """The place of the answer that was chosen, from 0; -1 for going back. Raises Left, KeyboardInterrupt."""
     put(question)
     for number, answer in enumerate(answers, start=1):
         put(f"{number} {answer}")
     put(f"{BACK} {back}")
     while True:
-        said = typed(f"Number, 0 to {len(answers)}")
+        said = typed(tr("Number, 0 to {count}", count=len(answers)))
         if said.isascii() and said.isdigit() and 0 <= int(said[:9]) <= len(answers):
             return int(said) - 1
-        put(f"There is no answer {said}." if said else "Type one of the numbers.")
+        put(tr("There is no answer {said}.", said=said) if said else tr("Type one of the numbers."))
 
 
 def agreed(question: str, yes: str) -> bool:
     """Was the answer yes? The other one is harmless."""
-    return choose(question, [yes], "No") == 0
+    return choose(question, [yes], tr("No")) == 0
 
 
 def typed(question: str) -> str:

@@ -6,14 +6,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from engine.base.errors import ConfigError, CovidTuiError
+from engine.base.language import tr
 from engine.recipe.config import followed
 from engine.recipe.fields import Field, as_path, change, parts
 from tui.cli.console import drawing_off, put, say
 from tui.cli.plain.ask import agreed, choose, typed
 from tui.words import settings
 
-NO_FOLDER = "Open a folder first: answer 1."
-NOT_FOR_DIAGNOSIS = "For research and teaching only, not for diagnosis."
+NO_FOLDER = tr("Open a folder first: answer 1.")
+NOT_FOR_DIAGNOSIS = tr("For research and teaching only, not for diagnosis.")
 Run = Callable[[list[str]], int]
 """Runs a command line; its exit code."""
 
@@ -27,24 +28,33 @@ class Menu:
 
     def loop(self) -> None:
         """Ask what to do until somebody leaves. Raises Left where the input ends."""
-        put(f"covid-tui, in lines. {NOT_FOR_DIAGNOSIS} Type the number of an answer and enter. Ctrl-C stops a job.")
+        put(
+            tr(
+                "covid-tui, in lines. {warning} Type the number of an answer and enter. Ctrl-C stops a job.",
+                warning=NOT_FOR_DIAGNOSIS,
+            )
+        )
         actions: tuple[tuple[str, Callable[[], object]], ...] = (
-            ("Open a folder of X-rays", self._open),
-            ("Say what the folder holds", self._scan),
-            ("Train a model on it", self._train),
-            ("Change the recipe of the training", self._recipe),
-            ("Look at the runs and their results", self._runs),
-            ("Predict images", self._predict),
-            ("Audit: does a model learn from the lungs?", lambda: self._on_data("audit")),
-            ("Sweep: which layers are worth training?", lambda: self._on_data("sweep", "--name", "sweep")),
-            ("Review doubtful labels", self._review),
-            ("Say what more images would bring", lambda: self._on_data("curve")),
-            ("Say which layers train", lambda: self.command("layers", *self._flags(("network",)))),
-            ("Look after this installation", lambda: self.command("doctor")),
+            (tr("Open a folder of X-rays"), self._open),
+            (tr("Say what the folder holds"), self._scan),
+            (tr("Train a model on it"), self._train),
+            (tr("Change the recipe of the training"), self._recipe),
+            (tr("Look at the runs and their results"), self._runs),
+            (tr("Predict images"), self._predict),
+            (tr("Audit: does a model learn from the lungs?"), lambda: self._on_data("audit")),
+            (tr("Sweep: which layers are worth training?"), lambda: self._on_data("sweep", "--name", "sweep")),
+            (tr("Review doubtful labels"), self._review),
+            (tr("Say what more images would bring"), lambda: self._on_data("curve")),
+            (tr("Say which layers train"), lambda: self.command("layers", *self._flags(("network",)))),
+            (tr("Look after this installation"), lambda: self.command("doctor")),
         )
         while True:
             try:
-                place = choose(f"Folder: {self.data or 'none'}. What next?", [text for text, _ in actions], "Leave")
+                place = choose(
+                    tr("Folder: {folder}. What next?", folder=self.data or tr("none")),
+                    [text for text, _ in actions],
+                    tr("Leave"),
+                )
                 if place < 0:
                     return
                 actions[place][1]()
@@ -56,7 +66,7 @@ class Menu:
     def command(self, *arguments: object) -> int:
         """Say a command and run it, with what draws left out."""
         words = [str(argument) for argument in arguments]
-        put(f"This is: covid-tui {shlex.join(words)}")
+        put(tr("This is: covid-tui {words}", words=shlex.join(words)))
         with drawing_off():
             return self._run(words)
 
@@ -83,9 +93,9 @@ class Menu:
     # The answers
 
     def _open(self) -> None:
-        folder = as_path(typed("Path of the folder"))
+        folder = as_path(typed(tr("Path of the folder")))
         if not folder.is_dir():
-            raise ConfigError(f"{folder} is no folder; the one that was open stays.")
+            raise ConfigError(tr("{folder} is no folder; the one that was open stays.", folder=folder))
         self.data = folder
         self._scan()
 
@@ -99,12 +109,19 @@ class Menu:
     def _train(self) -> None:
         if self.data is None:
             raise ConfigError(NO_FOLDER)
-        changed = " ".join(self._flags(None)) or "as usual"
-        if agreed(f"The recipe is {self.recipe.choice.recipe}, {changed}. Start the training?", "Start"):
+        changed = " ".join(self._flags(None)) or tr("as usual")
+        if agreed(
+            tr(
+                "The recipe is {recipe}, {changed}. Start the training?",
+                recipe=self.recipe.choice.recipe,
+                changed=changed,
+            ),
+            tr("Start"),
+        ):
             self._on_data("train")
 
     def _recipe(self) -> None:
-        while (place := choose("Which group of the recipe?", [part.name for part in parts()])) >= 0:
+        while (place := choose(tr("Which group of the recipe?"), [part.name for part in parts()])) >= 0:
             part = parts()[place]
             fields = [field for field in part.fields if field.name != "out"]
             texts = [f"{field.name.replace('_', ' ')}: {self._shown(field)}" for field in fields]
@@ -112,68 +129,69 @@ class Menu:
                 self._set(fields[which])
 
     def _shown(self, field: Field) -> str:
-        return field.text(field.value(self.recipe)) or "empty"
+        return field.text(field.value(self.recipe)) or tr("empty")
 
     def _set(self, field: Field) -> None:
         from engine.network.freezing import plan
 
         put(field.help)
         if field.choices:
-            place = choose(f"It is {self._shown(field)}.", field.choices)
+            place = choose(tr("It is {value}.", value=self._shown(field)), field.choices)
             if place < 0:
                 return
             text = field.choices[place]
         else:
-            text = typed(f"It is {self._shown(field)}. New value, or nothing for the usual one")
+            text = typed(tr("It is {value}. New value, or nothing for the usual one", value=self._shown(field)))
         before = self.recipe
         value = field.parse(text) if text else field.default
         changed = dataclasses.replace(before, **{field.part: change(before, field, value, plan)})
         self.recipe = followed(before, changed)
         if self.recipe != changed:
-            put("The recipe is report now, as this says how to train.")
+            put(tr("The recipe is report now, as this says how to train."))
 
     def _runs(self) -> None:
         from engine.runs.directory import all_runs
 
         runs = all_runs(self.out)
         if not runs:
-            put(f"There are no runs in {self.out} yet: answer 3 makes one.")
+            put(tr("There are no runs in {out} yet: answer 3 makes one.", out=self.out))
             return
         self.command("runs", "--out", self.out)
-        place = choose("Which run?", [run.name for run in runs])
+        place = choose(tr("Which run?"), [run.name for run in runs])
         if place >= 0:
             self._about_run(runs[place].path, [run.path for run in runs])
 
     def _about_run(self, run: Path, every: Sequence[Path]) -> None:
         from engine.evaluation.result_files import TEST
 
-        opens = "" if (run / TEST).exists() else ", which opens its test part, once"
+        opened = (run / TEST).exists()
         answers = (
-            f"Its result{opens}", "Go on with it", "Compare it with another one", "Write its card", "Export its model",
+            tr("Its result") if opened else tr("Its result, which opens its test part, once"), tr("Go on with it"),
+            tr("Compare it with another one"), tr("Write its card"), tr("Export its model"),
         )  # fmt: skip
-        while (place := choose(f"{run.name}: what about it?", answers)) >= 0:
+        while (place := choose(tr("{name}: what about it?", name=run.name), answers)) >= 0:
             if place == 0:
                 self.command("evaluate", run)
             elif place == 1:
                 self.command("train", "--resume", run)
             elif place == 2:
                 others = [other for other in every if other != run]
-                if (which := choose("With which?", [other.name for other in others])) >= 0:
+                if (which := choose(tr("With which?"), [other.name for other in others])) >= 0:
                     self.command("compare", run, others[which])
             elif place == 3:
                 self.command("report", run)
             else:
                 formats = ("keras", "savedmodel", "onnx", "litert")
-                if (which := choose("In which format?", formats)) >= 0:
+                if (which := choose(tr("In which format?"), formats)) >= 0:
                     self.command("export", run, "--format", formats[which])
 
     def _predict(self) -> None:
-        asked = typed("Path of an image, or of a folder of them")
+        asked = typed(tr("Path of an image, or of a folder of them"))
         if not asked:
             return
         path = as_path(asked)
         code = self.command("predict", path, "--out", self.out)
-        if code == 0 and path.is_file() and agreed("Say where the model looked?", "Say it"):
+        if code == 0 and path.is_file() and agreed(tr("Say where the model looked?"), tr("Say it")):
             self.command("explain", path, "--out", self.out)
 
     def _review(self) -> None:

@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.base.wording import counted
+from engine.base.language import tr, trn
+from engine.base.wording import counted, in_turn, listing
 from engine.recipe.config import TrainConfig
 from engine.runs.directory import CORRECTIONS
 from tui.cli.console import put
@@ -16,13 +17,14 @@ if TYPE_CHECKING:
     from engine.data.corrections import Correction
 
 ANSWERS = (
-    "Keep its label", "Give it another label", "Leave the image out", "Unsure", "Write a note",
-    "Take the last decision back", "The next image", "The image before", "More images, with the least sound labels",
+    tr("Keep its label"), tr("Give it another label"), tr("Leave the image out"), tr("Unsure"), tr("Write a note"),
+    tr("Take the last decision back"), tr("The next image"), tr("The image before"),
+    tr("More images, with the least sound labels"),
 )  # fmt: skip
 
 
 def _told(made: "Correction") -> str:
-    return f"{made.decision} {made.to}".strip()
+    return f"{tr(made.decision)} {made.to}".strip()
 
 
 def review_by_lines(data: Path, out: Path, recipe: TrainConfig) -> None:
@@ -36,36 +38,44 @@ def review_by_lines(data: Path, out: Path, recipe: TrainConfig) -> None:
         found, _ = until_stopped(lambda: review(data, recipe, context), signals)
     if found is None:
         return
-    put(f"{found.sentence} {found.looked_at}")
+    put(in_turn(found.sentence, found.looked_at))
     file = recipe.data.corrections or out / CORRECTIONS
     queue = Queue(found, CorrectionsFile(file))
-    put(f"Decisions are kept in {file}; no image is changed.")
+    put(tr("Decisions are kept in {file}; no image is changed.", file=file))
     if queue.item is None:
-        put(f"{counted(queue.more(), 'image')} with the least sound labels are asked about.")
+        put(tr("{images} with the least sound labels are asked about.", images=counted(queue.more(), "image")))
     while (item := queue.item) is not None:
-        about = [f"Image {queue.at + 1} of {len(queue.items)}: {data / item.file}", f"label {item.label}"]
+        about = [
+            tr("Image {number} of {count}: {path}", number=queue.at + 1, count=len(queue.items), path=data / item.file),
+            tr("label {label}", label=item.label),
+        ]
         if isinstance(item, Suspect):
-            about.append(f"a model that had not seen it says {item.answer}, {as_share(item.answer_probability)}")
+            share = as_share(item.answer_probability)
+            about.append(tr("a model that had not seen it says {label}, {share}", label=item.answer, share=share))
             about += item.reasons
-            alike = ", ".join(one.label for one in item.neighbours)
-            about.append(f"the most alike images are of {alike}")
+            alike = listing(one.label for one in item.neighbours)
+            about.append(tr("the most alike images are of {labels}", labels=alike))
         made = queue.decision(item)
-        about.append(f"decided: {_told(made)}" if made else "not decided")
-        place = choose(". ".join(about), ANSWERS)
+        about.append(tr("decided: {decision}", decision=_told(made)) if made else tr("not decided"))
+        place = choose(tr(". ").join(about), ANSWERS)
         if place < 0:
             return
         if place in (0, 2, 3):
             queue.decide(("keep", "", "leave-out", "unsure")[place])  # type: ignore[arg-type]
         elif place == 1:
             names = [name for name in found.classes if name != item.label]
-            if (which := choose("Which label is right?", names)) >= 0:
+            if (which := choose(tr("Which label is right?"), names)) >= 0:
                 queue.decide("relabel", names[which])
         elif place == 4:
-            queue.note(typed("Note"))
+            queue.note(typed(tr("Note")))
         elif place == 5:
             step = queue.undo()
-            put(f"Taken back: {step.after.file}, {_told(step.after)}." if step else "There is nothing to take back.")
+            put(
+                tr("Taken back: {file}, {decision}.", file=step.after.file, decision=_told(step.after))
+                if step
+                else tr("There is nothing to take back.")
+            )
         elif place in (6, 7):
             queue.step(1 if place == 6 else -1)
         else:
-            put(f"{counted(queue.more(), 'more image')}.")
+            put(trn("{number} more image.", "{number} more images.", queue.more()))
