@@ -243,6 +243,8 @@ class Tested(Judged):
         for key in ("ece", "operating"):
             if self.calibrated and getattr(self, key) is None:
                 raise UnfitError(tr('its "{key}" is missing', key=key))
+        if self.operating and self.operating.positive not in self.classes:
+            raise UnfitError(tr('its "operating.positive" is none of its classes'))
 
 
 @dataclass(frozen=True, kw_only=True)

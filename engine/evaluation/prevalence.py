@@ -69,6 +69,8 @@ def rates_of(test: Tested) -> Rates | None:
         return None
     positives = test.classes[at.positive].n
     negatives = test.n - positives
+    if min(positives, negatives) < 1:
+        return None
     return joint_rates(round(at.sensitivity * positives), positives, round(at.specificity * negatives), negatives)
 
 

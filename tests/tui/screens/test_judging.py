@@ -1,8 +1,14 @@
 """What the screens say of a judgement: which of two runs is better, and how far an answer can be trusted."""
 
+import threading
 from pathlib import Path
 
+import pytest
+from textual.widgets import Static
+
 from engine.base.context import Context
+from engine.evaluation import compare
+from engine.evaluation.evaluate import keep_predictions
 from engine.evaluation.prediction import Decision, Prediction
 from engine.recipe.config import NetworkConfig, TrainConfig
 from engine.runs.directory import Run
@@ -11,6 +17,7 @@ from tests.makers.made import answers, finished_run
 from tui.app import Workbench
 from tui.screens.predict.questions import Answered, Wanted
 from tui.screens.predict.text import answer_text
+from tui.screens.runs.screen import RunsScreen
 from tui.services.read_picture import network_side, read_picture
 from tui.words.glyphs import PLAIN
 
@@ -38,7 +45,9 @@ def test_two_picked_runs_are_compared_on_their_test_images(tmp_path: Path) -> No
             assert judged("good", "good").startswith("no difference shown (McNemar p = 1 decides): A - B +0.0%")
             assert testable(list(entries.values())) and not testable([entries["good"]])
             await pilot.press("space", "down", "space")
-            await until(pilot, lambda: "McNemar" in str(app.screen.query_one("#differences-pane").border_subtitle))
+            for width in (120, 160):
+                await pilot.resize_terminal(width, 48)
+                await until(pilot, lambda: all(part in text(app) for part in ("McNemar p = ", "decides): A - B", "%)")))
             (entries["good"].run.path / "predictions.csv").unlink()
             assert judged("worse", "good") == ""
 
@@ -69,3 +78,57 @@ def test_an_answer_says_what_it_rests_on() -> None:
     ):  # fmt: skip
         assert words in shown
     assert "not calibrated" not in shown
+
+
+def predicted(path: Path, right: int) -> None:
+    """Let the run have told so many of 20 images right."""
+    lines = [(f"{n}.png", "a", [0.9, 0.1] if n < right else [0.1, 0.9]) for n in range(20)]
+    keep_predictions(path / "predictions.csv", ("a", "b"), lines)
+
+
+def test_two_runs_are_judged_in_a_thread_and_never_by_the_last_pairs_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, right in (("one", 20), ("two", 4), ("three", 19)):
+        finished_run(tmp_path, name, DATA, answers(DATA))
+        predicted(tmp_path / name, right)
+    real, threads, go = compare.compare_runs, list[threading.Thread](), threading.Event()
+
+    def slow(first: Run, second: Run, with_auc: bool = True) -> compare.Comparison:
+        threads.append(threading.current_thread())
+        assert {first.name, second.name} != {"one", "two"} or go.wait(60)
+        return real(first, second, with_auc)
+
+    monkeypatch.setattr(compare, "compare_runs", slow)
+
+    async def scenario() -> None:
+        app = Workbench(tmp_path)
+        async with app.run_test(size=(120, 40), notifications=True) as pilot:
+            await pilot.press("4")
+            await until(pilot, lambda: len(app.session.library.entries()) == 3)
+            screen = app.screen
+            assert isinstance(screen, RunsScreen)
+            line = screen.query_one("#verdict", Static)
+
+            def pick(*names: str) -> None:
+                screen._picked = [tmp_path / name for name in names]
+                screen.runs_changed()
+
+            pick("one", "two")
+            await until(pilot, lambda: threads)
+            assert not line.display
+            pick("one", "three")
+            go.set()
+            await until(pilot, lambda: "no difference shown" in text(app))
+            await until(pilot, lambda: not app.session.jobs)
+            assert "no difference shown" in text(app)
+            pick("one", "two")
+            assert not line.display
+            await until(pilot, lambda: "A is better" in text(app))
+            await pilot.press("v")
+            assert "A is better" in str(line.visual) and len(threads) == 3
+            pick("one")
+            assert not line.display
+            assert threading.main_thread() not in threads
+
+    run(scenario())

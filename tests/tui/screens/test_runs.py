@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import shutil
-import threading
 from functools import partial
 from pathlib import Path
 
@@ -13,8 +12,6 @@ from engine.base.cancel import How, Stop
 from engine.base.context import Context
 from engine.base.errors import RunError
 from engine.base.events import Epoch, Failed, Interrupted, Resumed
-from engine.evaluation import compare
-from engine.evaluation.evaluate import keep_predictions
 from engine.recipe.config import AugmentConfig, DataConfig, FitConfig, NetworkConfig, OutputConfig, TrainConfig
 from engine.runs.bin import delete, in_bin
 from engine.runs.directory import Run, State
@@ -201,6 +198,25 @@ def test_a_deletion_opens_on_keep_and_is_undone_by_a_key_also_after_a_restart(st
     assert {path.name for path in states.iterdir()} == {"done", "stopped", "failed", "died"}
 
 
+def test_the_table_has_the_focus_again_when_its_only_run_is_brought_back(tmp_path: Path) -> None:
+    make(tmp_path, "only")
+
+    async def scenario() -> None:
+        app = Workbench(tmp_path)
+        async with app.run_test(size=(120, 40), notifications=True) as pilot:
+            await pilot.press("4")
+            await until(pilot, lambda: len(app.session.library.entries()) == 1)
+            await pilot.press("d")
+            await until(pilot, lambda: "Delete the run" in text(app))
+            await pilot.press("up", "enter")
+            await until(pilot, lambda: not app.session.library.entries())
+            await pilot.press("z")
+            await until(pilot, lambda: len(app.session.library.entries()) == 1)
+            await until(pilot, lambda: app.focused is not None and app.focused.id == "runs")
+
+    run(scenario())
+
+
 def test_a_run_that_came_alive_is_not_deleted(tmp_path: Path) -> None:
     outside = make(tmp_path / "elsewhere", "far")
     (tmp_path / "runs").mkdir()
@@ -377,59 +393,6 @@ def test_a_key_that_can_not_act_says_why(tmp_path: Path) -> None:
 
     run(nothing())
     run(live())
-
-
-def predicted(path: Path, right: int) -> None:
-    """Let the run have told so many of 20 images right."""
-    lines = [(f"{n}.png", "a", [0.9, 0.1] if n < right else [0.1, 0.9]) for n in range(20)]
-    keep_predictions(path / "predictions.csv", ("a", "b"), lines)
-
-
-def test_two_runs_are_judged_in_a_thread_and_never_by_the_last_pairs_answer(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, right in (("one", 20), ("two", 4), ("three", 19)):
-        predicted(make(tmp_path, name), right)
-    real, threads, go = compare.compare_runs, list[threading.Thread](), threading.Event()
-
-    def slow(first: Run, second: Run, with_auc: bool = True) -> compare.Comparison:
-        threads.append(threading.current_thread())
-        assert {first.name, second.name} != {"one", "two"} or go.wait(60)
-        return real(first, second, with_auc)
-
-    monkeypatch.setattr(compare, "compare_runs", slow)
-
-    async def scenario() -> None:
-        app = Workbench(tmp_path)
-        async with app.run_test(size=(120, 40), notifications=True) as pilot:
-            await pilot.press("4")
-            await until(pilot, lambda: len(app.session.library.entries()) == 3)
-            screen = app.screen
-            assert isinstance(screen, RunsScreen)
-            pane = screen.query_one("#differences-pane")
-
-            def pick(*names: str) -> None:
-                screen._picked = [tmp_path / name for name in names]
-                screen.runs_changed()
-
-            pick("one", "two")
-            await until(pilot, lambda: threads)
-            assert not pane.border_subtitle
-            pick("one", "three")
-            go.set()
-            await until(pilot, lambda: "no difference shown" in str(pane.border_subtitle))
-            await until(pilot, lambda: not app.session.jobs)
-            assert "no difference shown" in str(pane.border_subtitle)
-            pick("one", "two")
-            assert not pane.border_subtitle
-            await until(pilot, lambda: "A is better" in str(pane.border_subtitle))
-            await pilot.press("v")
-            assert "A is better" in str(pane.border_subtitle) and len(threads) == 3
-            pick("one")
-            assert not pane.border_subtitle
-            assert threading.main_thread() not in threads
-
-    run(scenario())
 
 
 def test_a_run_that_has_just_vanished_is_not_gone_on_with(states: Path) -> None:

@@ -5,8 +5,10 @@ A ladder's rungs stand where another run's epochs do; they are judged out of fol
 
 from collections.abc import Callable, Sequence
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.containers import Container, Grid, Vertical
+from textual.widgets import Static
 
 from engine.base.context import Context
 from engine.base.errors import RunError
@@ -19,6 +21,7 @@ from tui.widgets.fitted_table import Column, FittedTable
 from tui.widgets.safe_cells import cell, content
 from tui.words.headline import accuracy
 from tui.words.numbers import as_share, duration
+from tui.words.safe_text import display_name
 
 SIGNS = "ABCDEF"
 COLOURS = ("primary", "warning", "success", "error", "accent", "secondary")
@@ -157,6 +160,7 @@ class Comparison(Container):
                 yield Curves(title, y_limits=limits, empty=EMPTY, id=name).add_class("pane")
         with Vertical(classes="pane", id="differences-pane"):
             yield FittedTable(fixed_columns=1, id="differences")
+            yield Static("", id="verdict")
 
     def on_mount(self) -> None:
         """The title."""
@@ -169,14 +173,16 @@ class Comparison(Container):
 
     def conclude(self, text: str) -> None:
         """Say which run is better; nothing where that is not known, or not yet."""
-        self.query_one("#differences-pane").border_subtitle = content(text)
+        line = self.query_one("#verdict", Static)
+        line.update(content(text))
+        line.display = bool(text)
 
     def _charts(self, entries: Sequence[Entry]) -> None:
         longest = max((entry.view.done for entry in entries), default=0)
         ladders = bool(entries) and all(entry.view.unit == "rung" for entry in entries)
         limits = (0.0, float(longest)) if longest else None
         room = self.query_one(f"#{next(iter(CHARTS))}").size.width - FRAME
-        fits = sum(len(entry.run.name) + 4 for entry in entries) <= room  # else the letters must do
+        fits = sum(cell_len(display_name(entry.run.name)) + 4 for entry in entries) <= room  # else the letters must do
         for name, title in CHARTS.items():
             lines, marks = [], []
             for place, entry in enumerate(entries):

@@ -271,6 +271,8 @@ class RunsScreen(PlottedScreen):
         self._deletions = max(0, self._deletions - 1) if runs else 0
         self.workbench.say(text.undone(runs))
         self.refresh_bindings()
+        if self.focused is None:  # an empty table had lost it
+            self.call_after_refresh(self.query_one("#runs").focus)
 
     def action_copy_path(self) -> None:
         """To the clipboard."""
