@@ -19,6 +19,8 @@ from engine.base.wording import listing
 
 REPORT, PLOT = "audit.json", "audit.svg"
 _LEFT, _RIGHT, _WIDE, _ROW = 215, 150, 785, 34
+_HALF = "\ue000"
+"""Stands for the second half of a wide character while lines are measured."""
 _INK, _BAR, _LINE, _MUTED = "#1b1f24", "#4c78a8", "#1b1f24", "#6a737d"
 
 
@@ -141,8 +143,8 @@ def _text(x: float, y: float, text: str, colour: str, anchor: str = "start", siz
 
 def _lines(text: str, most: int) -> list[str]:
     """The text in lines of at most `most` letters; a Chinese character is as wide as two."""
-    wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
-    return textwrap.wrap(text, most * len(text) // (len(text) + wide) if wide else most)
+    wide = "".join(one + _HALF if unicodedata.east_asian_width(one) in "WF" else one for one in text)
+    return [line.replace(_HALF, "") for line in textwrap.wrap(wide, most)]
 
 
 def _plain(text: str) -> str:
