@@ -171,10 +171,10 @@ class Form(Vertical):
         """Show the field's help."""
         row = self._rows[max(0, self.query_one(FieldTable).place)]
         if isinstance(row, Part):
-            text = [content(tr(row.help))]
+            text = [content(row.help)]
         else:
             text = [content(UNUSED)] if self._unused(row) else []
-            text += [content(tr(row.help)), content(_usual(row))]
+            text += [content(row.help), content(_usual(row))]
         self.query_one("#field-help", Static).update(lines(text), layout=False)
         self._complain("")
 

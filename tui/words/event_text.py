@@ -165,7 +165,7 @@ def progress_line(event: Progress | Batch, seconds_left: float | None = None) ->
         )
         return f"  {at}{left}"
     done = tr("{done:,} of {total:,}", done=event.done, total=event.total) if event.total else f"{event.done:,}"
-    return f"  {tr(event.task)}: {done}{left}"
+    return f"  {event.title}: {done}{left}"
 
 
 def kept(event: Finished) -> str:
