@@ -48,10 +48,10 @@ class RefusalRule:
             )
         return tr(
             "At most {risk:.1%} of the answers that are given are wrong, with a confidence of "
-            "{confidence:.0%}: this holds for images drawn as the {images:,} calibration images were, "
+            "{confidence}: this holds for images drawn as the {images:,} calibration images were, "
             "of which {answered:,} are answered, and for no others.",
             risk=self.risk,
-            confidence=CONFIDENCE,
+            confidence=f"{CONFIDENCE:.0%}",
             images=self.images,
             answered=self.answered,
         )
