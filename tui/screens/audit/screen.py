@@ -29,6 +29,7 @@ from tui.widgets.fitted_table import Column, FittedTable
 from tui.widgets.form import Form
 from tui.widgets.question_dialog import Answer, Ask
 from tui.widgets.safe_cells import cell, content, lines
+from tui.words.cells import cells
 from tui.words.numbers import duration
 
 if TYPE_CHECKING:
@@ -263,7 +264,8 @@ class AuditScreen(WorkScreen):
             box.update(content(text, "$foreground-muted"))
             return
         gap = audit.gap
-        plot = around_zero(gap.value, gap.ci, max(24, min(64, box.container_size.width - 12)))
+        room = box.container_size.width - cells(tr("gap {plot} points", plot="")) - 1
+        plot = around_zero(gap.value, gap.ci, max(24, min(64, room)))
         low, high = (100 * end for end in gap.ci)
         rows = [
             content(tr("{finding}: gap without the {region} {gap:+.1f} points ({low:+.1f} to {high:+.1f})",

@@ -168,8 +168,8 @@ class ResultsScreen(PictureScreen):
         line = span(low, test.accuracy, high, test.baseline, room)
         rows.append(Content.assemble(line, content(f"  | {tr('baseline')}", "$foreground-muted")))
         judged = tr("out of fold") if end.unit == "rung" else tr("validation")
-        loss = tr("loss {loss}", loss=as_number(end.val.loss, 4))
-        rows.append(content(listing([headline(judged, end.val), loss])))
+        text = tr("{headline}, loss {loss}", headline=headline(judged, end.val), loss=as_number(end.val.loss, 4))
+        rows.append(content(text))
         mode = entry.config.way if entry.config else tr("unreadable recipe")
         facts = [mode, kept(end), ENDED[end.ended], duration(end.seconds)]
         facts += [f"AUC {_three(test.auc)}", tr("loss {loss}", loss=as_number(test.loss, 4))]
