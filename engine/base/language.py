@@ -16,6 +16,7 @@ LANGUAGES = {"en": "English", "zh_TW": "繁體中文"}
 CATALOGUES = Path(__file__).parent / "catalogues"
 COUNTED, NOUN = "counted", "noun"
 """The contexts of a noun that stands behind its number, and of one whose number stands elsewhere in its sentence."""
+_TAGS = {"zh_TW": "zh-Hant-TW"}
 _TRADITIONAL = ("zh_tw", "zh_hk", "zh_mo", "zh_hant")
 
 
@@ -55,8 +56,9 @@ _ENGLISH = dict[str, str]()
 
 
 def tag() -> str:
-    """The language as pages name theirs: "en", "zh-TW"."""
-    return (LANGUAGE if LANGUAGE in LANGUAGES else Path(LANGUAGE).stem).replace("_", "-")
+    """The language as pages name theirs: "en", "zh-Hant-TW"."""
+    name = LANGUAGE if LANGUAGE in LANGUAGES else Path(LANGUAGE).stem
+    return _TAGS.get(name, name.replace("_", "-"))
 
 
 def tr(message: str, /, **values: object) -> str:

@@ -1,5 +1,7 @@
 """The card's sections on what an answer is worth where it is used, and on when the model had better not answer."""
 
+from engine.base.language import tr
+from engine.base.result import Covered
 from engine.base.typed_files import Ends
 from engine.evaluation.headline import percent, points
 from engine.evaluation.prevalence import TOLD, at_prevalence, rates_of
@@ -13,29 +15,46 @@ def worth(facts: Facts) -> list[Block]:
     test = facts.test
     rates, at = rates_of(test), test.operating
     if rates is None or at is None:
-        return [Paragraph("This run has no threshold, so nothing is said of what its answers are worth.")]
+        return [Paragraph(tr("This run has no threshold, so nothing is said of what its answers are worth."))]
     own = test.classes[at.positive].n / test.n
     rows = []
     for prevalence in sorted({*TOLD, own}):
         one = at_prevalence(rates, at.positive, prevalence)
-        name = percent(prevalence) + (", as in the test" if prevalence == own else "")
+        share = percent(prevalence)
+        name = tr("{share}, as in the test", share=share) if prevalence == own else share
         rows.append((name, percent(one.told), _within(one.ppv, one.ppv_ci), _within(one.npv, one.npv_ci)))
     blocks: list[Block] = [
         Paragraph(
-            f"Of those told {at.positive} by the threshold, how many have it (PPV), and of those told not, how many do "
-            "not (NPV), by how frequent it is where the model is asked. Intervals are at least 95%: exact limits of "
-            "sensitivity and specificity that hold together are carried through. The other images are taken to be "
-            "mixed as in the test."
+            tr(
+                "Of those told {positive} by the threshold, how many have it (PPV), and of those told not, how many do "
+                "not (NPV), by how frequent it is where the model is asked. Intervals are at least 95%: exact limits "
+                "of sensitivity and specificity that hold together are carried through. The other images are taken to "
+                "be mixed as in the test.",
+                positive=at.positive,
+            )
         ),
-        Table((f"have {at.positive}", "told so", "PPV (95% interval)", "NPV (95% interval)"), rows),
+        Table(
+            (
+                tr("have {positive}", positive=at.positive),
+                tr("told so"),
+                tr("PPV (95% interval)"),
+                tr("NPV (95% interval)"),
+            ),
+            rows,
+        ),
     ]
     if curve := facts.decisions:
-        between = "The threshold's decision is nowhere better than acting on everyone or on nobody."
+        between = tr("The threshold's decision is nowhere better than acting on everyone or on nobody.")
         if curve.useful:
             low, high = map(percent, curve.useful)
-            between = f"The threshold's decision is better than both from a risk of {low} up to one of {high}."
-        caption = "Decision curve: net benefit, true positives for each person, by the risk from which on one acts"
-        blocks += [Paragraph(f"At the test's own share of {curve.positive}: {between}")]
+            between = tr(
+                "The threshold's decision is better than both from a risk of {low} up to one of {high}.",
+                low=low,
+                high=high,
+            )
+        caption = tr("Decision curve: net benefit, true positives for each person, by the risk from which on one acts")
+        text = tr("At the test's own share of {positive}: {between}", positive=curve.positive, between=between)
+        blocks += [Paragraph(text)]
         blocks += [Plots([(caption, decision_plot(curve))])]
     return blocks
 
@@ -45,10 +64,10 @@ def refusals(facts: Facts) -> list[Block]:
     test = facts.test
     blocks: list[Block] = [Paragraph(facts.promise)]
     if test.sets:
-        sized = [f"{size} possible" for size in range(len(test.classes) + 1)]
+        sized = [tr("{size} possible", size=size) for size in range(len(test.classes) + 1)]
         rows = [
             (
-                percent(row.level) + (f" (too few images of {', '.join(row.short)})" if row.short else ""),
+                _level(row),
                 _within(row.every.coverage, row.every.coverage_ci),
                 *(_within(one.coverage, one.coverage_ci) for one in row.classes.values()),
                 *(f"{count:,}" for count in row.sizes),
@@ -56,25 +75,45 @@ def refusals(facts: Facts) -> list[Block]:
             for row in test.sets
         ]
         blocks += [
-            Paragraph("How often the true class was among the possible ones on the test, and how many were possible:"),
-            Table(("promised", "all", *test.classes, *sized), rows),
+            Paragraph(
+                tr("How often the true class was among the possible ones on the test, and how many were possible:")
+            ),
+            Table((tr("promised"), tr("all"), *test.classes, *sized), rows),
         ]
     if test.refusals:
         told = [
             (
                 percent(row.risk),
-                "nothing can be promised" if row.threshold is None else f"below {row.threshold:.3f}",
-                f"{row.n - row.answered:,} of {row.n:,}",
+                _refused_below(row.threshold),
+                tr("{part:,} of {whole:,}", part=row.n - row.answered, whole=row.n),
                 _within(row.accuracy, row.accuracy_ci),
             )
             for row in test.refusals
         ]
-        header = ("at most so many wrong", "refused where its probability is", "refused", "accuracy of the answered")
+        header = (
+            tr("at most so many wrong"),
+            tr("refused where its probability is"),
+            tr("refused"),
+            tr("accuracy of the answered"),
+        )
         blocks.append(Table(header, told))
     if facts.refusals:
-        caption = "Accuracy of what is answered, by the share of the test that is refused"
+        caption = tr("Accuracy of what is answered, by the share of the test that is refused")
         blocks.append(Plots([(caption, refusal_plot(facts.refusals))]))
     return blocks
+
+
+def _level(row: Covered) -> str:
+    """What is promised, and for which classes it can't be."""
+    if not row.short:
+        return percent(row.level)
+    return tr("{level} (too few images of {classes})", level=percent(row.level), classes=", ".join(row.short))
+
+
+def _refused_below(threshold: float | None) -> str:
+    if threshold is None:
+        return tr("nothing can be promised")
+    return tr("below {threshold:.3f}", threshold=threshold)
 
 
 def _within(value: float | None, ends: Ends | None) -> str:

@@ -11,19 +11,20 @@ from urllib.parse import quote
 
 from engine.base.escape import escaped
 from engine.base.language import tag, tr
+from engine.report.svg import FONTS
 
 _MARKS = re.compile(r"([\\`*_{}\[\]|~$])")
 _FIRST = re.compile(r"^(\d*)([#+.)=-])(?=[\s#=-]|$)")
 """What begins a heading or a list where it stands first in a line."""
 _STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #222;
+body { font: 15px/1.5 FONTS; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #222;
   background: #fff; }
 h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2rem; border-bottom: 1px solid #ddd; }
 table { border-collapse: collapse; margin: .8rem 0; } th, td { text-align: left; padding: .2rem .8rem .2rem 0;
   border-bottom: 1px solid #eee; vertical-align: top; }
 .warning { border-left: 4px solid #d55e00; padding-left: .8rem; font-weight: 600; }
 .plots { display: flex; flex-wrap: wrap; gap: 1rem; } figure { margin: 0; } figcaption { font-size: .9rem; }
-"""
+""".replace("FONTS", FONTS)
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ def _markdown_block(block: Block) -> str:
             cells += [map(_markdown_cell, row) for row in block.rows]
             return "\n".join(f"| {' | '.join(row)} |" for row in cells)
         case Plots():
-            return f"Plots in card.html: {inline('; '.join(caption for caption, _ in block.plots))}."
+            return tr("Plots in card.html: {captions}.", captions=inline("; ".join(name for name, _ in block.plots)))
 
 
 def _html_block(block: Block) -> str:

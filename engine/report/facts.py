@@ -13,6 +13,7 @@ from engine.auto.curve import LearningCurve, read_curve
 from engine.base.errors import CovidTuiError, RunError
 from engine.base.events import Epoch, Finished, Notice, Rung, Skipped, Started, Topic
 from engine.base.files import digest_of
+from engine.base.language import tr
 from engine.base.result import Drawn, Elsewhere
 from engine.base.runtime import Environment
 from engine.base.typed_files import typed
@@ -35,9 +36,14 @@ from engine.runs.directory import ENVIRONMENT, SPLIT, WEIGHTS, Run
 from engine.runs.summary import RunSummary
 
 _PATH = re.compile(r"(?<![\w.])/(?:[^\s/]+/)*([^\s/]+)")
-_SUFFIX = rf"(?:{'|'.join(map(re.escape, sorted(IMAGE_SUFFIXES)))})\b"
-_IMAGE = re.compile(rf'(?<=:) [^:;"]*?{_SUFFIX}|[^:,;()"]+{_SUFFIX}', re.IGNORECASE)
-"""An image's name: after a colon all up to its suffix, elsewhere, as in a list, without a comma or a bracket."""
+_SUFFIX = rf"(?:{'|'.join(map(re.escape, sorted(IMAGE_SUFFIXES)))})(?![A-Za-z0-9_])"
+_IMAGE = re.compile(
+    rf'(?:(?<=:) |(?<=：) ?)[^:：;；"「」]*?{_SUFFIX}|[^:：,，、;；。()（）"「」]+(?:[(（][^()（）]*[)）])?{_SUFFIX}',
+    re.IGNORECASE,
+)
+"""An image's name: after a colon all up to its suffix, elsewhere, as in a list, without a comma or a bracket, but for a
+bracket before its suffix.
+"""
 
 _BEFORE_TOPICS: dict[Topic, re.Pattern[str]] = {
     "left out": re.compile("^Left out|problem"),
@@ -120,7 +126,9 @@ def gather(run: Run, audit: Path | None = None) -> Facts:
     Raises RunError where the run was not tested yet, or where a file is damaged.
     """
     if not was_tested(run):
-        raise RunError(f"{run.name} was not tested yet: `covid-tui evaluate {run.name}` does it, then report.")
+        raise RunError(
+            tr("{name} was not tested yet: `covid-tui evaluate {name}` does it, then report.", name=run.name)
+        )
     split, config = Split.read(run.path / SPLIT), run.config()
     folder = run.folder()
     test = read_test(run)
@@ -198,14 +206,18 @@ def _texts(notices: Sequence[Notice], folder: Path, rows: Sequence[Row]) -> tupl
     """What the notices say, without the paths of folders and the names of images, which may be those of patients."""
     files = sorted((row.file for row in rows), key=len, reverse=True)
 
+    image = tr("an image")
+
     def unnamed(text: str) -> str:
         text = text.replace(f"{folder}/", "").replace(str(folder), folder.name)
         for file in files:
-            text = text.replace(file, "an image")
-        return _PATH.sub(r"\1", _IMAGE.sub(" an image", text)).strip()
+            text = text.replace(file, image)
+        return _PATH.sub(r"\1", _IMAGE.sub(f" {image}", text)).strip()
 
     counts = Counter(map(unnamed, dict.fromkeys(notice.text for notice in notices)))
-    return tuple(text if count == 1 else f"{text} ({count:,} times)" for text, count in counts.items())
+    return tuple(
+        text if count == 1 else tr("{text} ({count:,} times)", text=text, count=count) for text, count in counts.items()
+    )
 
 
 def _sources(folder: Path, rows: Sequence[Row], follow_links: bool) -> dict[str, dict[str, int]]:
@@ -229,4 +241,5 @@ def _audit(path: Path) -> Audit:
     try:
         return store.read(path)
     except RunError as error:
-        raise RunError(f"{str(error).removesuffix('.')}: name the folder that `covid-tui audit` wrote.") from error
+        why = str(error).removesuffix(".").removesuffix("。")
+        raise RunError(tr("{why}: name the folder that `covid-tui audit` wrote.", why=why)) from error

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from engine.base.errors import CovidTuiError
-from engine.base.wording import counted, noun
+from engine.base.language import trn
 from engine.data.corrections import Correction, read_corrections
 from engine.data.records import Row
 from engine.evaluation.result_files import TEST
@@ -31,16 +31,26 @@ def mended(run: Run, config: TrainConfig, rows: Sequence[Row]) -> Mended:
     doubts = []
     if seen:
         doubts.append(
-            f"{counted(len(seen), 'label')} of the test part {noun(len(seen), 'was', 'were')} changed by a reviewer "
-            "who saw what a model says: the test may look better than it is."
+            trn(
+                "{number} label of the test part was changed by a reviewer who saw what a model says: the test may "
+                "look better than it is.",
+                "{number} labels of the test part were changed by a reviewer who saw what a model says: the test may "
+                "look better than it is.",
+                len(seen),
+            )
         )
     opened = datetime.fromtimestamp((run.path / TEST).stat().st_mtime, UTC)
     kept = config.data.corrections or run.path.parent / CORRECTIONS
     later = [one for one in _changes(kept) if one.sha in tested and one not in own and _at(one) > opened]
     if later:
         doubts.append(
-            f"{counted(len(later), 'image')} of the test part {noun(len(later), 'was', 'were')} relabelled or left out "
-            "by corrections made after the test was opened: its numbers are those of the labels before."
+            trn(
+                "{number} image of the test part was relabelled or left out by corrections made after the test was "
+                "opened: its numbers are those of the labels before.",
+                "{number} images of the test part were relabelled or left out by corrections made after the test was "
+                "opened: its numbers are those of the labels before.",
+                len(later),
+            )
         )
     return Mended(_used(own), tuple(doubts))
 
@@ -49,10 +59,14 @@ def _used(own: Sequence[Correction]) -> str:
     if not own:
         return ""
     out = sum(one.decision == "leave-out" for one in own)
-    relabelled = counted(len(own) - out, "image was relabelled", "images were relabelled")
-    return (
-        f"Before the training {relabelled} and {out:,} left out by {CORRECTIONS}, which the run keeps a copy of; the "
-        "parts were drawn from the labels of the folders."
+    return trn(
+        "Before the training {number} image was relabelled and {out:,} left out by {table}, which the run keeps a copy "
+        "of; the parts were drawn from the labels of the folders.",
+        "Before the training {number} images were relabelled and {out:,} left out by {table}, which the run keeps a "
+        "copy of; the parts were drawn from the labels of the folders.",
+        len(own) - out,
+        out=out,
+        table=CORRECTIONS,
     )
 
 

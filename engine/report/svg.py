@@ -5,15 +5,19 @@ Colours are Okabe and Ito's (2008), which the colour-blind tell apart; series di
 
 import html
 import math
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from engine.base.escape import escaped
+from engine.base.language import tag, tr
 
 WIDTH, HEIGHT = 380, 280
 LEFT, RIGHT, TOP, BOTTOM = 52, 14, 16, 46
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+_CHINESE = "'PingFang TC', 'Microsoft JhengHei', 'Noto Sans TC', 'Noto Sans CJK TC', "
+FONTS = f"system-ui, {_CHINESE if tag().startswith('zh') else ''}sans-serif"
 DASHES = ("", "6 3", "2 3", "8 3 2 3", "1 2", "10 4")
 Point = Sequence[float]
 
@@ -138,7 +142,7 @@ def intervals(rows: Sequence[tuple[str, float, float, float]], x: Axis, mark: fl
 def grid(names: Sequence[str], counts: Sequence[Sequence[int]]) -> str:
     """A confusion matrix: truth in rows, the answer in columns, each cell as dark as its share of the row."""
     left, top, side = 130, 40, min(90.0, (WIDTH - 140) / max(len(names), 1))
-    body = [_text(left, 14, "said", "start"), _text(8, top + 4, "truth", "start")]
+    body = [_text(left, 14, tr("said"), "start"), _text(8, top + 4, tr("truth"), "start")]
     for k, name in enumerate(names):
         body.append(_text(left + side * (k + 0.5), 32, _short(name, side), "middle"))
         body.append(_text(left - 8, top + side * (k + 0.5) + 4, _short(name, 110), "end"))
@@ -157,7 +161,7 @@ def heat(rows: Sequence[str], columns: Sequence[str], cells: Sequence[Sequence[t
     `rows` name what lies down the side, `columns` what lies along the top; a cell of equal place stands out by its rim.
     """
     left, top, side, high = 130, 40, max(80.0, (WIDTH - 140) / max(len(columns), 1)), 48
-    body = [_text(left, 14, "tested on", "start"), _text(8, top - 8, "trained on", "start")]
+    body = [_text(left, 14, tr("tested on"), "start"), _text(8, top - 8, tr("trained on"), "start")]
     body += [_text(left + side * (j + 0.5), 32, _short(name, side), "middle") for j, name in enumerate(columns)]
     for k, name in enumerate(rows):
         body.append(_text(left - 8, top + high * (k + 0.5) + 4, _short(name, 110), "end"))
@@ -178,6 +182,20 @@ def shortened(value: float) -> str:
         if abs(value) >= 10 * size or (abs(value) >= size and not value % size):
             return f"{value / size:.3g}{letter}"
     return f"{value:g}"
+
+
+def cut(text: str, most: int) -> str:
+    """The beginning of a text that is at most so many letters wide; a Chinese character is as wide as two."""
+    width = 0
+    for number, letter in enumerate(text):
+        width += _width(letter)
+        if width > most:
+            return text[:number]
+    return text
+
+
+def _width(letter: str) -> int:
+    return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
 
 
 def _frame(x: Axis, y: Axis) -> list[str]:
@@ -222,10 +240,10 @@ def _text(x: float, y: float, text: str, anchor: str, ink: str = "#222") -> str:
 
 def _short(text: str, room: float) -> str:
     most = max(4, int(room / 6.5))
-    return text if len(text) <= most else text[: most - 1] + "…"
+    return text if cut(text, most) == text else cut(text, most - 1) + "…"
 
 
 def _svg(body: Sequence[str], height: float, width: float = WIDTH) -> str:
     size = f'viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}"'
-    font = 'font-family="system-ui, sans-serif" font-size="11"'
+    font = f'font-family="{FONTS}" font-size="11"'
     return f'<svg xmlns="http://www.w3.org/2000/svg" {size} {font} role="img">{"".join(body)}</svg>'
