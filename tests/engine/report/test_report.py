@@ -1,7 +1,10 @@
 """The model card: everything that a run knows, in CLAIM's order, with nothing that acts, loads, or shows a patient."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 import xml.etree.ElementTree as ElementTree
 from html.parser import HTMLParser
 from pathlib import Path
@@ -20,18 +23,18 @@ from engine.base.result import Bin, Curve, Drawn
 from engine.data.records import Row
 from engine.data.split import Split
 from engine.recipe.config import TrainConfig
-from engine.report.document import Paragraph, Plots, Points, Section, Table, markdown, page
+from engine.report.document import Paragraph, Plots, Points, Section, Table, anchor, markdown, page
 from engine.report.facts import gather
 from engine.report.figures import curve_plots, epoch_plots
 from engine.report.sections import card, limits, write_card
-from engine.report.svg import Axis, Series, grid, intervals, lines, shortened
+from engine.report.svg import Axis, Series, cut, grid, intervals, lines, shortened
 from engine.runs.directory import Run
 from engine.runs.writer import reopen
 from engine.training.data import scanned
 from sample_data.generate import phantom_for
 from sample_data.phantom import Disease
 from sample_data.radiograph import draw
-from tests.conftest import SAMPLE, Cli
+from tests.conftest import ROOT, SAMPLE, Cli
 from tests.makers.fake import TEST
 
 EXAMPLE = SAMPLE.parent / "docs" / "example"
@@ -140,6 +143,7 @@ def test_warnings_name_no_image(run: Run, tmp_path: Path) -> None:
         "Left out: Viral Pneumonia/DOE, JANE (1).DCM (has other pixels than when it was scanned).",
         f"{tmp_path}/my split/s.csv puts the same picture into two parts, so its result looks better than it is: "
         "COVID/images/COVID-1.png (train), Viral Pneumonia/images/Viral Pneumonia-1.png (test).",
+        "排除：肺炎/DOE，JANE（1）.DCM（像素與掃描時不同）。另見 COVID/COVID-1.png、DOE (2).png和JANE（3）.png。",
     ]
     with reopen(run, run.config()) as writer:
         for text in texts:
@@ -147,6 +151,7 @@ def test_warnings_name_no_image(run: Run, tmp_path: Path) -> None:
     for path in write_card(run):
         told = path.read_text()
         assert ".png" not in told and "DOE" not in told and "JANE" not in told and "COVID-1" not in told
+        assert "排除： an image（像素與掃描時不同）。 an image、 an image an image。" in told
         assert "Left out of the test: an image: it is cut short; copy it again. (2 times)" in told.replace("\\", "")
 
 
@@ -245,6 +250,28 @@ def test_plots_are_whole_svgs_with_their_data_inside() -> None:
     line = next(element for element in root.iter() if element.tag.endswith("polyline"))
     (x0, y0), (x1, y1) = (map(float, pair.split(",")) for pair in line.attrib["points"].split())
     assert x0 < x1 and y0 > y1 and y1 == pytest.approx((16 + y0) / 2)
+
+
+def test_a_chinese_character_is_as_wide_as_two_letters() -> None:
+    assert [cut("肺炎 x", most) for most in (0, 3, 4, 5, 6)] == ["", "肺", "肺炎", "肺炎 ", "肺炎 x"]
+    assert cut("pneumonia", 5) == "pneum"
+    shown = grid(["病毒性肺炎病毒性肺炎", "COVID"], [[1, 0], [0, 1]])
+    assert ">病毒性肺炎病毒…</text>" in shown and ">病毒性肺炎病…</text>" in shown and ">COVID</text>" in shown
+
+
+def test_a_page_in_chinese_says_so_and_its_links_lead_to_its_sections(tmp_path: Path) -> None:
+    code = "from engine.report.document import *; s = [Section('Limits', [])]; print(page('x', s) + markdown('x', s))"
+    said = {
+        language: subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "COVID_TUI_LANGUAGE": language, "PYTHONIOENCODING": "utf-8"},
+            cwd=ROOT, capture_output=True, encoding="utf-8", check=True,
+        ).stdout
+        for language in ("en", "zh_TW")
+    }  # fmt: skip
+    assert '<html lang="en">' in said["en"] and "system-ui, sans-serif" in said["en"]
+    assert '<html lang="zh-Hant-TW">' in said["zh_TW"] and "'Noto Sans TC'" in said["zh_TW"]
+    assert all(f'<h2 id="{anchor("Limits")}">' in page for page in said.values())
 
 
 @given(st.floats(1e-3, 1e7), st.floats(1.5, 1e5), st.booleans())
