@@ -29,18 +29,18 @@ for name in CHECKLISTS:
 
 @pytest.fixture(scope="module")
 def written(trained: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run whose checklists were written in a language that puts every text between brackets."""
+    """A run whose checklists were written in a language that puts every text between two letters."""
     place = tmp_path_factory.mktemp("language")
     catalogue = template()
     for message in catalogue:
         if message.id:
             texts = message.id if isinstance(message.id, tuple) else (message.id,)
-            said = tuple(f"「{text}」" for text in texts)
+            said = tuple(f"文{text}文" for text in texts)
             message.string = said if len(said) > 1 else said[0]
-    with (place / "brackets.mo").open("wb") as file:
+    with (place / "letters.mo").open("wb") as file:
         write_mo(file, catalogue)
     shutil.copytree(trained["run"], place / "run")
-    environment = {**os.environ, "COVID_TUI_LANGUAGE": str(place / "brackets.mo")}
+    environment = {**os.environ, "COVID_TUI_LANGUAGE": str(place / "letters.mo")}
     subprocess.run([sys.executable, "-c", WRITE, place / "run"], check=True, cwd=ROOT, env=environment)
     return place / "run"
 
@@ -64,7 +64,7 @@ def test_links_into_the_card_are_those_of_english(written: Path, name: str) -> N
             card, _, section = target.partition("#")
             assert re.fullmatch(r"[a-z-]+", section)
             title = sections(written / card)[section]
-            assert title.startswith("「") and title in said
+            assert title.startswith("文") and title in said
         assert all((written / target.partition("#")[0]).is_file() for _, target in links)
 
 
@@ -72,9 +72,9 @@ def test_links_into_the_card_are_those_of_english(written: Path, name: str) -> N
 def test_items_keep_the_numbers_of_their_list(written: Path, name: str) -> None:
     text = (written / checklist_files(name)[0]).read_text(encoding="utf-8")
     for item in CHECKLISTS[name].items:
-        assert f"\n| {item.number} | 「" in text
+        assert f"\n| {item.number} | 文" in text
 
 
 def test_a_page_names_its_language(written: Path) -> None:
-    assert '<html lang="brackets">' in (written / "card.html").read_text(encoding="utf-8")
+    assert '<html lang="letters">' in (written / "card.html").read_text(encoding="utf-8")
     assert Run(written).name in (written / "card.md").read_text(encoding="utf-8")
