@@ -35,6 +35,7 @@ from tui.widgets.commands import Commands, Palette
 from tui.widgets.legible import legible
 from tui.widgets.question_dialog import Answer, Ask, Help
 from tui.widgets.xray import Way, choose
+from tui.words.line_breaks import break_chinese
 from tui.words.safe_text import display_name
 from tui.words.settings import Settings
 from tui.words.terms import terms_in
@@ -147,6 +148,7 @@ class Workbench(AtHome):
         to begin.
         """
         super().__init__(driver_class=driver)
+        break_chinese()
         self.settings, self.abilities, self._log_file = settings, abilities, log
         self.listeners: list[Listener] = []
         """The screens that are made, each hearing of changes."""

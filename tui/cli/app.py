@@ -69,8 +69,10 @@ def help_in_language() -> None:
     """See to it that the app's help is in the chosen language. It is written in English, and takes no time then."""
     if LANGUAGE != "en":
         from tui.cli.help_text import put_in_place
+        from tui.words.line_breaks import break_chinese
 
         put_in_place(app)
+        break_chinese()
 
 
 def _refuse_addresses(arguments: ArgumentCollection) -> None:
