@@ -27,4 +27,4 @@ def break_chinese() -> None:
     """Have Rich and Textual break lines so, from here on."""
     import rich._wrap
 
-    rich._wrap.words = pieces  # type: ignore[assignment]
+    rich._wrap.words = pieces
