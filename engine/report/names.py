@@ -7,6 +7,7 @@ PARTS = marked("train"), marked("val"), marked("test")
 WAYS = marked("transfer"), marked("finetune"), marked("partial"), marked("probe-then-finetune"), marked("auto")
 RUNGS = marked("last layer"), marked("several depths"), marked("mirror image"), marked("fine-tuning")
 REGIONS = marked("lung mask"), marked("central rectangle")
+"""Codes that are words themselves: `tr` says them in the language where they are shown."""
 ENDS = {
     "all epochs": marked("all epochs"),
     "patience": marked("patience"),
