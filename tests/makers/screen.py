@@ -39,7 +39,13 @@ class Terminal:
     @property
     def rows(self) -> str:
         """The screen's text."""
-        return "\n".join(self._screen.display)
+        return "\n".join(map("".join, self.cells))
+
+    @property
+    def cells(self) -> list[list[str]]:
+        """The screen's text cell by cell; a wide character stands in its first, and nothing in its second."""
+        width = self._screen.columns
+        return [[self._screen.buffer[line][x].data for x in range(width)] for line in range(self._screen.lines)]
 
     def read(self, seconds: float = 0.02) -> bool:
         """Take in what the child writes; False when it has closed the terminal."""
@@ -71,7 +77,7 @@ class Terminal:
 
     def click(self, words: str) -> None:
         """Press and let go the left button on the first place where the screen shows this text."""
-        for line, row in enumerate(self._screen.display, start=1):
+        for line, row in enumerate(self.rows.splitlines(), start=1):
             cells = cell_len(row[: row.find(words)]) if words in row else -1
             if cells >= 0:
                 at = f"0;{cells + 1};{line}"

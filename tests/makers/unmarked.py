@@ -13,10 +13,10 @@ OF_CODE = {
 }
 """Calls whose texts are patterns, names and selectors."""
 CODE_NAMES = {"CSS", "DEFAULT_CSS", "CSS_PATH", "__all__"}
-SENTENCE = re.compile(
-    r"[A-Za-z]{2,}[,;:]? [a-z]{2,}|[a-z] \x00 [a-z]|\x00 [a-z]{2,}|[a-z]{2,} \x00|^[A-Z][a-z]+[.!?]?$"
-)
-"""Two words, a word beside a value, or one with a capital: what people read, mostly."""
+SENTENCE = re.compile(r"[A-Za-z]{2,}[,;:]? [a-z]{2,}|\x00 [a-z]{2,}|[a-z]{2,} \x00")
+"""Two words, or one beside a value: what people read, mostly."""
+MARKUP = re.compile(r"<[a-z!/]|[{};] *$|\$[a-z]+-?[a-z]* ")
+"""Pages, pictures, styles."""
 
 
 def unmarked(tree: ast.AST) -> Iterator[tuple[int, str]]:
@@ -24,7 +24,7 @@ def unmarked(tree: ast.AST) -> Iterator[tuple[int, str]]:
     parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
     for node in ast.walk(tree):
         text = _text(node)
-        if text and SENTENCE.search(text) and not _of_code(node, parents):
+        if SENTENCE.search(text) and not MARKUP.search(text) and not _of_code(node, parents):
             yield node.lineno, text.replace("\x00", "{}")  # type: ignore[attr-defined]
 
 
@@ -48,10 +48,18 @@ def _of_code(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> bool:
             targets = parent.targets if isinstance(parent, ast.Assign) else [parent.target]
             if any(isinstance(target, ast.Name) and target.id in CODE_NAMES for target in targets):
                 return True
+        if isinstance(parent, (ast.FunctionDef, ast.AnnAssign, ast.arg)) and node in _annotations(parent):
+            return True
         if isinstance(parent, (ast.Assert, ast.FunctionDef, ast.ClassDef)):
             return isinstance(parent, ast.Assert)
         parent = parents[parent]
     return False
+
+
+def _annotations(node: ast.FunctionDef | ast.AnnAssign | ast.arg) -> list[ast.AST]:
+    """The parts of a type that is written as text."""
+    written = node.returns if isinstance(node, ast.FunctionDef) else node.annotation
+    return list(ast.walk(written)) if written else []
 
 
 def _name(node: ast.expr) -> str:
