@@ -76,7 +76,7 @@ def _farewell(stop: Stop, name: str) -> str:
     )
 
 
-def _bound() -> set[str]:
+def key_ids() -> set[str]:
     """The names of all keys that can be set. Imports every screen and widget, so it is for a thread."""
     for package in ("screens", "widgets"):
         for module in pkgutil.walk_packages([str(Path(__file__).parent / package)], f"tui.{package}."):
@@ -203,7 +203,7 @@ class Workbench(AtHome):
         for complaint in (*self.settings.complaints, *self._unknown_theme()):
             self.say(complaint, "warning")
         if self.settings.keys:
-            self.session.start("keys", tr("looking the keys up"), lambda context: _bound(), self._keys_known)
+            self.session.start("keys", tr("looking the keys up"), lambda context: key_ids(), self._keys_known)
         if self.session.wanted and self._speed:
             self.session.play(self.session.wanted, self._speed)
         self.session.watch_runs()

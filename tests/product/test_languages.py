@@ -3,16 +3,18 @@
 import ast
 import gettext
 import re
+from collections.abc import Iterator
 from string import Formatter
 
 import pytest
+from babel.messages.catalog import Message
 
 from engine.base.language import CATALOGUES, LANGUAGES, chosen
 from tests.conftest import SAMPLE, Cli
 from tests.makers import pseudo
 from tests.makers.shown import RUNS
 from tests.makers.unmarked import unmarked
-from translations.__main__ import as_mo, load, source, template, untranslated, updated
+from translations.__main__ import load, source, template, untranslated, updated
 from translations.messages import collected, sources
 from tui.cli.commands import VERBS
 
@@ -87,36 +89,36 @@ def test_the_kept_file_has_the_messages_of_the_code_and_no_others(language: str)
     assert kept == {(message.context, message.id) for message in template() if message.id}
 
 
+def pairs(language: str) -> Iterator[tuple[Message, str, str]]:
+    """Each message of a language with its English, the plural where it has one, and the translation."""
+    for message in load(language):
+        texts = message.id if isinstance(message.id, (tuple, list)) else [str(message.id)]
+        strings = message.string if isinstance(message.string, (tuple, list)) else [str(message.string or "")]
+        if message.id:
+            yield from ((message, texts[-1], string) for string in strings)
+
+
 @pytest.mark.parametrize("language", OTHERS)
 def test_what_is_compiled_is_what_is_kept(language: str) -> None:
     with (CATALOGUES / f"{language}.mo").open("rb") as file:
         compiled = gettext.GNUTranslations(file)
     assert source(language).exists()
-    for message in load(language):
-        if isinstance(message.id, tuple):
-            one, several = message.id
-            for number in (1, 2):
-                found = compiled.npgettext(message.context, one, several, number) if message.context else (
-                    compiled.ngettext(one, several, number)
-                )  # fmt: skip
-                assert found in message.string
-        elif message.id:
-            assert compiled.gettext(message.id) == message.string
-    assert as_mo(load(language))
+    for message, text, string in pairs(language):
+        if not isinstance(message.id, (tuple, list)):
+            assert compiled.gettext(text) == string
+        elif message.context:
+            assert compiled.npgettext(message.context, message.id[0], text, 2) == string
+        else:
+            assert compiled.ngettext(message.id[0], text, 2) == string
 
 
 @pytest.mark.parametrize("language", OTHERS)
 def test_a_translation_keeps_the_values_and_the_flags(language: str) -> None:
     wrong = []
-    for message in load(language):
-        if not message.id or message.context:
-            continue
-        texts = message.id if isinstance(message.id, tuple) else (message.id,)
-        strings = message.string if isinstance(message.string, tuple) else (message.string,)
-        for string in strings:
-            same = values(texts[-1]) == values(string) and set(FLAG.findall(texts[-1])) == set(FLAG.findall(string))
-            if not same:
-                wrong.append((texts[-1], string))
+    for message, text, string in pairs(language):
+        same = values(text) == values(string) and set(FLAG.findall(text)) == set(FLAG.findall(string))
+        if not same and not message.context:
+            wrong.append((text, string))
     assert wrong == []
 
 

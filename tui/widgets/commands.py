@@ -32,12 +32,12 @@ class Commands(Provider):
             title, about = english(command.title), english(command.help)
             text = f" {command.title} {command.help} {title} {about}".casefold()
             likeness = max(matcher.match(command.title), matcher.match(title))
-            if not likeness and words and all(_begins(word, text) for word in words):
+            if not likeness and words and all(begins(word, text) for word in words):
                 likeness = LIKENESS_OF_A_DESCRIPTION
             if likeness:
                 yield Hit(likeness, matcher.highlight(command.title), command.callback, help=command.help)
 
 
-def _begins(word: str, text: str) -> bool:
+def begins(word: str, text: str) -> bool:
     """Does a word of the text begin so? Chinese has no spaces between words."""
     return f" {word}" in text or (not word.isascii() and word in text)

@@ -105,7 +105,7 @@ def terms_in(text: str) -> list[tuple[str, str]]:
     """The terms that stand in the text, translated or not, in the alphabetical order of English, each with what it
     means.
     """
-    wide = set(_wide().findall(text))
+    wide = set(translated_terms().findall(text))
     found = {
         tr(term): tr(meaning)
         for term, meaning in TERMS.items()
@@ -123,7 +123,7 @@ def _pattern(term: str) -> re.Pattern[str]:
 
 
 @cache
-def _wide() -> re.Pattern[str]:
+def translated_terms() -> re.Pattern[str]:
     """Finds the terms of a script that puts no spaces between words; of several at one place the longest."""
     names = sorted(filter(_is_wide, map(tr, TERMS)), key=len, reverse=True)
     return re.compile("|".join(map(re.escape, names)) or "(?!)")

@@ -8,7 +8,7 @@ from textual.command import CommandPalette
 from textual.dom import DOMNode
 from textual.widgets import Input
 
-from tui.app import Workbench, _bound
+from tui.app import Workbench, key_ids
 from tui.host.textual_texts import TEXTS
 
 
@@ -20,7 +20,7 @@ def kinds(kind: type[DOMNode]) -> Iterator[type[DOMNode]]:
 
 
 def test_all_that_textual_says_of_the_keys_on_our_screens_is_known() -> None:
-    _bound()
+    key_ids()
     ours = [one for one in kinds(DOMNode) if one.__module__.startswith("tui.")]
     theirs = {base for one in ours for base in one.__mro__ if base.__module__.startswith("textual.")}
     assert {App, CommandPalette, Input} <= theirs

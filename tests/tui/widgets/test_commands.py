@@ -11,6 +11,7 @@ from tests.makers import fake
 from tests.makers.drive import DATA, run, text, until
 from tui.app import Workbench
 from tui.widgets import commands
+from tui.widgets.commands import begins
 
 
 async def typed_into(app: Workbench, pilot: Pilot[None], words: str) -> None:
@@ -52,8 +53,8 @@ def test_in_another_language_the_palette_finds_by_the_english_as_well(
 
 
 def test_a_word_is_found_at_its_beginning_and_a_chinese_one_anywhere() -> None:
-    assert commands._begins("thr", " the threshold") and not commands._begins("hold", " the threshold")
-    assert commands._begins("閾值", " 調整閾值") and not commands._begins("損失", " 調整閾值")
+    assert begins("thr", " the threshold") and not begins("hold", " the threshold")
+    assert begins("閾值", " 調整閾值") and not begins("損失", " 調整閾值")
 
 
 def test_the_palette_says_that_nothing_is_found(tmp_path: Path) -> None:

@@ -34,11 +34,11 @@ def test_a_translated_term_is_found_without_spaces_and_a_longer_one_before_a_sho
 ) -> None:
     chinese = {"epoch": "訓練週期", "train": "訓練", "loss": "損失", "learning rate": "學習率", "rate": "學習率"}
     monkeypatch.setattr(terms, "tr", lambda text: chinese.get(text, text))
-    terms._wide.cache_clear()
+    terms.translated_terms.cache_clear()
     try:
         found = [term for term, _ in terms_in("每個訓練週期的損失與AUC，以及 head/x 的學習率")]
     finally:
-        terms._wide.cache_clear()
+        terms.translated_terms.cache_clear()
     assert found == ["AUC", "訓練週期", "學習率", "損失"]
 
 
