@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,14 +45,20 @@ def test_too_few_images_end_with_one_sentence(cli: Cli, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_whole_sample_is_what_half_of_it_forecast(cli: Cli, tmp_path: Path) -> None:
-    """The bands of both overlap."""
-    for path in SAMPLE.iterdir():
-        if (path / "images").is_dir():
-            shutil.copytree(path / "images", tmp_path / path.name)
-            for file in sorted((tmp_path / path.name).iterdir())[::2]:
-                file.unlink()
-    half, whole = (json.loads(cli("curve", data, "--json").stdout) for data in (tmp_path, SAMPLE))
-    twice = half["law"][6]
-    now = whole["law"][4]
-    assert twice["band"][0] <= now["band"][1] and now["band"][0] <= twice["band"][1]
+def test_the_whole_sample_is_what_a_half_of_it_forecast(cli: Cli, tmp_path: Path) -> None:
+    """A band of 80% misses one time in five, so one half may forecast what does not come, but hardly both."""
+    now = law(cli, SAMPLE)[4]
+    kept = []
+    for half in (0, 1):
+        for label in (path for path in SAMPLE.iterdir() if (path / "images").is_dir()):
+            (tmp_path / str(half) / label.name).mkdir(parents=True)
+            for file in sorted((label / "images").iterdir())[half::2]:
+                shutil.copy(file, tmp_path / str(half) / label.name)
+        twice = law(cli, tmp_path / str(half))[6]
+        kept.append(twice["band"][0] <= now["band"][1] and now["band"][0] <= twice["band"][1])
+    assert any(kept)
+
+
+def law(cli: Cli, data: Path) -> list[dict[str, Any]]:
+    """What `curve` forecasts for so many images; the fifth is all of them, the seventh twice as many."""
+    return json.loads(cli("curve", data, *FLAGS, "--json").stdout)["law"]  # type: ignore[no-any-return]
