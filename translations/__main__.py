@@ -5,6 +5,7 @@ Leaves with 1 where a language lacks a message.
 
 import io
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from babel.messages.catalog import Catalog, Message
@@ -20,6 +21,8 @@ WIDTH = 120
 UNKEPT = (b"#, fuzzy", b'"POT-Creation-Date', b'"PO-Revision-Date', b'"Last-Translator', b'"Language-Team',
           b'"Report-Msgid', b'"Generated-By', b'"Project-Id-Version')  # fmt: skip
 """Lines of a .po file that say who and when; and guesses, of which there are none."""
+
+NO_DATE = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def template() -> Catalog:
@@ -68,7 +71,8 @@ def as_po(catalogue: Catalog) -> bytes:
 
 
 def as_mo(catalogue: Catalog) -> bytes:
-    """The catalogue as `engine.base.language` reads it."""
+    """The catalogue as `engine.base.language` reads it; without a date, so that the same texts are the same file."""
+    catalogue.creation_date = catalogue.revision_date = NO_DATE
     out = io.BytesIO()
     write_mo(out, catalogue)
     return out.getvalue()
