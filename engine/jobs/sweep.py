@@ -43,6 +43,8 @@ from engine.training.data import Data, as_kept, keep, scanned
 
 KEEPS_FREE = ("checkpoint_minutes", "cache_limit", "devices")
 """Fields in which a sweep that goes on may differ from what it began with."""
+WAITING, HALF, FINISHED = marked("waiting"), marked("half"), marked("finished")
+"""States of a training in the queue: not begun, stopped or died and to go on, done."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Planned:
     """Multiply-adds for activations that no earlier point of the queue has kept."""
     training: float
     state: str
-    """"waiting", "half" (stopped or died, will go on), or "finished"."""
+    """WAITING, HALF or FINISHED."""
 
 
 class Sweep:
@@ -127,7 +129,7 @@ class Sweep:
         found = []
         for point in self.points:
             run = self.run_of(point)
-            state = "waiting" if run is None else "finished" if outcome_of(run).through else "half"
+            state = WAITING if run is None else FINISHED if outcome_of(run).through else HALF
             filling, training = point.work(images)
             own = planned(point.config)[1]
             shared = own.augment.kept_views == 1 and own.network.weights != "none"  # what a seed has no part in

@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 
 ACTING = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
 """Risks from which on one acts, of those that a decision curve has, that are put in a table."""
+_WORDS = {
+    "accuracy": tr("accuracy"), "sensitivity": tr("sensitivity"), "specificity": tr("specificity"),
+    "precision": tr("precision"), "macro sensitivity": tr("macro sensitivity"), "macro F1": tr("macro F1"),
+    "mean level": tr("mean level"), "width": tr("width"), "height": tr("height"),
+    "age": tr("age"), "sex": tr("sex"), "view": tr("view"), "source": tr("source"), "machine": tr("machine"),
+}  # fmt: skip
+"""Measures, facts of images and fields of groups as they are shown."""
 
 
 def put_result(name: str, result: Judged) -> None:
@@ -157,7 +164,7 @@ def put_subgroups(found: "Subgroups") -> None:
     """Put how good the test is by groups, field after field, on stdout."""
     for one in found.fields:
         put()
-        field = tr(one.field)
+        field = _WORDS.get(one.field, one.field)
         put(tr("by {field}, from {told_by}:", field=field, told_by=one.told_by))
         put_table([
             (field, tr("images"), tr("accuracy"), tr("class"), tr("sensitivity"), tr("specificity"), "AUC")
@@ -170,7 +177,7 @@ def put_subgroups(found: "Subgroups") -> None:
         ])  # fmt: skip
         if one.gaps:
             put_table([(tr("measure"), tr("worst"), tr("there"), tr("others"), tr("gap"), tr("95% interval"))] + [
-                (tr(gap.measure), gap.worst, f"{gap.value:.3f}", f"{gap.others:.3f}", f"{gap.gap:+.3f}",
+                (measure_words(gap.measure), gap.worst, f"{gap.value:.3f}", f"{gap.others:.3f}", f"{gap.gap:+.3f}",
                  signed_interval(gap.gap_ci))
                 for gap in one.gaps
             ])  # fmt: skip
@@ -196,6 +203,14 @@ def put_worth(at_prevalence: "AtPrevalence | None" = None, decision_curve: "Deci
         put(in_turn(tr("net benefit, true positives for each person asked about."), useful(decision_curve)))
 
 
+def measure_words(measure: str) -> str:
+    """A measure as it is shown; that of one class bears the class's name."""
+    label, _, name = measure.rpartition(" ")
+    if label and measure not in _WORDS:
+        return f"{label} {_WORDS.get(name, name)}"
+    return _WORDS.get(measure, measure)
+
+
 def signed_interval(ends: Sequence[float]) -> str:
     """The ends of a difference's interval, each with its sign."""
     low, high = ends
@@ -208,7 +223,7 @@ def shift_lines(shift: Shift) -> list[str]:
         tr(
             "{name}: {here:.0f} here, {training:.0f} in training (Kolmogorov-Smirnov distance {distance:.2f}, p = "
             "{p:.2g})",
-            name=tr(name),
+            name=_WORDS.get(name, name),
             here=facts.here,
             training=facts.training,
             distance=facts.ks,

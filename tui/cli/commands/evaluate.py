@@ -13,7 +13,15 @@ from engine.runs import directory as run_directories
 from tui.cli.app import RUNS
 from tui.cli.console import put, put_json, put_table
 from tui.cli.progress import stoppable
-from tui.cli.result_tables import put_recalibrated, put_result, put_subgroups, put_worth, shift_lines, signed_interval
+from tui.cli.result_tables import (
+    measure_words,
+    put_recalibrated,
+    put_result,
+    put_subgroups,
+    put_worth,
+    shift_lines,
+    signed_interval,
+)
 from tui.cli.signals import until_stopped
 from tui.words.drift import drift_lines
 
@@ -112,7 +120,7 @@ def evaluate(
     if isinstance(result, Elsewhere) and result.drop:
         put()
         put_table([(tr("measure"), tr("own test"), tr("here"), tr("difference"), tr("95% interval"))] + [
-            (tr(name), f"{row.test:.3f}", f"{row.here:.3f}", f"{row.difference:+.3f}",
+            (measure_words(name), f"{row.test:.3f}", f"{row.here:.3f}", f"{row.difference:+.3f}",
              signed_interval(row.difference_ci))
             for name, row in result.drop.items()
         ])  # fmt: skip

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from engine.base.errors import ConfigError
-from engine.base.language import tr
+from engine.base.language import marked, tr
 from engine.base.outputs import write_table
 from engine.base.typed_files import plain
 from engine.base.wording import in_turn
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 MOST = 20
 """Suspects that are shown; --csv and --json have all of them."""
+_DECISIONS = marked("keep"), marked("relabel"), marked("leave-out"), marked("unsure")
 HEADER = ("rank", "file", "sha", "class", "part", "kinds", "probability", "answer", "decision", "to", "reasons")
 
 
