@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import os
 import typing
 from pathlib import Path
@@ -65,6 +66,7 @@ def one_classes_flag(arguments: list[str]) -> list[str]:
     return [*rest[:place], f"--classes={join_list(named)}", *rest[place:]]
 
 
+@functools.cache
 def help_in_language() -> None:
     """See to it that the app's help is in the chosen language. It is written in English, and takes no time then."""
     if LANGUAGE != "en":

@@ -1,19 +1,21 @@
 """Help in another language than English: the texts of verbs and flags, and the words that the flag library adds."""
 
 import dataclasses
+import math
 import typing
 from typing import Any
 
 from cyclopts import App
 from cyclopts.help import (
+    AsteriskRenderer,
     ColumnSpec,
     DefaultFormatter,
     DescriptionRenderer,
     HelpEntry,
     HelpPanel,
     InlineText,
+    NameRenderer,
 )
-from cyclopts.help.specs import get_default_parameter_columns
 from rich.console import Console, ConsoleOptions
 from rich.text import Text
 
@@ -27,6 +29,8 @@ _FLAGS = {
     "--help": marked("Display this message and exit."),
     "--version": marked("Display application version."),
 }
+NAMES = 0.35
+"""The most of a line's width that names of flags take, as the library has it."""
 _TITLES = marked("Commands"), marked("Parameters"), marked("Arguments")
 
 
@@ -72,8 +76,13 @@ class Translated:
 
 
 def _columns(console: Console, options: ConsoleOptions, entries: list[HelpEntry]) -> tuple[ColumnSpec, ...]:
-    *before, last = get_default_parameter_columns(console, options, entries)
-    return (*before, last.copy(renderer=_described))
+    """A mark where a flag is required, its names, and what it does."""
+    width = math.ceil(console.width * NAMES)
+    names = ColumnSpec(renderer=NameRenderer(max_width=width), style="cyclopts.name", max_width=width)
+    texts = ColumnSpec(renderer=_described, overflow="fold")
+    if not any(entry.required for entry in entries):
+        return names, texts
+    return ColumnSpec(renderer=AsteriskRenderer(), width=1, style="cyclopts.required_marker"), names, texts
 
 
 _plain = DescriptionRenderer()

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from cyclopts import (
     CoercionError,
+    ConsumeMultipleError,
     CycloptsError,
     MissingArgumentError,
     RepeatArgumentError,
@@ -13,7 +14,6 @@ from cyclopts import (
     UnknownOptionError,
     UnusedCliTokensError,
 )
-from cyclopts.exceptions import ConsumeMultipleError
 
 from engine.base.language import LANGUAGE, tr
 from engine.base.wording import in_turn, listing
