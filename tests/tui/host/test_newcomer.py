@@ -7,6 +7,7 @@ import pytest
 
 from tests.makers.screen import Terminal, workbench
 from tests.makers.small import SIDE
+from translations.__main__ import load
 
 SMALL = f"""
 import dataclasses
@@ -39,6 +40,34 @@ def test_by_keys_alone(terminal: Terminal) -> None:
     terminal.until(HEAT, 120)
     terminal.press("q")
     assert terminal.wait() == 0
+
+
+def chinese(start: str) -> str:
+    """How the translation of the message begins that begins so in English."""
+    found = [str(message.string) for message in load("zh_TW") if str(message.id).startswith(start)]
+    assert found, start
+    return found[0].split("{")[0][:12].strip()
+
+
+@pytest.mark.slow
+def test_in_chinese(tmp_path: Path) -> None:
+    named = {"cache": tmp_path, "prelude": SMALL, "columns": 120, "lines": 40, "COVID_TUI_LANGUAGE": "zh_TW"}
+    with workbench("--out", tmp_path / "runs", **named) as terminal:  # type: ignore[arg-type]
+        terminal.until(chinese("covid-tui learns from chest X-rays"))
+        terminal.press("s")
+        terminal.until(chinese("The folder is read: classes"), 120)
+        terminal.press(">")
+        terminal.until(chinese("Trained, and tested on images that it never saw"), 400)
+        terminal.press(">")
+        terminal.until(chinese("The first line is the result with"))
+        terminal.press(">")
+        terminal.until(chinese("That is what it says; g shows"))
+        terminal.until(chinese("The model says {"), 120)
+        terminal.press("g")
+        terminal.until("網路看的位置：", 120)
+        assert "Step" not in terminal.rows
+        terminal.press("q")
+        assert terminal.wait() == 0
 
 
 @pytest.mark.slow

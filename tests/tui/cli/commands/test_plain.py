@@ -28,11 +28,13 @@ NEXT, NUMBER = "What next\?", "Number, 0 to \d+: "
 class Talk:
     """A real terminal with the questions in it."""
 
-    def __init__(self, out: Path, *arguments: object) -> None:
+    def __init__(self, out: Path, *arguments: object, language: str = "en") -> None:
+        self.number = NUMBER if language == "en" else r"數字，0 到 \d+: "
         self.whole = (out.parent / "talk.txt").open("w+")
+        environment = {"PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "COVID_TUI_LANGUAGE": language}
         self.process = pexpect.spawn(
             sys.executable, ["-c", SMALL, "plain", *map(str, arguments), "--out", str(out)], encoding="utf-8",
-            timeout=300, dimensions=(24, 80), env={**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color"},
+            timeout=300, dimensions=(24, 80), env={**os.environ, **environment},
         )  # fmt: skip
         self.process.logfile_read = self.whole
 
@@ -40,7 +42,7 @@ class Talk:
         """Wait for a question and its prompt, and answer it."""
         self.process.expect(question, timeout=seconds)
         if isinstance(answer, int):
-            self.process.expect(NUMBER)
+            self.process.expect(self.number)
         self.process.sendline(str(answer))
 
     @property
@@ -98,6 +100,30 @@ def test_a_newcomer_goes_from_nothing_to_a_prediction_with_numbers_alone(
     talk.process.expect(pexpect.EOF)
     assert talk.process.wait() == 0
     assert not re.search("[\x1b\u2500-\u259f\u2800-\u28ff]|\r(?!\r*\n)", talk.shown)
+
+
+@pytest.mark.slow
+def test_a_newcomer_goes_the_same_way_in_chinese(cache: Path, data: Path, tmp_path: Path) -> None:
+    talk = Talk(tmp_path / "runs", language="zh_TW")
+    talk.answer("接下來", 1)
+    talk.answer("資料夾的路徑", data)
+    talk.answer("接下來", 3)
+    talk.answer("配方是 auto", 1)
+    talk.process.expect("測試準確率", timeout=600)
+    talk.answer("接下來", 5)
+    talk.answer("哪個訓練紀錄？", 1)
+    talk.answer("要做什麼？", 1)
+    talk.process.expect("敏感度")
+    talk.answer("要做什麼？", 0)
+    talk.answer("接下來", 6)
+    talk.answer("影像的路徑", data / "COVID" / "COVID-1.png")
+    talk.answer("模型看了哪裡", 1)
+    talk.process.expect("熱度的")
+    talk.answer("接下來", 0)
+    talk.process.expect(pexpect.EOF)
+    assert talk.process.wait() == 0
+    assert not re.search("What next|Number,|accuracy|sensitivity", talk.shown)
+    talk.process.close(force=True)
 
 
 @pytest.mark.slow
