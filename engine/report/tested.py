@@ -140,7 +140,7 @@ def _audit_told(audit: Audit) -> str:
     values: dict[str, object] = {
         "folder": audit.folder.name,
         "counts": ", ".join(f"{n:,} {name}" for name, n in audit.tested.items()),
-        "way": audit.way,
+        "way": tr(audit.way),
         "region": tr(audit.region),
     }
     if audit.folds > 1:

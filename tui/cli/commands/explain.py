@@ -147,7 +147,7 @@ def _put_explanation(explained: "Explanation", pixels: "Pixels") -> None:
         "  "
         + tr(
             "inside the {region}: {inside} of the heat; spread evenly it were {evenly}",
-            region=explained.region,
+            region=tr(explained.region),
             inside=inside,
             evenly=evenly,
         )
@@ -163,7 +163,7 @@ def _put_part(explained: "PartOverlap") -> None:
     put(
         tr(
             "Heat inside the {region}, {part} part, {method} of {layer}, for the class that the model says:",
-            region=explained.region,
+            region=tr(explained.region),
             part=tr(explained.part),
             method=TITLES[explained.method],
             layer=explained.layer,

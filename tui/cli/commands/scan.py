@@ -221,7 +221,7 @@ def _put_groups(scanned: "Scan", wanted: DataConfig, known: "Patients") -> None:
         groups = counted(len(scanned.near), "group")
         put(tr("{groups} of near duplicates, which show one picture with other pixels:", groups=groups))
         _put_head([
-            f"{_few(alike.files)}  ({'; '.join([*alike.changes, _correlation(alike.similarity)])})"
+            f"{_few(alike.files)}  ({'; '.join([*map(tr, alike.changes), _correlation(alike.similarity)])})"
             for alike in scanned.near
         ])  # fmt: skip
     elif not wanted.near_duplicates:
