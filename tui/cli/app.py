@@ -68,12 +68,14 @@ def one_classes_flag(arguments: list[str]) -> list[str]:
 
 @functools.cache
 def help_in_language() -> None:
-    """See to it that the app's help is in the chosen language. It is written in English, and takes no time then."""
-    if LANGUAGE != "en":
-        from tui.cli.help_text import put_in_place
-        from tui.words.line_breaks import break_chinese
+    """See to it that the app's help is in the chosen language, and its texts are of whole lines: in the code they are
+    broken and set in.
+    """
+    from tui.cli.help_text import put_in_place
+    from tui.words.line_breaks import break_chinese
 
-        put_in_place(app)
+    put_in_place(app)
+    if LANGUAGE != "en":
         break_chinese()
 
 

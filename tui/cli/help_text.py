@@ -1,4 +1,4 @@
-"""Help in another language than English: the texts of verbs and flags, and the words that the flag library adds."""
+"""Help in the chosen language: the texts of verbs and flags, and the words that the flag library adds."""
 
 import dataclasses
 import math

@@ -68,6 +68,8 @@ def results(draw: st.DrawFn, kind: type[Judged]) -> Judged:
         values |= {"ece": 0.5, "calibrated": draw(values_of(Calibrated)), "operating": draw(values_of(Operating))}
     elif issubclass(kind, form.Tested):
         values["calibrated"] = None
+    if operating := values.get("operating"):
+        values["operating"] = dataclasses.replace(operating, positive=draw(st.sampled_from(names)))
     if issubclass(kind, form.Tested) and draw(st.booleans()):
         values |= {"sets": [draw(sets())], "refusals": draw(st.lists(values_of(Refused), max_size=2))}
     if issubclass(kind, Elsewhere) and draw(st.booleans()):

@@ -66,3 +66,10 @@ def test_a_wrong_command_line_is_told_of(
 def test_a_shell_completes_with_help_in_the_language(cli: Cli, strange: dict[str, str], tmp_path: Path) -> None:
     told = cli("completion", "fish", **strange).stdout
     assert pseudo.strange("Number of classes.") in told and "complete" in told
+
+
+def test_a_text_is_of_whole_lines_whatever_its_place_in_the_code(cli: Cli) -> None:
+    """In the code it is broken, and set in."""
+    shown = cli("train", "--help", COLUMNS="80").stdout
+    goes_on = [line for line in shown.splitlines() if re.match("│ {20,}[^ ]", line)]
+    assert len(goes_on) > 50 and len({len(line[1:]) - len(line[1:].lstrip()) for line in goes_on}) == 1
