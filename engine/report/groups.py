@@ -2,7 +2,7 @@
 
 from engine.base.language import tr
 from engine.base.typed_files import Ends, SignedEnds
-from engine.evaluation.subgroups import Subgroups
+from engine.evaluation.subgroups import Subgroups, value_shown
 from engine.report.document import Block, Paragraph, Table
 from engine.report.names import measure_name
 
@@ -15,7 +15,7 @@ def by_groups(found: Subgroups | None) -> list[Block]:
     for one in found.fields:
         blocks.append(Paragraph(tr("By {field}, from {told_by}.", field=one.field, told_by=one.told_by)))
         rows = [
-            (group.value, f"{group.n:,}", measured(group.accuracy, group.accuracy_ci), label,
+            (value_shown(group.value), f"{group.n:,}", measured(group.accuracy, group.accuracy_ci), label,
              *(measured(*own.measured(name)) for name in ("sensitivity", "specificity", "auc")))
             for group in one.groups
             for label, own in group.classes.items()

@@ -13,7 +13,7 @@ from tui.words.worth import useful, worth_lines
 if TYPE_CHECKING:
     from engine.base.batch_result import AtPrevalence
     from engine.evaluation.decision_curve import DecisionCurve
-    from engine.evaluation.subgroups import Subgroups
+    from engine.evaluation.subgroups import Group, Subgroups
 
 ACTING = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
 """Risks from which on one acts, of those that a decision curve has, that are put in a table."""
@@ -160,8 +160,18 @@ def _coverage(result: Tested, level: float) -> str:
     return tr("{share} (too few)", share=share) if found.short else share
 
 
+def _group_name(group: "Group") -> str:
+    """The group's value, and whether it has few images."""
+    from engine.evaluation.subgroups import value_shown
+
+    name = value_shown(group.value)
+    return tr("{group} (few)", group=name) if group.small else name
+
+
 def put_subgroups(found: "Subgroups") -> None:
     """Put how good the test is by groups, field after field, on stdout."""
+    from engine.evaluation.subgroups import value_shown
+
     for one in found.fields:
         put()
         field = _WORDS.get(one.field, one.field)
@@ -169,7 +179,7 @@ def put_subgroups(found: "Subgroups") -> None:
         put_table([
             (field, tr("images"), tr("accuracy"), tr("class"), tr("sensitivity"), tr("specificity"), "AUC")
         ] + [
-            ((tr("{group} (few)", group=group.value) if group.small else group.value) * first, f"{group.n:,}" * first,
+            (_group_name(group) * first, f"{group.n:,}" * first,
              as_number_within(group.accuracy, group.accuracy_ci) * first, label,
              *(as_number_within(*own.measured(key)) for key in ("sensitivity", "specificity", "auc")))
             for group in one.groups
@@ -177,7 +187,7 @@ def put_subgroups(found: "Subgroups") -> None:
         ])  # fmt: skip
         if one.gaps:
             put_table([(tr("measure"), tr("worst"), tr("there"), tr("others"), tr("gap"), tr("95% interval"))] + [
-                (measure_words(gap.measure), gap.worst, f"{gap.value:.3f}", f"{gap.others:.3f}", f"{gap.gap:+.3f}",
+                (measure_words(gap.measure), value_shown(gap.worst), f"{gap.value:.3f}", f"{gap.others:.3f}", f"{gap.gap:+.3f}",
                  signed_interval(gap.gap_ci))
                 for gap in one.gaps
             ])  # fmt: skip
