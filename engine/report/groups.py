@@ -33,7 +33,7 @@ def by_groups(found: Subgroups | None) -> list[Block]:
             gaps = [
                 (
                     measure_name(gap.measure),
-                    gap.worst,
+                    value_shown(gap.worst),
                     f"{gap.value:.3f}",
                     f"{gap.others:.3f}",
                     difference(gap.gap, gap.gap_ci),

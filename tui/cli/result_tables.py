@@ -187,8 +187,8 @@ def put_subgroups(found: "Subgroups") -> None:
         ])  # fmt: skip
         if one.gaps:
             put_table([(tr("measure"), tr("worst"), tr("there"), tr("others"), tr("gap"), tr("95% interval"))] + [
-                (measure_words(gap.measure), value_shown(gap.worst), f"{gap.value:.3f}", f"{gap.others:.3f}", f"{gap.gap:+.3f}",
-                 signed_interval(gap.gap_ci))
+                (measure_words(gap.measure), value_shown(gap.worst), f"{gap.value:.3f}", f"{gap.others:.3f}",
+                 f"{gap.gap:+.3f}", signed_interval(gap.gap_ci))
                 for gap in one.gaps
             ])  # fmt: skip
         for text in one.warnings:
