@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from textual.widgets import Static
+from textual.widgets import DataTable, Static
 
 from engine.audit import store
 from engine.audit.audit import audit
@@ -82,7 +82,8 @@ def test_an_audit_is_the_verbs_and_can_be_opened_again(tmp_path: Path, data: Pat
             assert session.busy is not None and session.busy.group == "audit"
             await until(pilot, lambda: not live.alive, 120)
             assert live.state == "finished" and live.result and live.path, live.error
-            await until(pilot, lambda: live.path.name in str(app.screen.query_one("#earlier").get_row_at(0)))  # type: ignore[union-attr,attr-defined]
+            earlier, name = app.screen.query_one("#earlier", DataTable), live.path.name
+            await until(pilot, lambda: earlier.row_count and name in str(earlier.get_row_at(0)))
             again = store.read(live.path)
             assert again == live.result
             assert again.recipe["fit"]["epochs"] == 1 and again.recipe["augment"]["augment"] == "none"
