@@ -80,6 +80,8 @@ class Forecast:
 
     trained: dict[int, float] = field(default_factory=dict)
     """By epoch, its seconds without those in the frozen layers that are kept."""
+    prepared: dict[int, float] = field(default_factory=dict)
+    """By epoch, the seconds before its first step that its steps do not explain: TensorFlow prepared them."""
     filling: float = 0.0
     """Seconds of computing what is kept of the frozen layers."""
     _started: Started | None = None
@@ -96,6 +98,8 @@ class Forecast:
     """When the steps of the epoch at hand went on last, and which share of them was done then."""
     _first: tuple[float, float] | None = None
     """When the first step of the epoch at hand was told since, and the share that was done then."""
+    _latest: tuple[float, float] = (0.0, 0.0)
+    """The same of its last step."""
     _share: float = 0.0
     """Of the epoch at hand, 0 to 1."""
     _filled: float = 0.0
@@ -128,11 +132,14 @@ class Forecast:
                 self._since = at, event.step / self._started.steps if self._started else 0.0
             case Batch():
                 self._share, self._filled = event.step / event.steps, 0.0
-                self._first = self._first or (at, self._share)
+                self._first, self._latest = self._first or (at, self._share), (at, self._share)
             case Epoch():
                 own = max(0.0, event.seconds - self._filled)  # validation's are computed within it
                 self.trained = {epoch: seconds for epoch, seconds in self.trained.items() if epoch < event.epoch}
                 self.trained[event.epoch] = own
+                self.prepared.pop(event.epoch, None)
+                if (lag := self._preparing()) is not None:
+                    self.prepared[event.epoch] = min(lag, own)
                 self._done, self._share, self._filled, self._passed = event.epoch, 0.0, 0.0, 0
                 self._since, self._first, self._over = (at, 0.0), None, at
             case Progress():
@@ -140,9 +147,19 @@ class Forecast:
             case Finished() | Interrupted() | Failed() | Rung():
                 pass
 
+    def _preparing(self) -> float | None:
+        """Seconds from where the epoch's steps began to its first, less what a step takes; None where fewer than two
+        steps were told.
+        """
+        if self._first is None or self._latest[1] <= self._first[1]:
+            return None
+        pace = (self._latest[0] - self._first[0]) / (self._latest[1] - self._first[1])
+        return max(0.0, self._first[0] - self._since[0] - (self._first[1] - self._since[1]) * pace)
+
     def take_over(self, before: "Forecast") -> None:
         """Begin with what another one of the run, before it goes on, knows."""
-        self.trained, self.filling, self._done = dict(before.trained), before.filling, before._done
+        self.trained, self.prepared = dict(before.trained), dict(before.prepared)
+        self.filling, self._done = before.filling, before._done
 
     def _progress(self, event: Progress) -> None:
         seconds, (task, before) = self._at - self._task_at, self._task
@@ -239,9 +256,12 @@ class Forecast:
         return self._by_work(one) if steps is None else steps
 
     def _less_tracing(self, one: EpochsAhead, first: float) -> float:
-        """The seconds of an epoch by the first one of its stretch, which is slow: half by what its work tells, and at
-        most twice as much as that.
+        """The seconds of an epoch by the first of its stretch, which is slow: without what its steps do not explain.
+        Where they were not told, half by what its work tells, and at most twice as much as that.
         """
+        number = next(epoch for epoch in self.trained if one.first <= epoch <= one.last)
+        if number in self.prepared:
+            return first - self.prepared[number]
         rest = _traced(first, TRACING)
         if self._rate.known is None:
             return rest
