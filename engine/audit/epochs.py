@@ -12,6 +12,7 @@ from engine.audit.material import Material
 from engine.audit.variants import Variant
 from engine.base.context import Context
 from engine.base.language import tr
+from engine.base.wording import counted
 from engine.training import loop
 from engine.training.augment import PLAIN
 from engine.training.batches import FeatureSource, Source, prepared
@@ -34,10 +35,10 @@ class Epochs(Learner):
         network, fit = self.config.network, self.config.fit
         return tr(
             "Compared: the same training anew on each, {backbone} with --mode {mode}, from the same first weights, for "
-            "up to {epochs} epochs.",
+            "up to {epochs}.",
             backbone=network.backbone,
             mode=network.mode,
-            epochs=fit.epochs,
+            epochs=counted(fit.epochs, "epoch"),
         )
 
     def answers(self, variant: Variant) -> Iterator[Answers]:

@@ -63,7 +63,7 @@ LONG = {
 }  # fmt: skip
 """Whose long texts are parts of pages, or the source of a list as it was published."""
 PLAIN = re.compile(r"(?<![\w/.=_-])[A-Za-z]{3,}(?![\w/.=_])")
-HELP = ("scan", "train", "predict", "audit", "sweep", "evaluate", "report", "matrix", "review", "runs")
+HELP = ("train", "predict", "sweep", "review")
 NAMES = """
 auto STR CHOICE FLOAT PATH INT False float True OPTIONS DATA RUN ARGS FIRST SECOND PATHS FILE NAME COMMAND covid COVID
 Viral Pneumonia Normal Lung Opacity PNG synthetic vgg imagenet resnet mobilenetv efficientnetb densenet bfloat ncnn
