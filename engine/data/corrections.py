@@ -16,7 +16,7 @@ from engine.base.errors import DataError
 from engine.base.escape import from_cell, to_cell
 from engine.base.files import replacing
 from engine.base.language import tr
-from engine.base.wording import counted, unwritable
+from engine.base.wording import counted, reason, unwritable
 from engine.data.duplicates import exact_groups, near_within
 from engine.data.records import ClassSummary, Record, Row, Scan, summary
 from engine.data.tables import read_rows
@@ -152,7 +152,7 @@ def read_corrections(path: Path) -> tuple[Correction, ...]:
     except FileNotFoundError:
         raise DataError(tr("{path} does not exist; check the path given with --corrections.", path=path)) from None
     except OSError as error:
-        raise DataError(tr("{path} can't be read ({reason}).", path=path, reason=error.strerror)) from error
+        raise DataError(tr("{path} can't be read ({reason}).", path=path, reason=reason(error))) from error
     except DataError as error:
         raise DataError(tr("{path} {reason}.", path=path, reason=error)) from None
     return tuple(found.values())

@@ -32,7 +32,7 @@ from engine.base.files import open_private, opened, private_dir, write_json
 from engine.base.files import remove as remove_path
 from engine.base.language import marked, tr, trn
 from engine.base.locks import require_lock, wait_for_lock
-from engine.base.wording import FULL, counted
+from engine.base.wording import FULL, counted, reason, without_stop
 from engine.data.image.formats import PIXEL_RULES
 from engine.data.image.reader import ImageError, Pixels, held, pixel_hash, resize
 from engine.data.parallel import Pulse, spread
@@ -108,7 +108,7 @@ class KeptRows:
             self._given_up |= bool(self._file.read(np.array(list(good), np.intp))[1])
         except (OSError, LinkError) as error:
             self._given_up = True
-            why = error.strerror or error if isinstance(error, OSError) else str(error).rstrip(".。")
+            why = reason(error) if isinstance(error, OSError) else without_stop(str(error))
             told = trn(
                 "{number} decoded image in {path} was damaged, to be decoded anew whenever they are needed, as they "
                 "can't be replaced there ({why}).",
@@ -349,7 +349,7 @@ def _directory(cache_dir: Path) -> Path:
             tr(
                 "The cache folder {folder} can't be used ({reason}); make it writable or choose another.",
                 folder=directory,
-                reason=exc.strerror,
+                reason=reason(exc),
             )
         ) from exc
     return directory
@@ -397,5 +397,5 @@ def _no_space_told(directory: Path, wanted: int) -> Iterator[None]:
         if exc.errno in FULL:
             raise CacheError(sentence) from exc
         raise CacheError(
-            tr("The decoded images can't be written to {folder} ({reason}).", folder=directory, reason=exc.strerror)
+            tr("The decoded images can't be written to {folder} ({reason}).", folder=directory, reason=reason(exc))
         ) from exc

@@ -21,7 +21,7 @@ from engine.base.escape import from_cell, to_cell
 from engine.base.events import Notice
 from engine.base.files import replacing
 from engine.base.language import marked, tr
-from engine.base.wording import counted, whole_percent
+from engine.base.wording import counted, reason, whole_percent
 from engine.data import split_doubts
 from engine.data.file_names import natural
 from engine.data.given_split import few, listed, require_match
@@ -97,7 +97,7 @@ class Split:
                 tr(
                     "{path} can't be read ({reason}); check the path given with --split.",
                     path=path,
-                    reason=exc.strerror,
+                    reason=reason(exc),
                 )
             ) from exc
         except DataError as exc:

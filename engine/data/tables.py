@@ -167,7 +167,7 @@ def read_table(path: Path, version: tuple[int, int]) -> Table:
     try:
         _, columns, _ = _head(read_rows(path))
     except OSError as error:
-        return Table(path, reason=tr("can't be read ({reason})", reason=error.strerror))
+        return Table(path, reason=tr("can't be read ({reason})", reason=reason(error)))
     except DataError as error:
         return Table(path, reason=str(error))
     plain = [plain_column(name) for name in columns]
@@ -223,7 +223,7 @@ def _column(
                         raise DataError(tr("says more of the files than {most} MB hold", most=KEPT_BYTES // MB))
                     kept[key][name, value] += 1
     except OSError as error:
-        raise DataError(tr("can't be read ({reason})", reason=error.strerror)) from error
+        raise DataError(tr("can't be read ({reason})", reason=reason(error))) from error
     every = []
     for key, pairs in kept.items():
         names = [name for name, _ in pairs]
@@ -283,7 +283,7 @@ def sources_in(path: Path, files: Sequence[str]) -> dict[str, str]:
                 for file in matcher.find(name):
                     found[pair_key(file)] = url[:VALUE]
     except OSError as error:
-        raise DataError(tr("can't be read ({reason})", reason=error.strerror)) from error
+        raise DataError(tr("can't be read ({reason})", reason=reason(error))) from error
     if columns is None:
         raise DataError(tr("has no columns FILE NAME and URL"))
     return found

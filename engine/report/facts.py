@@ -17,6 +17,7 @@ from engine.base.language import tr
 from engine.base.result import Drawn, Elsewhere
 from engine.base.runtime import Environment
 from engine.base.typed_files import typed
+from engine.base.wording import without_stop
 from engine.data.file_names import pair_key
 from engine.data.folders.class_folders import class_folders
 from engine.data.image.formats import IMAGE_SUFFIXES
@@ -241,5 +242,5 @@ def _audit(path: Path) -> Audit:
     try:
         return store.read(path)
     except RunError as error:
-        why = str(error).removesuffix(".").removesuffix("。")
+        why = without_stop(str(error))
         raise RunError(tr("{why}: name the folder that `covid-tui audit` wrote.", why=why)) from error

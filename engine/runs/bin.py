@@ -21,6 +21,7 @@ from engine.base.events import Progress
 from engine.base.files import names_in, open_lock, opened, remove
 from engine.base.language import tr
 from engine.base.locks import try_lock
+from engine.base.wording import reason
 from engine.runs.directory import IN_BIN, Run
 
 KEPT_DAYS = 30
@@ -90,9 +91,7 @@ def _delete(run: Run, at: float) -> Deleted:
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
             run.path.rename(place.path)
     except OSError as error:
-        raise RunError(
-            tr("{path} can't be deleted ({reason}).", path=run.path, reason=tr(str(error.strerror)))
-        ) from error
+        raise RunError(tr("{path} can't be deleted ({reason}).", path=run.path, reason=reason(error))) from error
     return place
 
 
@@ -146,9 +145,7 @@ def _bring_back(one: Deleted) -> Run:
                 one.path.rename(path)
                 return Run(path)
     except OSError as error:
-        raise RunError(
-            tr("{path} can't be brought back ({reason}).", path=one.path, reason=tr(str(error.strerror)))
-        ) from error
+        raise RunError(tr("{path} can't be brought back ({reason}).", path=one.path, reason=reason(error))) from error
     raise RunError(tr("{folder} already holds ten thousand runs named {name}.", folder=one.path.parent, name=one.name))
 
 
@@ -175,9 +172,7 @@ def empty(one: Deleted) -> int:
         one.path.rename(going)
         remove(going, going.parent)
     except OSError as error:
-        raise RunError(
-            tr("{path} can't be removed ({reason}).", path=one.path, reason=tr(str(error.strerror)))
-        ) from error
+        raise RunError(tr("{path} can't be removed ({reason}).", path=one.path, reason=reason(error))) from error
     return size
 
 

@@ -15,7 +15,7 @@ from engine.base.files import replacing
 from engine.base.language import marked, tr
 from engine.base.locks import is_locked
 from engine.base.typed_files import UnfitError, content, json_object
-from engine.base.wording import counted, listing
+from engine.base.wording import counted, listing, reason
 from engine.recipe.config import TrainConfig, from_dict
 from engine.runs.event_log import FILE, Last, Timed, events, last_event, read_line
 from engine.runs.summary import RunSummary, SummaryReader
@@ -131,7 +131,7 @@ class Run:
                 tr(
                     "{path} can't be written ({reason}), so it can't be stopped.",
                     path=self.path / "stop",
-                    reason=tr(str(error.strerror)),
+                    reason=reason(error),
                 )
             ) from error
 
@@ -202,7 +202,7 @@ def all_runs(out: Path) -> list[Run]:
             tr(
                 "{out} can't be looked into ({reason}): name another folder with --out, or change its permissions.",
                 out=out,
-                reason=tr(str(error.strerror)),
+                reason=reason(error),
             )
         ) from error
     for name in names:

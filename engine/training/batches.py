@@ -19,7 +19,7 @@ from engine.base.engines import identity
 from engine.base.events import FILL, Emit, Notice, Progress
 from engine.base.language import tr
 from engine.base.runtime import processors, tensorflow
-from engine.base.wording import FULL, whole_percent
+from engine.base.wording import FULL, reason, whole_percent
 from engine.data.pixel_store import VERSION, PixelStore
 from engine.data.records import Record
 from engine.network.classifier import Classifier, preprocessing
@@ -270,7 +270,7 @@ def choose(
         text = tr(
             "Activations are not kept: {cache} can't be written ({reason}).",
             cache=cache,
-            reason=tr(str(error.strerror)),
+            reason=reason(error),
         )
         context.emit(Notice("warning", text))
         return train, validation

@@ -12,6 +12,7 @@ from textual.screen import ModalScreen
 
 from engine.base.errors import CovidTuiError
 from engine.base.language import tr
+from engine.base.wording import listing
 from tui.widgets.curves import Curves, Plot
 from tui.widgets.key_line import KeyLine
 from tui.widgets.plot_file import save_plot
@@ -92,7 +93,7 @@ class PlotView(ModalScreen[None]):
         place = (
             tr("{place} of {count}", place=self._place + 1, count=len(self._sources)) if len(self._sources) > 1 else ""
         )
-        curves.note = ", ".join(part for part in (place, "zoomed" if self._window else "") if part)
+        curves.note = listing(part for part in (place, tr("zoomed") if self._window else "") if part)
         log = plot.log if self._logarithmic is None else self._logarithmic
         limits = self._window or plot.x_limits
         curves.show_plot(dataclasses.replace(plot, x_limits=limits, log=log))
