@@ -34,6 +34,7 @@ from tui.state.jobs import Jobs
 from tui.state.long_job import LongJob
 from tui.state.memory import Memory
 from tui.state.messages import ConfigChanged, DataChanged, JobChanged, RunChanged, RunsChanged
+from tui.state.recipe_changes import Former, RecipeChanges
 from tui.state.relay import SECONDS_BETWEEN_LOOKS, Relay
 from tui.state.replay_job import ReplayJob
 from tui.state.sweep_job import SweepJob, run_sweep
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 SCANNED_BY = ("labels", "label_column", "follow_links", "near_duplicates")
 """Fields of the recipe by which a folder is read: where one changes, it is read again."""
+A_CHANGE = tr("a change of the recipe")
 MOST_SPLIT_AT_ONCE = 4000
 """Images whose split is drawn within 50 ms; that of more is drawn in a thread."""
 
@@ -95,6 +97,7 @@ class Session(Jobs):
         """What the recipe's corrections did to the scan; None where it could not be divided."""
         self.config = settings.recipe
         """The recipe of the next training."""
+        self._changes = RecipeChanges()
         self.training: TrainingJob | None = None
         """The training of this process, live or ended."""
         self.shown: RunView | None = None
@@ -251,10 +254,29 @@ class Session(Jobs):
 
     # The recipe
 
-    def configure(self, **parts: Any) -> None:
-        """Replace groups of the recipe: `configure(network=...)`. The split and the scan follow where they must."""
-        before = self.config
-        self.config = followed(before, dataclasses.replace(before, **parts))
+    @property
+    def last_change(self) -> str:
+        """The change of the recipe that `undo_change` would take back, in words; empty for none."""
+        former = self._changes.last(self.config, self.data)
+        return former.change if former else ""
+
+    def configure(self, change: str = A_CHANGE, /, **parts: Any) -> None:
+        """Replace groups of the recipe: `configure(network=...)`. The split and the scan follow where they must.
+
+        `change` says what that is, for who undoes it.
+        """
+        self._changes.note(Former(self.config, self.data, change))
+        self._follow(followed(self.config, dataclasses.replace(self.config, **parts)))
+
+    def undo_change(self) -> str:
+        """Take the last change of the recipe back; what it was, in words, empty where there was none."""
+        former = self._changes.take_back(self.config, self.data)
+        if former:
+            self._follow(former.recipe)
+        return former.change if former else ""
+
+    def _follow(self, recipe: TrainConfig) -> None:
+        before, self.config = self.config, recipe
         self.announce(ConfigChanged)
         now, then = self.config.data, before.data
         if self.data and any(getattr(now, name) != getattr(then, name) for name in SCANNED_BY):

@@ -112,11 +112,11 @@ class Form(Vertical):
     """
 
     class Changed(Message):
-        """A field of the recipe has a new value: `part` is to be replaced by `value`."""
+        """The field `name` of the recipe has a new value: `part` is to be replaced by `value`."""
 
-        def __init__(self, part: str, value: Any) -> None:
+        def __init__(self, part: str, value: Any, name: str = "") -> None:
             super().__init__()
-            self.part, self.value = part, value
+            self.part, self.value, self.name = part, value, name
 
     def __init__(self, config: Tree = TrainConfig(), *, id: str | None = None) -> None:  # noqa: B008
         super().__init__(id=id)
@@ -239,7 +239,7 @@ class Form(Vertical):
             self._complain(str(error))
             return
         self._complain("")
-        self.post_message(self.Changed(field.part, part))
+        self.post_message(self.Changed(field.part, part, field.name.replace("_", " ")))
 
     def _complain(self, sentence: str) -> None:
         error = self.query_one("#field-error", Static)

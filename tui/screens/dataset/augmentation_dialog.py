@@ -39,6 +39,8 @@ FIELDS = (
     ("seed", tr("seed")),
 )
 
+POLICY = tr("the ranges and the seed of the augmentation")
+
 
 @dataclasses.dataclass(frozen=True)
 class Preview:
@@ -211,11 +213,11 @@ def _change(session: "Session", name: str, value: str | bool) -> Callable[[], No
     policy, machine = session.config.augment, session.config.machine
     if name == "seed":
         seed = dataclasses.replace(machine, seed=int(value))
-        return None if seed == machine else lambda: session.configure(machine=seed)
+        return None if seed == machine else lambda: session.configure(POLICY, machine=seed)
     if name == "augment":
         changed = dataclasses.replace(policy, augment="report" if value else "none")
     elif name == "flip":
         changed = dataclasses.replace(policy, flip=bool(value))
     else:
         changed = dataclasses.replace(policy, **{name: float(value)})  # type: ignore[arg-type]
-    return None if changed == policy else lambda: session.configure(augment=changed)
+    return None if changed == policy else lambda: session.configure(POLICY, augment=changed)

@@ -4,6 +4,7 @@ from textual.binding import Binding, BindingType
 
 from engine.base.language import tr
 from tui.screens.plotted import ENLARGE
+from tui.screens.undoing import UNDO
 
 KEYS: list[BindingType] = [
     Binding("o", "choose", tr("Open"), id="dataset.open", tooltip=tr("Choose the folder of X-rays.")),
@@ -25,5 +26,6 @@ KEYS: list[BindingType] = [
     Binding("p", "problems", tr("Problems"), id="dataset.problems", tooltip=tr("Files that can't be used, and why.")),
     Binding("d", "duplicates", tr("Equal"), id="dataset.duplicates", tooltip=tr("Images with the same pixels.")),
     Binding("u", "sources", tr("Sources"), id="dataset.sources", tooltip=tr("Where each class's images come from.")),
+    UNDO,
     ENLARGE,
 ]

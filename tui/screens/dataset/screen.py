@@ -24,6 +24,7 @@ from tui.screens.dataset.split_dialog import SplitDialog
 from tui.screens.dataset.text import divided, pictured, reading, warned
 from tui.screens.pictures import PictureScreen
 from tui.screens.plotted import PlottedScreen
+from tui.screens.undoing import RecipeScreen
 from tui.state.messages import JobChanged
 from tui.widgets.charts import Bars, class_curve, scatter, sizes_by_class
 from tui.widgets.columns import Columns
@@ -52,7 +53,7 @@ SAMPLE = 60
 MOST_BARS = 8
 
 
-class DatasetScreen(PictureScreen, PlottedScreen):
+class DatasetScreen(RecipeScreen, PictureScreen, PlottedScreen):
     """Classes, split and warnings beside pictures and charts; on a narrow terminal one of the three at a time."""
 
     MODE = "dataset"
@@ -174,7 +175,7 @@ class DatasetScreen(PictureScreen, PlottedScreen):
             self.workbench.say(tr("A training needs at least two classes."), "warning")
             return
         text = "" if len(names) == len(whole.classes) else joined(names)
-        self.session.configure(data=dataclasses.replace(data, classes=text))
+        self.session.configure(tr("the choice of classes"), data=dataclasses.replace(data, classes=text))
 
     def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
         """List the class's images."""
@@ -381,7 +382,7 @@ class DatasetScreen(PictureScreen, PlottedScreen):
             return self._image is not None
         if action in ("augment", "mask") or (action, parameters) == ("page", ("pictures",)):
             return bool(self._records)
-        return True
+        return super().check_action(action, parameters)
 
 
 def _read(root: Path, record: "Record", context: Context) -> "tuple[Record, XrayImage, Pixels | None]":

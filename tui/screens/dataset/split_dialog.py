@@ -30,6 +30,7 @@ COLUMNS = (
     Column(tr("validation"), "validation", right=True), Column(tr("test"), "test", right=True),
     Column(tr("together"), "together", rank=1, right=True),
 )  # fmt: skip
+SPLIT = tr("the shares and the seed of the split")
 FIELDS = (("val_share", tr("validation share")), ("test_share", tr("test share")), ("seed", tr("seed")))
 
 
@@ -130,9 +131,9 @@ def _change(session: "Session", name: str, text: str) -> Callable[[], None] | No
     if name == "seed":
         seed = dataclasses.replace(machine, seed=int(text))
         drawn = dataclasses.replace(data, split=None)
-        return None if seed == machine else lambda: session.configure(data=drawn, machine=seed)
+        return None if seed == machine else lambda: session.configure(SPLIT, data=drawn, machine=seed)
     share = float(text)
     if share == getattr(data, name):
         return None
     changed = dataclasses.replace(data, split=None, **{name: share})  # type: ignore[arg-type]
-    return lambda: session.configure(data=changed)
+    return lambda: session.configure(SPLIT, data=changed)

@@ -25,8 +25,8 @@ from engine.network.backbones import Backbone, Layer
 from engine.network.freezing import FreezePlan, Row, head_classes, recipe, table
 from engine.recipe.config import TrainConfig
 from engine.training.cache_policy import Costs, costs, spare_disk
-from tui.screens.base import WorkScreen
 from tui.screens.layers.text import short, whole
+from tui.screens.undoing import UNDO, RecipeScreen
 from tui.widgets.columns import Columns
 from tui.widgets.fitted_table import Column, FittedTable
 from tui.widgets.safe_cells import cell, content, lines, number
@@ -46,6 +46,8 @@ DEEP = 13
 """Characters of a layer's name, beyond which the table takes more of the screen."""
 MOST_PULLS = 8
 """Blocks of a guide that are shown, those pulled at hardest."""
+PRESETS = {0: tr("Transfer"), 1: tr("Last block"), 2: tr("Last two"), -1: tr("All")}
+"""What trains when so many of the last blocks do, -1 for each; by name."""
 HEAD_TRAINS = tr("The head always trains.")
 
 
@@ -138,7 +140,7 @@ class LayerTable(FittedTable):
             self.post_message(self.Set((was, self.place), True))
 
 
-class LayersScreen(WorkScreen):
+class LayersScreen(RecipeScreen):
     """The table beside what the choice costs."""
 
     MODE = "layers"
@@ -146,16 +148,16 @@ class LayersScreen(WorkScreen):
     HELP = tr("Choose which layers of the network the next training trains. A training under way is not touched.")
     AUTO_FOCUS = "LayerTable"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("t", "preset(0)", tr("Transfer"), id="layers.transfer", tooltip=tr("Train the head alone.")),
-        Binding("b", "preset(1)", tr("Last block"), id="layers.last", tooltip=tr("Train the last block and the head.")),
+        Binding("t", "preset(0)", PRESETS[0], id="layers.transfer", tooltip=tr("Train the head alone.")),
+        Binding("b", "preset(1)", PRESETS[1], id="layers.last", tooltip=tr("Train the last block and the head.")),
         Binding(
             "B",
             "preset(2)",
-            tr("Last two"),
+            PRESETS[2],
             id="layers.last_two",
             tooltip=tr("Train the last two blocks and the head."),
         ),
-        Binding("f", "preset(-1)", tr("All"), id="layers.all", tooltip=tr("Train every layer (fine-tuning).")),
+        Binding("f", "preset(-1)", PRESETS[-1], id="layers.all", tooltip=tr("Train every layer (fine-tuning).")),
         Binding(
             "g",
             "suggest",
@@ -164,6 +166,7 @@ class LayersScreen(WorkScreen):
             tooltip=tr("Measure which block the images pull at hardest: a linear probe and one pass of gradients."),
         ),
         Binding("G", "take", tr("Take it"), id="layers.take", tooltip=tr("Train the suggested block and the head.")),
+        UNDO,
     ]
 
     def __init__(self) -> None:
@@ -219,11 +222,11 @@ class LayersScreen(WorkScreen):
         """Suggest where there are images, take what was suggested."""
         if action == "suggest":
             return not self.session.cannot_train() or None
-        return self._guide is not None if action == "take" else True
+        return self._guide is not None if action == "take" else super().check_action(action, parameters)
 
     def why_not(self, action: str) -> str:
         """Why no layers can be suggested now."""
-        return self.session.cannot_train() if action == "suggest" else ""
+        return self.session.cannot_train() if action == "suggest" else super().why_not(action)
 
     def action_suggest(self) -> None:
         """Compute the guide in a worker."""
@@ -269,7 +272,8 @@ class LayersScreen(WorkScreen):
         """Train the suggested block."""
         if self._guide:
             backbone, block = self.session.freeze.backbone, self._guide.hardest.block
-            self._choose(frozenset(one.name for one in backbone.layers if one.learnable and one.block == block))
+            trainable = frozenset(one.name for one in backbone.layers if one.learnable and one.block == block)
+            self._choose(trainable, tr("the suggested block {name}", name=block))
 
     def on_resize(self, event: Resize) -> None:
         """The totals are written shorter where there is less room."""
@@ -337,7 +341,8 @@ class LayersScreen(WorkScreen):
         """Train the last so many blocks and no other layer; -1 trains all."""
         backbone = self.session.freeze.backbone
         names = backbone.blocks if blocks < 0 else backbone.blocks[len(backbone.blocks) - blocks :]
-        self._choose(frozenset(layer.name for layer in _learners(backbone) if layer.block in names))
+        trainable = frozenset(layer.name for layer in _learners(backbone) if layer.block in names)
+        self._choose(trainable, tr('the choice "{name}"', name=PRESETS[blocks]))
 
     def on_layer_table_block(self, event: LayerTable.Block) -> None:
         """All layers of a block train, or none of them."""
@@ -350,7 +355,8 @@ class LayersScreen(WorkScreen):
         if not inside:
             self.workbench.say(tr("{name} belongs to no block.", name=chosen.backbone.layers[event.row].name))
             return
-        self._choose(chosen.trainable - inside if inside <= chosen.trainable else chosen.trainable | inside)
+        trainable = chosen.trainable - inside if inside <= chosen.trainable else chosen.trainable | inside
+        self._choose(trainable, tr("the block {name}", name=block))
 
     def on_layer_table_set(self, event: LayerTable.Set) -> None:
         """One layer turned, or the second of two to be as the first is."""
@@ -365,7 +371,8 @@ class LayersScreen(WorkScreen):
                 self.workbench.say(tr("{name} has no weights to train.", name=name))
             return
         trains = not chosen.trains(layers[last]) if event.trains is None else self._state(chosen, first, last)
-        self._choose(chosen.trainable | {name} if trains else chosen.trainable - {name})
+        trainable = chosen.trainable | {name} if trains else chosen.trainable - {name}
+        self._choose(trainable, tr("the layer {name}", name=name))
 
     def _state(self, chosen: FreezePlan, first: int, last: int) -> bool:
         """The state that a range carries on: that of the nearest layer with weights behind the one it reached."""
@@ -376,11 +383,11 @@ class LayersScreen(WorkScreen):
                 return chosen.trains(layers[place])
         return chosen.trains(layers[last])
 
-    def _choose(self, trainable: frozenset[str]) -> None:
+    def _choose(self, trainable: frozenset[str], change: str) -> None:
         network = self.session.config.network
         network = recipe(network, trainable, self.session.freeze.backbone)
         choice = dataclasses.replace(self.session.config.choice, recipe="report")
-        self.session.configure(network=network, choice=choice)
+        self.session.configure(change, network=network, choice=choice)
 
 
 def measure_guide(folder: Path, config: TrainConfig, context: Context) -> "Guide":

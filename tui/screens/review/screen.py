@@ -280,7 +280,7 @@ class ReviewScreen(PictureScreen):
         """The next training learns with the corrections."""
         if self._queue and self._queue.decided:
             data = dataclasses.replace(self.session.config.data, corrections=self._file())
-            self.session.configure(data=data)
+            self.session.configure(tr("the table of corrections"), data=data)
             made = counted(len(self._queue.decided), "correction")
             self.workbench.say(
                 tr("The next training learns with {corrections}: 3, then r starts it.", corrections=made)

@@ -77,7 +77,8 @@ class Rates(ModalScreen[None]):
     def action_take(self) -> None:
         """Put the rate into the recipe."""
         if self._test_result:
-            self._session.configure(fit=dataclasses.replace(self._session.config.fit, lr=self._test_result.rate))
+            fit = dataclasses.replace(self._session.config.fit, lr=self._test_result.rate)
+            self._session.configure(tr("the learning rate found"), fit=fit)
             self.dismiss()
 
     def _look(self) -> None:

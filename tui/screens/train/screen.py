@@ -31,6 +31,7 @@ from tui.screens.train.progress import course
 from tui.screens.train.replay_keys import ReplayKeys
 from tui.screens.train.rungs import curves_of
 from tui.screens.train.schedule_dialog import Schedule
+from tui.screens.undoing import UNDO, RecipeScreen
 from tui.state.messages import RunChanged
 from tui.widgets.columns import Columns
 from tui.widgets.curves import Curves
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
 FILE = Path("recipe.toml")
 
 
-class TrainScreen(ReplayKeys, PlottedScreen):
+class TrainScreen(ReplayKeys, RecipeScreen, PlottedScreen):
     """The recipe on the left; curves, epochs, log and progress of the shown run on the right."""
 
     MODE = "train"
@@ -76,6 +77,7 @@ class TrainScreen(ReplayKeys, PlottedScreen):
         Binding("n", "log", tr("Log"), id="train.log", tooltip=tr("All that the run had to say.")),
         Binding("w", "save", tr("Save"), id="train.save", tooltip=tr("Save the recipe to a file.")),
         Binding("o", "load", tr("Load"), id="train.load", tooltip=tr("Load a recipe from a file.")),
+        UNDO,
         Binding("b", "background", tr("Quit, train on"), id="train.background",
                 tooltip=tr("Close the workbench; train on.")),
     ]  # fmt: skip
@@ -248,14 +250,14 @@ class TrainScreen(ReplayKeys, PlottedScreen):
                 return text.NOT_LIVE
             case "view" if shown and not shown.batch and not shown.epochs:
                 return text.NO_EPOCH
-        return ""
+        return super().why_not(action)
 
     def on_form_changed(self, event: Form.Changed) -> None:
         """A field of the recipe is another one."""
         value = event.value
         if event.part == "output":
             value = dataclasses.replace(value, out=self.session.config.output.out)
-        self.session.configure(**{event.part: value})
+        self.session.configure(tr("the field {name}", name=event.name), **{event.part: value})
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         """Enter on the epochs starts, when nothing is under way; a click on a field of the recipe is the form's."""
@@ -323,7 +325,7 @@ class TrainScreen(ReplayKeys, PlottedScreen):
         except CovidTuiError as error:
             self.session.complain(error)
             return
-        self._take(taken)
+        self._take(tr("advice taken, {values}", values=values(advice)), taken)
         self.workbench.say(tr("The recipe of the next training has {values}.", values=values(advice)))
 
     def action_schedule(self) -> None:
@@ -396,13 +398,18 @@ class TrainScreen(ReplayKeys, PlottedScreen):
             self.workbench.say(
                 tr("The runs stay in {runs}, not in the recipe's {out}.", runs=self.session.runs, out=loaded.output.out)
             )
-        self._take(loaded)
+        self._take(tr("the recipe of {path}", path=path), loaded)
         self.workbench.say(tr("Loaded {path}.", path=path))
 
-    def _take(self, recipe: TrainConfig) -> None:
+    def action_undo_change(self) -> None:
+        """Take the last change back where it is seen."""
+        self._next = True
+        super().action_undo_change()
+
+    def _take(self, change: str, recipe: TrainConfig) -> None:
         """The next training is by this recipe."""
         self._next = True
-        self.session.configure(**{f.name: getattr(recipe, f.name) for f in dataclasses.fields(recipe)})
+        self.session.configure(change, **{f.name: getattr(recipe, f.name) for f in dataclasses.fields(recipe)})
 
     def action_background(self) -> None:
         """Leave; the training goes on."""
