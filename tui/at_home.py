@@ -13,9 +13,9 @@ from engine.base.language import tr
 from tui.screens.frame import MODES
 from tui.screens.guide import GuideLine
 from tui.screens.settings_dialog import SettingsDialog
-from tui.screens.start import LEAVE, OPEN, SAMPLE, TO_SCREEN, begin_dialog, sample_data
+from tui.screens.start import LEAVE, OPEN, SAMPLE, TO_SCREEN, begin_dialog
 from tui.state.host import Severity
-from tui.state.memory import Memory
+from tui.state.memory import Memory, sample_data
 from tui.state.session import Session
 from tui.state.tour import Tour
 from tui.words.settings import Language, Protocol, Settings

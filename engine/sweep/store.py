@@ -1,6 +1,7 @@
 """What a sweep leaves on disk beside its runs: sweep.json with every number, sweep.md with the table, sweep.svg."""
 
 import os
+import time
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -58,6 +59,13 @@ def _read(path: Path, stamp: Stamp | None) -> Swept | str:
         return tr("{path} is no sweep that can be read: {why}.", path=path, why=without_stop(str(error)))
     except RunError as error:
         return str(error)
+
+
+def fresh_name(out: Path) -> str:
+    """A name by date and time for a new sweep under `out`, which nothing there has."""
+    stamp = f"{time.strftime('%Y%m%d-%H%M')}-sweep"
+    names = (stamp, *(f"{stamp}-{number}" for number in range(2, 1000)))
+    return next(name for name in names if not os.path.lexists(out / name))
 
 
 def all_sweeps(out: Path) -> list[Path]:

@@ -34,7 +34,7 @@ from tests.makers import made
 from tests.makers.altered import Alteration, alterations, altered
 from tests.makers.examples import examples
 from tui import cli
-from tui.cli.commands.sweep import put_sweep
+from tui.cli.job_tables import put_sweep
 from tui.screens.results.screen import class_rows
 from tui.screens.runs.comparison import differences
 from tui.screens.sweep import text as swept

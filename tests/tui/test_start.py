@@ -10,8 +10,7 @@ from tests.makers import fake, made
 from tests.makers.drive import DATA, run, text, until
 from tui.app import Workbench
 from tui.screens.settings_dialog import SettingsDialog
-from tui.screens.start import sample_data
-from tui.state.memory import MOST, Memory
+from tui.state.memory import MOST, Memory, sample_data
 from tui.widgets.question_dialog import Ask
 from tui.words.settings import Settings, load
 

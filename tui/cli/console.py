@@ -13,6 +13,7 @@ from engine.base.errors import CovidTuiError
 from engine.base.language import tr
 from engine.base.streams import Stream, as_written
 from engine.base.wording import in_turn, unwritable
+from tui.words.recipe_terms import in_recipe_terms
 from tui.words.safe_text import display_name
 
 
@@ -33,19 +34,28 @@ class _Switch:
 
 _finishing = _Switch()
 """Is there more to do than to fill standard output, so that its loss ends nothing yet?"""
-_undrawn = _Switch()
-"""Is nothing to be drawn?"""
+_in_lines = _Switch()
+"""Does all of this stand between questions, where nothing is drawn and a recipe has fields and not flags?"""
 
 
 def say(text: object) -> None:
     """A line of progress or of a message, on stderr; dropped where that can't be written."""
     with contextlib.suppress(OSError):
-        print(display_name(text), file=sys.stderr, flush=True)
+        print(display_name(_worded(text)), file=sys.stderr, flush=True)
 
 
 def put(text: object = "") -> None:
     """A line of data for a reader, on stdout. Raises ReaderGone or Unwritten where it can't be written."""
+    put_raw(display_name(_worded(text)))
+
+
+def put_command(text: str) -> None:
+    """A line that names a command with its flags, as `put`."""
     put_raw(display_name(text))
+
+
+def _worded(text: object) -> object:
+    return in_recipe_terms(str(text)) if _in_lines.on else text
 
 
 def put_json(values: Any) -> None:
@@ -70,8 +80,13 @@ def put_alarm(text: str) -> None:
     put_raw(f"\x1b[1;31m{shown}\x1b[0m" if colour else shown)
 
 
-def put_table(rows: Sequence[Sequence[str]]) -> None:
-    """Rows of texts in aligned columns on stdout, the first row being the header; numbers align right."""
+def put_table(rows: Sequence[Sequence[str]], headed: bool = True) -> None:
+    """Rows of texts in aligned columns on stdout, the first row being the header, where there is one; numbers align
+    right. Between questions each row is a line in which every cell stands behind the name of its column.
+    """
+    if _in_lines.on:
+        _put_rows(rows, headed)
+        return
     from rich.cells import cell_len
 
     shown = [[as_written(display_name(cell)) for cell in row] for row in rows]
@@ -83,6 +98,13 @@ def put_table(rows: Sequence[Sequence[str]]) -> None:
             space = " " * (width - cell_len(cell))
             cells.append(space + cell if right else cell + space)
         put("  ".join(cells).rstrip())
+
+
+def _put_rows(rows: Sequence[Sequence[str]], headed: bool) -> None:
+    heads = [display_name(cell) for cell in rows[0]] if headed else [""] * len(rows[0])
+    for row in rows[1:] if headed else rows:
+        cells = (f"{head} {display_name(cell)}".strip() for head, cell in zip(heads, row, strict=True) if cell)
+        put_raw(tr(", ").join(cells))
 
 
 def require_written() -> None:
@@ -109,17 +131,17 @@ def finishing() -> Iterator[None]:
 
 def drawing() -> bool:
     """May plots and pictures of characters be printed?"""
-    return not _undrawn.on
+    return not _in_lines.on
 
 
 @contextlib.contextmanager
-def drawing_off() -> Iterator[None]:
-    """Within the block words and numbers alone are printed."""
-    _undrawn.on = True
+def in_lines() -> Iterator[None]:
+    """Within the block words and numbers alone are printed, and sentences name a recipe's fields in place of flags."""
+    _in_lines.on = True
     try:
         yield
     finally:
-        _undrawn.on = False
+        _in_lines.on = False
 
 
 @contextlib.contextmanager

@@ -5,9 +5,8 @@ from pathlib import Path
 
 from textual.events import Key
 
-import tui
 from engine.base.language import tr
-from engine.base.paths import is_folder
+from tui.state.memory import sample_data
 from tui.widgets.bars import shortened
 from tui.widgets.question_dialog import Answer, Ask
 
@@ -22,12 +21,6 @@ RECENT = "abc"
 """The keys of the latest folders."""
 TO_SCREEN = "screen "
 """What is given back begins so where a screen's number was pressed."""
-
-
-def sample_data() -> Path | None:
-    """The folder of drawn X-rays that comes with the source; None where it is not there."""
-    places = (Path(tui.__file__).parents[1] / "sample_data", Path.cwd() / "sample_data")
-    return next((place for place in places if is_folder(place)), None)
 
 
 class Begin(Ask):

@@ -1,4 +1,4 @@
-"""What the workbench remembers from one time to the next: the folders that were opened, and where it was left."""
+"""Where to begin: what is remembered from one time to the next, the folders and the last screen; and the sample."""
 
 import contextlib
 import dataclasses
@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+import tui
 from engine.base.errors import LinkError
 from engine.base.files import private_dir, replacing
 from engine.base.paths import is_folder
@@ -24,8 +25,14 @@ class Remembered:
     mode: str = ""
 
 
+def sample_data() -> Path | None:
+    """The folder of drawn X-rays that comes with the source; None where it is not there."""
+    places = (Path(tui.__file__).parents[1] / "sample_data", Path.cwd() / "sample_data")
+    return next((place for place in places if is_folder(place)), None)
+
+
 def memory_file() -> Path:
-    """Where it lies."""
+    """Where what is remembered lies."""
     import platformdirs
 
     return Path(platformdirs.user_state_dir("covid-tui", appauthor=False)) / "session.json"

@@ -36,9 +36,10 @@ def new_plan(folder: Path, config: TrainConfig, wanted: SweepConfig, split: "Spl
     """The plan of a sweep under `config.output.out` that is named by date; nothing is written. Raises ConfigError."""
     from engine.jobs.sweep import Sweep
     from engine.jobs.sweep_plan import Plan
+    from engine.sweep.store import fresh_name
 
     network = NetworkConfig(weights=config.network.weights)
-    output = dataclasses.replace(config.output, name=_fresh_name(config.output.out))
+    output = dataclasses.replace(config.output, name=fresh_name(config.output.out))
     config = dataclasses.replace(config, network=network, output=output)
     return Plan.of(Sweep(folder, config, Grid.of(wanted, config)), split)
 
@@ -50,12 +51,6 @@ def plan_of(path: Path, folder: Path | None, context: Context) -> "Plan":
     from engine.jobs.sweep_plan import Plan
 
     return Plan.of(Sweep.begun(path, folder), Split.read(path / SPLIT))
-
-
-def _fresh_name(out: Path) -> str:
-    stamp = f"{time.strftime('%Y%m%d-%H%M')}-sweep"
-    names = [stamp, *(f"{stamp}-{number}" for number in range(2, 1000))]
-    return next(name for name in names if not (out / name).exists())
 
 
 def config_of(grid: Grid, budget: str) -> SweepConfig:

@@ -5,7 +5,7 @@ import io
 import numpy as np
 from rich.console import Console
 
-from tui.cli.commands.audit import BAR, bar
+from tui.cli.job_tables import BAR, bar
 from tui.cli.picture import COLUMNS, RAMP, SCALE, put_picture
 
 

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from engine.base.language import tr
-from engine.base.wording import counted
 from engine.recipe.config import (
     ChoiceConfig,
     DataConfig,
@@ -16,17 +15,13 @@ from engine.recipe.config import (
 )
 from engine.recipe.plans import AuditConfig
 from tui.cli.app import RUNS, Flat
-from tui.cli.console import also_in, put, put_json, put_table
+from tui.cli.console import also_in, put, put_json
+from tui.cli.job_tables import put_audit
 from tui.cli.progress import stoppable
 from tui.cli.signals import until_stopped
-from tui.words.numbers import as_interval, as_number, as_share
 
 if TYPE_CHECKING:
-    from engine.audit.verdict import Audit
-
-
-BAR = 40
-"""Columns of a full bar."""
+    pass
 
 
 def audit(
@@ -85,36 +80,7 @@ def audit(
         if json:
             put_json({"audit": str(folder), **result.to_dict()})
         else:
-            _put_audit(result)
+            put_audit(result)
             put()
             put(tr("audit: {folder}", folder=folder))
     return 0
-
-
-def _put_audit(result: "Audit") -> None:
-    rows = [(tr("shown"), "", tr("accuracy"), tr("95% interval"), "AUC")]
-    for variant in result.variants:
-        shown, ends = bar(variant.accuracy, result.baseline), as_interval(variant.accuracy_ci)
-        rows.append((variant.title, shown, as_share(variant.accuracy), ends, as_number(variant.auc)))
-    put_table(rows)
-    images = counted(sum(result.tested.values()), "test image")
-    always = {"name": result.baseline_class, "share": result.baseline}
-    put(
-        tr(
-            "{images}, {folds} folds, each image tested once; | always {name}: {share:.1%}",
-            images=images,
-            folds=result.folds,
-            **always,
-        )
-        if result.folds > 1
-        else tr("{images}, one split; | always {name}: {share:.1%}", images=images, **always)
-    )
-    put()
-    put(result.verdict)
-
-
-def bar(share: float, baseline: float, width: int = BAR) -> str:
-    """A bar of block characters as long as the share (0 to 1) of `width`, with the baseline's place as "|"."""
-    signs = list(("█" * round(share * width)).ljust(width, "·"))
-    signs[min(width - 1, round(baseline * width))] = "|"
-    return "".join(signs)

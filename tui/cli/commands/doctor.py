@@ -49,7 +49,7 @@ def doctor(
     for name, value in facts.items():
         if isinstance(value, dict):
             put(tr(name))
-            put_table([(f"  {tr(key)}", str(item)) for key, item in value.items()])
+            put_table([(f"  {tr(key)}", str(item)) for key, item in value.items()], headed=False)
         else:
             put(f"{tr(name)}: {value}")
     put(tr("half-written") if left else tr("half-written: nothing"))

@@ -11,7 +11,7 @@ from engine.recipe.config import (
     TrainConfig,
 )
 from tui.cli.app import Flat
-from tui.cli.console import put, put_json, put_table
+from tui.cli.console import drawing, put, put_json, put_table
 from tui.cli.progress import stoppable
 from tui.cli.signals import until_stopped
 
@@ -85,8 +85,8 @@ def _suggest(data: Path, config: TrainConfig, as_json: bool) -> int:
         put_json(hints.to_dict())
         return 0
     put_table([(tr("block"), tr("relative gradient"), "", tr("parameters"))] + [
-        (one.block, f"{one.relative:.2e}", BLOCK * round(BAR * one.relative / (hints.hardest.relative or 1)),
-         f"{one.parameters:,}")
+        (one.block, f"{one.relative:.2e}",
+         BLOCK * round(BAR * one.relative / (hints.hardest.relative or 1)) if drawing() else "", f"{one.parameters:,}")
         for one in hints.blocks
     ])  # fmt: skip
     put()

@@ -1,8 +1,6 @@
 """The verb `lr-find`: the learning-rate range test as a table, a plot in the terminal, JSON and an SVG."""
 
 import math
-import shutil
-import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,19 +17,15 @@ from engine.recipe.config import (
     TrainConfig,
 )
 from tui.cli.app import Flat
-from tui.cli.console import drawing, put, put_json, put_raw, put_table
+from tui.cli.console import put, put_json
+from tui.cli.job_tables import put_range_test
 from tui.cli.outputs import Writes
 from tui.cli.progress import stoppable
 from tui.cli.signals import until_stopped
-from tui.words.numbers import as_number
-from tui.words.plot import logarithms, range_test
+from tui.words.plot import logarithms
 
 if TYPE_CHECKING:
     from engine.training.lr_range_test import RangeTest
-
-
-COLUMNS = 78
-"""Most columns of the plot in the terminal."""
 
 
 def lr_find(
@@ -89,28 +83,14 @@ def lr_find(
     if json:
         put_json({**result.to_dict(), "plot": str(plot) if plot else None})
         return 0
-    _put(result)
-    return 0
-
-
-def _put(result: "RangeTest") -> None:
-    from engine.training.lr_range_test import RULE
-
-    put_table([(tr("order"), tr("first loss"), tr("lowest loss"), tr("suggests"), tr("ended at"))] + [
-        (str(number), as_number(sweep.losses[0], 4), as_number(min(sweep.losses), 4), f"{sweep.rate:g}",
-         f"{sweep.ended_at:.1e}")
-        for number, sweep in enumerate(result.sweeps, start=1)
-    ])  # fmt: skip
-    put()
-    if sys.stdout.isatty() and drawing():
-        put_raw(range_test(result, min(COLUMNS, shutil.get_terminal_size().columns)))
-    put(tr("Learning rate: {rate:g} ({rule}; the orders' mean curve).", rate=result.rate, rule=RULE))
+    put_range_test(result)
     put(
         tr(
             "covid-tui train DATA --lr {rate:g} trains with it, as the peak from which the schedule falls.",
             rate=result.rate,
         )
     )
+    return 0
 
 
 def _write(path: Path, result: "RangeTest", force: bool) -> None:

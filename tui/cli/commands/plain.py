@@ -1,5 +1,6 @@
 """The verb `plain`: the workbench as questions and numbered answers."""
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -21,15 +22,16 @@ def plain(data: Path | None = None, *, out: Path = RUNS) -> int:
         Folder that holds the run directories.
     """
     from tui.cli import run
+    from tui.cli.console import in_lines
     from tui.cli.plain.ask import Left
-    from tui.cli.plain.menu import Menu
+    from tui.cli.plain.bench import Bench
+    from tui.cli.plain.menu import loop
+    from tui.state.memory import Memory, memory_file
 
     if data is not None and not data.is_dir():
         raise DataError(tr("{data} is no folder: name a folder of X-rays.", data=data))
     os.environ["TERM"] = "dumb"  # progress comes in lines
     os.environ["NO_COLOR"] = "1"
-    try:
-        Menu(data, out, run).loop()
-    except Left:
-        return 0
+    with contextlib.suppress(Left), in_lines():
+        loop(Bench(data, out, run, Memory(memory_file())))
     return 0

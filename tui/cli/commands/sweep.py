@@ -17,11 +17,11 @@ from engine.recipe.config import (
 )
 from engine.recipe.plans import SweepConfig
 from tui.cli.app import Flat
-from tui.cli.console import also_in, drawing, put, put_json, put_table
+from tui.cli.console import also_in, put, put_json, put_table
+from tui.cli.job_tables import put_sweep
 from tui.cli.progress import stoppable
 from tui.cli.signals import until_stopped
 from tui.words.numbers import as_number
-from tui.words.plot import frontier, letters
 
 if TYPE_CHECKING:
     from engine.data.split import Split
@@ -128,27 +128,3 @@ def _put_plan(job: "Sweep", split: "Split", as_json: bool) -> None:
 
 def _work(count: float) -> str:
     return f"{count / 1e12:,.1f} T"
-
-
-def put_sweep(result: "Swept", folder: Path) -> None:
-    """The table, the frontier as a plot, the advice and the files."""
-    from engine.sweep import store
-
-    put(store.counts(result))
-    if result.advice is None:
-        return
-    put()
-    ordered = result.by_cost()
-    lines = zip(letters(ordered), store.rows(result), strict=True)
-    put_table([("", *store.HEADER), *((letter, *row) for letter, row in lines)])
-    put()
-    if drawing():
-        put(tr("validation accuracy in percent by training seconds (logarithmic)"))
-        for line in frontier(ordered).split("\n"):
-            put(line)
-    put(tr("* frontier: no other recipe is as accurate, as quick and as small; > recommended"))
-    put()
-    put(result.advice.sentence)
-    put(store.tested(result))
-    put()
-    put(tr("sweep: {folder}", folder=folder))

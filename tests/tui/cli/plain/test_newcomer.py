@@ -1,10 +1,7 @@
 """The workbench in lines: a newcomer's way from nothing to a prediction, and a review, with numbered answers alone."""
 
-import os
 import re
 import shutil
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pexpect
@@ -12,45 +9,8 @@ import pytest
 
 from engine.data.corrections_file import CorrectionsFile
 from engine.runs.directory import CORRECTIONS, all_runs
-from tests.conftest import ROOT, SAMPLE
-from tests.makers.small import SIDE
-
-SMALL = f"""
-import dataclasses
-from engine.network.backbones import BACKBONES
-BACKBONES["vgg16"] = dataclasses.replace(BACKBONES["vgg16"], size={SIDE})
-from tui.cli import main
-main()
-"""
-NEXT, NUMBER = "What next\?", "Number, 0 to \d+: "
-
-
-class Talk:
-    """A real terminal with the questions in it."""
-
-    def __init__(self, out: Path, *arguments: object, language: str = "en") -> None:
-        self.number = NUMBER if language == "en" else r"數字，0 到 \d+: "
-        self.whole = (out.parent / "talk.txt").open("w+")
-        environment = {"PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "COVID_TUI_LANGUAGE": language}
-        self.process = pexpect.spawn(
-            sys.executable, ["-c", SMALL, "plain", *map(str, arguments), "--out", str(out)], encoding="utf-8",
-            timeout=300, dimensions=(24, 80), env={**os.environ, **environment},
-        )  # fmt: skip
-        self.process.logfile_read = self.whole
-
-    def answer(self, question: str, answer: object, seconds: float = 300) -> None:
-        """Wait for a question and its prompt, and answer it."""
-        self.process.expect(question, timeout=seconds)
-        if isinstance(answer, int):
-            self.process.expect(self.number)
-        self.process.sendline(str(answer))
-
-    @property
-    def shown(self) -> str:
-        """All that was ever on the terminal."""
-        self.whole.flush()
-        self.whole.seek(0)
-        return self.whole.read()
+from tests.conftest import SAMPLE
+from tests.makers.talk import DRAWN, NEXT, Begin, Talk
 
 
 @pytest.fixture
@@ -61,10 +21,8 @@ def data(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def talk(tmp_path: Path, cache: Path) -> Iterator[Talk]:
-    made = Talk(tmp_path / "runs")
-    yield made
-    made.process.close(force=True)
+def talk(begin: Begin) -> Talk:
+    return begin()
 
 
 @pytest.mark.slow
@@ -73,9 +31,9 @@ def test_a_newcomer_goes_from_nothing_to_a_prediction_with_numbers_alone(
 ) -> None:
     talk.answer(f"Folder: none. {NEXT}", 3)
     talk.answer("Open a folder first", 1)
+    talk.answer("Which folder", 1)
     talk.answer("Path of the folder", data / "nowhere")
-    talk.answer("is no folder", 1)
-    talk.answer("Path of the folder", data)
+    talk.answer("is no folder", data)
     talk.answer(NEXT, 99)
     talk.answer("There is no answer 99", 4)
     talk.answer("Which group", 2)
@@ -83,7 +41,7 @@ def test_a_newcomer_goes_from_nothing_to_a_prediction_with_numbers_alone(
     talk.answer("New value", "0.3")
     talk.answer("Which group", 0)
     talk.answer(NEXT, 3)
-    talk.answer("The recipe is auto, --test-share=0.3. Start", 1)
+    talk.answer("The recipe is auto, test share 0.3. Start", 1)
     talk.process.expect("test accuracy", timeout=600)
     (run,) = all_runs(tmp_path / "runs")
     assert run.state() == "finished" and run.config().data.test_share == 0.3
@@ -94,18 +52,28 @@ def test_a_newcomer_goes_from_nothing_to_a_prediction_with_numbers_alone(
     talk.answer("what about it", 0)
     talk.answer(NEXT, 6)
     talk.answer("Path of an image", data / "COVID" / "COVID-1.png")
-    talk.answer("where the model looked", 1)
-    talk.process.expect("of the heat")
+    talk.answer("What else", 1)
+    talk.told("of the heat")
+    talk.answer("What else", 2)
+    talk.told("most alike in training")
+    talk.answer("What else", 4)
+    talk.answer("Which answers are refused", 4)
+    talk.told("wrong")
+    talk.answer("What else", 6)
+    talk.answer("to which file", tmp_path / "said.csv")
+    talk.answer("What else", 0)
+    assert (tmp_path / "said.csv").read_text().count("\n") == 2
     talk.answer(NEXT, 0)
     talk.process.expect(pexpect.EOF)
     assert talk.process.wait() == 0
-    assert not re.search("[\x1b\u2500-\u259f\u2800-\u28ff]|\r(?!\r*\n)", talk.shown)
+    assert not DRAWN.search(talk.shown)
 
 
 @pytest.mark.slow
-def test_a_newcomer_goes_the_same_way_in_chinese(cache: Path, data: Path, tmp_path: Path) -> None:
-    talk = Talk(tmp_path / "runs", language="zh_TW")
+def test_a_newcomer_goes_the_same_way_in_chinese(begin: Begin, data: Path) -> None:
+    talk = begin(language="zh_TW")
     talk.answer("接下來", 1)
+    talk.answer("哪個資料夾", 1)
     talk.answer("資料夾的路徑", data)
     talk.answer("接下來", 3)
     talk.answer("配方是 auto", 1)
@@ -117,18 +85,19 @@ def test_a_newcomer_goes_the_same_way_in_chinese(cache: Path, data: Path, tmp_pa
     talk.answer("要做什麼？", 0)
     talk.answer("接下來", 6)
     talk.answer("影像的路徑", data / "COVID" / "COVID-1.png")
-    talk.answer("模型看了哪裡", 1)
+    talk.answer("還要問什麼", 1)
     talk.process.expect("熱度的")
+    talk.answer("還要問什麼", 0)
     talk.answer("接下來", 0)
     talk.process.expect(pexpect.EOF)
     assert talk.process.wait() == 0
     assert not re.search("What next|Number,|accuracy|sensitivity", talk.shown)
-    talk.process.close(force=True)
 
 
 @pytest.mark.slow
 def test_a_review_is_decided_in_lines_and_kept_at_once(talk: Talk, data: Path, tmp_path: Path) -> None:
     talk.answer(NEXT, 1)
+    talk.answer("Which folder", 1)
     talk.answer("Path of the folder", data)
     talk.answer(NEXT, 9)
     table = CorrectionsFile(tmp_path / "runs" / CORRECTIONS)
@@ -137,9 +106,10 @@ def test_a_review_is_decided_in_lines_and_kept_at_once(talk: Talk, data: Path, t
     talk.answer("Which label is right", 1)
     talk.answer("Image 3 of", 3)
     talk.answer("Image 4 of", 6)
+    talk.answer("Image 3 of", 10)
+    talk.told("next training learns with")
     talk.answer("Image 3 of", 0)
-    talk.process.expect(NEXT)
+    talk.answer(NEXT, 3)
+    talk.told("The recipe is auto, corrections")
     assert [made.decision for made in table.read().values()] == ["keep", "relabel"]
-    talk.process.sendeof()
-    talk.process.expect(pexpect.EOF)
-    assert talk.process.wait() == 0
+    assert talk.leave() == 0
