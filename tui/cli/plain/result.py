@@ -78,7 +78,7 @@ def tell_worth(run: Run) -> None:
             )
         )
     question = tr("How many in 1,000 have {name}?", name=at.positive)
-    about = tr("The rarer it is among those who are examined, the more of those who are told that they have it do not.")
+    about = tr("The rarer it is among those who are examined, the more of the alarms are false.")
     while (share := asked(question, _share, about)) is not None:
         put_worth(at_prevalence(rates, at.positive, share))
 
