@@ -7,6 +7,7 @@ from pathlib import Path
 from engine.base.errors import ConfigError
 from engine.base.language import tr
 from engine.base.wording import listing
+from engine.recipe.config import TrainConfig
 from engine.recipe.fields import Field, Tree, parts
 from tui.cli.console import put_command
 from tui.state.memory import Memory
@@ -22,8 +23,25 @@ class Bench:
     """A folder, a recipe and the runs; `memory` knows the folders of other times, `run` runs a command."""
 
     def __init__(self, data: Path | None, out: Path, run: Run, memory: Memory) -> None:
-        self.data, self.out, self.memory, self.recipe = data, out, memory, settings.load().recipe
-        self._run = run
+        self.data, self.out, self.memory = data, out, memory
+        self._run, self._recipes = run, [settings.load().recipe]
+
+    @property
+    def recipe(self) -> TrainConfig:
+        """The recipe of the next training. Whatever is set here can be undone."""
+        return self._recipes[-1]
+
+    @recipe.setter
+    def recipe(self, recipe: TrainConfig) -> None:
+        if recipe != self._recipes[-1]:
+            self._recipes.append(recipe)
+
+    def undo(self) -> bool:
+        """Take the last change of the recipe back; False where there is none."""
+        if len(self._recipes) == 1:
+            return False
+        self._recipes.pop()
+        return True
 
     @property
     def folder(self) -> Path:

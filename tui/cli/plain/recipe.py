@@ -24,6 +24,7 @@ def change_recipe(bench: Bench) -> None:
     """Ask for groups and fields until nobody wants another."""
     groups = parts()
     answers = [*(part.name for part in groups), tr("Save the recipe to a file"), tr("Load a recipe from a file")]
+    answers.append(tr("Take the last change back"))
     about = tr("What is not changed is as usual; a group's number says its fields with their values.")
     while (place := choose(tr("Which group of the recipe?"), answers, about=about)) >= 0:
         if place < len(groups):
@@ -33,8 +34,12 @@ def change_recipe(bench: Bench) -> None:
                 put(IS_REPORT)
         elif place == len(groups):
             _save(bench)
-        else:
+        elif place == len(groups) + 1:
             _load(bench)
+        elif bench.undo():
+            _tell(bench)
+        else:
+            put(tr("Nothing to undo: the recipe of the next training has not been changed."))
 
 
 def with_field(tree: T, part: Part) -> T:
@@ -88,10 +93,14 @@ def take_recipe(bench: Bench, recipe: TrainConfig) -> None:
     """This is the recipe of the next training; the runs stay where they are."""
     output = dataclasses.replace(recipe.output, out=bench.recipe.output.out, name="")
     bench.recipe = dataclasses.replace(recipe, output=output)
+    _tell(bench)
+
+
+def _tell(bench: Bench) -> None:
     put(
         tr(
             "The recipe of the next training is {recipe}, {changed}.",
-            recipe=recipe.choice.recipe,
+            recipe=bench.recipe.choice.recipe,
             changed=bench.changed(),
         )
     )

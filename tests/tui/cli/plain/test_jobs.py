@@ -29,6 +29,7 @@ ANSWERS = {
     "predict.refuse": "How sure must an answer be? Refuse others",
     "predict.run": "Ask another run",
     "rates.take": "Put the rate {rate:g} into the recipe?",
+    "recipe.undo": "Take the last change back",
     "results.measures": "Its result",
     "results.mistakes": "Its mistakes, the surest first",
     "results.more": "Say what more images would bring",

@@ -74,6 +74,12 @@ def test_a_recipe_is_changed_saved_and_loaded_and_no_sentence_names_a_flag(begin
     talk.answer("of which file", tmp_path / "nowhere.toml")
     talk.answer("can't be read", tmp_path / "other.toml")
     talk.told("The recipe of the next training is report, as usual")
+    talk.answer("Which group", 11)
+    talk.told("The recipe of the next training is auto, test share 0.3")
+    talk.answer("Which group", 11)
+    talk.told("The recipe of the next training is auto, as usual")
+    talk.answer("Which group", 11)
+    talk.told("Nothing to undo")
     assert talk.leave() == 0
     assert "--" not in talk.shown.replace("covid-tui --train DATA --config", "")
 
