@@ -13,6 +13,7 @@ from engine.audit.epochs import Epochs
 from engine.audit.heads import Heads
 from engine.audit.learner import Learner
 from engine.audit.material import gathered
+from engine.audit.telling import compared
 from engine.audit.variants import Variant, variants_of
 from engine.audit.verdict import Audit, VariantResult, judge_variants, paired_gap
 from engine.base.context import Context
@@ -63,7 +64,7 @@ def audit(folder: Path, config: TrainConfig, context: Context, folds: int = Audi
         variants=tuple(results),
         gap=gap,
         finding=finding,
-        verdict=in_turn(verdict, learner.compared),
+        verdict=in_turn(verdict, compared(to_dict(config))),
         seconds=round(time.perf_counter() - began, 1),
         recipe=to_dict(config),
         heads=learner.heads,

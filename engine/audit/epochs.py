@@ -11,8 +11,6 @@ from engine.audit.learner import Answers, Learner, taken, with_images
 from engine.audit.material import Material
 from engine.audit.variants import Variant
 from engine.base.context import Context
-from engine.base.language import tr
-from engine.base.wording import counted
 from engine.training import loop
 from engine.training.augment import PLAIN
 from engine.training.batches import FeatureSource, Source, prepared
@@ -28,18 +26,6 @@ class Epochs(Learner):
         super().__init__(material, recipe.config, recipe.plan, context)
         self._stage = loop.Stage(recipe.phases[-1])
         self._start = values_of(self.network.trainable_variables)
-
-    @property
-    def compared(self) -> str:
-        """As in `Learner`."""
-        network, fit = self.config.network, self.config.fit
-        return tr(
-            "Compared: the same training anew on each, {backbone} with --mode {mode}, from the same first weights, for "
-            "up to {epochs}.",
-            backbone=network.backbone,
-            mode=network.mode,
-            epochs=counted(fit.epochs, "epoch"),
-        )
 
     def answers(self, variant: Variant) -> Iterator[Answers]:
         """As in `Learner`."""

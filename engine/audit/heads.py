@@ -35,15 +35,6 @@ class Heads(Learner):
         self._whole: Features | None = None
 
     @property
-    def compared(self) -> str:
-        """As in `Learner`."""
-        return tr(
-            "Compared: a linear head on the frozen layers of {backbone} (--recipe auto), which each fold chose on the "
-            "whole images that it learnt from, fitted anew to each variant.",
-            backbone=self.config.network.backbone,
-        )
-
-    @property
     def heads(self) -> tuple[FoldHead, ...]:
         """As in `Learner`."""
         backbone = self.network.plan.backbone

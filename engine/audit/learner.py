@@ -47,11 +47,6 @@ class Learner(abc.ABC):
         self._told = False
 
     @property
-    @abc.abstractmethod
-    def compared(self) -> str:
-        """A sentence on what was done alike with every variant."""
-
-    @property
     def heads(self) -> tuple[FoldHead, ...]:
         """By fold, the head that was chosen; none where nothing is chosen."""
         return ()

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from html import escape
 from pathlib import Path
 
+from engine.audit.telling import told_anew
 from engine.audit.verdict import Audit
 from engine.base.errors import ConfigError, RunError
 from engine.base.files import private_dir, replacing, write_json
@@ -59,10 +60,12 @@ def write(audit: Audit, out: Path, name: str = "") -> Path:
 
 
 def read(path: Path) -> Audit:
-    """The audit that `write` wrote into the folder at `path`, or in the report that lies there. Raises RunError."""
+    """The audit that `write` wrote into the folder at `path`, or in the report that lies there, told in the language at
+    hand. Raises RunError.
+    """
     file = path / REPORT if path.is_dir() else path
     try:
-        return typed(file, Audit)
+        return told_anew(typed(file, Audit))
     except RunError as error:
         why = str(error).removeprefix(f"{file} ")
         raise RunError(tr("{file} is no audit that can be read: {why}", file=file, why=why)) from None

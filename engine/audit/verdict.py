@@ -119,30 +119,43 @@ def judge_variants(
     variants: Sequence[VariantResult], gap: Gap, baseline: float, baseline_class: str, region: str
 ) -> tuple[Finding, str]:
     """What the results mean, as a word and as a paragraph."""
-    by_name = {variant.name: variant for variant in variants}
-    whole, without, lungs = by_name["whole"], by_name["without-lungs"], by_name["lungs"]
-
-    def beats(variant: VariantResult) -> bool:
-        return variant.accuracy_ci[0] > baseline
-
-    if not beats(whole):
+    whole, without, lungs = _judged_by(variants)
+    if not _beats(whole, baseline):
         finding: Finding = "nothing learnt"
     elif gap.ci[0] > 0:
-        finding = "partly" if beats(without) else "lungs"
-    elif beats(without):
-        finding = "either" if beats(lungs) else "shortcut"
+        finding = "partly" if _beats(without, baseline) else "lungs"
+    elif _beats(without, baseline):
+        finding = "either" if _beats(lungs, baseline) else "shortcut"
     else:
         finding = "unclear"
+    return finding, paragraph(finding, variants, gap, baseline, baseline_class, region)
+
+
+def paragraph(
+    finding: Finding,
+    variants: Sequence[VariantResult],
+    gap: Gap,
+    baseline: float,
+    baseline_class: str,
+    region: str,
+) -> str:
+    """What the results mean, in the language at hand."""
+    whole, without, lungs = _judged_by(variants)
     always = tr('always saying "{name}" ({share:.1%})', name=baseline_class, share=baseline)
     where = tr("the central rectangle") if region == RECTANGLE else tr("the lungs")
-    kept = (without.accuracy - baseline) / (whole.accuracy - baseline) if beats(whole) else 0.0
+    ahead = whole.accuracy - baseline
+    kept = (without.accuracy - baseline) / ahead if ahead > 0 else 0.0
     sentences = [_opening(whole, without, gap, where), _meaning(finding, lungs, always, where, min(1.0, kept))]
-    hints = [by_name[name] for name in ("silhouette", "border", "thumbnail") if name in by_name]
-    enough = [tr("{title} ({accuracy:.1%})", title=hint.title, accuracy=hint.accuracy) for hint in hints if beats(hint)]
+    enough = [
+        tr("{title} ({accuracy:.1%})", title=one.title, accuracy=one.accuracy)
+        for name in ("silhouette", "border", "thumbnail")
+        for one in variants
+        if one.name == name and _beats(one, baseline)
+    ]
     if enough and finding != "nothing learnt":
         sentences.append(tr("Better than {always} by themselves: {variants}.", always=always, variants=listing(enough)))
-    control = by_name.get("shuffled")
-    if control and beats(control):
+    control = next((one for one in variants if one.name == "shuffled"), None)
+    if control and _beats(control, baseline):
         sentences.append(
             tr(
                 "Shuffled labels still get {accuracy:.1%}, which chance hardly gives: distrust every number here.",
@@ -156,7 +169,17 @@ def judge_variants(
                 "outside of it may still be lung."
             )
         )
-    return finding, in_turn(*sentences)
+    return in_turn(*sentences)
+
+
+def _judged_by(variants: Sequence[VariantResult]) -> tuple[VariantResult, VariantResult, VariantResult]:
+    """Whole images, those without lungs, and the lungs alone."""
+    by_name = {variant.name: variant for variant in variants}
+    return by_name["whole"], by_name["without-lungs"], by_name["lungs"]
+
+
+def _beats(variant: VariantResult, baseline: float) -> bool:
+    return variant.accuracy_ci[0] > baseline
 
 
 def _opening(whole: VariantResult, without: VariantResult, gap: Gap, where: str) -> str:

@@ -3,6 +3,7 @@
 A recipe's runs differ in their seed alone; an image counts for a recipe with the share of them that got it right.
 """
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from engine.base.wording import counted, listing
 from engine.evaluation.compare import why_both
 from engine.evaluation.intervals import CONFIDENCE, Interval, exact_interval
 from engine.evaluation.resampling import RESAMPLES, Ints, clustered_mean, sign_flips
-from engine.sweep.result import Advice, Gap, SweptRecipe
+from engine.sweep.result import Advice, Gap, Swept, SweptRecipe
 
 LEAST_P = 1 - CONFIDENCE
 """A recipe whose paired test against the best gives a smaller p-value is told to be worse."""
@@ -114,7 +115,21 @@ def recommend(candidates: Sequence[Candidate]) -> Advice:
     gaps = tuple(gap(best, one) for one in by_cost if one is not best)
     worse = {one.name for one in gaps if one.p < LEAST_P}
     chosen = next(one for one in by_cost if one.name not in worse)
-    return Advice(chosen.name, best.name, gaps, _sentence(chosen, best, gaps))
+    sentence = _sentence(chosen.swept(chosen.name, False), best.swept(best.name, False), gaps)
+    return Advice(chosen.name, best.name, gaps, sentence)
+
+
+def told_anew(result: Swept) -> Swept:
+    """The sweep with its advice in the language at hand, from its numbers; as it was saved where those are too few."""
+    advice = result.advice
+    chosen, best = (result.named(name) for name in (advice.name, advice.best)) if advice else (None, None)
+    if not (advice and chosen and best):
+        return result
+    ahead = result.gap(chosen.name)
+    if chosen is not best and (ahead is None or ahead.divided is None):
+        return result
+    told = dataclasses.replace(advice, sentence=_sentence(chosen, best, advice.gaps))
+    return dataclasses.replace(result, advice=told)
 
 
 def gap(best: Candidate, other: Candidate) -> Gap:
@@ -144,27 +159,26 @@ def _resampled(differences: npt.NDArray[np.float64], seed: int = 0) -> Interval:
     return float(low), float(high)
 
 
-def _sentence(chosen: Candidate, best: Candidate, gaps: Sequence[Gap]) -> str:
-    n, seeds = chosen.right.shape[1], len(chosen.right)
+def _sentence(chosen: SweptRecipe, best: SweptRecipe, gaps: Sequence[Gap]) -> str:
     low, high = chosen.accuracy_ci
     facts = trn(
         "{name} trains {trainable:,} parameters in {cost:.0f} s and is right for {accuracy:.1%} ({low:.1%} to "
         "{high:.1%}) of {images}, mean of {number} seed",
         "{name} trains {trainable:,} parameters in {cost:.0f} s and is right for {accuracy:.1%} ({low:.1%} to "
         "{high:.1%}) of {images}, mean of {number} seeds",
-        seeds,
+        len(chosen.accuracies),
         name=chosen.name,
         trainable=chosen.trainable,
-        cost=chosen.cost,
+        cost=chosen.seconds,
         accuracy=chosen.accuracy,
         low=low,
         high=high,
-        images=counted(n, "validation image"),
+        images=counted(chosen.n, "validation image"),
     )
     doubt = tr(
         "the test part, still shut, is to say what the choice is worth, as the best of several looks too good here"
     )
-    if chosen is best:
+    if chosen.name == best.name:
         worse = listing(one.name for one in gaps if one.p < LEAST_P)
         if not worse:
             return tr("{facts}: the most accurate recipe; {doubt}.", facts=facts, doubt=doubt)
@@ -184,11 +198,11 @@ def _sentence(chosen: Candidate, best: Candidate, gaps: Sequence[Gap]) -> str:
         facts=facts,
         best=best.name,
         accuracy=best.accuracy,
-        cost=best.cost,
+        cost=best.seconds,
         lead=100 * ahead.value,
         p=ahead.p,
         first=first,
         last=last,
-        why=why_both(ahead.ci, ahead.p, ahead.divided),
+        why=why_both(ahead.ci, ahead.p, ahead.divided or 0),
         doubt=doubt,
     )

@@ -104,8 +104,8 @@ class Gap:
     """By paired bootstrap, for the size of the lead alone: it does not decide."""
     p: Share
     """Of the exact paired test, which decides."""
-    divided: Count = 0
-    """How many images were not told equally well by both."""
+    divided: Count | None = None
+    """How many images were not told equally well by both; None where a sweep of before did not say."""
 
 
 @dataclass(frozen=True)

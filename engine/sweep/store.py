@@ -15,7 +15,7 @@ from engine.base.wording import counted, unwritable, without_stop
 from engine.evaluation.headline import Headline, percent, percents
 from engine.report.document import inline
 from engine.report.svg import HEIGHT, WIDTH, Axis, Dot, dots
-from engine.sweep.pareto import steps
+from engine.sweep.pareto import steps, told_anew
 from engine.sweep.result import Gap, Swept, SweptChoice, SweptRecipe
 
 REPORT, TABLE, PLOT = "sweep.json", "sweep.md", "sweep.svg"
@@ -52,9 +52,9 @@ def read(folder: Path) -> Swept:
 
 @lru_cache(MOST)
 def _read(path: Path, stamp: Stamp | None) -> Swept | str:
-    """What the file holds, or why that can't be read."""
+    """What the file holds, told in the language at hand, or why that can't be read."""
     try:
-        return checked(json_object(path), Swept)
+        return told_anew(checked(json_object(path), Swept))
     except (ConfigError, UnfitError) as error:
         return tr("{path} is no sweep that can be read: {why}.", path=path, why=without_stop(str(error)))
     except RunError as error:

@@ -204,6 +204,7 @@ def test_a_damaged_audit_is_told_and_the_others_are_listed(tmp_path: Path) -> No
     (tmp_path / "damaged" / "audit.json").write_text('{"variants": [')
     values = json.loads((EXAMPLE / "audit.json").read_text())
     values["folder"], values["verdict"] = "/x/[red]\x1b[31m", "A verdict [@click=app.quit]of\x1b a stranger."
+    values["variants"][-1]["name"] = "of another version"  # whose verdict can't be told anew
     (tmp_path / "foreign" / "audit.json").write_text(json.dumps(values))
 
     async def scenario() -> None:
