@@ -105,6 +105,12 @@ class FittedTable(DataTable[Text]):
         """Another width has room for other columns."""
         self._fit()
 
+    @property
+    def least_width(self) -> int:
+        """Columns of the terminal that it needs for what never leaves."""
+        offered = zip(self._offered, self._widths(), strict=True)
+        return sum(max(1, min(width, one.least or width)) + PADDING for one, width in offered if one.rank == 0)
+
     def offer(self, *offered: Column) -> None:
         """These columns instead of those before; the rows go."""
         if offered != self._offered:

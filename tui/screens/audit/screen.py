@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual.binding import Binding, BindingType
-from textual.containers import Container, Vertical, VerticalScroll
+from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import DataTable, Static
@@ -24,9 +24,9 @@ from tui.screens.base import WorkScreen
 from tui.state.audit_job import AuditJob, ends, kept_audits
 from tui.state.messages import JobChanged
 from tui.widgets.bars import around_zero, whiskers
-from tui.widgets.columns import Columns
 from tui.widgets.fitted_table import Column, FittedTable
 from tui.widgets.form import Form
+from tui.widgets.panes import Panes
 from tui.widgets.question_dialog import Answer, Ask
 from tui.widgets.safe_cells import cell, content, lines
 from tui.words.cells import cells
@@ -92,13 +92,13 @@ class AuditScreen(WorkScreen):
 
     def body(self) -> Iterable[Widget]:
         """Budget, data and earlier audits beside variants, progress, verdict and pictures."""
-        with Columns():
-            with Container(id="left"):
+        with Panes(classes="columns"):
+            with Panes(id="left"):
                 yield Form(self._plan, id="budget").add_class("pane")
-                with Vertical(id="sources"):
+                with Panes(id="sources"):
                     yield Static(id="what", classes="pane")
                     yield FittedTable(*EARLIER, show_header=False, id="earlier", classes="pane")
-            with Vertical(id="outcome"):
+            with Panes(id="outcome"):
                 yield VariantTable(*COLUMNS, id="variants", classes="pane")
                 yield Static(id="progress")
                 with VerticalScroll(id="verdict-pane", classes="pane"):

@@ -27,9 +27,9 @@ from tui.screens.plotted import PlottedScreen
 from tui.screens.undoing import RecipeScreen
 from tui.state.messages import JobChanged
 from tui.widgets.charts import Bars, class_curve, scatter, sizes_by_class
-from tui.widgets.columns import Columns
 from tui.widgets.curves import Curves
 from tui.widgets.name_list import NameList
+from tui.widgets.panes import Panes
 from tui.widgets.safe_cells import content
 from tui.widgets.viewer import Enlarged
 from tui.widgets.xray import Xray
@@ -84,7 +84,7 @@ class DatasetScreen(RecipeScreen, PictureScreen, PlottedScreen):
     def body(self) -> Iterable[Widget]:
         """The path above what is in it."""
         yield Static(id="folder")
-        with Columns():
+        with Panes(classes="columns"):
             with Vertical(id="facts"):
                 yield Banner(id="banner")
                 with Vertical(classes="pane", id="classes-pane"):

@@ -27,8 +27,8 @@ from engine.recipe.config import TrainConfig
 from engine.training.cache_policy import Costs, costs, spare_disk
 from tui.screens.layers.text import short, whole
 from tui.screens.undoing import UNDO, RecipeScreen
-from tui.widgets.columns import Columns
 from tui.widgets.fitted_table import Column, FittedTable
+from tui.widgets.panes import Panes
 from tui.widgets.safe_cells import cell, content, lines, number
 from tui.words.recipe_terms import in_recipe_terms
 
@@ -178,7 +178,7 @@ class LayersScreen(RecipeScreen):
 
     def body(self) -> Iterable[Widget]:
         """The table on the left, the totals on the right."""
-        with Columns():
+        with Panes(classes="columns"):
             with Vertical(classes="pane", id="network"):
                 yield LayerTable(id="layer-table")
             with Vertical(classes="pane", id="choice"):

@@ -1,12 +1,13 @@
 """The two pictures of the Predict screen: as it is in the file, and as the network sees it, with where it looked."""
 
 from textual.app import ComposeResult
-from textual.containers import Container, Vertical
+from textual.containers import Vertical
 
 from engine.base.language import tr
 from tui.host.terminal import Abilities
 from tui.services.models import Heated
 from tui.services.read_picture import Picture
+from tui.widgets.panes import Panes
 from tui.widgets.safe_cells import content
 from tui.widgets.viewer import Enlarged
 from tui.widgets.xray import Way, Xray, heat_scale
@@ -22,7 +23,7 @@ class Seen(Xray):
     )
 
 
-class Pictures(Container):
+class Pictures(Panes):
     """Both, each in a pane with what it shows as its title."""
 
     def __init__(self, way: Way, abilities: Abilities, *, id: str | None = None) -> None:

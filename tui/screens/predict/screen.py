@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from textual.binding import BindingType
-from textual.containers import Container, Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import DirectoryTree, Input, Static
 
@@ -32,6 +32,7 @@ from tui.services.models import Heated
 from tui.services.read_picture import Picture, network_side, read_picture
 from tui.state.messages import JobChanged
 from tui.widgets.file_tree import FileTree, PathField
+from tui.widgets.panes import Panes
 from tui.widgets.pick_dialog import AskFile, PickRun
 from tui.widgets.safe_cells import content
 from tui.widgets.viewer import Enlarged
@@ -73,14 +74,14 @@ class PredictScreen(PictureScreen):
         with Horizontal(id="where"):
             yield PathField(tr("path of an image file or a folder, then enter"), id="file", suffixes=IMAGE_SUFFIXES)
             yield Static(id="model", classes="muted")
-        with Container(id="desk"):
-            with Vertical(id="side"):
+        with Panes(id="desk"):
+            with Panes(id="side"):
                 with Vertical(classes="pane", id="files-pane"):
                     yield FileTree(self._start(), IMAGE_SUFFIXES, is_image, id="tree")
                 yield History(self.session.glyphs, id="history")
-            with Container(id="main"):
+            with Panes(id="main"):
                 yield Pictures(self.workbench.picture_way, self.workbench.abilities, id="pictures")
-                with Container(id="lower"):
+                with Panes(id="lower"):
                     with VerticalScroll(classes="pane", id="answer-pane"):
                         yield Static(content(tr("No image yet.")), id="answer")
                     with VerticalScroll(classes="pane", id="facts-pane"):

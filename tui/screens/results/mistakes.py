@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 from textual.widgets import DataTable, Static
 
 from engine.base.context import Context
@@ -22,6 +22,7 @@ from tui.services.read_picture import Picture, network_side, read_picture
 from tui.state.session import Session
 from tui.widgets.bars import bars
 from tui.widgets.fitted_table import Column, FittedTable
+from tui.widgets.panes import Panes
 from tui.widgets.safe_cells import cell, content, lines
 from tui.widgets.viewer import Enlarged
 from tui.widgets.xray import Way, Xray, heat_scale
@@ -46,7 +47,7 @@ class AnswerTable(FittedTable):
     BINDINGS: ClassVar[list[BindingType]] = []
 
 
-class Mistakes(Horizontal):
+class Mistakes(Panes):
     """List and picture. `path` is the image under the cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -5,7 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.containers import Container, Vertical
+from textual.containers import Vertical
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
@@ -28,6 +28,7 @@ from tui.screens.results.worth import Worth, worth_by_prevalence
 from tui.widgets.bars import span
 from tui.widgets.curves import Plot
 from tui.widgets.fitted_table import Column, FittedTable
+from tui.widgets.panes import Panes
 from tui.widgets.pick_dialog import PickRun
 from tui.widgets.plot_dialog import PlotView
 from tui.widgets.safe_cells import cell, content, lines, number
@@ -94,13 +95,14 @@ class ResultsScreen(PictureScreen):
 
     def body(self) -> Iterable[Widget]:
         """The verdict above the tables above the mistakes."""
-        yield Static(classes="pane", id="verdict")
-        with Container(id="tables", classes="columns"):
-            with Vertical(classes="pane", id="confusion-pane"):
-                yield Confusion(self.session.glyphs, id="confusion")
-            with Vertical(classes="pane", id="classes-pane"):
-                yield FittedTable(id="classes")
-        yield Mistakes(self.session, self.workbench.picture_way, self.workbench.abilities, id="mistakes")
+        with Panes():
+            yield Static(classes="pane", id="verdict")
+            with Panes(id="tables", classes="columns"):
+                with Vertical(classes="pane", id="confusion-pane"):
+                    yield Confusion(self.session.glyphs, id="confusion")
+                with Vertical(classes="pane", id="classes-pane"):
+                    yield FittedTable(id="classes")
+            yield Mistakes(self.session, self.workbench.picture_way, self.workbench.abilities, id="mistakes")
 
     def on_mount(self) -> None:
         """Titles and columns."""

@@ -20,6 +20,7 @@ from engine.runs.directory import CORRECTIONS
 from tui.screens.pictures import PictureScreen
 from tui.screens.review.text import item_text, neighbour_text, over_text, progress_text, undone_text
 from tui.services.read_picture import mask_of
+from tui.widgets.panes import Panes
 from tui.widgets.question_dialog import Answer, Ask
 from tui.widgets.safe_cells import content
 from tui.widgets.viewer import Enlarged
@@ -90,16 +91,17 @@ class ReviewScreen(PictureScreen):
         """Progress above picture and text, neighbours below, the note last."""
         way, abilities = self.workbench.picture_way, self.workbench.abilities
         yield Static(id="progress")
-        with Horizontal(id="desk"):
-            with Vertical(classes="pane", id="picture-pane"):
-                yield Xray(way, abilities, id="picture")
-            with VerticalScroll(classes="pane", id="text-pane"):
-                yield Static(content(WELCOME), id="text")
-        with Horizontal(id="alike"):
-            for place in range(NEIGHBOURS):
-                with Container(classes="pane neighbour", id=f"pane-{place}"):
-                    yield Xray(way, abilities, id=f"near-{place}")
-                    yield Static(id=f"label-{place}")
+        with Panes():
+            with Panes(id="desk"):
+                with Vertical(classes="pane", id="picture-pane"):
+                    yield Xray(way, abilities, id="picture")
+                with VerticalScroll(classes="pane", id="text-pane"):
+                    yield Static(content(WELCOME), id="text")
+            with Horizontal(id="alike"):
+                for place in range(NEIGHBOURS):
+                    with Container(classes="pane neighbour", id=f"pane-{place}"):
+                        yield Xray(way, abilities, id=f"near-{place}")
+                        yield Static(id=f"label-{place}")
         yield Input(placeholder=tr("note, then enter"), id="note")
 
     def on_mount(self) -> None:

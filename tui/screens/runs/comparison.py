@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from rich.cells import cell_len
 from textual.app import ComposeResult
-from textual.containers import Container, Grid, Vertical
+from textual.containers import Grid, Vertical
 from textual.widgets import Static
 
 from engine.base.context import Context
@@ -18,6 +18,7 @@ from engine.recipe.fields import parts
 from engine.runs.watch import Entry
 from tui.widgets.curves import FRAME, Curve, Curves
 from tui.widgets.fitted_table import Column, FittedTable
+from tui.widgets.panes import Panes
 from tui.widgets.safe_cells import cell, content
 from tui.words.headline import accuracy
 from tui.words.numbers import as_share, duration
@@ -147,7 +148,7 @@ def verdict(entries: Sequence[Entry], context: Context) -> str:
     )
 
 
-class Comparison(Container):
+class Comparison(Panes):
     """Charts beside a table."""
 
     HELP = tr("The picked runs, or the one under the cursor. A letter stands for a run, in the charts as in the table.")

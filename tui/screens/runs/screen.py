@@ -22,6 +22,7 @@ from tui.screens.runs.comparison import COLOURS, SIGNS, Comparison, seconds, tes
 from tui.state.messages import RunChanged, RunsChanged
 from tui.widgets.bars import shortened
 from tui.widgets.fitted_table import Column, FittedTable
+from tui.widgets.panes import Panes
 from tui.widgets.question_dialog import Ask
 from tui.widgets.safe_cells import cell, content, number
 from tui.words.numbers import duration
@@ -86,10 +87,11 @@ class RunsScreen(PlottedScreen):
 
     def body(self) -> Iterable[Widget]:
         """The table, or a word where there is no run; the comparison."""
-        with Vertical(classes="pane", id="runs-pane"):
-            yield RunTable(*COLUMNS, id="runs")
-            yield Static(id="no-runs", classes="muted")
-        yield Comparison()
+        with Panes():
+            with Vertical(classes="pane", id="runs-pane"):
+                yield RunTable(*COLUMNS, id="runs")
+                yield Static(id="no-runs", classes="muted")
+            yield Comparison()
 
     def keys_first(self) -> tuple[str, ...]:
         """Delete, and once that is done first of all what undoes it."""

@@ -8,6 +8,7 @@ from engine.base.language import tr
 from engine.sweep.result import Swept, SweptRecipe
 from tui.screens.sweep.frontier_plot import Frontier
 from tui.screens.sweep.text import BY_COST, RECIPES, advice, detail, recipe_rows
+from tui.widgets.panes import Panes
 from tui.widgets.row_table import RowTable
 
 
@@ -17,7 +18,7 @@ class RecipeTable(RowTable):
     HELP = Frontier.HELP
 
 
-class ResultPane(Vertical):
+class ResultPane(Panes):
     """The result so far of the sweep that is shown."""
 
     def __init__(self, *, id: str | None = None) -> None:

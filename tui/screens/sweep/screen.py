@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.containers import Container, Vertical
+from textual.containers import Vertical
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import DataTable, Static
@@ -34,8 +34,8 @@ from tui.state.sweep_job import (
     open_test,
     plan_of,
 )
-from tui.widgets.columns import Columns
 from tui.widgets.form import Form
+from tui.widgets.panes import Panes
 from tui.widgets.question_dialog import Answer, Ask
 from tui.widgets.row_table import RowTable
 from tui.widgets.safe_cells import content, lines
@@ -88,10 +88,10 @@ class SweepScreen(WorkScreen):
 
     def body(self) -> Iterable[Widget]:
         """Grid, data and earlier sweeps beside progress, queue and result."""
-        with Columns():
-            with Container(id="left"):
+        with Panes(classes="columns"):
+            with Panes(id="left"):
                 yield Form(self._wanted, id="grid").add_class("pane")
-                with Vertical(id="sources"):
+                with Panes(id="sources"):
                     yield Static(id="what", classes="pane")
                     yield KeptSweeps(self.session.glyphs, id="earlier")
             with Vertical(id="outcome"):

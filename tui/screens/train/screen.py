@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Vertical, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
@@ -33,10 +33,10 @@ from tui.screens.train.rungs import curves_of
 from tui.screens.train.schedule_dialog import Schedule
 from tui.screens.undoing import UNDO, RecipeScreen
 from tui.state.messages import RunChanged
-from tui.widgets.columns import Columns
 from tui.widgets.curves import Curves
 from tui.widgets.fitted_table import FittedTable
 from tui.widgets.form import Form
+from tui.widgets.panes import Panes
 from tui.widgets.pick_dialog import AskFile
 from tui.widgets.question_dialog import Ask
 from tui.widgets.safe_cells import content, lines
@@ -93,14 +93,14 @@ class TrainScreen(ReplayKeys, RecipeScreen, PlottedScreen):
 
     def body(self) -> Iterable[Widget]:
         """Recipe beside curves, epochs, log and progress."""
-        with Columns():
+        with Panes(classes="columns"):
             with Vertical(id="left"):
                 yield Form(id="recipe").add_class("pane")
                 machine = Machine(self.session.glyphs, self._in_sight, self.session.library.halt)
                 machine.id = "machine"
                 yield machine.add_class("pane", "fit")
-            with Vertical(id="course"):
-                with Horizontal(id="curves"):
+            with Panes(id="course"):
+                with Panes(id="curves"):
                     yield Curves(tr("loss"), id="loss").add_class("pane")
                     yield Curves(tr("accuracy"), y_limits=(None, 1.0), id="accuracy").add_class("pane")
                 yield FittedTable(*columns(), id="epochs", classes="pane")
