@@ -20,22 +20,23 @@ def told_anew(audit: Audit) -> Audit:
     titles = {variant.name: variant.titled(audit.region) for variant in VARIANTS}
     variants = tuple(dataclasses.replace(one, title=titles.get(one.name, one.title)) for one in audit.variants)
     audit = dataclasses.replace(audit, variants=variants)
-    names, how = {one.name for one in variants}, compared(audit.recipe)
-    if not (how and JUDGED_BY <= names <= titles.keys()):
+    if not JUDGED_BY <= {one.name for one in variants} <= titles.keys():
         return audit
     what = paragraph(audit.finding, variants, audit.gap, audit.baseline, audit.baseline_class, audit.region)
-    return dataclasses.replace(audit, verdict=in_turn(what, how))
+    return dataclasses.replace(audit, verdict=in_turn(what, compared(audit.recipe)))
 
 
 def compared(recipe: Mapping[str, Mapping[str, Any]]) -> str:
     """A sentence on what was done alike with every variant by a recipe, which is as `recipe.config.to_dict` wrote it;
-    empty where it does not say.
+    empty where it does not say, as that of an audit of before, when who chooses was no part of a recipe.
     """
+    if "choice" not in recipe:
+        return ""
     network = recipe.get("network", {})
     backbone, mode, epochs = network.get("backbone"), network.get("mode"), recipe.get("fit", {}).get("epochs")
     if not isinstance(backbone, str):
         return ""
-    if recipe.get("choice", {}).get("recipe") == "auto":
+    if recipe["choice"].get("recipe") == "auto":
         return tr(
             "Compared: a linear head on the frozen layers of {backbone} (--recipe auto), which each fold chose on the "
             "whole images that it learnt from, fitted anew to each variant.",
