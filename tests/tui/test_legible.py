@@ -13,7 +13,7 @@ from tests.makers.drive import run, until
 from tests.makers.shown import arrive, still, workplace
 from tui.app import Workbench
 from tui.screens.frame import MODES
-from tui.widgets.legible import contrast
+from tui.widgets.legible import contrast, legible
 from tui.words.settings import Settings
 
 WANTED = 4.5
@@ -34,7 +34,8 @@ def faint(app: Workbench) -> Iterator[str]:
     below is dimmed to say that it waits.
     """
     modal = isinstance(app.screen, ModalScreen)
-    area = app.screen.query(".dialog, .whole").first().region if modal else app.screen.region
+    boxes = app.screen.query(".dialog, .whole")
+    area = boxes.first().region if modal and boxes else app.screen.region
     for y, line in enumerate(app.screen._compositor.render_strips()):
         x = 0
         for segment in line:
@@ -60,6 +61,13 @@ def test_contrast_is_that_of_wcag() -> None:
     assert contrast(Color.parse("#000000"), Color.parse("#ffffff")) == pytest.approx(21)
     assert contrast(Color.parse("#777777"), Color.parse("#ffffff")) == pytest.approx(4.48, abs=0.01)
     assert contrast(Color.parse("#ff0000"), Color.parse("#0000ff")) == pytest.approx(2.15, abs=0.01)
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_selected_text_in_a_field_can_be_read(theme: str) -> None:
+    found = legible(Workbench().available_themes[theme].to_color_system().generate())
+    ink, ground = (Color.parse(found[f"input-selection-{part}"]) for part in ("foreground", "background"))
+    assert ground.a == 1 and contrast(ink, ground) >= WANTED
 
 
 @pytest.mark.parametrize(
@@ -99,6 +107,35 @@ DIALOGS = (
     "4 d",
 )  # fmt: skip
 """Keys that open each dialog of the workbench."""
+
+
+ENLARGED = ("1 F", "4 Z")
+"""Keys that show a picture and a plot on the whole screen."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("themes", [pytest.param(TRIED_ALWAYS, id="own themes")])
+def test_every_letter_of_every_dialog_can_be_read(here: Path, themes: Sequence[str]) -> None:
+    async def scenario() -> None:
+        app = Workbench(
+            Path("runs"), data=Path("sample_data"), settings=Settings(theme=themes[0], image_protocol="halfblock")
+        )
+        async with app.run_test(size=(120, 40)) as pilot:
+            await until(pilot, lambda: app.session.split is not None and len(app.session.library.entries()) == 2)
+            wrong: list[str] = []
+            for keys in (*DIALOGS, *ENLARGED):
+                await pilot.press("escape", *keys.split())
+                await still(pilot, app)
+                assert isinstance(app.screen, ModalScreen), keys
+                for theme in themes:
+                    app.theme = theme
+                    await pilot.pause()
+                    wrong += [f"{keys}: {one}" for one in faint(app)]
+                app.pop_screen()
+                await still(pilot, app)
+            assert wrong == []
+
+    run(scenario())
 
 
 @pytest.mark.slow

@@ -55,7 +55,7 @@ def legible(variables: Mapping[str, str]) -> dict[str, str]:
     found["footer-description-foreground"] = found["footer-foreground"] = found["foreground"]
     found["block-cursor-background"] = found["primary"]
     found["block-cursor-foreground"] = ink_for(Color.parse(found["primary"])).hex6
-    found["input-selection-foreground"] = found["foreground"]
+    found["input-selection-foreground"], found["input-selection-background"] = found["foreground"], cursor.hex6
     found["on-error"] = ink_for(Color.parse(found["error"])).hex6
     return found
 
