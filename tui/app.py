@@ -36,6 +36,7 @@ from tui.widgets.legible import legible
 from tui.widgets.question_dialog import Answer, Ask, Help
 from tui.widgets.xray import Way, choose
 from tui.words.line_breaks import break_chinese
+from tui.words.recipe_terms import in_recipe_terms
 from tui.words.safe_text import display_name
 from tui.words.settings import Settings
 from tui.words.terms import terms_in
@@ -243,8 +244,9 @@ class Workbench(AtHome):
     # What holds on every screen
 
     def say(self, text: str, severity: Severity = "information") -> None:
-        """A message in a corner, literally."""
-        self.notify(display_name(text), severity=severity, markup=False, timeout=10 if severity == "error" else 5)
+        """A message in a corner, literally, with fields for flags."""
+        seconds = 10 if severity == "error" else 5
+        self.notify(display_name(in_recipe_terms(text)), severity=severity, markup=False, timeout=seconds)
 
     def write_log(self, text: str) -> None:
         """Keep the details of an error for whoever mends it."""

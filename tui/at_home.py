@@ -18,6 +18,7 @@ from tui.state.host import Severity
 from tui.state.memory import Memory, sample_data
 from tui.state.session import Session
 from tui.state.tour import Tour
+from tui.words.recipe_terms import in_recipe_terms
 from tui.words.settings import Language, Protocol, Settings
 from tui.words.settings_file import Value, save
 from tui.words.user_config import config_file
@@ -119,7 +120,7 @@ class AtHome(App[None]):
         try:
             save(config_file(), name, value)
         except (CovidTuiError, OSError) as error:
-            self.say(tr("Not kept: {error}", error=error), "error")
+            self.say(tr("Not kept: {error}", error=in_recipe_terms(error)), "error")
             return False
         if name[0] == "keys":
             keys = {id: key for id, key in self.settings.keys.items() if id != name[1]}

@@ -23,6 +23,10 @@ class RunError(CovidTuiError):
     """A run directory is missing, damaged, in use, or lacks what was asked of it."""
 
 
+class NoModelError(RunError):
+    """No run has a trained model yet."""
+
+
 class LinkError(RunError):
     """A link, or another thing that is no file or folder of ours, stands where one should be written or removed."""
 

@@ -128,7 +128,7 @@ def _in_run(run: Run) -> Iterator[Leftover]:
             at = point.position
             what = tr("a run that died; its resume point is epoch {epoch}, step {step}", epoch=at.epoch, step=at.step)
         remedy = (
-            tr("covid-tui --train --resume {path} goes on", path=run.path)
+            tr("`covid-tui --train --resume {path}` goes on", path=run.path)
             if (run.path / SPLIT).is_file()
             else tr("train anew")
         )

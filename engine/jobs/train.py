@@ -322,4 +322,4 @@ def _judged(outcome: Outcome, config: TrainConfig, run: Run, context: Context, b
 
 
 def _goes_on(run: Run) -> str:
-    return tr("covid-tui --train --resume {path} goes on", path=run.path)
+    return tr("`covid-tui --train --resume {path}` goes on", path=run.path)

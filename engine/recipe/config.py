@@ -1,7 +1,7 @@
 """The one description of a training: every flag, form field and saved key comes from these frozen dataclasses.
 
-The text under each field is its help, on the command line as in the workbench. The defaults are the recipe of the
-student report that covid-tui grew out of.
+The text under each field is its help, on the command line as in the workbench; what stands below an empty line in it is
+for the command line alone. The defaults are the recipe of the student report that covid-tui grew out of.
 """
 
 import dataclasses
@@ -40,11 +40,13 @@ class LabelTable:
 
 @dataclass(frozen=True)
 class DataConfig:
-    """Which images, and who learns from which."""
+    """Which images are used, and which of them are for training, for validation and for the test."""
 
     classes: str = ""
     """Class folders to use, in this order, separated by commas (all of them when empty). A name that has a comma itself
-    stands in double quotes, which a shell wants in single ones: '"a, b",c'. Or give --classes once for each name."""
+    stands in double quotes: "a, b",c.
+
+    In a shell these stand in single ones: '"a, b",c'. Or give --classes once for each name."""
     val_share: float = 0.1
     """Share of each class kept for validation, which picks the best epoch."""
     test_share: float = 0.1
@@ -103,7 +105,8 @@ class NetworkConfig:
     """transfer trains the head alone, finetune every layer, partial the layers that --unfreeze names,
     probe-then-finetune the head first and then every layer, or those that --unfreeze names, at a tenth of the rate."""
     unfreeze: str = ""
-    """Layers to train: block names, layer names or index ranges, as in "block5" or "block4_conv3,15-18" for vgg16;
+    """Layers to train: block names, layer names or index ranges, as in "block5" or "block4_conv3,15-18" for vgg16.
+
     `covid-tui layers --backbone NAME` lists those of each."""
     weights: str = "imagenet"
     """Where the backbone starts: imagenet, none (random), or a Keras .weights.h5 file."""
@@ -257,9 +260,10 @@ class JudgeConfig:
     positive: str = ""
     """Class that the threshold decides for, against all others (the first class when empty)."""
     threshold: str = "youden"
-    """How its threshold is chosen: youden (largest sensitivity + specificity), sensitivity=0.95 (at least so much,
-    then the largest specificity), specificity=0.95, cost=10 (least cost where a miss costs ten false alarms;
-    cost=10@0.02: where 2 of 100 have it), or a probability such as 0.5."""
+    """From which probability on the model decides for the positive class: where sensitivity and specificity together
+    are largest (youden), with at least so much of one and then the largest of the other (sensitivity=0.95,
+    specificity=0.95), at the least cost where a miss costs ten false alarms (cost=10; cost=10@0.02: where 2 of 100 have
+    it), or a number such as 0.5."""
     test: bool = True
     """Open the test part when the training ends; without it the part stays shut until `covid-tui evaluate RUN`."""
 

@@ -23,6 +23,8 @@ from engine.recipe.plans import AuditPlan, SweepPlan
 
 Tree = TrainConfig | AuditPlan | SweepPlan
 """What a form shows: groups of fields."""
+ASIDE = "\n\n"
+"""What parts the help of a field from that for the command line alone."""
 NAMING = ("partial", "probe-then-finetune")
 """The modes whose layers --unfreeze names."""
 Check = Callable[[NetworkConfig], object]
@@ -130,9 +132,9 @@ def parts(tree: type[Tree] = TrainConfig) -> tuple[Part, ...]:
     for group in dataclasses.fields(tree):
         kind = typing.cast("type", group.type)
         hints = typing.get_type_hints(kind)
+        told = {name: tr(text).partition(ASIDE)[0] for (of, name), text in texts.items() if of == kind.__name__}
         fields = tuple(
-            Field(group.name, f.name, hints[f.name], f.default, tr(texts.get((kind.__name__, f.name), "")))
-            for f in dataclasses.fields(kind)
+            Field(group.name, f.name, hints[f.name], f.default, told.get(f.name, "")) for f in dataclasses.fields(kind)
         )
         found.append(Part(group.name, tr(inspect.getdoc(kind) or ""), fields))
     return tuple(found)
@@ -145,7 +147,7 @@ def helps() -> dict[tuple[str, str], str]:
 
 
 def helps_in(module: ast.Module) -> dict[tuple[str, str], str]:
-    """The docstring under each field of a file's classes, by class and field, as one line."""
+    """The docstring under each field of a file's classes, by class and field, each paragraph as one line."""
     found = {}
     for node in module.body:
         if not isinstance(node, ast.ClassDef):
@@ -157,7 +159,8 @@ def helps_in(module: ast.Module) -> dict[tuple[str, str], str]:
                 and isinstance(text, ast.Expr)
                 and isinstance(text.value, ast.Constant)
             ):
-                found[node.name, line.target.id] = " ".join(str(text.value.value).split())
+                paragraphs = str(text.value.value).split(ASIDE)
+                found[node.name, line.target.id] = ASIDE.join(" ".join(part.split()) for part in paragraphs)
     return found
 
 

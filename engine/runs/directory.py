@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from engine.base.cancel import How
-from engine.base.errors import ConfigError, RunError
+from engine.base.errors import ConfigError, NoModelError, RunError
 from engine.base.events import Epoch, Event, Failed, Finished, Interrupted
 from engine.base.files import replacing
 from engine.base.language import marked, tr
@@ -235,10 +235,10 @@ def live(out: Path) -> Run:
 
 
 def newest(out: Path) -> Run:
-    """The newest run under `out` that has weights to predict with. Raises RunError where there is none."""
+    """The newest run under `out` that has weights to predict with. Raises NoModelError where there is none."""
     for run in all_runs(out):
         if (run.path / WEIGHTS).is_file():
             return run
-    raise RunError(
+    raise NoModelError(
         tr("There is no trained run under {out}: train one with `covid-tui --train DATA` or give --run.", out=out)
     )

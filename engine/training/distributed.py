@@ -259,7 +259,7 @@ def require(asked: str) -> None:
         own = seat(asked)
         if not own.chief:
             raise ConfigError(
-                tr("This process is {own}, which has no run of its own: start it with covid-tui --train.", own=own)
+                tr("This process is {own}, which has no run of its own: start it with `covid-tui --train`.", own=own)
             )
         if len(addresses()) == 1:
             raise ConfigError(

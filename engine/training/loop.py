@@ -277,8 +277,8 @@ class _Training:
             folder, helps = self.keeper.folder, remedy(error, tr("see to that disk"))
             raise RunError(
                 tr(
-                    "No resume point can be written into {folder} ({reason}): {helps}, then go on with covid-tui "
-                    "--train --resume {run}.",
+                    "No resume point can be written into {folder} ({reason}): {helps}, then go on with `covid-tui "
+                    "--train --resume {run}`.",
                     folder=folder,
                     reason=reason(error),
                     helps=helps,

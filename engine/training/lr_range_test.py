@@ -132,7 +132,12 @@ def read(rates: Sequence[float], losses: Sequence[Sequence[float]]) -> RangeTest
     common = min(map(len, losses))
     loss = smoothed(np.mean([own[:common] for own in losses], axis=0)) if common else np.zeros(0)
     if common < 3 or loss.argmin() == 0:
-        raise RunError(tr("No learning rate lowers the loss in the range test: give --lr a number, or another --low."))
+        raise RunError(
+            tr(
+                "No learning rate lowers the loss in the range test: give --lr a number, or look lower with "
+                "`covid-tui lr-find DATA --low RATE`."
+            )
+        )
     sweeps = tuple(Sweep(tuple(own), _suggested(rates, smoothed(np.array(own))), rates[len(own) - 1]) for own in losses)
     return RangeTest(_suggested(rates, loss), tuple(rates[:common]), tuple(map(float, loss)), sweeps)
 

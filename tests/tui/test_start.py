@@ -1,6 +1,7 @@
 """How one begins: a newcomer is asked and led, everybody else finds again what was open."""
 
 import json
+import tomllib
 from functools import partial
 from pathlib import Path
 
@@ -106,6 +107,7 @@ def test_settings_are_changed_by_keys_and_kept_in_the_users_file(
     config = tmp_path / "covid-tui" / "config.toml"
     config.parent.mkdir()
     made.finished_run(tmp_path / "runs", "one", DATA, [("COVID/images/COVID-1.png", "COVID", [0.9, 0.1])])
+    themes = list[str]()
     config.write_text('# mine\nunknown = 1\n\n[keys]\n"runs.pick" = "x"  # a habit\n')
 
     async def scenario() -> None:
@@ -116,13 +118,17 @@ def test_settings_are_changed_by_keys_and_kept_in_the_users_file(
             await pilot.pause()
             await pilot.press("f2")
             await until(pilot, lambda: "Settings" in text(app))
-            before = app.theme
+            themes.append(app.theme)
             await pilot.press("enter")
             await pilot.pause()
-            assert app.theme != before and load(config).theme == app.theme
-            await pilot.press("down", "right")
+            themes.append(app.theme)
+            assert load(config).theme == app.theme
+            await pilot.press("down", "right", "right")  # language
             await pilot.pause()
-            assert load(config).image_protocol == "auto"
+            assert load(config).language == "zh_TW"
+            await pilot.press("down", "left")  # how pictures are drawn
+            await pilot.pause()
+            assert load(config).image_protocol == "kitty"
             await pilot.press("slash", *"follow")
             await pilot.pause()
             await pilot.press("enter", "enter")
@@ -139,6 +145,9 @@ def test_settings_are_changed_by_keys_and_kept_in_the_users_file(
 
     run(scenario())
     kept = config.read_text()
+    chosen = tomllib.loads(kept)
+    assert (chosen["theme"], chosen["language"], chosen["image_protocol"]) == (themes[1], "zh_TW", "kitty")
+    assert themes[0] != themes[1]
     assert "# mine\n" in kept and "unknown = 1\n" in kept and '"runs.pick" = "x"  # a habit\n' in kept
 
 

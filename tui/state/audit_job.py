@@ -100,7 +100,7 @@ def kept_audits(out: Path, context: Context) -> "tuple[list[tuple[Path, Audit]],
         try:
             result.append((path, store.read(path)))
         except RunError as error:
-            troubles.append(str(error))
+            troubles.append(in_recipe_terms(error))
     return result, troubles
 
 

@@ -17,7 +17,6 @@ from tui.state.host import Host
 from tui.state.job import Job
 from tui.state.messages import EventsWaiting, JobChanged
 from tui.state.relay import Relay
-from tui.words.error_text import error_sentence
 from tui.words.recipe_terms import in_recipe_terms
 
 T = TypeVar("T")
@@ -125,7 +124,7 @@ class Jobs:
                 job.hear(event)
                 continue
             if isinstance(event, Notice):
-                self.host.say(in_recipe_terms(event.text), "warning" if event.level == "warning" else "information")
+                self.host.say(event.text, "warning" if event.level == "warning" else "information")
             if isinstance(event, Progress) and job:
                 job.progress = event
         if job:
@@ -133,7 +132,7 @@ class Jobs:
 
     def complain(self, error: Exception) -> None:
         """Show an error as its sentence."""
-        self.host.say(in_recipe_terms(error_sentence(error)), "error")
+        self.host.say(in_recipe_terms(error), "error")
 
     def announce(self, kind: Callable[..., Message], *values: Any) -> None:
         """Post a message of this kind to every screen."""

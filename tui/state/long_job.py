@@ -7,6 +7,7 @@ from engine.base.cancel import Stop
 from engine.base.errors import Stopped
 from engine.base.events import Event, Progress
 from tui.state.job import Job
+from tui.words.recipe_terms import in_recipe_terms
 
 
 @dataclass(eq=False, kw_only=True)
@@ -42,4 +43,4 @@ class LongJob:
     def fail(self, error: Exception) -> None:
         """It was stopped, or ended by an error."""
         self.state, self.progress = "stopped" if isinstance(error, Stopped) else "failed", None
-        self.error = str(error)
+        self.error = in_recipe_terms(error)

@@ -40,7 +40,6 @@ from tui.state.replay_job import ReplayJob
 from tui.state.sweep_job import SweepJob, run_sweep
 from tui.state.tour import Tour
 from tui.state.training_job import TrainingJob, going_on
-from tui.words.error_text import error_sentence
 from tui.words.glyphs import PLAIN, RICH, Glyphs
 from tui.words.recipe_terms import in_recipe_terms
 from tui.words.settings import Settings
@@ -222,7 +221,7 @@ class Session(Jobs):
             self._draw_split()
         self.announce(DataChanged)
         if not isinstance(error, Stopped):
-            self.host.say(in_turn(in_recipe_terms(error_sentence(error)), stays), "error")
+            self.host.say(in_turn(in_recipe_terms(error), stays), "error")
 
     def _draw_split(self) -> None:
         """Split what the recipe picks: at once, or for many images in a thread, whose end screens hear of."""
@@ -237,7 +236,7 @@ class Session(Jobs):
                 self._take_split(work())
                 return
         except CovidTuiError as error:
-            self.split_problem = str(error)
+            self.split_problem = in_recipe_terms(error)
             return
         self.start("split", tr("drawing the split"), lambda context: work(), self._split_drawn, self._split_failed)
 
@@ -249,7 +248,7 @@ class Session(Jobs):
         self.announce(DataChanged)
 
     def _split_failed(self, error: Exception) -> None:
-        self.split_problem = str(error)
+        self.split_problem = in_recipe_terms(error)
         self.announce(DataChanged)
 
     # The recipe

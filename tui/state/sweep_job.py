@@ -156,7 +156,7 @@ def kept_sweeps(out: Path, context: Context) -> tuple[list[Kept], list[str]]:
         try:
             one = store.read(path)
         except RunError as error:
-            troubles.append(str(error))
+            troubles.append(in_recipe_terms(error))
             continue
         kept.append(Kept(path, one.finished, len(one.points), is_locked(path / "lock")))
     return kept, troubles
@@ -205,7 +205,7 @@ class Followed:
             try:
                 result = store.read(self.path)
             except CovidTuiError as error:
-                trouble = str(error)
+                trouble = in_recipe_terms(error)
         self._seen = stamp, live
         return Look(news, result, live, trouble) if news or result or trouble or seen != self._seen else None
 

@@ -17,7 +17,7 @@ from engine.recipe.config import TrainConfig
 from engine.runs.directory import Run
 from engine.runs.watch import RunView
 from tui.state.relay import Relay
-from tui.words.error_text import error_sentence
+from tui.words.recipe_terms import in_recipe_terms
 
 NICENESS = 5
 
@@ -96,10 +96,10 @@ class TrainingJob:
         try:
             self._work(self.folder, self.config, Context(self._emit, self.stop))
         except CovidTuiError as error:
-            self._fail(str(error))
+            self._fail(in_recipe_terms(error))
         except Exception as error:
             self._log(traceback.format_exc())
-            self._fail(error_sentence(error))
+            self._fail(in_recipe_terms(error))
         finally:
             self._over = True
             self.relay.wake()  # its last event came while it was still at work

@@ -19,6 +19,7 @@ from engine.recipe.fields import Field, Part, Tree, change, parts
 from tui.widgets.fitted_table import Column, FittedTable
 from tui.widgets.safe_cells import cell, content, lines
 from tui.words.cells import padded
+from tui.words.recipe_terms import in_recipe_terms
 from tui.words.safe_text import display_name, undisplayed
 
 NAME_WIDTH = 14
@@ -171,10 +172,10 @@ class Form(Vertical):
         """Show the field's help."""
         row = self._rows[max(0, self.query_one(FieldTable).place)]
         if isinstance(row, Part):
-            text = [content(row.help)]
+            text = [content(in_recipe_terms(row.help))]
         else:
             text = [content(UNUSED)] if self._unused(row) else []
-            text += [content(row.help), content(_usual(row))]
+            text += [content(in_recipe_terms(row.help)), content(_usual(row))]
         self.query_one("#field-help", Static).update(lines(text), layout=False)
         self._complain("")
 
@@ -229,14 +230,14 @@ class Form(Vertical):
             if field:
                 change(self._config, field, field.parse(text), plan)
         except ConfigError as error:
-            return str(error)
+            return in_recipe_terms(error)
         return ""
 
     def _take(self, field: Field, value: Any) -> None:
         try:
             part = change(self._config, field, value, plan)
         except ConfigError as error:
-            self._complain(str(error))
+            self._complain(in_recipe_terms(error))
             return
         self._complain("")
         self.post_message(self.Changed(field.part, part, field.name.replace("_", " ")))

@@ -23,6 +23,7 @@ from tui.widgets.file_tree import PathField
 from tui.widgets.safe_cells import content
 from tui.words.cells import padded
 from tui.words.numbers import as_share
+from tui.words.recipe_terms import in_recipe_terms
 
 NAME, MODE = 34, 9
 """Cells for a run's name, and for its mode."""
@@ -115,7 +116,7 @@ class AskFile(ModalScreen[Path | None]):
         try:
             require_new(path, self._suffix, force=True)
         except ConfigError as error:
-            return str(error)
+            return in_recipe_terms(error)
         if os.path.lexists(path) and self._warned != path:
             self._warned = path
             return tr("{path} exists: enter writes over it.", path=path)

@@ -16,6 +16,7 @@ from engine.base.wording import listing
 from tui.widgets.curves import Curves, Plot
 from tui.widgets.key_line import KeyLine
 from tui.widgets.plot_file import save_plot
+from tui.words.recipe_terms import in_recipe_terms
 from tui.words.safe_text import display_name
 
 SECONDS_BETWEEN_LOOKS = 0.5
@@ -155,6 +156,6 @@ class PlotView(ModalScreen[None]):
         try:
             path = save_plot(plot, Path.cwd(), f"{self._file}-{plain}")
         except CovidTuiError as error:
-            self.app.notify(display_name(str(error)), severity="error", markup=False)
+            self.app.notify(display_name(in_recipe_terms(error)), severity="error", markup=False)
         else:
             self.app.notify(tr("Saved as {path}.", path=display_name(path)), markup=False)

@@ -23,7 +23,7 @@ class Docstring:
 
     def translated(self) -> str:
         """The docstring in the chosen language."""
-        told = [f"{name}\n    {tr(text)}" for name, text in self.parameters.items()]
+        told = [f"{name}\n    {' '.join(tr(text).split())}" for name, text in self.parameters.items()]
         return "\n\n".join(map(tr, self.paragraphs)) + (_PARAMETERS + "\n".join(told) if told else "")
 
 

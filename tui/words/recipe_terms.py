@@ -1,22 +1,32 @@
-"""Sentences of the engine in the terms of the workbench, where a recipe has fields and not flags."""
+"""The one door by which a sentence of the engine comes to the workbench: a recipe has fields there, and not flags."""
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 
-from engine.base.language import tr
+from engine.base.language import marked, tr
+from tui.words.error_text import error_sentence
 
 _COMMAND = re.compile(r"(`[^`]*`)")
 _FLAG = re.compile(r"(?<![^\s(\"'（「『，、。：；！？])--([a-z][a-z-]*)")
+_INSTEAD = {"out": marked("`covid-tui --out FOLDER`")}
+"""What does it where a flag has no field: the folder of the runs is chosen when the workbench is opened."""
+_AS_IN_THE_RECIPE: Mapping[str, str] = MappingProxyType({})
 
 
-def in_recipe_terms(sentence: str) -> str:
-    """The sentence with each flag as the recipe's form names its field, in quotes where that is several words.
+def in_recipe_terms(sentence: str | BaseException, names: Mapping[str, str] = _AS_IN_THE_RECIPE) -> str:
+    """The sentence, or that of an error, with each flag as the recipe's form names its field, in quotes where that is
+    several words. `names` are those of a form that has others, by field.
 
     Commands to be typed in a shell, which stand in backticks, stay as they are.
     """
-    parts = _COMMAND.split(sentence)
-    return "".join(part if part.startswith("`") else _FLAG.sub(lambda flag: _named(flag[1]), part) for part in parts)
+    text = sentence if isinstance(sentence, str) else error_sentence(sentence)
+    parts = _COMMAND.split(text)
+    return "".join(one if one.startswith("`") else _FLAG.sub(lambda flag: _named(flag[1], names), one) for one in parts)
 
 
-def _named(flag: str) -> str:
-    name = flag.replace("-", " ")
+def _named(flag: str, names: Mapping[str, str]) -> str:
+    if flag in _INSTEAD:
+        return tr(_INSTEAD[flag])
+    name = names.get(flag.replace("-", "_")) or flag.replace("-", " ")
     return tr('"{name}"', name=name) if " " in name else name

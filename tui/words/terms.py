@@ -98,7 +98,7 @@ TERMS = {
     marked("views"): marked("Versions of an image that the frozen layers see, the plain one among them."),
     marked("Youden"): marked("The threshold at which sensitivity and specificity are largest together."),
 }
-"""By term, as it stands on a screen, what it means. Capitals count where the term has any."""
+"""By term, as it stands on a screen, what it means. Capitals count where a term has nothing else."""
 
 
 def terms_in(text: str) -> list[tuple[str, str]]:
@@ -117,7 +117,7 @@ def terms_in(text: str) -> list[tuple[str, str]]:
 @cache
 def _pattern(term: str) -> re.Pattern[str]:
     """Finds the term as a word: Chinese may follow it at once, another letter not."""
-    flags = 0 if term != term.lower() else re.IGNORECASE
+    flags = 0 if term.isupper() else re.IGNORECASE
     ending = "" if len(term) == 1 or term.isupper() else "(?:s|es|d)?"
     return re.compile(rf"(?<!{_LETTER}){re.escape(term)}{ending}(?!{_LETTER})", flags)
 

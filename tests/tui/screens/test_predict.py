@@ -161,7 +161,7 @@ def test_without_a_trained_run_the_picture_is_still_shown(tmp_path: Path) -> Non
         path = DATA / "COVID" / "images" / "COVID-4.png"
         app = Workbench(tmp_path, picture=path, settings=GREY)
         async with app.run_test(size=(120, 40)) as pilot:
-            await until(pilot, lambda: "There is no trained run" in text(app))
+            await until(pilot, lambda: "No run has a trained model yet" in text(app))
             assert "PNG 299x299" in text(app)
             await pilot.press("r")
             assert "No run has a trained model yet" in next(iter(app._notifications)).message

@@ -129,7 +129,7 @@ class TestForm:
                 await pilot.press("3")
                 await go_to(app, "epochs")
                 await pilot.press("enter", "backspace", "backspace", "0")
-                await until(pilot, lambda: "--epochs is 0: give a whole" in text(app))
+                await until(pilot, lambda: "! epochs is 0: give a whole" in text(app))
                 await pilot.press("enter")
                 assert app.session.config.fit.epochs == 20
                 assert app.screen.query_one(ValueLine).has_focus
@@ -137,7 +137,7 @@ class TestForm:
                 await until(pilot, lambda: app.session.config.fit.epochs == 7)
                 assert app.screen.query_one(FieldTable).has_focus
                 await pilot.pause()
-                assert "--epochs" not in text(app)
+                assert "epochs is 0" not in text(app)
                 await pilot.press("enter", "9", "escape")
                 assert app.session.config.fit.epochs == 7
                 await pilot.press("backspace")

@@ -102,7 +102,7 @@ def test_a_plan_is_the_verbs_and_follows_the_form(tmp_path: Path, data: Path) ->
             await until(pilot, lambda: "18 trainings on 12 images" in text(app))
             await pilot.press("up", "up", "enter", *["backspace"] * 60, *"head,block9", "enter")
             assert "block9" in text(app)
-            await until(pilot, lambda: '--unfreeze "block9" is no part' in text(app))
+            await until(pilot, lambda: 'unfreeze "block9" is no part' in text(app))
             assert "Start" not in offered(app)
             await pilot.press("enter", "end", *["backspace"] * 6, *"block5", "enter")
             await until(pilot, lambda: "6 trainings on 12 images" in text(app))

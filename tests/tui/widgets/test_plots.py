@@ -110,6 +110,8 @@ def test_where_an_epoch_is_over_its_values_are_shown_at_every_size(tmp_path: Pat
             assert "0.8598" in text(app), "in the table"
             assert not plot.region or "┌" in drawn_or_told or "train 0.8598  val 0.52" in drawn_or_told
 
+    run(scenario())
+
 
 @pytest.mark.parametrize("size", [(16, 1), (24, 1), (24, 3), (15, 6), (16, 5), (40, 4)])
 def test_a_plot_that_is_too_small_tells_the_last_values(size: tuple[int, int]) -> None:
@@ -126,8 +128,6 @@ def test_a_plot_that_is_too_small_tells_the_last_values(size: tuple[int, int]) -
             shown = str(plot.render())
             assert "┌" in shown or "train 0.08338" in shown, shown
             assert ("val 0.49" in shown) or "┌" in shown or size == (16, 1)
-
-    run(scenario())
 
     run(scenario())
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from textual.app import App
+from textual.events import MouseScrollDown, MouseScrollUp
 from textual.pilot import Pilot
 
 from engine.data.image.view import View
@@ -33,6 +34,13 @@ def looked_at(seen: Enlarged, check: Callable[[Pilot[None], Viewer], object], wa
             await check(pilot, viewer)  # type: ignore[misc]
 
     asyncio.run(asyncio.wait_for(scenario(), 60))
+
+
+async def scrolled(pilot: Pilot[None], viewer: Viewer, way: type[MouseScrollUp] | type[MouseScrollDown]) -> None:
+    """Turn the wheel over the picture, as a terminal tells the app of it."""
+    x, y, _, _ = viewer.query_one(Xray).region
+    pilot.app.post_message(way(None, x + 9, y + 4, 0, 0, 0, False, False, False, x + 9, y + 4))
+    await pilot.pause()
 
 
 def title(viewer: Viewer) -> str:
@@ -91,6 +99,15 @@ def test_dragging_changes_the_window_and_the_wheel_zooms() -> None:
         before = viewer.looked
         await pilot.hover(Xray, offset=(10, 5))
         assert viewer.looked == before, "only while the button is down"
+        whole = pixels(viewer).shape
+        await scrolled(pilot, viewer, MouseScrollUp)
+        await scrolled(pilot, viewer, MouseScrollUp)
+        nearer = pixels(viewer).shape
+        assert viewer.looked.zoom > 1 and nearer < whole and "times nearer" in title(viewer)
+        await scrolled(pilot, viewer, MouseScrollDown)
+        assert nearer < pixels(viewer).shape < whole
+        await scrolled(pilot, viewer, MouseScrollDown)
+        assert viewer.looked == before and "whole picture" in title(viewer)
 
     looked_at(Enlarged("one.png", PICTURE), check)
 

@@ -22,6 +22,7 @@ def test_each_term_is_found_where_it_stands_and_explained_without_itself(term: s
 def test_plurals_are_found_and_parts_of_words_and_paths_are_not() -> None:
     assert [term for term, _ in terms_in("Epochs")] == ["epoch"]
     assert terms_in("headline overhead runs/head/mask.png --seed") == []
+    assert [term for term, _ in terms_in("threshold=youden, mcnemar")] == ["McNemar", "threshold", "Youden"]
     assert terms_in("auc") == [] and [term for term, _ in terms_in("AUC 0.9")] == ["AUC"]
 
 

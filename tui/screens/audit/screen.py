@@ -31,6 +31,7 @@ from tui.widgets.question_dialog import Answer, Ask
 from tui.widgets.safe_cells import cell, content, lines
 from tui.words.cells import cells
 from tui.words.numbers import duration
+from tui.words.recipe_terms import in_recipe_terms
 
 if TYPE_CHECKING:
     from engine.audit.verdict import Audit
@@ -272,7 +273,7 @@ class AuditScreen(WorkScreen):
                        finding=FINDINGS[audit.finding], region=region_name(audit), gap=100 * gap.value,
                        low=low, high=high), "bold"),
             content(tr("gap {plot} points", plot=plot), "$primary"),
-            content(audit.verdict),
+            content(in_recipe_terms(audit.verdict)),
         ]  # fmt: skip
         box.update(lines(rows))
 

@@ -14,6 +14,7 @@ from tui.host.terminal import Abilities
 from tui.state.session import Session
 from tui.widgets.safe_cells import content
 from tui.widgets.xray import Way, Xray
+from tui.words.recipe_terms import in_recipe_terms
 
 if TYPE_CHECKING:
     from engine.data.image.reader import Pixels
@@ -78,7 +79,7 @@ class Views(Vertical):
         )
         work = partial(_views, self._session.data / record.file, self._session.freeze.backbone.size)
         self._session.start(
-            "views", tr("reading a picture"), work, self._draw, lambda error: self._draw([], str(error))
+            "views", tr("reading a picture"), work, self._draw, lambda error: self._draw([], in_recipe_terms(error))
         )
 
     def _draw(self, shown: Shown, trouble: str = "") -> None:

@@ -22,6 +22,7 @@ from tui.host.terminal import Abilities
 from tui.widgets.key_line import KeyLine
 from tui.widgets.safe_cells import content
 from tui.widgets.xray import Way, Xray
+from tui.words.recipe_terms import in_recipe_terms
 
 if TYPE_CHECKING:
     from engine.data.image.reader import Pixels
@@ -124,9 +125,9 @@ class AugmentationDialog(ModalScreen[None]):
             change = _change(session, name, value)
         except (ConfigError, ValueError) as error:
             self._wrong[name] = (
-                str(error)
+                in_recipe_terms(error, dict(FIELDS))
                 if isinstance(error, ConfigError)
-                else tr("{name}: {value!r} is no number.", name=name, value=value)
+                else tr("{name}: {value!r} is no number.", name=dict(FIELDS).get(name, name), value=value)
             )
         else:
             self._wrong.pop(name, None)

@@ -10,6 +10,7 @@ from engine.base.context import Context
 from engine.base.errors import ConfigError, Stopped
 from engine.base.language import tr
 from tui.widgets.safe_cells import content
+from tui.words.recipe_terms import in_recipe_terms
 
 if TYPE_CHECKING:
     from engine.data.confounding import Confounding
@@ -74,5 +75,5 @@ def measure(scan: "Scan", group_by: str, context: Context) -> "tuple[Confounding
     try:
         trouble = patients(scan, group_by).unknown
     except ConfigError as error:
-        trouble = str(error)
+        trouble = in_recipe_terms(error)
     return confounding(scan), trouble

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from engine.base.language import tr
 from engine.base.wording import listing
+from tui.words.recipe_terms import in_recipe_terms
 
 if TYPE_CHECKING:
     from engine.data.corrections import Change, ClassChanges
@@ -70,4 +71,4 @@ def change_line(session: "Session", record: "Record") -> str:
 
 def all_changes(session: "Session") -> str:
     """What the recipe's corrections did to the whole folder; empty where it names none."""
-    return session.corrected.sentence if session.corrected and session.config.data.corrections else ""
+    return in_recipe_terms(session.corrected.sentence) if session.corrected and session.config.data.corrections else ""

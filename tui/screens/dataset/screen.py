@@ -33,7 +33,7 @@ from tui.widgets.panes import Panes
 from tui.widgets.safe_cells import content
 from tui.widgets.viewer import Enlarged
 from tui.widgets.xray import Xray
-from tui.words.error_text import error_sentence
+from tui.words.recipe_terms import in_recipe_terms
 from tui.words.safe_text import display_name
 
 if TYPE_CHECKING:
@@ -218,7 +218,7 @@ class DatasetScreen(RecipeScreen, PictureScreen, PlottedScreen):
     def _not_read(self, record: "Record", error: Exception) -> None:
         """Say so where the picture would be, lest another one be taken for it."""
         if record is self._record:
-            self._unread = error_sentence(error)
+            self._unread = in_recipe_terms(error)
             self.query_one(Xray).show(None)
             self._facts()
 

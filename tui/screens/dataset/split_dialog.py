@@ -17,6 +17,7 @@ from engine.base.language import tr
 from tui.widgets.fitted_table import Column, FittedTable
 from tui.widgets.key_line import KeyLine
 from tui.widgets.safe_cells import cell, content, lines, number
+from tui.words.recipe_terms import in_recipe_terms
 
 if TYPE_CHECKING:
     from tui.state.session import Session
@@ -116,7 +117,7 @@ class SplitDialog(ModalScreen[None]):
                 if text
                 else tr("{label}: nothing is no number.", label=label)
             )
-            self._wrong = str(error) if isinstance(error, ConfigError) else no_number
+            self._wrong = in_recipe_terms(error, dict(FIELDS)) if isinstance(error, ConfigError) else no_number
         else:
             self._wrong = ""
             if change:

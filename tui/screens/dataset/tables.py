@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from engine.base.language import marked, tr
 from engine.base.wording import counted, listing
 from tui.widgets.table_dialog import Table
+from tui.words.recipe_terms import in_recipe_terms
 
 if TYPE_CHECKING:
     from engine.data.records import Scan
@@ -25,7 +26,7 @@ def problems(found: "Scan", split: "Split | None") -> Table:
         title=tr("Problems ({count:,})", count=len(found.problems)),
         about=tr("These files are left out or in doubt; all others are used."),
         columns=(tr("file"), tr("kind"), tr("reason")),
-        rows=[(problem.file, tr(problem.kind), problem.reason) for problem in found.problems],
+        rows=[(problem.file, tr(problem.kind), in_recipe_terms(problem.reason)) for problem in found.problems],
         none=tr("No problems: every file in the class folders can be used."),
     )
 
@@ -72,7 +73,7 @@ def sources(found: "Scan", split: "Split | None") -> Table:
     tie = association("source", found.records, TRAITS["source"])
     return Table(
         title=tr("Images by source and class"),
-        about=tie.verdict if tie else "",
+        about=in_recipe_terms(tie.verdict) if tie else "",
         columns=(tr("source"), *classes),
         rows=rows,
         none=tr(

@@ -20,6 +20,7 @@ from tui.widgets.bars import capped
 from tui.widgets.fitted_table import Column, FittedTable
 from tui.widgets.safe_cells import cell, content
 from tui.words.glyphs import Glyphs
+from tui.words.recipe_terms import in_recipe_terms
 
 NAME, BAR = 12, 8
 FILE, SAID = Column(tr("file"), "file", least=10, middle=True), Column(tr("said"), "said", least=8)
@@ -151,7 +152,7 @@ class History(Vertical):
         counts = Counter(map(said, self.lines))
         notes = noted((Path(line["file"]).name, line["notes"]) for line in self.lines if "notes" in line)
         summed = listing(f"{name} {count:,}" for name, count in counts.most_common())
-        return "\n".join([summed, *(f"{self._glyphs.beware} {item.sentence}" for item in notes)])
+        return "\n".join([summed, *(f"{self._glyphs.beware} {in_recipe_terms(item.sentence)}" for item in notes)])
 
     def _session_rows(self) -> None:
         self.table.offer(FILE, SAID, SURE, RUN)

@@ -6,13 +6,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.base.context import Context
+from engine.base.errors import NoModelError
+from engine.base.language import tr
 from engine.runs import directory
 from engine.runs.directory import Run
 from tui.services.models import Models
+from tui.words.recipe_terms import in_recipe_terms
 
 if TYPE_CHECKING:
     from engine.evaluation.prediction import Prediction
     from engine.evaluation.promised import Terms
+
+
+NO_RUN = tr("No run has a trained model yet: 3 opens the screen Train, and r there makes one.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +52,11 @@ class Whom:
     def run(self) -> Run:
         """The run. Raises RunError where there is none."""
         return Run(self.picked) if self.picked else directory.newest(self.out)
+
+
+def sentence(error: Exception) -> str:
+    """Why there is no answer."""
+    return NO_RUN if isinstance(error, NoModelError) else in_recipe_terms(error)
 
 
 def ask_file(whom: Whom, path: Path, context: Context) -> Answered:

@@ -26,7 +26,7 @@ from tui.screens.predict.alike import AlikeView, Near, ask_near
 from tui.screens.predict.history import Asked, History
 from tui.screens.predict.keys import KEYS
 from tui.screens.predict.pictures import Pictures
-from tui.screens.predict.questions import Answered, Wanted, Whom, ask_file, ask_folder
+from tui.screens.predict.questions import NO_RUN, Answered, Wanted, Whom, ask_file, ask_folder, sentence
 from tui.screens.predict.text import answer_text, facts_text
 from tui.services.models import Heated
 from tui.services.read_picture import Picture, network_side, read_picture
@@ -36,10 +36,9 @@ from tui.widgets.panes import Panes
 from tui.widgets.pick_dialog import AskFile, PickRun
 from tui.widgets.safe_cells import content
 from tui.widgets.viewer import Enlarged
-from tui.words.error_text import error_sentence
+from tui.words.recipe_terms import in_recipe_terms
 
 NOT_FOR_DIAGNOSIS = tr("For research and teaching only, not for diagnosis.")
-NO_RUN = tr("No run has a trained model yet: a training on the screen Train makes one.")
 
 
 class PredictScreen(PictureScreen):
@@ -128,7 +127,7 @@ class PredictScreen(PictureScreen):
     def _name_run(self) -> None:
         asked, newest = self.session.asked, next(iter(self.trained()), None)
         name = asked.name if asked else newest.run.name if newest else ""
-        text = tr("run {name}", name=name) if name else tr("run none trained yet")
+        text = tr("run {name}", name=name) if name else tr("no trained run yet")
         self.query_one("#model", Static).update(content(text))
 
     def action_pick(self) -> None:
@@ -199,7 +198,7 @@ class PredictScreen(PictureScreen):
         if isinstance(error, Stopped):
             self.query_one("#answer", Static).update(content(tr("Cancelled.")))
             return
-        self.query_one("#answer", Static).update(content(error_sentence(error), "$error"))
+        self.query_one("#answer", Static).update(content(sentence(error), "$error"))
 
     # Where the model looks
 
@@ -254,11 +253,11 @@ class PredictScreen(PictureScreen):
 
     def _warmed(self, heated: Heated) -> None:
         self.query_one(Pictures).lay(heated)
-        self._heat = heated.sentence
+        self._heat = in_recipe_terms(heated.sentence)
         self._show_answer()
 
     def _unheated(self, error: Exception) -> None:
-        self._heat = "" if isinstance(error, Stopped) else str(error)
+        self._heat = "" if isinstance(error, Stopped) else in_recipe_terms(error)
         self._show_answer()
 
     def _show_answer(self) -> None:
@@ -323,7 +322,7 @@ class PredictScreen(PictureScreen):
         self.refresh_bindings()
 
     def _folder_failed(self, error: Exception) -> None:
-        self.query_one(History).catch_up(None, error_sentence(error))
+        self.query_one(History).catch_up(None, sentence(error))
 
     def action_write(self) -> None:
         """Ask where, and write."""

@@ -26,6 +26,7 @@ from tui.widgets.panes import Panes
 from tui.widgets.safe_cells import cell, content, lines
 from tui.widgets.viewer import Enlarged
 from tui.widgets.xray import Way, Xray, heat_scale
+from tui.words.recipe_terms import in_recipe_terms
 
 COLUMNS = (
     Column("", "wrong"), Column(tr("file"), "file", least=10, middle=True), Column(tr("truth"), "truth", least=6),
@@ -96,7 +97,7 @@ class Mistakes(Panes):
         self._fill(*found, tr("The run's predictions.csv lists no image."))
 
     def _failed(self, error: Exception) -> None:
-        self._fill([], Path(), str(error))
+        self._fill([], Path(), in_recipe_terms(error))
 
     def _fill(self, answers: list[Answer], folder: Path, empty: str) -> None:
         self._answers, self._folder, self.path, self._picture = answers[:MOST], folder, None, None
@@ -171,7 +172,7 @@ class Mistakes(Panes):
 
     def _missing(self, answer: Answer, error: Exception) -> None:
         self.query_one(Xray).show(None)
-        self._facts(answer, str(error))
+        self._facts(answer, in_recipe_terms(error))
 
     def action_heat(self) -> None:
         """Lay the heat on the picture, or take it off; the next pictures are shown alike."""
@@ -194,10 +195,10 @@ class Mistakes(Panes):
 
     def _heated(self, answer: Answer, heated: Heated) -> None:
         self._see(heated)
-        self._facts(answer, "", heated.sentence)
+        self._facts(answer, "", in_recipe_terms(heated.sentence))
 
     def _unheated(self, answer: Answer, error: Exception) -> None:
-        self._facts(answer, "" if isinstance(error, Stopped) else str(error))
+        self._facts(answer, "" if isinstance(error, Stopped) else in_recipe_terms(error))
 
     def _facts(self, answer: Answer, trouble: str, heat: str = "") -> None:
         box = self.query_one("#mistake-facts", Static)

@@ -37,6 +37,7 @@ from tui.widgets.viewer import Enlarged
 from tui.words.event_text import kept
 from tui.words.headline import headline
 from tui.words.numbers import as_number, as_share, duration
+from tui.words.recipe_terms import in_recipe_terms
 from tui.words.worth import worth_line
 
 if TYPE_CHECKING:
@@ -177,7 +178,8 @@ class ResultsScreen(PictureScreen):
         facts += [f"AUC {_three(test.auc)}", tr("loss {loss}", loss=as_number(test.loss, 4))]
         rows.append(content(listing(facts), "$foreground-muted"))
         if curve := self._curve(entry):
-            rows.append(content(tr("How many more images? {sentence}", sentence=curve.sentence), "$foreground-muted"))
+            text = tr("How many more images? {sentence}", sentence=in_recipe_terms(curve.sentence))
+            rows.append(content(text, "$foreground-muted"))
         if self._worth:
             rows.append(content(f"{worth_line(self._worth[self._place])}  - +"))
         if not Headline.of(test).beats_baseline:

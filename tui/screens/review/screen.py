@@ -25,6 +25,7 @@ from tui.widgets.question_dialog import Answer, Ask
 from tui.widgets.safe_cells import content
 from tui.widgets.viewer import Enlarged
 from tui.widgets.xray import Xray
+from tui.words.recipe_terms import in_recipe_terms
 
 if TYPE_CHECKING:
     from engine.data.corrections import Correction, Decision
@@ -43,6 +44,10 @@ WELCOME = tr(
 )
 UNDO = tr("Take the last decision back; those of earlier visits too.")
 NO_DATA = tr("Choose a folder on the screen Dataset first.")
+
+
+KEYS = {"blind_test": tr("Test part")}
+"""The label of the key that does what a flag does."""
 
 
 class ReviewScreen(PictureScreen):
@@ -166,7 +171,7 @@ class ReviewScreen(PictureScreen):
         for place in range(NEIGHBOURS):
             self.query_one(f"#label-{place}", Static).update(content(""))
         if queue is None or item is None:
-            text = in_turn(queue.review.sentence, queue.review.looked_at) if queue else WELCOME
+            text = in_recipe_terms(in_turn(queue.review.sentence, queue.review.looked_at), KEYS) if queue else WELCOME
             self.query_one("#text", Static).update(content(text))
         else:
             self.query_one("#text", Static).update(item_text(item, queue.decision(item)))
@@ -246,7 +251,7 @@ class ReviewScreen(PictureScreen):
         try:
             act(self._queue)
         except CovidTuiError as error:
-            self.workbench.say(str(error), "error")
+            self.workbench.say(in_recipe_terms(error), "error")
         if open_before and self._queue.done == len(self._queue.items):
             self.workbench.say(over_text(self._queue), "information")
         self._show()

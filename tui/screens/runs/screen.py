@@ -26,6 +26,7 @@ from tui.widgets.panes import Panes
 from tui.widgets.question_dialog import Ask
 from tui.widgets.safe_cells import cell, content, number
 from tui.words.numbers import duration
+from tui.words.recipe_terms import in_recipe_terms
 
 COLUMNS = (
     Column("", "pick"), Column(tr("state"), "state", rank=1), Column(tr("run"), "run", least=12, middle=True),
@@ -242,7 +243,7 @@ class RunsScreen(PlottedScreen):
         try:
             self.session.resume(entry)
         except CovidTuiError as error:
-            self.workbench.say(str(error), "warning")
+            self.workbench.say(in_recipe_terms(error), "warning")
             return
         self.app.switch_mode("train")
 

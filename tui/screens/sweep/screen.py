@@ -39,6 +39,7 @@ from tui.widgets.panes import Panes
 from tui.widgets.question_dialog import Answer, Ask
 from tui.widgets.row_table import RowTable
 from tui.widgets.safe_cells import content, lines
+from tui.words.recipe_terms import in_recipe_terms
 
 if TYPE_CHECKING:
     from engine.jobs.sweep_plan import Plan
@@ -193,7 +194,7 @@ class SweepScreen(WorkScreen):
         self._draw()
 
     def _not_planned(self, error: Exception) -> None:
-        self._plan, self._trouble = None, str(error)
+        self._plan, self._trouble = None, in_recipe_terms(error)
         self._draw()
 
     def _show(self, path: Path | None) -> None:

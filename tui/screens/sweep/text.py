@@ -19,6 +19,7 @@ from tui.words.glyphs import Glyphs
 from tui.words.headline import accuracy, headline
 from tui.words.numbers import as_number, as_share, duration
 from tui.words.plot import letters
+from tui.words.recipe_terms import in_recipe_terms
 from tui.words.safe_text import display_name
 
 if TYPE_CHECKING:
@@ -241,7 +242,7 @@ def advice(result: Swept | None) -> Content:
         rows.append(
             content(tr("The test part is shut; key o opens it for the one recipe that you choose."), "$warning")
         )
-    return lines([*rows, content(result.advice.sentence)])
+    return lines([*rows, content(in_recipe_terms(result.advice.sentence))])
 
 
 def detail(one: SweptRecipe | None, result: Swept | None) -> Content:

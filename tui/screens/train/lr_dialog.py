@@ -23,6 +23,7 @@ from engine.recipe.config import TrainConfig
 from tui.widgets.curves import Curve, Curves
 from tui.widgets.safe_cells import content, lines
 from tui.words.plot import logarithms
+from tui.words.recipe_terms import in_recipe_terms
 
 if TYPE_CHECKING:
     from engine.training.lr_range_test import RangeTest
@@ -122,7 +123,7 @@ class Rates(ModalScreen[None]):
         self.refresh_bindings()
 
     def _fail(self, error: Exception) -> None:
-        self._say(content(f"! {error}", "$error"))
+        self._say(content(f"! {in_recipe_terms(error)}", "$error"))
 
     def _say(self, text: Content) -> None:
         if self.is_attached:

@@ -11,6 +11,7 @@ from tui.words.cells import padded
 from tui.words.glyphs import Glyphs
 from tui.words.headline import headline
 from tui.words.numbers import duration
+from tui.words.recipe_terms import in_recipe_terms
 
 BAR, NAMED = 24, 10
 STOPPING = {
@@ -84,9 +85,9 @@ def _end(view: RunView, glyphs: Glyphs) -> list[Content]:
                 content(tr("Not all of its recipe is done: r on the screen Runs goes on with it."), "$warning"),
             ]
         case Interrupted():
-            return [content(f"{glyphs.stopped} {view.end.reason}", "$warning")]
+            return [content(f"{glyphs.stopped} {in_recipe_terms(view.end.reason)}", "$warning")]
         case Failed():
-            return [content(f"{glyphs.failed} {view.end.reason}", "bold $error")]
+            return [content(f"{glyphs.failed} {in_recipe_terms(view.end.reason)}", "bold $error")]
     if view.state == "died":
         return [content(f"{glyphs.died} {tr('Its process died; what it had kept is still there.')}", "$warning")]
     return []

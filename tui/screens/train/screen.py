@@ -14,6 +14,7 @@ from textual.widgets import DataTable, Static
 from engine.base.errors import CovidTuiError
 from engine.base.events import Notice
 from engine.base.language import tr
+from engine.base.wording import without_stop
 from engine.network.freezing import plan
 from engine.recipe import toml
 from engine.recipe.config import TrainConfig
@@ -40,6 +41,7 @@ from tui.widgets.panes import Panes
 from tui.widgets.pick_dialog import AskFile
 from tui.widgets.question_dialog import Ask
 from tui.widgets.safe_cells import content, lines
+from tui.words.recipe_terms import in_recipe_terms
 from tui.words.safe_text import display_name
 
 if TYPE_CHECKING:
@@ -293,7 +295,8 @@ class TrainScreen(ReplayKeys, RecipeScreen, PlottedScreen):
             try:
                 self.session.stop_run(view, cast("How", how))
             except (OSError, CovidTuiError) as error:
-                self.workbench.say(tr("The run can't be asked to stop ({error}).", error=error), "error")
+                why = without_stop(in_recipe_terms(error))
+                self.workbench.say(tr("The run can't be asked to stop ({error}).", error=why), "error")
                 return
             view.stopping = cast("How", how)
             self.run_changed(RunChanged(view))
