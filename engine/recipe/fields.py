@@ -136,7 +136,7 @@ def parts(tree: type[Tree] = TrainConfig) -> tuple[Part, ...]:
         fields = tuple(
             Field(group.name, f.name, hints[f.name], f.default, told.get(f.name, "")) for f in dataclasses.fields(kind)
         )
-        found.append(Part(group.name, tr(inspect.getdoc(kind) or ""), fields))
+        found.append(Part(group.name, tr((inspect.getdoc(kind) or "").partition(ASIDE)[0]), fields))
     return tuple(found)
 
 
