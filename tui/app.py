@@ -114,6 +114,7 @@ class Workbench(AtHome):
         Binding(
             "question_mark", "help", tr("Help"), key_display="?", id="app.help", tooltip=tr("Explain what is in focus.")
         ),
+        Binding("f1", "help", tr("Help"), id="app.help-too", show=False, tooltip=tr("The same, where ? is typed.")),
         Binding("ctrl+g", "cancel_job", tr("Cancel"), id="app.cancel", tooltip=tr("Cancel the work under way.")),
         Binding(
             "ctrl+t", "turn_theme", tr("Light or dark"), id="app.theme", show=False, tooltip=tr("Light or dark theme.")

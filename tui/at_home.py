@@ -30,7 +30,7 @@ class AtHome(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("greater_than_sign", "next_step", tr("Next step"), key_display=">", id="guide.next",
                 tooltip=tr("The next step of the guide for newcomers.")),
-        Binding("f1", "begin", tr("Begin"), id="app.begin", show=False,
+        Binding("f3", "begin", tr("Begin"), id="app.begin", show=False,
                 tooltip=tr("How to begin: a folder, the sample, a recent one.")),
         Binding("f2", "settings", tr("Settings"), id="app.settings", show=False,
                 tooltip=tr("Theme, pictures, signs, keys.")),

@@ -15,19 +15,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.makers.dialogs import OPENED_BY
 from tests.makers.drive import until
 from tests.makers.shown import arrive, still, workplace
 from tui.app import Workbench
 from tui.host.private_apis import shown_text
 from tui.screens.frame import MODES
 from tui.words.settings import Settings
-
-DIALOGS = {
-    "folder": "1 o", "split": "1 s", "patients": "1 p", "augmentation": "1 u", "rate": "3 l", "schedule": "3 w",
-    "log": "3 o", "resume": "4 f 3 n", "delete": "4 d", "run": "5 r", "help": "1 f1", "settings": "1 f2",
-    "meaning": "2 question_mark",
-}  # fmt: skip
-"""Keys that open dialogs, one after another."""
 
 
 async def screens(folder: Path, size: tuple[int, int]) -> dict[str, list[str]]:
@@ -40,9 +34,10 @@ async def screens(folder: Path, size: tuple[int, int]) -> dict[str, list[str]]:
             await arrive(pilot, app, mode)
             found[mode] = shown_text(app.screen).splitlines()
             picture(app, folder, f"{size[0]}x{size[1]}-{mode}")
-        for name, keys in DIALOGS.items():
-            await pilot.press("escape", *keys.split())
-            await still(pilot, app)
+        for name, keys in OPENED_BY.items():
+            for key in ("escape", *keys.split()):
+                await pilot.press(key)
+                await still(pilot, app)
             found[name] = shown_text(app.screen).splitlines()
             picture(app, folder, f"{size[0]}x{size[1]}-{name}")
             while len(app.screen_stack) > 1:

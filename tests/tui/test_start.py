@@ -76,7 +76,7 @@ def test_the_last_session_is_opened_again(tmp_path: Path, dozen: Path) -> None:
         async with app.run_test(size=(120, 40)) as pilot:
             await until(pilot, lambda: app.session.split is not None)
             assert app.session.data == dozen and app.current_mode == "layers"
-            await pilot.press("f1")
+            await pilot.press("f3")
             await until(pilot, lambda: isinstance(app.screen, Ask) and "Again: " in text(app))
 
     run(first())
@@ -158,7 +158,7 @@ def test_the_keys_of_screens_and_of_leaving_hold_in_the_first_question(tmp_path:
             await until(pilot, lambda: isinstance(app.screen, Ask))
             await pilot.press("2")
             await until(pilot, lambda: app.current_mode == "layers" and not isinstance(app.screen, Ask))
-            await pilot.press("f1")
+            await pilot.press("f3")
             await until(pilot, lambda: isinstance(app.screen, Ask))
             await pilot.press("q")
             await pilot.pause()

@@ -7,9 +7,7 @@ from typing import ClassVar, TypeVar, cast
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
-from textual.events import Key
 from textual.message import Message
-from textual.screen import Screen
 from textual.widget import Widget
 
 from engine.base.language import tr
@@ -19,12 +17,13 @@ from tui.screens.guide import GuideLine
 from tui.screens.title import TabLine, TitleBar
 from tui.state.messages import ConfigChanged, DataChanged, JobChanged, RunChanged, RunsChanged
 from tui.state.session import Session
+from tui.widgets.dialog import SaysWhy
 from tui.widgets.key_line import KeyLine
 
 M = TypeVar("M", bound=Message)
 
 
-class WorkScreen(Screen[None]):
+class WorkScreen(SaysWhy[None]):
     """A screen of the workbench: title, tabs, its own body, keys.
 
     A subclass names its `MODE`, composes its `body` and overrides the `..._changed` methods that concern it. They are
@@ -146,17 +145,6 @@ class WorkScreen(Screen[None]):
         else:
             about = getattr(message, "view", None) or getattr(message, "job", None)
             self._missed[type(message), about] = partial(act, message)
-
-    def why_not(self, action: str) -> str:
-        """Why an action of the screen can't be done now, as a sentence for who presses its dim key; else empty."""
-        return ""
-
-    def on_key(self, event: Key) -> None:
-        """A key that can't act says why."""
-        active = self.active_bindings.get(event.key)
-        if active and not active.enabled and (why := self.why_not(active.binding.action.removeprefix("screen."))):
-            event.stop()
-            self.workbench.say(why, "warning")
 
     def action_leave_field(self) -> None:
         """Give the screen's keys back from a text field, or cancel the work under way."""

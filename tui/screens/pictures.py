@@ -8,6 +8,8 @@ from engine.base.language import tr
 from tui.screens.base import WorkScreen
 from tui.widgets.viewer import Enlarged, Viewer
 
+NO_PICTURE = tr("There is no picture to enlarge yet.")
+
 
 class PictureScreen(WorkScreen):
     """A screen with a picture, which a subclass names as `enlarged`."""
@@ -23,6 +25,10 @@ class PictureScreen(WorkScreen):
         ),
     ]
 
+    def why_not(self, action: str) -> str:
+        """Is there a picture?"""
+        return NO_PICTURE if action == "enlarge" and self.enlarged() is None else super().why_not(action)
+
     def enlarged(self) -> Enlarged | None:
         """The picture at hand; None where there is none."""
         raise NotImplementedError
@@ -31,7 +37,6 @@ class PictureScreen(WorkScreen):
         """Show it on the whole screen."""
         seen = self.enlarged()
         if seen is None:
-            self.workbench.say(tr("There is no picture to enlarge yet."))
             return
         way, abilities = self.workbench.picture_way, self.workbench.abilities
         self.app.push_screen(Viewer(seen, way, abilities, self.session.glyphs.dot))

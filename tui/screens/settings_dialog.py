@@ -8,12 +8,11 @@ from textual.app import ComposeResult
 from textual.binding import ActiveBinding, Binding, BindingType
 from textual.containers import Vertical
 from textual.events import Key
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from engine.base.language import LANGUAGES, tr
+from tui.widgets.dialog import Dialog
 from tui.widgets.fitted_table import Column, FittedTable
-from tui.widgets.key_line import KeyLine
 from tui.widgets.safe_cells import cell, content
 from tui.words.settings import Language, Protocol, Settings
 from tui.words.settings_file import Value
@@ -82,20 +81,10 @@ class SettingTable(FittedTable):
     ]  # fmt: skip
 
 
-class SettingsDialog(ModalScreen[None]):
+class SettingsDialog(Dialog[None]):
     """The settings as a list."""
 
     HELP = ABOUT
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "escape,q",
-            "dismiss",
-            tr("Close"),
-            key_display="esc",
-            id="settings.close",
-            tooltip=tr("Close the settings."),
-        ),
-    ]
 
     def __init__(self, settings: Settings, themes: Sequence[str], active: Sequence[ActiveBinding], keep: Keep) -> None:
         super().__init__()
@@ -110,13 +99,12 @@ class SettingsDialog(ModalScreen[None]):
         self._asking: Row | None = None
         """The row that waits for a key."""
 
-    def compose(self) -> ComposeResult:
+    def body(self) -> ComposeResult:
         """What to do above the list."""
         with Vertical(classes="dialog large") as box:
             box.border_title = tr("Settings")
             yield Static(content(ABOUT), id="settings-about", classes="question")
             yield SettingTable(*COLUMNS, id="settings")
-        yield KeyLine()
 
     def on_mount(self) -> None:
         """The list."""

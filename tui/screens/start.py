@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
+from textual.binding import Binding, BindingType
 from textual.events import Key
 
 from engine.base.language import tr
@@ -24,18 +26,24 @@ TO_SCREEN = "screen "
 
 
 class Begin(Ask):
-    """Asks how to begin; the keys of the screens and of leaving hold here too."""
+    """Asks how to begin; the keys of the screens and of leaving hold here too, and escape looks around first."""
 
+    HELP = tr("Press the key before a line, or go to it with the arrows and press enter; 1 to 9 open a screen.")
     OPENS_ON = 0
     """No answer does harm here: enter takes the first."""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("q,ctrl+q", "quit", tr("Quit"), id="app.quit", tooltip=tr("Leave the workbench.")),
+    ]
 
     def on_key(self, event: Key) -> None:
         """An answer's key, or one of those."""
         super().on_key(event)
         if event.key in "123456789":
             self._give(event, f"{TO_SCREEN}{event.key}")
-        elif event.key == "ctrl+q":
-            self._give(event, LEAVE)
+
+    def action_quit(self) -> None:
+        """Leave the workbench."""
+        self.dismiss(LEAVE)
 
     def _give(self, event: Key, answer: str) -> None:
         event.stop()

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from rich.style import Style
 from rich.text import Text, TextType
+from textual import work
 from textual.binding import Binding, BindingType
 from textual.suggester import Suggester
 from textual.widgets import DirectoryTree, Input
@@ -18,6 +19,7 @@ from engine.base.language import tr
 from engine.base.paths import is_folder, typed
 from engine.data.file_names import natural
 from tui.host.private_apis import ListsInOrder, ListsWithoutWaiting, suggestion_of
+from tui.widgets.filter_line import FILTER, holds, open_filter
 from tui.widgets.safe_cells import cell
 from tui.words.safe_text import display_name
 
@@ -35,7 +37,7 @@ class FileTree(ListsInOrder, ListsWithoutWaiting, DirectoryTree):
     HELP = tr(
         "Folders and files. Enter opens a folder or takes a file, left and right close and open a "
         "folder, backspace begins one folder higher. Of a large folder {most_files:,} files are "
-        "listed: type the path of others.",
+        "listed: type the path of others. / leaves only what holds a text in its name, and the folders that are open.",
         most_files=MOST_FILES,
     )
     ICON_NODE, ICON_NODE_EXPANDED, ICON_FILE = "+ ", "- ", ""
@@ -43,6 +45,7 @@ class FileTree(ListsInOrder, ListsWithoutWaiting, DirectoryTree):
         Binding("left", "close", tr("Close"), show=False, tooltip=tr("Close the folder, or go to the one above.")),
         Binding("right", "open", tr("Open"), show=False, tooltip=tr("Open the folder.")),
         Binding("backspace", "up", tr("Up"), show=False, tooltip=tr("Begin the tree one folder higher.")),
+        FILTER,
     ]
 
     def __init__(
@@ -55,11 +58,42 @@ class FileTree(ListsInOrder, ListsWithoutWaiting, DirectoryTree):
     ) -> None:
         super().__init__(path, id=id)
         self.suffixes, self.fits = suffixes, fits
+        self._text, self._open = "", frozenset[Path]()
+        self._listed: dict[Path, list[Path]] = {}
+        """What can be chosen in each folder that was opened."""
 
     def filter_paths(self, paths: Iterable[Path]) -> Iterable[Path]:
         """Only what can be chosen, and not more than can be looked through."""
         there = sorted((path for path in paths if not path.name.startswith(".")), key=lambda path: natural(path.name))
-        return [path for path, _ in zip(filter(self._can_be_chosen, there), range(MOST_FILES), strict=False)]
+        found = [path for path, _ in zip(filter(self._can_be_chosen, there), range(MOST_FILES), strict=False)]
+        if found:
+            self._listed[found[0].parent] = found
+        return [path for path in found if path in self._open or holds(self._text, path.name)]
+
+    def narrow(self, text: str) -> tuple[int, int]:
+        """Show only what holds `text` in its name and the folders that are open, all where it is empty; how many hold
+        it, and of how many.
+        """
+        nodes, opened = [self.root], set[Path]()
+        for node in nodes:
+            if node.is_expanded and node.data:
+                opened.add(node.data.path.resolve())
+                nodes.extend(node.children)
+        self._text, self._open = text, frozenset(opened)
+        self._list_anew(text)
+        names = [path.name for folder in opened for path in self._listed.get(folder, ())]
+        return sum(holds(text, name) for name in names), len(names)
+
+    @work(exclusive=True, group="filter")
+    async def _list_anew(self, text: str) -> None:
+        await self.reload()
+        below = range(1, self.last_line + 1) if text else ()
+        names = ((line, node.data.path.name) for line in below if (node := self.get_node_at_line(line)) and node.data)
+        self.cursor_line = next((line for line, name in names if holds(text, name)), self.cursor_line)
+
+    def action_filter(self) -> None:
+        """Ask for a text that names are to hold."""
+        open_filter(self)
 
     def order(self, name: str) -> object:
         """As the names of files everywhere."""

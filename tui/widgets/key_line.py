@@ -19,7 +19,8 @@ from textual.widget import Widget
 from engine.base.language import tr
 from tui.words.safe_text import display_name
 
-ALWAYS = ("help", "quit", "command_palette")
+CLOSE = "close_dialog"
+ALWAYS = ("help", CLOSE, "quit", "command_palette")
 """The actions whose keys stay, in this order, at the right."""
 BETWEEN = 2
 
@@ -69,7 +70,7 @@ class KeyLine(Widget):
         stay = [
             one
             for action in ALWAYS
-            for one in sorted(active, key=lambda one: len(one.binding.key))
+            for one in sorted(active, key=lambda one: len(self.app.get_key_display(one.binding)))
             if one.binding.action.removeprefix("app.") == action
         ]
         others = [one for one in active if one.binding.show and one not in stay]
@@ -125,10 +126,11 @@ class KeyLine(Widget):
 
 def fitting(items: Sequence[KeyItem], first: Sequence[str], room: int) -> list[KeyItem]:
     """Those of the items that fit into so many columns, in their order: first those whose actions are named, then the
-    others until one has no room.
+    others, of which those come last that can't act, until one has no room.
     """
     wanted = [one for action in first for one in items if one.action.removeprefix("screen.") == action]
-    kept, others = list[KeyItem](), [one for one in items if one not in wanted]
+    kept = list[KeyItem]()
+    others = sorted((one for one in items if one not in wanted), key=lambda one: not one.enabled)
     for one in (*wanted, *others):
         room -= one.width
         if room < 0:

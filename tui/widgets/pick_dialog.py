@@ -1,14 +1,14 @@
 """Dialogs that end in a path: one of the runs, or a file to read or to write."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -19,12 +19,17 @@ from engine.base.paths import is_folder, is_there
 from engine.base.wording import not_a_path
 from engine.runs.watch import Entry
 from tui.widgets.bars import fitted
+from tui.widgets.dialog import Dialog
 from tui.widgets.file_tree import PathField
+from tui.widgets.filter_line import FILTER, holds, open_filter
+from tui.widgets.question_dialog import Answer, Ask
 from tui.widgets.safe_cells import content
 from tui.words.cells import padded
 from tui.words.numbers import as_share
 from tui.words.recipe_terms import in_recipe_terms
 
+OVER = Answer("w", tr("Write over it"), "over")
+ANOTHER = Answer("b", tr("Back, to name another file"), "another")
 NAME, MODE = 34, 9
 """Cells for a run's name, and for its mode."""
 
@@ -39,50 +44,69 @@ def described(entry: Entry) -> str:
     return f"{fitted(entry.run.name, NAME)}  {padded(mode, MODE)} {result}"
 
 
-class PickRun(ModalScreen[Path | None]):
+class RunList(OptionList):
+    """The runs to choose from, the id of each its place among all."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [FILTER]
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        self._described = [described(entry) for entry in entries]
+        super().__init__(*self._offered(range(len(self._described))))
+
+    def _offered(self, places: Iterable[int]) -> list[Option]:
+        return [Option(content(self._described[place]), id=str(place)) for place in places]
+
+    def narrow(self, text: str) -> tuple[int, int]:
+        """Show only the runs whose lines hold `text`, all where it is empty; how many those are, and of how many."""
+        left = [place for place, line in enumerate(self._described) if holds(text, line)]
+        self.set_options(self._offered(left))
+        self.highlighted = 0 if left else None
+        return len(left), len(self._described)
+
+    def action_filter(self) -> None:
+        """Ask for a text that runs are to hold."""
+        open_filter(self)
+
+
+class PickRun(Dialog[Path | None]):
     """Choose one of these runs; dismissed with its path, or None."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", tr("Back"), id="pick.back", tooltip=tr("Change nothing."))
-    ]
+    HELP = tr("Enter takes the run under the cursor; / leaves only the runs whose lines hold a text.")
 
     def __init__(self, question: str, entries: Sequence[Entry], chosen: Path | None) -> None:
         super().__init__()
         self._question, self._entries, self._chosen = question, tuple(entries), chosen
 
-    def compose(self) -> ComposeResult:
+    def body(self) -> ComposeResult:
         """The question above the runs, the chosen one highlighted."""
         with Vertical(classes="dialog"):
             yield Static(content(self._question), classes="question")
-            yield OptionList(*(Option(content(described(entry))) for entry in self._entries))
+            yield RunList(self._entries)
 
     def on_mount(self) -> None:
         """The cursor on what is chosen now."""
         paths = [entry.run.path for entry in self._entries]
         if self._chosen in paths:
-            self.query_one(OptionList).highlighted = paths.index(self._chosen)
+            self.query_one(RunList).highlighted = paths.index(self._chosen)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Enter or a click."""
-        self.dismiss(self._entries[event.option_index].run.path)
+        self.dismiss(self._entries[int(str(event.option_id))].run.path)
 
 
-class AskFile(ModalScreen[Path | None]):
-    """Asks for a file; enter gives it back, escape None. To write over a file takes a second enter."""
+class AskFile(Dialog[Path | None]):
+    """Asks for a file; enter gives it back, escape None. Whether a file is written over is asked first."""
 
+    HELP = PathField.HELP
     DEFAULT_CSS = """
     AskFile #trouble { height: auto; margin-top: 1; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", tr("Back"), id="file.back", tooltip=tr("Change nothing."))
-    ]
 
     def __init__(self, question: str, first: Path, *, suffix: str, writes: bool) -> None:
         super().__init__()
         self._question, self._first, self._suffix, self._writes = question, first, suffix, writes
-        self._warned: Path | None = None
 
-    def compose(self) -> ComposeResult:
+    def body(self) -> ComposeResult:
         """The question, the path, and what is wrong with it."""
         with Vertical(classes="dialog"):
             yield Static(content(self._question), classes="question")
@@ -103,7 +127,18 @@ class AskFile(ModalScreen[Path | None]):
             return
         if trouble := self._trouble(path):
             self.query_one("#trouble", Static).update(content(f"! {trouble}", "$warning"))
+        elif self._writes and os.path.lexists(path):
+            question = tr("{path} exists already. Write over it?", path=path)
+            self.app.push_screen(Ask(question, (OVER,), ANOTHER), partial(self._answered, path))
         else:
+            self.dismiss(path)
+
+    def on_input_changed(self) -> None:
+        """What was wrong is wrong no more."""
+        self.query_one("#trouble", Static).update("")
+
+    def _answered(self, path: Path, answer: str | None) -> None:
+        if answer == OVER.value:
             self.dismiss(path)
 
     def _trouble(self, path: Path) -> str:
@@ -117,7 +152,4 @@ class AskFile(ModalScreen[Path | None]):
             require_new(path, self._suffix, force=True)
         except ConfigError as error:
             return in_recipe_terms(error)
-        if os.path.lexists(path) and self._warned != path:
-            self._warned = path
-            return tr("{path} exists: enter writes over it.", path=path)
         return ""

@@ -8,24 +8,24 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import ModalScreen
 
 from engine.base.errors import CovidTuiError
 from engine.base.language import tr
 from engine.base.wording import listing
 from tui.widgets.curves import Curves, Plot
-from tui.widgets.key_line import KeyLine
+from tui.widgets.dialog import Dialog, closed_by
 from tui.widgets.plot_file import save_plot
 from tui.words.recipe_terms import in_recipe_terms
 from tui.words.safe_text import display_name
 
 SECONDS_BETWEEN_LOOKS = 0.5
 ZOOM = 2.0
+ONLY_ONE, ALL_OF_IT = tr("There is only one plot here."), tr("All of the plot is in sight.")
 Source = Callable[[], Plot]
 """Gives a plot as it is now."""
 
 
-class PlotView(ModalScreen[None]):
+class PlotView(Dialog[None]):
     """One of several plots at a time, each followed as it grows."""
 
     DEFAULT_CSS = """
@@ -38,9 +38,7 @@ class PlotView(ModalScreen[None]):
         "started."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "escape,q,Z", "dismiss", tr("Close"), key_display="esc", id="plot.close", tooltip=tr("Close the plot.")
-        ),
+        closed_by("Z,shift+z"),
         Binding("left", "read(-1)", tr("Read"), id="plot.left", tooltip=tr("The values of the point before.")),
         Binding("right", "read(1)", "", id="plot.right", show=False, tooltip=tr("The values of the next point.")),
         Binding(
@@ -68,10 +66,9 @@ class PlotView(ModalScreen[None]):
         self._logarithmic: bool | None = None
         self._seen: Plot | None = None
 
-    def compose(self) -> ComposeResult:
+    def body(self) -> ComposeResult:
         """The plot and its keys."""
         yield Curves(id="plot")
-        yield KeyLine()
 
     def on_mount(self) -> None:
         """Follow it."""
@@ -82,6 +79,14 @@ class PlotView(ModalScreen[None]):
     def plot(self) -> Plot:
         """The plot at hand, as its screen has it."""
         return self._sources[self._place]()
+
+    def why_not(self, action: str) -> str:
+        """What there is nothing for."""
+        if action.startswith("turn") and len(self._sources) == 1:
+            return ONLY_ONE
+        if action == "zoom(-1)" and self._window is None:
+            return ALL_OF_IT
+        return super().why_not(action)
 
     def _look(self) -> None:
         plot = self.plot
@@ -98,6 +103,7 @@ class PlotView(ModalScreen[None]):
         log = plot.log if self._logarithmic is None else self._logarithmic
         limits = self._window or plot.x_limits
         curves.show_plot(dataclasses.replace(plot, x_limits=limits, log=log))
+        self.refresh_bindings()
 
     def _points(self) -> list[float]:
         """The places that the arrows go to: the points of the curves with marks, of all where none has."""

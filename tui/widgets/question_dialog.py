@@ -9,11 +9,12 @@ from textual.binding import ActiveBinding, Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.events import Key
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from engine.base.language import tr
+from tui.widgets.dialog import Dialog
+from tui.widgets.key_line import CLOSE
 from tui.widgets.safe_cells import content
 from tui.words.cells import padded
 
@@ -33,21 +34,22 @@ class Answer:
     value: str
 
 
-class Ask(ModalScreen[str]):
+class Ask(Dialog[str]):
     """Asks, and is dismissed with the value of the answer. It opens on the harmless one, which escape gives as well."""
 
+    HELP = tr(
+        "Press the key before an answer, or go to it with the arrows and press enter. To close the question is to "
+        "give the answer that changes nothing, the last one."
+    )
     OPENS_ON: ClassVar[int] = -1
     """The place of the answer that it opens on; not the last only where no answer does any harm."""
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", tr("Back"), id="ask.back", tooltip=tr("Change nothing."))
-    ]
 
     def __init__(self, question: str, answers: Sequence[Answer], harmless: Answer) -> None:
         """`answers` do something; `harmless` changes nothing, and stands below them."""
         super().__init__()
         self._question, self._harmless, self._answers = question, harmless, (*answers, harmless)
 
-    def compose(self) -> ComposeResult:
+    def body(self) -> ComposeResult:
         """The question above the answers."""
         with Vertical(classes="dialog"):
             yield Static(content(self._question), classes="question")
@@ -70,23 +72,23 @@ class Ask(ModalScreen[str]):
                 event.prevent_default()
                 self.dismiss(answer.value)
 
-    def action_leave(self) -> None:
+    def action_close_dialog(self) -> None:
         """Take the harmless answer."""
         self.dismiss(self._harmless.value)
 
 
-class Help(ModalScreen[None]):
+class Help(Dialog[None]):
     """What the widget in focus is for, every key that does something now, and the terms that stand on the screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,question_mark,q", "dismiss", tr("Close"), id="help.close", tooltip=tr("Close the help."))
+        Binding("question_mark,f1", CLOSE, tr("Close"), id="app.help", tooltip=tr("Close the help."))
     ]
 
     def __init__(self, about: Sequence[str], bindings: Sequence[ActiveBinding], terms: Terms) -> None:
         super().__init__()
         self._about, self._active, self._terms = about, bindings, terms
 
-    def compose(self) -> ComposeResult:
+    def body(self) -> ComposeResult:
         """Text above a list of keys, and the terms last."""
         with VerticalScroll(classes="dialog"):
             for about in self._about:

@@ -8,13 +8,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import DataTable, Static
 
 from engine.base.language import tr
 from engine.base.wording import counted
+from tui.widgets.dialog import Dialog
 from tui.widgets.fitted_table import Column, FittedTable
-from tui.widgets.key_line import KeyLine
 from tui.widgets.safe_cells import cell, content, number
 from tui.words.safe_text import display_name
 
@@ -35,12 +34,11 @@ class Table:
     """What is said where there are no rows."""
 
 
-class Listing(ModalScreen[None]):
+class Listing(Dialog[None]):
     """Shows a table; `y` copies it whole, tabs between the columns."""
 
     HELP = tr("Move through the rows with the arrows; the line below the table shows a long one whole.")
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "dismiss", tr("Close"), key_display="esc", id="list.close", tooltip=tr("Close the list.")),
         Binding("y", "copy", tr("Copy"), id="list.copy", tooltip=tr("Copy the table to the terminal's clipboard.")),
     ]
 
@@ -48,7 +46,7 @@ class Listing(ModalScreen[None]):
         super().__init__()
         self._table = table
 
-    def compose(self) -> ComposeResult:
+    def body(self) -> ComposeResult:
         """Text, table, the row at hand."""
         with Vertical(classes="dialog large") as box:
             box.border_title = self._table.title
@@ -56,7 +54,6 @@ class Listing(ModalScreen[None]):
             if self._table.rows:
                 yield FittedTable()
                 yield Static(id="whole", classes="muted")
-        yield KeyLine()
 
     def on_mount(self) -> None:
         """The rows."""

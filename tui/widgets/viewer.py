@@ -9,13 +9,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.events import MouseDown, MouseMove, MouseScrollDown, MouseScrollUp, MouseUp
-from textual.screen import ModalScreen
-from textual.widgets import Footer
 
 from engine.base.language import tr
 from engine.data.image.view import WHITE, View
 from tui.host.terminal import Abilities
 from tui.widgets.bars import shortened
+from tui.widgets.dialog import Dialog, closed_by
 from tui.widgets.safe_cells import content
 from tui.widgets.xray import GRAPHICS, Way, Xray, heat_scale
 
@@ -30,6 +29,10 @@ STEP = 16
 """Levels by which a key changes the window."""
 DRAGGED = 4
 """Levels by which a column, or a row, of a mouse's drag does."""
+NO_MASK = tr("This image has no lung mask.")
+NO_HEAT = tr("There is no heat for this picture: g asks for it on the screens Results and Predict.")
+WHOLE = tr("The whole picture is in sight: + goes nearer.")
+AS_IT_IS = tr("The picture is shown as it is already.")
 EDGE = (255, 215, 95)
 FINER = 6
 """A line is as thick as a column is wide; in the terminal's own graphics it is so many times thinner."""
@@ -87,7 +90,7 @@ def told(what: str, view: View, name: str, separator: str, width: int) -> str:
     return f"{what}{shortened(name, max(8, width - cell_len(what) - cell_len(shown)))}{shown}"
 
 
-class Viewer(ModalScreen[None]):
+class Viewer(Dialog[None]):
     """The picture, above the keys."""
 
     HELP = tr(
@@ -122,10 +125,7 @@ class Viewer(ModalScreen[None]):
         Binding("m", "mask", tr("Lungs"), id="view.mask", tooltip=tr("The edge of the lung mask, or none.")),
         Binding("g", "heat", tr("Heat"), id="view.heat", tooltip=tr("Where the model looked, or the picture alone.")),
         Binding("0", "reset", tr("All"), id="view.reset", tooltip=tr("The whole picture as it is.")),
-        Binding("escape,F,shift+f", "dismiss", tr("Back"), key_display="esc", id="view.close",
-                tooltip=tr("Close it.")),
-        Binding("question_mark", "app.help", tr("Help"), show=False, key_display="?", id="view.help",
-                tooltip=tr("Explain the keys.")),
+        closed_by("F,shift+f"),
     ]  # fmt: skip
 
     def __init__(self, seen: Enlarged, way: Way, abilities: Abilities, separator: str) -> None:
@@ -138,11 +138,10 @@ class Viewer(ModalScreen[None]):
         self._dragged: tuple[int, int] | None = None
         """Where the mouse was last while it drags."""
 
-    def compose(self) -> ComposeResult:
+    def body(self) -> ComposeResult:
         """The picture in a frame with its title."""
         with Vertical(classes="pane", id="whole"):
             yield Xray(self._way, self._abilities, id="enlarged")
-        yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
         """Draw it as soon as its place has a size."""
@@ -179,6 +178,7 @@ class Viewer(ModalScreen[None]):
         if view != self.looked:
             self.looked = view
             self._draw()
+            self.refresh_bindings()
 
     def action_zoom(self, way: int) -> None:
         """Nearer, or back."""
@@ -210,11 +210,15 @@ class Viewer(ModalScreen[None]):
         """The whole picture as it is."""
         self._look(View())
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Only what there is."""
-        if action == "mask":
-            return self._seen.mask is not None
-        return self._seen.heat is not None if action == "heat" else True
+    def why_not(self, action: str) -> str:
+        """What there is nothing for, or nothing to change."""
+        if action == "mask" and self._seen.mask is None:
+            return NO_MASK
+        if action == "heat" and self._seen.heat is None:
+            return NO_HEAT
+        if action.startswith(("move", "zoom(-1)")) and self.looked.zoom == 1:
+            return WHOLE
+        return AS_IT_IS if action == "reset" and self.looked == View() else super().why_not(action)
 
     # The mouse, as in a viewer of radiologists
 

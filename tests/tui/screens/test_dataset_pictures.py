@@ -60,7 +60,7 @@ def test_a_key_shows_the_picture_on_the_whole_screen(tmp_path: Path, messy: Path
             await pilot.pause()
             assert app.screen.query_one(Xray).size.width >= size[0] - 4
             assert "X-ray: COVID-7.png" in text(app) and "whole picture" in text(app)
-            for key in ("esc Back", "+- Zoom", "cC Contrast", "i Invert", "m Lungs"):
+            for key in ("q Close", "+- Zoom", "cC Contrast", "i Invert", "m Lungs"):
                 assert key in text(app).splitlines()[-1]
             await pilot.press("question_mark")
             await until(pilot, lambda: "narrower window" in " ".join(text(app).split()))

@@ -209,9 +209,9 @@ def test_the_recipe_is_saved_and_loaded_by_keys(tmp_path: Path) -> None:
             await pilot.press("w")
             app.screen.query_one("#path").value = str(file)  # type: ignore[attr-defined]
             await pilot.press("enter")
-            await until(pilot, lambda: "enter writes over it" in text(app))
+            await until(pilot, lambda: "exists already. Write over it?" in text(app))
             assert toml.load(file, plan).fit.epochs == 9
-            await pilot.press("escape", "o")
+            await pilot.press("escape", "escape", "o")
             app.screen.query_one("#path").value = str(file)  # type: ignore[attr-defined]
             await pilot.press("enter")
             await until(pilot, lambda: app.session.config.fit.epochs == 9)

@@ -25,6 +25,7 @@ from tui.screens.train.progress import course
 from tui.state.training_job import TrainingJob
 from tui.widgets.form import ValueLine
 from tui.widgets.pick_dialog import AskFile
+from tui.widgets.question_dialog import Ask
 from tui.words.glyphs import PLAIN
 
 
@@ -271,7 +272,7 @@ def test_who_stops_a_training_at_once_and_leaves_is_told_that_it_stays_untested(
     run(scenario())
 
 
-def test_a_file_is_written_over_by_a_second_enter_alone(tmp_path: Path) -> None:
+def test_a_file_is_written_over_by_an_answer_that_says_so_alone(tmp_path: Path) -> None:
     there, got = tmp_path / "there.csv", list[Path | None]()
     there.write_text("mine")
 
@@ -280,10 +281,15 @@ def test_a_file_is_written_over_by_a_second_enter_alone(tmp_path: Path) -> None:
         async with app.run_test(size=(80, 24)) as pilot:
             app.push_screen(AskFile("Which file?", there, suffix=".csv", writes=True), got.append)
             await pilot.pause()
-            await pilot.press("enter")
-            await until(pilot, lambda: "enter writes over it" in text(app))
+            for _ in range(2):  # pressed again, enter takes the harmless answer
+                await pilot.press("enter")
+                await until(pilot, lambda: "Write over it?" in text(app) and isinstance(app.screen, Ask))
+                await pilot.press("enter")
+                await until(pilot, lambda: isinstance(app.screen, AskFile))
             assert not got
             await pilot.press("enter")
+            await until(pilot, lambda: isinstance(app.screen, Ask))
+            await pilot.press("w")
             await until(pilot, lambda: got == [there])
 
     run(scenario())

@@ -1,15 +1,19 @@
-"""`/` filters every list: images, runs, the log, the fields of the recipe."""
+"""`/` filters every list: images, runs, files, folders, the log, the fields of the recipe."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Tree
 
 from tests.makers.drive import run, text, until
 from tests.makers.shown import arrive, still, workplace
 from tui.app import Workbench
+from tui.screens.dataset.folder_dialog import FolderTree
 from tui.screens.train.log_dialog import LogLines
+from tui.widgets.file_tree import FileTree
 from tui.widgets.filter_line import FilterLine, holds
 from tui.widgets.form import FieldTable
 from tui.widgets.name_list import NameList
@@ -112,3 +116,79 @@ def test_the_log_is_filtered(here: Path) -> None:
 def test_every_word_must_be_there_in_whatever_case() -> None:
     assert holds("vgg FIN", "partial-vgg16", "finished") and not holds("vgg lost", "partial-vgg16", "finished")
     assert holds("", "anything")
+
+
+def names(tree: Tree[Any]) -> list[str]:
+    """What a tree shows below its root."""
+    lines = (tree.get_node_at_line(line) for line in range(1, tree.last_line + 1))
+    return [str(node.label) for node in lines if node]
+
+
+def test_runs_to_choose_from_are_filtered_and_the_one_that_is_left_is_taken(here: Path) -> None:
+    async def scenario() -> None:
+        app = workbench()
+        async with app.run_test(size=(80, 24)) as pilot:
+            await read(pilot, app)
+            await pilot.press("escape", "5")
+            await still(pilot, app)
+            await pilot.press("r")
+            await typed(pilot, app, "transf")
+            assert "1 of 2" in text(app) and "partial-vgg16" not in text(app)
+            await pilot.press("enter", "enter")
+            await until(pilot, lambda: app.session.judged == Path("runs/transfer-vgg16"))
+
+    run(scenario())
+
+
+def test_files_are_filtered_and_open_folders_stay(here: Path) -> None:
+    async def scenario() -> None:
+        app = workbench()
+        async with app.run_test(size=(120, 40)) as pilot:
+            await read(pilot, app)
+            await pilot.press("escape", "6")
+            await still(pilot, app)
+            tree = app.screen.query_one(FileTree)
+            tree.focus()
+            covid = next(node for node in tree.root.children if str(node.label) == "COVID")
+            covid.expand()
+            await still(pilot, app)
+            next(node for node in covid.children if str(node.label) == "images").expand()
+            await still(pilot, app)
+            before = names(tree)
+            await typed(pilot, app, "-17.")
+            await until(pilot, lambda: names(tree) == ["COVID", "images", "COVID-17.png"])
+            assert "1 of " in text(app)
+            await pilot.press("enter")
+            await until(pilot, lambda: app.focused is tree and tree.cursor_line == 3)
+            await pilot.press("slash", "escape")
+            await until(pilot, lambda: names(tree) == before)
+
+    run(scenario())
+
+
+def test_folders_are_filtered_and_the_one_that_is_left_is_chosen(here: Path) -> None:
+    for name in ("one", "three"):
+        (here / "other" / name / "deep").mkdir(parents=True)
+    shutil.copytree("sample_data", here / "other" / "two")
+
+    async def scenario() -> None:
+        app = workbench()
+        async with app.run_test(size=(80, 24)) as pilot:
+            await read(pilot, app)
+            await pilot.press("escape", "o")
+            await still(pilot, app)
+            tree = app.screen.query_one(FolderTree)
+            tree.focus()
+            next(node for node in tree.root.children if str(node.label) == "other").expand()
+            await until(pilot, lambda: "three" in names(tree))
+            before = names(tree)
+            await typed(pilot, app, "tw")
+            assert names(tree) == ["other", "two"] and "1 of " in text(app)
+            await pilot.press("slash", "escape")
+            await still(pilot, app)
+            assert names(tree) == before
+            await typed(pilot, app, "tw")
+            await pilot.press("enter", "enter")
+            await until(pilot, lambda: app.session.data == Path("other/two") and app.session.scan is not None)
+
+    run(scenario())

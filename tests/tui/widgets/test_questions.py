@@ -13,6 +13,7 @@ from tui.screens.runs import text as runs
 from tui.screens.sweep import screen as sweep
 from tui.screens.sweep import text as sweep_text
 from tui.screens.train import text as train
+from tui.widgets import pick_dialog
 from tui.widgets.question_dialog import Answer, Ask
 
 ASKED = {
@@ -26,10 +27,11 @@ ASKED = {
     ),
     "tui/screens/sweep/screen.py": (sweep_text.OPEN, (Answer("r", "The recommended", "x"),), sweep_text.SHUT),
     "tui/screens/train/screen.py": ("Stop the training?", (train.KEEP, train.NOW), train.GO_ON),
+    "tui/widgets/pick_dialog.py": ("It exists already.", (pick_dialog.OVER,), pick_dialog.ANOTHER),
     "a sweep's stop": ("Stop the sweep?", (sweep.STOP,), sweep.GO_ON),
 }
 """By the file that asks: a question, the answers that do something, and the harmless one."""
-HARMLESS = ("", "stay", "keep")
+HARMLESS = ("", "stay", "keep", "another")
 
 
 def test_every_file_that_asks_is_looked_at_here() -> None:

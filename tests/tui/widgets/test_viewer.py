@@ -142,11 +142,13 @@ def test_the_edge_of_the_lungs_and_the_heat_are_laid_over_and_taken_off() -> Non
     looked_at(Enlarged("one.png", PICTURE, HEAT, "COVID", MASK), check)
 
 
-def test_no_key_is_offered_for_what_there_is_not() -> None:
+def test_a_key_for_what_there_is_not_is_dim_and_says_why() -> None:
     async def check(pilot: Pilot[None], viewer: Viewer) -> None:
-        offered = {active.binding.id for active in viewer.active_bindings.values()}
-        assert "view.mask" not in offered and "view.heat" not in offered and "view.nearer" in offered
-        await pilot.press("m", "g")
+        able = {active.binding.id: active.enabled for active in viewer.active_bindings.values()}
+        assert not able["view.mask"] and not able["view.heat"] and not able["view.reset"] and able["view.nearer"]
+        await pilot.press("m", "g", "0", "left")
+        said = [one.message for one in pilot.app._notifications]
+        assert len(said) == 4 and "no lung mask" in said[0] and "no heat" in said[1]
         assert np.array_equal(pixels(viewer), PICTURE)
 
     looked_at(Enlarged("one.png", PICTURE), check)

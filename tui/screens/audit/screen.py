@@ -18,7 +18,17 @@ from engine.base.language import tr
 from engine.base.wording import counted, listing
 from engine.evaluation.headline import percent
 from engine.recipe.plans import AuditPlan
-from tui.screens.audit.text import FINDINGS, accuracy, course, region_name, state_of, written_on
+from tui.screens.audit.text import (
+    FINDINGS,
+    NO_XRAYS,
+    NONE_SHOWN,
+    NOT_LIVE,
+    accuracy,
+    course,
+    region_name,
+    state_of,
+    written_on,
+)
 from tui.screens.audit.variant_pictures import Views
 from tui.screens.base import WorkScreen
 from tui.state.audit_job import AuditJob, ends, kept_audits
@@ -280,17 +290,21 @@ class AuditScreen(WorkScreen):
     # Keys
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Stop what is under way, else start; pictures where there are some."""
+        """Where there is room, the pictures are always in sight."""
+        if action == "views" and not self.has_class("-narrow"):
+            return False
+        return super().check_action(action, parameters)
+
+    def why_not(self, action: str) -> str:
+        """What can't be done while an audit is under way, or while none is."""
         live = self.session.audit is not None and self.session.audit.alive
         if action == "start":
-            return not live
+            return self.session.cannot_audit()
         if action == "stop":
-            return live
-        if action == "views":
-            return self.has_class("-narrow")
-        if action in ("step", "next_class"):
-            return self.session.scan is not None
-        return self._shown is not None if action == "copy" else True
+            return "" if live else NOT_LIVE
+        if action.startswith(("step", "next_class")):
+            return "" if self.session.scan else NO_XRAYS
+        return NONE_SHOWN if action == "copy" and self._shown is None else super().why_not(action)
 
     def on_form_changed(self, event: Form.Changed) -> None:
         """Another budget."""
@@ -348,11 +362,18 @@ class AuditScreen(WorkScreen):
 
     def action_step(self, by: int) -> None:
         """Another X-ray."""
+        self._to_views()
         self.query_one(Views).step(by)
 
     def action_next_class(self) -> None:
         """An X-ray of another class."""
+        self._to_views()
         self.query_one(Views).next_class()
+
+    def _to_views(self) -> None:
+        """To the pictures, where the screen is too narrow to show them all the time."""
+        if self.has_class("-narrow") and not self.has_class("-views"):
+            self.action_views()
 
     def action_copy(self) -> None:
         """The table where it has the focus, else the audit's path."""

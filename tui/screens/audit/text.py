@@ -26,6 +26,9 @@ FINDINGS: "dict[Finding, str]" = {
     "unclear": tr("unclear"),
 }
 """By what an audit found, the same in words."""
+NOT_LIVE = tr("No audit of this workbench is under way.")
+NO_XRAYS = tr("The variants are shown of the X-rays of a folder: none is open, or it is still being read.")
+NONE_SHOWN = tr("No audit is shown yet.")
 REGIONS = {"lung mask": tr("lungs"), "central rectangle": tr("central rectangle")}
 
 

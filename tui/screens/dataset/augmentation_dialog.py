@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Grid, Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Checkbox, Input, Label, Static
 
 from engine.base.context import Context
@@ -19,7 +18,7 @@ from engine.base.language import tr
 from engine.base.wording import listing
 from engine.recipe.config import AugmentConfig
 from tui.host.terminal import Abilities
-from tui.widgets.key_line import KeyLine
+from tui.widgets.dialog import Dialog
 from tui.widgets.safe_cells import content
 from tui.widgets.xray import Way, Xray
 from tui.words.recipe_terms import in_recipe_terms
@@ -52,7 +51,7 @@ class Preview:
     pictures: "tuple[tuple[tuple[str, ...], Pixels], ...]"
 
 
-class AugmentationDialog(ModalScreen[None]):
+class AugmentationDialog(Dialog[None]):
     """Ranges on the left, seven pictures on the right; a changed range draws them anew and is kept in the recipe."""
 
     HELP = tr(
@@ -61,14 +60,6 @@ class AugmentationDialog(ModalScreen[None]):
         "ranges are kept in the recipe."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "escape",
-            "dismiss",
-            tr("Close"),
-            key_display="esc",
-            id="augment.close",
-            tooltip=tr("Close; ranges are kept."),
-        ),
         Binding("pagedown", "other(1)", tr("Next image"), id="augment.next", tooltip=tr("Preview the next image.")),
         Binding("pageup", "other(-1)", tr("Previous"), id="augment.previous", tooltip=tr("Preview the image before.")),
         Binding("up", "app.focus_previous", tr("Field above"), show=False),
@@ -83,7 +74,7 @@ class AugmentationDialog(ModalScreen[None]):
         self._shown: Preview | None = None
         self._wrong: dict[str, str] = {}
 
-    def compose(self) -> ComposeResult:
+    def body(self) -> ComposeResult:
         """The form beside the grid."""
         policy, seed = self._session.config.augment, self._session.config.machine.seed
         values = {**{name: f"{getattr(policy, name):g}" for name, _ in FIELDS[:-1]}, "seed": str(seed)}
@@ -104,7 +95,6 @@ class AugmentationDialog(ModalScreen[None]):
                         picture.can_focus = False
                         yield picture
                         yield Static(id=f"done-{place}", classes="done")
-        yield KeyLine()
 
     def on_mount(self) -> None:
         """The first pictures."""

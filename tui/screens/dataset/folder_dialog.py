@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static, Tree
 from textual.widgets.tree import TreeNode
 
@@ -19,8 +18,9 @@ from engine.base.language import tr
 from engine.base.paths import is_folder
 from engine.base.wording import not_a_path
 from engine.data.file_names import natural
+from tui.widgets.dialog import Dialog
 from tui.widgets.file_tree import PathField
-from tui.widgets.key_line import KeyLine
+from tui.widgets.filter_line import FILTER, holds, open_filter
 from tui.widgets.safe_cells import content
 from tui.words.safe_text import display_name
 
@@ -44,19 +44,26 @@ def folders(where: Path) -> list[str]:
 class FolderTree(Tree[Path]):
     """Folders, listed in a thread when they are opened."""
 
-    HELP = tr("Right opens a folder, left closes it or goes up, enter chooses it as the folder of X-rays.")
+    HELP = tr(
+        "Right opens a folder, left closes it or goes up, enter chooses it as the folder of X-rays; / leaves only the "
+        "folders whose names hold a text, and those that are open."
+    )
     ICON_NODE, ICON_NODE_EXPANDED = "+ ", "- "
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "choose", tr("Choose"), id="folder.choose", tooltip=tr("Read the X-rays of this folder.")),
         Binding("right", "unfold", tr("Open"), id="folder.unfold", tooltip=tr("Show the folders in it.")),
         Binding("left", "fold", tr("Shut"), id="folder.fold", tooltip=tr("Close it, or go to the folder above.")),
         Binding("backspace", "up", tr("Above"), id="folder.up", tooltip=tr("Begin the tree one folder higher.")),
+        FILTER,
     ]
 
     def __init__(self, session: "Session", root: Path) -> None:
         super().__init__(self._label(root, True), root)
         self._session = session
         self.auto_expand = False
+        self._found: dict[Path, list[tuple[str, bool]]] = {}
+        """The folders in each that was opened, and whether there are some in those."""
+        self._text = ""
 
     @staticmethod
     def _label(path: Path, whole: bool = False) -> Text:
@@ -69,7 +76,10 @@ class FolderTree(Tree[Path]):
     def on_tree_node_expanded(self, event: Tree.NodeExpanded[Path]) -> None:
         """List what is in it, once."""
         node = event.node
-        if node.data is not None and not node.children:
+        if node.data in self._found:
+            if not node.children:
+                self._grow(node, frozenset())
+        elif node.data is not None:
             self._session.start(
                 f"folders {node.id}",
                 tr("listing folders"),
@@ -78,15 +88,53 @@ class FolderTree(Tree[Path]):
             )
 
     def _fill(self, node: TreeNode[Path], names: list[tuple[str, bool]]) -> None:
-        if node.data is None or node.children or not self.is_attached:
-            return
+        if node.data is not None and self.is_attached:
+            self._found[node.data] = names
+            self._grow(node, frozenset())
+
+    def _grow(self, node: TreeNode[Path], opened: frozenset[Path]) -> tuple[int, int]:
+        """Hang what is known of a folder, and of those `opened`, below it: what the filter leaves; how many of all."""
+        assert node.data is not None
+        node.remove_children()
+        names = self._found[node.data]
+        left = of = 0
         for name, deeper in names[:MOST_FOLDERS]:
             path = node.data / name
-            node.add(self._label(path), path) if deeper else node.add_leaf(self._label(path), path)
+            held, known = holds(self._text, name), path in opened and path in self._found
+            left, of = left + held, of + 1
+            if not held and not known:
+                continue
+            child = node.add(self._label(path), path, allow_expand=deeper, expand=known)
+            if known:
+                below = self._grow(child, opened)
+                left, of = left + below[0], of + below[1]
         if len(names) > MOST_FOLDERS:
             node.add_leaf(tr("and {count:,} more: type the path", count=len(names) - MOST_FOLDERS))
         if not names:
             node.allow_expand = False
+        return left, of
+
+    def narrow(self, text: str) -> tuple[int, int]:
+        """Show only the folders whose names hold `text` and those that are open, all where it is empty; how many hold
+        it, and of how many.
+        """
+        self._text = text
+        nodes, opened = [self.root], set[Path]()
+        for node in nodes:
+            if node.is_expanded and node.data is not None:
+                opened.add(node.data)
+                nodes.extend(node.children)
+        if self.root.data not in self._found:
+            return 0, 0  # it is still being listed
+        counted = self._grow(self.root, frozenset(opened))
+        below = range(1, self.last_line + 1) if text else ()
+        names = ((line, at.data.name) for line in below if (at := self.get_node_at_line(line)) and at.data)
+        self.cursor_line = next((line for line, name in names if holds(text, name)), 0)
+        return counted
+
+    def action_filter(self) -> None:
+        """Ask for a text that names are to hold."""
+        open_filter(self)
 
     def action_choose(self) -> None:
         """Choose the folder under the cursor."""
@@ -125,26 +173,16 @@ class FolderTree(Tree[Path]):
             self.move_cursor(self.root)
 
 
-class FolderDialog(ModalScreen[Path]):
+class FolderDialog(Dialog[Path]):
     """Gives the chosen folder, or nothing."""
 
     HELP = ABOUT
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "escape",
-            "dismiss",
-            tr("Back"),
-            key_display="esc",
-            id="folder.back",
-            tooltip=tr("Keep the folder that is open."),
-        ),
-    ]
 
     def __init__(self, session: "Session") -> None:
         super().__init__()
         self._session = session
 
-    def compose(self) -> ComposeResult:
+    def body(self) -> ComposeResult:
         """The path above the tree."""
         here = self._session.data or Path.cwd()
         root = here.parent if self._session.data else here
@@ -156,7 +194,6 @@ class FolderDialog(ModalScreen[Path]):
             yield Static(Content(""), id="path-wrong")
             yield FolderTree(self._session, root)
             yield Static(content(ABOUT), classes="muted")
-        yield KeyLine()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Choose what was typed, where it is a folder."""

@@ -6,6 +6,13 @@ from engine.base.language import tr
 from tui.screens.plotted import ENLARGE
 from tui.screens.undoing import UNDO
 
+OF_A_SCAN = frozenset(("chart", "split", "problems", "duplicates", "sources"))
+"""The actions for which a folder must have been read."""
+OF_IMAGES = frozenset(("augment", "mask", "enlarge", "page('pictures')"))
+"""Those for which the class must have images."""
+NO_FOLDER = tr("No folder of X-rays is open yet: o chooses one.")
+READING = tr("The folder is still being read.")
+NO_IMAGES = tr("The class has no image that can be shown.")
 KEYS: list[BindingType] = [
     Binding("o", "choose", tr("Open"), id="dataset.open", tooltip=tr("Choose the folder of X-rays.")),
     Binding("i", "page('pictures')", tr("Images"), id="dataset.images", tooltip=tr("Look through the class's images.")),

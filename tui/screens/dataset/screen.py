@@ -19,7 +19,7 @@ from engine.data.subset import joined
 from tui.screens.dataset.banner import Banner
 from tui.screens.dataset.class_table import ClassTable, about
 from tui.screens.dataset.corrected import changes_of, listed, names
-from tui.screens.dataset.keys import KEYS
+from tui.screens.dataset.keys import KEYS, NO_FOLDER, NO_IMAGES, OF_A_SCAN, OF_IMAGES, READING
 from tui.screens.dataset.split_dialog import SplitDialog
 from tui.screens.dataset.text import divided, pictured, reading, warned
 from tui.screens.pictures import PictureScreen
@@ -374,15 +374,11 @@ class DatasetScreen(RecipeScreen, PictureScreen, PlottedScreen):
         if self.session.scan:
             self.app.push_screen(Listing(getattr(tables, what)(self.session.scan, self.session.split)))
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+    def why_not(self, action: str) -> str:
         """Most of it needs a folder that is read."""
-        if action in ("chart", "split", "problems", "duplicates", "sources"):
-            return self.session.scan is not None
-        if action == "enlarge":
-            return self._image is not None
-        if action in ("augment", "mask") or (action, parameters) == ("page", ("pictures",)):
-            return bool(self._records)
-        return super().check_action(action, parameters)
+        if action in OF_A_SCAN | OF_IMAGES and self.session.scan is None:
+            return READING if self.session.data else NO_FOLDER
+        return NO_IMAGES if action in OF_IMAGES and not self._records else super().why_not(action)
 
 
 def _read(root: Path, record: "Record", context: Context) -> "tuple[Record, XrayImage, Pixels | None]":

@@ -9,13 +9,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static
 
 from engine.base.errors import ConfigError
 from engine.base.language import tr
+from tui.widgets.dialog import Dialog
 from tui.widgets.fitted_table import Column, FittedTable
-from tui.widgets.key_line import KeyLine
 from tui.widgets.safe_cells import cell, content, lines, number
 from tui.words.recipe_terms import in_recipe_terms
 
@@ -35,19 +34,11 @@ SPLIT = tr("the shares and the seed of the split")
 FIELDS = (("val_share", tr("validation share")), ("test_share", tr("test share")), ("seed", tr("seed")))
 
 
-class SplitDialog(ModalScreen[None]):
+class SplitDialog(Dialog[None]):
     """Shares and seed above the sizes by class and part."""
 
     HELP = tr("Type a share between 0 and 1, or a seed; the split is drawn anew at each key and kept in the recipe.")
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "escape",
-            "dismiss",
-            tr("Close"),
-            key_display="esc",
-            id="split.close",
-            tooltip=tr("Close; the split is kept."),
-        ),
         Binding("up", "app.focus_previous", tr("Field above"), show=False),
         Binding("down", "app.focus_next", tr("Field below"), show=False),
     ]
@@ -57,7 +48,7 @@ class SplitDialog(ModalScreen[None]):
         self._session = session
         self._wrong = ""
 
-    def compose(self) -> ComposeResult:
+    def body(self) -> ComposeResult:
         """Fields, table, and what is wrong."""
         config = self._session.config
         values = {"val_share": config.data.val_share, "test_share": config.data.test_share, "seed": config.machine.seed}
@@ -70,7 +61,6 @@ class SplitDialog(ModalScreen[None]):
                     yield Input(f"{values[name]:g}" if name != "seed" else str(values[name]), id=name)
             yield Static(id="split-wrong")
             yield FittedTable(*COLUMNS, cursor_type="none", id="parts")
-        yield KeyLine()
 
     def on_mount(self) -> None:
         """What is so."""

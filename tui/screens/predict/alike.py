@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from engine.base.context import Context
@@ -18,7 +17,7 @@ from tui.host.terminal import Abilities
 from tui.screens.predict.text import alike_text, alike_title, asked_text
 from tui.services.models import Models
 from tui.services.read_picture import Picture, read_picture
-from tui.widgets.key_line import KeyLine
+from tui.widgets.dialog import Dialog, closed_by
 from tui.widgets.safe_cells import content
 from tui.widgets.viewer import Enlarged, Viewer
 from tui.widgets.xray import Way, Xray
@@ -55,7 +54,7 @@ def ask_near(models: Models, run: Run, picture: Picture, context: Context) -> Ne
     return Near(found, kept)
 
 
-class AlikeView(ModalScreen[None]):
+class AlikeView(Dialog[None]):
     """The image and its neighbours in a row, the nearest first."""
 
     HELP = tr(
@@ -73,8 +72,7 @@ class AlikeView(ModalScreen[None]):
     """
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,n,q", "dismiss", tr("Close"), key_display="esc", id="alike.close",
-                tooltip=tr("Back to the answer.")),
+        closed_by("n"),
         Binding("F,shift+f", "enlarge", tr("Enlarge"), key_display="F", id="alike.enlarge",
                 tooltip=tr("The picture in focus, or the image, on the whole screen.")),
     ]  # fmt: skip
@@ -85,7 +83,7 @@ class AlikeView(ModalScreen[None]):
         self._picture, self._label, self._near = picture, label, near
         self._way, self._abilities, self._dot = way, abilities, dot
 
-    def compose(self) -> ComposeResult:
+    def body(self) -> ComposeResult:
         """What is seen, above the pictures with what they are."""
         with Vertical():
             yield Static(content(alike_title(len(self._near.found), self._near.kept)), id="about")
@@ -97,7 +95,6 @@ class AlikeView(ModalScreen[None]):
                     with Container(classes="pane"):
                         yield Xray(self._way, self._abilities)
                         yield Static(alike_text(one, self._label, pixels is not None))
-        yield KeyLine()
 
     def on_mount(self) -> None:
         """The pictures."""

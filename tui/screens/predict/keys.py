@@ -10,6 +10,11 @@ REFUSE = tr(
     "Refuse answers that are not sure enough: at most 1%, 2%, 5% or 10% of those given are wrong; or refuse none."
 )
 VIEW = tr("The picture as in the file, or as the network sees it.")
+NO_IMAGE = tr("No image is shown yet: choose a file in the tree, or type its path (o).")
+NO_ANSWER = tr("No model has answered yet.")
+NO_LEVELS = tr("This run promises nothing about what else an image may be.")
+NO_TERMS = tr("This run has kept nothing by which its answers could be refused.")
+NO_LINES = tr("No folder has been predicted yet: f predicts one.")
 KEYS: list[BindingType] = [
     Binding(
         "o", "choose", tr("File"), id="predict.file", tooltip=tr("Type the path of an image file, or of a folder.")

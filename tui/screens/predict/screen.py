@@ -24,7 +24,7 @@ from engine.runs.watch import Entry
 from tui.screens.pictures import PictureScreen
 from tui.screens.predict.alike import AlikeView, Near, ask_near
 from tui.screens.predict.history import Asked, History
-from tui.screens.predict.keys import KEYS
+from tui.screens.predict.keys import KEYS, NO_ANSWER, NO_IMAGE, NO_LEVELS, NO_LINES, NO_TERMS
 from tui.screens.predict.pictures import Pictures
 from tui.screens.predict.questions import NO_RUN, Answered, Wanted, Whom, ask_file, ask_folder, sentence
 from tui.screens.predict.text import answer_text, facts_text
@@ -402,27 +402,27 @@ class PredictScreen(PictureScreen):
             self.workbench.copy(str(self._path), tr("the file's path"))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer what there is something for."""
-        if not self.is_mounted:
-            return True
-        match action:
-            case "view":
-                return self.has_class("-narrow") and self._picture is not None
-            case "side":
-                return self.has_class("-narrow")
-            case "level":
-                return self._answer is not None and self._answer.prediction.possible is not None
-            case "alike":
-                return self._answer is not None
-            case "refuse":
-                return self._answer is not None and self._answer.terms is not None
-            case "heat" | "enlarge":
-                return self._picture is not None
-            case "write":
-                return bool(self.query_one(History).lines)
-            case "copy":
-                return self._path is not None or self.query_one(History).table.has_focus
-        return True
+        """Where there is room, all is in sight and nothing needs to be turned to."""
+        if action in ("view", "side") and self.is_mounted and not self.has_class("-narrow"):
+            return False
+        return super().check_action(action, parameters)
+
+    def why_not(self, action: str) -> str:
+        """What there is nothing for."""
+        answer = self._answer
+        if action in ("heat", "view", "enlarge") and self._picture is None:
+            return NO_IMAGE
+        if action in ("alike", "level", "refuse") and answer is None:
+            return NO_ANSWER
+        if action == "level" and answer and answer.prediction.possible is None:
+            return NO_LEVELS
+        if action == "refuse" and answer and answer.terms is None:
+            return NO_TERMS
+        if action == "write" and not self.query_one(History).lines:
+            return NO_LINES
+        if action == "copy" and self._path is None and not self.query_one(History).table.has_focus:
+            return NO_IMAGE
+        return super().why_not(action)
 
 
 SCREEN = PredictScreen

@@ -24,6 +24,16 @@ from tui.screens.results.confusion import Confusion
 from tui.screens.results.mistakes import Mistakes
 from tui.screens.results.more_images import learning_table
 from tui.screens.results.plots import plots_of
+from tui.screens.results.text import (
+    END_OF_SCALE,
+    NEWEST,
+    NO_CURVE,
+    NO_MISTAKE,
+    NO_SCALE,
+    NONE_TESTED,
+    OF_A_RESULT,
+    OLDEST,
+)
 from tui.screens.results.worth import Worth, worth_by_prevalence
 from tui.widgets.bars import span
 from tui.widgets.curves import Plot
@@ -333,25 +343,21 @@ class ResultsScreen(PictureScreen):
         elif path := self.query_one(Mistakes).path:
             self.workbench.copy(str(path), tr("the image's path"))
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer what there is something for."""
-        if action == "enlarge":
-            return self.is_mounted and self.enlarged() is not None
-        if not self.is_mounted or action not in (
-            "pick", "step", "turn_view", "turn_measures", "more_images", "plots", "prevalence", "predict", "copy"
-        ):  # fmt: skip
-            return True
-        tested = self.tested()
-        if action == "step":
-            now = self._entry()
-            place = tested.index(now) + int(str(parameters[0])) if now else -1
-            return 0 <= place < len(tested)
-        if action == "prevalence":
-            return 0 <= self._place + int(str(parameters[0])) < len(self._worth)
-        if action == "more_images":
-            now = self._entry()
-            return now is not None and self._curve(now) is not None
-        return bool(tested) and (action != "predict" or self.query_one(Mistakes).path is not None)
+    def why_not(self, action: str) -> str:
+        """What there is nothing for."""
+        name, tested, now = action.partition("(")[0], self.tested(), self._entry()
+        if name in OF_A_RESULT and (now is None or not tested):
+            return NONE_TESTED
+        by = -1 if action.endswith("(-1)") else 1
+        if name == "step" and now and not 0 <= tested.index(now) + by < len(tested):
+            return OLDEST if by > 0 else NEWEST
+        if name == "prevalence" and not 0 <= self._place + by < len(self._worth):
+            return END_OF_SCALE if self._worth else NO_SCALE
+        if name == "more_images" and now and self._curve(now) is None:
+            return NO_CURVE
+        if name == "predict" and self.query_one(Mistakes).path is None:
+            return NO_MISTAKE
+        return super().why_not(action)
 
 
 def _same(plot: Plot) -> Plot:

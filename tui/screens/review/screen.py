@@ -44,6 +44,11 @@ WELCOME = tr(
 )
 UNDO = tr("Take the last decision back; those of earlier visits too.")
 NO_DATA = tr("Choose a folder on the screen Dataset first.")
+NO_REVIEW = tr("There is no review yet: s looks for suspects.")
+NO_ITEM = tr("No image is left to decide on.")
+NOTHING_DECIDED = tr("Nothing has been decided yet.")
+OF_A_REVIEW = ("decide", "relabel", "note", "step", "enlarge", "undo", "effect", "use", "more")
+"""The actions for which there must be a review."""
 
 
 KEYS = {"blind_test": tr("Test part")}
@@ -140,7 +145,6 @@ class ReviewScreen(PictureScreen):
 
     def _begin(self, blind: bool) -> None:
         if self.session.data is None:
-            self.workbench.say(NO_DATA, "warning")
             return
         self._folder = self.session.data
         work = partial(look_for_suspects, self._folder, self.session.config, self._file(), blind)
@@ -298,23 +302,22 @@ class ReviewScreen(PictureScreen):
 
     def keys_first(self) -> tuple[str, ...]:
         """What takes a decision back, as soon as there is one."""
-        return ("undo",)
+        return () if self.why_not("undo") else ("undo",)
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer what there is something for."""
-        queue = self._queue
-        match action:
-            case "decide" | "relabel" | "note" | "step":
-                return queue is not None and queue.item is not None
-            case "enlarge":
-                return self.enlarged() is not None
-            case "undo":
-                return queue is not None and queue.can_undo
-            case "more":
-                return queue is not None
-            case "effect" | "use":
-                return queue is not None and bool(queue.decided)
-        return True
+    def why_not(self, action: str) -> str:
+        """What there is nothing for."""
+        queue, name = self._queue, action.partition("(")[0]
+        if name in ("start", "blind"):
+            return "" if self.session.data else NO_DATA
+        if name in OF_A_REVIEW and queue is None:
+            return NO_REVIEW
+        if name in ("decide", "relabel", "note", "step", "enlarge") and queue and queue.item is None:
+            return NO_ITEM
+        if name == "undo" and queue and not queue.can_undo:
+            return NOTHING_DECIDED
+        if name in ("effect", "use") and queue and not queue.decided:
+            return NOTHING_DECIDED
+        return super().why_not(action)
 
 
 def look_for_suspects(folder: Path, config: TrainConfig, file: Path, blind: bool, context: Context) -> "Queue":

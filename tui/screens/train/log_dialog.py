@@ -4,15 +4,15 @@ from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from engine.base.events import Event, Failed, Finished, Notice
 from engine.base.language import tr
 from engine.base.wording import counted, in_turn, listing
+from tui.widgets.dialog import Dialog, closed_by
 from tui.widgets.filter_line import FILTER, holds, open_filter
 from tui.widgets.safe_cells import content, lines
 from tui.words.event_text import describe
@@ -94,18 +94,17 @@ class LogLines(VerticalScroll):
         open_filter(self)
 
 
-class LogView(ModalScreen[None]):
+class LogView(Dialog[None]):
     """All lines, the newest last."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,n,q", "dismiss", tr("Close"), id="log.close", tooltip=tr("Close the log."))
-    ]
+    HELP = LogLines.HELP
+    BINDINGS: ClassVar[list[BindingType]] = [closed_by("n")]
 
     def __init__(self, title: str, log: Iterable[Event]) -> None:
         super().__init__()
         self._title, self._log = title, tuple(log)
 
-    def compose(self) -> ComposeResult:
+    def body(self) -> ComposeResult:
         """A box that scrolls."""
         with Vertical(classes="dialog"):
             yield Static(content(self._title, "bold"), classes="question")

@@ -13,7 +13,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from engine.base.context import Context
@@ -21,6 +20,7 @@ from engine.base.language import tr
 from engine.base.wording import counted
 from engine.recipe.config import TrainConfig
 from tui.widgets.curves import Curve, Curves
+from tui.widgets.dialog import Dialog, closed_by
 from tui.widgets.safe_cells import content, lines
 from tui.words.plot import logarithms
 from tui.words.recipe_terms import in_recipe_terms
@@ -35,12 +35,12 @@ MARKED = 24
 """Points that draw the line at the suggestion."""
 
 
-class Rates(ModalScreen[None]):
+class Rates(Dialog[None]):
     """The plot over what was found; it tests the recipe as it is when it opens."""
 
     HELP = tr("Loss against learning rate, one training step a rate. The training itself is not begun.")
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,f,q", "dismiss", tr("Close"), id="rates.close", tooltip=tr("Close the plot; change nothing.")),
+        closed_by("f"),
         Binding(
             "enter,t", "take", tr("Take the rate"), id="rates.take", tooltip=tr("Put the rate found into the recipe.")
         ),
@@ -51,7 +51,7 @@ class Rates(ModalScreen[None]):
         self._session = session
         self._test_result: RangeTest | None = None
 
-    def compose(self) -> ComposeResult:
+    def body(self) -> ComposeResult:
         """Plot and words."""
         with Vertical(classes="dialog wide"):
             curves = Curves(tr("smoothed loss by learning rate"), empty=tr("the test is under way"), id="range")

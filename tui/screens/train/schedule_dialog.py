@@ -3,10 +3,9 @@
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from engine.base.language import tr
@@ -15,25 +14,25 @@ from engine.recipe.config import TrainConfig
 from engine.training.phases import phases, rates, sentence
 from engine.training.schedule import FIRST_PERIOD, PERIOD_GROWTH, RATE_DECAY
 from tui.widgets.curves import Curve, Curves
+from tui.widgets.dialog import Dialog, closed_by
 from tui.widgets.safe_cells import content, lines
 
 LISTED = 12
 """So many rates are written out."""
 
 
-class Schedule(ModalScreen[None]):
+class Schedule(Dialog[None]):
     """The plot over the first numbers."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,l,q", "dismiss", tr("Close"), id="schedule.close", tooltip=tr("Close the plot."))
-    ]
+    HELP = tr("The learning rate of each epoch, as the recipe has it: how large a step the training takes.")
+    BINDINGS: ClassVar[list[BindingType]] = [closed_by("l")]
 
     def __init__(self, config: TrainConfig, done: int, mark: str) -> None:
         """`done` epochs of the run shown are over; `mark` marks the one at hand."""
         super().__init__(classes="ask")
         self._config, self._done, self._mark = config, done, mark
 
-    def compose(self) -> ComposeResult:
+    def body(self) -> ComposeResult:
         """Plot, numbers, words."""
         with Vertical(classes="dialog wide"):
             yield Curves(tr("learning rate by epoch"), id="rates").add_class("pane")
