@@ -12,7 +12,20 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from engine.base.streams import Stream
-from tui.cli.console import ReaderGone, Unwritten, also_in, finishing, put, put_alarm, put_json, put_raw, put_table, say
+from tui.cli.console import (
+    ReaderGone,
+    Unwritten,
+    also_in,
+    finishing,
+    in_lines,
+    put,
+    put_alarm,
+    put_command,
+    put_json,
+    put_raw,
+    put_table,
+    say,
+)
 
 
 def lost(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,6 +44,21 @@ def test_the_columns_of_a_table_begin_at_one_place_whatever_is_in_them(rows: lis
     assert len(lines) == len(rows) + 1
     assert len({cell_len(line[: line.index("  |  ")]) for line in lines}) == 1 or any("|" in row[0] for row in rows)
     assert all(line == line.rstrip() and not any(category(sign) == "Cc" for sign in line) for line in lines)
+
+
+def test_between_questions_a_row_is_a_line_and_a_sentence_names_fields(capsys: pytest.CaptureFixture[str]) -> None:
+    with in_lines():
+        put_table([("run", "", "epochs"), ("--a", "\u2588", "9"), ("b", "", "120")])
+        put_table([("processors", "2")], headed=False)
+        put("Try --batch 8, or `covid-tui --train X`.")
+        put_command("This is: covid-tui train X --batch=8")
+    assert capsys.readouterr().out.splitlines() == [
+        "run --a, \u2588, epochs 9",
+        "run b, epochs 120",
+        "processors, 2",
+        "Try batch 8, or `covid-tui --train X`.",
+        "This is: covid-tui train X --batch=8",
+    ]
 
 
 def test_numbers_stand_right_and_words_left(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,8 +12,9 @@ from tui.cli.console import put, say
 from tui.words.safe_text import display_name
 from tui.words.terms import terms_in
 
-BACK, EXPLAIN, MORE = "0", "?", "+"
+BACK, MORE = "0", "+"
 ASKING = ("?", "？")
+"""What ends a question, and asks what it is about; Chinese keyboards have the wide one."""
 MOST = 20
 """Answers that are read out at once."""
 HOW = tr("Type the number of an answer and enter. 0, or enter alone, goes back.")
@@ -39,7 +40,7 @@ def choose(
         said = typed(tr("Number, 0 to {count}", count=len(answers)))
         if said.isascii() and said.isdigit() and int(said[:9]) <= len(answers):
             return int(said[:9]) - 1
-        if said == EXPLAIN:
+        if said in ASKING:
             _explain(about, [question, *answers])
         elif said == MORE and told < len(answers):
             told = _read_out(answers, told)
@@ -87,7 +88,7 @@ def typed(question: str, about: str = "") -> str:
             said = input(f"{display_name(question)}{'' if question.endswith(ASKING) else ':'} ").strip()
         except EOFError:
             raise Left from None
-        if said != EXPLAIN or not about:
+        if said not in ASKING or not about:
             return said
         put(about)
 
