@@ -104,7 +104,7 @@ def _put_rows(rows: Sequence[Sequence[str]], headed: bool) -> None:
     heads = [display_name(cell) for cell in rows[0]] if headed else [""] * len(rows[0])
     for row in rows[1:] if headed else rows:
         cells = (f"{head} {display_name(cell)}".strip() for head, cell in zip(heads, row, strict=True) if cell)
-        put_raw(tr(", ").join(cells))
+        put_raw((tr(", ") if headed else ": ").join(cells))
 
 
 def require_written() -> None:

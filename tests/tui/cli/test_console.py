@@ -55,7 +55,7 @@ def test_between_questions_a_row_is_a_line_and_a_sentence_names_fields(capsys: p
     assert capsys.readouterr().out.splitlines() == [
         "run --a, \u2588, epochs 9",
         "run b, epochs 120",
-        "processors, 2",
+        "processors: 2",
         "Try batch 8, or `covid-tui --train X`.",
         "This is: covid-tui train X --batch=8",
     ]
