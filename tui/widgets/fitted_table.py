@@ -159,7 +159,9 @@ class FittedTable(DataTable[Text]):
         open_filter(self)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """A filter is for more than a few lines."""
+        """What is done with a row needs one, and a filter is for more than a few."""
+        if action in ("select_cursor", "pick"):
+            return bool(self._whole)
         return action != "filter" or len(self._whole) >= FEW or bool(self._filter)
 
     def _left(self, places: range) -> list[int]:

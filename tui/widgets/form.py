@@ -25,6 +25,7 @@ from tui.words.safe_text import display_name, undisplayed
 NAME_WIDTH = 14
 """Columns for a field's name, where none is longer."""
 UNUSED = tr("The recipe auto chooses this by itself; to change it chooses the recipe report.")
+HEADING = tr("This is a heading: its fields stand below it.")
 KEPT = ("output", "out")
 """The folder of the runs is the workbench's own, given when it is opened."""
 
@@ -183,8 +184,8 @@ class Form(Vertical):
         """Change the field under the cursor."""
         field = self._field
         if field is None:
-            return
-        if self._fixed:
+            self._complain(HEADING)
+        elif self._fixed:
             self._complain(self._fixed)
         elif (field.part, field.name) == KEPT:
             self._complain(tr("The runs' folder is that of `covid-tui --out FOLDER`, or of config.toml, at the start."))
