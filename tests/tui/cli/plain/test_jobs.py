@@ -6,6 +6,7 @@ from tui.app import key_ids
 ANSWERS = {
     "app.begin": "Which folder?",
     "app.help": "Say what a word means",
+    "app.help-too": "Say what a word means",
     "app.quit": "Leave",
     "app.settings": "Settings",
     "audit.setup": "Earlier audits",
@@ -75,8 +76,8 @@ ANSWERS = {
 }
 """What does the same in lines, by the name of the key."""
 SHOWS = {
-    "alike", "ask", "augment", "field", "file", "folder", "guide", "help", "list", "log", "open", "pick", "picture",
-    "plot", "rates", "replay", "schedule", "settings", "split", "view",
+    "alike", "ask", "augment", "dialog", "field", "file", "folder", "guide", "help", "list", "log", "open", "pick",
+    "picture", "plot", "rates", "replay", "schedule", "settings", "split", "view",
 }  # fmt: skip
 """Screens within a screen, of which every other key moves, draws, plays or closes what is shown."""
 LEFT_OUT = {
