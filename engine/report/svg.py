@@ -1,4 +1,4 @@
-"""Plots of a model card as SVG text: lines, bars with intervals, and a grid of counts.
+"""Plots of a model card as SVG text: lines, bars, values with intervals, and a grid of counts. png.py draws the same.
 
 Colours are Okabe and Ito's (2008), which the colour-blind tell apart; series differ by dashes as well.
 """
@@ -18,6 +18,7 @@ LEFT, RIGHT, TOP, BOTTOM = 52, 14, 16, 46
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 _CHINESE = "'PingFang TC', 'Microsoft JhengHei', 'Noto Sans TC', 'Noto Sans CJK TC', "
 FONTS = f"system-ui, {_CHINESE if tag().startswith('zh') else ''}sans-serif"
+GREY = "#999"
 DASHES = ("", "6 3", "2 3", "8 3 2 3", "1 2", "10 4")
 Point = Sequence[float]
 
@@ -26,13 +27,22 @@ Point = Sequence[float]
 class Series:
     """A line through points (x, y) under a name; `marked` draws the points too, `faint` stays behind the others.
 
-    One without a name is not in the legend.
+    One without a name is not in the legend. One that is not `joined` is points alone, at each of which its `sign`
+    stands where it has one. `style` is the number of its colour and dashes, -1 for grey; by its place where None.
     """
 
     name: str
     points: Sequence[Point]
     marked: bool = False
     faint: bool = False
+    joined: bool = True
+    sign: str = ""
+    style: int | None = None
+
+    def ink(self, place: int) -> tuple[str, str]:
+        """Colour and dashes of the one at `place`."""
+        number = place if self.style is None else self.style
+        return (GREY, "") if number < 0 else (COLOURS[number % len(COLOURS)], DASHES[number % len(DASHES)])
 
 
 @dataclass(frozen=True)
@@ -84,15 +94,19 @@ def lines(series: Sequence[Series], x: Axis, y: Axis, diagonal: bool = False) ->
     if diagonal:
         body.append(_line(_at(x.low, x, y.low, y), _at(x.high, x, y.high, y), 'stroke="#999" stroke-dasharray="3 3"'))
     for number, one in enumerate(series):
-        colour, dash = COLOURS[number % len(COLOURS)], DASHES[number % len(DASHES)]
+        colour, dash = one.ink(number)
         places = [_at(point[0], x, point[1], y) for point in one.points]
-        path = " ".join(f"{a:.1f},{b:.1f}" for a, b in places)
-        width = 'stroke-width="1" stroke-opacity="0.35"' if one.faint else 'stroke-width="1.8"'
-        style = f'fill="none" stroke="{colour}" {width}' + (f' stroke-dasharray="{dash}"' if dash else "")
-        body.append(f'<polyline points="{path}" {style}/>')
-        if one.marked:
-            body += [f'<circle cx="{a:.1f}" cy="{b:.1f}" r="3" fill="{colour}"/>' for a, b in places]
-    return _svg(body + _legend(series), HEIGHT + 16 * len(series))
+        if one.joined:
+            path = " ".join(f"{a:.1f},{b:.1f}" for a, b in places)
+            width = 'stroke-width="1" stroke-opacity="0.35"' if one.faint else 'stroke-width="1.8"'
+            style = f'fill="none" stroke="{colour}" {width}' + (f' stroke-dasharray="{dash}"' if dash else "")
+            body.append(f'<polyline points="{path}" {style}/>')
+        if one.sign and not one.joined:
+            body += [_text(a, b + 4, one.sign, "middle", colour) for a, b in places]
+        elif one.marked or not one.joined:
+            dot = 'r="1.5" fill-opacity="0.35"' if one.faint else 'r="3"'
+            body += [f'<circle cx="{a:.1f}" cy="{b:.1f}" {dot} fill="{colour}"/>' for a, b in places]
+    return _svg(body + _legend(series), HEIGHT + 16 * sum(bool(one.name) for one in series))
 
 
 def dots(points: Sequence[Dot], stairs: Sequence[Point], x: Axis, y: Axis) -> str:
@@ -123,11 +137,7 @@ def intervals(rows: Sequence[tuple[str, float, float, float]], x: Axis, mark: fl
     def across(value: float) -> float:
         return left + (value - x.low) / (x.high - x.low) * (WIDTH - left - RIGHT)
 
-    body = []
-    for tick in x.ticks():
-        body.append(_line((across(tick), TOP), (across(tick), height - BOTTOM), 'stroke="#ddd"'))
-        body.append(_text(across(tick), height - BOTTOM + 14, shortened(tick), "middle"))
-    body.append(_text((left + WIDTH) / 2, height - 10, x.label, "middle"))
+    body = _ruled(x, left, height)
     if mark is not None:
         style = 'stroke="#d55e00" stroke-dasharray="4 3"'
         body.append(_line((across(mark), TOP), (across(mark), height - BOTTOM), style))
@@ -136,6 +146,22 @@ def intervals(rows: Sequence[tuple[str, float, float, float]], x: Axis, mark: fl
         body.append(_text(left - 8, place + 4, name, "end"))
         body.append(_line((across(low), place), (across(high), place), 'stroke="#0072b2" stroke-width="2"'))
         body.append(f'<circle cx="{across(value):.1f}" cy="{place:.1f}" r="4" fill="#0072b2"/>')
+    return _svg(body, height)
+
+
+def bars(rows: Sequence[tuple[str, float]], x: Axis, label: str) -> str:
+    """A bar a row from the low end of the scale on, with its number; `label` names what the rows are."""
+    step, left = 20, 170
+    height = TOP + step * len(rows) + BOTTOM
+    body = [*_ruled(x, left, height), _upright(label, (TOP + height - BOTTOM) / 2)]
+    for number, (name, value) in enumerate(rows):
+        top, wide = TOP + step * number, x.share(value) * (WIDTH - left - RIGHT)
+        body.append(_text(left - 6, top + step / 2 + 4, _short(name, left - 30), "end"))
+        place = f'x="{left:.1f}" y="{top + 3:.1f}" width="{wide:.1f}" height="{step - 6:.1f}"'
+        body.append(f'<rect {place} fill="{COLOURS[0]}" fill-opacity="1" stroke="{COLOURS[0]}"/>')
+        inside = wide > 0.7 * (WIDTH - left - RIGHT)
+        where = (wide - 5, "end", "#fff") if inside else (wide + 5, "start", "#222")
+        body.append(_text(left + where[0], top + step / 2 + 4, f"{value:,.0f}", *where[1:]))
     return _svg(body, height)
 
 
@@ -209,20 +235,39 @@ def _frame(x: Axis, y: Axis) -> list[str]:
         body.append(_line((LEFT, down), (WIDTH - RIGHT, down), 'stroke="#e5e5e5"'))
         body.append(_text(LEFT - 6, down + 4, shortened(tick), "end"))
     body.append(_text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 12, x.label, "middle"))
-    middle = (TOP + HEIGHT - BOTTOM) / 2
+    return [*body, _upright(y.label, (TOP + HEIGHT - BOTTOM) / 2)]
+
+
+def _ruled(x: Axis, left: float, height: float) -> list[str]:
+    """The horizontal axis of a table of rows, with a line at each of its values."""
+    body = []
+    for tick in x.ticks():
+        across = left + x.share(tick) * (WIDTH - left - RIGHT)
+        body.append(_line((across, TOP), (across, height - BOTTOM), 'stroke="#ddd"'))
+        body.append(_text(across, height - BOTTOM + 14, shortened(tick), "middle"))
+    return [*body, _text((left + WIDTH) / 2, height - 10, x.label, "middle")]
+
+
+def _upright(label: str, middle: float) -> str:
     turned = f'transform="rotate(-90 12 {middle})" text-anchor="middle" fill="#222"'
-    return [*body, f'<text x="12" y="{middle}" {turned}>{html.escape(escaped(y.label))}</text>']
+    return f'<text x="12" y="{middle}" {turned}>{html.escape(escaped(label))}</text>'
 
 
 def _legend(series: Sequence[Series]) -> list[str]:
-    body = []
+    body, down = [], HEIGHT
     for number, one in enumerate(series):
         if not one.name:
             continue
-        down = HEIGHT + 16 * number
-        dash = DASHES[number % len(DASHES)]
-        style = f'stroke="{COLOURS[number % len(COLOURS)]}" stroke-width="2" stroke-dasharray="{dash or "none"}"'
-        body += [_line((LEFT, down), (LEFT + 26, down), style), _text(LEFT + 34, down + 4, one.name, "start")]
+        colour, dash = one.ink(number)
+        if one.joined:
+            style = f'stroke="{colour}" stroke-width="2" stroke-dasharray="{dash or "none"}"'
+            body.append(_line((LEFT, down), (LEFT + 26, down), style))
+        elif one.sign:
+            body.append(_text(LEFT + 13, down + 4, one.sign, "middle", colour))
+        else:
+            body.append(f'<circle cx="{LEFT + 13}" cy="{down}" r="3" fill="{colour}"/>')
+        body.append(_text(LEFT + 34, down + 4, one.name, "start"))
+        down += 16
     return body
 
 
