@@ -62,7 +62,7 @@ def _missing(font: "FreeTypeFont", text: str) -> str:
 
 def _drawn(font: "FreeTypeFont", letter: str) -> tuple[tuple[int, int], bytes]:
     mask = font.getmask(letter)
-    return mask.size, bytes(mask)  # type: ignore[call-overload]
+    return mask.size, bytes(mask)
 
 
 def _face(path: Path, size: float) -> "FreeTypeFont":

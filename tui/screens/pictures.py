@@ -1,5 +1,6 @@
 """What the screens with a picture have: a key that shows it on the whole screen."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -12,7 +13,7 @@ NO_PICTURE = tr("There is no picture to enlarge yet.")
 
 
 class PictureScreen(WorkScreen):
-    """A screen with a picture, which a subclass names as `enlarged`."""
+    """A screen with a picture, which a subclass names as `enlarged`; one with several overrides `pictures`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -33,10 +34,15 @@ class PictureScreen(WorkScreen):
         """The picture at hand; None where there is none."""
         raise NotImplementedError
 
+    def pictures(self) -> tuple[Sequence[Enlarged], int]:
+        """All pictures that are there, and the place of the one at hand."""
+        seen = self.enlarged()
+        return ([seen] if seen else []), 0
+
     def action_enlarge(self) -> None:
         """Show it on the whole screen."""
-        seen = self.enlarged()
-        if seen is None:
+        seen, place = self.pictures()
+        if not seen:
             return
         way, abilities = self.workbench.picture_way, self.workbench.abilities
-        self.app.push_screen(Viewer(seen, way, abilities, self.session.glyphs.dot))
+        self.app.push_screen(Viewer(seen, way, abilities, self.session.glyphs.dot, place))

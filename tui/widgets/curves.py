@@ -1,7 +1,7 @@
 """Curves in characters: plotext's figures as a widget. It draws whenever it is told; tui/state/relay.py paces that."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from textual.widget import Widget
 
 from engine.base.language import tr
 from tui.widgets.safe_cells import content
-from tui.words.plot import blank, log_ticks, readable, reading, thinned, whole_ticks
+from tui.words.plot import abbreviated, blank, log_ticks, readable, reading, thinned, whole_ticks
 from tui.words.plotext_private import plotext
 
 SMALLEST = (16, 5)
@@ -42,6 +42,8 @@ class Curve:
     colour: str = "primary"
     joined: bool = True
     mark: str = ""
+    note: str = ""
+    """What is told after its value, of one that is a point alone."""
 
     @property
     def sign(self) -> str:
@@ -61,11 +63,14 @@ class Plot:
     curves: tuple[Curve, ...]
     x_limits: tuple[float, float] | None = None
     y_limits: tuple[float | None, float | None] = (None, None)
-    x_name: Callable[[int], str] = str
     log: bool = False
     """Is the upright axis logarithmic?"""
     x_base: int = 0
     """The places along the horizontal axis are powers of this; 0 where they are what it counts."""
+    key: str = ""
+    """What its signs mean, where that is not a name for each curve."""
+    bars: tuple[tuple[str, float], ...] = ()
+    """Bars in place of curves, the first on top: what each is of and how long it is along the horizontal axis."""
 
 
 class Curves(Widget):
@@ -98,10 +103,8 @@ class Curves(Widget):
         """What the horizontal axis counts."""
         self.x_limits, self.y_limits = x_limits, y_limits
         self.empty = empty
-        self.x_name: Callable[[int], str] = str
-        """What stands below a whole number of the horizontal axis."""
         self.curves: tuple[Curve, ...] = ()
-        self.x_base = 0
+        self.x_base, self.key = 0, ""
         """As of a `Plot`."""
         self.logarithmic = False
         """Is the upright axis logarithmic?"""
@@ -127,16 +130,19 @@ class Curves(Widget):
     @property
     def plot(self) -> Plot:
         """What it shows."""
-        title, x_title = self.title, self.x_title
-        return Plot(
-            title, x_title, self.curves, self.x_limits, self.y_limits, self.x_name, self.logarithmic, self.x_base
-        )
+        limits, log = (self.x_limits, self.y_limits), self.logarithmic
+        return Plot(self.title, self.x_title, self.curves, *limits, log, self.x_base, self.key)
+
+    @property
+    def something_drawn(self) -> bool:
+        """Is there a plot?"""
+        return any(len(curve.x) for curve in self.curves)
 
     def show_plot(self, plot: Plot) -> None:
         """Show a plot in place of what was shown; the cursor stays."""
         self.title, self.x_title, self.logarithmic = plot.title, plot.x_title, plot.log
-        self.y_limits, self.x_name, self.x_limits = plot.y_limits, plot.x_name, plot.x_limits
-        self.x_base = plot.x_base
+        self.y_limits, self.x_limits = plot.y_limits, plot.x_limits
+        self.x_base, self.key = plot.x_base, plot.key
         self.draw(plot.curves, plot.x_limits)
 
     def redraw(self) -> None:
@@ -155,18 +161,28 @@ class Curves(Widget):
         """The values under the cursor, as far as there is room; None where it is nowhere."""
         if self.cursor is None:
             return None
-        # Of a curve that is one point alone the value is always the same.
-        named = [curve for curve in self._named if len(curve.x) > 1 or curve.joined]
+        # Of a curve that is one point alone the value is always the same; where all are, the next one is told.
+        named = [curve for curve in self._named if len(curve.x) > 1 or curve.joined] or self._next_point(self.cursor)
         found = [(curve, reading(curve.x, curve.y, self.cursor)) for curve in named]
         told = [(curve, at) for curve, at in found if at is not None]
         if not told:
             return None
         place = told[0][1][0]  # that of the first: of steps there are too many to land on one
-        whole = abs(place - round(place)) < 1e-9
-        parts = [content(f"{self.x_title or tr('at')} {self.x_name(round(place)) if whole else f'{place:.4g}'}")]
+        parts = [content(f"{self.x_title} {self._counted(place)}")]
         for curve, (_, y) in told:
-            parts.append(Content.assemble((f"{curve.label} ", f"bold ${curve.colour}"), content(readable(y))))
+            note = f" {curve.note}" if curve.note else ""
+            parts.append(Content.assemble((f"{curve.label} ", f"bold ${curve.colour}"), content(readable(y) + note)))
         return self._fitting(parts)
+
+    def _next_point(self, at: float) -> list[Curve]:
+        points = [curve for curve in self._named if len(curve.x)]
+        return sorted(points, key=lambda curve: abs(curve.x[0] - at))[:1]
+
+    def _counted(self, place: float) -> str:
+        """What a place along the horizontal axis stands for."""
+        if self.x_base:
+            return abbreviated(self.x_base**place)
+        return str(round(place)) if abs(place - round(place)) < 1e-9 else f"{place:.4g}"
 
     @property
     def _named(self) -> list[Curve]:
@@ -182,14 +198,17 @@ class Curves(Widget):
 
     def _tell(self) -> None:
         """The legend, or what lies under the cursor, into the frame."""
-        known = self._axes(
-            tr("{title} by {x_title}", title=self.title, x_title=self.x_title) if self.x_title else self.title
-        )
+        known = self._axes(self._heading())
         if self.size.width and cell_len(known) > self.size.width - FRAME:
             known = self._axes(self.title)  # what the axis counts goes before a title is cut
         self.border_title = content(f"{known}  ({self.note})" if self.note else known)
         several = len(self._named) > 1
-        self.border_subtitle = self.values() or (self._legend() if several else "")
+        self.border_subtitle = self.values() or content(self.key) or (self._legend() if several else "")
+
+    def _heading(self) -> str:
+        """What both axes are."""
+        title, x_title = self.title, self.x_title
+        return tr("{title} by {x_title}", title=title, x_title=x_title) if x_title else title
 
     def _axes(self, named: str) -> str:
         return tr("{title}, log axis", title=named) if self.logarithmic else named
@@ -303,11 +322,16 @@ class Curves(Widget):
 
     def _rule(self, figure: Any, width: int, height: int, low: float, high: float) -> None:
         """Limits and ticks of both axes."""
-        if self.x_limits and self.x_limits[0] >= 0 and self.x_limits[1] <= 1 and self.x_name is str:
+        if self.x_limits and self.x_base:
+            first, last = (self.x_base**end for end in self.x_limits)
+            counts = log_ticks(first, last, max(2, width // 12))
+            places = [math.log(count, self.x_base) for count in counts]
+            figure.ruler("x").lim(*self.x_limits).ticks(places, [abbreviated(count) for count in counts])
+        elif self.x_limits and self.x_limits[0] >= 0 and self.x_limits[1] <= 1:
             figure.ruler("x").lim(*self.x_limits).frequency(max(2, min(6, width // 10)))
         elif self.x_limits:
             ticks = whole_ticks(*self.x_limits, most=max(2, width // 8))
-            figure.ruler("x").lim(*self.x_limits).ticks(ticks, [self.x_name(tick) for tick in ticks])
+            figure.ruler("x").lim(*self.x_limits).ticks(ticks, [str(tick) for tick in ticks])
         else:
             figure.ruler("x").frequency(max(2, min(7, width // 10)))
         figure.ruler("y").lim(low, high)

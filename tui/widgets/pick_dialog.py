@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Sequence
 from functools import partial
+from itertools import chain, count
 from pathlib import Path
 from typing import ClassVar
 
@@ -42,6 +43,12 @@ def described(entry: Entry) -> str:
         tr("test {accuracy} of {n:,}", accuracy=as_share(test.accuracy), n=test.n) if test else tr(entry.view.state)
     )
     return f"{fitted(entry.run.name, NAME)}  {padded(mode, MODE)} {result}"
+
+
+def free_name(path: Path) -> Path:
+    """The path, numbered where something is there."""
+    others = (path.with_stem(f"{path.stem}-{number}") for number in count(2))
+    return next(one for one in chain((path,), others) if not os.path.lexists(one))
 
 
 class RunList(OptionList):
@@ -102,17 +109,20 @@ class AskFile(Dialog[Path | None]):
     AskFile #trouble { height: auto; margin-top: 1; }
     """
 
-    def __init__(self, question: str, first: Path, *, suffix: str, writes: bool) -> None:
+    def __init__(
+        self, question: str, first: Path, *, suffixes: Sequence[str], writes: bool, exact: bool = False
+    ) -> None:
+        """With `exact` the name must end in one of the suffixes."""
         super().__init__()
-        self._question, self._first, self._suffix, self._writes = question, first, suffix, writes
+        self._question, self._first, self._suffixes, self._writes = question, first, tuple(suffixes), writes
+        self._exact = exact
 
     def body(self) -> ComposeResult:
         """The question, the path, and what is wrong with it."""
         with Vertical(classes="dialog"):
             yield Static(content(self._question), classes="question")
-            yield PathField(
-                tr("path of a {suffix} file", suffix=self._suffix), suffixes=frozenset((self._suffix,)), id="path"
-            )
+            about = tr("path of a {suffix} file", suffix=self._ends)
+            yield PathField(about, suffixes=frozenset(self._suffixes), id="path")
             yield Static(id="trouble")
 
     def on_mount(self) -> None:
@@ -141,15 +151,23 @@ class AskFile(Dialog[Path | None]):
         if answer == OVER.value:
             self.dismiss(path)
 
+    @property
+    def _ends(self) -> str:
+        """How the name ends."""
+        return tr(" or ").join(self._suffixes)
+
     def _trouble(self, path: Path) -> str:
         if is_folder(path):
             return tr("{path} is a folder: name a file in it.", path=path)
         if address := not_a_path(str(path)):
             return address
+        suffix = path.suffix.lower()
+        if self._exact and suffix not in self._suffixes:
+            return tr("The name must end in {suffix}.", suffix=self._ends)
         if not self._writes:
             return "" if is_there(path) else tr("There is no file {path}.", path=path)
         try:
-            require_new(path, self._suffix, force=True)
+            require_new(path, suffix if self._exact else self._suffixes[0], force=True)
         except ConfigError as error:
             return in_recipe_terms(error)
         return ""

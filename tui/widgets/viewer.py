@@ -1,7 +1,9 @@
 """One picture on the whole screen: zoom, move, levels from black to white, heat, and the lung mask's edge."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
@@ -10,13 +12,18 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.events import MouseDown, MouseMove, MouseScrollDown, MouseScrollUp, MouseUp
 
+from engine.base.errors import CovidTuiError
 from engine.base.language import tr
 from engine.data.image.view import WHITE, View
 from tui.host.terminal import Abilities
 from tui.widgets.bars import shortened
 from tui.widgets.dialog import Dialog, closed_by
+from tui.widgets.pick_dialog import AskFile, free_name
+from tui.widgets.picture_file import save_picture
 from tui.widgets.safe_cells import content
 from tui.widgets.xray import GRAPHICS, Way, Xray, heat_scale
+from tui.words.recipe_terms import in_recipe_terms
+from tui.words.safe_text import display_name
 
 if TYPE_CHECKING:
     from engine.data.image.reader import Pixels
@@ -29,6 +36,7 @@ STEP = 16
 """Levels by which a key changes the window."""
 DRAGGED = 4
 """Levels by which a column, or a row, of a mouse's drag does."""
+ONLY_ONE = tr("There is only one picture here.")
 NO_MASK = tr("This image has no lung mask.")
 NO_HEAT = tr("There is no heat for this picture: g asks for it on the screens Results and Predict.")
 WHOLE = tr("The whole picture is in sight: + goes nearer.")
@@ -96,8 +104,8 @@ class Viewer(Dialog[None]):
     HELP = tr(
         "The picture as large as the terminal. Plus and minus go nearer and back, arrows move it. "
         "A narrower window has more contrast; a lower level makes the picture brighter. Dragging "
-        "with the mouse does both: sideways the window, up and down the level; the wheel zooms. No "
-        "file is changed."
+        "with the mouse does both: sideways the window, up and down the level; the wheel zooms. Of "
+        "several pictures tab shows the next one in the same way. s saves what is seen as a new file."
     )
     DEFAULT_CSS = """
     Viewer { background: $background; }
@@ -124,19 +132,33 @@ class Viewer(Dialog[None]):
         Binding("i", "invert", tr("Invert"), id="view.invert", tooltip=tr("White for black, and back.")),
         Binding("m", "mask", tr("Lungs"), id="view.mask", tooltip=tr("The edge of the lung mask, or none.")),
         Binding("g", "heat", tr("Heat"), id="view.heat", tooltip=tr("Where the model looked, or the picture alone.")),
+        Binding("tab", "turn(1)", tr("Next"), id="view.next", tooltip=tr("The next picture, in the same way.")),
+        Binding("shift+tab", "turn(-1)", "", show=False, id="view.before", tooltip=tr("The picture before.")),
+        Binding("s", "save", tr("Save"), id="view.save", tooltip=tr("Save what is seen as a picture (PNG).")),
         Binding("0", "reset", tr("All"), id="view.reset", tooltip=tr("The whole picture as it is.")),
         closed_by("F,shift+f"),
     ]  # fmt: skip
 
-    def __init__(self, seen: Enlarged, way: Way, abilities: Abilities, separator: str) -> None:
-        """`separator` parts what the title says."""
+    def __init__(
+        self, pictures: Sequence[Enlarged], way: Way, abilities: Abilities, separator: str, first: int = 0
+    ) -> None:
+        """One of the pictures is looked at, the one at `first` first. `separator` parts what the title says."""
         super().__init__()
-        self._seen, self._way, self._abilities, self._separator = seen, way, abilities, separator
+        self._pictures, self._place = tuple(pictures), first
+        seen = self._seen
+        self._way, self._abilities, self._separator = way, abilities, separator
         self.looked = View()
         """How the picture is looked at."""
         self._hot, self._edged = seen.heat is not None, False
+        self._shown: Pixels | None = None
+        self._heat: Heat | None = None
+        """What is seen, and the heat over it."""
         self._dragged: tuple[int, int] | None = None
         """Where the mouse was last while it drags."""
+
+    @property
+    def _seen(self) -> Enlarged:
+        return self._pictures[self._place]
 
     def body(self) -> ComposeResult:
         """The picture in a frame with its title."""
@@ -167,12 +189,13 @@ class Viewer(Dialog[None]):
             edge = cut(seen.edge(max(1, round(part.width / drawn))), part) > 0
             shown = shown if shown.ndim == 3 else shown[..., None].repeat(3, axis=2)
             shown[edge] = EDGE
-        heat = seen.wide_heat if self._hot else None
-        xray.show(shown, None if heat is None else heat[part.top :, part.left :][: part.height, : part.width])
+        self._shown, heat = shown, seen.wide_heat if self._hot else None
+        self._heat = None if heat is None else heat[part.top :, part.left :][: part.height, : part.width]
+        xray.show(shown, self._heat)
         frame = self.query_one("#whole")
-        what = tr("Where it looked: {name}, ", name=seen.target) if self._hot else tr("X-ray: ")
+        what = tr("Where it looked: {name}, ", name=seen.target) if heat is not None else tr("X-ray: ")
         frame.border_title = content(told(what, view, seen.name, f" {self._separator} ", frame.size.width - 6))
-        frame.border_subtitle = heat_scale(self.app, self._way) if self._hot else ""
+        frame.border_subtitle = heat_scale(self.app, self._way) if heat is not None else ""
 
     def _look(self, view: View) -> None:
         if view != self.looked:
@@ -218,7 +241,33 @@ class Viewer(Dialog[None]):
             return NO_HEAT
         if action.startswith(("move", "zoom(-1)")) and self.looked.zoom == 1:
             return WHOLE
+        if action.startswith("turn") and len(self._pictures) < 2:
+            return ONLY_ONE
         return AS_IT_IS if action == "reset" and self.looked == View() else super().why_not(action)
+
+    def action_turn(self, by: int) -> None:
+        """Another picture, as near and in the same levels."""
+        self._place = (self._place + by) % len(self._pictures)
+        self._draw()
+        self.refresh_bindings()
+
+    def action_save(self) -> None:
+        """Ask for a file."""
+        if self._shown is not None:
+            first = free_name(Path.cwd() / f"{Path(self._seen.name).stem}-seen.png")
+            ask = AskFile(tr("Save what is seen to which file?"), first, suffixes=[".png"], writes=True, exact=True)
+            self.app.push_screen(ask, partial(self._save, self._shown, self._heat))
+
+    def _save(self, shown: "Pixels", heat: "Heat | None", path: Path | None) -> None:
+        """Write it, and say where."""
+        if path is None:
+            return
+        try:
+            save_picture(shown, heat, path)
+        except CovidTuiError as error:
+            self.app.notify(display_name(in_recipe_terms(error)), severity="error", markup=False)
+        else:
+            self.app.notify(tr("Saved as {path}.", path=display_name(path)), markup=False)
 
     # The mouse, as in a viewer of radiologists
 

@@ -1,5 +1,6 @@
 """An X-ray in the terminal: as graphics where the terminal has them, else in block characters, else in grey ones."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from rich.console import ConsoleRenderable
@@ -118,6 +119,11 @@ class Xray(Container, can_focus=True):
             picture.styles.max_width = picture.styles.max_height = "100%"
             return picture
         return _Cells(pixels, heat, self.way, self.cell)
+
+
+def focused_of(pictures: Iterable[Xray]) -> int:
+    """The place of the one in focus among these; 0 where none is."""
+    return next((place for place, one in enumerate(pictures) if one.has_focus), 0)
 
 
 class _Cells(Widget):

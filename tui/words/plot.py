@@ -78,6 +78,13 @@ def readable(value: float) -> str:
     return f"{value:.4g}"
 
 
+def abbreviated(value: float) -> str:
+    """What stands at an axis for a value: 0.25, 40, 500k, 2M; with four figures that count."""
+    from engine.report.svg import shortened
+
+    return shortened(float(f"{value:.4g}"))
+
+
 def lettered(figure: Any) -> str:
     """The figure in characters alone, for a terminal that may want no colour codes, not even those that end one."""
     from rich.text import Text

@@ -130,11 +130,11 @@ def test_the_narrow_layout_shows_facts_images_and_charts_in_turn(tmp_path: Path,
         async with app.run_test(size=(80, 24)) as pilot:
             await ready(app, pilot)
             split = "-  seed 0"
-            assert split in text(app) and "COVID-1.png" not in text(app) and "Intensity" not in text(app)
+            assert split in text(app) and "COVID-1.png" not in text(app) and "by brightness" not in text(app)
             await pilot.press("c")
-            await until(pilot, lambda: "Intensity by class" in text(app) and split not in text(app))
+            await until(pilot, lambda: "by brightness" in text(app) and split not in text(app))
             await pilot.press("i")
-            await until(pilot, lambda: "COVID-3.png" in text(app) and "Intensity" not in text(app))
+            await until(pilot, lambda: "COVID-3.png" in text(app) and "by brightness" not in text(app))
             await pilot.press("escape")
             await until(pilot, lambda: "Beware" in text(app) and "COVID-3.png" not in text(app))
 

@@ -430,7 +430,7 @@ class Bare(Frontier):
 @settings(deadline=None, max_examples=examples(60))
 def test_the_plot_draws_any_recipes_in_any_room(found: list[SweptRecipe], width: int, height: int, cost: str) -> None:
     widget = Bare()
-    widget._shown = found, cost, found[0].name
+    widget.show(found, cost, found[0].name)
     rows = widget._figure(width, height).plain.splitlines()
     assert len(rows) <= height and max(map(len, rows)) <= width
     drawn = {letter for row in rows for letter in row}

@@ -279,7 +279,7 @@ def test_a_file_is_written_over_by_an_answer_that_says_so_alone(tmp_path: Path) 
     async def scenario() -> None:
         app = Workbench(tmp_path)
         async with app.run_test(size=(80, 24)) as pilot:
-            app.push_screen(AskFile("Which file?", there, suffix=".csv", writes=True), got.append)
+            app.push_screen(AskFile("Which file?", there, suffixes=[".csv"], writes=True), got.append)
             await pilot.pause()
             for _ in range(2):  # pressed again, enter takes the harmless answer
                 await pilot.press("enter")
@@ -310,7 +310,7 @@ def test_a_file_of_another_kind_or_of_a_run_or_an_address_is_not_written_at_all(
     async def scenario() -> None:
         app = Workbench(tmp_path)
         async with app.run_test(size=(200, 24)) as pilot:
-            app.push_screen(AskFile("Which file?", tmp_path / "y.csv", suffix=".csv", writes=True), got.append)
+            app.push_screen(AskFile("Which file?", tmp_path / "y.csv", suffixes=[".csv"], writes=True), got.append)
             await pilot.pause()
             for path, sentence in refused.items():
                 app.screen.query_one("#path").value = path  # type: ignore[attr-defined]

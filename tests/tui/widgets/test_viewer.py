@@ -28,7 +28,7 @@ def looked_at(seen: Enlarged, check: Callable[[Pilot[None], Viewer], object], wa
 
     async def scenario() -> None:
         async with App[None]().run_test(size=(80, 30)) as pilot:
-            viewer = Viewer(seen, way, Abilities(), "-")
+            viewer = Viewer([seen], way, Abilities(), "-")
             pilot.app.push_screen(viewer)
             await until(pilot, lambda: viewer.is_mounted and viewer.query_one(Xray).pixels is not None)
             await check(pilot, viewer)  # type: ignore[misc]

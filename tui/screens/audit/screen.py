@@ -30,7 +30,7 @@ from tui.screens.audit.text import (
     written_on,
 )
 from tui.screens.audit.variant_pictures import Views
-from tui.screens.base import WorkScreen
+from tui.screens.pictures import PictureScreen
 from tui.state.audit_job import AuditJob, ends, kept_audits
 from tui.state.messages import JobChanged
 from tui.widgets.bars import around_zero, whiskers
@@ -39,6 +39,7 @@ from tui.widgets.form import Form
 from tui.widgets.panes import Panes
 from tui.widgets.question_dialog import Answer, Ask
 from tui.widgets.safe_cells import cell, content, lines
+from tui.widgets.viewer import Enlarged
 from tui.words.cells import cells
 from tui.words.numbers import duration
 from tui.words.recipe_terms import in_recipe_terms
@@ -69,7 +70,7 @@ class VariantTable(FittedTable):
     )
 
 
-class AuditScreen(WorkScreen):
+class AuditScreen(PictureScreen):
     """What to audit on the left; the variants, the verdict and their pictures on the right."""
 
     MODE = "audit"
@@ -302,6 +303,8 @@ class AuditScreen(WorkScreen):
             return self.session.cannot_audit()
         if action == "stop":
             return "" if live else NOT_LIVE
+        if action == "enlarge" and self.is_mounted and self.enlarged() is None:
+            return NO_XRAYS
         if action.startswith(("step", "next_class")):
             return "" if self.session.scan else NO_XRAYS
         return NONE_SHOWN if action == "copy" and self._shown is None else super().why_not(action)
@@ -364,6 +367,16 @@ class AuditScreen(WorkScreen):
         """Another X-ray."""
         self._to_views()
         self.query_one(Views).step(by)
+
+    def pictures(self) -> tuple[list[Enlarged], int]:
+        """The pictures of the variants, and the place of the one in focus."""
+        views = self.query_one(Views)
+        return views.enlarged, views.at_hand
+
+    def enlarged(self) -> Enlarged | None:
+        """The picture in focus."""
+        pictures, place = self.pictures()
+        return pictures[place] if pictures else None
 
     def action_next_class(self) -> None:
         """An X-ray of another class."""

@@ -13,7 +13,8 @@ from engine.base.language import tr
 from tui.host.terminal import Abilities
 from tui.state.session import Session
 from tui.widgets.safe_cells import content
-from tui.widgets.xray import Way, Xray
+from tui.widgets.viewer import Enlarged
+from tui.widgets.xray import Way, Xray, focused_of
 from tui.words.recipe_terms import in_recipe_terms
 
 if TYPE_CHECKING:
@@ -40,9 +41,7 @@ class Views(Vertical):
         with Grid(id="view-grid"):
             for place in range(MOST):
                 with Vertical(classes="view"):
-                    picture = Xray(self._way, self._abilities, id=f"view-{place}")
-                    picture.can_focus = False
-                    yield picture
+                    yield Xray(self._way, self._abilities, id=f"view-{place}")
                     yield Static(id=f"view-title-{place}", classes="view-title")
         yield Static(id="no-views", classes="muted")
 
@@ -55,6 +54,17 @@ class Views(Vertical):
         records = self._session.scan.records if self._session.scan else ()
         if self._record not in records:
             self._show(records[0] if records else None)
+
+    @property
+    def enlarged(self) -> list[Enlarged]:
+        """The pictures with their names."""
+        name = Path(self._record.file).name if self._record else ""
+        return [Enlarged(f"{name}, {title}", pixels) for title, pixels in self.shown]
+
+    @property
+    def at_hand(self) -> int:
+        """The place of the picture in focus; 0 where none is."""
+        return focused_of(self.query(Xray))
 
     def step(self, by: int) -> None:
         """The picture of the next image, or of the one before."""
@@ -86,7 +96,9 @@ class Views(Vertical):
         self.shown = shown
         for place in range(MOST):
             title, pixels = shown[place] if place < len(shown) else ("", None)
-            self.query_one(f"#view-{place}", Xray).show(pixels)
+            picture = self.query_one(f"#view-{place}", Xray)
+            picture.can_focus = pixels is not None
+            picture.show(pixels)
             self.query_one(f"#view-title-{place}", Static).update(content(title))
         self.query_one("#view-grid").display, self.query_one("#no-views").display = bool(shown), not shown
         self.query_one("#no-views", Static).update(content(trouble))

@@ -20,7 +20,8 @@ from engine.recipe.config import AugmentConfig
 from tui.host.terminal import Abilities
 from tui.widgets.dialog import Dialog
 from tui.widgets.safe_cells import content
-from tui.widgets.xray import Way, Xray
+from tui.widgets.viewer import Enlarged, Viewer
+from tui.widgets.xray import Way, Xray, focused_of
 from tui.words.recipe_terms import in_recipe_terms
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from tui.state.session import Session
 
 VERSIONS = 6
+NUMERIC = "0123456789.eE+-"
 ROOMY = 100
 """Columns from which on what was done to a version is written in lines, not one thing a line."""
 FIELDS = (
@@ -51,6 +53,14 @@ class Preview:
     pictures: "tuple[tuple[tuple[str, ...], Pixels], ...]"
 
 
+class NumberField(Input):
+    """A field that leaves the letters to the keys of the dialog."""
+
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        """Only what a number is made of."""
+        return character is not None and character in NUMERIC
+
+
 class AugmentationDialog(Dialog[None]):
     """Ranges on the left, seven pictures on the right; a changed range draws them anew and is kept in the recipe."""
 
@@ -62,6 +72,15 @@ class AugmentationDialog(Dialog[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("pagedown", "other(1)", tr("Next image"), id="augment.next", tooltip=tr("Preview the next image.")),
         Binding("pageup", "other(-1)", tr("Previous"), id="augment.previous", tooltip=tr("Preview the image before.")),
+        Binding(
+            "F,shift+f",
+            "enlarge",
+            tr("Enlarge"),
+            key_display="F",
+            id="augment.enlarge",
+            priority=True,
+            tooltip=tr("The picture in focus, or the image, on the whole screen."),
+        ),
         Binding("up", "app.focus_previous", tr("Field above"), show=False),
         Binding("down", "app.focus_next", tr("Field below"), show=False),
     ]
@@ -85,15 +104,13 @@ class AugmentationDialog(Dialog[None]):
                 for name, label in FIELDS:
                     with Horizontal(classes="field"):
                         yield Label(label)
-                        yield Input(values[name], id=name, restrict=r"[0-9.eE+-]*")
+                        yield NumberField(values[name], id=name, restrict=r"[0-9.eE+-]*")
                 yield Checkbox(tr("flip"), policy.flip, id="flip", compact=True)
                 yield Static(id="augment-note", classes="muted")
             with Grid(id="versions"):
                 for place in range(VERSIONS + 1):
                     with Vertical(classes="version"):
-                        picture = Xray(self._way, self._abilities, id=f"version-{place}")
-                        picture.can_focus = False
-                        yield picture
+                        yield Xray(self._way, self._abilities, id=f"version-{place}")
                         yield Static(id=f"done-{place}", classes="done")
 
     def on_mount(self) -> None:
@@ -154,6 +171,14 @@ class AugmentationDialog(Dialog[None]):
         else:
             text, style = cycle(policy), ""
         self.query_one("#augment-note", Static).update(content(text, style))
+
+    def action_enlarge(self) -> None:
+        """The pictures on the whole screen, the one in focus first."""
+        made = self._shown
+        if made and self.app.screen is self:
+            seen = [Enlarged(f"{made.file.name}, {listing(steps)}", pixels) for steps, pixels in made.pictures]
+            place = focused_of(self.query(Xray))
+            self.app.push_screen(Viewer(seen, self._way, self._abilities, self._session.glyphs.dot, place))
 
     def action_other(self, step: int) -> None:
         """Another image of the class."""

@@ -3,8 +3,8 @@
 from textual.binding import Binding, BindingType
 
 from engine.base.language import tr
-from tui.screens.plotted import ENLARGE
 from tui.screens.undoing import UNDO
+from tui.widgets.plot_dialog import ENLARGE
 
 OF_A_SCAN = frozenset(("chart", "split", "problems", "duplicates", "sources"))
 """The actions for which a folder must have been read."""

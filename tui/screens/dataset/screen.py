@@ -43,11 +43,13 @@ if TYPE_CHECKING:
 
 Page = Literal["facts", "pictures", "charts"]
 CHARTS = ("intensity", "sizes", "classes")
-CHART_TITLES = {
-    "intensity": tr("Intensity by class, % of pixels"),
-    "sizes": tr("Image sizes"),
-    "classes": tr("Images of each class"),
+AXES = {
+    "intensity": (tr("pixels in %"), tr("brightness, 0 black to 255 white")),
+    "sizes": (tr("class and size in pixels"), tr("images")),
+    "scatter": (tr("height in pixels"), tr("width in pixels")),
+    "classes": (tr("class"), tr("images")),
 }
+"""What the upright axis of each chart is, and what the other one."""
 SAMPLE = 60
 """Images of each class that the intensities are measured on."""
 MOST_BARS = 8
@@ -285,8 +287,8 @@ class DatasetScreen(RecipeScreen, PictureScreen, PlottedScreen):
         shown = "scatter" if scattered else "intensity" if kind == "intensity" else "bars"
         for name in ("intensity", "bars", "scatter"):
             self.query_one(f"#{name}").set_class(name != shown, "-off")
-        title = tr("Image widths by heights") if scattered else CHART_TITLES[kind]
-        self.query_one(f"#{shown}", Curves).name_it(title, tr("c: next"))
+        upright, across = AXES["scatter" if scattered else kind]
+        self.query_one(f"#{shown}", Curves).name_it(upright, tr("c: next"), across)
         if scan is None or ("-narrow" in self.classes and not self.query_one("#body").has_class("-charts")):
             return
         if shown == "intensity":

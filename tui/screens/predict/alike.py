@@ -20,7 +20,7 @@ from tui.services.read_picture import Picture, read_picture
 from tui.widgets.dialog import Dialog, closed_by
 from tui.widgets.safe_cells import content
 from tui.widgets.viewer import Enlarged, Viewer
-from tui.widgets.xray import Way, Xray
+from tui.widgets.xray import Way, Xray, focused_of
 
 if TYPE_CHECKING:
     from engine.data.image.reader import Pixels
@@ -111,8 +111,13 @@ class AlikeView(Dialog[None]):
 
     def action_enlarge(self) -> None:
         """Show the picture in focus on the whole screen."""
-        place = next((place for place, xray in enumerate(self.query(Xray)) if xray.has_focus), 0)
-        name, pixels = self._shown()[place]
-        if pixels is not None:
-            mask = None if place else self._picture.mask
-            self.app.push_screen(Viewer(Enlarged(name, pixels, mask=mask), self._way, self._abilities, self._dot))
+        place = focused_of(self.query(Xray))
+        seen = [
+            (number, Enlarged(name, pixels, mask=None if number else self._picture.mask))
+            for number, (name, pixels) in enumerate(self._shown())
+            if pixels is not None
+        ]
+        first = next((at for at, (number, _) in enumerate(seen) if number == place), None)
+        if first is not None:
+            pictures = [one for _, one in seen]
+            self.app.push_screen(Viewer(pictures, self._way, self._abilities, self._dot, first))

@@ -329,7 +329,7 @@ class PredictScreen(PictureScreen):
         folder = self.query_one(History).folder
         if folder:
             proposal = Path.cwd() / f"{folder.name or 'folder'}-predictions.csv"
-            ask = AskFile(tr("Write the folder's predictions to which file?"), proposal, suffix=".csv", writes=True)
+            ask = AskFile(tr("Write the folder's predictions to which file?"), proposal, suffixes=[".csv"], writes=True)
             self.app.push_screen(ask, self._write)
 
     def _write(self, path: Path | None) -> None:

@@ -66,6 +66,5 @@ def of_more_images(curve: LearningCurve) -> Plot:
         curves,
         ends,
         (None, 1.0),
-        lambda power: f"{2**power:,.0f}",
         x_base=2,
     )

@@ -16,13 +16,14 @@ from engine.base.language import tr
 from engine.runs.bin import Deleted, delete, undo
 from engine.runs.directory import Run
 from engine.runs.watch import Entry
-from tui.screens.plotted import ENLARGE, PlottedScreen
+from tui.screens.plotted import PlottedScreen
 from tui.screens.runs import text
 from tui.screens.runs.comparison import COLOURS, SIGNS, Comparison, seconds, test, testable, validation, verdict
 from tui.state.messages import RunChanged, RunsChanged
 from tui.widgets.bars import shortened
 from tui.widgets.fitted_table import Column, FittedTable
 from tui.widgets.panes import Panes
+from tui.widgets.plot_dialog import ENLARGE
 from tui.widgets.question_dialog import Ask
 from tui.widgets.safe_cells import cell, content, number
 from tui.words.numbers import duration

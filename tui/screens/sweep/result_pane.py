@@ -7,7 +7,7 @@ from textual.widgets import DataTable, Static
 from engine.base.language import tr
 from engine.sweep.result import Swept, SweptRecipe
 from tui.screens.sweep.frontier_plot import Frontier
-from tui.screens.sweep.text import BY_COST, RECIPES, advice, detail, recipe_rows
+from tui.screens.sweep.text import RECIPES, advice, detail, recipe_rows
 from tui.widgets.panes import Panes
 from tui.widgets.row_table import RowTable
 
@@ -62,9 +62,7 @@ class ResultPane(Panes):
         self._detail()
 
     def _draw(self, recommended: str) -> None:
-        plot = self.query_one(Frontier)
-        plot.title = BY_COST[self._cost]
-        plot.show(self._ordered, self._cost, recommended)
+        self.query_one(Frontier).show(self._ordered, self._cost, recommended)
 
     def turn_axis(self) -> None:
         """Plot by the other cost."""

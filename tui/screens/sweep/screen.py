@@ -16,7 +16,7 @@ from engine.base.errors import CovidTuiError
 from engine.base.language import tr
 from engine.recipe.plans import SweepPlan
 from engine.sweep.result import Grid, Swept
-from tui.screens.base import WorkScreen
+from tui.screens.plotted import PlottedScreen
 from tui.screens.sweep.kept_list import KeptSweeps
 from tui.screens.sweep.queue_table import QueueTable
 from tui.screens.sweep.result_pane import ResultPane
@@ -36,6 +36,7 @@ from tui.state.sweep_job import (
 )
 from tui.widgets.form import Form
 from tui.widgets.panes import Panes
+from tui.widgets.plot_dialog import ENLARGE
 from tui.widgets.question_dialog import Answer, Ask
 from tui.widgets.row_table import RowTable
 from tui.widgets.safe_cells import content, lines
@@ -49,7 +50,7 @@ STOP = Answer("k", tr("Stop after the batch at hand; the sweep goes on from ther
 GO_ON = Answer("g", tr("Go on"), "")
 
 
-class SweepScreen(WorkScreen):
+class SweepScreen(PlottedScreen):
     """What to sweep on the left; the queue, or the frontier with the recipes and the advice, on the right."""
 
     MODE = "sweep"
@@ -73,7 +74,8 @@ class SweepScreen(WorkScreen):
         Binding("u", "queue", tr("Queue"), id="sweep.queue", tooltip=tr("The queue in place of the result, and back.")),
         Binding("x", "axis", tr("Cost"), id="sweep.axis",
                 tooltip=tr("Plot by training seconds, or by parameters that train.")),
-        Binding("v", "plot", tr("Plot"), id="sweep.plot",
+        ENLARGE,
+        Binding("v", "plot", tr("Turn"), id="sweep.plot",
                 tooltip=tr("The plot in place of table and advice, and back.")),
         Binding("c", "copy", tr("Copy"), id="sweep.copy", tooltip=tr("Copy the table in focus, or the sweep's path.")),
     ]  # fmt: skip
@@ -416,6 +418,10 @@ class SweepScreen(WorkScreen):
     def action_plot(self) -> None:
         """The plot, or table and advice."""
         self.toggle_class("-plot")
+
+    def plotted(self) -> str:
+        """The sweep."""
+        return self._shown.path.name if self._shown else self.MODE
 
     def action_copy(self) -> None:
         """The table in focus, else the sweep's path."""

@@ -44,10 +44,6 @@ RECIPES = (
     Column(tr("validation (95%)"), "validation"), Column(tr("each seed"), "each seed", rank=3),
     Column(tr("seconds"), "seconds", rank=1, right=True), Column(tr("trains"), "trains", rank=2, right=True),
 )  # fmt: skip
-BY_COST = {
-    "seconds": tr("validation accuracy in percent by training seconds"),
-    "trainable": tr("validation accuracy in percent by parameters that train"),
-}
 BAR = 20
 BEING_PLANNED = tr("The sweep is still being planned.")
 SHUT = Answer("k", tr("Keep it shut"), "")

@@ -21,6 +21,7 @@ from engine.base.wording import counted
 from engine.recipe.config import TrainConfig
 from tui.widgets.curves import Curve, Curves
 from tui.widgets.dialog import Dialog, closed_by
+from tui.widgets.plot_dialog import ENLARGE, enlarge
 from tui.widgets.safe_cells import content, lines
 from tui.words.plot import logarithms
 from tui.words.recipe_terms import in_recipe_terms
@@ -44,6 +45,7 @@ class Rates(Dialog[None]):
         Binding(
             "enter,t", "take", tr("Take the rate"), id="rates.take", tooltip=tr("Put the rate found into the recipe.")
         ),
+        ENLARGE,
     ]
 
     def __init__(self, session: "Session") -> None:
@@ -54,8 +56,9 @@ class Rates(Dialog[None]):
     def body(self) -> ComposeResult:
         """Plot and words."""
         with Vertical(classes="dialog wide"):
-            curves = Curves(tr("smoothed loss by learning rate"), empty=tr("the test is under way"), id="range")
-            curves.x_name = lambda power: f"1e{power}"
+            titles = tr("smoothed loss"), tr("learning rate")
+            curves = Curves(titles[0], x_title=titles[1], empty=tr("the test is under way"), id="range")
+            curves.x_base = 10
             yield curves.add_class("pane")
             yield Static(tr("The kept activations are looked up."), id="numbers")
 
@@ -81,6 +84,10 @@ class Rates(Dialog[None]):
             fit = dataclasses.replace(self._session.config.fit, lr=self._test_result.rate)
             self._session.configure(tr("the learning rate found"), fit=fit)
             self.dismiss()
+
+    def action_enlarge_plot(self) -> None:
+        """The plot on the whole screen."""
+        enlarge(self.app, self.query(Curves), "learning-rates")
 
     def _look(self) -> None:
         job = self._session.jobs.get(GROUP)

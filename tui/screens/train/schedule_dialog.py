@@ -15,6 +15,7 @@ from engine.training.phases import phases, rates, sentence
 from engine.training.schedule import FIRST_PERIOD, PERIOD_GROWTH, RATE_DECAY
 from tui.widgets.curves import Curve, Curves
 from tui.widgets.dialog import Dialog, closed_by
+from tui.widgets.plot_dialog import ENLARGE, enlarge
 from tui.widgets.safe_cells import content, lines
 
 LISTED = 12
@@ -25,7 +26,7 @@ class Schedule(Dialog[None]):
     """The plot over the first numbers."""
 
     HELP = tr("The learning rate of each epoch, as the recipe has it: how large a step the training takes.")
-    BINDINGS: ClassVar[list[BindingType]] = [closed_by("l")]
+    BINDINGS: ClassVar[list[BindingType]] = [closed_by("l"), ENLARGE]
 
     def __init__(self, config: TrainConfig, done: int, mark: str) -> None:
         """`done` epochs of the run shown are over; `mark` marks the one at hand."""
@@ -35,7 +36,8 @@ class Schedule(Dialog[None]):
     def body(self) -> ComposeResult:
         """Plot, numbers, words."""
         with Vertical(classes="dialog wide"):
-            yield Curves(tr("learning rate by epoch"), id="rates").add_class("pane")
+            first = tr("share of the first learning rate") if self._auto else tr("learning rate")
+            yield Curves(first, x_title=tr("epoch"), id="rates").add_class("pane")
             yield Static(self._numbers(), id="numbers")
 
     def on_mount(self) -> None:
@@ -49,6 +51,10 @@ class Schedule(Dialog[None]):
                 Curve(tr("now"), [self._done + 0.5], [values[self._done]], self._mark, "warning", joined=False)
             )
         self.query_one(Curves).draw(curves, (0.0, float(len(values))))
+
+    def action_enlarge_plot(self) -> None:
+        """The plot on the whole screen."""
+        enlarge(self.app, self.query(Curves), "schedule")
 
     def _numbers(self) -> Content:
         values = self._rates()

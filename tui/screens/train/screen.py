@@ -21,7 +21,7 @@ from engine.recipe.config import TrainConfig
 from engine.recipe.fields import advised
 from engine.runs.watch import RunView
 from engine.training.phases import phases
-from tui.screens.plotted import ENLARGE, PlottedScreen
+from tui.screens.plotted import PlottedScreen
 from tui.screens.train import text
 from tui.screens.train.epoch_curves import by_epoch
 from tui.screens.train.epoch_table import columns, rows_of, titled
@@ -39,6 +39,7 @@ from tui.widgets.fitted_table import FittedTable
 from tui.widgets.form import Form
 from tui.widgets.panes import Panes
 from tui.widgets.pick_dialog import AskFile
+from tui.widgets.plot_dialog import ENLARGE
 from tui.widgets.question_dialog import Ask
 from tui.widgets.safe_cells import content, lines
 from tui.words.recipe_terms import in_recipe_terms
@@ -198,9 +199,8 @@ class TrainScreen(ReplayKeys, RecipeScreen, PlottedScreen):
             limits = (float(epoch - 1), float(epoch))
         for name in ("loss", "accuracy"):
             plot = self.query_one(f"#{name}", Curves)
-            alone = self._by_batch and epoch
-            title = tr("{name}, epoch {epoch}", name=tr(name), epoch=epoch) if alone else tr(name)
-            plot.name_it(title, x_title="" if alone else tr("epoch"))
+            alone = tr("epoch {epoch}", epoch=epoch) if self._by_batch and epoch else ""
+            plot.name_it(tr(name), alone, tr("epoch"))
             plot.draw(by_epoch(view, name, glyphs), limits)
 
     def plotted(self) -> str:
@@ -369,7 +369,7 @@ class TrainScreen(ReplayKeys, RecipeScreen, PlottedScreen):
             if own and view
             else tr("Save the recipe of the next training to which file?")
         )
-        ask = AskFile(question, FILE.absolute(), suffix=".toml", writes=True)
+        ask = AskFile(question, FILE.absolute(), suffixes=[".toml"], writes=True)
         self.app.push_screen(ask, partial(self._save, own or self._next_recipe))
 
     def _save(self, recipe: TrainConfig, path: Path | None) -> None:
@@ -386,7 +386,7 @@ class TrainScreen(ReplayKeys, RecipeScreen, PlottedScreen):
 
     def action_load(self) -> None:
         """Ask for a file and take its recipe."""
-        ask = AskFile(tr("Load the recipe of which file?"), FILE.absolute(), suffix=".toml", writes=False)
+        ask = AskFile(tr("Load the recipe of which file?"), FILE.absolute(), suffixes=[".toml"], writes=False)
         self.app.push_screen(ask, self._load)
 
     def _load(self, path: Path | None) -> None:
