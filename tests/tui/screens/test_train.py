@@ -82,7 +82,7 @@ def test_a_training_is_followed_in_full(tmp_path: Path, dozen: Path) -> None:
             assert "! These numbers are made up." in shown
             await until(pilot, lambda: "cpu" in text(app) and "GB" in text(app))
             await pilot.press("v")
-            await until(pilot, lambda: "loss, epoch" in text(app))
+            await until(pilot, lambda: "loss by epoch  (epoch" in text(app))
             await pilot.press("n")
             await until(pilot, lambda: "Log of" in text(app))
             await pilot.press("n", "s", "k")
