@@ -1,6 +1,8 @@
-"""How quick the workbench is in a real pseudo-terminal: its first frame, and keys and event loop while it trains.
+"""How quick the workbench is in a real pseudo-terminal: its first frame, each screen's first and later visits and keys,
+at rest and while it trains, and the event loop's pauses.
 
 python -m benchmarks.ui_latency
+python -m benchmarks.ui_latency --code ELSEWHERE   # the workbench of another checkout, to compare
 """
 
 import argparse
@@ -8,10 +10,27 @@ import json
 import os
 import statistics
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmarks.timing import ROOT, report, scratch, table
+from benchmarks.ui_screens import (
+    DOWN,
+    UP,
+    Visit,
+    answers_by_screen,
+    group,
+    middle,
+    opened,
+    painting_time,
+    processor_time,
+    rest,
+    rounds,
+    stage,
+)
 from engine.recipe import fields, toml
 from engine.recipe.config import AugmentConfig, FitConfig, NetworkConfig, TrainConfig
 from tests.makers.screen import Terminal, workbench
@@ -40,7 +59,6 @@ def begin_too(self):
     self.probe = asyncio.ensure_future(probe(self.session, open({out!r}, "w", buffering=1)))
 Workbench._begin = begin_too
 """
-UP, DOWN = "\x1b[A", "\x1b[B"
 LINE = b"class weight"
 """Is painted anew when the cursor comes or goes, and otherwise not."""
 HELP = {DOWN: "balanced makes each class", UP: "Epochs without a better"}
@@ -48,21 +66,29 @@ ROWS = [name for part in fields.parts() for name in (part.name, *(field.name for
 TO_PATIENCE = ROWS.index("patience")
 
 
-def first_frames(folder: Path, times: int) -> list[float]:
-    """Seconds from the command to the first frame, after one start that does not count."""
+@dataclass(frozen=True)
+class Start:
+    """Seconds from the command to the first frame, and processor seconds of both processes until then."""
+
+    seconds: float
+    processor: float
+
+
+def first_frames(folder: Path, times: int, code: str) -> list[Start]:
+    """The workbench started so many times, after one start that does not count."""
     taken = []
     for _ in range(times + 1):
-        with workbench(cache=folder) as terminal:
-            taken.append(terminal.until("1 Dataset"))
+        with workbench(cache=folder, PYTHONPATH=code) as terminal:
+            seconds = terminal.until("1 Dataset")
+            taken.append(Start(seconds, processor_time(group(terminal))))
             terminal.press("q")
             terminal.wait()
     return taken[1:]
 
 
-def training(folder: Path, keys: int, mode: str) -> tuple[list[float], list[float], dict[str, list[float]]]:
-    """Seconds until the cursor that a key moves is painted, and the help of where it came to; lags of the event loop
-    by phase. All while it trains.
-    """
+@contextmanager
+def at_work(folder: Path, mode: str, code: str) -> Iterator[tuple[Terminal, Path]]:
+    """The workbench while it trains, on the screen Train; and the file that its event loop's lags are written to."""
     network = NetworkConfig(mode="partial" if mode == "partial" else "finetune", weights="none")
     config = TrainConfig(
         network=network, augment=AugmentConfig(augment="none"), fit=FitConfig(epochs=1000, batch=8, patience=0)
@@ -70,42 +96,37 @@ def training(folder: Path, keys: int, mode: str) -> tuple[list[float], list[floa
     toml.save(config, folder / "recipe.toml")
     lags = folder / "lags.jsonl"
     prelude = PROBE.format(recipe=str(folder / "recipe.toml"), out=str(lags))
-    data = ROOT / "sample_data"
-    with workbench(data, "--out", folder / "runs", cache=folder, prelude=prelude, columns=120, lines=40) as terminal:
-        terminal.until("train 96", seconds=60)
+    with opened(folder, prelude=prelude, PYTHONPATH=code) as terminal:
         terminal.press("3")
         terminal.until("r starts the training")
         terminal.press("r")
         terminal.until("images/s", seconds=300)
-        terminal.press("e")
-        _rest(terminal, 1.0)
-        terminal.press(DOWN * TO_PATIENCE)
-        terminal.until(HELP[UP])
-        terminal.child.delaybeforesend = None
-        moved, helped = [], []
-        for number in range(keys):
-            key = DOWN if number % 2 == 0 else UP
-            _rest(terminal, 0.1)
-            before, began = len(terminal.raw), time.perf_counter()
-            terminal.press(key)
-            while LINE not in terminal.raw[before:]:
-                terminal.read()
-            moved.append(time.perf_counter() - began)
-            terminal.until(HELP[key])
-            helped.append(time.perf_counter() - began)
-        terminal.press("x")
+        yield terminal, lags
+        terminal.press("3x")
         terminal.until("best epoch untested")
         terminal.press("n")
         terminal.until("Stopped after", seconds=120)
-        terminal.press("q")
-        terminal.wait()
-    return moved, helped, _by_phase(lags)
 
 
-def _rest(terminal: Terminal, seconds: float) -> None:
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        terminal.read(0.01)
+def cursor(terminal: Terminal, keys: int) -> tuple[list[float], list[float]]:
+    """Seconds until the cursor that a key moves in the recipe is painted, and the help of where it came to."""
+    terminal.press("3e")
+    rest(terminal, 1.0)
+    terminal.press(DOWN * TO_PATIENCE)
+    terminal.until(HELP[UP])
+    terminal.child.delaybeforesend = None
+    moved, helped = [], []
+    for number in range(keys):
+        key = DOWN if number % 2 == 0 else UP
+        rest(terminal, 0.1)
+        before, began = len(terminal.raw), time.perf_counter()
+        terminal.press(key)
+        while LINE not in terminal.raw[before:]:
+            terminal.read()
+        moved.append(time.perf_counter() - began)
+        terminal.until(HELP[key])
+        helped.append(time.perf_counter() - began)
+    return moved, helped
 
 
 def _by_phase(file: Path) -> dict[str, list[float]]:
@@ -121,31 +142,62 @@ def percentile(values: list[float], share: int) -> float:
     return statistics.quantiles(values, n=100, method="inclusive")[share - 1]
 
 
+def ms(seconds: float) -> str:
+    """Milliseconds in words."""
+    return f"{seconds * 1000:.0f} ms"
+
+
+def p95(seconds: list[float]) -> str:
+    """What 95 in a hundred stay below; empty for none."""
+    return ms(percentile(seconds, 95)) if len(seconds) > 1 else ""
+
+
+def by_screen(idle: list[list[Visit]], busy: list[list[Visit]], keys: tuple[dict[str, list[float]], ...]) -> str:
+    """A line a screen, at rest and while it trains."""
+    rows = []
+    for place, first in enumerate(idle[0]):
+        again, while_training = (middle([one[place] for one in visits]) for visits in (idle[1:], busy))
+        rows.append((
+            first.screen, ms(first.processor), ms(first.first), ms(again.processor), f"{again.written / 1000:.0f} kB",
+            ms(while_training.processor), *(p95(one[first.screen]) for one in keys),
+        ))  # fmt: skip
+    return table(
+        ("", "first visit", "its first paint after", "later visits", "written", "the same while training",
+         "key to paint, p95", "the same while training"), rows
+    )  # fmt: skip
+
+
 def main() -> None:
-    """Print the table."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--keys", type=int, default=200)
     parser.add_argument("--starts", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--code", type=Path, default=ROOT)
     parser.add_argument("--mode", choices=("partial", "finetune"), default="partial")
     args = parser.parse_args()
-    load, folder = os.getloadavg()[0], scratch()
-    frames = first_frames(folder, args.starts)
-    moved, helped, lags = training(folder, args.keys, args.mode)
-
-    def ms(seconds: float) -> str:
-        return f"{seconds * 1000:.0f} ms"
-
+    load, folder, code = os.getloadavg()[0], stage(scratch()), str(args.code.resolve())
+    frames = first_frames(folder, args.starts, code)
+    with opened(folder, PYTHONPATH=code) as terminal:
+        idle = rounds(terminal, args.rounds, processor_time)
+        idle_keys = answers_by_screen(terminal, args.keys // 5)
+    with at_work(folder, args.mode, code) as (terminal, file):
+        moved, helped = cursor(terminal, args.keys)
+        busy = rounds(terminal, args.rounds, painting_time)[1:]
+        busy_keys = answers_by_screen(terminal, args.keys // 5)
+    lags = _by_phase(file)
     rows: list[tuple[Any, ...]] = [
-        ("first frame, median", ms(statistics.median(frames)), "500 ms"),
+        ("first frame, median", ms(statistics.median(one.seconds for one in frames)), "500 ms"),
+        ("  processor time of both processes", ms(statistics.median(one.processor for one in frames)), ""),
         ("key to painted answer while training, median", ms(statistics.median(moved)), ""),
-        ("key to painted answer while training, p95", ms(percentile(moved, 95)), "50 ms"),
-        ("  with all that follows from it, p95", ms(percentile(helped, 95)), ""),
+        ("key to painted answer while training, p95", p95(moved), "30 ms"),
+        ("  with all that follows from it, p95", p95(helped), ""),
         ("event loop's lag while training, p99", ms(percentile(lags["training"], 99)), "30 ms"),
         ("longest pause while TensorFlow is loaded and the network built", ms(max(lags["starting"])), "500 ms"),
         ("pauses of more than 100 ms meanwhile", sum(lag > 0.1 for lag in lags["starting"]), "1"),
     ]
-    title = f"The workbench while it trains ({args.mode}); load average before: {load:.1f}"
-    report(title, table(("", "measured", "wanted"), rows))
+    report(f"The workbench ({args.mode}); load average before: {load:.1f}", table(("", "measured", "wanted"), rows))
+    print(by_screen(idle, busy, (idle_keys, busy_keys)))
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from engine.base.errors import LinkError
 from engine.base.language import tr
 from engine.base.wording import in_turn, listing
 from tui.at_home import AtHome
-from tui.host.private_apis import shown_text
+from tui.host.private_apis import hash_styles_quickly, shown_text
 from tui.host.terminal import Abilities
 from tui.screens.frame import MODES, TITLES
 from tui.state.host import Listener, Severity
@@ -53,8 +53,11 @@ QUIT_ANSWERS = (
 
 WIDE = 116
 """Columns from which on panes stand beside each other: fewer cut their tables."""
-SECONDS_TO_STYLES = 0.2
-"""After the first frame, when whoever reads it presses no key yet."""
+SECONDS_TO_SCREENS = 0.2
+"""After the first frame, when whoever reads it presses no key yet, until the other screens are prepared."""
+YOUNG = 100_000
+"""Objects made until the youngest are looked through for rings that nobody holds. A screen is some 50,000; by Python's
+own 700 that would be a third of the time that it takes to paint."""
 SHORT = 20
 """Lines below which a screen shows its main table and little else."""
 
@@ -62,6 +65,12 @@ SHORT = 20
 def _screen(mode: str) -> Callable[[], Screen[None]]:
     """A maker of the screen, which is imported when it is first opened."""
     return lambda: cast("Screen[None]", import_module(f"tui.screens.{mode}.screen").SCREEN())
+
+
+def import_screens() -> None:
+    """Import every screen."""
+    for mode in MODES:
+        import_module(f"tui.screens.{mode}.screen")
 
 
 def _farewell(stop: Stop, name: str) -> str:
@@ -151,6 +160,7 @@ class Workbench(AtHome):
         """
         super().__init__(driver_class=driver)
         break_chinese()
+        hash_styles_quickly()
         self.settings, self.abilities, self._log_file = settings, abilities, log
         self.listeners: list[Listener] = []
         """The screens that are made, each hearing of changes."""
@@ -200,8 +210,9 @@ class Workbench(AtHome):
 
     def _begin(self) -> None:
         gc.freeze()
+        gc.set_threshold(YOUNG)
         gc.enable()
-        self.set_timer(SECONDS_TO_STYLES, self._read_styles)
+        self.set_timer(SECONDS_TO_SCREENS, self._prepare_screens)
         for complaint in (*self.settings.complaints, *self._unknown_theme()):
             self.say(complaint, "warning")
         if self.settings.keys:
@@ -214,8 +225,11 @@ class Workbench(AtHome):
         elif self.session.memory and not (self.session.wanted or self.session.picture):
             self.go_on(self.session.memory)
 
-    def _read_styles(self) -> None:
-        """Read the styles of all screens at once; else each has all of them parsed anew when it is first opened."""
+    def _prepare_screens(self) -> None:
+        """Read the styles of all screens at once, else each has all of them parsed anew when it is first opened; and
+        import the screens, in a thread.
+        """
+        self.session.run_thread("screens", import_screens)
         for mode in MODES:
             path = Path(__file__).parent / "screens" / mode / f"{mode}.tcss"
             if not self.stylesheet.has_source(str(path)):

@@ -4,6 +4,8 @@ tests/tui/host/test_private_apis.py says which of them a new version has broken;
 """
 
 import contextlib
+import functools
+import io
 import os
 from typing import IO, TYPE_CHECKING, Any
 
@@ -13,11 +15,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from rich.console import Console
+    from rich.segment import Segment
+    from rich.style import Style
+    from rich.text import Text
     from textual.app import App
     from textual.await_complete import AwaitComplete
     from textual.driver import Driver
     from textual.screen import Screen
     from textual.widgets import Input
+    from textual.widgets.data_table import Column
     from textual.widgets.directory_tree import DirEntry
     from textual.widgets.tree import TreeNode
 
@@ -33,8 +40,22 @@ def shown_text(screen: "Screen[Any]") -> str:
 
 
 def keep_styles(screen: "Screen[Any]") -> None:
-    """Let a new screen take the styles as they are: Textual would read all anew, twice, before it shows it first."""
-    screen._css_update_count = screen.app._css_update_count
+    """Let a new screen take the styles as they are, and those of the app's size from the start: Textual would read all
+    styles anew, twice, before it shows the screen first, and give each widget its own once more for the size.
+    """
+    app = screen.app
+    screen._css_update_count = app._css_update_count
+    for size, breakpoints in zip(app.size, (app.HORIZONTAL_BREAKPOINTS, app.VERTICAL_BREAKPOINTS), strict=True):
+        screen.add_class(*screen._get_breakpoint_classes(size, breakpoints or []), update=False)
+
+
+def hash_styles_quickly() -> None:
+    """Let Textual look its rules up at the speed of C: for each widget it asks every rule for its hash, which is the
+    identity that Python's own gives as well.
+    """
+    from textual.css.model import RuleSet
+
+    RuleSet.__hash__ = object.__hash__  # type: ignore[method-assign]
 
 
 def suggestion_of(field: "Input") -> str:
@@ -72,6 +93,93 @@ def driver_on(file: IO[str], descriptor: int) -> "type[Driver]":
                 self.run_input_thread()
 
     return TerminalDriver
+
+
+class DrawsLinesOfText:
+    """For a DataTable of Text in single lines, with a cursor of whole rows and no fixed columns: draws a row from its
+    texts. Textual's own hands each cell to Rich, to be measured, wrapped, cut and padded, which was a third of what it
+    takes to show a screen first. What is drawn is the same to the character (tests/tui/host/test_drawn_rows.py).
+    """
+
+    app: Any
+    cell_padding: int
+    cursor_foreground_priority: Any
+    cursor_background_priority: Any
+    ordered_columns: "list[Column]"
+    rows: Any
+    show_cursor: bool
+    size: Any
+    _get_row_renderables: Any
+    _get_row_style: Any
+    _get_styles_to_render_cell: Any
+    _pseudo_class_state: Any
+    _row_locations: Any
+    _row_render_cache: Any
+    _show_hover_cursor: bool
+    _update_count: int
+
+    def _render_line_in_row(
+        self, row_key: Any, line_no: int, base_style: "Style", cursor_location: Any, hover_location: Any
+    ) -> "tuple[list[list[Segment]], list[list[Segment]]]":
+        from rich.segment import Segment
+        from rich.style import Style
+
+        row = self._row_locations.get(row_key) if row_key in self._row_locations else -1
+        cursor, hover = cursor_location.row == row, hover_location.row == row
+        key = (
+            row_key, base_style, cursor, hover, self.show_cursor, self._show_hover_cursor, self.size.width,
+            self._update_count, self._pseudo_class_state,
+        )  # fmt: skip
+        if key not in self._row_render_cache:
+            own, after = self._get_styles_to_render_cell(
+                row == -1, False, False, hover, cursor, self.show_cursor, self._show_hover_cursor,
+                self.cursor_foreground_priority == "css", self.cursor_background_priority == "css",
+            )  # fmt: skip
+            style = self._get_row_style(row, base_style) + own
+            drawn, left = [], self.size.width
+            for place, (column, cell) in enumerate(
+                zip(self.ordered_columns, self._get_row_renderables(row).cells, strict=True)
+            ):
+                under = style + Style.from_meta({"row": row, "column": place})
+                drawn.append(_drawn(cell, column.width, self.cell_padding, under, after))
+                left -= column.width + 2 * self.cell_padding
+            beyond = style + Style.from_meta({"row": row, "column": 0, "out_of_bounds": True})
+            drawn.append([Segment(" " * max(0, left), beyond)])
+            self._row_render_cache[key] = [], drawn
+        found: tuple[list[list[Segment]], list[list[Segment]]] = self._row_render_cache[key]
+        return found
+
+
+def _drawn(text: "Text", width: int, padding: int, under: "Style", after: "Style") -> "list[Segment]":
+    """A text in one line of so many columns, between paddings, on the style of its cell."""
+    from rich.segment import Segment
+    from rich.style import Style
+
+    if text.justify == "right" and text.plain.endswith(" "):
+        text = text.copy()
+        text.rstrip()
+    own = Style.parse(text.style) if isinstance(text.style, str) else text.style
+    parts = [Segment(text.plain, own)] if not text.spans else list(text.render(_plain_console()))
+    spare = width - text.cell_len
+    if spare < 0:
+        parts = Segment.adjust_line_length(parts, width)
+    before, behind = " " * padding, " " * padding
+    if spare > 0 and text.justify == "right":
+        parts.insert(0, Segment(" " * spare, own))
+    elif spare > 0 and text.justify == "left":
+        parts.append(Segment(" " * spare, own))
+    elif spare > 0:
+        behind += " " * spare
+    inner = [Segment(part.text, under + part.style + after if part.style else under + after) for part in parts]
+    edge = under + after
+    return [Segment(before, edge), *inner, Segment(behind, edge)]
+
+
+@functools.cache
+def _plain_console() -> "Console":
+    from rich.console import Console
+
+    return Console(file=io.StringIO())
 
 
 class ListsInOrder:

@@ -1,12 +1,15 @@
 """What every screen of the workbench is: title, tabs, body and keys, and how it hears of changes."""
 
+import gc
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import ClassVar, TypeVar, cast
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
+from textual.events import ScreenResume
 from textual.message import Message
 from textual.widget import Widget
 
@@ -19,6 +22,9 @@ from tui.state.messages import ConfigChanged, DataChanged, JobChanged, RunChange
 from tui.state.session import Session
 from tui.widgets.dialog import SaysWhy
 from tui.widgets.key_line import KeyLine
+
+SECONDS_TO_STAND = 1.0
+"""After a screen was made; what it is made of stays, and need not be looked through for rings that nobody holds."""
 
 M = TypeVar("M", bound=Message)
 
@@ -38,8 +44,9 @@ class WorkScreen(SaysWhy[None]):
     ]
     AUTO_FOCUS = ""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, classes: str = "") -> None:
+        """`classes` hold from the start: each that comes later gives all widgets their styles once more."""
+        super().__init__(classes=classes)
         keep_styles(self)
         self._missed: dict[tuple[type[Message], object], Callable[[], None]] = {}
         self._keys: tuple[tuple[str, bool], ...] = ()
@@ -80,8 +87,15 @@ class WorkScreen(SaysWhy[None]):
         yield GuideLine(self.session)
         yield KeyLine(self.keys_first)
 
+    def set_narrow(self, on: bool, *names: str) -> None:
+        """Set or take classes that say which part a narrow screen shows. A wide one shows them all, by rules without
+        these classes, so that its widgets keep their styles.
+        """
+        self.set_class(on, *names, update=self.has_class("-narrow"))
+
     def on_mount(self) -> None:
         """Begin to hear of changes."""
+        self.set_timer(SECONDS_TO_STAND, gc.freeze)
         self.workbench.listeners.append(self)
         self.data_changed()
         self.config_changed()
@@ -127,6 +141,11 @@ class WorkScreen(SaysWhy[None]):
     def on_job_changed(self, message: JobChanged) -> None:
         """Pass it on."""
         self._hear(message, self.job_changed)
+
+    @on(ScreenResume)
+    def _keep_styles(self, event: ScreenResume) -> None:
+        """Whoever changes meanwhile takes other styles at once, and all do when the theme changes."""
+        event.refresh_styles = False
 
     def on_screen_resume(self) -> None:
         """Catch up with what happened while another screen was open."""

@@ -13,6 +13,7 @@ from textual.coordinate import Coordinate
 from textual.events import Resize
 from textual.widgets import DataTable
 
+from tui.host.private_apis import DrawsLinesOfText
 from tui.widgets.bars import capped, shortened
 from tui.widgets.filter_line import FILTER, holds, open_filter
 from tui.words.safe_text import display_name
@@ -78,7 +79,7 @@ def fitting(offered: Sequence[Column], wanted: Sequence[int], room: int) -> list
     return given
 
 
-class FittedTable(DataTable[Text]):
+class FittedTable(DrawsLinesOfText, DataTable[Text]):
     """Rows under the columns that fit; all others, and what is cut of a name, come back when there is room."""
 
     DEFAULT_CSS = "FittedTable { overflow-x: hidden; }"

@@ -181,7 +181,7 @@ def test_stopped_it_keeps_what_is_finished_goes_on_and_opens_the_test_when_one_i
             assert (first.path / "events.jsonl").read_bytes() == kept
             await until(pilot, lambda: "2 of 2 trainings are finished" in text(app))
             await until(pilot, lambda: "Go on" not in offered(app))
-            if screen.has_class("-queue"):
+            if screen.query_one("#queue").display:
                 await pilot.press("u")
             result = store.read(live.path)
             await until(pilot, lambda: all(f"{one.trainable:,}" in text(app) for one in result.candidates))

@@ -25,24 +25,22 @@ from tui.screens.audit.text import (
     NOT_LIVE,
     accuracy,
     course,
-    region_name,
     state_of,
     written_on,
 )
 from tui.screens.audit.variant_pictures import Views
+from tui.screens.audit.verdict import Verdict
 from tui.screens.pictures import PictureScreen
 from tui.state.audit_job import AuditJob, ends, kept_audits
 from tui.state.messages import JobChanged
-from tui.widgets.bars import around_zero, whiskers
+from tui.widgets.bars import whiskers
 from tui.widgets.fitted_table import Column, FittedTable
 from tui.widgets.form import Form
 from tui.widgets.panes import Panes
 from tui.widgets.question_dialog import Answer, Ask
 from tui.widgets.safe_cells import cell, content, lines
 from tui.widgets.viewer import Enlarged
-from tui.words.cells import cells
 from tui.words.numbers import duration
-from tui.words.recipe_terms import in_recipe_terms
 
 if TYPE_CHECKING:
     from engine.audit.verdict import Audit
@@ -102,6 +100,9 @@ class AuditScreen(PictureScreen):
     _drawn: object = None
     _kept: "list[tuple[Path, Audit]]" = []  # noqa: RUF012  (never changed in place)
 
+    def __init__(self) -> None:
+        super().__init__("-setup")
+
     def body(self) -> Iterable[Widget]:
         """Budget, data and earlier audits beside variants, progress, verdict and pictures."""
         with Panes(classes="columns"):
@@ -114,7 +115,7 @@ class AuditScreen(PictureScreen):
                 yield VariantTable(*COLUMNS, id="variants", classes="pane")
                 yield Static(id="progress")
                 with VerticalScroll(id="verdict-pane", classes="pane"):
-                    yield Static(id="verdict")
+                    yield Verdict(id="verdict")
                 yield Views(self.session, self.workbench.picture_way, self.workbench.abilities, id="views")
 
     def on_mount(self) -> None:
@@ -125,7 +126,6 @@ class AuditScreen(PictureScreen):
         ):  # fmt: skip
             self.query_one(name).border_title = title
         self.query_one(Form).show(self._plan)
-        self.add_class("-setup")
         self._shown = self.session.audit
         self._show()
         self._list()
@@ -198,7 +198,7 @@ class AuditScreen(PictureScreen):
         self.query_one("#earlier", FittedTable).fill(rows)
         if self._shown is None and kept:
             self._shown = kept[0]
-            self.remove_class("-setup")
+            self.set_narrow(False, "-setup")
             self._show()
 
     def _show(self) -> None:
@@ -270,23 +270,8 @@ class AuditScreen(PictureScreen):
         box.update(lines(rows), layout=False)
 
     def _verdict(self, audit: "Audit | None") -> None:
-        box = self.query_one("#verdict", Static)
-        if audit is None:
-            text = tr("The verdict comes when all variants are done.") if self._shown else tr("No audit is shown.")
-            box.update(content(text, "$foreground-muted"))
-            return
-        gap = audit.gap
-        room = box.container_size.width - cells(tr("gap {plot} points", plot="")) - 1
-        plot = around_zero(gap.value, gap.ci, max(24, min(64, room)))
-        low, high = (100 * end for end in gap.ci)
-        rows = [
-            content(tr("{finding}: gap without the {region} {gap:+.1f} points ({low:+.1f} to {high:+.1f})",
-                       finding=FINDINGS[audit.finding], region=region_name(audit), gap=100 * gap.value,
-                       low=low, high=high), "bold"),
-            content(tr("gap {plot} points", plot=plot), "$primary"),
-            content(in_recipe_terms(audit.verdict)),
-        ]  # fmt: skip
-        box.update(lines(rows))
+        wanted = tr("The verdict comes when all variants are done.") if self._shown else tr("No audit is shown.")
+        self.query_one(Verdict).show(audit, wanted)
 
     # Keys
 
@@ -322,7 +307,7 @@ class AuditScreen(PictureScreen):
 
     def _open(self, shown: "AuditJob | tuple[Path, Audit]") -> None:
         self._shown = shown
-        self.remove_class("-setup", "-views")
+        self.set_narrow(False, "-setup", "-views")
         self.query_one("#verdict-pane").scroll_home(animate=False)
         self.query_one(VariantTable).focus()
         self.call_after_refresh(self._show)
@@ -353,14 +338,14 @@ class AuditScreen(PictureScreen):
         if away and audit and audit.alive and self._shown is not audit:
             self._open(audit)
             return
-        self.remove_class("-views")
-        self.set_class(not away, "-setup")
+        self.set_narrow(False, "-views")
+        self.set_narrow(not away, "-setup")
         self.call_after_refresh(self.query_one(VariantTable if away else "#budget FieldTable").focus)
 
     def action_views(self) -> None:
         """The pictures in place of the rest, and back."""
-        self.remove_class("-setup")
-        self.toggle_class("-views")
+        self.set_narrow(False, "-setup")
+        self.set_narrow(not self.has_class("-views"), "-views")
         self.call_after_refresh(self._show)
 
     def action_step(self, by: int) -> None:

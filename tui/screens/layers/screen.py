@@ -173,6 +173,8 @@ class LayersScreen(RecipeScreen):
         super().__init__()
         self._guide: Guide | None = None
         self._shown = ""
+        self._filled: object = None
+        """What the table and the totals were made of."""
         self._spare = math.inf
         """Bytes that the disk has for kept activations."""
 
@@ -282,7 +284,11 @@ class LayersScreen(RecipeScreen):
 
     def _fill(self) -> None:
         layers, chosen = self.query_one(LayerTable), self.session.freeze
-        weights, kept = self.session.config.network.weights, self._costs().caching.kept
+        made_of = (self.session.config, self._head_classes, self._images("train"), costs := self._costs())
+        if made_of == self._filled:
+            return
+        self._filled = made_of
+        weights, kept = self.session.config.network.weights, costs.caching.kept
         rows = table(chosen, self._head_classes)
         cells = [self._cells(row, chosen, kept) for row in rows]
         side = chosen.backbone.size

@@ -161,7 +161,7 @@ class PredictScreen(PictureScreen):
         """Show the file, then ask the model about it."""
         self._path, self._picture, self._answer, self._heat = path, None, None, ""
         self.query_one(PathField).mean(path)
-        self.set_class(False, "-side")
+        self.set_narrow(False, "-side")
         self.query_one("#facts", Static).update("")
         self.query_one("#answer", Static).update(content(tr("The file is being read ...")))
         self.refresh_bindings()
@@ -294,7 +294,7 @@ class PredictScreen(PictureScreen):
         folder = self._folder()
         lines = self.query_one(History).begin(folder)
         if self.has_class("-narrow"):
-            self.set_class(True, "-side")
+            self.set_narrow(True, "-side")
         follow = self.session.config.data.follow_links
         work = partial(ask_folder, self._whom, self._wanted, folder, lines, follow)
         self.session.start("folder", tr("predicting a folder"), work, self._folder_done, self._folder_failed)
@@ -356,7 +356,7 @@ class PredictScreen(PictureScreen):
             self.workbench.say(address, "error")
         elif is_folder(path):
             self.query_one(FileTree).path = path
-            self.set_class(True, "-side")
+            self.set_narrow(True, "-side")
             self.query_one(FileTree).focus()
         else:
             self.set_focus(self.query_one(FileTree))
@@ -380,18 +380,18 @@ class PredictScreen(PictureScreen):
         history = self.query_one(History)
         history.turn(of_folder=not history.of_folder and history.folder is not None)
         if self.has_class("-narrow"):
-            self.set_class(True, "-side")
+            self.set_narrow(True, "-side")
         history.table.focus()
 
     def action_side(self) -> None:
         """To the files, and back to the picture."""
         to_files = not self.has_class("-side")
-        self.set_class(to_files, "-side")
+        self.set_narrow(to_files, "-side")
         self.call_after_refresh(self.query_one("#tree" if to_files else "#as-file").focus)
 
     def action_view(self) -> None:
         """The other picture, where there is room for one."""
-        self.toggle_class("-as-file")
+        self.set_narrow(not self.has_class("-as-file"), "-as-file")
 
     def action_copy(self) -> None:
         """The table that has the focus, else the file's path."""

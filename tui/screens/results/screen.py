@@ -285,7 +285,7 @@ class ResultsScreen(PictureScreen):
         """To the mistakes and back; where the screen is narrow, they take the tables' place."""
         mistakes = self.query_one(Mistakes)
         to_list = not (self.has_class("-list") if self.has_class("-narrow") else mistakes.has_focus_within)
-        self.set_class(to_list, "-list")
+        self.set_narrow(to_list, "-list")
         self.call_after_refresh((mistakes.table if to_list else self.query_one(Confusion)).focus)
 
     def action_turn_measures(self) -> None:

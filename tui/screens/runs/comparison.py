@@ -160,7 +160,7 @@ class Comparison(Panes):
                 limits = (None, 1.0) if "accuracy" in name else (None, None)
                 yield Curves(title, y_limits=limits, empty=EMPTY, id=name).add_class("pane")
         with Vertical(classes="pane", id="differences-pane"):
-            yield FittedTable(fixed_columns=1, id="differences")
+            yield FittedTable(id="differences")
             yield Static("", id="verdict")
 
     def on_mount(self) -> None:

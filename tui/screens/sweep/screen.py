@@ -84,9 +84,11 @@ class SweepScreen(PlottedScreen):
     _trouble = ""
     _shown: Followed | None = None
     _listed_once = False
+    _queued = True
+    """Is the queue shown, and not the result?"""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__("-setup")
         self._texts: dict[str, Content] = {}
 
     def body(self) -> Iterable[Widget]:
@@ -107,7 +109,7 @@ class SweepScreen(PlottedScreen):
         for name, title in (("#grid", tr("Grid")), ("#what", tr("Data and cost")), ("#earlier", tr("Sweeps on disk"))):
             self.query_one(name).border_title = title
         self.query_one(Form).show(self._wanted)
-        self.add_class("-setup", "-queue")
+        self._show_queue(True)
         if self.session.sweep:
             self._open(self.session.sweep.path)
         self._list()
@@ -205,8 +207,8 @@ class SweepScreen(PlottedScreen):
             self._shown.leave()
         self._shown = Followed(path) if path else None
         self._plan, self._trouble = None, ""
-        self.remove_class("-plot")
-        self.add_class("-queue")
+        self.set_narrow(False, "-plot")
+        self._show_queue(True)
         if self._shown:
             follow = partial(self._shown.follow, self._post_look, SECONDS_BETWEEN_LOOKS)
             self.session.run_thread("sweep-follow", follow)
@@ -317,7 +319,7 @@ class SweepScreen(PlottedScreen):
                 return there and not self._live and CHOOSE not in session.jobs
             if action == "queue":
                 return there
-            return there and not self.has_class("-queue") and (action == "axis" or narrow)
+            return there and not self._queued and (action == "axis" or narrow)
         return shown is not None if action in ("copy", "new") else True
 
     def why_not(self, action: str) -> str:
@@ -333,12 +335,12 @@ class SweepScreen(PlottedScreen):
             self._open(listed.kept[listed.place_of(event.cursor_row)].path)
 
     def _open(self, path: Path) -> None:
-        self.remove_class("-setup")
+        self.set_narrow(False, "-setup")
         self._show(path)
         self.call_after_refresh(self._focus)
 
     def _focus(self) -> None:
-        self.query_one("#queue" if self.has_class("-queue") else "#recipes").focus()
+        self.query_one("#queue" if self._queued else "#recipes").focus()
 
     def action_start(self) -> None:
         """Plan once more, so that the name is new, and train."""
@@ -386,25 +388,29 @@ class SweepScreen(PlottedScreen):
     def action_setup(self) -> None:
         """To the form and the list, or back to what is shown."""
         away = self.has_class("-setup") if self.has_class("-narrow") else self.query_one("#left").has_focus_within
-        self.set_class(not away, "-setup")
+        self.set_narrow(not away, "-setup")
         self.call_after_refresh(self._focus if away else self.query_one("#grid FieldTable").focus)
         self.refresh_bindings()
 
     def action_new(self) -> None:
         """Plan another."""
         self._show(None)
-        self.add_class("-setup")
+        self.set_narrow(True, "-setup")
         self.query_one("#grid FieldTable").focus()
 
     def action_queue(self) -> None:
         """The queue, or the result."""
-        self.toggle_class("-queue")
+        self._show_queue(not self._queued)
         self.call_after_refresh(self._focus)
         self.refresh_bindings()
 
+    def _show_queue(self, shown: bool) -> None:
+        self._queued = shown
+        self.query_one("#queue").display, self.query_one("#result").display = shown, not shown
+
     def _turn(self) -> None:
         """From the queue to the result; the focus too, unless it is elsewhere once the result is there."""
-        self.remove_class("-queue")
+        self._show_queue(False)
         self.call_after_refresh(self._follow)
 
     def _follow(self) -> None:
@@ -417,7 +423,7 @@ class SweepScreen(PlottedScreen):
 
     def action_plot(self) -> None:
         """The plot, or table and advice."""
-        self.toggle_class("-plot")
+        self.set_narrow(not self.has_class("-plot"), "-plot")
 
     def plotted(self) -> str:
         """The sweep."""

@@ -94,6 +94,15 @@ class TrainScreen(ReplayKeys, RecipeScreen, PlottedScreen):
     _formed: tuple[object, ...] = ()
     """What the form shows."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        if not self._about_a_run:
+            self.add_class("-form")
+
+    @property
+    def _about_a_run(self) -> bool:
+        return self.session.shown is not None or self.session.wanted is not None
+
     def body(self) -> Iterable[Widget]:
         """Recipe beside curves, epochs, log and progress."""
         with Panes(classes="columns"):
@@ -116,11 +125,10 @@ class TrainScreen(ReplayKeys, RecipeScreen, PlottedScreen):
         epochs = self.query_one("#epochs", FittedTable)
         epochs.border_title = tr("Epochs")
         self.query_one("#log").border_title = tr("Log")
-        if self.session.shown is None and self.session.wanted is None:
-            self.add_class("-form")
-            self.query_one(Form).edit()
-        else:
+        if self._about_a_run:
             epochs.focus()
+        else:
+            self.query_one(Form).edit()
         self.data_changed()
 
     def _in_sight(self) -> bool:
@@ -278,7 +286,7 @@ class TrainScreen(ReplayKeys, RecipeScreen, PlottedScreen):
     def _to_run(self) -> None:
         """The curves in sight, and the recipe of their run."""
         self._next = False
-        self.remove_class("-form")
+        self.set_narrow(False, "-form")
         self.query_one("#epochs").focus()
         self.config_changed()
 
@@ -310,7 +318,7 @@ class TrainScreen(ReplayKeys, RecipeScreen, PlottedScreen):
             self._to_run()
             return
         self._next = there or not (narrow and own)
-        self.add_class("-form")
+        self.set_narrow(True, "-form")
         self.config_changed()
         form.edit()
 
