@@ -1,7 +1,7 @@
 """What each screen of the workbench costs in a real pseudo-terminal: first seen, seen again, and at a key.
 
-Processor time is that of both processes, the one at the shell and the workbench; while it trains that of their main
-threads, which do nothing but paint. It is what came on top of the seconds of rest before.
+Processor time is that of both processes, the one at the shell and the workbench, from the key until half a second after
+the last output, at most three seconds; that of painting is of their main threads alone, which do nothing else.
 """
 
 import contextlib
@@ -9,7 +9,7 @@ import os
 import shutil
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,18 +24,19 @@ ROUND = (*range(2, 10), 1)
 """The keys of the screens, back to the first, which is open."""
 STILL = 0.5
 """Seconds without output after which a screen is painted."""
-AWAKE = 8.0
+AWAKE = 3.0
 """Seconds after which it is taken as painted where something on it moves."""
 UP, DOWN = "\x1b[A", "\x1b[B"
 
 
 @dataclass(frozen=True)
 class Visit:
-    """A screen opened by its key: processor seconds, bytes written, and seconds until the first of them."""
+    """A screen opened by its key: processor seconds, those of painting, bytes written, seconds until the first of them."""
 
     screen: str
     processor: float
-    written: int
+    painting: float
+    written: float
     first: float
 
 
@@ -51,10 +52,10 @@ def stage(folder: Path) -> Path:
 
 
 @contextmanager
-def opened(folder: Path, **named: str) -> Iterator[Terminal]:
+def opened(folder: Path, prelude: str = "") -> Iterator[Terminal]:
     """The workbench on such a folder, scanned and at rest."""
     data, runs = folder / "sample_data", folder / "runs"
-    with workbench(data, "--out", runs, cache=folder / "cache", columns=120, lines=40, **named) as terminal:
+    with workbench(data, "--out", runs, cache=folder / "cache", columns=120, lines=40, prelude=prelude) as terminal:
         terminal.until("train 96", seconds=60)
         settle(terminal, 4.0, 30.0)
         yield terminal
@@ -100,26 +101,25 @@ def painting_time(processes: list[int]) -> float:
     return sum(map(int, each)) / 1e9
 
 
-def rounds(terminal: Terminal, times: int, clock: Callable[[list[int]], float]) -> list[list[Visit]]:
-    """Every screen opened in turn, so many times; the clock's rate at rest is taken off."""
+def rounds(terminal: Terminal, times: int) -> list[list[Visit]]:
+    """Every screen opened in turn, so many times."""
     processes = group(terminal)
-    before = clock(processes)
-    rest(terminal, 2.0)
-    idle = (clock(processes) - before) / 2.0
-    return [[_visit(terminal, key, processes, clock, idle) for key in ROUND] for _ in range(times)]
+    return [[_visit(terminal, key, processes) for key in ROUND] for _ in range(times)]
 
 
-def _visit(
-    terminal: Terminal, key: int, processes: list[int], clock: Callable[[list[int]], float], idle: float
-) -> Visit:
-    written, spent, began = len(terminal.raw), clock(processes), time.monotonic()
+def _visit(terminal: Terminal, key: int, processes: list[int]) -> Visit:
+    rest(terminal, 0.3)
+    written, began = len(terminal.raw), time.monotonic()
+    all_before, painting_before = processor_time(processes), painting_time(processes)
     terminal.press(str(key))
     while len(terminal.raw) == written and time.monotonic() - began < AWAKE:
         terminal.read(0.005)
     first = time.monotonic() - began
     settle(terminal)
-    spent = clock(processes) - spent - idle * (time.monotonic() - began)
-    return Visit(SCREENS[key - 1], spent, len(terminal.raw) - written, first)
+    return Visit(
+        SCREENS[key - 1], processor_time(processes) - all_before, painting_time(processes) - painting_before,
+        len(terminal.raw) - written, first,
+    )  # fmt: skip
 
 
 def answers(terminal: Terminal, times: int) -> list[float]:
@@ -149,7 +149,8 @@ def answers_by_screen(terminal: Terminal, times: int) -> dict[str, list[float]]:
 
 def middle(visits: list[Visit]) -> Visit:
     """The median of several visits of one screen."""
-    processor, written, first = (
-        statistics.median(getattr(visit, name) for visit in visits) for name in ("processor", "written", "first")
+    values = (
+        statistics.median(getattr(visit, name) for visit in visits)
+        for name in ("processor", "painting", "written", "first")
     )
-    return Visit(visits[0].screen, processor, int(written), first)
+    return Visit(visits[0].screen, *values)

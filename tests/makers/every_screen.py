@@ -1,7 +1,8 @@
 """Every screen of the workbench with data on it, in the language that this process is started in, as JSON.
 
 A process of its own, as the language is chosen once: `python -m tests.makers.every_screen FOLDER COLUMNSxLINES...`
-writes {"120x40": {"dataset": [lines], ...}, ...} to standard output, and a picture of each screen into FOLDER/pictures.
+writes {"120x40": {"dataset": [lines], ...}, ...} to standard output, and a picture of each screen into FOLDER/pictures;
+with `-light` behind a size in the light theme.
 """
 
 import engine.base.language  # noqa: F401
@@ -24,22 +25,25 @@ from tui.screens.frame import MODES
 from tui.words.settings import Settings
 
 
-async def screens(folder: Path, size: tuple[int, int]) -> dict[str, list[str]]:
-    """The lines of each screen, and of each dialog, at one size."""
+async def screens(folder: Path, look: str) -> dict[str, list[str]]:
+    """The lines of each screen, and of each dialog, at one size in one theme."""
     found = dict[str, list[str]]()
-    app = Workbench(Path("runs"), data=Path("sample_data"), settings=Settings(image_protocol="grey"))
-    async with app.run_test(size=size) as pilot:
+    size, _, light = look.partition("-")
+    columns, lines = map(int, size.split("x"))
+    settings = Settings(image_protocol="grey", theme="covid-light" if light else "covid-dark")
+    app = Workbench(Path("runs"), data=Path("sample_data"), settings=settings)
+    async with app.run_test(size=(columns, lines)) as pilot:
         await until(pilot, lambda: app.session.split is not None and len(app.session.library.entries()) == 2)
         for mode in MODES:
             await arrive(pilot, app, mode)
             found[mode] = shown_text(app.screen).splitlines()
-            picture(app, folder, f"{size[0]}x{size[1]}-{mode}")
+            picture(app, folder, f"{look}-{mode}")
         for name, keys in OPENED_BY.items():
             for key in ("escape", *keys.split()):
                 await pilot.press(key)
                 await still(pilot, app)
             found[name] = shown_text(app.screen).splitlines()
-            picture(app, folder, f"{size[0]}x{size[1]}-{name}")
+            picture(app, folder, f"{look}-{name}")
             while len(app.screen_stack) > 1:
                 app.pop_screen()
             await still(pilot, app)
@@ -57,8 +61,7 @@ def main() -> None:
     folder = Path(sys.argv[1]).resolve()
     with pytest.MonkeyPatch.context() as patch:
         workplace(folder, patch)
-        sizes = [(int(columns), int(lines)) for columns, lines in (size.split("x") for size in sys.argv[2:])]
-        said = {f"{columns}x{lines}": asyncio.run(screens(folder, (columns, lines))) for columns, lines in sizes}
+        said = {look: asyncio.run(screens(folder, look)) for look in sys.argv[2:]}
     json.dump(said, sys.stdout, ensure_ascii=False)
 
 
