@@ -31,7 +31,7 @@ UP, DOWN = "\x1b[A", "\x1b[B"
 
 @dataclass(frozen=True)
 class Visit:
-    """A screen opened by its key: processor seconds, those of painting, bytes written, seconds until the first of them."""
+    """A screen opened by its key: processor seconds, those of painting, bytes written, seconds until the first."""
 
     screen: str
     processor: float
