@@ -30,6 +30,8 @@ def test_a_newcomer_is_told_what_this_is_and_asked_how_to_begin(tmp_path: Path) 
             shown = text(app)
             for words in ("learns from chest X-rays", "Open a folder", "drawn sample images", "not for diagnosis"):
                 assert words in " ".join(shown.replace("│", " ").split()), shown
+            box = app.screen.query_one(".dialog").region  # of the slow tests, one looks so at every dialog
+            assert box.x == 80 - box.right > 0 and abs(box.y - (24 - box.bottom)) <= 1, "it stands in the middle"
             await pilot.press("o")
             await until(pilot, lambda: "Open a folder of X-rays" in text(app) and not isinstance(app.screen, Ask))
 

@@ -38,8 +38,11 @@ class SaysWhy(Screen[R]):
             self.app.notify(display_name(why), severity="warning", markup=False)
 
 
-class Dialog(SaysWhy[R], ModalScreen[R]):
-    """A dialog. A subclass composes its `body`, and says in `HELP` what it is for."""
+class Dialog(ModalScreen[R], SaysWhy[R]):
+    """A dialog. A subclass composes its `body`, and says in `HELP` what it is for.
+
+    ModalScreen is the first base: Textual gives a class the styles of its first base alone.
+    """
 
     HELP: ClassVar[str | None] = None
     BINDINGS: ClassVar[list[BindingType]] = [
