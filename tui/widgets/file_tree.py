@@ -146,6 +146,7 @@ class PathField(Input):
         Binding(
             "tab", "complete", tr("Complete"), show=False, tooltip=tr("Take the completion, or go on to the next part.")
         ),
+        Binding("enter", "submit", tr("Choose"), tooltip=tr("Take the path that is written here.")),
         Binding("down", "app.focus_next", tr("On"), show=False, tooltip=tr("To what lies below.")),
     ]
 

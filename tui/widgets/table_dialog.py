@@ -91,6 +91,10 @@ class Listing(Dialog[None]):
             ]
             self.query_one("#whole", Static).update(Content("  ").join(parts))
 
+    def why_not(self, action: str) -> str:
+        """A table without rows."""
+        return tr("There is nothing to copy.") if action == "copy" and not self._table.rows else super().why_not(action)
+
     def action_copy(self) -> None:
         """The whole table, tabs between the columns."""
         rows = [self._table.columns, *self._table.rows]

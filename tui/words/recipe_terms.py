@@ -5,10 +5,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from engine.base.language import marked, tr
+from engine.base.wording import listing
 from tui.words.error_text import error_sentence
 
 _COMMAND = re.compile(r"(`[^`]*`)")
 _FLAG = re.compile(r"(?<![^\s(\"'（「『，、。：；！？])--([a-z][a-z-]*)")
+_ROW = re.compile(r"(--[a-z][a-z-]* \d\S*) (?=--[a-z])")
+"""A flag with its number, before another flag."""
 _INSTEAD = {"out": marked("`covid-tui --out FOLDER`")}
 """What does it where a flag has no field: the folder of the runs is chosen when the workbench is opened."""
 _AS_IN_THE_RECIPE: Mapping[str, str] = MappingProxyType({})
@@ -22,7 +25,12 @@ def in_recipe_terms(sentence: str | BaseException, names: Mapping[str, str] = _A
     """
     text = sentence if isinstance(sentence, str) else error_sentence(sentence)
     parts = _COMMAND.split(text)
-    return "".join(one if one.startswith("`") else _FLAG.sub(lambda flag: _named(flag[1], names), one) for one in parts)
+    return "".join(one if one.startswith("`") else _named_in(one, names) for one in parts)
+
+
+def _named_in(text: str, names: Mapping[str, str]) -> str:
+    apart = _ROW.sub(lambda row: listing((row[1], "")), text)
+    return _FLAG.sub(lambda flag: _named(flag[1], names), apart)
 
 
 def _named(flag: str, names: Mapping[str, str]) -> str:

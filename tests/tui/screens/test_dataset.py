@@ -209,6 +209,18 @@ def test_many_images_are_split_in_a_thread(tmp_path: Path, dozen: Path, monkeypa
     run(scenario())
 
 
+def test_a_list_without_rows_says_that_there_is_nothing_to_copy(tmp_path: Path, dozen: Path) -> None:
+    async def scenario() -> None:
+        app = workbench(tmp_path, dozen)
+        async with app.run_test(size=(120, 40), notifications=True) as pilot:
+            await ready(app, pilot)
+            await pilot.press("p", "y")
+            await until(pilot, lambda: "There is nothing to copy." in text(app))
+            assert not app.clipboard
+
+    run(scenario())
+
+
 @pytest.mark.parametrize(("theme", "size"), [("covid-light", (80, 24)), ("ansi-dark", (200, 50))])
 def test_every_dialog_opens_in_every_size_in_plain_characters(
     tmp_path: Path, dozen: Path, theme: str, size: tuple[int, int]

@@ -174,6 +174,24 @@ def test_augmentation_is_previewed_and_redrawn_as_its_ranges_change(tmp_path: Pa
     run(scenario())
 
 
+@pytest.mark.parametrize("size", [(80, 24), (100, 30), (120, 40)])
+def test_what_was_done_to_a_version_stands_whole_below_it_with_its_number(
+    tmp_path: Path, dozen: Path, size: tuple[int, int]
+) -> None:
+    async def scenario() -> None:
+        app = workbench(tmp_path, dozen)
+        async with app.run_test(size=size) as pilot:
+            await ready(app, pilot)
+            await pilot.press("a")
+            await until(pilot, lambda: "version 6" in text(app))
+            sha = app.session.scan.records[0].sha  # type: ignore[union-attr]
+            steps = [step for view in range(6) for step in draw(AugmentConfig(), 0, sha, view).steps]
+            shown = text(app).replace("│", " ")
+            assert all(f" {step} " in shown for step in steps)
+
+    run(scenario())
+
+
 def test_what_the_epochs_see_is_said() -> None:
     assert cycle(AugmentConfig()) == (
         "Epochs take turns: the first sees the image as it is, the next ones versions 1 to 4, and so on."

@@ -52,6 +52,7 @@ def test_a_folder_that_nobody_can_have_is_told(tmp_path: Path) -> None:
         async with app.run_test(size=(120, 40)) as pilot:
             await pilot.press("o")
             await until(pilot, lambda: isinstance(app.screen, FolderDialog))
+            assert "enter Choose" in text(app)
             for path in ("~noone-here/", "/" + 300 * "x"):
                 app.screen.query_one("#path", Input).value = path
                 await pilot.press("enter")

@@ -19,7 +19,7 @@ from tests.makers import fake
 from tests.makers.drive import run, shown_by, text, until
 from tests.makers.recipe_form import go_to, place
 from tui.app import Workbench
-from tui.screens.train.log_dialog import log_line
+from tui.screens.train.log_dialog import LogLines, log_line
 from tui.screens.train.machine import Machine, Meter
 from tui.screens.train.progress import course
 from tui.state.training_job import TrainingJob
@@ -37,6 +37,7 @@ def test_the_schedule_is_that_of_the_training(tmp_path: Path) -> None:
             await until(pilot, lambda: "learning rate by epoch" in text(app))
             for rate in rates(TrainConfig(), 1e-4)[:6]:
                 assert f"{rate:.4g}" in text(app)
+            assert "Epochs 1 to 12:" in text(app)
             await pilot.press("l")
             await until(pilot, lambda: "learning rate by epoch" not in text(app))
 
@@ -85,6 +86,8 @@ def test_a_training_is_followed_in_full(tmp_path: Path, dozen: Path) -> None:
             await until(pilot, lambda: "loss by epoch  (epoch" in text(app))
             await pilot.press("n")
             await until(pilot, lambda: "Log of" in text(app))
+            box, inside = app.screen.query_one(".dialog"), app.screen.query_one(LogLines)
+            assert box.region.height == inside.region.height + 4 < 20  # no higher than its lines, title and border
             await pilot.press("n", "s", "k")
             await until(pilot, lambda: "tests the best epoch" in text(app) or "test 65/66" in text(app))
             await until(pilot, lambda: "test 65/66" in text(app))

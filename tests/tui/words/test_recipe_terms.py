@@ -30,6 +30,7 @@ FLAG = re.compile(r"--[a-z]")
 def test_flags_become_fields_and_commands_stay() -> None:
     assert in_recipe_terms("--val-share is 2: give a share.") == '"val share" is 2: give a share.'
     assert in_recipe_terms("longer (--mode partial), or --lr") == "longer (mode partial), or lr"
+    assert in_recipe_terms("Try --batch 8 --epochs 84 --patience 16.") == "Try batch 8, epochs 84, patience 16."
     command = "`covid-tui train DATA --resume runs/a` goes on"
     assert in_recipe_terms(command) == command
     assert in_recipe_terms("請改用「--lr」，--mode partial") == "請改用「lr」，mode partial"

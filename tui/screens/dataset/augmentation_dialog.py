@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
 VERSIONS = 6
 NUMERIC = "0123456789.eE+-"
-ROOMY = 100
-"""Columns from which on what was done to a version is written in lines, not one thing a line."""
 FIELDS = (
     ("rotation", tr("rotation deg")),
     ("shear", tr("shear deg")),
@@ -65,9 +63,9 @@ class AugmentationDialog(Dialog[None]):
     """Ranges on the left, seven pictures on the right; a changed range draws them anew and is kept in the recipe."""
 
     HELP = tr(
-        "Six versions of the image, drawn from the ranges on the left and the seed. They are what "
-        "a training with this recipe sees of this image. Page up and down show another image; the "
-        "ranges are kept in the recipe."
+        "Six versions of the image, drawn from the ranges on the left and the seed as a training with this "
+        "recipe draws them; how many of them it sees stands below the ranges. Page up and down show another "
+        "image; the ranges are kept in the recipe."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("pagedown", "other(1)", tr("Next image"), id="augment.next", tooltip=tr("Preview the next image.")),
@@ -159,10 +157,10 @@ class AugmentationDialog(Dialog[None]):
         self._shown = made
         if not self.is_attached:
             return
-        written = listing if self.app.size.width >= ROOMY else "\n".join
         for place, (steps, pixels) in enumerate(made.pictures):
             self.query_one(f"#version-{place}", Xray).show(pixels)
-            self.query_one(f"#done-{place}", Static).update(Content(written(steps)))
+            named = [tr("version {number}", number=place)] if place else []
+            self.query_one(f"#done-{place}", Static).update(Content("\n".join((*named, *steps))))
 
     def _note(self) -> None:
         glyphs, policy = self._session.glyphs, self._session.config.augment

@@ -69,7 +69,8 @@ class Schedule(Dialog[None]):
             rule = in_turn(rule, tr('The rates are shares of the first, which "auto" finds before training.'))
         every = phases(self._config)
         of_phases = [content(sentence(every, self._config))] if len(every) > 1 else []
-        return lines([content(shown + more), *of_phases, content(rule, "$text-muted")])
+        which = tr("Epochs 1 to {count}:", count=min(LISTED, len(values)))
+        return lines([content(f"{which}  {shown}{more}"), *of_phases, content(rule, "$text-muted")])
 
     @property
     def _auto(self) -> bool:
