@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import dataclasses
 import gc
+import os
 import signal
 import threading
 import traceback
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from tui.app import Workbench
 
 MOST_THREADS = 32
+FRAMES = "120"
+"""How often a second Textual may paint: it waits for so long with what a key changes, in case more follows."""
 SECONDS_OF_ONE_KILL = 1.0
 """A group's kill reaches a process twice, once directly; within this time it counts as one."""
 
@@ -94,6 +97,7 @@ def _run(
     speed: float | None,
     leash: Leash,
 ) -> int:
+    os.environ.setdefault("TEXTUAL_FPS", FRAMES)
     gc.disable()  # the app turns it on again after its first frame, which comes a tenth sooner for it
     question = Question(terminal.descriptor) if chosen.image_protocol == "auto" else None
     from tui.app import Workbench  # the terminal answers meanwhile

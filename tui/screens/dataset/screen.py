@@ -28,6 +28,7 @@ from tui.screens.undoing import RecipeScreen
 from tui.state.messages import JobChanged
 from tui.widgets.charts import Bars, class_curve, scatter, sizes_by_class
 from tui.widgets.curves import Curves
+from tui.widgets.facts import Facts
 from tui.widgets.name_list import NameList
 from tui.widgets.panes import Panes
 from tui.widgets.safe_cells import content
@@ -101,7 +102,7 @@ class DatasetScreen(RecipeScreen, PictureScreen, PlottedScreen):
             with Container(classes="pane", id="picture-pane"):
                 with Vertical(id="look"):
                     yield Xray(self.workbench.picture_way, self.workbench.abilities, id="picture")
-                    yield Static(id="picture-facts", classes="muted")
+                    yield Facts(id="picture-facts", classes="muted")
                 yield NameList(id="files")
 
     def on_mount(self) -> None:
@@ -196,7 +197,7 @@ class DatasetScreen(RecipeScreen, PictureScreen, PlottedScreen):
         index = self._records.index(at) if at in self._records else 0
         self.query_one(NameList).show(names(self.session, self._records, name), index)
         text = about(name, self.session) if whole and name in whole.classes else Content("")
-        self.query_one("#class-facts", Static).update(text)
+        self.query_one("#class-facts", Static).update(text, layout=False)
         if not self._records:
             self._image, self._mask, self._unread = None, None, ""
             self.query_one(Xray).show(None)
@@ -243,7 +244,7 @@ class DatasetScreen(RecipeScreen, PictureScreen, PlottedScreen):
     def _facts(self) -> None:
         """What is known of the picture, under it."""
         record, image, session = self._record, self._image, self.session
-        pane, box = self.query_one("#picture-pane"), self.query_one("#picture-facts", Static)
+        pane, box = self.query_one("#picture-pane"), self.query_one("#picture-facts", Facts)
         name = record.file.rsplit("/", 1)[-1] if record else ""
         covered = image and self._masked and self._mask is not None
         over = tr("Lung mask over {name}", name=name) if covered else tr("X-ray {name}", name=name)

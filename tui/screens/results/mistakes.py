@@ -21,6 +21,7 @@ from tui.services.models import Heated
 from tui.services.read_picture import Picture, network_side, read_picture
 from tui.state.session import Session
 from tui.widgets.bars import bars
+from tui.widgets.facts import Facts
 from tui.widgets.fitted_table import Column, FittedTable
 from tui.widgets.panes import Panes
 from tui.widgets.safe_cells import cell, content, lines
@@ -75,7 +76,7 @@ class Mistakes(Panes):
             yield Static(id="no-answers", classes="muted")
         with Vertical(classes="pane", id="mistake-pane"):
             yield Xray(self._way, self._abilities, id="mistake")
-            yield Static(id="mistake-facts")
+            yield Facts(id="mistake-facts")
 
     def on_mount(self) -> None:
         """Titles."""
@@ -112,7 +113,7 @@ class Mistakes(Panes):
         self.query_one("#no-answers", Static).update(content("" if answers else empty))
         self.table.display, self.query_one("#no-answers").display = bool(answers), not answers
         self.query_one(Xray).show(None)
-        self.query_one("#mistake-facts", Static).update("")
+        self.query_one("#mistake-facts", Facts).update("")
         self.query_one("#mistake-pane").border_title = tr("Picture")
         beware = self._session.glyphs.beware
         rows = [
@@ -201,7 +202,7 @@ class Mistakes(Panes):
         self._facts(answer, "" if isinstance(error, Stopped) else in_recipe_terms(error))
 
     def _facts(self, answer: Answer, trouble: str, heat: str = "") -> None:
-        box = self.query_one("#mistake-facts", Static)
+        box = self.query_one("#mistake-facts", Facts)
         verdict = tr("truth {truth}, said {said}: wrong") if answer.wrong else tr("truth {truth}, said {said}: right")
         rows = [content(verdict.format(truth=answer.truth, said=answer.said), "bold" if answer.wrong else "")]
         rows += bars(answer.shares, answer.said, self._session.glyphs, max(24, box.content_size.width))

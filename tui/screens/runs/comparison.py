@@ -175,8 +175,9 @@ class Comparison(Panes):
     def conclude(self, text: str) -> None:
         """Say which run is better; nothing where that is not known, or not yet."""
         line = self.query_one("#verdict", Static)
-        line.update(content(text))
-        line.display = bool(text)
+        if text or line.display:
+            line.update(content(text))
+            line.display = bool(text)
 
     def _charts(self, entries: Sequence[Entry]) -> None:
         longest = max((entry.view.done for entry in entries), default=0)

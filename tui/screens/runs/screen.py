@@ -168,7 +168,7 @@ class RunsScreen(PlottedScreen):
     def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
         """Without picks, the run under the cursor is shown."""
         if event.data_table.id == "runs" and not self._picked:
-            self._compare()
+            self.call_after_refresh(self._compare)  # the cursor first
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         """To the run's result; to its course where it has none."""
