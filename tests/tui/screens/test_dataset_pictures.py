@@ -141,6 +141,21 @@ def test_the_narrow_layout_shows_facts_images_and_charts_in_turn(tmp_path: Path,
     run(scenario())
 
 
+def test_a_narrow_screen_with_room_below_its_warnings_has_a_chart_there(tmp_path: Path, dozen: Path) -> None:
+    async def scenario() -> None:
+        app = workbench(tmp_path, dozen)
+        async with app.run_test(size=(100, 30)) as pilot:
+            await ready(app, pilot)
+            await until(pilot, lambda: "pixels in % by brightness" in text(app) and "o Normal" in text(app))
+            assert "Beware" in text(app) and app.screen.query_one("#intensity").region.bottom == 29
+            await pilot.press("i")
+            await until(pilot, lambda: "pixels in % by brightness" not in text(app))
+            await pilot.press("escape", "c", "c")
+            await until(pilot, lambda: "Beware" not in text(app) and "class and size in pixels" in text(app))
+
+    run(scenario())
+
+
 def test_augmentation_is_previewed_and_redrawn_as_its_ranges_change(tmp_path: Path, dozen: Path) -> None:
     async def scenario() -> None:
         app = workbench(tmp_path, dozen)

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from engine.data.records import Record, Scan
 
 Page = Literal["facts", "pictures", "charts"]
+ROOMY = 28
+"""Lines from which on a narrow terminal has a chart below the warnings."""
 CHARTS = ("intensity", "sizes", "classes")
 AXES = {
     "intensity": (tr("pixels in %"), tr("brightness, 0 black to 255 white")),
@@ -277,6 +279,7 @@ class DatasetScreen(RecipeScreen, PictureScreen, PlottedScreen):
 
     def on_resize(self, event: Resize) -> None:
         """A chart may have come into sight."""
+        self.query_one("#body").set_class(event.size.height >= ROOMY, "-roomy")
         self.call_after_refresh(self._draw_chart)
 
     def _draw_chart(self) -> None:
@@ -290,7 +293,7 @@ class DatasetScreen(RecipeScreen, PictureScreen, PlottedScreen):
             self.query_one(f"#{name}").set_class(name != shown, "-off")
         upright, across = AXES["scatter" if scattered else kind]
         self.query_one(f"#{shown}", Curves).name_it(upright, tr("c: next"), across)
-        if scan is None or ("-narrow" in self.classes and not self.query_one("#body").has_class("-charts")):
+        if scan is None or not self._charted:
             return
         if shown == "intensity":
             self._measure(scan)
@@ -299,6 +302,13 @@ class DatasetScreen(RecipeScreen, PictureScreen, PlottedScreen):
         else:
             bars = [(name, summary.images) for name, summary in scan.classes.items()] if kind == "classes" else sizes
             self.query_one(Bars).show(bars)
+
+    @property
+    def _charted(self) -> bool:
+        """Whether a chart is in sight."""
+        body = self.query_one("#body")
+        beside = body.has_class("-roomy") and body.has_class("-facts")
+        return "-narrow" not in self.classes or body.has_class("-charts") or beside
 
     def _measure(self, scan: "Scan") -> None:
         """Draw the intensities, measuring them first in a thread where that is still to be done."""
