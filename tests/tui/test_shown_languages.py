@@ -23,7 +23,7 @@ from tests.makers.shown import EXAMPLE, RUNS
 PLAIN = re.compile(r"(?<![\w/.=-])[A-Za-z]{3,}(?![\w/.=])")
 NAMES = """
 COVID Viral Pneumonia Normal Lung Opacity PNG covid transfer partial vgg imagenet pool logits auto report yes none grey
-runs pictures synthetic cpu memory AUC SWEEP AUDIT DATA enter esc space shift backspace slash arrows
+runs pictures synthetic cpu memory AUC SWEEP AUDIT DATA enter esc tab pgup pgdn space shift backspace slash arrows
 """
 """What is the same in every language: files, classes and values of the sample, networks, and the names of keys."""
 SIZES = ((60, 15), (80, 24), (120, 40), (160, 50))
