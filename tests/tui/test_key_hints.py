@@ -21,7 +21,8 @@ from tui.words.settings import Settings
 
 LONG = ("quit", "background", "start", "find_rate", "go_on", "suggest", "blind", "effect", "heat", "alike", "folder")
 """The actions that leave, or begin a training, an audit, a sweep, a review, or the loading of TensorFlow."""
-SOME_SCREENS, SOME_DIALOGS = ("runs", "audit"), ("curves", "run", "split")
+SOME_SCREENS, SOME_DIALOGS = ("runs",), ("run",)
+"""Tried every day; the others take minutes together."""
 PATIENCE = 40
 """Looks, a twentieth of a second apart, after which a key has done nothing."""
 

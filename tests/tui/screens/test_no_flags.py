@@ -44,15 +44,17 @@ async def says(pilot: Pilot[None], app: Workbench, words: str) -> None:
     assert flags(app) == []
 
 
-@pytest.mark.parametrize("key", ["3", "7", "8"])
-def test_no_field_of_a_form_names_one_in_its_help_or_in_what_it_refuses(tmp_path: Path, key: str) -> None:
+@pytest.mark.parametrize(("key", "step"), [("3", 4), pytest.param("3", 1, marks=pytest.mark.slow), ("7", 1), ("8", 1)])
+def test_no_field_of_a_form_names_one_in_its_help_or_in_what_it_refuses(tmp_path: Path, key: str, step: int) -> None:
+    """With a step of 4 every fourth line of the form is tried: the recipe has many."""
+
     async def scenario() -> None:
         app = workbench(tmp_path)
         refused = set[str]()
         async with app.run_test(size=SIZE) as pilot:
             await pilot.press(key)
             table, line = app.screen.query_one(FieldTable), app.screen.query_one(ValueLine)
-            for row in range(table.row_count):
+            for row in range(0, table.row_count, step):
                 table.move_cursor(row=row)
                 await pilot.pause()
                 assert flags(app) == []
@@ -66,7 +68,7 @@ def test_no_field_of_a_form_names_one_in_its_help_or_in_what_it_refuses(tmp_path
                     error = app.screen.query_one("#field-error")
                     refused |= {f"{row} {wrong}"} if error.display else set()
                 await pilot.press("escape")
-        assert len(refused) > 10
+        assert len(refused) > 10 / step
 
     run(scenario())
 

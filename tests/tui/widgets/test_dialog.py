@@ -18,7 +18,8 @@ from tui.widgets.key_line import KeyLine
 from tui.widgets.question_dialog import Help
 from tui.words.settings import Settings
 
-SOME = ("folder", "split", "schedule", "run", "delete")
+SOME = ("folder", "run", "delete")
+"""One with a field, one with a list and a question: tried every day, the others are slow."""
 
 
 @pytest.fixture
