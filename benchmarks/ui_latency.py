@@ -106,7 +106,7 @@ def at_work(folder: Path, mode: str, code: str) -> Iterator[tuple[Terminal, Path
         terminal.press("3x")
         terminal.until("best epoch untested")
         terminal.press("n")
-        terminal.until("Stopped after", seconds=120)
+        terminal.until("= Stopped", seconds=120)
 
 
 def cursor(terminal: Terminal, keys: int) -> tuple[list[float], list[float]]:
