@@ -67,7 +67,7 @@ class FolderTree(Tree[Path]):
 
     @staticmethod
     def _label(path: Path, whole: bool = False) -> Text:
-        return Text(display_name(path.absolute() if whole else path.name), no_wrap=True)
+        return Text(display_name(path if whole else path.name), no_wrap=True)
 
     def on_mount(self) -> None:
         """List the root."""
