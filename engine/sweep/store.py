@@ -119,8 +119,8 @@ def counts(result: Swept) -> str:
             finished=finished,
         )
     return trn(
-        "{finished} of {number} training is finished, all judged on the same {images}.",
-        "{finished} of {number} trainings are finished, all judged on the same {images}.",
+        "{finished} of {number} training is finished, judged on the same {images}.",
+        "{finished} of {number} trainings are finished, judged on the same {images}.",
         total,
         finished=finished,
         images=counted(n, "validation image"),

@@ -120,6 +120,9 @@ def test_settings_are_changed_by_keys_and_kept_in_the_users_file(
             await pilot.pause()
             await pilot.press("f2")
             await until(pilot, lambda: "Settings" in text(app))
+            rows = [line.split("key: ")[1].split() for line in text(app).splitlines() if "key: " in line]
+            for name, key in (("Plot", "Z"), ("Quit", "q"), ("Delete", "d")):
+                assert [name, key] in [row[:2] for row in rows], "as the line of keys names it"
             themes.append(app.theme)
             await pilot.press("enter")
             await pilot.pause()

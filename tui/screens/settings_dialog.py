@@ -89,7 +89,7 @@ class SettingsDialog(Dialog[None]):
     def __init__(self, settings: Settings, themes: Sequence[str], active: Sequence[ActiveBinding], keep: Keep) -> None:
         super().__init__()
         self._rows = setting_rows(themes, active)
-        self._usual = {binding.id: binding.key for _, binding, _, _ in active if binding.id}
+        self._active = active
         self._taken = {binding.key: binding.id or "" for _, binding, _, _ in active}
         self._keep = keep
         self._now: dict[str, str] = {
@@ -117,7 +117,8 @@ class SettingsDialog(Dialog[None]):
 
     def _value(self, row: Row) -> str:
         if row.kind == "key":
-            return self._now.get(row.id) or self._usual.get(row.id, "")
+            names = (self.app.get_key_display(binding) for _, binding, _, _ in self._active if binding.id == row.id)
+            return self._now.get(row.id) or min(names, key=len)
         now = self._now[row.kind]
         return SHOWN.get(row.kind, {}).get(now, now)
 

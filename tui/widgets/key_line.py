@@ -73,8 +73,13 @@ class KeyLine(Widget):
             for one in sorted(active, key=lambda one: len(self.app.get_key_display(one.binding)))
             if one.binding.action.removeprefix("app.") == action
         ]
-        others = [one for one in active if one.binding.show and one not in stay]
+        others = [one for one in active if one.binding.show and one not in stay and not self._typed(one.binding.key)]
         return tuple(self._named(others)), tuple(self._named(stay))
+
+    def _typed(self, key: str) -> bool:
+        """Whether the field in focus takes a capital letter as a character; of all else Textual says so itself."""
+        capital, focused = key.removeprefix("shift+").upper(), self.screen.focused
+        return key == f"shift+{capital.lower()}" and focused is not None and focused.check_consume_key(capital, capital)
 
     def _named(self, active: Iterable[ActiveBinding]) -> Iterable[KeyItem]:
         """One for each action, its first key named."""

@@ -1,12 +1,12 @@
 """A question with a few answers, each with a key; and the help for what is in focus."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import ActiveBinding, Binding, BindingType
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Grid, Vertical, VerticalScroll
 from textual.content import Content
 from textual.events import Key
 from textual.widgets import OptionList, Static
@@ -16,12 +16,9 @@ from engine.base.language import tr
 from tui.widgets.dialog import Dialog
 from tui.widgets.key_line import CLOSE
 from tui.widgets.safe_cells import content
-from tui.words.cells import padded
 
 Terms = Sequence[tuple[str, str]]
 """Terms of the field, each with what it means."""
-KEYS = 14
-"""Cells for the names of the keys."""
 WORDS = tr("Words on this screen")
 
 
@@ -80,6 +77,11 @@ class Ask(Dialog[str]):
 class Help(Dialog[None]):
     """What the widget in focus is for, every key that does something now, and the terms that stand on the screen."""
 
+    DEFAULT_CSS = """
+    Help Grid { height: auto; grid-size: 2; grid-columns: 14 1fr; grid-rows: auto; grid-gutter: 0 2; }
+    Help .key { text-align: right; color: $accent; text-style: bold; }
+    Help #words { margin-top: 1; }
+    """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark,f1", CLOSE, tr("Close"), id="app.help", tooltip=tr("Close the help."))
     ]
@@ -93,23 +95,21 @@ class Help(Dialog[None]):
         with VerticalScroll(classes="dialog"):
             for about in self._about:
                 yield Static(content(about), classes="question")
-            yield Static(self._keys())
+            with Grid():
+                for keys, note in self._keys():
+                    yield Static(content(keys), classes="key")
+                    yield Static(content(note))
             if self._terms:
-                yield Static(content(WORDS, "bold"), classes="question")
+                yield Static(content(WORDS, "bold"), classes="question", id="words")
             for term, meaning in self._terms:
                 yield Static(Content.assemble((term, "bold $accent"), "  ", content(meaning)))
 
-    def _keys(self) -> Content:
-        actions: dict[str, tuple[list[str], Binding]] = {}
+    def _keys(self) -> Iterable[tuple[str, str]]:
+        """The keys of each action, and what it does."""
+        actions: dict[str, tuple[dict[str, None], Binding]] = {}
         for _, binding, _, _ in self._active:
             if binding.description or binding.tooltip:
-                actions.setdefault(binding.action, ([], binding))[0].append(self.app.get_key_display(binding))
-        rows = []
-        with_ids_first = sorted(actions.values(), key=lambda entry: entry[1].id is None)
-        for keys, binding in with_ids_first:
-            note = tr(binding.tooltip or binding.description)  # Textual's own texts are not translated yet
-            named = padded(" ".join(keys[:3]), KEYS, right=True)
-            rows.append(Content.assemble((named, "bold $accent"), "  ", content(note)))
-            if binding.id:
-                rows[-1] = Content.assemble(rows[-1], content(f"  {binding.id}", "$text-muted"))
-        return Content("\n").join(rows)
+                actions.setdefault(binding.action, ({}, binding))[0][self.app.get_key_display(binding)] = None
+        for keys, binding in sorted(actions.values(), key=lambda entry: entry[1].id is None):
+            # Textual's own texts are not translated yet
+            yield " ".join(list(keys)[:3]), tr(binding.tooltip or binding.description)

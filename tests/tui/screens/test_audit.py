@@ -186,6 +186,12 @@ def test_the_pictures_are_what_each_variant_shows(tmp_path: Path, data: Path) ->
             assert np.array_equal(shown["lungs blacked out"], whole * ~mask[..., None])
             assert np.array_equal(shown["mask silhouette alone"][..., 0] > 0, mask)
             assert len(shown) == 6 and all(title.split()[0] in text(app) for title in shown)
+            for columns, lines in ((116, 40), (160, 50)):
+                await pilot.resize_terminal(columns, lines)
+                await until(pilot, lambda: text(app).count("alone") >= 2)
+            rows = [view.region.y for view in app.screen.query(".view")]
+            assert len(set(rows)) == 2, "where there is room, two rows of larger pictures"
+            await pilot.resize_terminal(80, 24)
             (data / "COVID" / "masks" / "COVID-1.png").unlink()
             await pilot.press("k")
             await until(pilot, lambda: "central rectangle only" in dict(views.shown))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from textual.widgets import Input
 
 from engine.base.context import Context
 from engine.recipe.config import OutputConfig, TrainConfig
@@ -118,3 +119,34 @@ def test_keys_leave_from_the_end_but_for_those_that_are_wanted() -> None:
 
     assert [left((), room) for room in (34, 33, 16, 15, 6)] == ["abcd", "abc", "ab", "a", ""]
     assert [left(("do_d", "do_c"), room) for room in (34, 25, 16, 15)] == ["abcd", "acd", "cd", "d"]
+
+
+def test_a_field_takes_capital_letters_and_no_hint_offers_them(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        app = Workbench(tmp_path, settings=Settings(image_protocol="grey"))
+        async with app.run_test(size=(120, 40)) as pilot:
+            await pilot.press("escape", "7")
+            await until(pilot, lambda: "F Enlarge" in text(app).splitlines()[-1])
+            field = Input()
+            await app.screen.mount(field)
+            field.focus()
+            await until(pilot, lambda: "^q Quit" in text(app).splitlines()[-1])
+            assert "Enlarge" not in text(app).splitlines()[-1]
+            await pilot.press("F")
+            assert field.value == "F"
+
+    run(scenario())
+
+
+def test_help_names_a_key_once_and_its_lines_stand_below_each_other(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        app = Workbench(tmp_path, settings=Settings(image_protocol="grey"))
+        async with app.run_test(size=(80, 24)) as pilot:
+            await pilot.press("escape", "7", "question_mark")
+            await until(pilot, lambda: isinstance(app.screen, Help) and "zoom, contrast" in text(app))
+            lines = text(app).splitlines()
+            at = next(row for row, line in enumerate(lines) if "zoom, contrast" in line)
+            assert " F  The picture" in lines[at] and "F F" not in lines[at], lines[at]
+            assert lines[at + 1].index("brightness") == lines[at].index("The picture"), lines[at : at + 2]
+
+    run(scenario())

@@ -62,7 +62,8 @@ class VariantTable(FittedTable):
 
     HELP = tr(
         "The same training on whole images and on parts of them. A bar ends in the 95% interval of "
-        'its accuracy; the sign "|" is what always naming the most frequent class would get. What '
+        'its accuracy; the sign "|" is what always naming the most frequent class would get; last '
+        "stands how many answers are right, of how many. What "
         "is left without the lungs is no medicine, and shuffled labels should get no more than "
         "chance."
     )
@@ -248,6 +249,7 @@ class AuditScreen(PictureScreen):
     def _progress(self) -> None:
         box, glyphs, shown = self.query_one("#progress", Static), self.session.glyphs, self._shown
         rows: list[Content] = []
+        box.set_class(isinstance(shown, tuple), "-kept")
         if isinstance(shown, tuple):
             path, audit = shown
             text = tr(

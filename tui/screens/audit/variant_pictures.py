@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 MOST = 6
 """Variants with a picture of their own; shuffled labels show the whole image."""
+DEEP = 16
+"""Lines from which on two rows of three pictures show more than a row of six."""
 
 Shown = list[tuple[str, "Pixels"]]
 
@@ -48,6 +50,10 @@ class Views(Vertical):
     def on_mount(self) -> None:
         """Nothing yet."""
         self.border_title = tr("What each variant shows")
+
+    def on_resize(self) -> None:
+        """One row or two."""
+        self.set_class(self.size.height >= DEEP, "-deep")
 
     def data_changed(self) -> None:
         """Keep to the image where it is still there; else the first."""

@@ -21,7 +21,7 @@ class QueueTable(RowTable):
         self.border_title = content(
             tr("Queue of {name}", name=followed.path.name) if followed else tr("Queue of the new sweep")
         )
-        self.border_subtitle = "" if followed else tr("T: 10^12 multiply-adds if every epoch is trained")
+        self.border_subtitle = "" if followed else tr("T: trillions of multiplications, if every epoch is trained")
         if plan is None:
             self.show_rows(PLANNED, [])
         elif followed is None:

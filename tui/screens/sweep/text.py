@@ -153,8 +153,9 @@ def summary(plan: "Plan") -> str:
     left = plan.seconds_left()
     waiting = sum(one.state != "finished" for one in plan.queue)
     text = tr(
-        "{trainings} on {images}: {work} multiply-adds at most.",
-        trainings=counted(len(plan.queue), "training"), images=counted(plan.images, "image"), work=work(plan.work),
+        "{trainings} on {images}: at most {work} trillion multiplications.",
+        trainings=counted(len(plan.queue), "training"), images=counted(plan.images, "image"),
+        work=f"{plan.work / 1e12:,.1f}",
     )  # fmt: skip
     if waiting and left is not None:
         about = tr("About {duration} for the {waiting} that are left.", duration=duration(left), waiting=waiting)
