@@ -24,7 +24,7 @@ from tui.words.recipe_terms import in_recipe_terms
 
 NAME, BAR = 12, 8
 FILE, SAID = Column(tr("file"), "file", least=10, middle=True), Column(tr("said"), "said", least=8)
-SURE, RUN = Column(tr("sure"), "sure", right=True), Column(tr("run"), "run", rank=1, least=8, middle=True)
+SURE, RUN = Column(tr("sure"), "sure", right=True), Column(tr("run"), "run", rank=1, least=8, middle=True, filled=True)
 
 
 @dataclass(frozen=True)
@@ -157,11 +157,12 @@ class History(Vertical):
     def _session_rows(self) -> None:
         self.table.offer(FILE, SAID, SURE, RUN)
         self._listed = [asked.path for asked in self._asked]
+        one_run = len({asked.run for asked in self._asked}) == 1  # it stands at the top of the screen
         self.table.fill(
             [
                 (
                     cell(asked.path.name), cell(asked.label), cell(f"{asked.sure:.1%}", right=True),
-                    cell(asked.run.name),
+                    cell("" if one_run else asked.run.name),
                 )
                 for asked in self._asked
             ]
