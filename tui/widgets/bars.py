@@ -10,6 +10,9 @@ from tui.widgets.safe_cells import content
 from tui.words.glyphs import Glyphs
 from tui.words.safe_text import display_name
 
+SHORT_BAR = 8
+"""Columns that a bar keeps before a name beside it is cut."""
+
 
 def capped(name: object, width: int) -> str:
     """`name`, shown literally, cut to `width` columns where it is longer; wide letters count as two."""
@@ -37,8 +40,10 @@ def fitted(name: object, width: int) -> str:
 
 def bars(shares: dict[str, float], label: str, glyphs: Glyphs, width: int, marks: Sequence[str] = ()) -> list[Content]:
     """A line for each class: sign, name, probability, bar, and the mark of its place; the one that is said is bold."""
-    names = min(max(map(cell_len, map(display_name, shares)), default=0), max(8, width // 3))
-    room = max(4, width - names - 12 - max((len(mark) + 2 for mark in marks), default=0))
+    left = width - 12 - max((len(mark) + 2 for mark in marks), default=0)
+    # A name may make its bar short, as it is worth more than the bar's length, but a bar must still be one.
+    names = min(max(map(cell_len, map(display_name, shares)), default=0), max(8, width // 3, left - SHORT_BAR))
+    room = max(4, left - names)
     rows = []
     for place, (name, share) in enumerate(shares.items()):
         sign = ">" if name == label else " "
