@@ -79,7 +79,7 @@ def test_a_shut_test_part_opens_on_a_question_alone(begin: Begin, tested: Path) 
     assert not (tested / "tested" / "test.json").exists()
 
 
-@pytest.mark.parametrize(("answer", "end"), [(2, "stopped, tested"), (4, "live")])
+@pytest.mark.parametrize(("answer", "end"), [(2, "stopped, tested"), pytest.param(4, "live", marks=pytest.mark.slow)])
 def test_a_training_is_stopped_as_one_answers_and_left_it_goes_on(
     begin: Begin, tmp_path: Path, answer: int, end: str
 ) -> None:
