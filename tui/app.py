@@ -58,6 +58,8 @@ SECONDS_TO_SCREENS = 0.2
 YOUNG = 100_000
 """Objects made until the youngest are looked through for rings that nobody holds. A screen is some 50,000; by Python's
 own 700 that would be a third of the time that it takes to paint."""
+USUAL = gc.get_threshold()
+"""The same, as it was before a workbench was opened."""
 SHORT = 20
 """Lines below which a screen shows its main table and little else."""
 
@@ -205,8 +207,10 @@ class Workbench(AtHome):
         self.call_after_refresh(self._begin)
 
     def on_unmount(self) -> None:
-        """However the screen closes, no thread may hold the process but the training's."""
+        """However the screen closes, no thread may hold the process but the training's, and nothing stays frozen."""
         self.session.close()
+        gc.unfreeze()
+        gc.set_threshold(*USUAL)
 
     def _begin(self) -> None:
         gc.freeze()

@@ -1,5 +1,6 @@
 """The workbench's frame by keys: screens, palette, help, keys of the user's own, work in threads, a flood of events."""
 
+import gc
 import re
 import subprocess
 import sys
@@ -279,3 +280,15 @@ def test_a_folder_of_runs_that_can_not_be_looked_into_is_told_once(tmp_path: Pat
             assert len([said for said in app._notifications if "looked into" in said.message]) == 1
 
     run(scenario())
+
+
+def test_a_workbench_that_is_closed_leaves_the_collector_as_it_was(tmp_path: Path) -> None:
+    before = gc.get_threshold()
+
+    async def scenario() -> None:
+        app = Workbench(tmp_path / "runs")
+        async with app.run_test() as pilot:
+            await until(pilot, lambda: gc.get_freeze_count() > 0 and gc.get_threshold() != before)
+
+    run(scenario())
+    assert gc.get_freeze_count() == 0 and gc.get_threshold() == before
