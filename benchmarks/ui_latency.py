@@ -60,6 +60,14 @@ def begin_too(self):
     self.probe = asyncio.ensure_future(probe(self.session, open({out!r}, "w", buffering=1)))
 Workbench._begin = begin_too
 """
+AT_ONCE = """
+try:
+    import tui.ahead
+    tui.ahead.SECONDS_STILL = float("inf")
+except ImportError:
+    pass  # an older checkout
+"""
+"""Has no screen made before it is opened, as for who presses its key at once."""
 LINE = b"class weight"
 """Is painted anew when the cursor comes or goes, and otherwise not."""
 HELP = {DOWN: "balanced makes each class", UP: "Epochs without a better"}
@@ -153,17 +161,19 @@ def p95(seconds: list[float]) -> str:
     return ms(percentile(seconds, 95)) if len(seconds) > 1 else ""
 
 
-def by_screen(idle: list[list[Visit]], busy: list[list[Visit]], keys: tuple[dict[str, list[float]], ...]) -> str:
+def by_screen(
+    at_once: list[Visit], idle: list[list[Visit]], busy: list[list[Visit]], keys: tuple[dict[str, list[float]], ...]
+) -> str:
     """A line a screen, at rest and while it trains."""
     rows = []
-    for place, first in enumerate(idle[0]):
+    for place, (soon, first) in enumerate(zip(at_once, idle[0], strict=True)):
         again, while_training = (middle([one[place] for one in visits]) for visits in (idle[1:], busy))
         rows.append((
-            first.screen, ms(first.processor), ms(first.painting), ms(first.first), ms(again.processor),
-            f"{again.written / 1000:.0f} kB", ms(while_training.painting), *(p95(one[first.screen]) for one in keys),
+            first.screen, ms(soon.processor), ms(first.processor), ms(first.painting), ms(first.first),
+            ms(again.processor), f"{again.written / 1000:.0f} kB", ms(while_training.painting), *(p95(one[first.screen]) for one in keys),
         ))  # fmt: skip
     return table(
-        ("", "first visit", "of it painting", "to its first paint", "later visits", "written",
+        ("", "first visit at once", "after a rest", "of it painting", "to its first paint", "later visits", "written",
          "later visits while training, painting", "key to paint, p95", "the same while training"), rows
     )  # fmt: skip
 
@@ -179,7 +189,11 @@ def main() -> None:
     args = parser.parse_args()
     load, folder, code = os.getloadavg()[0], stage(scratch()), FROM.format(code=str(args.code.resolve()))
     frames = first_frames(folder, args.starts, code)
+    with opened(folder, code + AT_ONCE) as terminal:
+        unprepared = processor_time(group(terminal))
+        (at_once,) = rounds(terminal, 1)
     with opened(folder, code) as terminal:
+        prepared = processor_time(group(terminal))
         idle = rounds(terminal, args.rounds)
         idle_keys = answers_by_screen(terminal, args.keys // 5)
     with at_work(folder, args.mode, code) as (terminal, file):
@@ -190,6 +204,7 @@ def main() -> None:
     rows: list[tuple[Any, ...]] = [
         ("first frame, median", ms(statistics.median(one.seconds for one in frames)), "500 ms"),
         ("  processor time of both processes", ms(statistics.median(one.processor for one in frames)), ""),
+        ("processor time for the screens that are made ahead", ms(prepared - unprepared), ""),
         ("key to painted answer while training, median", ms(statistics.median(moved)), ""),
         ("key to painted answer while training, p95", p95(moved), "30 ms"),
         ("  with all that follows from it, p95", p95(helped), ""),
@@ -198,7 +213,7 @@ def main() -> None:
         ("pauses of more than 100 ms meanwhile", sum(lag > 0.1 for lag in lags["starting"]), "1"),
     ]
     report(f"The workbench ({args.mode}); load average before: {load:.1f}", table(("", "measured", "wanted"), rows))
-    print(by_screen(idle, busy, (idle_keys, busy_keys)))
+    print(by_screen(at_once, idle, busy, (idle_keys, busy_keys)))
 
 
 if __name__ == "__main__":

@@ -24,6 +24,8 @@ ROUND = (*range(2, 10), 1)
 """The keys of the screens, back to the first, which is open."""
 STILL = 0.5
 """Seconds without output after which a screen is painted."""
+RESTING = 0.05
+"""Processor seconds in half a second below which a workbench is at rest: its clocks and the watch of runs go on."""
 AWAKE = 3.0
 """Seconds after which it is taken as painted where something on it moves."""
 UP, DOWN = "\x1b[A", "\x1b[B"
@@ -57,7 +59,7 @@ def opened(folder: Path, prelude: str = "") -> Iterator[Terminal]:
     data, runs = folder / "sample_data", folder / "runs"
     with workbench(data, "--out", runs, cache=folder / "cache", columns=120, lines=40, prelude=prelude) as terminal:
         terminal.until("train 96", seconds=60)
-        settle(terminal, 4.0, 30.0)
+        rest_of_work(terminal)
         yield terminal
         terminal.press("q")
         terminal.wait()
@@ -68,6 +70,15 @@ def rest(terminal: Terminal, seconds: float) -> None:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         terminal.read(0.005)
+
+
+def rest_of_work(terminal: Terminal, most: float = 60.0) -> None:
+    """Read until both processes have done next to nothing for two seconds."""
+    processes, still, end = group(terminal), 0, time.monotonic() + most
+    while still < 4 and time.monotonic() < end:
+        before = processor_time(processes)
+        rest(terminal, 0.5)
+        still = still + 1 if processor_time(processes) - before < RESTING else 0
 
 
 def settle(terminal: Terminal, still: float = STILL, most: float = AWAKE) -> None:

@@ -13,6 +13,7 @@ from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
 from textual.dom import DOMNode
+from textual.events import Event, InputEvent
 from textual.screen import Screen
 from textual.theme import ThemeProvider
 from textual.worker import Worker
@@ -22,8 +23,9 @@ from engine.base.crash_log import keep_details
 from engine.base.errors import LinkError
 from engine.base.language import tr
 from engine.base.wording import in_turn, listing
+from tui.ahead import ScreensAhead
 from tui.at_home import AtHome
-from tui.host.private_apis import hash_styles_quickly, shown_text
+from tui.host.private_apis import SwitchesAtOnce, hash_styles_quickly, shown_text
 from tui.host.terminal import Abilities
 from tui.screens.frame import MODES, TITLES
 from tui.state.host import Listener, Severity
@@ -101,7 +103,7 @@ def key_ids() -> set[str]:
     return known_ids
 
 
-class Workbench(AtHome):
+class Workbench(SwitchesAtOnce, AtHome):
     """The application. `session` is what its screens share; `leave` closes the screen, whatever the reason."""
 
     TITLE = "covid-tui"
@@ -154,11 +156,12 @@ class Workbench(AtHome):
         abilities: Abilities = Abilities(),  # noqa: B008
         memory: Memory | None = None,
         log: Path | None = None,
+        ahead: bool = False,
         driver: "type[Driver] | None" = None,
     ) -> None:
         """`data` is opened at once, `picture` predicted, and the run at `attached` shown, or played back at a `speed`;
-        `log` takes tracebacks. With a `memory` and none of these the last session goes on, or a newcomer is asked how
-        to begin.
+        `log` takes tracebacks; `ahead` has screens made before they are opened. With a `memory` and none of these the
+        last session goes on, or a newcomer is asked how to begin.
         """
         super().__init__(driver_class=driver)
         break_chinese()
@@ -170,6 +173,7 @@ class Workbench(AtHome):
         self.session.picture = picture
         self.session.wanted = attached.absolute() if attached else None
         self._data, self._speed = data, speed
+        self._ahead = ScreensAhead(self, self.session) if ahead else None
         self.farewell = ""
         """A sentence to leave on the terminal."""
         self.set_keymap(settings.keys)
@@ -206,6 +210,12 @@ class Workbench(AtHome):
             self.switch_mode("predict")
         self.call_after_refresh(self._begin)
 
+    async def on_event(self, event: Event) -> None:
+        """Note when somebody pressed a key or moved the mouse."""
+        if self._ahead and isinstance(event, InputEvent):
+            self._ahead.heard()
+        await super().on_event(event)
+
     def on_unmount(self) -> None:
         """However the screen closes, no thread may hold the process but the training's, and nothing stays frozen."""
         self.session.close()
@@ -233,12 +243,14 @@ class Workbench(AtHome):
         """Read the styles of all screens at once, else each has all of them parsed anew when it is first opened; and
         import the screens, in a thread.
         """
-        self.session.run_thread("screens", import_screens)
+        imported = self.session.run_thread("screens", import_screens)
         for mode in MODES:
             path = Path(__file__).parent / "screens" / mode / f"{mode}.tcss"
             if not self.stylesheet.has_source(str(path)):
                 self.stylesheet.read(path)
         self.stylesheet.reparse()
+        if self._ahead:
+            self._ahead.begin(imported)
 
     def _unknown_theme(self) -> Iterable[str]:
         if self.settings.theme and self.settings.theme not in self.available_themes:

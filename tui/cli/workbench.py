@@ -108,7 +108,8 @@ def _run(
     with terminal:
         app = Workbench(
             out, data=None if picture else data, picture=picture, attached=attached, speed=speed, settings=chosen,
-            abilities=abilities, memory=Memory(memory_file()), log=terminal.log, driver=terminal.driver(),
+            abilities=abilities, memory=Memory(memory_file()), log=terminal.log, ahead=True,
+            driver=terminal.driver(),
         )  # fmt: skip
         try:
             asyncio.run(_until_left(app, terminal, threads))

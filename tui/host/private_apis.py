@@ -49,6 +49,54 @@ def keep_styles(screen: "Screen[Any]") -> None:
         screen.add_class(*screen._get_breakpoint_classes(size, breakpoints or []), update=False)
 
 
+def make_hidden(app: "App[Any]", mode: str) -> None:
+    """Make a mode's screen and lay it out, if it isn't yet, and leave open which one is."""
+    app._init_mode(mode)
+
+
+def draw_hidden(app: "App[Any]", mode: str) -> bool:
+    """Lay out and draw a mode's screen, for its widgets to keep, where it isn't open and they changed; were they?"""
+    (screen, *_) = app._screen_stacks[mode]
+    if mode == app.current_mode or not screen._layout_required:
+        return False
+    screen._layout_required = False
+    screen._refresh_layout(app.size)
+    screen._compositor.render_strips()
+    return True
+
+
+class SwitchesAtOnce:
+    """For an App: shows a screen that is laid out already at once; Textual waits 50 ms, to hide how one is built."""
+
+    size: Any
+    _screen_stacks: Any
+    _at_once = False
+
+    def switch_mode(self, mode: str) -> Any:
+        """Go to a mode's screen."""
+        stack = self._screen_stacks.get(mode)
+        self._at_once = bool(stack) and stack[0].outer_size == self.size
+        try:
+            return super().switch_mode(mode)  # type: ignore[misc]
+        finally:
+            self._at_once = False
+
+    def delay_update(self, delay: float = 0.05) -> None:
+        """Paint nothing for so many seconds."""
+        if not self._at_once:
+            super().delay_update(delay)  # type: ignore[misc]
+
+
+class StaysLaidOut:
+    """For a Screen: is laid out anew where its size is another or its widgets ask for it, not whenever it is opened."""
+
+    outer_size: Any
+
+    def _screen_resized(self, size: Any) -> None:
+        if self.outer_size != size:
+            super()._screen_resized(size)  # type: ignore[misc]
+
+
 def hash_styles_quickly() -> None:
     """Let Textual look its rules up at the speed of C: for each widget it asks every rule for its hash, which is the
     identity that Python's own gives as well.

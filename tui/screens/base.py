@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from engine.base.language import tr
-from tui.host.private_apis import keep_styles
+from tui.host.private_apis import StaysLaidOut, keep_styles
 from tui.screens.frame import MODES, Frame
 from tui.screens.guide import GuideLine
 from tui.screens.title import TabLine, TitleBar
@@ -29,7 +29,7 @@ SECONDS_TO_STAND = 1.0
 M = TypeVar("M", bound=Message)
 
 
-class WorkScreen(SaysWhy[None]):
+class WorkScreen(StaysLaidOut, SaysWhy[None]):
     """A screen of the workbench: title, tabs, its own body, keys.
 
     A subclass names its `MODE`, composes its `body` and overrides the `..._changed` methods that concern it. They are

@@ -53,6 +53,30 @@ def test_numbers_stand_with_interval_and_baseline(tmp_path: Path, size: tuple[in
     run(scenario())
 
 
+def test_the_interval_is_as_long_as_there_is_room_when_the_size_changes(tmp_path: Path) -> None:
+    finished_run(tmp_path, "report", DATA, report()[350:380])
+
+    def length(app: Workbench) -> int:
+        """Characters from one end of the interval to the other."""
+        line = next(line for line in text(app).splitlines() if "├" in line and "baseline" in line)
+        return line.rindex("┤") - line.index("├")
+
+    async def scenario() -> None:
+        app = Workbench(tmp_path)
+        async with app.run_test(size=(80, 24)) as pilot:
+            await pilot.press("5")
+            await until(pilot, lambda: "24/30" in text(app))
+            narrow = length(app)
+            await pilot.resize_terminal(124, 36)
+            await until(pilot, lambda: length(app) > narrow)
+            await pilot.press("1")
+            await pilot.resize_terminal(80, 24)
+            await pilot.press("5")
+            await until(pilot, lambda: length(app) == narrow)
+
+    run(scenario())
+
+
 def test_keys_step_through_prevalences_and_say_what_answers_are_worth_there(tmp_path: Path) -> None:
     made = finished_run(tmp_path, "report", DATA, report(), threshold=0.5)
     test = read_test(made)

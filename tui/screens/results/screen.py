@@ -135,7 +135,9 @@ class ResultsScreen(PictureScreen):
         self.call_after_refresh(self._focus_in_sight)
 
     def on_resize(self) -> None:
-        """A narrow screen has no room for the mistakes."""
+        """The interval is as long as there is room; a narrow screen has none for the mistakes."""
+        if (now := self._entry()) and now.test and now.view.result and self._shown:
+            self._verdict(now, now.view.result, now.test)
         self.call_after_refresh(self._focus_in_sight)
 
     def _focus_in_sight(self) -> None:
