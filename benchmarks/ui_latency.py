@@ -170,7 +170,8 @@ def by_screen(
         again, while_training = (middle([one[place] for one in visits]) for visits in (idle[1:], busy))
         rows.append((
             first.screen, ms(soon.processor), ms(first.processor), ms(first.painting), ms(first.first),
-            ms(again.processor), f"{again.written / 1000:.0f} kB", ms(while_training.painting), *(p95(one[first.screen]) for one in keys),
+            ms(again.processor), f"{again.written / 1000:.0f} kB", ms(while_training.painting),
+            *(p95(one[first.screen]) for one in keys),
         ))  # fmt: skip
     return table(
         ("", "first visit at once", "after a rest", "of it painting", "to its first paint", "later visits", "written",
