@@ -29,7 +29,6 @@ class ScreensAhead:
 
     def __init__(self, app: "App[Any]", session: "Session") -> None:
         self._app, self._session = app, session
-        self._heard = time.monotonic()
         self._left, self._draws = list(MODES), dict[str, int]()
 
     def begin(self, imported: "Worker[None]") -> None:
@@ -37,14 +36,10 @@ class ScreensAhead:
         self._imported = imported
         self._timer = self._app.set_interval(SECONDS_BETWEEN, self._look)
 
-    def heard(self) -> None:
-        """Of a key or the mouse."""
-        self._heard = time.monotonic()
-
     def _look(self) -> None:
         session = self._session
         working = any(not job.over for job in session.jobs.values()) or (session.training and session.training.alive)
-        if not self._imported.is_finished or working or time.monotonic() - self._heard < SECONDS_STILL:
+        if not self._imported.is_finished or working or time.monotonic() - session.typed < SECONDS_STILL:
             return
         changed = next((mode for mode, left in self._draws.items() if left and draw_hidden(self._app, mode)), None)
         if changed:

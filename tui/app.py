@@ -3,6 +3,7 @@
 import contextlib
 import gc
 import pkgutil
+import time
 from collections.abc import Callable, Iterable
 from functools import partial
 from importlib import import_module
@@ -212,8 +213,8 @@ class Workbench(SwitchesAtOnce, AtHome):
 
     async def on_event(self, event: Event) -> None:
         """Note when somebody pressed a key or moved the mouse."""
-        if self._ahead and isinstance(event, InputEvent):
-            self._ahead.heard()
+        if isinstance(event, InputEvent):
+            self.session.typed = time.monotonic()
         await super().on_event(event)
 
     def on_unmount(self) -> None:

@@ -6,6 +6,7 @@ import dataclasses
 import gc
 import os
 import signal
+import sys
 import threading
 import traceback
 from collections.abc import Callable
@@ -33,8 +34,11 @@ if TYPE_CHECKING:
     from tui.app import Workbench
 
 MOST_THREADS = 32
-FRAMES = "120"
+FRAMES = "240"
 """How often a second Textual may paint: it waits for so long with what a key changes, in case more follows."""
+SECONDS_OF_A_TURN = 0.0005
+"""After which a thread that trains lets the screen's have Python's lock. By Python's own 5 ms, a key that goes through
+three threads until it is painted could wait for 15."""
 SECONDS_OF_ONE_KILL = 1.0
 """A group's kill reaches a process twice, once directly; within this time it counts as one."""
 
@@ -98,6 +102,7 @@ def _run(
     leash: Leash,
 ) -> int:
     os.environ.setdefault("TEXTUAL_FPS", FRAMES)
+    sys.setswitchinterval(SECONDS_OF_A_TURN)
     gc.disable()  # the app turns it on again after its first frame, which comes a tenth sooner for it
     question = Question(terminal.descriptor) if chosen.image_protocol == "auto" else None
     from tui.app import Workbench  # the terminal answers meanwhile

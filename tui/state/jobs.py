@@ -29,6 +29,8 @@ class Jobs:
     def __init__(self, host: Host) -> None:
         self.host = host
         self.jobs: dict[str, Job] = {}
+        self.typed = 0.0
+        """When a key was last pressed or the mouse moved, by the monotonic clock."""
 
     @property
     def busy(self) -> Job | None:
@@ -111,7 +113,7 @@ class Jobs:
 
     def drain(self, relay: Relay) -> None:
         """Take a relay's events, now or as soon as enough time has passed since the last ones."""
-        if wait := relay.due():
+        if wait := relay.due(self.typed):
             self.host.set_timer(wait, partial(self.drain, relay))
         else:
             self.take_events(relay, relay.drain())

@@ -13,6 +13,8 @@ from engine.base.events import Batch, Event, Progress
 
 SECONDS_BETWEEN_HANDOVERS = 0.25
 """Four times a second a curve is drawn and a bar moves: more is work for the processors that train."""
+SECONDS_AT_MOST = 1.0
+"""While keys come, what a key does is painted first, and of the work no less than once a second is heard."""
 SECONDS_BETWEEN_LOOKS = 0.5
 """So often run directories are looked at for what other processes have written."""
 MOST_WAITING = 1000
@@ -57,9 +59,10 @@ class Relay:
         self.drained = time.monotonic()
         return events
 
-    def due(self) -> float:
-        """Seconds until the next `drain` is allowed; 0 when it is now."""
-        return max(0.0, self.drained + SECONDS_BETWEEN_HANDOVERS - time.monotonic())
+    def due(self, typed: float = 0.0) -> float:
+        """Seconds until the next `drain` is allowed, where the last key came at `typed`; 0 when it is now."""
+        allowed = max(self.drained, typed) + SECONDS_BETWEEN_HANDOVERS
+        return max(0.0, min(allowed, self.drained + SECONDS_AT_MOST) - time.monotonic())
 
 
 def _replaces(new: Event, old: Event) -> bool:

@@ -4,6 +4,8 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.base.context import Context
 from engine.base.events import Batch
@@ -13,7 +15,7 @@ from tests.makers.drive import run, until
 from tui.app import Workbench
 from tui.screens.train.screen import TrainScreen
 from tui.state.messages import RunChanged
-from tui.state.relay import SECONDS_BETWEEN_HANDOVERS, Relay
+from tui.state.relay import SECONDS_AT_MOST, SECONDS_BETWEEN_HANDOVERS, Relay
 from tui.widgets.curves import Curves
 
 SECONDS = 1.0
@@ -30,6 +32,18 @@ def test_it_merges_what_stands_for_the_same_and_wakes_the_screen_once() -> None:
     relay.emit(fake.batch(2, 1))
     assert [event.epoch for event in relay.drain() if isinstance(event, Batch)] == [1, 2]
     assert len(woken) == 2
+
+
+@given(ago=st.floats(0, 3), typed_ago=st.floats(0, 3))
+def test_while_keys_come_it_waits_for_a_pause_but_no_longer_than_so(ago: float, typed_ago: float) -> None:
+    relay, now = Relay(lambda relay: None), time.monotonic()
+    relay.drained = now - ago
+    wait = relay.due(now - typed_ago)
+    taken = time.monotonic() - now
+    assert ago + wait <= SECONDS_AT_MOST or wait == 0.0
+    if wait == 0.0:
+        pause = min(ago, typed_ago) + taken >= SECONDS_BETWEEN_HANDOVERS
+        assert pause or ago + taken >= SECONDS_AT_MOST
 
 
 def train(folder: Path, config: TrainConfig, context: Context) -> None:
