@@ -1,6 +1,7 @@
 """How one begins: a newcomer is asked and led, everybody else finds again what was open."""
 
 import json
+import re
 import tomllib
 from functools import partial
 from pathlib import Path
@@ -139,10 +140,15 @@ def test_settings_are_changed_by_keys_and_kept_in_the_users_file(
             await pilot.press("enter", "enter")
             await until(pilot, lambda: "Press the new key" in text(app))
             await pilot.press("d")
-            await until(pilot, lambda: "d is the key of runs.delete already" in text(app))
+            await until(pilot, lambda: 'd is the key for "Delete" already' in text(app))
             await pilot.press("enter")
             await until(pilot, lambda: "Press the new key" in text(app))
             await pilot.press("f7")
+            await until(pilot, lambda: load(config).keys.get("runs.follow") == "f7")
+            await pilot.press("backspace")
+            await until(pilot, lambda: load(config).keys.get("runs.follow") is None)
+            assert re.search(r"key: Follow +f ", text(app)), "the usual one is shown again"
+            await pilot.press("enter", "f7")
             await until(pilot, lambda: load(config).keys.get("runs.follow") == "f7")
             await pilot.press("escape")
             await pilot.pause()

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal, get_args
 from textual.app import ComposeResult
 from textual.binding import ActiveBinding, Binding, BindingType
 from textual.containers import Vertical
+from textual.dom import DOMNode
 from textual.events import Key
 from textual.widgets import Static
 
@@ -69,6 +70,16 @@ def setting_rows(themes: Sequence[str], active: Sequence[ActiveBinding]) -> list
     return rows
 
 
+def usual_keys(node: DOMNode, id: str) -> list[Binding]:
+    """The keys of this name as they are where nobody has set others; `node` is what has them."""
+    return [
+        one
+        for kind in type(node).__mro__
+        for one in Binding.make_bindings(kind.__dict__.get("BINDINGS", ()))
+        if one.id == id
+    ]
+
+
 class SettingTable(FittedTable):
     """The settings."""
 
@@ -90,7 +101,6 @@ class SettingsDialog(Dialog[None]):
         super().__init__()
         self._rows = setting_rows(themes, active)
         self._active = active
-        self._taken = {binding.key: binding.id or "" for _, binding, _, _ in active}
         self._keep = keep
         self._now: dict[str, str] = {
             "theme": settings.theme or "covid-dark", "language": settings.language,
@@ -117,8 +127,15 @@ class SettingsDialog(Dialog[None]):
 
     def _value(self, row: Row) -> str:
         if row.kind == "key":
-            names = (self.app.get_key_display(binding) for _, binding, _, _ in self._active if binding.id == row.id)
-            return self._now.get(row.id) or min(names, key=len)
+            if chosen := self._now.get(row.id):
+                return " ".join(self.app.get_key_display(Binding(key.strip(), "")) for key in chosen.split(","))
+            usual = (
+                self.app.get_key_display(one)
+                for node, binding, _, _ in self._active
+                if binding.id == row.id
+                for one in usual_keys(node, row.id)
+            )
+            return min(usual, key=len, default="")
         now = self._now[row.kind]
         return SHOWN.get(row.kind, {}).get(now, now)
 
@@ -171,14 +188,26 @@ class SettingsDialog(Dialog[None]):
             return
         event.stop()
         event.prevent_default()
-        owner = self._taken.get(event.key)
+        owner = self._owner(event.key)
         if event.key == "escape":
             self._tell(ABOUT)
-        elif owner not in (None, row.id):
-            self._tell(tr("{key} is the key of {owner} already: nothing was changed.", key=event.key, owner=owner))
+        elif owner and owner.id != row.id:
+            does = tr(owner.description or owner.tooltip)  # Textual's own texts are not translated yet
+            key = self.app.get_key_display(owner)
+            self._tell(tr('{key} is the key for "{does}" already: nothing was changed.', key=key, does=does))
         else:
             self._tell(ABOUT)
             self._take(row, event.key)
+
+    def _owner(self, key: str) -> Binding | None:
+        """What a key does now, on the screen below."""
+        for node, binding, _, _ in self._active:
+            chosen = self._now.get(binding.id or "")
+            usual = usual_keys(node, binding.id) if binding.id else [binding]
+            for one in [binding.with_key(each.strip()) for each in chosen.split(",")] if chosen else usual:
+                if one.key == key:
+                    return one
+        return None
 
     def _tell(self, text: str) -> None:
         self.query_one("#settings-about", Static).update(content(text))

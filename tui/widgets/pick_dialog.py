@@ -23,7 +23,7 @@ from tui.widgets.bars import fitted
 from tui.widgets.dialog import Dialog
 from tui.widgets.file_tree import PathField
 from tui.widgets.filter_line import FILTER, holds, open_filter
-from tui.widgets.question_dialog import Answer, Ask
+from tui.widgets.question_dialog import CHOOSE, Answer, Ask
 from tui.widgets.safe_cells import content
 from tui.words.cells import padded
 from tui.words.numbers import as_share
@@ -54,7 +54,7 @@ def free_name(path: Path) -> Path:
 class RunList(OptionList):
     """The runs to choose from, the id of each its place among all."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [FILTER]
+    BINDINGS: ClassVar[list[BindingType]] = [CHOOSE, FILTER]
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         self._described = [described(entry) for entry in entries]

@@ -20,6 +20,8 @@ from tui.widgets.safe_cells import content
 Terms = Sequence[tuple[str, str]]
 """Terms of the field, each with what it means."""
 WORDS = tr("Words on this screen")
+CHOOSE = Binding("enter", "select", tr("Choose"), id="pick.choose", tooltip=tr("Take what stands under the cursor."))
+"""The key of a list from which one is taken."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,12 @@ class Answer:
     key: str
     text: str
     value: str
+
+
+class AnswerList(OptionList):
+    """The answers to choose from."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [CHOOSE]
 
 
 class Ask(Dialog[str]):
@@ -50,7 +58,7 @@ class Ask(Dialog[str]):
         """The question above the answers."""
         with Vertical(classes="dialog"):
             yield Static(content(self._question), classes="question")
-            yield OptionList(*(Option(Content(f" {a.key}  {a.text}"), id=a.value) for a in self._answers))
+            yield AnswerList(*(Option(Content(f" {a.key}  {a.text}"), id=a.value) for a in self._answers))
 
     def on_mount(self) -> None:
         """Whoever presses enter too soon changes nothing."""
