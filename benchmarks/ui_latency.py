@@ -40,7 +40,7 @@ PROBE = """
 import asyncio, json, os, sys, time
 from pathlib import Path
 import tui.cli.workbench
-os.environ["TEXTUAL_FPS"] = tui.cli.workbench.FRAMES  # read as soon as Textual is imported
+os.environ["TEXTUAL_FPS"] = getattr(tui.cli.workbench, "FRAMES", "60")  # read as soon as Textual is imported
 from engine.network.freezing import plan
 from engine.recipe import toml
 from tui.app import Workbench

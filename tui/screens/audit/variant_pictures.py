@@ -34,8 +34,9 @@ class Views(Vertical):
 
     def __init__(self, session: Session, way: Way, abilities: Abilities, *, id: str | None = None) -> None:
         super().__init__(id=id, classes="pane")
-        self._session, self._way, self._abilities = session, way, abilities
+        self._session = session
         self._record: Record | None = None
+        self._pictures = tuple(Xray(way, abilities, id=f"view-{place}") for place in range(MOST))
         self.shown: Shown = []
 
     def compose(self) -> ComposeResult:
@@ -43,7 +44,7 @@ class Views(Vertical):
         with Grid(id="view-grid"):
             for place in range(MOST):
                 with Vertical(classes="view"):
-                    yield Xray(self._way, self._abilities, id=f"view-{place}")
+                    yield self._pictures[place]
                     yield Static(id=f"view-title-{place}", classes="view-title")
         yield Static(id="no-views", classes="muted")
 
@@ -70,7 +71,7 @@ class Views(Vertical):
     @property
     def at_hand(self) -> int:
         """The place of the picture in focus; 0 where none is."""
-        return focused_of(self.query(Xray))
+        return focused_of(self._pictures)
 
     def step(self, by: int) -> None:
         """The picture of the next image, or of the one before."""
@@ -102,7 +103,7 @@ class Views(Vertical):
         self.shown = shown
         for place in range(MOST):
             title, pixels = shown[place] if place < len(shown) else ("", None)
-            picture = self.query_one(f"#view-{place}", Xray)
+            picture = self._pictures[place]
             picture.can_focus = pixels is not None
             picture.show(pixels)
             self.query_one(f"#view-title-{place}", Static).update(content(title))
