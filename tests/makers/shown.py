@@ -11,13 +11,17 @@ import numpy as np
 import pytest
 from rich.segment import Segment
 from textual.pilot import Pilot
+from textual.widgets import Input
 
+from engine.base.context import Context
 from engine.data.image.reader import held
+from engine.data.records import Scan
 from engine.data.scan import scan
 from engine.data.split import Split
 from engine.evaluation.level_likeness import Likeness, likeness, measured
 from engine.evaluation.predictions_table import worst_first
 from engine.evaluation.training_reference import DEVIATION, Reference, facts_of
+from engine.recipe.config import DataConfig
 from engine.review.suspects import Review
 from engine.runs.directory import Run
 from tests.makers import made
@@ -26,6 +30,7 @@ from tui.app import Workbench
 from tui.screens.frame import MODES
 from tui.screens.train.machine import Gauge, Machine
 from tui.services.models import Models
+from tui.state.session import scan_folder
 
 RUNS = Path(__file__).parent / "data" / "runs"
 EXAMPLE = DATA.parent / "docs" / "example"
@@ -75,22 +80,39 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(Models, "predict", said)
     monkeypatch.setattr(Models, "terms", lambda *_: None)  # the kept run has no weights to promise by
     monkeypatch.setattr("engine.jobs.review.review", reviewed)
+    monkeypatch.setattr("tui.state.session.scan_folder", scanned)
     return tmp_path
 
 
-async def still(pilot: Pilot[None], app: Workbench) -> None:
+SCANNED = dict[object, Scan]()
+"""What scans of the made workplace found, as it is the same in every test and its images take seconds."""
+
+
+def scanned(folder: Path, wanted: DataConfig, context: Context) -> Scan:
+    """As the workbench reads a folder, but the same files, named alike and as old, once."""
+    files = sorted((str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in folder.rglob("*"))
+    key = folder, wanted.follow_links, wanted.near_duplicates, wanted.label_table, *files
+    if key not in SCANNED:
+        SCANNED[key] = scan_folder(folder, wanted, context)
+    return SCANNED[key]
+
+
+async def still(pilot: Pilot[None], app: Workbench, looks: int = 4) -> None:
     """Wait until no work is under way and the screen, without its messages, looks the same four times, a sixth of a
-    second apart: on a busy machine the last layout may come a while after the last event.
+    second apart: on a busy machine the last layout may come a while after the last event. Fewer looks are for what
+    takes no picture.
     """
     before: list[list[Segment]] = []
     same = 0
     for _ in range(120):
         await until(pilot, lambda: not app.session.jobs)
         app.clear_notifications()
+        for field in app.screen.query(Input):
+            field.cursor_blink = False  # twice a second, so that it would never be still
         await pilot.pause(1 / 6)
         now = [list(strip) for strip in app.screen._compositor.render_strips()]
         same = same + 1 if now == before and not app.session.jobs else 0
-        if same == 3:
+        if same == looks - 1:
             return
         before = now
 

@@ -77,7 +77,7 @@ async def every_key(pilot: Pilot[Any], app: Workbench) -> list[str]:
             await pilot.pause()
         if app.screen is not screen:
             return wrong  # it was closed, by the last key, or led elsewhere
-        await still(pilot, app)
+        await still(pilot, app, looks=2)
     return wrong
 
 
@@ -123,7 +123,7 @@ def test_every_key_of_a_dialog_acts_or_says_why_not(here: Path, name: str) -> No
             await opened(pilot, app)
             for key in ("escape", *OPENED_BY[name].split()):
                 await pilot.press(key)
-                await still(pilot, app)
+                await still(pilot, app, looks=2)
             assert isinstance(app.screen, ModalScreen)
             assert await every_key(pilot, app) == []
 

@@ -40,7 +40,7 @@ async def opened(pilot: Pilot[Any], app: Workbench, name: str) -> None:
     """Open a dialog by its keys."""
     for key in ("escape", *OPENED_BY[name].split()):
         await pilot.press(key)
-        await still(pilot, app)
+        await still(pilot, app, looks=2)
     assert isinstance(app.screen, ModalScreen), name
 
 

@@ -34,9 +34,9 @@ async def typed(pilot: Pilot[Any], app: Workbench, word: str) -> None:
     """Open the filter of the list in focus and type a word."""
     await pilot.press("slash")
     await until(pilot, lambda: app.screen.query(FilterLine))
-    await still(pilot, app)
+    await still(pilot, app, looks=2)
     await pilot.press(*word)
-    await still(pilot, app)
+    await still(pilot, app, looks=2)
 
 
 async def read(pilot: Pilot[Any], app: Workbench) -> None:
