@@ -160,7 +160,9 @@ def test_what_a_library_prints_does_not_tear_the_screen(tmp_path: Path) -> None:
     "before",
     ["", pytest.param("import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n", marks=pytest.mark.slow)],
 )
-def test_without_its_terminal_the_screen_part_does_not_spin(tmp_path: Path, dozen: Path, before: str) -> None:
+def test_hanging_up_lets_the_training_finish_and_the_screen_part_does_not_spin(
+    tmp_path: Path, dozen: Path, before: str
+) -> None:
     """Also where SIGHUP is ignored, as under nohup: the training goes on and the rest takes no processor."""
     with training(tmp_path, dozen, before) as terminal:
         family = [psutil.Process(terminal.child.pid), *psutil.Process(terminal.child.pid).children(recursive=True)]
@@ -168,6 +170,8 @@ def test_without_its_terminal_the_screen_part_does_not_spin(tmp_path: Path, doze
         end = time.monotonic() + 20
         while used(family, seconds=2) > 0.05:
             assert time.monotonic() < end, "it spins"
+        assert finished(tmp_path / "runs")
+        assert (next(iter(all_runs(tmp_path / "runs"))).path / "test.json").is_file()
         for process in alive(family):
             process.kill()
 
@@ -184,13 +188,6 @@ def used(family: list[psutil.Process], seconds: float) -> float:
     left = [one for one in alive(family) if one in before]
     assert left
     return float(sum(sum(one.cpu_times()[:2]) - before[one] for one in left) / seconds)
-
-
-def test_hanging_up_lets_the_training_finish(tmp_path: Path, dozen: Path) -> None:
-    with training(tmp_path, dozen) as terminal:
-        terminal.hang_up()
-        assert finished(tmp_path / "runs")
-        assert (next(iter(all_runs(tmp_path / "runs"))).path / "test.json").is_file()
 
 
 def test_sigterm_puts_the_terminal_back_and_the_training_goes_on(tmp_path: Path, dozen: Path) -> None:

@@ -127,11 +127,16 @@ def test_neither_do_the_dialogs_of_split_and_augmentation(tmp_path: Path, dozen:
 @pytest.mark.parametrize(
     ("wanted", "words"),
     [
-        (DataConfig(classes="COVID,Nothing"), 'no class "Nothing"'),
         (DataConfig(group_by="name:("), '"group by"'),
-        (DataConfig(group_by="nobody"), '"group by" is "nobody"'),
         (DataConfig(split=Path("gone.csv")), "check the path given with split"),
-        (DataConfig(corrections=Path("gone.csv")), "check the path given with corrections"),
+        *(
+            pytest.param(*one, marks=pytest.mark.slow)
+            for one in (
+                (DataConfig(classes="COVID,Nothing"), 'no class "Nothing"'),
+                (DataConfig(group_by="nobody"), '"group by" is "nobody"'),
+                (DataConfig(corrections=Path("gone.csv")), "check the path given with corrections"),
+            )
+        ),
     ],
 )
 def test_neither_do_data_that_can_not_be_split_nor_their_audit(

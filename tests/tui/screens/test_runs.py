@@ -309,7 +309,10 @@ def test_a_run_that_cannot_be_read_hides_no_other(states: Path, monkeypatch: pyt
 
 
 @pytest.mark.usefixtures("small_pictures")
-@pytest.mark.parametrize(("how", "state"), [("now", "= stopped"), ("keep", "= stopped, tested")])
+@pytest.mark.parametrize(
+    ("how", "state"),
+    [pytest.param("now", "= stopped", marks=pytest.mark.slow), ("keep", "= stopped, tested")],
+)
 def test_a_stopped_run_is_gone_on_with_by_a_key_whichever_way_it_was_stopped(
     tmp_path: Path, dozen: Path, how: How, state: str
 ) -> None:

@@ -1,6 +1,7 @@
 """What replaces fields of the next training's recipe can be undone, one thing after the other, with a word on each."""
 
 import dataclasses
+from functools import partial
 from pathlib import Path
 
 from textual.pilot import Pilot
@@ -70,7 +71,7 @@ def test_a_loaded_recipe_a_field_typed_and_layers_chosen_are_undone_in_turn(tmp_
 def test_advice_that_was_taken_is_undone_where_it_is_seen(tmp_path: Path, dozen: Path) -> None:
     async def scenario() -> None:
         app = Workbench(tmp_path, data=dozen)
-        app.session.work = fake.train
+        app.session.work = partial(fake.train, seconds=0)
         async with app.run_test(size=SIZE, notifications=True) as pilot:
             await until(pilot, lambda: app.session.split is not None)
             await pilot.press("3", "r")
