@@ -78,7 +78,7 @@ def commands(
     """
     code, asked = _RUN % before, json.dumps([list(map(str, line)) for line in lines])
     if start:
-        assert umask == -1
+        code = f"import os; os.umask({umask})\n{code}" if umask >= 0 else code
         with start(asked, code=code, cwd=cwd, **environment) as process:
             out, err = process.communicate(600)
         returned = process.returncode

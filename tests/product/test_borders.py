@@ -93,6 +93,7 @@ def test_scan_and_layers_run_without_tensorflow(few: Path) -> None:
         assert not loaded & {"tensorflow", "keras", "textual"}
 
 
+@pytest.mark.slow  # daily by what the engine imports
 def test_training_runs_without_textual(few: Path, tmp_path: Path, small_pictures: None) -> None:
     arguments = ["--train", str(few), "--weights", "none", "--epochs", "1", "--augment", "none", "--out", str(tmp_path)]
     small = "from tests.makers import small; small.follow()"

@@ -114,14 +114,15 @@ def test_a_reader_that_goes_away_ends_a_verb_quietly(verb: str, tmp_path: Path) 
     assert gone.stderr == "" and gone.stdout == "1\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("redirected", "out"),
     [
         ("2>&1 | head -1", None),
-        pytest.param("--json 2>&1 | head -2", None, marks=pytest.mark.slow),
-        pytest.param("2>/dev/full", "test accuracy", marks=pytest.mark.slow),
-        pytest.param(">/dev/full 2>/dev/full", "", marks=pytest.mark.slow),
-        pytest.param(">&- 2>&-", "", marks=pytest.mark.slow),
+        ("--json 2>&1 | head -2", None),
+        ("2>/dev/full", "test accuracy"),
+        (">/dev/full 2>/dev/full", ""),
+        (">&- 2>&-", ""),
     ],
 )
 def test_a_training_outlives_its_audience(
@@ -131,16 +132,23 @@ def test_a_training_outlives_its_audience(
     assert done.returncode == 0
     whole(done.stdout + done.stderr)
     assert out is None or (done.stdout.startswith(out) and done.stderr == "")
-    run = Run(tmp_path / "runs" / "r")
+    assert_whole(tmp_path)
+
+
+def assert_whole(folder: Path) -> None:
+    """The run there was trained, tested and kept."""
+    run = Run(folder / "runs" / "r")
     assert run.state() == "finished" and len(run.epochs()) == 2
     assert (run.path / "test.json").is_file() and (run.path / "model.keras").is_file()
 
 
-def test_a_result_that_standard_output_does_not_take_is_said_to_be_in_the_run(
+def test_a_training_outlives_a_full_disk_and_says_that_its_result_is_in_the_run(
     data: Path, tmp_path: Path, small_pictures: None
 ) -> None:
+    """The daily one of those above."""
     done = shell(f"covid-tui --train {data} --name r {RECIPE} >/dev/full", tmp_path, SMALL)
     assert done.returncode == 0
+    assert_whole(tmp_path)
     assert "(No space left on device)" in done.stderr and str(tmp_path / "runs" / "r") in done.stderr.splitlines()[-1]
 
 

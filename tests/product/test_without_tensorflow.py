@@ -86,6 +86,7 @@ asyncio.run(main())
     done(code + LAST, [run.path.parent, pairs / "COVID" / "COVID-1.png"])
 
 
+@pytest.mark.slow  # daily in engine/evaluation/test_run_network.py, within one process
 def test_another_network_still_loads_tensorflow_and_the_recipe_can_ask_for_it(few: Path, tmp_path: Path) -> None:
     asking = vgg_run(tmp_path, "asking", few)
     config = json.loads((asking.path / "config.json").read_text())
