@@ -31,12 +31,13 @@ Start = Callable[..., Command]
 examples.register()
 
 LONGEST = (
+    "tui/cli/commands/test_train.py",  # makes `trained`, for which another worker would wait
     *("engine/jobs/test_review.py", "engine/jobs/test_matrix.py", "engine/report/test_checklist_example.py"),
     *("product/test_streams.py", "engine/jobs/test_resume.py", "tui/host/test_terminal.py"),
     *("engine/training/test_loop.py", "engine/auto/test_ladder.py", "engine/export/test_export.py"),
     *("tui/screens/test_dataset.py", "engine/network/test_heads.py", "tui/screens/test_review.py"),
     *("tui/screens/test_names.py", "tui/test_snapshots.py", "engine/evaluation/test_run_network.py"),
-    *("tui/cli/commands/test_train.py", "engine/data/test_tables.py", "engine/jobs/test_frozen_engine.py"),
+    *("engine/data/test_tables.py", "engine/jobs/test_frozen_engine.py"),
     *("tui/screens/test_predict.py", "product/test_old_runs.py", "tui/test_foundation.py"),
     *("product/test_damaged_caches.py", "product/test_shared_hosts.py", "tui/screens/test_sweep.py"),
     *("engine/training/test_lr_range_test.py", "engine/evaluation/test_saliency.py"),

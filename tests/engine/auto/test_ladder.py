@@ -140,6 +140,7 @@ def test_killed_and_gone_on_with_it_ends_in_the_same_model(run: Run, start: Star
         assert (killed.path / name).read_bytes() == (run.path / name).read_bytes()
 
 
+@pytest.mark.slow  # daily with a recipe of the user's own, in engine/training/test_resolved.py
 def test_a_run_that_died_after_its_test_says_so_when_it_goes_on(run: Run, cli: Cli, tmp_path: Path) -> None:
     died = Run(shutil.copytree(run.path, tmp_path / "died"))
     *before, _ = (died.path / "events.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)

@@ -24,6 +24,7 @@ from engine.recipe.config import DataConfig, MachineConfig, TrainConfig
 from engine.training.batches import PixelSource
 from engine.training.data import pixel_sources, scanned
 from engine.training.forward import score
+from tests.makers.extent import ALL
 
 pytestmark = pytest.mark.usefixtures("small_pictures")
 MACHINE = MachineConfig(seed=1, precision="float32", frozen_engine="keras")
@@ -59,6 +60,29 @@ def tuning(judge: Judge, best: Judged, pixels: tuple[PixelSource, PixelSource], 
     return lambda: Tuning(judge, best, pixels, tmp_path, Outlook(Context()))
 
 
+@pytest.fixture(scope="module")
+def compiled(
+    judge: Judge, best: Judged, pixels: tuple[PixelSource, PixelSource], tmp_path_factory: pytest.TempPathFactory
+) -> Tuning:
+    """One whose network is compiled, which takes longer than what most tests do with it."""
+    one = Tuning(judge, best, pixels, tmp_path_factory.mktemp("compiled"), Outlook(Context()))
+    one.kept.prepare()
+    assert one.tuner
+    return one
+
+
+@pytest.fixture
+def quick(tuning: Callable[[], Tuning], compiled: Tuning) -> Callable[[], Tuning]:
+    """As `tuning`, with the network of `compiled`, which begins each training from the same weights."""
+
+    def begun() -> Tuning:
+        one = tuning()
+        vars(one).update(kept=compiled.kept, tuner=compiled.tuner)
+        return one
+
+    return begun
+
+
 def start_of(judge: Judge, tuning: Tuning, learnt: np.ndarray) -> Start:
     (linear,) = judge.fitted(tuning.seeing, learnt, (0.1,))
     head, rows = tuning.plan.head, judge.both(tuning.seeing, learnt)
@@ -66,9 +90,8 @@ def start_of(judge: Judge, tuning: Tuning, learnt: np.ndarray) -> Start:
     return Start.of(judge.network(tuning.seeing, linear), 0.1, rows, layers)
 
 
-def test_it_begins_as_the_probe_and_learns(judge: Judge, tuning: Callable[[], Tuning]) -> None:
-    one, every = tuning(), np.arange(len(judge.features.labels))
-    one.kept.prepare()
+def test_it_begins_as_the_probe_and_learns(judge: Judge, quick: Callable[[], Tuning]) -> None:
+    one, every = quick(), np.arange(len(judge.features.labels))
     start = start_of(judge, one, every)
     one.tuner.begin(start, every)
     rows = judge.given(one.seeing, every)
@@ -85,9 +108,10 @@ def test_it_begins_as_the_probe_and_learns(judge: Judge, tuning: Callable[[], Tu
     assert losses == sorted(losses, reverse=True) and losses[0] < np.log(2)
 
 
-def test_the_same_seed_is_the_same_to_the_bit_and_another_is_not(judge: Judge, tuning: Callable[[], Tuning]) -> None:
-    one, every = tuning(), np.arange(len(judge.features.labels))
-    one.kept.prepare()
+def test_the_same_seed_is_the_same_to_the_bit_and_another_is_not(
+    judge: Judge, quick: Callable[[], Tuning], tuning: Callable[[], Tuning]
+) -> None:
+    one, every = quick(), np.arange(len(judge.features.labels))
     start = start_of(judge, one, every)
 
     def trained(tuner_of: Tuning, seed: int) -> list[bytes]:
@@ -99,19 +123,20 @@ def test_the_same_seed_is_the_same_to_the_bit_and_another_is_not(judge: Judge, t
 
 
 def test_what_a_fold_gave_is_kept_and_not_computed_again(
-    tuning: Callable[[], Tuning], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    quick: Callable[[], Tuning], tuning: Callable[[], Tuning], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.auto.tuning.EPOCHS", 2)
-    first = tuning().judged()
+    epochs = 2 if ALL else 1
+    monkeypatch.setattr("engine.auto.tuning.EPOCHS", epochs)
+    first = quick().judged()
     assert sorted(first.answered) == list(range(len(first.labels)))
-    assert first.losses.shape == (len(first.logits), len(first.labels)) and 1 <= len(first.logits) <= 2
+    assert first.losses.shape == (len(first.logits), len(first.labels)) and 1 <= len(first.logits) <= epochs
     files = sorted((tmp_path / FOLDER).iterdir())
     assert [file.name for file in files] == [f"fold-{number}.json" for number in range(1, 6)]
     kept = [file.read_bytes() for file in files]
     files[1].unlink()
     files[3].write_bytes(kept[3][:-40])
     files[4].write_bytes(kept[2])  # another fold's
-    again = tuning().judged()
+    again = quick().judged()
     assert np.array_equal(again.logits, first.logits) and [file.read_bytes() for file in files] == kept
     monkeypatch.setattr(Tuning, "tuner", None)
     assert np.array_equal(tuning().judged().logits, first.logits)
@@ -128,9 +153,8 @@ def test_a_stop_ends_it_between_two_steps(judge: Judge, tuning: Callable[[], Tun
         next(steps)
 
 
-def test_it_becomes_a_network_whose_last_stage_alone_is_another(judge: Judge, tuning: Callable[[], Tuning]) -> None:
-    one, every = tuning(), np.arange(len(judge.features.labels))
-    one.kept.prepare()
+def test_it_becomes_a_network_whose_last_stage_alone_is_another(judge: Judge, quick: Callable[[], Tuning]) -> None:
+    one, every = quick(), np.arange(len(judge.features.labels))
     classifier, given = one.fitted(2)
     wide = judge.features.classifier
     changed = {

@@ -18,6 +18,9 @@ from engine.evaluation.intervals import (
 )
 from engine.evaluation.metrics import judge
 from tests.makers.examples import examples
+from tests.makers.extent import ALL
+
+SIMULATED = 300 if ALL else 100
 
 
 @given(st.integers(1, 400), st.data())
@@ -88,11 +91,11 @@ def simulated(shift: float, n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize(("shift", "n"), [(1.5, 40), pytest.param(3.0, 60, marks=pytest.mark.slow)])
 def test_the_intervals_of_a_result_cover_the_truth(shift: float, n: int) -> None:
-    """In 300 simulated tests, at least 92% of the intervals hold the true value, known from a very large test."""
+    """In SIMULATED tests, at least 92% of the intervals hold the true value, known from a very large test."""
     truth = judge(*simulated(shift, 200_000, 0), ("a", "b"))
     names = ("accuracy", "auc", "mcc")
     covered = dict.fromkeys((*names, "f1", "precision", "macro f1", "macro mcc"), 0)
-    for seed in range(1, 301):
+    for seed in range(1, SIMULATED + 1):
         result = judge(*simulated(shift, n, seed), ("a", "b"))
         pairs = {name: (getattr(truth, name), getattr(result, f"{name}_ci")) for name in names}
         for name in ("f1", "precision"):
@@ -101,7 +104,7 @@ def test_the_intervals_of_a_result_cover_the_truth(shift: float, n: int) -> None
             pairs[f"macro {name}"] = truth.macro.measured(name)[0], result.macro.measured(name)[1]
         for name, (value, (low, high)) in pairs.items():
             covered[name] += low <= value <= high
-    assert {name: count for name, count in covered.items() if count < 0.92 * 300} == {}
+    assert {name: count for name, count in covered.items() if count < 0.92 * SIMULATED} == {}
 
 
 def test_a_difference_of_independent_shares_covers() -> None:

@@ -48,6 +48,7 @@ from engine.training.batches import Images, PixelSource, choose
 from tests.conftest import SAMPLE, Cli
 from tests.makers.examples import examples
 from tests.makers.signed import SQUARES, mask_of, write_signed
+from tests.makers.small import SIDE, shrink
 
 CELLS_OF_BLOCK4 = 28
 IMAGE = SAMPLE / "COVID" / "images" / "COVID-1.png"
@@ -198,15 +199,16 @@ def test_grad_cams_channel_weight_is_the_finite_difference_of_the_log_odds(predi
     assert found == pytest.approx(expected, rel=1e-3, abs=1e-4 * float(np.abs(expected).max()))
 
 
-def test_of_many_classes_the_answer_is_the_log_odds_against_all_others() -> None:
+def test_of_many_classes_the_answer_is_the_log_odds_against_all_others(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without biases a logit is the sum of its own map; so the log-odds' is that of the logits by their slopes."""
+    shrink(monkeypatch)
     freeze = plan(NetworkConfig(mode="transfer"))
     network = build(freeze, 3, "float32", seed=3).model
     made = SimpleNamespace(
         backbone=freeze.backbone, plan=freeze, classes=("a", "b", "c"), network=network, maps=lambda layer, given: None
     )
     explainer = Explainer(made, "block5_pool")  # type: ignore[arg-type]
-    pictures = np.random.default_rng(0).integers(0, 256, (2, 224, 224, 3), dtype=np.uint8)
+    pictures = np.random.default_rng(0).integers(0, 256, (2, SIDE, SIDE, 3), dtype=np.uint8)
     for target in range(3):
         found, logits = explainer.maps(pictures, [target] * 2)
         others = [k for k in range(3) if k != target]

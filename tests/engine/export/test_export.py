@@ -40,7 +40,7 @@ from tests.product.test_borders import loaded_by
 pytestmark = pytest.mark.usefixtures("small_pictures")
 
 EVIL = "CO\x1b[2JVID"
-DAILY = ("keras", "onnx", "litert")
+DAILY = ("keras", "onnx")
 CLASSES = (EVIL, "Viral Pneumonia")
 SUFFIXES = {"keras": ".keras", "savedmodel": ".savedmodel", "onnx": ".onnx", "litert": ".tflite"}
 
@@ -136,8 +136,9 @@ def test_a_format_says_what_the_run_says_and_what_it_is(name: str, run: Run, req
     assert not (made.path.stat().st_mode & 0o077)
 
 
-def test_litert_carries_its_labels_as_its_runtime_wants_them(exported: dict[str, job.Exported]) -> None:
-    with zipfile.ZipFile(exported["litert"].path) as archive:
+@pytest.mark.slow
+def test_litert_carries_its_labels_as_its_runtime_wants_them(exported_too: dict[str, job.Exported]) -> None:
+    with zipfile.ZipFile(exported_too["litert"].path) as archive:
         assert archive.read("labels.txt").decode() == "CO\\x1b[2JVID\nViral Pneumonia\n"
 
 

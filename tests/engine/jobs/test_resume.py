@@ -98,7 +98,7 @@ def test_a_signal_finishes_the_batch_and_leaves_a_point(
     assert process.wait() == code and time.monotonic() - began < 30
     run = tmp_path / "run"
     assert last["event"] == "interrupted" and "--resume" in str(last["reason"])
-    assert Run(run).state() == "stopped"
+    assert Run(run).state() == "stopped" and (run / "best.weights.h5").is_file()
     done = cli("--train", "--resume", run)
     assert done.returncode == 0, done.stderr
     assert_as_in_one_go(run, whole, EPOCHS)

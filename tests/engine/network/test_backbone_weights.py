@@ -18,7 +18,7 @@ from engine.jobs.doctor import NOT_OFFLINE, weights_found
 from engine.network import keras_graphs
 from engine.network import pretrained as weights
 from engine.network.backbones import BACKBONES, Backbone
-from engine.network.classifier import backbone_shapes, build
+from engine.network.classifier import Classifier, backbone_shapes, build
 from engine.network.freezing import plan
 from engine.network.hdf5_reader import Shapes, read_weights
 from engine.network.pretrained import pretrained
@@ -98,14 +98,20 @@ def test_a_file_of_another_backbone_does_not_fit(tmp_path: Path) -> None:
             read_weights(file, shapes_of(ours(name)))
 
 
-def test_what_was_read_is_what_the_network_computes_with(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def classifier() -> Classifier:
+    """One of a network with statistics among its weights."""
+    return build(plan(NetworkConfig(backbone="efficientnetb1")), 2, "float32", seed=0, blank=True)
+
+
+def test_what_was_read_is_what_the_network_computes_with(classifier: Classifier) -> None:
     chosen, base = BACKBONES["efficientnetb1"], ours("efficientnetb1")
     arrays = {layer.name: layer.get_weights() for layer in base.layers if layer.weights}
     arrays["normalization"][0] = np.array([0.1, 0.2, 0.3], np.float32)  # a file of its own mean
-    network = build(plan(NetworkConfig(backbone="efficientnetb1")), 2, "float32", seed=0, blank=True)
-    network.load(arrays)
+    classifier.load(arrays)
     picture = np.full((1, chosen.size, chosen.size, 3), 255.0, np.float32)
-    model = tensorflow().keras.Model(network.model.input, network.model.get_layer("normalization").output)
+    network = classifier.model
+    model = tensorflow().keras.Model(network.input, network.get_layer("normalization").output)
     expected = (1 - np.array([0.1, 0.2, 0.3])) / np.sqrt(keras_graphs.IMAGENET_DEVIATIONS)
     assert np.allclose(model(picture)[0, 0, 0], expected, atol=1e-5)
 
@@ -160,8 +166,7 @@ def test_the_offline_extra_serves_vgg16_alone_and_the_sentence_says_so(
     assert weights_found(name) == NOT_OFFLINE
 
 
-def test_a_classifier_reads_back_what_it_wrote(tmp_path: Path) -> None:
-    first = build(plan(NetworkConfig(backbone="efficientnetb1")), 2, "float32", seed=1)
-    first.save_weights(tmp_path / "own.weights.h5")
-    arrays = read_weights(tmp_path / "own.weights.h5", backbone_shapes(first))
+def test_a_classifier_reads_back_what_it_wrote(classifier: Classifier, tmp_path: Path) -> None:
+    classifier.save_weights(tmp_path / "own.weights.h5")
+    arrays = read_weights(tmp_path / "own.weights.h5", backbone_shapes(classifier))
     assert arrays.keys() == shapes_of(ours("efficientnetb1")).keys()

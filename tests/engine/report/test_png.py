@@ -13,6 +13,7 @@ from engine.base.errors import ConfigError
 from engine.report.fonts import FILES
 from engine.report.png import SCALE, png
 from engine.report.svg import Axis, Dot, Series, bars, dots, grid, heat, intervals, lines
+from tests.makers.extent import ALL
 
 UNIT = Axis("share", 0, 1)
 PLOTS = {
@@ -117,10 +118,10 @@ def test_a_sign_stands_at_its_point_in_place_of_a_dot() -> None:
 
 @pytest.mark.parametrize("name", PLOTS | TABLES)
 def test_no_element_of_a_plot_is_left_out(name: str) -> None:
-    """Each one taken out makes another picture, unless it is of no size or another covers it."""
+    """Each one taken out makes another picture, unless it is of no size or another covers it; daily each fourth."""
     svg = (PLOTS | TABLES)[name]
     root, whole = ElementTree.fromstring(svg), png(svg)
-    for one in list(root):
+    for one in list(root)[:: 1 if ALL else 4]:
         if (one.tag.endswith("text") and not one.text) or one.attrib.get("points") == "":
             continue
         place = list(root).index(one)

@@ -9,6 +9,7 @@ from engine.auto.folds import grouped_folds
 from engine.auto.linear import fit_path
 from engine.review.neighbours import nearest, unlike
 from engine.review.wrong_labels import Answers
+from tests.makers.extent import ALL
 
 
 def clusters(seed: int, count: int = 120, classes: int = 3) -> tuple[np.ndarray, np.ndarray]:
@@ -25,7 +26,7 @@ def answers(rows: np.ndarray, labels: np.ndarray) -> Answers:
     return Answers(labels, logits, nearest(rows, names, 10)[0])
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10 if ALL else 3, deadline=None)
 @given(seed=st.integers(0, 1000))
 def test_flipped_labels_come_first_and_clean_ones_are_left_alone(seed: int) -> None:
     rows, labels = clusters(seed)

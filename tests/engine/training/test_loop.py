@@ -115,7 +115,7 @@ def test_a_cache_changes_speed_and_never_results(unfreeze: str, tmp_path: Path) 
         assert dataclasses.astuple(kept_epoch) == pytest.approx(dataclasses.astuple(whole_epoch), rel=1e-4)
 
 
-@pytest.mark.parametrize("unfreeze", ["", "block5_conv3"])
+@pytest.mark.parametrize("unfreeze", [pytest.param("", marks=pytest.mark.slow), "block5_conv3"])
 def test_a_training_leaves_nothing_of_its_network_behind(unfreeze: str, tmp_path: Path) -> None:
     network = NetworkConfig(mode="partial", unfreeze=unfreeze) if unfreeze else NetworkConfig()
     config = recipe(network=network, augment=AugmentConfig(augment="none"), fit=FitConfig(epochs=1, batch=5))
@@ -126,9 +126,19 @@ def test_a_training_leaves_nothing_of_its_network_behind(unfreeze: str, tmp_path
     assert not [graph for graph in gc.get_objects() if isinstance(graph, graphs) and "step" in graph.name]
 
 
-def test_training_metrics_are_what_keras_evaluates_when_nothing_is_learnt(tmp_path: Path) -> None:
-    config = recipe(augment=AugmentConfig(augment="none"), fit=FitConfig(epochs=1, batch=4, lr=1e-12))
-    classifier, result, told = fitted(config, tmp_path)
+@pytest.fixture(scope="module")
+def untaught(
+    small_pictures: None, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Classifier, loop.Fitted, list[Event]]:
+    """A training that learns nothing."""
+    config = recipe(augment=AugmentConfig(augment="none"), fit=FitConfig(epochs=1, batch=4, lr=1e-30))
+    return fitted(config, tmp_path_factory.mktemp("untaught"))
+
+
+def test_training_metrics_are_what_keras_evaluates_when_nothing_is_learnt(
+    untaught: tuple[Classifier, loop.Fitted, list[Event]],
+) -> None:
+    classifier, result, told = untaught
     epoch = next(e for e in told if isinstance(e, Epoch))
     keras = tensorflow().keras
     classifier.model.compile(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
@@ -141,12 +151,15 @@ def test_training_metrics_are_what_keras_evaluates_when_nothing_is_learnt(tmp_pa
     assert score(result.logits, images(range(IMAGES, IMAGES + HELD_OUT)).labels)[0] == epoch.val_loss
 
 
-def test_a_step_is_the_step_that_keras_takes(tmp_path: Path) -> None:
+def test_a_step_is_the_step_that_keras_takes(
+    untaught: tuple[Classifier, loop.Fitted, list[Event]], tmp_path: Path
+) -> None:
     config = recipe(
         augment=AugmentConfig(augment="none"), fit=FitConfig(epochs=1, batch=IMAGES, lr=1e-3, class_weight="balanced")
     )
     ours, _, _ = fitted(config, tmp_path)
-    theirs, _, _ = fitted(dataclasses.replace(config, fit=FitConfig(epochs=1, batch=IMAGES, lr=1e-30)), tmp_path)
+    theirs = untaught[0]
+    before = theirs.model.get_weights()
     keras = tensorflow().keras
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     theirs.model.compile(optimizer=keras.optimizers.Adam(1e-3), loss=loss)
@@ -154,6 +167,7 @@ def test_a_step_is_the_step_that_keras_takes(tmp_path: Path) -> None:
     theirs.model.fit(inputs, labels, batch_size=IMAGES, epochs=1, verbose=0, class_weight={0: 1.0, 1: 1.0})
     for a, b in zip(ours.trainable_variables, theirs.trainable_variables, strict=True):
         assert np.abs(a.numpy() - b.numpy()).max() < 1e-5
+    theirs.model.set_weights(before)
 
 
 def test_balanced_class_weights_are_scikit_learns() -> None:

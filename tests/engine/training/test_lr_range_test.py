@@ -16,7 +16,6 @@ from engine.base.context import Context
 from engine.base.errors import ConfigError, RunError, Stopped
 from engine.base.events import Event, Progress
 from engine.base.runtime import make_repeatable, tensorflow
-from engine.data.pixel_store import PixelStore
 from engine.network.classifier import Classifier, build
 from engine.network.freezing import plan
 from engine.recipe.config import AugmentConfig, FitConfig
@@ -25,13 +24,12 @@ from engine.training.batches import FeatureSource, PixelSource, choose
 from engine.training.resolved import resolve
 from engine.training.step import values_of
 from tests.conftest import SAMPLE, Cli
-from tests.engine.training.test_loop import CLASSES, HELD_OUT, IMAGES, images, recipe
-from tests.makers.small import shrink
+from tests.engine.training.test_loop import CLASSES, HELD_OUT, IMAGES, STORE, images, recipe, widen
 from tests.makers.trainings import history, weights_sha
 from tui.words.plot import range_test
 
-PIXELS = np.random.default_rng(0).integers(0, 256, (IMAGES + HELD_OUT, 7, 7, 1), np.uint8).repeat(32, 1).repeat(32, 2)
-STORE = PixelStore(PIXELS, tuple(f"{n}.png" for n in range(len(PIXELS))), 1)
+pytestmark = pytest.mark.usefixtures("small_pictures")
+
 FLAGS = ("--augment", "none", "--batch", "8")
 RATES = lr_range_test.Range().rates()
 
@@ -85,25 +83,23 @@ SEEN: list[tuple[np.ndarray, np.ndarray]] = []
 CONFIG = recipe(augment=AugmentConfig(augment="none"), fit=FitConfig(batch=4, lr="auto"))
 
 
-def prepared(cache: Path) -> tuple[Classifier, Watched]:
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory, small_pictures: None) -> tuple[Classifier, Watched]:
     """The real network, and its training images with their activations kept."""
     make_repeatable(0)
     classifier = build(plan(CONFIG.network), CLASSES, "float32", seed=0, blank=True)
-    for layer in classifier.model.layers:
-        if "conv" in layer.name:
-            random = np.random.default_rng(layer.kernel.shape[2])
-            layer.kernel.assign(random.normal(0, np.sqrt(2 / np.prod(layer.kernel.shape[:3])), layer.kernel.shape))
+    widen(classifier)
     parts = [
         PixelSource(images(rows), classifier, STORE, CONFIG)
         for rows in (range(IMAGES), range(IMAGES, IMAGES + HELD_OUT))
     ]
-    kept = choose(parts[0], parts[1], "float32", cache, Context())[0]
+    kept = choose(parts[0], parts[1], "float32", tmp_path_factory.mktemp("cache"), Context())[0]
     assert isinstance(kept, FeatureSource)
     return classifier, Watched(**vars(kept))
 
 
-def test_each_step_is_the_step_that_keras_takes_at_that_rate(tmp_path: Path) -> None:
-    classifier, train = prepared(tmp_path)
+def test_each_step_is_the_step_that_keras_takes_at_that_rate(prepared: tuple[Classifier, Watched]) -> None:
+    classifier, train = prepared
     first = values_of(classifier.trainable_variables)
     SEEN.clear()
     wanted = lr_range_test.Range(1e-5, 1e-2, 10, orders=2)
@@ -124,8 +120,8 @@ def test_each_step_is_the_step_that_keras_takes_at_that_rate(tmp_path: Path) -> 
         assert sweep.losses == pytest.approx(losses, rel=1e-4)
 
 
-def test_a_stop_puts_the_weights_back(tmp_path: Path) -> None:
-    classifier, train = prepared(tmp_path)
+def test_a_stop_puts_the_weights_back(prepared: tuple[Classifier, Watched]) -> None:
+    classifier, train = prepared
     first, stop = values_of(classifier.trainable_variables), Stop()
 
     def emit(event: Event) -> None:
@@ -154,10 +150,7 @@ def test_a_training_that_found_a_rate_is_one_that_was_given_it(cli: Cli, few: Pa
     assert float(history(tmp_path / "auto")[3]["learning_rate"]) < rate
 
 
-def test_the_verb_finds_what_a_training_finds(
-    cli: Cli, few: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shrink(monkeypatch)
+def test_the_verb_finds_what_a_training_finds(cli: Cli, few: Path, tmp_path: Path) -> None:
     done = cli("lr-find", few, *FLAGS, "--plot", tmp_path / "rates.svg", "--json")
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)

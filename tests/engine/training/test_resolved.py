@@ -9,7 +9,7 @@ import pytest
 
 from engine.base.context import Context
 from engine.base.errors import ConfigError
-from engine.base.events import Finished
+from engine.base.events import Event, Finished, Notice
 from engine.jobs import train
 from engine.network.freezing import plan
 from engine.recipe.config import AugmentConfig, DataConfig, FitConfig, NetworkConfig, OutputConfig, TrainConfig
@@ -50,8 +50,10 @@ def test_a_training_and_its_resume_resolve_the_recipe_once_each(
     run = Run(Path(end.run))
     resolved.clear()
     more = dataclasses.replace(run.config(), fit=dataclasses.replace(run.config().fit, epochs=2))
-    assert isinstance(train.resume(run, more, Context()), Finished)
+    told: list[Event] = []
+    assert isinstance(train.resume(run, more, Context(told.append)), Finished)
     assert resolved == [more]
+    assert any("This run was tested before" in event.text for event in told if isinstance(event, Notice))
 
 
 def test_what_is_resolved_is_what_the_recipe_says_and_a_found_rate_changes_that_alone() -> None:

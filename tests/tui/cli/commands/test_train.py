@@ -142,9 +142,8 @@ def test_a_later_run_reuses_a_split(trained: dict[str, Any], cli: Cli, tmp_path:
 
 
 @pytest.mark.usefixtures("small_pictures_here")
-@pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGTERM, 143), pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow  # daily in engine/jobs/test_resume.py, where the run goes on too
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_signal_stops_between_batches_with_the_best_weights_kept(
     few: Path, start: Start, tmp_path: Path, number: signal.Signals, code: int
 ) -> None:

@@ -81,9 +81,9 @@ def test_a_shut_test_part_opens_on_a_question_alone(begin: Begin, tested: Path) 
 
 @pytest.mark.parametrize(("answer", "end"), [(2, "stopped, tested"), pytest.param(4, "live", marks=pytest.mark.slow)])
 def test_a_training_is_stopped_as_one_answers_and_left_it_goes_on(
-    begin: Begin, tmp_path: Path, answer: int, end: str
+    begin: Begin, few: Path, tmp_path: Path, answer: int, end: str
 ) -> None:
-    talk = begin(SAMPLE, code=MADE_UP)
+    talk = begin(few, code=MADE_UP)
     talk.answer(NEXT, 3)
     talk.answer("Start the training", 1)
     talk.told("epoch   1  loss")

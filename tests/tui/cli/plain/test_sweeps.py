@@ -11,13 +11,13 @@ from tests.makers.talk import NEXT, Begin, Talk
 
 
 @pytest.fixture
-def talk(tmp_path: Path, begin: Begin) -> Talk:
+def talk(tmp_path: Path, begin: Begin, few: Path) -> Talk:
     """A talk about a sweep and an audit of another time."""
     (tmp_path / "runs" / "audited").mkdir(parents=True)
     for name in ("audit.json", "audit.svg"):
         shutil.copy(ROOT / "docs" / "example" / name, tmp_path / "runs" / "audited")
     kept_sweep(tmp_path / "runs" / "which", SAMPLE)
-    return begin(SAMPLE)
+    return begin(few)
 
 
 def test_a_sweep_gets_another_grid_and_name_and_its_costs_are_said(talk: Talk) -> None:
