@@ -131,27 +131,40 @@ def within(folder: Path, commanded: Sequence[object]) -> subprocess.CompletedPro
     return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
 
 
-@pytest.fixture(scope="session")
-def trained(cli: Cli, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """A training on the sample data with ImageNet weights: its events and its run directory.
+def trained_once(name: str, factory: pytest.TempPathFactory, cli: Cli, *flags: object, side: str) -> dict[str, Any]:
+    """A training on two classes of the sample data, by this name: its events and its run directory.
 
     One for all workers, so who changes it takes a copy.
     """
-    base = tmp_path_factory.getbasetemp()
+    base = factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    out, events = shared / "trained-runs", shared / "trained-events.jsonl"
-    with (shared / "trained-lock").open("w") as lock:
+    out, events = shared / f"{name}-runs", shared / f"{name}-events.jsonl"
+    with (shared / f"{name}-lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not events.is_file():
-            done = cli(
-                *("--train", SAMPLE, "--classes", "COVID,Viral Pneumonia", "--augment", "none", "--batch", "8"),
-                *("--epochs", "3", "--out", out, "--name", "trained", "--tensorboard", "--json"),
-                **{small.SWITCH: ""},
-            )
+            recipe = ("--train", SAMPLE, "--classes", "COVID,Viral Pneumonia", *flags)
+            done = cli(*recipe, "--out", out, "--name", name, "--json", **{small.SWITCH: side})
             assert done.returncode == 0, done.stderr
             events.write_text(done.stdout, encoding="utf-8")
     lines = events.read_text(encoding="utf-8").splitlines()
-    return {"events": [json.loads(line) for line in lines], "run": out / "trained", "out": out}
+    return {"events": [json.loads(line) for line in lines], "run": out / name, "out": out}
+
+
+@pytest.fixture(scope="session")
+def trained(cli: Cli, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """A training with ImageNet weights, by a recipe of the user's own."""
+    flags = ("--augment", "none", "--batch", "8", "--epochs", "3", "--tensorboard")
+    return trained_once("trained", tmp_path_factory, cli, *flags, side="")
+
+
+AUTO = ("--recipe", "auto", "--test-share", "0.2", "--precision", "float32", "--frozen-engine", "ncnn", "--budget",
+        "1s")  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def laddered(cli: Cli, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """A training by the recipe "auto", on small pictures."""
+    return trained_once("laddered", tmp_path_factory, cli, *AUTO, side=str(small.SIDE))
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,8 @@ from tests.makers.vgg_run import vgg_run
 
 IMAGE = SAMPLE / "COVID" / "images" / "COVID-1.png"
 LAST = "\nimport sys; print(*sys.modules); print(open('/proc/self/status').read() if sys.platform == 'linux' else '')"
+VERBS = "import json, sys; from tui.cli import run; assert not any(map(run, json.loads(sys.argv[1])))" + LAST
+"""Several, in one process."""
 VERB = "import sys; from tui.cli import run; code = run(sys.argv[1:]); assert code == 0, code" + LAST
 
 
@@ -52,18 +54,20 @@ def done(code: str, arguments: Sequence[object], **environment: str) -> subproce
 
 
 def test_a_file_and_a_folder_are_predicted(run: Run, pairs: Path, tmp_path: Path) -> None:
-    found = done(VERB, ["predict", IMAGE, "--run", run.path, "--json"])
-    answer = json.loads(found.stdout.splitlines()[0])
+    one = ["predict", IMAGE, "--run", run.path, "--json"]
+    several = ["predict", pairs, IMAGE, "--run", run.path, "--csv", tmp_path / "said.csv"]
+    first, *lines = done(VERBS, [json.dumps([one, several], default=str)]).stdout.splitlines()
+    answer = json.loads(first)
     assert answer["calibrated"] and answer["decision"] and answer["distance"] > 0 and answer["likeness"]
-    found = done(VERB, ["predict", pairs, IMAGE, "--run", run.path, "--csv", tmp_path / "said.csv"])
-    assert "COVID-1.png" in found.stdout and len((tmp_path / "said.csv").read_text().splitlines()) == 6
+    assert any("COVID-1.png" in line for line in lines) and len((tmp_path / "said.csv").read_text().splitlines()) == 6
 
 
 def test_its_test_part_and_another_folder_are_evaluated(run: Run, pairs: Path) -> None:
     assert not (run.path / "test.json").exists()
-    found = done(VERB, ["evaluate", run.path, "--json"])
-    assert json.loads(found.stdout.splitlines()[0])["n"] == 4 and (run.path / "predictions.csv").is_file()
-    assert "accuracy" in done(VERB, ["evaluate", run.path, "--on", pairs]).stdout
+    asked = [["evaluate", run.path, "--json"], ["evaluate", run.path, "--on", pairs]]
+    first, *lines = done(VERBS, [json.dumps(asked, default=str)]).stdout.splitlines()
+    assert json.loads(first)["n"] == 4 and (run.path / "predictions.csv").is_file()
+    assert any("accuracy" in line for line in lines)
 
 
 def test_the_predict_screen_answers_about_a_file_and_a_folder(run: Run, pairs: Path) -> None:

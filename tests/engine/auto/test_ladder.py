@@ -22,21 +22,18 @@ from engine.network.classifier import preprocess
 from engine.network.heads import REPORT
 from engine.recipe.span import seconds_of
 from engine.runs.directory import Run
-from tests.conftest import SAMPLE, Cli, Start
+from tests.conftest import AUTO, SAMPLE, Cli, Start
 from tests.makers.trainings import events, weights_sha
 
 pytestmark = pytest.mark.usefixtures("small_pictures")
 
-RECIPE = ("--train", SAMPLE, "--classes", "COVID,Viral Pneumonia", "--recipe", "auto", "--test-share", "0.2",
-          "--precision", "float32", "--frozen-engine", "ncnn", "--budget", "1s")  # fmt: skip
+RECIPE = ("--train", SAMPLE, "--classes", "COVID,Viral Pneumonia", *AUTO)
 
 
 @pytest.fixture(scope="module")
-def lines(cli: Cli, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+def lines(laddered: dict[str, Any]) -> list[dict[str, Any]]:
     """The events of a training in one go."""
-    done = cli(*RECIPE, "--out", tmp_path_factory.mktemp("auto"), "--name", "run", "--json")
-    assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    return list(laddered["events"])
 
 
 @pytest.fixture(scope="module")
