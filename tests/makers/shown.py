@@ -13,24 +13,21 @@ from rich.segment import Segment
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from engine.base.context import Context
 from engine.data.image.reader import held
-from engine.data.records import Scan
 from engine.data.scan import scan
 from engine.data.split import Split
 from engine.evaluation.level_likeness import Likeness, likeness, measured
 from engine.evaluation.predictions_table import worst_first
 from engine.evaluation.training_reference import DEVIATION, Reference, facts_of
-from engine.recipe.config import DataConfig
 from engine.review.suspects import Review
 from engine.runs.directory import Run
 from tests.makers import made
 from tests.makers.drive import DATA, until
+from tests.makers.scanned import scanned
 from tui.app import Workbench
 from tui.screens.frame import MODES
 from tui.screens.train.machine import Gauge, Machine
 from tui.services.models import Models
-from tui.state.session import scan_folder
 
 RUNS = Path(__file__).parent / "data" / "runs"
 EXAMPLE = DATA.parent / "docs" / "example"
@@ -82,19 +79,6 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr("engine.jobs.review.review", reviewed)
     monkeypatch.setattr("tui.state.session.scan_folder", scanned)
     return tmp_path
-
-
-SCANNED = dict[object, Scan]()
-"""What scans of the made workplace found, as it is the same in every test and its images take seconds."""
-
-
-def scanned(folder: Path, wanted: DataConfig, context: Context) -> Scan:
-    """As the workbench reads a folder, but the same files, named alike and as old, once."""
-    files = sorted((str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in folder.rglob("*"))
-    key = folder, wanted.follow_links, wanted.near_duplicates, wanted.label_table, *files
-    if key not in SCANNED:
-        SCANNED[key] = scan_folder(folder, wanted, context)
-    return SCANNED[key]
 
 
 async def still(pilot: Pilot[None], app: Workbench, looks: int = 4) -> None:

@@ -10,12 +10,14 @@ import pytest
 
 from tests.makers.drive import DATA
 from tests.makers.quick import make_quick
+from tests.makers.scanned import scanned
 
 
 @pytest.fixture(scope="session", autouse=True)
 def quick() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         make_quick(patch)
+        patch.setattr("tui.state.session.scan_folder", scanned)
         yield
 
 

@@ -23,7 +23,7 @@ import psutil
 import pyte
 import pytest
 
-from tests.conftest import ROOT, SAMPLE, Cli
+from tests.conftest import ROOT, Cli
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 COMMAND = (sys.executable, "-c", "from tui.cli import main; main()")
@@ -59,8 +59,8 @@ class Served:
 
 
 @pytest.fixture
-def served(tmp_path: Path, cache: Path) -> Iterator[Served]:
-    arguments = ("serve", str(SAMPLE), "--out", str(tmp_path / "runs"))
+def served(tmp_path: Path, cache: Path, few: Path) -> Iterator[Served]:
+    arguments = ("serve", str(few), "--out", str(tmp_path / "runs"))
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, text=True, env=environment) as process:
         try:
