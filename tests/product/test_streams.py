@@ -93,8 +93,8 @@ def test_no_file_takes_the_number_of_a_closed_stream(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "verb",
     [
-        *("scan {data} --json", "inspect {picture}", "train --help"),
-        *(pytest.param(verb, marks=pytest.mark.slow) for verb in ("scan {data}", "layers")),
+        *("inspect {picture} --json", "inspect {picture}", "train --help"),
+        *(pytest.param(verb, marks=pytest.mark.slow) for verb in ("scan {data}", "scan {data} --json", "layers")),
     ],
 )
 def test_data_that_a_full_disk_did_not_take_is_an_error(verb: str, data: Path, tmp_path: Path) -> None:

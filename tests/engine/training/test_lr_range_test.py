@@ -16,6 +16,7 @@ from engine.base.context import Context
 from engine.base.errors import ConfigError, RunError, Stopped
 from engine.base.events import Event, Progress
 from engine.base.runtime import make_repeatable, tensorflow
+from engine.data.pixel_store import PixelStore
 from engine.network.classifier import Classifier, build
 from engine.network.freezing import plan
 from engine.recipe.config import AugmentConfig, FitConfig
@@ -24,12 +25,13 @@ from engine.training.batches import FeatureSource, PixelSource, choose
 from engine.training.resolved import resolve
 from engine.training.step import values_of
 from tests.conftest import SAMPLE, Cli
-from tests.engine.training.test_loop import CLASSES, HELD_OUT, IMAGES, STORE, images, recipe, widen
+from tests.engine.training.test_loop import CLASSES, HELD_OUT, IMAGES, images, recipe, widen
+from tests.makers.small import shrink
 from tests.makers.trainings import history, weights_sha
 from tui.words.plot import range_test
 
-pytestmark = pytest.mark.usefixtures("small_pictures")
-
+PIXELS = np.random.default_rng(0).integers(0, 256, (IMAGES + HELD_OUT, 7, 7, 1), np.uint8).repeat(32, 1).repeat(32, 2)
+STORE = PixelStore(PIXELS, tuple(f"{n}.png" for n in range(len(PIXELS))), 1)
 FLAGS = ("--augment", "none", "--batch", "8")
 RATES = lr_range_test.Range().rates()
 
@@ -84,7 +86,7 @@ CONFIG = recipe(augment=AugmentConfig(augment="none"), fit=FitConfig(batch=4, lr
 
 
 @pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory, small_pictures: None) -> tuple[Classifier, Watched]:
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Classifier, Watched]:
     """The real network, and its training images with their activations kept."""
     make_repeatable(0)
     classifier = build(plan(CONFIG.network), CLASSES, "float32", seed=0, blank=True)
@@ -150,7 +152,10 @@ def test_a_training_that_found_a_rate_is_one_that_was_given_it(cli: Cli, few: Pa
     assert float(history(tmp_path / "auto")[3]["learning_rate"]) < rate
 
 
-def test_the_verb_finds_what_a_training_finds(cli: Cli, few: Path, tmp_path: Path) -> None:
+def test_the_verb_finds_what_a_training_finds(
+    cli: Cli, few: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shrink(monkeypatch)
     done = cli("lr-find", few, *FLAGS, "--plot", tmp_path / "rates.svg", "--json")
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)

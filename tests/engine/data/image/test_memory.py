@@ -18,6 +18,7 @@ from engine.data.image import memory_cost
 from engine.data.image.memory_budget import BOUND, BUDGET, MB, MOST, NoRoomError, Room
 from engine.data.image.reader import ImageError, peek, read
 from tests.conftest import ROOT
+from tests.makers.extent import ALL
 
 THREADS = 8
 READ = """
@@ -170,7 +171,7 @@ class TestRoom:
 
         def work(seed: int) -> None:
             dice = np.random.default_rng(seed)
-            for _ in range(200):
+            for _ in range(200 if ALL else 50):
                 content, whole = int(dice.integers(1, 40)), int(dice.choice([50, 90, 300]))
                 with room.claim() as claim:
                     for wanted in (content, content + 5, whole):
