@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tui.state.session import Session
 
-SECONDS_BETWEEN = 0.1
+SECONDS_BETWEEN = 0.05
 """From one step to the next."""
 SECONDS_STILL = 0.5
 """Without a key or the mouse, before a screen is made: it takes up to a fifth of a second, in which no key is heard."""
@@ -41,12 +41,11 @@ class ScreensAhead:
         working = any(not job.over for job in session.jobs.values()) or (session.training and session.training.alive)
         if not self._imported.is_finished or working or time.monotonic() - session.typed < SECONDS_STILL:
             return
-        changed = next((mode for mode, left in self._draws.items() if left and draw_hidden(self._app, mode)), None)
-        if changed:
-            self._draws[changed] -= 1
-        elif self._left:
+        if self._left:
             mode = self._left.pop(0)
             self._draws[mode] = MOST_DRAWS
             make_hidden(self._app, mode)
+        elif drawn := next((mode for mode, left in self._draws.items() if left and draw_hidden(self._app, mode)), None):
+            self._draws[drawn] -= 1
         else:
             self._timer.stop()

@@ -26,7 +26,7 @@ from engine.base.language import tr
 from engine.base.wording import in_turn, listing
 from tui.ahead import ScreensAhead
 from tui.at_home import AtHome
-from tui.host.private_apis import SwitchesAtOnce, hash_styles_quickly, shown_text
+from tui.host.private_apis import SwitchesAtOnce, hash_styles_quickly, shown_text, styles_ahead
 from tui.host.terminal import Abilities
 from tui.screens.frame import MODES, TITLES
 from tui.state.host import Listener, Severity
@@ -241,15 +241,14 @@ class Workbench(SwitchesAtOnce, AtHome):
             self.go_on(self.session.memory)
 
     def _prepare_screens(self) -> None:
-        """Read the styles of all screens at once, else each has all of them parsed anew when it is first opened; and
-        import the screens, in a thread.
-        """
-        imported = self.session.run_thread("screens", import_screens)
-        for mode in MODES:
-            path = Path(__file__).parent / "screens" / mode / f"{mode}.tcss"
-            if not self.stylesheet.has_source(str(path)):
-                self.stylesheet.read(path)
-        self.stylesheet.reparse()
+        """Import the screens and read all styles in a thread, else each takes its time when it is first opened."""
+        files = [Path(__file__).parent / "screens" / mode / f"{mode}.tcss" for mode in MODES]
+
+        def prepare() -> None:
+            import_screens()
+            self.call_later(styles_ahead(self, files))
+
+        imported = self.session.run_thread("screens", prepare)
         if self._ahead:
             self._ahead.begin(imported)
 

@@ -7,6 +7,7 @@ import contextlib
 import functools
 import io
 import os
+from types import SimpleNamespace
 from typing import IO, TYPE_CHECKING, Any
 
 from engine.base.language import tr
@@ -63,6 +64,37 @@ def draw_hidden(app: "App[Any]", mode: str) -> bool:
     screen._refresh_layout(app.size)
     screen._compositor.render_strips()
     return True
+
+
+def styles_ahead(app: "App[Any]", files: "Iterable[Path]") -> "Callable[[], None]":
+    """Parse the styles in these files and those of all widgets that are imported; what is given back hands them to the
+    app. Textual reads those of a widget when one is first mounted, a tenth of a second for a screen. For a thread.
+    """
+    from textual.css.errors import StylesheetError
+    from textual.css.tokenizer import TokenError
+    from textual.widget import Widget
+
+    sheet, sources, kinds = app.stylesheet, dict[Any, Any](), list[type[Widget]]([Widget])
+    for kind in kinds:
+        kinds += kind.__subclasses__()
+        bases = SimpleNamespace(_node_bases=kind._css_bases(kind))
+        for where, css, rank, scope in kind._get_default_css(bases):  # type: ignore[arg-type]
+            known = sources.get(where)
+            sources[where] = css, True, min(rank, known[2]) if known else rank, scope
+    for file in files:
+        sources[str(file), ""] = file.read_text(encoding="utf-8"), False, 0, ""
+    for where, (css, default, rank, scope) in list(sources.items()):
+        try:
+            sheet._parse_rules(css, where, default, rank, scope)  # which keeps them
+        except (StylesheetError, TokenError):
+            del sources[where]  # of a widget that this app can't show: whoever mounts it hears of it
+
+    def give() -> None:
+        for where, (css, default, rank, scope) in sources.items():
+            sheet.add_source(css, read_from=where, is_default_css=default, tie_breaker=rank, scope=scope)
+        sheet.parse()
+
+    return give
 
 
 class SwitchesAtOnce:

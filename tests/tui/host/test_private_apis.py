@@ -9,7 +9,7 @@ from textual.app import App, ComposeResult
 from textual.drivers.linux_driver import LinuxDriver
 from textual.screen import Screen
 from textual.suggester import SuggestFromList
-from textual.widgets import DirectoryTree, Input
+from textual.widgets import DirectoryTree, Input, Label
 
 from tests.makers.drive import run, until
 from tui.host.private_apis import (
@@ -19,6 +19,7 @@ from tui.host.private_apis import (
     driver_on,
     keep_styles,
     set_cell_size_of_images,
+    styles_ahead,
     suggestion_of,
 )
 
@@ -183,5 +184,32 @@ def test_a_tree_that_waits_for_nothing_still_lists(tmp_path: Path) -> None:
         app = Lists(tmp_path)
         async with app.run_test() as pilot:
             await until(pilot, lambda: [str(node.label) for node in app.query_one(Tree).root.children] == ["inside"])
+
+    run(scenario())
+
+
+class Later(Label):
+    """A widget that is mounted some time after the app has opened."""
+
+    DEFAULT_CSS = "Later { background: $error; padding: 0 3; }"
+
+
+def test_styles_are_read_before_a_widget_is_mounted_and_are_its_own(tmp_path: Path) -> None:
+    file = tmp_path / "own.tcss"
+    file.write_text("Later { padding: 0 5; }")
+
+    async def scenario() -> None:
+        app = App[None]()
+        async with app.run_test() as pilot:
+            give = await asyncio.to_thread(styles_ahead, app, [file])
+            give()
+            rules = len(app.stylesheet.rules)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(app.stylesheet, "parse", lambda: pytest.fail("all styles are read once more"))
+                await app.mount(later := Later("late"))
+                await pilot.pause()
+            assert len(app.stylesheet.rules) == rules
+            assert later.styles.padding.left == 5  # the file's go before the widget's own
+            assert later.styles.background.hex == app.theme_variables["error"].upper()
 
     run(scenario())
