@@ -4,7 +4,7 @@ import contextlib
 import gc
 import pkgutil
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -15,6 +15,7 @@ from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
 from textual.dom import DOMNode
 from textual.events import Event, InputEvent
+from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.theme import ThemeProvider
 from textual.worker import Worker
@@ -33,8 +34,9 @@ from tui.state.host import Listener, Severity
 from tui.state.memory import Memory
 from tui.state.messages import EventsWaiting
 from tui.state.session import Session
-from tui.themes import DARK, LIGHT
+from tui.themes import ANSI_DARK, ANSI_LIGHT, DARK, LIGHT
 from tui.widgets.commands import Commands, Palette
+from tui.widgets.few_colours import FewColours
 from tui.widgets.legible import legible
 from tui.widgets.question_dialog import Answer, Ask, Help
 from tui.widgets.xray import Way, choose
@@ -178,8 +180,9 @@ class Workbench(SwitchesAtOnce, AtHome):
         self.farewell = ""
         """A sentence to leave on the terminal."""
         self.set_keymap(settings.keys)
-        self.register_theme(DARK)
-        self.register_theme(LIGHT)
+        self._in_few = {dark: FewColours(dark) for dark in (True, False)}
+        for theme in (DARK, LIGHT, ANSI_DARK, ANSI_LIGHT):
+            self.register_theme(theme)
         self.theme = self._first_theme()
 
     def _first_theme(self) -> str:
@@ -198,6 +201,11 @@ class Workbench(SwitchesAtOnce, AtHome):
         """The theme's colours, made legible."""
         self.theme_variables = legible(super().get_css_variables())
         return self.theme_variables
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """How what is drawn is changed at last: in the terminal's own colours so that it can be read."""
+        theme, others = self.current_theme, super().get_line_filters()
+        return [*others, self._in_few[theme.dark]] if theme.ansi else others
 
     def get_default_screen(self) -> Screen[None]:
         """The screen under all modes, which nobody sees."""

@@ -23,8 +23,6 @@ FRAME = 6
 """Columns of a title's line that are the frame's."""
 LINE = "▄▀"
 """What a line of blocks looks like in a legend."""
-NATIVE = {"primary": 12, "warning": 11, "success": 10, "error": 9, "foreground-muted": 8}
-"""A terminal's own colours for a theme's, where it is to choose them."""
 
 
 @dataclass(frozen=True)
@@ -342,11 +340,11 @@ class Curves(Widget):
             figure.ruler("y").frequency(max(2, min(5, height // 3)))
 
     def _pixel(self, name: str) -> Any:
-        if self.app.native_ansi_color:
-            return NATIVE.get(name, 14)
         if self.app.no_color:
             return None
         colour = Color.parse(self.app.theme_variables.get(name, "#888888"))
+        if colour.ansi is not None:
+            return colour.ansi if colour.ansi >= 0 else None
         if colour.a == 1:
             return colour.rgb
         ground = Color.parse(self.app.theme_variables.get("background", "#000000"))

@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from rich.style import Style
 from rich.text import Text
 from textual.binding import BindingType
+from textual.color import Color
 from textual.coordinate import Coordinate
 from textual.events import Resize
 from textual.widgets import DataTable
@@ -267,9 +268,9 @@ class FittedTable(DrawsLinesOfText, DataTable[Text]):
     def _inked(self, cell: Text) -> Text:
         """What is dim in the theme's own muted colour: a terminal's dimming may leave nothing to read."""
         muted = self.app.theme_variables.get("text-muted", "")
-        if cell.style != "dim" or not muted.startswith("#"):
+        if cell.style != "dim" or not muted:
             return cell
-        return Text(cell.plain, Style(color=muted), justify=cell.justify, no_wrap=True, end="")
+        return Text(cell.plain, Style(color=Color.parse(muted).rich_color), justify=cell.justify, no_wrap=True, end="")
 
 
 def _cut(cell: Cell, column: Column, width: int) -> Text:
