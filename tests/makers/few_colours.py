@@ -41,7 +41,9 @@ def ways(style: Style, theme: str) -> Iterator[Seen]:
     own_ink, own_ground = OWN[theme]
     for name, palette in (("xterm", XTERM), ("console", CONSOLE)):
         ink, ground = _number(style.color, own_ink), _number(style.bgcolor, own_ground)
-        bright = ink | 8 if style.bold and isinstance(ink, int) else ink
+        said = style.color is not None and not style.color.is_default  # xterm leaves its own ink as it is
+        brighter = style.bold and (said or palette is CONSOLE)
+        bright = ink | 8 if brighter and isinstance(ink, int) else ink
         shown, under = (ground, ink) if style.reverse else (ink, ground)
         yield _seen(palette, shown, under, name)
         shown, under = (ground, bright) if style.reverse else (bright, ground)
