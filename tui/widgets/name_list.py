@@ -25,10 +25,10 @@ class NameList(ScrollView, can_focus=True):
     NameList { height: 1fr; background: $background; scrollbar-size-vertical: 1; overflow-x: hidden; }
     NameList > .names--cursor { background: $panel; text-style: bold; }
     NameList:focus > .names--cursor { background: $primary 30%; text-style: bold; }
-    Screen:ansi NameList > .names--cursor { text-style: reverse; }
-    Screen:ansi NameList:focus > .names--cursor { background: $block-cursor-background; text-style: none; }
-    Screen:ansi NameList:focus > .names--cursor { color: $block-cursor-foreground; }
-    Screen:nocolor NameList > .names--cursor, Screen:nocolor NameList:focus > .names--cursor { text-style: reverse; }
+    NameList:ansi > .names--cursor { text-style: reverse; }
+    NameList:ansi:focus > .names--cursor { background: $block-cursor-background; color: $block-cursor-foreground; }
+    NameList:ansi:focus > .names--cursor { text-style: none; }
+    NameList:nocolor > .names--cursor, NameList:nocolor:focus > .names--cursor { text-style: reverse; }
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {"names--cursor"}
     HELP = tr("The files of the class. Move with the arrows, page keys, home and end, or click.")

@@ -25,8 +25,8 @@ class Banner(Static):
     Banner { display: none; height: auto; max-height: 4; padding: 0 1; }
     Banner { background: $error; color: $on-error; text-style: bold; }
     Banner.-alarm { display: block; }
-    Screen:ansi Banner { background: ansi_red; color: ansi_bright_white; }
-    Screen:nocolor Banner { text-style: bold reverse; }
+    Banner:ansi { background: ansi_red; color: ansi_bright_white; }
+    Banner:nocolor { text-style: bold reverse; }
     """
 
     class Measured(Message):
