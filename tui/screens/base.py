@@ -63,8 +63,12 @@ class WorkScreen(StaysLaidOut, SaysWhy[None]):
         return self.workbench.session
 
     def warn_of_new(self, troubles: Iterable[str]) -> None:
-        """Warn of those that were not there when this was last asked."""
-        now = tuple(troubles)
+        """Warn of those that were not there when this was last asked, as soon as the screen is open."""
+        now, waiting = tuple(troubles), (Message, None)
+        self._missed.pop(waiting, None)
+        if self.workbench.current_mode != self.MODE:
+            self._missed[waiting] = partial(self.warn_of_new, now)
+            return
         for trouble in now:
             if trouble not in self._warned:
                 self.workbench.say(trouble, "warning")

@@ -1,6 +1,8 @@
 """Screens that nobody has opened yet are made while nobody presses a key, and look as if they were made by a visit."""
 
 import asyncio
+import os
+import shutil
 import threading
 from pathlib import Path
 from typing import Any
@@ -9,10 +11,13 @@ import pytest
 from rich.segment import Segment
 from textual.pilot import Pilot
 
-from tests.makers.drive import run, until
+from tests.makers.drive import run, text, until
+from tests.makers.made import kept_sweep
 from tests.makers.shown import still, workplace
 from tui.app import Workbench
 from tui.screens.frame import MODES
+from tui.screens.sweep.screen import SweepScreen
+from tui.widgets.file_tree import FileTree
 from tui.words.settings import Settings
 
 Lines = list[list[Segment]]
@@ -87,6 +92,62 @@ def test_it_follows_the_size_and_the_theme_that_are_chosen_later(
         by_visit, ahead = await seen(False, (80, 24), other), await seen(True, (80, 24), other)
         for mode in MODES:
             assert ahead[mode] == by_visit[mode], mode
+
+    run(scenario())
+
+
+def test_what_others_wrote_since_it_was_made_is_what_a_first_visit_shows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workplace(tmp_path, monkeypatch)
+
+    async def scenario() -> None:
+        app = Workbench(Path("runs"), ahead=True)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await all_made(pilot, app)
+            shutil.copytree("runs/covid-audit", "runs/later-audit", copy_function=shutil.copyfile)
+            kept_sweep(Path("runs/later-sweep"), Path("sample_data"))
+            os.utime("runs/later-sweep/sweep.json")
+            await pilot.press("7")
+            await until(pilot, lambda: "later-audit, of " in text(app))
+            await pilot.press("8")
+            await until(pilot, lambda: app.current_mode == "sweep" and not app.session.jobs)
+            assert isinstance(app.screen, SweepScreen) and app.screen._shown
+            assert app.screen._shown.path.name == "later-sweep"
+
+    run(scenario())
+
+
+def test_the_files_beside_the_first_picture_are_listed_though_it_was_chosen_later(dozen: Path, tmp_path: Path) -> None:
+    picture = next(dozen.rglob("*.png"))
+
+    async def scenario() -> None:
+        app = Workbench(tmp_path / "runs", ahead=True)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await all_made(pilot, app)
+            app.session.open_data(dozen)
+            await until(pilot, lambda: app.session.split is not None)
+            app.session.picture = picture
+            await pilot.press("6")
+            await until(pilot, lambda: app.current_mode == "predict" and not app.session.jobs)
+            assert app.screen.query_one(FileTree).path == picture.parent
+
+    run(scenario())
+
+
+def test_what_is_wrong_with_a_file_is_said_when_its_screen_is_opened(tmp_path: Path) -> None:
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "audit.json").write_text('{"variants": [')
+    (tmp_path / "broken" / "audit.svg").touch()
+
+    async def scenario() -> None:
+        app = Workbench(tmp_path, ahead=True)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await all_made(pilot, app)
+            assert not app._notifications
+            await pilot.press("7")
+            await until(pilot, lambda: any("no audit that can be read" in said.message for said in app._notifications))
+            assert len(app._notifications) == 1
 
     run(scenario())
 

@@ -99,6 +99,8 @@ class AuditScreen(PictureScreen):
     _plan = AuditPlan()
     _shown: "AuditJob | tuple[Path, Audit] | None" = None
     _drawn: object = None
+    _seen = False
+    """Did anybody see which audit is shown? Until then that is the newest."""
     _kept: "list[tuple[Path, Audit]]" = []  # noqa: RUF012  (never changed in place)
 
     def __init__(self) -> None:
@@ -197,7 +199,9 @@ class AuditScreen(PictureScreen):
         self._kept = kept
         rows = [(cell(FINDINGS[audit.finding], "bold"), cell(path.name)) for path, audit in kept]
         self.query_one("#earlier", FittedTable).fill(rows)
-        if self._shown is None and kept:
+        seen, self._seen = self._seen, self._seen or self.workbench.current_mode == self.MODE
+        newer = kept and not seen and isinstance(self._shown, tuple) and self._shown[0] != kept[0][0]
+        if kept and (self._shown is None or newer):
             self._shown = kept[0]
             self.set_narrow(False, "-setup")
             self._show()

@@ -100,6 +100,8 @@ class PredictScreen(PictureScreen):
 
     def on_screen_resume(self) -> None:
         """Take up the picture that the command line or another screen named."""
+        if self.session.picture and self._path is None:  # the screen may have been made before that was chosen
+            self.query_one(FileTree).path = self._start()
         path, self.session.picture = self.session.picture, None
         self._name_run()
         if path:

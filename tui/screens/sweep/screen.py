@@ -84,6 +84,8 @@ class SweepScreen(PlottedScreen):
     _trouble = ""
     _shown: Followed | None = None
     _listed_once = False
+    _seen = False
+    """Did anybody see which sweep is shown? Until then that is the newest."""
     _queued = True
     """Is the queue shown, and not the result?"""
 
@@ -253,7 +255,9 @@ class SweepScreen(PlottedScreen):
         self.warn_of_new(troubles)
         self.query_one(KeptSweeps).show_kept(kept)
         first, self._listed_once = not self._listed_once, True
-        if first and kept and self._shown is None:
+        seen, self._seen = self._seen, self._seen or self.workbench.current_mode == self.MODE
+        newer = kept and not seen and self._shown and not self._job and self._shown.path != kept[0].path
+        if kept and (newer or (first and self._shown is None)):
             self._open(kept[0].path)
 
     # What is shown
