@@ -62,6 +62,11 @@ def whole_percent(share: float) -> str:
     return f"{math.floor(100 * share + 0.5 + HAIR)}%"
 
 
+def small_percent(share: float) -> str:
+    """A share, 0 to 1, without decimals; a small one is not called none: under 1%."""
+    return tr("under 1%") if 0 < share < 0.01 else whole_percent(share)
+
+
 def without_stop(sentence: str) -> str:
     """The sentence without its full stop, to go on in."""
     return sentence[:-1] if sentence.endswith((".", "。")) else sentence

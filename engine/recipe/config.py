@@ -332,9 +332,11 @@ class ChoiceConfig:
     """Who chooses how to train."""
 
     recipe: Recipe = "auto"
-    """auto chooses by itself what is learnt of the frozen layers, judged out of fold; report trains as the fields of
-    network, augment and fit say, of which auto uses the backbone, its weights and the class weight alone. To give one
-    of the others, such as --mode or --epochs, chooses report."""
+    """auto finds by itself what to learn from the frozen layers, judged on images that it has not learnt from. report
+    trains as the fields of network, augment and fit say; of those auto uses the backbone, its weights and the class
+    weight alone.
+
+    To give one of the others, such as --mode or --epochs, chooses report."""
     budget: str = "auto"
     """For auto: the time that it may take, such as 90s, 5m or 2h: a rung that does not fit is not begun. "auto" goes by
     the images: two minutes for 300 of them, eight hours for 20,000 and more."""

@@ -19,7 +19,7 @@ from engine.base.engines import identity
 from engine.base.events import FILL, Emit, Notice, Progress
 from engine.base.language import tr
 from engine.base.runtime import processors, tensorflow
-from engine.base.wording import FULL, reason, whole_percent
+from engine.base.wording import FULL, reason, small_percent
 from engine.data.pixel_store import VERSION, PixelStore
 from engine.data.records import Record
 from engine.network.classifier import Classifier, preprocessing
@@ -297,7 +297,7 @@ def choose(
         text = tr(
             "The frozen layers run once a view and are kept ({each}): later epochs need {share} of the work.",
             each=each,
-            share=whole_percent(plan.epoch_share),
+            share=small_percent(plan.epoch_share),
         )
     context.emit(Notice("info", text))
     return kept, kept_validation

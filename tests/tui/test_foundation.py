@@ -157,6 +157,8 @@ def test_help_and_palette_offer_what_can_be_done_now(tmp_path: Path) -> None:
             await pilot.pause()
             assert "Train the head alone." in text(app)
             assert "what it learnt on ImageNet" in text(app)
+            notes = [str(one.render()) for one in app.screen.query("Help Grid Static") if not one.has_class("key")]
+            assert [note for note in notes if not note.endswith(".")] == [], "Textual's own are sentences too"
             await pilot.press("escape")
             names = [command.title for command in app.get_system_commands(app.screen)]
             assert "Last block" in names and "Stop" not in names and "Cancel" not in names

@@ -21,15 +21,25 @@ from tui.words.settings_file import Value
 ABOUT = tr(
     "Enter takes the next choice, or asks for a key; backspace puts it back as it usually is. Kept in config.toml."
 )
-NEXT_TIME = tr("from the next start on")
+THEME = tr("The colours. Those whose names begin with ansi are the terminal's own.")
+LANGUAGE = tr("The language of all texts, from the next start on.")
+PICTURES = tr("How X-rays are drawn, from the next start on. Kitty and sixel are the terminal's own graphics.")
+SIGNS = tr("Arrows and other signs that not every terminal's letters have, from the next start on.")
 COLUMNS = (
     Column(tr("setting"), "setting", least=12),
     Column(tr("value"), "value", least=6),
-    Column("", "note", rank=1),
 )
 PRESS = tr("Press the new key for {name}. Escape leaves it as it was.")
 SHOWN = {
     "language": {"auto": tr("the system's"), **LANGUAGES},
+    "image_protocol": {
+        "auto": tr("as the terminal can"),
+        "halfblock": tr("blocks, 2 a character"),
+        "quadrant": tr("blocks, 4 a character"),
+        "sextant": tr("blocks, 6 a character"),
+        "octant": tr("blocks, 8 a character"),
+        "grey": tr("letters and signs"),
+    },
     "unicode": {"no": tr("no"), "yes": tr("yes")},
 }
 """How choices are shown that stand otherwise in config.toml, by kind; all others as they stand there."""
@@ -40,7 +50,7 @@ Keep = Callable[[tuple[str, ...], Value], bool]
 
 @dataclass(frozen=True)
 class Row:
-    """A line: what it sets, its name, its choices and the note beside it; `id` and `name` are those of a key."""
+    """A line: what it sets, its name, its choices and the note below the list; `id` and `name` are those of a key."""
 
     kind: Kind
     name: str
@@ -57,10 +67,10 @@ class Row:
 def setting_rows(themes: Sequence[str], active: Sequence[ActiveBinding]) -> list[Row]:
     """All that can be set here."""
     rows = [
-        Row("theme", tr("theme"), tuple(themes)),
-        Row("language", tr("language"), get_args(Language), NEXT_TIME),
-        Row("image_protocol", tr("pictures"), get_args(Protocol), NEXT_TIME),
-        Row("unicode", tr("richer signs"), ("no", "yes"), NEXT_TIME),
+        Row("theme", tr("theme"), tuple(themes), THEME),
+        Row("language", tr("language"), get_args(Language), LANGUAGE),
+        Row("image_protocol", tr("pictures"), get_args(Protocol), PICTURES),
+        Row("unicode", tr("richer signs"), ("no", "yes"), SIGNS),
     ]
     seen = set[str]()
     for _, binding, _, _ in active:
@@ -96,6 +106,10 @@ class SettingsDialog(Dialog[None]):
     """The settings as a list."""
 
     HELP = ABOUT
+    DEFAULT_CSS = """
+    SettingsDialog #settings-note { height: 2; margin-top: 1; }
+    SettingsDialog.-short #settings-note { display: none; }
+    """
 
     def __init__(self, settings: Settings, themes: Sequence[str], active: Sequence[ActiveBinding], keep: Keep) -> None:
         super().__init__()
@@ -115,6 +129,7 @@ class SettingsDialog(Dialog[None]):
             box.border_title = tr("Settings")
             yield Static(content(ABOUT), id="settings-about", classes="question")
             yield SettingTable(*COLUMNS, id="settings")
+            yield Static(id="settings-note", classes="muted")
 
     def on_mount(self) -> None:
         """The list."""
@@ -122,7 +137,7 @@ class SettingsDialog(Dialog[None]):
         self.query_one(SettingTable).focus()
 
     def _show(self) -> None:
-        rows = [(cell(row.title), cell(self._value(row), "bold"), cell(row.note, "dim")) for row in self._rows]
+        rows = [(cell(row.title), cell(self._value(row), "bold")) for row in self._rows]
         self.query_one(SettingTable).fill(rows)
 
     def _value(self, row: Row) -> str:
@@ -143,6 +158,11 @@ class SettingsDialog(Dialog[None]):
     def _row(self) -> Row | None:
         place = self.query_one(SettingTable).place
         return self._rows[place] if place >= 0 else None
+
+    def on_data_table_row_highlighted(self) -> None:
+        """What the setting at hand is."""
+        row = self._row
+        self.query_one("#settings-note", Static).update(content(row.note if row else ""))
 
     def on_data_table_row_selected(self) -> None:
         """A click."""

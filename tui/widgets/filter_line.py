@@ -42,9 +42,10 @@ class FilterText(Input):
 
     HELP = tr("Type what the lines are to hold. Enter goes to the list, escape shows all of it again.")
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "show_all", tr("Show all"), show=False, tooltip=tr("Show all again.")),
-        Binding("down", "keep", tr("To the list"), show=False, tooltip=tr("Go to the lines that are left.")),
-    ]
+        Binding("enter,down", "keep", tr("To the list"), key_display="enter",
+                tooltip=tr("Go to the lines that are left.")),
+        Binding("escape", "show_all", tr("Show all"), tooltip=tr("Show all again.")),
+    ]  # fmt: skip
 
     def action_show_all(self) -> None:
         """Show all."""
@@ -82,11 +83,6 @@ class FilterLine(Horizontal):
         event.stop()
         left, of = self.target.narrow(event.value)
         self.query_one(".count", Static).update(tr("{left:,} of {of:,}", left=left, of=of))
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """To the list."""
-        event.stop()
-        self.keep()
 
     def keep(self) -> None:
         """To what is left; without a text there is nothing to keep."""

@@ -7,6 +7,7 @@ from itertools import chain, count
 from pathlib import Path
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
@@ -28,6 +29,7 @@ from tui.widgets.safe_cells import content
 from tui.words.cells import padded
 from tui.words.numbers import as_share
 from tui.words.recipe_terms import in_recipe_terms
+from tui.words.safe_text import display_name
 
 OVER = Answer("w", tr("Write over it"), "over")
 ANOTHER = Answer("b", tr("Back, to name another file"), "another")
@@ -35,14 +37,14 @@ NAME, MODE = 34, 9
 """Cells for a run's name, and for its mode."""
 
 
-def described(entry: Entry) -> str:
-    """A run in a line: name, mode, test result."""
+def described(entry: Entry, width: int = NAME) -> str:
+    """A run in a line: name, in so many cells, mode, test result."""
     mode = entry.config.way if entry.config else tr("unreadable")
     test = entry.test
     result = (
         tr("test {accuracy} of {n:,}", accuracy=as_share(test.accuracy), n=test.n) if test else tr(entry.view.state)
     )
-    return f"{fitted(entry.run.name, NAME)}  {padded(mode, MODE)} {result}"
+    return f"{fitted(entry.run.name, width)}  {padded(mode, MODE)} {result}"
 
 
 def free_name(path: Path) -> Path:
@@ -57,7 +59,8 @@ class RunList(OptionList):
     BINDINGS: ClassVar[list[BindingType]] = [CHOOSE, FILTER]
 
     def __init__(self, entries: Sequence[Entry]) -> None:
-        self._described = [described(entry) for entry in entries]
+        width = min(NAME, max((cell_len(display_name(entry.run.name)) for entry in entries), default=NAME))
+        self._described = [described(entry, width) for entry in entries]
         super().__init__(*self._offered(range(len(self._described))))
 
     def _offered(self, places: Iterable[int]) -> list[Option]:
@@ -78,6 +81,7 @@ class RunList(OptionList):
 class PickRun(Dialog[Path | None]):
     """Choose one of these runs; dismissed with its path, or None."""
 
+    DEFAULT_CSS = "PickRun RunList { max-height: 60vh; }"
     HELP = tr("Enter takes the run under the cursor; / leaves only the runs whose lines hold a text.")
 
     def __init__(self, question: str, entries: Sequence[Entry], chosen: Path | None) -> None:

@@ -13,6 +13,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from engine.base.language import tr
+from tui.host.textual_texts import plainly
 from tui.widgets.dialog import Dialog
 from tui.widgets.key_line import CLOSE
 from tui.widgets.safe_cells import content
@@ -119,5 +120,4 @@ class Help(Dialog[None]):
             if binding.description or binding.tooltip:
                 actions.setdefault(binding.action, ({}, binding))[0][self.app.get_key_display(binding)] = None
         for keys, binding in sorted(actions.values(), key=lambda entry: entry[1].id is None):
-            # Textual's own texts are not translated yet
-            yield " ".join(list(keys)[:3]), tr(binding.tooltip or binding.description)
+            yield " ".join(list(keys)[:3]), plainly(binding.tooltip or binding.description)

@@ -39,11 +39,6 @@ def as_number_within(value: float | None, ends: Sequence[float] | None) -> str:
     return tr("{value:.3f} ({low:.3f} to {high:.3f})", value=value, low=ends[0], high=ends[1])
 
 
-def small_percent(share: float) -> str:
-    """A share, 0 to 1, without decimals; a small one is not called none: under 1%."""
-    return tr("under 1%") if 0 < share < 0.01 else whole_percent(share)
-
-
 def two_percents(share: float) -> tuple[str, str]:
     """A share and the rest of the whole without decimals; they add up to 100%."""
     first = whole_percent(share)

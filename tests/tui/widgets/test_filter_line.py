@@ -134,6 +134,7 @@ def test_runs_to_choose_from_are_filtered_and_the_one_that_is_left_is_taken(here
             await pilot.press("r")
             await typed(pilot, app, "transf")
             assert "1 of 2" in text(app) and "partial-vgg16" not in text(app)
+            assert "enter To the list  esc Show all" in text(app).splitlines()[-1]
             await pilot.press("enter", "enter")
             await until(pilot, lambda: app.session.judged == Path("runs/transfer-vgg16"))
 

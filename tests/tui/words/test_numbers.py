@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.base.wording import small_percent
 from tui.words.numbers import (
     as_interval,
     as_number,
@@ -12,7 +13,6 @@ from tui.words.numbers import (
     as_size,
     duration,
     histogram_line,
-    small_percent,
     two_percents,
 )
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 ABOUT = tr(
     "The validation part picks the best epoch; the test part is opened once, after the "
-    "training. Equal images stay together in one part."
+    "training. Equal images stay together in one part. A change counts at once."
 )
 COLUMNS = (
     Column(tr("class"), "class", least=8), Column(tr("train"), "train", right=True),
@@ -37,7 +37,11 @@ FIELDS = (("val_share", tr("validation share")), ("test_share", tr("test share")
 class SplitDialog(Dialog[None]):
     """Shares and seed above the sizes by class and part."""
 
-    HELP = tr("Type a share between 0 and 1, or a seed; the split is drawn anew at each key and kept in the recipe.")
+    HELP = tr(
+        "Type a share between 0 and 1, or a seed; the split is drawn anew at each key and kept in the recipe. The "
+        "validation part picks the best epoch; the test part is opened once, after the training. Equal images stay "
+        "together in one part."
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "app.focus_previous", tr("Field above"), show=False),
         Binding("down", "app.focus_next", tr("Field below"), show=False),

@@ -41,7 +41,7 @@ def duplicates(found: "Scan", split: "Split | None") -> Table:
         groups.append((listing((*map(tr, near.changes), alike)), near.files))
     return Table(
         title=tr(
-            "Equal images ({equal}) and near duplicates ({near})",
+            "Equal images ({equal}), near duplicates ({near})",
             equal=counted(len(found.duplicates), "group"),
             near=counted(len(found.near), "group"),
         ),

@@ -3,13 +3,13 @@
 from textual.content import Content
 
 from engine.base.language import tr
-from engine.base.wording import counted
+from engine.base.wording import counted, small_percent
 from engine.recipe.config import TrainConfig
 from engine.training.cache_policy import GB, Caching, Costs
 from tui.widgets.safe_cells import content, lines
 from tui.words.cells import padded
 from tui.words.glyphs import Glyphs
-from tui.words.numbers import as_size, small_percent, two_percents
+from tui.words.numbers import as_size, two_percents
 
 LABEL = 8
 """Cells of the names of what is added up."""

@@ -57,7 +57,8 @@ class TrainScreen(ReplayKeys, RecipeScreen, PlottedScreen):
     MODE = "train"
     CSS_PATH = "train.tcss"
     HELP = tr(
-        "Start a training of the recipe on the open data, and follow it. Another process's run can be followed too."
+        "Start a training of the recipe on the open data, and follow it. A training that was started elsewhere can "
+        "be followed too."
     )
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
