@@ -12,7 +12,7 @@ from engine.base.language import tr
 from engine.base.typed_files import Amount, Count, Ends, Positive, Share, Signed, SignedEnds, plain_object
 from engine.base.wording import counted, in_turn, listing, whole_percent
 from engine.data.masks import RECTANGLE
-from engine.evaluation.compare import mcnemar
+from engine.evaluation.compare import by_chance, mcnemar
 from engine.evaluation.intervals import paired_counts, paired_interval
 
 Finding = Literal["nothing learnt", "lungs", "partly", "either", "shortcut", "unclear"]
@@ -186,14 +186,14 @@ def _opening(whole: VariantResult, without: VariantResult, gap: Gap, where: str)
     low, high = (100 * end for end in gap.ci)
     return tr(
         "Whole images give {whole}; with {where} blacked out it is {without}: a gap of {points:+.1f} points "
-        "(95% interval {low:+.1f} to {high:+.1f}; McNemar p = {p:.2g}, on the same {images}).",
+        "(95% interval {low:+.1f} to {high:+.1f}, on the same {images}; {chance} by McNemar's test).",
         whole=_share(whole),
         where=where,
         without=_share(without),
         points=100 * gap.value,
         low=low,
         high=high,
-        p=gap.p,
+        chance=by_chance(gap.p),
         images=counted(whole.n, "image"),
     )
 

@@ -27,6 +27,9 @@ from engine.evaluation.resampling import (
 )
 from engine.runs.directory import SPLIT, Run
 
+HARDLY, ALWAYS = 0.0005, 0.995
+"""Chances that round to none in tenths of a percent, and to all in whole ones."""
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -67,10 +70,11 @@ class Comparison:
             better = tr("The first is better") if self.difference > 0 else tr("The second is better")
         else:
             better = tr("No difference shown")
-        images, decides = counted(self.n, "image"), tr("McNemar's exact test decides (p = {p:.2g})", p=self.p)
+        images, chance = counted(self.n, "image"), by_chance(self.p)
+        decides = tr("McNemar's exact test decides ({chance})", chance=chance)
         if self.patients is not None:
             images = tr("{images} of {patients}", images=images, patients=counted(self.patients, "patient"))
-            decides = tr("McNemar's exact test, all images of a patient together, decides (p = {p:.2g})", p=self.p)
+            decides = tr("McNemar's exact test, all images of a patient together, decides ({chance})", chance=chance)
         return tr(
             "{better} on {images}: {decides}. Accuracy differs by {difference:+.1%} ({low:+.1%} to {high:+.1%}); "
             "{why}.",
@@ -82,6 +86,13 @@ class Comparison:
             high=high,
             why=why_both(self.difference_ci, self.p, self.only_first + self.only_second),
         )
+
+
+def by_chance(p: float) -> str:
+    """What a p-value of McNemar's test, 0 to 1, means, in plain words before the figure."""
+    if p < HARDLY:
+        share = f"{100 * p:.2g}%" if p < ALWAYS else "100%"
+    return tr("chance alone would part them so far in {share} of cases, p = {p:.2g}", share=share, p=p)
 
 
 def why_both(interval: Interval, p: float, divided: int) -> str:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from engine.base.errors import RunError
 from engine.base.language import tr, trn
 from engine.base.wording import counted, listing
-from engine.evaluation.compare import why_both
+from engine.evaluation.compare import by_chance, why_both
 from engine.evaluation.intervals import CONFIDENCE, Interval, exact_interval
 from engine.evaluation.resampling import RESAMPLES, Ints, clustered_mean, sign_flips
 from engine.sweep.result import Advice, Gap, Swept, SweptRecipe
@@ -193,14 +193,14 @@ def _sentence(chosen: SweptRecipe, best: SweptRecipe, gaps: Sequence[Gap]) -> st
     first, last = (100 * end for end in ahead.ci)
     return tr(
         "{facts}; {best} is the most accurate with {accuracy:.1%} in {cost:.0f} s, but its lead of {lead:.1f} points "
-        "can't be told from chance: the exact paired test decides (paired p = {p:.2g}). Its 95% interval is "
+        "can't be told from chance: the exact paired test decides ({chance}). Its 95% interval is "
         "{first:+.1f} to {last:+.1f}; {why}; {doubt}.",
         facts=facts,
         best=best.name,
         accuracy=best.accuracy,
         cost=best.seconds,
         lead=100 * ahead.value,
-        p=ahead.p,
+        chance=by_chance(ahead.p),
         first=first,
         last=last,
         why=why_both(ahead.ci, ahead.p, ahead.divided or 0),

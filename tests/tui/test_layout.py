@@ -126,3 +126,18 @@ def test_a_column_of_greater_rank_leaves_first() -> None:
     assert fitting(columns, wanted, 36) == [6, 8, 10, 4]
     assert fitting(columns, wanted, 25) == [5, 0, 10, 4]
     assert fitting(columns, wanted, 19) == [5, 0, 10, 0]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (100, 30), (120, 40)])
+def test_what_the_model_says_and_the_file_s_facts_need_no_scroll_bar(here: Path, size: tuple[int, int]) -> None:
+    async def scenario() -> None:
+        app = Workbench(Path("runs"), data=Path("sample_data"), settings=Settings(image_protocol="grey"))
+        async with app.run_test(size=size) as pilot:
+            await until(pilot, lambda: app.session.split is not None and len(app.session.library.entries()) == 2)
+            await arrive(pilot, app, "predict")
+            for pane in ("#answer-pane", "#facts-pane"):
+                assert not app.screen.query_one(pane).max_scroll_y, pane
+            shown = text(app)
+            assert "Viral Pneumonia  59.2%" in shown and "model here." in shown and "0.94 to 1.06" in shown
+
+    run(scenario())

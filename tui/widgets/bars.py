@@ -10,7 +10,7 @@ from tui.widgets.safe_cells import content
 from tui.words.glyphs import Glyphs
 from tui.words.safe_text import display_name
 
-SHORT_BAR = 8
+SHORT_BAR = 6
 """Columns that a bar keeps before a name beside it is cut."""
 
 

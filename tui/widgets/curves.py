@@ -15,7 +15,7 @@ from textual.widget import Widget
 
 from engine.base.language import tr
 from tui.widgets.safe_cells import content
-from tui.words.plot import abbreviated, blank, log_ticks, readable, reading, thinned, whole_ticks
+from tui.words.plot import abbreviated, blank, log_ticks, readable, reading, round_ticks, thinned, whole_ticks
 from tui.words.plotext_private import plotext
 
 SMALLEST = (16, 5)
@@ -326,7 +326,8 @@ class Curves(Widget):
             places = [math.log(count, self.x_base) for count in counts]
             figure.ruler("x").lim(*self.x_limits).ticks(places, [abbreviated(count) for count in counts])
         elif self.x_limits and self.x_limits[0] >= 0 and self.x_limits[1] <= 1:
-            figure.ruler("x").lim(*self.x_limits).frequency(max(2, min(6, width // 10)))
+            shares = round_ticks(*self.x_limits, max(2, min(6, width // 10)))
+            figure.ruler("x").lim(*self.x_limits).ticks(list(shares), list(shares.values()))
         elif self.x_limits:
             ticks = whole_ticks(*self.x_limits, most=max(2, width // 8))
             figure.ruler("x").lim(*self.x_limits).ticks(ticks, [str(tick) for tick in ticks])
@@ -337,7 +338,8 @@ class Curves(Widget):
             values = log_ticks(10**low, 10**high, max(2, height // 3))
             figure.ruler("y").ticks([math.log10(value) for value in values], [f"{value:g}" for value in values])
         else:
-            figure.ruler("y").frequency(max(2, min(5, height // 3)))
+            heights = round_ticks(low, high, max(3, min(6, height // 3)))
+            figure.ruler("y").ticks(list(heights), list(heights.values()))
 
     def _pixel(self, name: str) -> Any:
         if self.app.no_color:

@@ -42,6 +42,8 @@ NO_HEAT = tr("There is no heat for this picture: g asks for it on the screens Re
 WHOLE = tr("The whole picture is in sight: + goes nearer.")
 AS_IT_IS = tr("The picture is shown as it is already.")
 EDGE = (255, 215, 95)
+SHORTEST = 12
+"""Columns of a file's name for whose sake what is as usual leaves the title."""
 FINER = 6
 """A line is as thick as a column is wide; in the terminal's own graphics it is so many times thinner."""
 
@@ -94,7 +96,12 @@ def told(what: str, view: View, name: str, separator: str, width: int) -> str:
         levels = tr("white {low}, black {high}", low=low, high=high)
     else:
         levels = tr("black {low}, white {high}", low=low, high=high)
-    shown = separator.join(("", near, levels))
+    usual, room = View(), width - cell_len(what) - min(SHORTEST, cell_len(display_name(name)))
+    parts = [(near, view.zoom == usual.zoom), (levels, (view.ends, view.inverted) == (usual.ends, usual.inverted))]
+    for part in tuple(parts):  # what is as usual goes before anything is cut
+        if part[1] and sum(cell_len(separator + text) for text, _ in parts) > room:
+            parts.remove(part)
+    shown = "".join(separator + text for text, _ in parts)
     return f"{what}{shortened(name, max(8, width - cell_len(what) - cell_len(shown)))}{shown}"
 
 
@@ -183,15 +190,18 @@ class Viewer(Dialog[None]):
             return
         height, width = seen.pixels.shape[:2]
         part = view.part(height, width, columns / rows / xray.cell)
-        shown = levels(view)[cut(seen.pixels, part)]
+        shown, line = levels(view)[cut(seen.pixels, part)], None
         if self._edged and seen.mask is not None:
             drawn = min(columns, rows * xray.cell * part.width / part.height) * (FINER if self._way in GRAPHICS else 1)
             edge = cut(seen.edge(max(1, round(part.width / drawn))), part) > 0
-            shown = shown if shown.ndim == 3 else shown[..., None].repeat(3, axis=2)
-            shown[edge] = EDGE
+            if self._way == "grey":
+                line = edge.astype("uint8")
+            else:
+                shown = shown if shown.ndim == 3 else shown[..., None].repeat(3, axis=2)
+                shown[edge] = EDGE
         self._shown, heat = shown, seen.wide_heat if self._hot else None
         self._heat = None if heat is None else heat[part.top :, part.left :][: part.height, : part.width]
-        xray.show(shown, self._heat)
+        xray.show(shown, self._heat, line)
         frame = self.query_one("#whole")
         what = tr("Where it looked: {name}, ", name=seen.target) if heat is not None else tr("X-ray: ")
         frame.border_title = content(told(what, view, seen.name, f" {self._separator} ", frame.size.width - 6))

@@ -59,6 +59,10 @@ def few_colours(app: "App[Any]") -> bool:
     return app.console.color_system not in ("truecolor", None)
 
 
+EDGE, ENOUGH = "o", 64
+"""What stands for a line among signs for grey, and how much of 255 of a cell must be of the line."""
+
+
 def heat_scale(app: "App[Any]", way: Way) -> Content:
     """How heat is drawn, from none to the most, for the edge of a pane."""
     if way == "grey":
@@ -91,18 +95,21 @@ class Xray(Container, can_focus=True):
         wide, high = self._abilities.cell
         return high / wide if wide and high else CELL
 
-    def show(self, pixels: "Pixels | None", heat: "Heat | None" = None) -> None:
-        """Show these pixels, uint8 (h, w) or (h, w, 3), under heat of any size where there is any; None: no picture."""
+    def show(self, pixels: "Pixels | None", heat: "Heat | None" = None, line: "Pixels | None" = None) -> None:
+        """Show these pixels, uint8 (h, w) or (h, w, 3), under heat of any size where there is any; None: no picture.
+
+        Where signs stand for grey, a colour in the pixels shows no line: what is above 0 in `line`, (h, w), has a sign.
+        """
         self.pixels, self.heat = pixels, heat
         drawn = next(iter(self.query(_Cells)), None)
         if drawn and pixels is not None:
-            drawn.show(pixels, heat)
+            drawn.show(pixels, heat, line)
             return
         self.remove_children()
         if pixels is not None:
-            self.mount(self._picture(pixels, heat))
+            self.mount(self._picture(pixels, heat, line))
 
-    def _picture(self, pixels: "Pixels", heat: "Heat | None") -> Widget:
+    def _picture(self, pixels: "Pixels", heat: "Heat | None", line: "Pixels | None") -> Widget:
         if self.way in GRAPHICS:
             from PIL import Image
             from textual_image.widget import SixelImage, TGPImage
@@ -118,7 +125,7 @@ class Xray(Container, can_focus=True):
             picture.styles.width = picture.styles.height = "auto"
             picture.styles.max_width = picture.styles.max_height = "100%"
             return picture
-        return _Cells(pixels, heat, self.way, self.cell)
+        return _Cells(pixels, heat, line, self.way, self.cell)
 
 
 def focused_of(pictures: Iterable[Xray]) -> int:
@@ -131,14 +138,14 @@ class _Cells(Widget):
 
     DEFAULT_CSS = "_Cells { width: 1fr; height: 1fr; content-align: center middle; }"
 
-    def __init__(self, pixels: "Pixels", heat: "Heat | None", way: Way, cell: float) -> None:
+    def __init__(self, pixels: "Pixels", heat: "Heat | None", line: "Pixels | None", way: Way, cell: float) -> None:
         super().__init__()
-        self._pixels, self._heat, self._way, self._cell = pixels, heat, way, cell
+        self._pixels, self._heat, self._line, self._way, self._cell = pixels, heat, line, way, cell
         self._kept: tuple[object, ConsoleRenderable] | None = None
 
-    def show(self, pixels: "Pixels", heat: "Heat | None") -> None:
+    def show(self, pixels: "Pixels", heat: "Heat | None", line: "Pixels | None") -> None:
         """Another picture in the same place."""
-        self._pixels, self._heat, self._kept = pixels, heat, None
+        self._pixels, self._heat, self._line, self._kept = pixels, heat, line, None
         self.refresh()
 
     def render(self) -> RenderResult:
@@ -178,6 +185,9 @@ class _Cells(Widget):
 
             tenths = (10 * spread_over(self._heat, columns, rows)).astype(int).clip(0, 9).reshape(-1).tolist()
             signs = [str(heat) if heat >= FEWEST_TENTHS else sign for heat, sign in zip(tenths, signs, strict=True)]
+        if self._line is not None:
+            drawn = Image.fromarray(self._line * 255).resize((columns, rows), Image.Resampling.BOX).tobytes()
+            signs = [EDGE if level >= ENOUGH else sign for level, sign in zip(drawn, signs, strict=True)]
         text = "".join(signs)
         return Text("\n".join(text[start : start + columns] for start in range(0, len(text), columns)), end="")
 

@@ -55,6 +55,23 @@ def whole_ticks(low: float, high: float, most: int) -> list[int]:
     return [math.ceil(low), math.floor(high)]
 
 
+def round_ticks(low: float, high: float, most: int) -> dict[float, str]:
+    """About `most` values from `low` to a higher `high`, two at least, each as it is written: all multiples of one
+    step, which is 1, 2 or 5 times a power of ten.
+    """
+    first, close, found = math.floor(math.log10((high - low) / most)), 1e-9, dict[float, str]()
+    for power in range(first, first + 3):
+        for digit in (1, 2, 5):
+            step = digit * 10.0**power
+            places = range(math.ceil(low / step - close), math.floor(high / step + close) + 1)
+            if len(places) < 2:
+                return found
+            found = {place * step: f"{place * step:,.{max(0, -power)}f}" for place in places}
+            if len(places) <= max(2, most):
+                return found
+    return found
+
+
 def log_ticks(low: float, high: float, most: int) -> list[float]:
     """At most about `most` round values between two above 0, as a logarithmic axis has them; the ends where none is."""
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
@@ -99,10 +116,11 @@ def frontier(candidates: "Sequence[SweptRecipe]", width: int = WIDTH, height: in
     for letter, place, one in zip(letters(candidates), places, candidates, strict=True):
         figure.draw(figure.signal([place], [100 * one.accuracy], marker=plotext().marker(letter, None)))
     low, high = min(places) - 0.15, max(places) + 0.15
-    ticks = [low + (high - low) * k / 4 for k in range(5)]
-    figure.ruler("x").lim(low, high).ticks(ticks, [f"{10**tick:.3g} s" for tick in ticks])
-    worst = min(100 * one.accuracy for one in candidates)
-    figure.ruler("y").lim(min(worst, 99.0) - 1, 100.0).frequency(5)
+    seconds = log_ticks(10**low, 10**high, 5)
+    figure.ruler("x").lim(low, high).ticks([math.log10(tick) for tick in seconds], [f"{tick:g} s" for tick in seconds])
+    lowest = min(*(100 * one.accuracy for one in candidates), 99.0) - 1
+    shares = round_ticks(lowest, 100.0, 5)
+    figure.ruler("y").lim(lowest, 100.0).ticks(list(shares), list(shares.values()))
     return lettered(figure)
 
 

@@ -12,12 +12,18 @@ from scipy.stats import binomtest, bootstrap
 from engine.base.errors import RunError
 from engine.data.records import Row
 from engine.data.split import Split
-from engine.evaluation.compare import compare, compare_runs, mcnemar, patients_of
+from engine.evaluation.compare import by_chance, compare, compare_runs, mcnemar, patients_of
 from engine.evaluation.evaluate import keep_predictions
 from engine.evaluation.predictions_csv import read_predictions
 from engine.runs.directory import Run
 from tests.engine.evaluation.test_intervals import simulated
 from tests.makers.examples import examples
+
+
+def test_a_p_value_is_told_in_plain_words_first() -> None:
+    assert by_chance(0.15) == "chance alone would part them so far in 15% of cases, p = 0.15"
+    assert by_chance(1.0).endswith("in 100% of cases, p = 1")
+    assert by_chance(1.2e-10) == "chance alone would hardly ever part them so far, p = 1.2e-10"
 
 
 @given(st.integers(0, 10_000), st.integers(1, 120))
@@ -79,7 +85,7 @@ def test_the_sentence_says_that_the_test_decides_whatever_the_interval(alone: tu
     assert (found.only_first, found.only_second, found.shown) == (*alone, found.p < 0.05)
     told = found.verdict
     assert told.startswith("No difference shown") == (found.p >= 0.05)
-    assert f"McNemar's exact test decides (p = {found.p:.2g})" in told and "by paired bootstrap" in told
+    assert f"McNemar's exact test decides ({by_chance(found.p)})" in told and "by paired bootstrap" in told
     apart = found.difference_ci[0] > 0 or found.difference_ci[1] < 0
     assert ("too rough to decide" in told) == (apart != found.shown)
 

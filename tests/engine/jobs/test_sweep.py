@@ -135,7 +135,10 @@ class TestAdvice:
         told = recommend([cheap, candidate("all", [True] * 100, 99.0)])
         (gap,) = told.gaps
         assert told.name == "head" and gap.p == 0.125 and gap.ci[0] > 0 and gap.divided == 4
-        assert "the exact paired test decides (paired p = 0.12)" in told.sentence
+        assert (
+            "the exact paired test decides (chance alone would part them so far in 12% of cases, p = 0.12)"
+            in told.sentence
+        )
         assert "by paired bootstrap" in told.sentence and "4 images divide the two" in told.sentence
 
     @given(sweeps())
@@ -177,7 +180,7 @@ class TestAdvice:
         assert "most accurate recipe, and" in recommend([cheap, dear]).sentence
         near = candidate("head", [True] * 58 + [False] * 2, 1.0)
         told = recommend([near, dear])
-        assert (told.name, told.best) == ("head", "all") and "paired p = 0.5" in told.sentence
+        assert (told.name, told.best) == ("head", "all") and "in 50% of cases, p = 0.5" in told.sentence
         assert "3.3 points" in told.sentence and "60 validation images" in told.sentence
 
     def test_equal_answers_still_leave_a_doubt(self) -> None:

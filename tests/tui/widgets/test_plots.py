@@ -1,5 +1,6 @@
 """Plots by keys and by mouse: read, zoomed, on a logarithmic axis, on the whole screen, and saved over nothing."""
 
+import itertools
 import math
 import shutil
 from functools import partial
@@ -28,7 +29,7 @@ from tui.widgets.pick_dialog import AskFile
 from tui.widgets.plot_dialog import PlotView
 from tui.widgets.plot_file import drawn
 from tui.words.glyphs import PLAIN, RICH, Glyphs
-from tui.words.plot import log_ticks, reading
+from tui.words.plot import log_ticks, reading, round_ticks
 
 SIZES = ((60, 15), (80, 24), (120, 40), (160, 50))
 EXAMPLE = ROOT / "docs" / "example" / "test.json"
@@ -285,6 +286,21 @@ def test_ticks_of_a_logarithmic_axis_are_few_and_lie_along_it(low: float, times:
     found = log_ticks(low, low * times, most)
     assert 1 < len(found) <= max(2, most + 1) and found == sorted(found)
     assert all(0.9 * low <= tick <= 1.1 * low * times for tick in found)
+
+
+@given(st.floats(-1e4, 1e4), st.floats(1e-3, 1e4), st.integers(2, 9))
+def test_ticks_of_an_axis_are_round_numbers_at_even_distances(low: float, span: float, most: int) -> None:
+    found = round_ticks(low, low + span, most)
+    values = [float(text.replace(",", "")) for text in found.values()]
+    assert 2 <= len(found) <= 3 * most and all(low - 1e-6 <= tick <= low + span + 1e-6 for tick in found)
+    assert values == pytest.approx(list(found), abs=1e-9), "what is written is where it stands"
+    steps = {float(f"{after - before:.6g}") for before, after in itertools.pairwise(values)}
+    assert len(steps) == 1 and f"{steps.pop():e}"[0] in "125"
+
+
+def test_the_axis_of_a_sweep_has_round_numbers() -> None:
+    assert list(round_ticks(27.9, 100, 4).values()) == ["40", "60", "80", "100"]
+    assert list(round_ticks(0, 1, 6).values()) == ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]
 
 
 @given(st.lists(st.tuples(st.floats(-9, 9), st.floats(-9, 9)), min_size=1, max_size=9), st.floats(-20, 20))

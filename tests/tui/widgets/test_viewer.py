@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 from engine.data.image.view import View
 from tests.makers.drive import until
 from tests.makers.pictures import chest
+from tui.host.private_apis import shown_text
 from tui.host.terminal import Abilities
 from tui.widgets.viewer import EDGE, Enlarged, Viewer, told
 from tui.widgets.xray import Way, Xray
@@ -168,3 +169,20 @@ def test_a_long_name_leaves_room_for_what_the_title_says(width: int) -> None:
     said = told("X-ray: ", View().zoomed(2).turned(), f"{'long' * 20}.png", " - ", width)
     assert said.startswith("X-ray: lo") and said.endswith(".png - 2.0 times nearer - white 0, black 255")
     assert len(said) <= max(width, 15 + len(" - 2.0 times nearer - white 0, black 255"))
+
+
+@pytest.mark.parametrize("width", [52, 60, 74])
+def test_of_a_title_what_is_as_usual_leaves_before_anything_is_cut(width: int) -> None:
+    what = "Where it looked: Viral Pneumonia, "
+    said = told(what, View(), "COVID-4.png", " - ", width)
+    assert said.startswith(f"{what}COVID-4.png") and len(said) <= width
+    assert "white 7, black" not in said and told(what, View(), "COVID-4.png", " - ", 120).endswith(", white 255")
+
+
+def test_the_lungs_edge_can_be_told_where_signs_stand_for_grey() -> None:
+    async def check(pilot: Pilot[None], viewer: Viewer) -> None:
+        before = shown_text(viewer).count("o")
+        await pilot.press("m")
+        await until(pilot, lambda: shown_text(viewer).count("o") > before + 20)
+
+    looked_at(Enlarged("one.png", PICTURE, None, "", MASK), check, "grey")

@@ -185,7 +185,9 @@ class AuditScreen(PictureScreen):
         way, seed = f"{session.config.way}{layers}", session.config.machine.seed
         rows.append(content(tr("{network}, {way}, seed {seed}", network=network.backbone, way=way, seed=seed)))
         if auto:
-            rows.append(content(tr("A linear head: of the form, folds and class weight count."), "$foreground-muted"))
+            rows.append(
+                content(tr("For a linear head only folds and class weight of the above count."), "$foreground-muted")
+            )
         reason = session.cannot_audit()
         rows.append(content(reason, "$warning") if reason else content(tr("r starts the audit."), "$foreground-muted"))
         self.query_one("#what", Static).update(lines(rows))

@@ -40,11 +40,18 @@ class Verdict(Static):
         room = self.content_size.width - cells(tr("gap {plot} points", plot=""))
         plot = around_zero(gap.value, gap.ci, max(NARROWEST_GAP, min(WIDEST_GAP, room)))
         low, high = (100 * end for end in gap.ci)
+        said = tr(
+            "{finding}: gap without the {region} {gap:+.1f} points ({low:+.1f} to {high:+.1f})",
+            finding=FINDINGS[audit.finding], region=region_name(audit), gap=100 * gap.value, low=low, high=high,
+        )  # fmt: skip
+        if cells(said) > self.content_size.width:  # what is taken away the text says too
+            said = tr(
+                "{finding}: gap {gap:+.1f} points ({low:+.1f} to {high:+.1f})",
+                finding=FINDINGS[audit.finding], gap=100 * gap.value, low=low, high=high,
+            )  # fmt: skip
         rows = [
-            content(tr("{finding}: gap without the {region} {gap:+.1f} points ({low:+.1f} to {high:+.1f})",
-                       finding=FINDINGS[audit.finding], region=region_name(audit), gap=100 * gap.value,
-                       low=low, high=high), "bold"),
+            content(said, "bold"),
             content(tr("gap {plot} points", plot=plot), "$primary"),
             content(in_recipe_terms(audit.verdict)),
-        ]  # fmt: skip
+        ]
         self.update(lines(rows))

@@ -1,5 +1,6 @@
 """The two pictures of the Predict screen: as it is in the file, and as the network sees it, with where it looked."""
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
@@ -12,6 +13,8 @@ from tui.widgets.safe_cells import content
 from tui.widgets.viewer import Enlarged
 from tui.widgets.xray import Way, Xray, heat_scale
 
+BESIDE_TITLE = 6
+"""Columns of a pane that its frame and the gaps around its title take."""
 AS_SEEN = tr("X-ray as the network sees it")
 
 
@@ -54,7 +57,9 @@ class Pictures(Panes):
         """Lay heat over what the network sees, or take it off."""
         self._heated = heated
         pane, found = self.query_one("#seen-pane"), heated.explanation if heated else None
-        pane.border_title = content(tr("Where it looked: {target}", target=found.target) if found else AS_SEEN)
+        title = tr("Where it looked: {target}", target=found.target) if found else AS_SEEN
+        room = pane.size.width - BESIDE_TITLE  # the class stands in the answer too
+        pane.border_title = content(tr("Where it looked") if found and 0 < room < cell_len(title) else title)
         pane.border_subtitle = heat_scale(self.app, self._way) if found else ""
         picture = self._picture
         self.query_one(Seen).show(picture.seen if picture else None, found.heat if found and picture else None)

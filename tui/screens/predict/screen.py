@@ -23,11 +23,12 @@ from engine.runs.directory import WEIGHTS
 from engine.runs.watch import Entry
 from tui.screens.pictures import PictureScreen
 from tui.screens.predict.alike import AlikeView, Near, ask_near
+from tui.screens.predict.file_facts import FileFacts
 from tui.screens.predict.history import Asked, History
 from tui.screens.predict.keys import KEYS, NO_ANSWER, NO_IMAGE, NO_LEVELS, NO_LINES, NO_TERMS
 from tui.screens.predict.pictures import Pictures
 from tui.screens.predict.questions import NO_RUN, Answered, Wanted, Whom, ask_file, ask_folder, sentence
-from tui.screens.predict.text import answer_text, facts_text
+from tui.screens.predict.text import answer_text
 from tui.services.models import Heated
 from tui.services.read_picture import Picture, network_side, read_picture
 from tui.state.messages import JobChanged
@@ -83,8 +84,7 @@ class PredictScreen(PictureScreen):
                 with Panes(id="lower"):
                     with VerticalScroll(classes="pane", id="answer-pane"):
                         yield Static(content(tr("No image yet.")), id="answer")
-                    with VerticalScroll(classes="pane", id="facts-pane"):
-                        yield Static(id="facts")
+                    yield FileFacts(self.session.glyphs, id="facts-pane")
         yield Static(content(NOT_FOR_DIAGNOSIS, "italic $warning"), id="caution")
 
     def _start(self) -> Path:
@@ -93,10 +93,8 @@ class PredictScreen(PictureScreen):
 
     def on_mount(self) -> None:
         """Titles."""
-        for pane, title in (
-            ("#files-pane", tr("Files")), ("#answer-pane", tr("What the model says")), ("#facts-pane", tr("The file")),
-        ):  # fmt: skip
-            self.query_one(pane).border_title = title
+        self.query_one("#files-pane").border_title = tr("Files")
+        self.query_one("#answer-pane").border_title = tr("What the model says")
 
     def on_screen_resume(self) -> None:
         """Take up the picture that the command line or another screen named."""
@@ -164,7 +162,8 @@ class PredictScreen(PictureScreen):
         self._path, self._picture, self._answer, self._heat = path, None, None, ""
         self.query_one(PathField).mean(path)
         self.set_narrow(False, "-side")
-        self.query_one("#facts", Static).update("")
+        self.query_one(FileFacts).show(None)
+        self.query_one("#answer-pane").border_subtitle = ""
         self.query_one("#answer", Static).update(content(tr("The file is being read ...")))
         self.refresh_bindings()
         self.session.cancel("predict")
@@ -190,6 +189,7 @@ class PredictScreen(PictureScreen):
 
     def _answered(self, picture: Picture, found: Answered) -> None:
         self._answer = found
+        self.query_one("#answer-pane").border_subtitle = content(tr("run {name}", name=found.run.name))
         self.query_one(History).add(Asked(picture.path, found.run.path, found.prediction.label, found.prediction.sure))
         self._show_answer()
         self._warm()
@@ -282,8 +282,7 @@ class PredictScreen(PictureScreen):
     def _facts(self) -> None:
         if self._picture:
             said = self._answer.prediction if self._answer else None
-            text = facts_text(self._picture, said, self.session.glyphs)
-            self.query_one("#facts", Static).update(text)
+            self.query_one(FileFacts).show(self._picture, said)
 
     def on_resize(self) -> None:
         """The bars follow the width."""

@@ -1,5 +1,6 @@
 """The words of the Predict screen: what the model says about an image, and what there is to know of its file."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -38,7 +39,6 @@ def answer_text(answered: Answered, wanted: Wanted, glyphs: Glyphs, width: int, 
     ]
     rows += [Content(""), *_possible(prediction, wanted.level, glyphs), *_refused(answered, wanted.risk, glyphs)]
     rows += [*_decided(prediction), *([content(heat)] if heat else []), *_promise(answered, wanted)]
-    rows.append(content(tr("run {name}", name=answered.run.name), "$foreground-muted"))
     return lines(rows)
 
 
@@ -102,7 +102,7 @@ def _promise(answered: Answered, wanted: Wanted) -> list[Content]:
     texts = [UNPROMISED] if terms is None or possible is None else terms.sentences(
         wanted.level or possible.level, wanted.risk
     )  # fmt: skip
-    return [Content(""), *(content(text, "$foreground-muted") for text in texts)]
+    return [content(text, "$foreground-muted") for text in texts]
 
 
 def _decided(prediction: "Prediction") -> list[Content]:
@@ -129,36 +129,53 @@ def _decided(prediction: "Prediction") -> list[Content]:
     return rows
 
 
-def facts_text(picture: Picture, prediction: "Prediction | None", glyphs: Glyphs) -> Content:
-    """Format, size, levels, warnings, and the comparison with the training images once the model has answered."""
-    facts = picture.facts
-    rows = [content(picture.path.name, "bold")]
+def facts_text(picture: Picture, prediction: "Prediction | None", glyphs: Glyphs, width: int, height: int) -> Content:
+    """Format, size, levels, warnings, and the comparison with the training images once the model has answered.
+
+    Of what is not needed to read the rest so much is left out as makes it fit into `height` lines of `width` columns.
+    """
+    facts, alike = picture.facts, prediction.likeness if prediction else None
     size = f"{facts.bytes / 1000:,.0f} kB" if facts.bytes >= 1000 else tr("{count} bytes", count=facts.bytes)
     kind = tr("{mode}, {depth} bit", mode=mode_word(facts.mode), depth=facts.bit_depth)
-    rows.append(content(f"{facts.format} {facts.width}x{facts.height}, {kind}, {size}"))
-    levels = tr(
-        "levels {minimum} to {maximum}, mean {mean:.0f}, spread {spread:.0f}",
-        minimum=facts.minimum,
-        maximum=facts.maximum,
-        mean=facts.mean,
-        spread=facts.std,
-    )
-    rows.append(content(levels))
-    rows.append(content(tr("black {levels} white", levels=histogram_line(picture.histogram)), "$foreground-muted"))
-    rows += [content(line) for line in (facts.dicom.told if facts.dicom else ())]
-    rows += [content(f"{glyphs.beware} {note}", "$warning") for note in picture.notes]
+    rows = [Row(content(f"{facts.format} {facts.width}x{facts.height}, {kind}, {size}"))]
+    levels = tr("levels {minimum} to {maximum}", minimum=facts.minimum, maximum=facts.maximum)
+    if not alike:  # else both stand below, each beside what is usual
+        levels = tr("{levels}, mean {mean:.0f}, spread {spread:.0f}", levels=levels, mean=facts.mean, spread=facts.std)
+    rows.append(Row(content(levels), leaves=2))
+    shown = tr("black {levels} white", levels=histogram_line(picture.histogram))
+    rows.append(Row(content(shown, "$foreground-muted"), leaves=3))
+    rows += [Row(content(line), leaves=1) for line in (facts.dicom.told if facts.dicom else ())]
+    rows += [Row(content(f"{glyphs.beware} {note}", "$warning")) for note in picture.notes]
     if prediction:
-        alike = prediction.likeness
-        rows += _likeness(alike, glyphs) if alike else [content(UNCHECKED, "$foreground-muted")]
-    return lines(rows)
+        rows += _likeness(alike, glyphs) if alike else [Row(content(UNCHECKED, "$foreground-muted"))]
+    return lines([row.text for row in _fitting(rows, width, height)])
 
 
-def _likeness(found: "Likeness", glyphs: Glyphs) -> list[Content]:
-    rows = [content(tr("{images} training images, usual range", images=found.images), "$foreground-muted")]
+@dataclass(frozen=True)
+class Row:
+    """A line of a text; the greatest that `leaves` does so first where there is no room, 0 never."""
+
+    text: Content
+    leaves: int = 0
+
+
+def _fitting(rows: list[Row], width: int, height: int) -> list[Row]:
+    """Those rows that there is room for, as far as they may leave."""
+
+    def tall() -> int:
+        return sum(len(row.text.wrap(width)) for row in rows)
+
+    while tall() > height and (least := max(rows, key=lambda row: row.leaves)).leaves:
+        rows = [row for row in rows if row is not least]
+    return rows
+
+
+def _likeness(found: "Likeness", glyphs: Glyphs) -> list[Row]:
+    rows = [Row(content(tr("{images} training images, usual range", images=found.images), "$foreground-muted"))]
     for one in found.measures:
         (value, usual), sign = one.shown, glyphs.beware if one.unlike else " "
         text = f"{sign} {padded(measure_word(one.measure), NAME)}{value:>5}  {usual}"
-        rows.append(content(text, "bold $warning" if one.unlike else ""))
+        rows.append(Row(content(text, "bold $warning" if one.unlike else "")))
     unchecked = [f"  {padded(measure_word(name), NAME)}{tr('not kept of this run')}" for name in found.unchecked]
-    rows += [content(text, "$foreground-muted") for text in unchecked]
-    return rows if found.unlike else [*rows, content(ALIKE, "$foreground-muted")]
+    rows += [Row(content(text, "$foreground-muted")) for text in unchecked]
+    return rows if found.unlike else [*rows, Row(content(ALIKE, "$foreground-muted"), leaves=4)]

@@ -16,7 +16,19 @@ CELL = (7, 20)
 """Least and greatest width of a cell."""
 WITH_SHARE = 12
 """Least width of a cell that also has the share of its row."""
-NAMES = 18
+NAMES, FEWEST = 18, 4
+"""Most and fewest columns of a row's name."""
+
+
+def broken(name: str, width: int) -> list[str]:
+    """A class's name in one line, or in two where it has a gap and is whole only so; in one to be cut where not even
+    that helps.
+    """
+    shown = display_name(name)
+    gaps = [place for place, letter in enumerate(shown) if letter in " _-"]
+    halves = [(shown[: at + 1].rstrip(), shown[at + 1 :]) for at in gaps]
+    fit = [pair for pair in halves if all(0 < cell_len(part) <= width for part in pair)]
+    return [shown] if cell_len(shown) <= width or not fit else list(fit[-1])
 
 
 class Confusion(Widget, can_focus=True):
@@ -53,11 +65,19 @@ class Confusion(Widget, can_focus=True):
         classes, (width, height) = self.classes_shown, self.content_size
         if not classes:
             return Content("")
-        names = min(NAMES, max(map(cell_len, map(display_name, classes))))
+        spare = width - 1 - CELL[0] * len(classes)  # a count is worth more than the end of a name
+        names = min(NAMES, max(map(cell_len, map(display_name, classes))), max(FEWEST, spare))
         room = min(CELL[1], max(CELL[0], (width - names - 2) // len(classes)))
-        deep = min(3, max(1, (height - 1) // len(classes)))
-        header = " " * (names + 1) + "".join(f" {fitted(name, room - 1)}" for name in classes)
-        rows = [Content.styled(header, "$foreground-muted bold")]
+        titles = [broken(name, room - 1) for name in classes]
+        tall = min(max(map(len, titles)), max(1, height - len(classes)))
+        deep = min(3, max(1, (height - tall) // len(classes)))
+        if tall < max(map(len, titles)):
+            titles, tall = [[name] for name in classes], 1  # no line to spare for the rest of a name
+        rows = []
+        for line in range(tall):  # the names end on the line above the counts
+            parts = [title[line - tall + len(title)] if line >= tall - len(title) else "" for title in titles]
+            header = " " * (names + 1) + "".join(f" {fitted(part, room - 1)}" for part in parts)
+            rows.append(Content.styled(header, "$foreground-muted bold"))
         for place, (name, counts) in enumerate(zip(classes, self.counts, strict=True)):
             rows += self._row(f"{fitted(name, names)} ", place, counts, room)[:deep]
         return lines(rows)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from engine.base.language import tr
-from engine.base.wording import counted
+from engine.base.wording import counted, listing
 from tui.widgets.safe_cells import content, lines
 from tui.words.cells import padded
 from tui.words.glyphs import Glyphs
@@ -54,8 +54,10 @@ def item_text(item: "Item", made: "Correction | None") -> Content:
     if isinstance(item, Unshown):
         rows.append(content(BLIND))
     else:
-        rows.append(_named(tr("model"), f"{item.answer} {as_share(item.answer_probability)}"))
-        rows.append(_named(tr("its label"), as_share(item.probability)))
+        said = f"{item.answer} {as_share(item.answer_probability)}"
+        if item.answer != item.label:
+            said = listing((said, f"{item.label} {as_share(item.probability)}"))
+        rows.append(_named(tr("model says"), said))
         rows.append(_named(tr("part"), tr(item.part)))
         rows.append(Content(""))
         rows += [content(reason) for reason in item.reasons or (tr("Nothing speaks against it."),)]

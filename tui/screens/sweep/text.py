@@ -231,7 +231,7 @@ def advice(result: Swept | None) -> Content:
     if result is None or result.advice is None or named is None:
         return content(tr("The advice comes with the first finished training."), "$foreground-muted")
     right = as_share(named.accuracy, named.accuracy_ci)
-    rows = [content(tr("Recommended: {label}, {share} of validation", label=named.label, share=right), "bold")]
+    rows = [content(tr("Recommended: {label}, right on {share} of validation", label=named.label, share=right), "bold")]
     if chosen := result.chosen:
         told = tr("Chosen: {run}. {headline}.", run=chosen.run, headline=headline(tr("Test"), chosen.test))
         rows.append(content(told, "bold $success"))
@@ -246,6 +246,8 @@ def detail(one: SweptRecipe | None, result: Swept | None) -> Content:
     """More on the recipe under the cursor, in a line or two."""
     if one is None or result is None or result.advice is None:
         return Content("")
+    from engine.evaluation.compare import by_chance  # NumPy comes with it, and the screen is made without
+
     gap, best = result.gap(one.name), result.named(result.advice.best)
     right = as_share(one.accuracy, one.accuracy_ci)
     rest = tr(
@@ -256,8 +258,8 @@ def detail(one: SweptRecipe | None, result: Swept | None) -> Content:
         return content(tr("{rest}; the most accurate.", rest=rest))
     low, high = (100 * end for end in gap.ci)
     text = tr(
-        "{rest}; {best} leads by {gap:.1f} points ({low:+.1f} to {high:+.1f}), p {p:.2g}.",
-        rest=rest, best=best.label, gap=100 * gap.value, low=low, high=high, p=gap.p,
+        "{rest}; {best} leads by {gap:.1f} points ({low:+.1f} to {high:+.1f}); {chance}.",
+        rest=rest, best=best.label, gap=100 * gap.value, low=low, high=high, chance=by_chance(gap.p),
     )  # fmt: skip
     return content(text)
 
