@@ -88,11 +88,18 @@ class Comparison:
         )
 
 
+def cases(p: float) -> str:
+    """A p-value, 0 to 1, as the share of cases in which chance alone does as much."""
+    if p < HARDLY:
+        return "<0.1%"
+    return f"{100 * p:.2g}%" if p < ALWAYS else "100%"
+
+
 def by_chance(p: float) -> str:
     """What a p-value of McNemar's test, 0 to 1, means, in plain words before the figure."""
     if p < HARDLY:
-        share = f"{100 * p:.2g}%" if p < ALWAYS else "100%"
-    return tr("chance alone would part them so far in {share} of cases, p = {p:.2g}", share=share, p=p)
+        return tr("chance alone would hardly ever part them so far, p = {p:.2g}", p=p)
+    return tr("chance alone would part them so far in {share} of cases, p = {p:.2g}", share=cases(p), p=p)
 
 
 def why_both(interval: Interval, p: float, divided: int) -> str:

@@ -246,20 +246,18 @@ def detail(one: SweptRecipe | None, result: Swept | None) -> Content:
     """More on the recipe under the cursor, in a line or two."""
     if one is None or result is None or result.advice is None:
         return Content("")
-    from engine.evaluation.compare import by_chance  # NumPy comes with it, and the screen is made without
+    from engine.evaluation.compare import cases  # NumPy comes with it, and the screen is made without
 
     gap, best = result.gap(one.name), result.named(result.advice.best)
     right = as_share(one.accuracy, one.accuracy_ci)
-    rest = tr(
-        "{name}: {right}, loss {loss}, activations kept in {seconds:.1f} s",
-        name=one.name, right=right, loss=as_number(one.loss), seconds=sum(one.filling),
-    )  # fmt: skip
+    rest = tr("{name}: {right}, loss {loss}", name=one.name, right=right, loss=as_number(one.loss))
     if gap is None or best is None:
         return content(tr("{rest}; the most accurate.", rest=rest))
     low, high = (100 * end for end in gap.ci)
     text = tr(
-        "{rest}; {best} leads by {gap:.1f} points ({low:+.1f} to {high:+.1f}); {chance}.",
-        rest=rest, best=best.label, gap=100 * gap.value, low=low, high=high, chance=by_chance(gap.p),
+        "{rest}; {best} leads by {gap:.1f} points ({low:+.1f} to {high:+.1f}), by chance in {share} of cases "
+        "(p {p:.2g}).",
+        rest=rest, best=best.label, gap=100 * gap.value, low=low, high=high, share=cases(gap.p), p=gap.p,
     )  # fmt: skip
     return content(text)
 
