@@ -218,7 +218,15 @@ DAMAGES = (flipped_bits, page_of_zeros, flipped_index, rows_cut_off, index_cut_o
            rows_of_another_store, longer_rows, strange_description)  # fmt: skip
 
 
-@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
+LIKE_OTHERS = (flipped_index, rows_of_another_store, longer_rows)
+"""Damage of which there is another kind much like it, which is tried daily."""
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [pytest.param(one, marks=pytest.mark.slow if one in LIKE_OTHERS else ()) for one in DAMAGES],
+    ids=lambda damage: damage.__name__,
+)
 def test_damaged_activations_are_computed_anew_and_told(
     whole: tuple[TrainConfig, Path, Result], tmp_path: Path, damage: Callable[[Path], Callable[[list[str]], None]]
 ) -> None:

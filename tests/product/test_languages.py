@@ -4,14 +4,16 @@ import ast
 import gettext
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from string import Formatter
 
 import pytest
 from babel.messages.catalog import Message
 
 from engine.base.language import CATALOGUES, LANGUAGES, chosen
-from tests.conftest import SAMPLE, Cli
+from tests.conftest import SAMPLE, Start
 from tests.makers import pseudo
+from tests.makers.many import commands
 from tests.makers.shown import RUNS
 from tests.makers.unmarked import unmarked
 from translations.__main__ import load, source, template, untranslated, updated
@@ -166,11 +168,12 @@ def strange(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(pseudo.write(tmp_path_factory.mktemp("strange") / "strange.mo"))
 
 
-def test_commands_and_their_help_say_nothing_that_is_not_translated(cli: Cli, strange: str) -> None:
-    said = [cli(verb, "--help", COVID_TUI_LANGUAGE=strange, COLUMNS="200").stdout for verb in HELP]
-    said += [cli("scan", SAMPLE, COVID_TUI_LANGUAGE=strange).stdout]
-    said += [cli("runs", "--out", RUNS, COVID_TUI_LANGUAGE=strange).stdout]
-    said += [cli("evaluate", "partial-vgg16", "--out", RUNS, COVID_TUI_LANGUAGE=strange).stdout]
-    said += [cli("train", COVID_TUI_LANGUAGE=strange).stderr, cli("scan", "--bogus", COVID_TUI_LANGUAGE=strange).stderr]
+def test_commands_and_their_help_say_nothing_that_is_not_translated(start: Start, strange: str, tmp_path: Path) -> None:
+    told = [*((verb, "--help") for verb in HELP), ("scan", SAMPLE), ("runs", "--out", RUNS),
+            ("evaluate", "partial-vgg16", "--out", RUNS)]  # fmt: skip
+    wrong: list[tuple[object, ...]] = [("train",), ("scan", "--bogus")]
+    environment = {"COVID_TUI_LANGUAGE": strange, "COLUMNS": "200"}
+    answers = commands(*told, *wrong, cwd=tmp_path, environment=environment, start=start)
+    said = [answer.stdout for answer in answers[: len(told)]] + [answer.stderr for answer in answers[len(told) :]]
     assert all(any(letter in text for letter in pseudo.STRANGE) for text in said)
     assert {word for text in said for word in PLAIN.findall(text)} - {*NAMES.split(), *VERBS} == set()

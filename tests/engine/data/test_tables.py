@@ -251,6 +251,8 @@ def usual(small: Path) -> float:
 LONG = {
     *("shared texts", "empty shared texts", "line ends", "character codes"),  # daily: wide characters, one endless text
     *("millions of rows", "far cells", "many attributes"),  # daily: empty rows, one endless tag
+    *("many comments", "one endless name"),  # daily: one endless comment, one endless tag
+    *("sixty megabytes of zeros", "zeros in a part nobody names", "packed by bzip2"),  # daily: four gigabytes, lzma
 }
 """What takes long to be read as far as to its limit, which others reach daily too."""
 

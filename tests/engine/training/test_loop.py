@@ -31,6 +31,7 @@ from engine.training.forward import score
 from engine.training.phases import phases
 from engine.training.schedule import learning_rate
 from engine.training.step import Steps, class_weights
+from tests.makers.extent import ALL
 from tests.makers.small import SIDE
 
 pytestmark = pytest.mark.usefixtures("small_pictures")
@@ -103,7 +104,7 @@ def test_a_cache_changes_speed_and_never_results(unfreeze: str, tmp_path: Path) 
         config = recipe(
             network=network,
             augment=AugmentConfig(views="2"),
-            fit=FitConfig(epochs=3, batch=4, lr=1e-3, patience=0),
+            fit=FitConfig(epochs=3 if ALL else 2, batch=4, lr=1e-3, patience=0),
             machine=MachineConfig(precision="float32", feature_dtype="float32", feature_cache=cached),
         )
         classifier, _, told = fitted(config, tmp_path)

@@ -49,13 +49,13 @@ def test_runs_are_filtered_and_the_one_that_is_left_is_acted_on(here: Path) -> N
         async with app.run_test(size=(120, 40)) as pilot:
             await read(pilot, app)
             await pilot.press("escape", "4")
-            await still(pilot, app)
+            await still(pilot, app, looks=2)
             await typed(pilot, app, "TRANS")
             assert "1 of 2" in text(app) and "partial-vgg16" not in text(app)
             await pilot.press("enter", "c")
             assert app.clipboard.endswith("transfer-vgg16")
             await pilot.press("slash", "escape")
-            await still(pilot, app)
+            await still(pilot, app, looks=2)
             assert "partial-vgg16" in text(app) and not app.screen.query(FilterLine)
 
     run(scenario())
@@ -67,13 +67,13 @@ def test_images_are_filtered_and_the_picture_follows(here: Path) -> None:
         async with app.run_test(size=(120, 40)) as pilot:
             await read(pilot, app)
             await pilot.press("escape", "i")
-            await still(pilot, app)
+            await still(pilot, app, looks=2)
             await typed(pilot, app, "-17.")
             names = app.screen.query_one(NameList)
             assert list(names.names) == ["COVID-17.png"]
             assert "COVID-17.png" in str(app.screen.query_one("#picture-pane").border_title)
             await pilot.press("escape")
-            await still(pilot, app)
+            await still(pilot, app, looks=2)
             assert len(names.names) == 30 and names.names[names.cursor] == "COVID-17.png"
 
     run(scenario())
@@ -86,12 +86,12 @@ def test_fields_of_the_recipe_are_filtered_and_the_one_at_hand_is_changed(here: 
             await read(pilot, app)
             await arrive(pilot, app, "train")
             await pilot.press("escape", "e")
-            await still(pilot, app)
+            await still(pilot, app, looks=2)
             assert isinstance(app.focused, FieldTable)
             await typed(pilot, app, "backbone")
             assert app.screen.query_one(FieldTable).row_count == 1
             await pilot.press("enter", "right")
-            await still(pilot, app)
+            await still(pilot, app, looks=2)
             assert app.session.config.network.backbone != "vgg16"
 
     run(scenario())
@@ -104,7 +104,7 @@ def test_the_log_is_filtered(here: Path) -> None:
             await read(pilot, app)
             await arrive(pilot, app, "train")
             await pilot.press("n")
-            await still(pilot, app)
+            await still(pilot, app, looks=2)
             assert isinstance(app.focused, LogLines) and "Finished after" in text(app)
             await typed(pilot, app, "planned")
             dialog = text(app)
@@ -130,7 +130,7 @@ def test_runs_to_choose_from_are_filtered_and_the_one_that_is_left_is_taken(here
         async with app.run_test(size=(80, 24)) as pilot:
             await read(pilot, app)
             await pilot.press("escape", "5")
-            await still(pilot, app)
+            await still(pilot, app, looks=2)
             await pilot.press("r")
             await typed(pilot, app, "transf")
             assert "1 of 2" in text(app) and "partial-vgg16" not in text(app)
@@ -147,14 +147,14 @@ def test_files_are_filtered_and_open_folders_stay(here: Path) -> None:
         async with app.run_test(size=(120, 40)) as pilot:
             await read(pilot, app)
             await pilot.press("escape", "6")
-            await still(pilot, app)
+            await still(pilot, app, looks=2)
             tree = app.screen.query_one(FileTree)
             tree.focus()
             covid = next(node for node in tree.root.children if str(node.label) == "COVID")
             covid.expand()
-            await still(pilot, app)
+            await still(pilot, app, looks=2)
             next(node for node in covid.children if str(node.label) == "images").expand()
-            await still(pilot, app)
+            await still(pilot, app, looks=2)
             before = names(tree)
             await typed(pilot, app, "-17.")
             await until(pilot, lambda: names(tree) == ["COVID", "images", "COVID-17.png"])
@@ -167,17 +167,17 @@ def test_files_are_filtered_and_open_folders_stay(here: Path) -> None:
     run(scenario())
 
 
-def test_folders_are_filtered_and_the_one_that_is_left_is_chosen(here: Path) -> None:
+def test_folders_are_filtered_and_the_one_that_is_left_is_chosen(here: Path, dozen: Path) -> None:
     for name in ("one", "three"):
         (here / "other" / name / "deep").mkdir(parents=True)
-    shutil.copytree("sample_data", here / "other" / "two")
+    shutil.copytree(dozen, here / "other" / "two")
 
     async def scenario() -> None:
         app = workbench()
         async with app.run_test(size=(80, 24)) as pilot:
             await read(pilot, app)
             await pilot.press("escape", "o")
-            await still(pilot, app)
+            await still(pilot, app, looks=2)
             tree = app.screen.query_one(FolderTree)
             tree.focus()
             next(node for node in tree.root.children if str(node.label) == "other").expand()
@@ -186,7 +186,7 @@ def test_folders_are_filtered_and_the_one_that_is_left_is_chosen(here: Path) -> 
             await typed(pilot, app, "tw")
             assert names(tree) == ["other", "two"] and "1 of " in text(app)
             await pilot.press("slash", "escape")
-            await still(pilot, app)
+            await still(pilot, app, looks=2)
             assert names(tree) == before
             await typed(pilot, app, "tw")
             await pilot.press("enter", "enter")
