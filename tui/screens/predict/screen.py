@@ -98,8 +98,9 @@ class PredictScreen(PictureScreen):
 
     def on_screen_resume(self) -> None:
         """Take up the picture that the command line or another screen named."""
-        if self.session.picture and self._path is None:  # the screen may have been made before that was chosen
-            self.query_one(FileTree).path = self._start()
+        tree, start = self.query_one(FileTree), self._start()
+        if self.session.picture and self._path is None and tree.path != start:  # it was chosen after this was made
+            tree.path = start
         path, self.session.picture = self.session.picture, None
         self._name_run()
         if path:
