@@ -31,7 +31,7 @@ from tui.services.models import Models
 
 RUNS = Path(__file__).parent / "data" / "runs"
 EXAMPLE = DATA.parent / "docs" / "example"
-GAUGES = [Gauge("cpu", 0.75, "75% of 2"), Gauge("memory", 0.25, "8.0/32 GB"), Gauge("this", 0.05, "1.6 GB")]
+GAUGES = [Gauge("cpu", 0.75, "75% of 2"), Gauge("memory", 0.25, "8.0/32 GB"), Gauge("program", 0.05, "1.6 GB")]
 PICTURE = "COVID/images/COVID-4.png"
 
 

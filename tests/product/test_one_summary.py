@@ -71,7 +71,7 @@ def test_screens_say_the_rung_that_is_kept(ladder: Run) -> None:
     library = Library(out)
     library.take(library.look())
     rows = dict(differences(library.entries()))
-    assert (rows["epoch or rung kept"], rows["epochs or rungs"]) == (["2"], ["4"])
+    assert (rows["rung kept"], rows["rungs tried"]) == (["2"], ["4"])
     assert float(rows["validation loss"][0]) > 0
     assert "recipe" not in rows, "auto is the usual one"
 
@@ -165,4 +165,4 @@ def test_screens_say_the_epoch_that_the_loop_kept(equal: Run) -> None:
     library = Library(out)
     library.take(library.look())
     rows = dict(differences(library.entries()))
-    assert (rows["epoch or rung kept"], rows["validation loss"], rows["epochs or rungs"]) == (["2"], ["0.5500"], ["2"])
+    assert (rows["epoch kept"], rows["validation loss"], rows["epochs trained"]) == (["2"], ["0.5500"], ["2"])

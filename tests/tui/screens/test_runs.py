@@ -94,6 +94,12 @@ def test_picked_runs_are_laid_over_each_other(tmp_path: Path) -> None:
             await until(pilot, lambda: "Differences" in text(app) and "training loss" not in text(app))
             await pilot.press("v", "u")
             await until(pilot, lambda: "Differences" not in text(app) and "Unusual" in text(app))
+            table, charts = (app.screen.query_one(name).region for name in ("#runs-pane", "#charts"))
+            assert table.height <= 8 < charts.height, "two runs leave their room to the charts"
+            await pilot.resize_terminal(100, 30)
+            await until(pilot, lambda: "validation accuracy" in text(app) and "two" in text(app))
+            await pilot.resize_terminal(80, 24)
+            await until(pilot, lambda: "validation accuracy" not in text(app))
 
     run(scenario())
 
@@ -105,7 +111,7 @@ def test_the_differences_are_those_of_the_recipes(tmp_path: Path) -> None:
     library.take(library.look())
     rows = dict(differences(library.entries()))
     assert rows["mode"] == ["finetune", "transfer"]
-    assert rows["epochs"] == ["5", "3"]
+    assert rows["epochs"] == rows["epochs trained"] == ["5", "3"] and not any("rung" in name for name in rows)
     assert rows["test"] == ["98.5% (91.8-100.0)"] * 2
     assert "batch" not in rows and "name" not in rows
 

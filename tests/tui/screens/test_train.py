@@ -217,7 +217,7 @@ def test_patience_and_states_in_words() -> None:
 
 def test_the_machine_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     names = {gauge.name: gauge for gauge in Meter().read()}
-    assert {"cpu", "memory", "this"} <= set(names)
+    assert {"cpu", "memory", "program"} <= set(names)
     assert all(0 <= gauge.share <= 1.5 for gauge in names.values())
 
     class Card:

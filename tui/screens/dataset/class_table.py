@@ -115,7 +115,7 @@ def about(name: str, session: "Session") -> Content:
     parts = [
         corrected_words(changes) if changes else "",
         *(_counted(counts) for counts in (summary.formats, summary.sizes, by_mode_word(summary.modes))),
-        tr("mean {level}", level=level),
+        tr("mean brightness {level}", level=level),
         counted(len(summary.sources), "source") if summary.sources else tr("no known sources"),
         tr("masks {masks:,}/{images:,}", masks=summary.masks, images=summary.images),
     ]

@@ -94,7 +94,7 @@ def pictured(session: "Session", record: "Record", image: "XrayImage", masked: b
     look = (
         f"{facts.width}x{facts.height} {facts.format}",
         tr("{mode}, {depth} bit", mode=mode_word(facts.mode), depth=facts.bit_depth),
-        tr("mean {level}", level=f"{facts.mean:.0f}"),
+        tr("mean brightness {level}", level=f"{facts.mean:.0f}"),
         tr("spread {spread}", spread=f"{facts.std:.0f}"),
     )
     texts = [

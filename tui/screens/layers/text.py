@@ -15,8 +15,8 @@ LABEL = 8
 """Cells of the names of what is added up."""
 NEXT = tr("Applies to the next training.")
 AUTO = tr(
-    "The recipe auto chooses by itself, out of fold, which of these depths the head reads. To "
-    "choose layers here chooses the recipe report."
+    'The recipe "auto" finds out by itself which of these layers the head reads best, judged on images that it has '
+    'not learnt from. To choose layers here is to go on with the recipe "report".'
 )
 
 

@@ -33,6 +33,12 @@ CHARTS = {
 OF_RUNGS = {"val_loss": "loss", "val_accuracy": "accuracy"}
 """What a rung has in place of what an epoch has."""
 EMPTY, NO_TRAINING_CURVE = tr("no epoch yet"), tr("a ladder has no curve of its training")
+KEPT, DONE = tr("epoch or rung kept"), tr("epochs or rungs")
+OF_UNIT = {
+    "epoch": {KEPT: tr("epoch kept"), DONE: tr("epochs trained")},
+    "rung": {KEPT: tr("rung kept"), DONE: tr("rungs tried")},
+}
+"""How the same is called where all runs went in epochs, or all by a ladder's rungs."""
 NARROWEST = 12
 """Characters to which a run's name and its values may be cut."""
 
@@ -94,8 +100,8 @@ RESULTS: tuple[tuple[str, Callable[[Entry], str]], ...] = (
     (tr("validation"), validation),
     (tr("validation loss"), lambda entry: _best(entry, "val_loss", ".4f")),
     (tr("training accuracy"), lambda entry: _best(entry, "accuracy", ".4f")),
-    (tr("epoch or rung kept"), lambda entry: str(entry.view.best_number or "-")),
-    (tr("epochs or rungs"), lambda entry: str(entry.view.done)),
+    (KEPT, lambda entry: str(entry.view.best_number or "-")),
+    (DONE, lambda entry: str(entry.view.done)),
     (tr("time"), lambda entry: duration(seconds(entry))),
     (tr("trained weights"), lambda entry: _started(entry, "trainable", ",")),
     (noun(1, "precision", "precision"), _precision),
@@ -116,7 +122,9 @@ def differences(entries: Sequence[Entry]) -> list[tuple[str, list[str]]]:
                 field.text(v) or "-" if e.config else tr("unreadable") for e, v in zip(entries, values, strict=True)
             ]
             rows.append((field.name.replace("_", " "), shown))
-    return rows + [(name, [tell(entry) for entry in entries]) for name, tell in RESULTS]
+    units = {entry.view.unit for entry in entries}
+    said = OF_UNIT[units.pop()] if len(units) == 1 else {}
+    return rows + [(said.get(name, name), [tell(entry) for entry in entries]) for name, tell in RESULTS]
 
 
 def testable(entries: Sequence[Entry]) -> bool:

@@ -8,6 +8,7 @@ from typing import ClassVar
 from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.events import Resize
 from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
@@ -37,6 +38,10 @@ COLUMNS = (
 )  # fmt: skip
 VIEWS = ("", "-charts", "-table")
 WIDEST_PATH = 60
+FEW = 5
+"""Runs that leave most of the screen to their comparison."""
+ROOMY = 28
+"""Lines from which on that is so on a narrow terminal too."""
 
 
 class RunTable(FittedTable):
@@ -104,6 +109,10 @@ class RunsScreen(PlottedScreen):
         folder = shortened(self.session.runs, WIDEST_PATH)
         self.query_one("#runs-pane").border_title = content(tr("Runs in {folder}", folder=folder))
 
+    def on_resize(self, event: Resize) -> None:
+        """There is room for charts below the runs, or none."""
+        self.set_class(event.size.height >= ROOMY, "-roomy")
+
     def runs_changed(self) -> None:
         """Fill the table anew, the cursor staying on its run."""
         table, entries = self.query_one(RunTable), self.session.library.entries()
@@ -111,6 +120,7 @@ class RunsScreen(PlottedScreen):
         self._picked = [path for path in self._picked if self.session.library.get(path)]
         self.query_one("#no-runs").display = not entries
         table.display = bool(entries)
+        self.set_class(len(entries) <= FEW, "-few")
         self.query_one("#no-runs", Static).update(content(text.NO_RUN))
         table.fill([self._cells(entry) for entry in entries], [str(entry.run.path) for entry in entries])
         self._compare()

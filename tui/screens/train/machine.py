@@ -47,7 +47,7 @@ class Meter:
         gauges = [
             Gauge(tr("cpu"), load, tr("{load:.0%} of {cores}", load=load, cores=self._cores)),
             Gauge(tr("memory"), used / memory.total, f"{used / GB:.1f}/{memory.total / GB:.0f} GB"),
-            Gauge(tr("this"), resident / memory.total, f"{resident / GB:.1f} GB"),
+            Gauge(tr("program"), resident / memory.total, f"{resident / GB:.1f} GB"),
         ]
         for number, card in enumerate(self._cards):
             with contextlib.suppress(Exception):  # a card that fell off the bus must not take the screen with it
