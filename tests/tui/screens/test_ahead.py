@@ -118,19 +118,23 @@ def test_what_others_wrote_since_it_was_made_is_what_a_first_visit_shows(
     run(scenario())
 
 
-def test_the_files_beside_the_first_picture_are_listed_though_it_was_chosen_later(dozen: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("data", [True, False])
+def test_files_are_listed_from_the_data_or_beside_the_first_picture_though_they_were_chosen_later(
+    data: bool, dozen: Path, tmp_path: Path
+) -> None:
     picture = next(dozen.rglob("*.png"))
 
     async def scenario() -> None:
         app = Workbench(tmp_path / "runs", ahead=True)
         async with app.run_test(size=(120, 40)) as pilot:
             await all_made(pilot, app)
-            app.session.open_data(dozen)
-            await until(pilot, lambda: app.session.split is not None)
+            if data:
+                app.session.open_data(dozen)
+                await until(pilot, lambda: app.session.split is not None)
             app.session.picture = picture
             await pilot.press("6")
             await until(pilot, lambda: app.current_mode == "predict" and not app.session.jobs)
-            assert app.screen.query_one(FileTree).path == picture.parent
+            assert app.screen.query_one(FileTree).path == (dozen if data else picture.parent)
 
     run(scenario())
 

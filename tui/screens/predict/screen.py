@@ -98,7 +98,7 @@ class PredictScreen(PictureScreen):
 
     def on_screen_resume(self) -> None:
         """Take up the picture that the command line or another screen named."""
-        tree, start = self.query_one(FileTree), self._start()
+        tree, start = self.query_one(FileTree), self.session.data or self._start()
         if self.session.picture and self._path is None and tree.path != start:  # it was chosen after this was made
             tree.path = start
         path, self.session.picture = self.session.picture, None

@@ -83,7 +83,6 @@ class SweepScreen(PlottedScreen):
     _plan: "Plan | None" = None
     _trouble = ""
     _shown: Followed | None = None
-    _listed_once = False
     _seen = False
     """Did anybody see which sweep is shown? Until then that is the newest."""
     _queued = True
@@ -254,10 +253,9 @@ class SweepScreen(PlottedScreen):
         kept, troubles = read
         self.warn_of_new(troubles)
         self.query_one(KeptSweeps).show_kept(kept)
-        first, self._listed_once = not self._listed_once, True
         seen, self._seen = self._seen, self._seen or self.workbench.current_mode == self.MODE
         newer = kept and not seen and self._shown and not self._job and self._shown.path != kept[0].path
-        if kept and (newer or (first and self._shown is None)):
+        if kept and not seen and (newer or self._shown is None):
             self._open(kept[0].path)
 
     # What is shown
