@@ -98,7 +98,7 @@ def first_frames(folder: Path, times: int, code: str) -> list[Start]:
 
 
 def made_ahead(folder: Path, code: str, times: int) -> float:
-    """Processor seconds that a workbench at rest has had more of where it makes screens ahead, the median of so many."""
+    """Processor seconds that a workbench at rest has had more of for making screens ahead, the median of so many."""
     more = []
     for _ in range(times):
         taken = []
