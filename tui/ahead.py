@@ -37,6 +37,8 @@ class ScreensAhead:
         self._timer = self._app.set_interval(SECONDS_BETWEEN, self._look)
 
     def _look(self) -> None:
+        if not self._app.is_running:
+            return  # it closes, and screens are gone already
         session = self._session
         working = any(not job.over for job in session.jobs.values()) or (session.training and session.training.alive)
         if not self._imported.is_finished or working or time.monotonic() - session.typed < SECONDS_STILL:

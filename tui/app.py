@@ -27,7 +27,7 @@ from engine.base.language import tr
 from engine.base.wording import in_turn, listing
 from tui.ahead import ScreensAhead
 from tui.at_home import AtHome
-from tui.host.private_apis import SwitchesAtOnce, hash_styles_quickly, shown_text, styles_ahead
+from tui.host.private_apis import ClosesWhole, SwitchesAtOnce, hash_styles_quickly, shown_text, styles_ahead
 from tui.host.terminal import Abilities
 from tui.screens.frame import MODES, TITLES
 from tui.state.host import Listener, Severity
@@ -106,7 +106,7 @@ def key_ids() -> set[str]:
     return known_ids
 
 
-class Workbench(SwitchesAtOnce, AtHome):
+class Workbench(SwitchesAtOnce, ClosesWhole, AtHome):
     """The application. `session` is what its screens share; `leave` closes the screen, whatever the reason."""
 
     TITLE = "covid-tui"

@@ -3,10 +3,12 @@
 tests/tui/host/test_private_apis.py says which of them a new version has broken; pyproject.toml bounds the versions.
 """
 
+import asyncio
 import contextlib
 import functools
 import io
 import os
+import time
 from types import SimpleNamespace
 from typing import IO, TYPE_CHECKING, Any
 
@@ -28,6 +30,12 @@ if TYPE_CHECKING:
     from textual.widgets.data_table import Column
     from textual.widgets.directory_tree import DirEntry
     from textual.widgets.tree import TreeNode
+
+
+SECONDS_TO_MOUNT = 1.0
+"""So long at most a screen that is being made holds up who leaves."""
+MOST_STYLES = 1024
+"""Pieces of styles that are kept as they were read; of Textual's own 64, some of ours would be read again and again."""
 
 
 def crash_of(app: "App[Any]") -> Exception | None:
@@ -70,26 +78,32 @@ def styles_ahead(app: "App[Any]", files: "Iterable[Path]") -> "Callable[[], None
     """Parse the styles in these files and those of all widgets that are imported; what is given back hands them to the
     app. Textual reads those of a widget when one is first mounted, a tenth of a second for a screen. For a thread.
     """
+    from textual.cache import LRUCache
     from textual.css.errors import StylesheetError
+    from textual.css.stylesheet import CssSource, Stylesheet
     from textual.css.tokenizer import TokenError
     from textual.widget import Widget
 
-    sheet, sources, kinds = app.stylesheet, dict[Any, Any](), list[type[Widget]]([Widget])
+    sheet, kinds = app.stylesheet, list[type[Widget]]([Widget])
+    colours, sources = sheet._variables, dict(sheet.source)
     for kind in kinds:
         kinds += kind.__subclasses__()
         bases = SimpleNamespace(_node_bases=kind._css_bases(kind))
         for where, css, rank, scope in kind._get_default_css(bases):  # type: ignore[arg-type]
             known = sources.get(where)
-            sources[where] = css, True, min(rank, known[2]) if known else rank, scope
+            sources[where] = CssSource(css, True, min(rank, known.tie_breaker) if known else rank, scope)
     for file in files:
-        sources[str(file), ""] = file.read_text(encoding="utf-8"), False, 0, ""
+        sources[str(file), ""] = CssSource(file.read_text(encoding="utf-8"), False, 0)
+    aside, parsed = Stylesheet(variables=colours), LRUCache[Any, Any](MOST_STYLES)
     for where, (css, default, rank, scope) in list(sources.items()):
         try:
-            sheet._parse_rules(css, where, default, rank, scope)  # which keeps them
+            parsed[css, where, default, rank, scope] = aside._parse_rules(css, where, default, rank, scope)
         except (StylesheetError, TokenError):
             del sources[where]  # of a widget that this app can't show: whoever mounts it hears of it
 
     def give() -> None:
+        same = sheet._variables is colours  # else the theme has become another one
+        sheet._parse_cache = parsed if same else LRUCache(MOST_STYLES)
         for where, (css, default, rank, scope) in sources.items():
             sheet.add_source(css, read_from=where, is_default_css=default, tie_breaker=rank, scope=scope)
         sheet.parse()
@@ -117,6 +131,20 @@ class SwitchesAtOnce:
         """Paint nothing for so many seconds."""
         if not self._at_once:
             super().delay_update(delay)  # type: ignore[misc]
+
+
+class ClosesWhole:
+    """For an App: a screen that is being made comes to its end before all are closed, as its widgets are half there."""
+
+    _screen_stacks: Any
+
+    async def _shutdown(self) -> None:
+        end = time.monotonic() + SECONDS_TO_MOUNT
+        screens = [screen for stack in self._screen_stacks.values() for screen in stack]
+        while not all(screen._mounted_event.is_set() for screen in screens) and time.monotonic() < end:
+            await asyncio.sleep(0.005)
+            screens = [screen for stack in self._screen_stacks.values() for screen in stack]
+        await super()._shutdown()  # type: ignore[misc]
 
 
 class StaysLaidOut:

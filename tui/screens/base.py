@@ -98,7 +98,9 @@ class WorkScreen(StaysLaidOut, SaysWhy[None]):
         self.set_class(on, *names, update=self.has_class("-narrow"))
 
     def on_mount(self) -> None:
-        """Begin to hear of changes."""
+        """Begin to hear of changes, unless the workbench closes, and some of the widgets are gone."""
+        if not self.app.is_running:
+            return
         self.set_timer(SECONDS_TO_STAND, gc.freeze)
         self.workbench.listeners.append(self)
         self.data_changed()
@@ -109,7 +111,8 @@ class WorkScreen(StaysLaidOut, SaysWhy[None]):
 
     def on_unmount(self) -> None:
         """Hear of no more changes."""
-        self.workbench.listeners.remove(self)
+        if self in self.workbench.listeners:
+            self.workbench.listeners.remove(self)
 
     def data_changed(self) -> None:
         """`session.data`, `scan` or `split` is another one."""
@@ -153,6 +156,8 @@ class WorkScreen(StaysLaidOut, SaysWhy[None]):
 
     def on_screen_resume(self) -> None:
         """Catch up with what happened while another screen was open."""
+        if not self.app.is_running:
+            return
         missed, self._missed = self._missed, {}
         for act in missed.values():
             act()

@@ -191,10 +191,11 @@ def test_a_tree_that_waits_for_nothing_still_lists(tmp_path: Path) -> None:
 class Later(Label):
     """A widget that is mounted some time after the app has opened."""
 
-    DEFAULT_CSS = "Later { background: $error; padding: 0 3; }"
+    DEFAULT_CSS = "Later { background: $surface; padding: 0 3; }"
 
 
-def test_styles_are_read_before_a_widget_is_mounted_and_are_its_own(tmp_path: Path) -> None:
+@pytest.mark.parametrize("theme", ["textual-dark", "textual-light"])
+def test_styles_are_read_before_a_widget_is_mounted_and_are_its_own(theme: str, tmp_path: Path) -> None:
     file = tmp_path / "own.tcss"
     file.write_text("Later { padding: 0 5; }")
 
@@ -202,14 +203,17 @@ def test_styles_are_read_before_a_widget_is_mounted_and_are_its_own(tmp_path: Pa
         app = App[None]()
         async with app.run_test() as pilot:
             give = await asyncio.to_thread(styles_ahead, app, [file])
+            app.theme = theme  # another one may have been chosen meanwhile
+            await pilot.pause()
             give()
             rules = len(app.stylesheet.rules)
+            assert app.stylesheet._parse_cache.maxsize > len(app.stylesheet.source)
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(app.stylesheet, "parse", lambda: pytest.fail("all styles are read once more"))
                 await app.mount(later := Later("late"))
                 await pilot.pause()
             assert len(app.stylesheet.rules) == rules
             assert later.styles.padding.left == 5  # the file's go before the widget's own
-            assert later.styles.background.hex == app.theme_variables["error"].upper()
+            assert later.styles.background.hex == app.theme_variables["surface"].upper()
 
     run(scenario())

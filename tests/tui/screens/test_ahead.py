@@ -111,9 +111,10 @@ def test_what_others_wrote_since_it_was_made_is_what_a_first_visit_shows(
             await pilot.press("7")
             await until(pilot, lambda: "later-audit, of " in text(app))
             await pilot.press("8")
-            await until(pilot, lambda: app.current_mode == "sweep" and not app.session.jobs)
-            assert isinstance(app.screen, SweepScreen) and app.screen._shown
-            assert app.screen._shown.path.name == "later-sweep"
+            await until(pilot, lambda: app.current_mode == "sweep")
+            sweeps = app.screen
+            assert isinstance(sweeps, SweepScreen)
+            await until(pilot, lambda: sweeps._shown and sweeps._shown.path.name == "later-sweep")
 
     run(scenario())
 
@@ -169,5 +170,18 @@ def test_none_is_made_while_keys_come_or_work_is_under_way(dozen: Path, tmp_path
             assert made(app) == {"dataset"}
             over.set()
             await all_made(pilot, app)
+
+    run(scenario())
+
+
+def test_who_leaves_while_screens_are_made_leaves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tui.ahead.SECONDS_STILL", 0.0)
+    monkeypatch.setattr("tui.ahead.SECONDS_BETWEEN", 0.001)
+
+    async def scenario() -> None:
+        for moment in range(8):
+            app = Workbench(tmp_path, ahead=True)
+            async with app.run_test(size=(80, 24)) as pilot:
+                await until(pilot, lambda app=app, moment=moment: len(made(app)) > moment)  # type: ignore[misc]
 
     run(scenario())
