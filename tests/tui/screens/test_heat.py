@@ -101,7 +101,8 @@ def test_the_predict_screen_lays_it_on_what_the_network_sees(tmp_path: Path, mon
             assert hot(seen) and seen.pixels is plain
             assert whole.pixels is untouched and whole.heat is None
             pane = app.screen.query_one("#seen-pane")
-            assert str(pane.border_title) in [f"Where it looked: {name}" for name in CLASSES]
+            titles = [f"Where it looked: {name}" for name in CLASSES]
+            assert str(pane.border_title) in [*titles, "Where it looked"]  # a long class stands in the answer alone
             assert "tenths" in str(pane.border_subtitle)
             screen(app).open(DATA / "COVID" / "images" / "COVID-5.png")  # the next picture is shown alike
             await until(pilot, lambda: "heat for" not in text(app), 60)

@@ -104,7 +104,7 @@ def test_while_the_recipe_chooses_by_itself_its_head_is_shown_and_a_layer_chosen
             await pilot.press("2")
             await pilot.pause()
             assert " 5120 " in text(app) and " dense " not in text(app)
-            assert "chooses by itself" in " ".join(text(app).replace("│", " ").split())
+            assert "finds out by itself" in " ".join(text(app).replace("│", " ").split())
             table = app.screen.query_one(LayerTable)
             await pilot.press(*["down"] * 17, "space")
             assert table.cursor_row == 17 and " dense " in text(app)
