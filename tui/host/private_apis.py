@@ -140,10 +140,11 @@ class ClosesWhole:
 
     async def _shutdown(self) -> None:
         end = time.monotonic() + SECONDS_TO_MOUNT
-        screens = [screen for stack in self._screen_stacks.values() for screen in stack]
-        while not all(screen._mounted_event.is_set() for screen in screens) and time.monotonic() < end:
+        stacks = self._screen_stacks
+        while time.monotonic() < end and not all(
+            screen._mounted_event.is_set() for stack in stacks.values() for screen in stack
+        ):
             await asyncio.sleep(0.005)
-            screens = [screen for stack in self._screen_stacks.values() for screen in stack]
         await super()._shutdown()  # type: ignore[misc]
 
 
