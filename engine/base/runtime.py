@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
@@ -87,7 +88,16 @@ def load_tensorflow(emit: Emit) -> Any:
 
 @functools.cache
 def imported_tensorflow() -> Any:
-    """TensorFlow while its devices and its network of workers can still be chosen, unless `has_computed`."""
+    """TensorFlow while its devices and its network of workers can still be chosen, unless `has_computed`.
+
+    It is imported in a thread of its own: what is left of an import is never collected (`_other_threads_running`), nor
+    are the frames of who called it, with all that they hold, which may be a network and its images.
+    """
+    with ThreadPoolExecutor(1) as alone:
+        return alone.submit(_import_tensorflow).result()
+
+
+def _import_tensorflow() -> Any:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     with _IMPORTING, native_stderr_to(Path(os.devnull)), _other_threads_running():

@@ -76,3 +76,25 @@ def test_tensorflow_is_imported_without_a_standstill_of_other_threads() -> None:
         done = subprocess.run([sys.executable, "-c", STANDSTILL], cwd=ROOT, capture_output=True, check=True)
         longest.append(float(done.stdout))
     assert min(longest) < 0.1, longest
+
+
+CALLER_LEFT = """
+import gc, weakref
+from engine.base.runtime import tensorflow
+
+class Network:
+    pass
+
+def job():
+    network = Network()
+    tensorflow()
+    return weakref.ref(network)
+
+network = job()
+gc.collect()
+assert network() is None
+"""
+
+
+def test_who_loads_it_is_not_kept_with_all_that_it_holds() -> None:
+    subprocess.run([sys.executable, "-c", CALLER_LEFT], cwd=ROOT, check=True)
