@@ -15,7 +15,17 @@ from textual.widget import Widget
 
 from engine.base.language import tr
 from tui.widgets.safe_cells import content
-from tui.words.plot import abbreviated, blank, log_ticks, readable, reading, round_ticks, thinned, whole_ticks
+from tui.words.plot import (
+    abbreviated,
+    blank,
+    log_labels,
+    log_ticks,
+    readable,
+    reading,
+    round_ticks,
+    thinned,
+    whole_ticks,
+)
 from tui.words.plotext_private import plotext
 
 SMALLEST = (16, 5)
@@ -324,7 +334,7 @@ class Curves(Widget):
             first, last = (self.x_base**end for end in self.x_limits)
             counts = log_ticks(first, last, max(2, width // 12))
             places = [math.log(count, self.x_base) for count in counts]
-            figure.ruler("x").lim(*self.x_limits).ticks(places, [abbreviated(count) for count in counts])
+            figure.ruler("x").lim(*self.x_limits).ticks(places, log_labels(counts))
         elif self.x_limits and self.x_limits[0] >= 0 and self.x_limits[1] <= 1:
             shares = round_ticks(*self.x_limits, max(2, min(6, width // 10)))
             figure.ruler("x").lim(*self.x_limits).ticks(list(shares), list(shares.values()))
@@ -336,7 +346,7 @@ class Curves(Widget):
         figure.ruler("y").lim(low, high)
         if self.logarithmic:
             values = log_ticks(10**low, 10**high, max(2, height // 3))
-            figure.ruler("y").ticks([math.log10(value) for value in values], [f"{value:g}" for value in values])
+            figure.ruler("y").ticks([math.log10(value) for value in values], log_labels(values))
         else:
             heights = round_ticks(low, high, max(3, min(6, height // 3)))
             figure.ruler("y").ticks(list(heights), list(heights.values()))

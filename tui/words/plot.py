@@ -84,6 +84,14 @@ def log_ticks(low: float, high: float, most: int) -> list[float]:
     return inside[::step] if len(inside) > 1 else [float(f"{low:.2g}"), float(f"{high:.2g}")]
 
 
+def log_labels(values: Sequence[float]) -> list[str]:
+    """What stands at the ticks of a logarithmic axis: all as powers of ten where one is too small for its digits."""
+    if min(values) >= 1e-4:
+        return [abbreviated(value) for value in values]
+    parts = [f"{value:.1e}".split("e") for value in values]
+    return [f"{float(digits):g}e{int(power)}" for digits, power in parts]
+
+
 def reading(x: Sequence[float], y: Sequence[float], at: float) -> tuple[float, float] | None:
     """The point of a curve next to `at`; None where it has none that is a number."""
     points = [(a, b) for a, b in zip(x, y, strict=False) if b is not None and math.isfinite(b)]

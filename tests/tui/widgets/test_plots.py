@@ -29,7 +29,7 @@ from tui.widgets.pick_dialog import AskFile
 from tui.widgets.plot_dialog import PlotView
 from tui.widgets.plot_file import drawn
 from tui.words.glyphs import PLAIN, RICH, Glyphs
-from tui.words.plot import log_ticks, reading, round_ticks
+from tui.words.plot import log_labels, log_ticks, reading, round_ticks
 
 SIZES = ((60, 15), (80, 24), (120, 40), (160, 50))
 EXAMPLE = ROOT / "docs" / "example" / "test.json"
@@ -286,6 +286,14 @@ def test_ticks_of_a_logarithmic_axis_are_few_and_lie_along_it(low: float, times:
     found = log_ticks(low, low * times, most)
     assert 1 < len(found) <= max(2, most + 1) and found == sorted(found)
     assert all(0.9 * low <= tick <= 1.1 * low * times for tick in found)
+
+
+@given(st.floats(1e-8, 1e4), st.floats(1.01, 1e5), st.integers(2, 9))
+def test_what_stands_at_a_logarithmic_axis_is_of_one_notation(low: float, times: float, most: int) -> None:
+    found = log_ticks(low, low * times, most)
+    labels = log_labels(found)
+    assert [float(label.replace("k", "e3").replace("M", "e6")) for label in labels] == pytest.approx(found)
+    assert len({"e" in label for label in labels}) == 1
 
 
 @given(st.floats(-1e4, 1e4), st.floats(1e-3, 1e4), st.integers(2, 9))
