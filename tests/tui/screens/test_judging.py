@@ -41,13 +41,16 @@ def test_two_picked_runs_are_compared_on_their_test_images(tmp_path: Path) -> No
                 return verdict([entries[name] for name in names], Context())
 
             said = judged("worse", "good")
-            assert said.startswith("B is better (McNemar p = ") and " decides): A - B -" in said
-            assert judged("good", "good").startswith("no difference shown (McNemar p = 1 decides): A - B +0.0%")
+            assert said.startswith("B is better: chance alone would ") and " (McNemar). A - B -" in said
+            even = "chance alone would part them so far in 100% of cases, p = 1 (McNemar). A - B +0.0%"
+            assert judged("good", "good").startswith(f"no difference shown: {even}")
             assert testable(list(entries.values())) and not testable([entries["good"]])
             await pilot.press("space", "down", "space")
             for width in (120, 160):
                 await pilot.resize_terminal(width, 48)
-                await until(pilot, lambda: all(part in text(app) for part in ("McNemar p = ", "decides): A - B", "%)")))
+                await until(
+                    pilot, lambda: all(part in text(app) for part in ("chance alone", "McNemar", "A - B", "%)"))
+                )
             (entries["good"].run.path / "predictions.csv").unlink()
             assert judged("worse", "good") == ""
 

@@ -3,6 +3,7 @@
 A ladder's rungs stand where another run's epochs do; they are judged out of fold, so there is no curve of its training.
 """
 
+import re
 from collections.abc import Callable, Sequence
 
 from rich.cells import cell_len
@@ -92,6 +93,11 @@ def _precision(entry: Entry) -> str:
     return precision
 
 
+def _device(entry: Entry) -> str:
+    """The device's name without what its maker adds to each."""
+    return " ".join(re.sub(r"\((R|TM)\)|\b(CPU|Processor)\b", "", _started(entry, "device")).split())
+
+
 RESULTS: tuple[tuple[str, Callable[[Entry], str]], ...] = (
     (tr("state"), lambda entry: tr(entry.view.state)),
     (tr("test"), test),
@@ -105,7 +111,7 @@ RESULTS: tuple[tuple[str, Callable[[Entry], str]], ...] = (
     (tr("time"), lambda entry: duration(seconds(entry))),
     (tr("trained weights"), lambda entry: _started(entry, "trainable", ",")),
     (noun(1, "precision", "precision"), _precision),
-    (tr("device"), lambda entry: _started(entry, "device")),
+    (tr("device"), _device),
 )
 
 
@@ -136,7 +142,7 @@ def verdict(entries: Sequence[Entry], context: Context) -> str:
     """Whether one of two runs is shown to be better on the same test images; empty where that can't be told. For a
     thread: thousands of images take it half a second.
     """
-    from engine.evaluation.compare import compare_runs
+    from engine.evaluation.compare import by_chance, compare_runs
 
     try:
         found = compare_runs(entries[0].run, entries[1].run, with_auc=False)
@@ -147,9 +153,9 @@ def verdict(entries: Sequence[Entry], context: Context) -> str:
         tr("{run} is better", run=SIGNS[0 if found.difference > 0 else 1]) if found.shown else tr("no difference shown")
     )
     return tr(
-        "{better} (McNemar p = {p:.2g} decides): A - B {difference:+.1%} ({low:+.1%} to {high:+.1%})",
+        "{better}: {chance} (McNemar). A - B {difference:+.1%} ({low:+.1%} to {high:+.1%})",
         better=better,
-        p=found.p,
+        chance=by_chance(found.p),
         difference=found.difference,
         low=low,
         high=high,
