@@ -330,7 +330,8 @@ class Workbench(SwitchesAtOnce, ClosesWhole, AtHome):
     def action_help(self) -> None:
         """Help for what is in focus, and all keys that do something now."""
         focused, screen = self.focused, self.screen
-        about = [getattr(node, "HELP", None) or "" for node in (focused, screen) if node is not None]
+        nodes = [node for node in (focused, screen) if node is not None]
+        about = [getattr(node, name, None) or "" for node in nodes for name in ("help_at_hand", "HELP")]
         terms = terms_in(shown_text(screen))
         self.push_screen(Help([text for text in about if text], list(screen.active_bindings.values()), terms))
 

@@ -195,6 +195,11 @@ class FittedTable(DrawsLinesOfText, DataTable[Text]):
         """The place among all rows of the row that stands on this line; -1 for none."""
         return self._seen[line] if 0 <= line < len(self._seen) else -1
 
+    def is_cut(self, place: int) -> bool:
+        """Is less than all of one of the cells of this row shown?"""
+        row = self._whole[place] if 0 <= place < len(self._whole) else ()
+        return any(isinstance(cell := row[at], Text) and cell.cell_len > width for at, _, width in self._laid if row)
+
     @property
     def room(self) -> int:
         """The characters of a line, without those that a scroll bar would take."""

@@ -7,6 +7,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.events import Resize
 from textual.message import Message
 from textual.widgets import Input, Static
 
@@ -26,6 +27,9 @@ NAME_WIDTH = 14
 """Columns for a field's name, where none is longer."""
 UNUSED = tr("The recipe auto chooses this by itself; to change it chooses the recipe report.")
 HEADING = tr("This is a heading: its fields stand below it.")
+REST = tr(".. the rest: key ?")
+FEWEST_ROWS = 4
+"""Fields that stay in sight above the longest help."""
 KEPT = ("output", "out")
 """The folder of the runs is the workbench's own, given when it is opened."""
 
@@ -38,6 +42,8 @@ class FieldTable(FittedTable):
         "the next choice. Left and right go through choices; backspace puts a field back as it "
         "usually is."
     )
+    help_at_hand = ""
+    """All help of the field under the cursor."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter,space", "edit", tr("Change"), id="form.edit", tooltip=tr("Change the field's value.")),
         Binding("right", "turn(1)", tr("Next choice"), show=False, tooltip=tr("The field's next choice.")),
@@ -53,6 +59,10 @@ class FieldTable(FittedTable):
         def __init__(self, what: str, by: int = 0) -> None:
             super().__init__()
             self.what, self.by = what, by
+
+    def on_resize(self, event: Resize) -> None:
+        """The line at hand stays in sight where a long help takes others away."""
+        self.move_cursor(row=self.cursor_row)
 
     def action_edit(self) -> None:
         """Change the value."""
@@ -107,7 +117,7 @@ class Form(Vertical):
 
     DEFAULT_CSS = """
     Form FieldTable { height: 1fr; min-height: 4; overflow-x: hidden; }
-    Form #field-help { height: 7; color: $text-muted; border-top: solid $border; }
+    Form #field-help { height: auto; min-height: 7; color: $text-muted; border-top: solid $border; }
     Form #field-error { height: auto; max-height: 4; color: $error; text-style: bold; }
     Form ValueLine { display: none; background: $panel; }
     Form ValueLine.-open { display: block; }
@@ -169,16 +179,35 @@ class Form(Vertical):
         row = self._rows[max(0, self.query_one(FieldTable).place)]
         return row if isinstance(row, Field) else None
 
+    def on_resize(self) -> None:
+        """Another width breaks the help into other lines."""
+        self.call_after_refresh(self._explain)
+
     def on_data_table_row_highlighted(self) -> None:
         """Show the field's help."""
-        row = self._rows[max(0, self.query_one(FieldTable).place)]
-        if isinstance(row, Part):
-            text = [content(in_recipe_terms(row.help))]
-        else:
-            text = [content(UNUSED)] if self._unused(row) else []
-            text += [content(in_recipe_terms(row.help)), content(_usual(row))]
-        self.query_one("#field-help", Static).update(lines(text), layout=False)
+        self._explain()
         self._complain("")
+
+    def _explain(self) -> None:
+        """The help of the field at hand, with its value where the table has no room for it. A long help takes lines of
+        the table while it is read.
+        """
+        table, box = self.query_one(FieldTable), self.query_one("#field-help", Static)
+        row = self._rows[max(0, table.place)]
+        told = [in_recipe_terms(row.help)]
+        if isinstance(row, Field):
+            told = [UNUSED] * self._unused(row) + [*told, usual(row)]
+        name = row.name.replace("_", " ")
+        table.help_at_hand = "\n".join((f"{name}: {told[0]}", *told[1:]))
+        if isinstance(row, Field) and table.is_cut(table.place):
+            told.insert(0, row.text(row.value(self._config)))
+        text, width = lines([content(part) for part in told]), box.content_size.width
+        if width:
+            broken, least = text.wrap(width), int(box.styles.min_height.value if box.styles.min_height else 0)
+            most = max(least, self.size.height - FEWEST_ROWS) - 1
+            text = lines(broken if len(broken) <= most else [*broken[: most - 1], content(REST)])
+            box.styles.height = max(min(len(broken), most) + 1, least)
+        box.update(text, layout=False)
 
     def on_field_table_asked(self, event: FieldTable.Asked) -> None:
         """Change the field under the cursor."""
@@ -259,7 +288,7 @@ class Form(Vertical):
                 self.edit()
 
 
-def _usual(field: Field) -> str:
+def usual(field: Field) -> str:
     """What a field can be, and what it usually is."""
     usual = field.text(field.default) or tr("empty")
     if field.choices:
