@@ -40,6 +40,8 @@ ONLY_ONE = tr("There is only one picture here.")
 NO_MASK = tr("This image has no lung mask.")
 NO_HEAT = tr("There is no heat for this picture: g asks for it on the screens Results and Predict.")
 WHOLE = tr("The whole picture is in sight: + goes nearer.")
+AT_THE_EDGE = tr("There is no more of the picture on that side.")
+SIDES = ((-1, 0), (1, 0), (0, -1), (0, 1))
 AS_IT_IS = tr("The picture is shown as it is already.")
 EDGE = (255, 215, 95)
 SHORTEST = 12
@@ -167,6 +169,12 @@ class Viewer(Dialog[None]):
     def _seen(self) -> Enlarged:
         return self._pictures[self._place]
 
+    @property
+    def _shape(self) -> float:
+        """How many times as wide as high the place of the picture is."""
+        xray = self.query_one(Xray)
+        return max(1, xray.content_size.width) / max(1, xray.content_size.height) / xray.cell
+
     def body(self) -> ComposeResult:
         """The picture in a frame with its title."""
         with Vertical(classes="pane", id="whole"):
@@ -189,7 +197,7 @@ class Viewer(Dialog[None]):
         if not columns or not rows:
             return
         height, width = seen.pixels.shape[:2]
-        part = view.part(height, width, columns / rows / xray.cell)
+        part = view.part(height, width, self._shape)
         shown, line = levels(view)[cut(seen.pixels, part)], None
         if self._edged and seen.mask is not None:
             drawn = min(columns, rows * xray.cell * part.width / part.height) * (FINER if self._way in GRAPHICS else 1)
@@ -219,7 +227,14 @@ class Viewer(Dialog[None]):
 
     def action_move(self, right: int, down: int) -> None:
         """Aside."""
-        self._look(self.looked.moved(ASIDE * right, ASIDE * down))
+        view = self._moved(right, down)
+        if view == self.looked:
+            self.app.notify(AT_THE_EDGE, severity="warning", markup=False)
+        self._look(view)
+
+    def _moved(self, right: int, down: int) -> View:
+        height, width = self._seen.pixels.shape[:2]
+        return self.looked.moved_within(ASIDE * right, ASIDE * down, height, width, self._shape)
 
     def action_window(self, wider: int, higher: int) -> None:
         """Other levels from black to white."""
@@ -249,7 +264,9 @@ class Viewer(Dialog[None]):
             return NO_MASK
         if action == "heat" and self._seen.heat is None:
             return NO_HEAT
-        if action.startswith(("move", "zoom(-1)")) and self.looked.zoom == 1:
+        if action.startswith("zoom(-1)") and self.looked.zoom == 1:
+            return WHOLE
+        if action.startswith("move") and all(self._moved(*side) == self.looked for side in SIDES):
             return WHOLE
         if action.startswith("turn") and len(self._pictures) < 2:
             return ONLY_ONE

@@ -51,6 +51,17 @@ class View:
         x, y = self.x + right / self.zoom, self.y + down / self.zoom
         return replace(self, x=min(1.0, max(0.0, x)), y=min(1.0, max(0.0, y)))
 
+    def moved_within(self, right: float, down: float, height: int, width: int, shape: float) -> "View":
+        """As `moved` of a picture, (height, width), on such a screen as `part` has, but no farther than to its edges;
+        the same where there is nothing more on that side.
+        """
+        aside, now = self.moved(right, down), self.part(height, width, shape)
+        if aside.part(height, width, shape) == now:
+            return self
+        edges = now.width / width / 2, now.height / height / 2
+        x, y = (min(1 - edge, max(edge, place)) for edge, place in zip(edges, (aside.x, aside.y), strict=True))
+        return replace(self, x=x, y=y)
+
     def windowed(self, wider: float = 0.0, higher: float = 0.0) -> "View":
         """With a window that is so many levels wider, and whose middle is so many levels higher."""
         width = min(float(WHITE), max(float(NARROWEST), self.width + wider))

@@ -76,6 +76,21 @@ def test_keys_zoom_move_and_reset_and_the_title_says_what_is_seen() -> None:
     looked_at(Enlarged("one.png", PICTURE), check)
 
 
+def test_it_moves_no_farther_than_to_the_edge_and_says_so_there() -> None:
+    async def check(pilot: Pilot[None], viewer: Viewer) -> None:
+        await pilot.press("plus")
+        assert pixels(viewer).shape[1] == 100, "its whole width is in sight: else this tests nothing"
+        await pilot.press("left")
+        assert any("on that side" in one.message for one in viewer.app._notifications)
+        await pilot.press("up", "up", "up", "up")
+        top = pixels(viewer)
+        assert np.array_equal(top, PICTURE[: len(top), :100])
+        await pilot.press("down")
+        assert not np.array_equal(pixels(viewer), top), "what was pressed at the edge is not to be taken back"
+
+    looked_at(Enlarged("one.png", PICTURE[:, :100]), check)
+
+
 def test_contrast_brightness_and_inversion_change_the_levels_that_are_black_and_white() -> None:
     async def check(pilot: Pilot[None], viewer: Viewer) -> None:
         await pilot.press(*"cccc", *"bb")
