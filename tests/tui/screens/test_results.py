@@ -77,6 +77,30 @@ def test_the_interval_is_as_long_as_there_is_room_when_the_size_changes(tmp_path
     run(scenario())
 
 
+def test_the_bars_of_a_mistake_follow_the_width_of_their_pane(tmp_path: Path) -> None:
+    finished_run(tmp_path, "report", DATA, report()[350:380])
+
+    def ends(app: Workbench) -> int:
+        """The columns between the bars and the border of their pane."""
+        pane = app.screen.query_one("#mistake-pane").region
+        rows = [line[pane.x + 1 : pane.right - 1] for line in text(app).splitlines()]
+        return next((len(row) - len(row.rstrip()) for row in rows if row.startswith(" > ")), 99)
+
+    async def scenario() -> None:
+        app = Workbench(tmp_path, settings=GREY)
+        async with app.run_test(size=(160, 50)) as pilot:
+            await pilot.press("5")
+            await until(pilot, lambda: ends(app) in (1, 2, 3))
+            border = app.screen.query_one("#mistake-pane").region
+            await pilot.mouse_down(offset=(border.x, border.y + 5))
+            await pilot.hover(offset=(border.x - 30, border.y + 5))
+            await pilot.mouse_up(offset=(border.x - 30, border.y + 5))
+            await until(pilot, lambda: app.screen.query_one("#mistake-pane").region.width > border.width + 20)
+            await until(pilot, lambda: ends(app) in (1, 2, 3))
+
+    run(scenario())
+
+
 def test_keys_step_through_prevalences_and_say_what_answers_are_worth_there(tmp_path: Path) -> None:
     made = finished_run(tmp_path, "report", DATA, report(), threshold=0.5)
     test = read_test(made)

@@ -7,6 +7,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.content import Content
 from textual.widgets import DataTable, Static
 
 from engine.base.context import Context
@@ -202,10 +203,9 @@ class Mistakes(Panes):
         self._facts(answer, "" if isinstance(error, Stopped) else in_recipe_terms(error))
 
     def _facts(self, answer: Answer, trouble: str, heat: str = "") -> None:
-        box = self.query_one("#mistake-facts", Facts)
         verdict = tr("truth {truth}, said {said}: wrong") if answer.wrong else tr("truth {truth}, said {said}: right")
-        rows = [content(verdict.format(truth=answer.truth, said=answer.said), "bold" if answer.wrong else "")]
-        rows += bars(answer.shares, answer.said, self._session.glyphs, max(24, box.content_size.width))
+        first = content(verdict.format(truth=answer.truth, said=answer.said), "bold" if answer.wrong else "")
+        rows = []
         if answer.shares != answer.own:
             rows.append(
                 content(
@@ -216,7 +216,11 @@ class Mistakes(Panes):
         rows.append(content(trouble, "$error") if trouble else content(answer.file, "$foreground-muted"))
         if heat:
             rows.append(content(heat))
-        box.update(lines(rows))
+
+        def drawn(width: int) -> Content:
+            return lines([first, *bars(answer.shares, answer.said, self._session.glyphs, max(24, width)), *rows])
+
+        self.query_one("#mistake-facts", Facts).draw(drawn)
 
 
 def _load(run: Run, context: Context) -> tuple[list[Answer], Path]:
