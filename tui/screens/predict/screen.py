@@ -32,6 +32,7 @@ from tui.screens.predict.text import answer_text
 from tui.services.models import Heated
 from tui.services.read_picture import Picture, network_side, read_picture
 from tui.state.messages import JobChanged
+from tui.widgets.facts import Facts
 from tui.widgets.file_tree import FileTree, PathField
 from tui.widgets.panes import Panes
 from tui.widgets.pick_dialog import AskFile, PickRun
@@ -61,8 +62,6 @@ class PredictScreen(PictureScreen):
     """The promise that is shown."""
     _path: Path | None = None
     _answer: Answered | None = None
-    _width = 0
-    """The columns that the answer was drawn for."""
     _heat = ""
 
     def __init__(self) -> None:
@@ -83,7 +82,7 @@ class PredictScreen(PictureScreen):
                 yield Pictures(self.workbench.picture_way, self.workbench.abilities, id="pictures")
                 with Panes(id="lower"):
                     with VerticalScroll(classes="pane", id="answer-pane"):
-                        yield Static(content(tr("No image yet.")), id="answer")
+                        yield Facts(content(tr("No image yet.")), id="answer")
                     yield FileFacts(self.session.glyphs, id="facts-pane")
         yield Static(content(NOT_FOR_DIAGNOSIS, "italic $warning"), id="caution")
 
@@ -165,7 +164,7 @@ class PredictScreen(PictureScreen):
         self.set_narrow(False, "-side")
         self.query_one(FileFacts).show(None)
         self.query_one("#answer-pane").border_subtitle = ""
-        self.query_one("#answer", Static).update(content(tr("The file is being read ...")))
+        self.query_one("#answer", Facts).update(content(tr("The file is being read ...")))
         self.refresh_bindings()
         self.session.cancel("predict")
         self.session.cancel("predict-heat")
@@ -183,7 +182,7 @@ class PredictScreen(PictureScreen):
     def _ask(self, picture: Picture) -> None:
         self._answer = None
         self._cool()
-        self.query_one("#answer", Static).update(content(tr("The model is being asked ...")))
+        self.query_one("#answer", Facts).update(content(tr("The model is being asked ...")))
         work = partial(ask_file, self._whom, picture.path)
         done, failed = partial(self._answered, picture), partial(self._failed, False)
         self.session.start("predict", tr("predicting"), work, done, failed)
@@ -199,9 +198,9 @@ class PredictScreen(PictureScreen):
         if unreadable:
             self.query_one(Pictures).show(None)
         if isinstance(error, Stopped):
-            self.query_one("#answer", Static).update(content(tr("Cancelled.")))
+            self.query_one("#answer", Facts).update(content(tr("Cancelled.")))
             return
-        self.query_one("#answer", Static).update(content(sentence(error), "$error"))
+        self.query_one("#answer", Facts).update(content(sentence(error), "$error"))
 
     # Where the model looks
 
@@ -265,29 +264,14 @@ class PredictScreen(PictureScreen):
 
     def _show_answer(self) -> None:
         if self._answer and self._picture:
-            self._width = self._room()
-            text = answer_text(self._answer, self._wanted, self.session.glyphs, self._width, self._heat)
-            self.query_one("#answer", Static).update(text)
-            self.call_after_refresh(self._fit_answer)
+            drawn = partial(answer_text, self._answer, self._wanted, self.session.glyphs, heat=self._heat)
+            self.query_one("#answer", Facts).draw(lambda width: drawn(max(24, width)))
         self._facts()
-
-    def _room(self) -> int:
-        """The columns that a line of the answer has."""
-        return max(24, self.query_one("#answer-pane").content_size.width - 1)
-
-    def _fit_answer(self) -> None:
-        """Draw the bars anew where their pane had no size yet, or has another one by now."""
-        if self._room() != self._width:
-            self._show_answer()
 
     def _facts(self) -> None:
         if self._picture:
             said = self._answer.prediction if self._answer else None
             self.query_one(FileFacts).show(self._picture, said)
-
-    def on_resize(self) -> None:
-        """The bars follow the width."""
-        self.call_after_refresh(self._show_answer)
 
     # A folder
 
