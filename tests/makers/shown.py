@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from rich.segment import Segment
 from textual.pilot import Pilot
-from textual.widgets import Input
+from textual.widgets import DataTable, Input
 
 from engine.data.image.reader import held
 from engine.data.scan import scan
@@ -119,3 +119,12 @@ async def arrive(pilot: Pilot[None], app: Workbench, mode: str) -> None:
     else:
         await pilot.press("escape", str(1 + MODES.index(mode)))
     await still(pilot, app)
+
+
+def sideways(app: Workbench) -> list[str]:
+    """The tables in sight whose columns need more room than there is."""
+    return [
+        f"{app.current_mode} {app.size.width}: {table.id} {table.virtual_size.width} in {table.size.width}"
+        for table in app.screen.query(DataTable)
+        if table.size.area and table.virtual_size.width > table.scrollable_content_region.width
+    ]

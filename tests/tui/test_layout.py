@@ -7,11 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from textual.pilot import Pilot
-from textual.widgets import DataTable
 
 from tests.makers.drive import run, text, until
 from tests.makers.extent import ALL
-from tests.makers.shown import arrive, still, workplace
+from tests.makers.shown import arrive, sideways, still, workplace
 from tui.app import Workbench
 from tui.screens.frame import MODES
 from tui.widgets.fitted_table import PADDING, Column, fitting
@@ -34,15 +33,6 @@ RESULTS = {
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of runs and data."""
     return workplace(tmp_path, monkeypatch)
-
-
-def sideways(app: Workbench) -> list[str]:
-    """The tables in sight whose columns need more room than there is."""
-    return [
-        f"{app.current_mode} {app.size.width}: {table.id} {table.virtual_size.width} in {table.size.width}"
-        for table in app.screen.query(DataTable)
-        if table.size.area and table.virtual_size.width > table.scrollable_content_region.width
-    ]
 
 
 @pytest.mark.parametrize(

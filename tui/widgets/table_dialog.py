@@ -64,7 +64,7 @@ class Listing(Dialog[None]):
         numbers = [isinstance(first[place], int) for place in range(len(self._table.columns))]
         table.offer(
             *(
-                Column(name, least=0 if right else NARROWEST, right=right, middle=place == 0)
+                Column(name, rank=place * right, least=0 if right else NARROWEST, right=right, middle=place == 0)
                 for place, (name, right) in enumerate(zip(self._table.columns, numbers, strict=True))
             )
         )

@@ -11,7 +11,7 @@ from textual.widgets import Input
 
 from tests.makers.dialogs import OPENED_BY
 from tests.makers.drive import run, text, until
-from tests.makers.shown import still, workplace
+from tests.makers.shown import sideways, still, workplace
 from tui.app import Workbench
 from tui.widgets.dialog import Dialog
 from tui.widgets.key_line import KeyLine
@@ -53,7 +53,8 @@ def test_all_modal_screens_are_dialogs() -> None:
 
 
 async def looked_at(pilot: Pilot[Any], app: Workbench) -> None:
-    """Its keys are in sight and act: help for it, and close."""
+    """Its tables show whole columns; its keys are in sight and act: help for it, and close."""
+    assert sideways(app) == []
     dialog, lines = app.screen, app.size.height
     shown = {one.action: (begin, one) for begin, _, one in dialog.query_one(KeyLine).places}
     if not isinstance(dialog, Help):
@@ -78,6 +79,7 @@ async def looked_at(pilot: Pilot[Any], app: Workbench) -> None:
     ("size", "names"),
     [
         pytest.param((80, 24), SOME, id="some"),
+        pytest.param((60, 15), ("sources",), id="columns"),
         pytest.param((80, 24), OPENED_BY, id="all", marks=pytest.mark.slow),
         pytest.param((60, 15), OPENED_BY, id="small", marks=pytest.mark.slow),
     ],
