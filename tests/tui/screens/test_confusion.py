@@ -21,12 +21,13 @@ NAMES = ("COVID", "Viral Pneumonia")
         ("Viral Pneumonia", 15, ["Viral Pneumonia"]),
         ("Viral Pneumonia", 9, ["Viral", "Pneumonia"]),
         ("Lung_Opacity", 7, ["Lung_", "Opacity"]),
-        ("Viral Pneumonia", 6, ["Viral Pneumonia"]),
+        ("Viral Pneumonia", 6, ["Viral", "Pneumonia"]),
+        ("Viral Pneumonia", 4, ["Viral Pneumonia"]),
         ("a b c d", 5, ["a b c", "d"]),
         ("肺炎 病毒", 4, ["肺炎", "病毒"]),
     ],
 )
-def test_a_name_is_broken_where_it_is_whole_only_so(name: str, width: int, lines: list[str]) -> None:
+def test_a_name_that_does_not_fit_is_broken_where_it_has_a_gap(name: str, width: int, lines: list[str]) -> None:
     assert broken(name, width) == lines
 
 

@@ -124,7 +124,8 @@ def test_what_computed_the_frozen_layers_is_compared_where_it_was_not_keras(tmp_
     library = Library(tmp_path)
     library.take(library.look())
     entries = sorted(library.entries(), key=lambda entry: entry.run.name)
-    assert dict(differences(entries))["precision"] == ["float32, frozen: ncnn", "float32", "float32"]
+    assert dict(differences(entries))["precision"] == ["float32", "float32", "float32"]
+    assert dict(differences(entries))["frozen layers by"] == ["ncnn", "Keras", "Keras"]
 
 
 def test_enter_opens_the_result_or_the_course(states: Path) -> None:

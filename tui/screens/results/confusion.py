@@ -21,13 +21,14 @@ NAMES, FEWEST = 18, 4
 
 
 def broken(name: str, width: int) -> list[str]:
-    """A class's name in one line, or in two where it has a gap and is whole only so; in one to be cut where not even
-    that helps.
+    """A class's name in one line, or in two where it has a gap and does not fit; what does not fit even so is to be
+    cut.
     """
     shown = display_name(name)
     gaps = [place for place, letter in enumerate(shown) if letter in " _-"]
     halves = [(shown[: at + 1].rstrip(), shown[at + 1 :]) for at in gaps]
-    fit = [pair for pair in halves if all(0 < cell_len(part) <= width for part in pair)]
+    begun = [pair for pair in halves if 0 < cell_len(pair[0]) <= width]
+    fit = [pair for pair in begun if 0 < cell_len(pair[1]) <= width] or begun
     return [shown] if cell_len(shown) <= width or not fit else list(fit[-1])
 
 

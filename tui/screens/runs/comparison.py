@@ -85,12 +85,10 @@ def _started(entry: Entry, name: str, form: str = "") -> str:
     return format(getattr(started, name), form) if started else "-"
 
 
-def _precision(entry: Entry) -> str:
-    """The number format, and what computed the frozen layers where that was not Keras."""
-    started, precision = entry.view.started, _started(entry, "precision")
-    if started and started.frozen_engine not in (None, "keras"):
-        return tr("{precision}, frozen: {engine}", precision=precision, engine=started.frozen_engine)
-    return precision
+def _frozen_by(entry: Entry) -> str:
+    """What computed the frozen layers."""
+    engine = entry.view.started.frozen_engine if entry.view.started else None
+    return "Keras" if engine in (None, "keras") else str(engine)
 
 
 def _device(entry: Entry) -> str:
@@ -110,7 +108,8 @@ RESULTS: tuple[tuple[str, Callable[[Entry], str]], ...] = (
     (DONE, lambda entry: str(entry.view.done)),
     (tr("time"), lambda entry: duration(seconds(entry))),
     (tr("trained weights"), lambda entry: _started(entry, "trainable", ",")),
-    (noun(1, "precision", "precision"), _precision),
+    (noun(1, "precision", "precision"), lambda entry: _started(entry, "precision")),
+    (tr("frozen layers by"), _frozen_by),
     (tr("device"), _device),
 )
 
