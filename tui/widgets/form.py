@@ -30,6 +30,8 @@ HEADING = tr("This is a heading: its fields stand below it.")
 REST = tr(".. the rest: key ?")
 FEWEST_ROWS = 4
 """Fields that stay in sight above the longest help."""
+FOR_HELP, LEAST_HELP = 0.37, 3
+"""The help's share of the form, as in its style, and its lines at least, with the rule above."""
 KEPT = ("output", "out")
 """The folder of the runs is the workbench's own, given when it is opened."""
 
@@ -117,7 +119,7 @@ class Form(Vertical):
 
     DEFAULT_CSS = """
     Form FieldTable { height: 1fr; min-height: 4; overflow-x: hidden; }
-    Form #field-help { height: auto; min-height: 7; color: $text-muted; border-top: solid $border; }
+    Form #field-help { height: 37%; min-height: 3; color: $text-muted; border-top: solid $border; }
     Form #field-error { height: auto; max-height: 4; color: $error; text-style: bold; }
     Form ValueLine { display: none; background: $panel; }
     Form ValueLine.-open { display: block; }
@@ -203,10 +205,12 @@ class Form(Vertical):
             told.insert(0, row.text(row.value(self._config)))
         text, width = lines([content(part) for part in told]), box.content_size.width
         if width:
-            broken, least = text.wrap(width), int(box.styles.min_height.value if box.styles.min_height else 0)
+            broken, least = text.wrap(width), max(LEAST_HELP, int(FOR_HELP * self.size.height))
             most = max(least, self.size.height - FEWEST_ROWS) - 1
             text = lines(broken if len(broken) <= most else [*broken[: most - 1], content(REST)])
-            box.styles.height = max(min(len(broken), most) + 1, least)
+            height = max(min(len(broken), most) + 1, least)
+            if height != box.outer_size.height:
+                box.styles.height = height
         box.update(text, layout=False)
 
     def on_field_table_asked(self, event: FieldTable.Asked) -> None:
