@@ -196,13 +196,12 @@ class Form(Vertical):
         """
         table, box = self.query_one(FieldTable), self.query_one("#field-help", Static)
         row = self._rows[max(0, table.place)]
-        told = [in_recipe_terms(row.help)]
+        told, table.help_at_hand = [in_recipe_terms(row.help)], ""
         if isinstance(row, Field):
             told = [UNUSED] * self._unused(row) + [*told, usual(row)]
-        name = row.name.replace("_", " ")
-        table.help_at_hand = "\n".join((f"{name}: {told[0]}", *told[1:]))
-        if isinstance(row, Field) and table.is_cut(table.place):
-            told.insert(0, row.text(row.value(self._config)))
+            table.help_at_hand = "\n".join((f"{row.name.replace('_', ' ')}: {told[0]}", *told[1:]))
+            if table.is_cut(table.place):
+                told.insert(0, row.text(row.value(self._config)))
         text, width = lines([content(part) for part in told]), box.content_size.width
         if width:
             broken, least = text.wrap(width), max(LEAST_HELP, int(FOR_HELP * self.size.height))
