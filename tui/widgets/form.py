@@ -156,6 +156,7 @@ class Form(Vertical):
         """Show this recipe; `fixed` is the sentence why it can't be changed, empty where it can."""
         self._config, self._fixed = config, fixed
         self.query_one(FieldTable).fill([self._cells(row) for row in self._rows])
+        self._explain()
 
     def edit(self) -> None:
         """To the fields."""
