@@ -174,6 +174,8 @@ class Workbench(SwitchesAtOnce, ClosesWhole, AtHome):
         """The screens that are made, each hearing of changes."""
         self.session = Session(self, runs, settings, memory)
         self.session.picture = picture
+        self._named = bool(attached or picture)
+        """Is there something else to show than what was open the last time? Predict takes the picture as it opens."""
         self.session.wanted = attached.absolute() if attached else None
         self._data, self._speed = data, speed
         self._ahead = ScreensAhead(self, self.session) if ahead else None
@@ -245,7 +247,7 @@ class Workbench(SwitchesAtOnce, ClosesWhole, AtHome):
         self.session.watch_runs()
         if self._data:
             self.session.open_data(self._data)
-        elif self.session.memory and not (self.session.wanted or self.session.picture):
+        elif self.session.memory and not self._named:
             self.go_on(self.session.memory)
 
     def _prepare_screens(self) -> None:

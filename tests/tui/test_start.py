@@ -86,6 +86,34 @@ def test_the_last_session_is_opened_again(tmp_path: Path, dozen: Path) -> None:
     run(second())
 
 
+def test_who_names_a_picture_sees_it_and_not_the_last_session_though_its_screen_is_opened_first(
+    tmp_path: Path, dozen: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory, begin = Memory(tmp_path / "session.json"), Workbench._begin
+    memory.opened(dozen)
+    memory.left("dataset")
+    begun: list[Workbench] = []
+
+    def late(app: Workbench) -> None:
+        """Begin when Predict has its picture already."""
+        if app.session.picture:
+            app.set_timer(0.05, partial(late, app))
+        else:
+            begin(app)
+            begun.append(app)
+
+    async def scenario() -> None:
+        monkeypatch.setattr(Workbench, "_begin", late)
+        picture = next(dozen.rglob("*.png"))
+        app = Workbench(tmp_path / "runs", picture=picture, settings=LOOK, memory=memory)
+        async with app.run_test(size=(80, 24)) as pilot:
+            await until(pilot, lambda: begun)
+            await pilot.pause(0.3)
+            assert app.current_mode == "predict" and app.session.data is None
+
+    run(scenario())
+
+
 def test_what_is_remembered_is_bounded_and_a_damaged_file_is_forgotten(tmp_path: Path) -> None:
     path = tmp_path / "session.json"
     memory = Memory(path)
