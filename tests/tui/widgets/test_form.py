@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
+from textual.widget import Widget
 
 from engine.recipe.config import TrainConfig
 from engine.recipe.fields import Field, Part, Tree, parts
@@ -33,11 +34,15 @@ async def opened(app: Workbench, pilot: Pilot[None], key: str) -> FieldTable:
     return app.screen.query_one(FieldTable)
 
 
+def painted(app: Workbench, widget: Widget) -> list[str]:
+    """The lines of the screen where the widget is, border and padding apart."""
+    area = widget.content_region
+    return [line[area.x : area.right] for line in text(app).splitlines()[area.y : area.bottom]]
+
+
 def help_shown(app: Workbench) -> str:
     """What is painted in the help of the field at hand, in one line."""
-    area = app.screen.query_one(Form).query_one("#field-help").content_region
-    lines = text(app).splitlines()[area.y : area.bottom]
-    return " ".join(" ".join(line[area.x : area.right].split()) for line in lines).strip()
+    return " ".join(" ".join(painted(app, app.screen.query_one(Form).query_one("#field-help"))).split())
 
 
 def rows(tree: Tree) -> list[Part | Field]:
@@ -99,12 +104,6 @@ def test_a_value_that_is_cut_is_whole_above_its_help(tmp_path: Path) -> None:
             for value in ("head,block3,block2,all", "head,block3,block1,all"):
                 await pilot.press("enter", "ctrl+u", *value, "enter")
                 await until(pilot, lambda: closed(help_shown(app)).startswith(f"{value}Howmuch"))  # noqa: B023
-                assert value not in "\n".join(table_lines(app, table)), "else this tests nothing"
+                assert value not in "\n".join(painted(app, table)), "else this tests nothing"
 
     run(scenario())
-
-
-def table_lines(app: Workbench, table: FieldTable) -> list[str]:
-    """What is painted of the table."""
-    area = table.content_region
-    return [line[area.x : area.right] for line in text(app).splitlines()[area.y : area.bottom]]
