@@ -14,6 +14,7 @@ import pytest
 
 from engine.runs.directory import Run
 from tests.conftest import ROOT, SAMPLE
+from tests.makers.pace import library_seconds
 from tests.makers.vgg_run import vgg_run
 
 IMAGE = SAMPLE / "COVID" / "images" / "COVID-1.png"
@@ -103,15 +104,15 @@ def test_another_network_still_loads_tensorflow_and_the_recipe_can_ask_for_it(fe
 
 @pytest.mark.alone
 def test_one_file_takes_a_second_and_400_megabytes_from_a_cold_start(run: Run, tmp_path: Path) -> None:
-    taken, most = [], []
+    taken, libraries, most = [], [], []
+    kept = {"PYTHONPYCACHEPREFIX": str(tmp_path), "PYTHONDONTWRITEBYTECODE": ""}
     for _ in range(5):  # the first of them leaves the bytecode that an installation has
+        libraries.append(library_seconds(**kept))
         start = time.perf_counter()
-        found = done(
-            VERB, ["predict", IMAGE, "--run", run.path], PYTHONPYCACHEPREFIX=str(tmp_path), PYTHONDONTWRITEBYTECODE=""
-        )
+        found = done(VERB, ["predict", IMAGE, "--run", run.path], **kept)
         taken.append(time.perf_counter() - start)
         most += [int(kilobytes) for kilobytes in re.findall(r"VmHWM:\s+(\d+) kB", found.stdout)]
-    # Below 1.0 s on a quiet machine of two cores; twice that here, for a slower one. Memory is the same on any.
-    assert min(taken) < 2.0
+    # 5.4 times; 1.0 s on a quiet machine (benchmarks/start.py) is 7.5 times. Memory is the same on any.
+    assert min(taken) < 9 * min(libraries), (taken, libraries)
     assert all(kilobytes < 400_000 for kilobytes in most), most
     assert most or sys.platform != "linux"

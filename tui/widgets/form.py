@@ -31,7 +31,7 @@ REST = tr(".. the rest: key ?")
 FEWEST_ROWS = 4
 """Fields that stay in sight above the longest help."""
 FOR_HELP, LEAST_HELP = 0.37, 3
-"""The help's share of the form, as in its style, and its lines at least, with the rule above."""
+"""The help's share of the form, and its lines at least, with the rule above."""
 KEPT = ("output", "out")
 """The folder of the runs is the workbench's own, given when it is opened."""
 
@@ -119,7 +119,7 @@ class Form(Vertical):
 
     DEFAULT_CSS = """
     Form FieldTable { height: 1fr; min-height: 4; overflow-x: hidden; }
-    Form #field-help { height: 37%; min-height: 3; color: $text-muted; border-top: solid $border; }
+    Form #field-help { color: $text-muted; border-top: solid $border; }
     Form #field-error { height: auto; max-height: 4; color: $error; text-style: bold; }
     Form ValueLine { display: none; background: $panel; }
     Form ValueLine.-open { display: block; }
@@ -144,7 +144,9 @@ class Form(Vertical):
         longest = max(len(row.name) + 1 for row in self._rows)
         columns = Column("field", least=max(NAME_WIDTH, longest)), Column("value", least=6)
         yield FieldTable(*columns, show_header=False, id="fields")
-        yield Static(id="field-help")
+        box = Static(id="field-help")
+        box.styles.height, box.styles.min_height = f"{FOR_HELP:.0%}", LEAST_HELP
+        yield box
         yield ValueLine(id="field-value")
         yield Static(id="field-error")
 
