@@ -59,8 +59,9 @@ pictures: install
 translations: install
 	$(BIN)/python -m translations
 
+# Three at once for two processors: a test that waits for a process leaves its own to another.
 unit: install
-	$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder -m 'not slow and not soak and not alone'
+	$(PYTEST) -n 3 --dist loadfile --no-loadscope-reorder -m 'not slow and not soak and not alone'
 	$(PYTEST) -m 'alone and not slow and not soak' $(ALONE)
 
 # All examples of each property; see tests/makers/examples.py.

@@ -145,7 +145,7 @@ class Form(Vertical):
         columns = Column("field", least=max(NAME_WIDTH, longest)), Column("value", least=6)
         yield FieldTable(*columns, show_header=False, id="fields")
         box = Static(id="field-help")
-        box.styles.height, box.styles.min_height = f"{FOR_HELP:.0%}", LEAST_HELP
+        box.styles.height, box.styles.min_height = f"{100 * FOR_HELP:g}%", LEAST_HELP
         yield box
         yield ValueLine(id="field-value")
         yield Static(id="field-error")
