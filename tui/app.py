@@ -27,7 +27,7 @@ from engine.base.language import tr
 from engine.base.wording import in_turn, listing
 from tui.ahead import ScreensAhead
 from tui.at_home import AtHome
-from tui.host.private_apis import ClosesWhole, SwitchesAtOnce, hash_styles_quickly, shown_text, styles_ahead
+from tui.host.private_apis import ClosesWhole, SwitchesAtOnce, shown_text, spare_needless_work, styles_ahead
 from tui.host.terminal import Abilities
 from tui.screens.frame import MODES, TITLES
 from tui.state.host import Listener, Severity
@@ -168,7 +168,7 @@ class Workbench(SwitchesAtOnce, ClosesWhole, AtHome):
         """
         super().__init__(driver_class=driver)
         break_chinese()
-        hash_styles_quickly()
+        spare_needless_work()
         self.settings, self.abilities, self._log_file = settings, abilities, log
         self.listeners: list[Listener] = []
         """The screens that are made, each hearing of changes."""

@@ -149,22 +149,35 @@ class ClosesWhole:
 
 
 class StaysLaidOut:
-    """For a Screen: is laid out anew where its size is another or its widgets ask for it, not whenever it is opened."""
+    """For a Screen: is laid out anew where its size is another or its widgets ask for it, not whenever it is opened.
+    While nothing may be shown it isn't drawn; Textual draws it for nobody.
+    """
 
+    app: Any
     outer_size: Any
+    _repaint_required: bool
 
     def _screen_resized(self, size: Any) -> None:
         if self.outer_size != size:
             super()._screen_resized(size)  # type: ignore[misc]
 
+    def _compositor_refresh(self) -> None:
+        if self.app._batch_count:
+            self._repaint_required = True  # at the end of the batch
+        else:
+            super()._compositor_refresh()  # type: ignore[misc]
 
-def hash_styles_quickly() -> None:
+
+def spare_needless_work() -> None:
     """Let Textual look its rules up at the speed of C: for each widget it asks every rule for its hash, which is the
-    identity that Python's own gives as well.
+    identity that Python's own gives as well. And let a widget take the size that a layout gives it, and what it has to
+    scroll over, without asking for another layout of the whole screen: where a scroll bar comes or goes, that asks.
     """
     from textual.css.model import RuleSet
+    from textual.widget import Widget
 
     RuleSet.__hash__ = object.__hash__  # type: ignore[method-assign]
+    Widget._size_updated.__defaults__ = (False,)  # `layout`
 
 
 def suggestion_of(field: "Input") -> str:

@@ -6,6 +6,7 @@ from typing import ClassVar, TypeVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.events import Key
+from textual.reactive import Reactive
 from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 
@@ -18,6 +19,9 @@ R = TypeVar("R")
 
 class SaysWhy(Screen[R]):
     """A screen whose keys say why, where they can't act."""
+
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
+    """Both widgets between which it moves paint themselves; Textual would paint the whole screen each time."""
 
     def why_not(self, action: str) -> str:
         """Why an action of the screen, "step" or "step(-1)", can't be done now, as a sentence for who presses its dim

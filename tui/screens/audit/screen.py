@@ -52,7 +52,7 @@ COLUMNS = (
     Column(tr("accuracy (95%)"), "accuracy", right=True), Column(tr("state"), "state", rank=1),
 )  # fmt: skip
 EARLIER = (Column(tr("finding"), "finding", least=10), Column(tr("name"), "name", least=8, middle=True))
-BAR = 20
+BAR, LIST = 20, "audits"
 STOP = Answer("k", tr("Stop after the batch at hand; what is computed is kept for the next audit"), "stop")
 GO_ON = Answer("g", tr("Go on"), "")
 
@@ -137,7 +137,8 @@ class AuditScreen(PictureScreen):
 
     def on_screen_resume(self) -> None:
         """Another process may have written an audit."""
-        self._list()
+        if LIST not in self.session.jobs:
+            self._list()
 
     def _tick(self) -> None:
         if isinstance(self._shown, AuditJob) and self._shown.alive and self.workbench.current_mode == self.MODE:
@@ -193,7 +194,7 @@ class AuditScreen(PictureScreen):
         self.query_one("#what", Static).update(lines(rows))
 
     def _list(self) -> None:
-        self.session.start("audits", tr("reading the audits"), partial(kept_audits, self.session.runs), self._listed)
+        self.session.start(LIST, tr("reading the audits"), partial(kept_audits, self.session.runs), self._listed)
 
     def _listed(self, read: "tuple[list[tuple[Path, Audit]], list[str]]") -> None:
         kept, troubles = read

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from engine.base.language import tr
-from tui.state.sweep_job import Kept
+from tui.state.sweep_job import Followed, Kept
 from tui.widgets.fitted_table import Column, FittedTable
 from tui.widgets.safe_cells import cell
 from tui.words.glyphs import Glyphs
@@ -31,3 +31,8 @@ class KeptSweeps(FittedTable):
             sign, done = self._glyphs.state(state), f"{one.finished}/{one.total}"
             rows.append((cell(sign), cell(one.path.name, "bold"), cell(done)))
         self.fill(rows)
+
+    def has(self, shown: Followed) -> bool:
+        """Does the list say of this sweep what is known of it?"""
+        result = shown.result
+        return result is not None and Kept(shown.path, result.finished, len(result.points), shown.live) in self.kept

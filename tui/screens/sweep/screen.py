@@ -1,7 +1,7 @@
 """Screen 8: which layers are worth training? A sweep planned, trained, followed and gone on with; the recipe chosen."""
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -45,7 +45,7 @@ from tui.words.recipe_terms import in_recipe_terms
 if TYPE_CHECKING:
     from engine.jobs.sweep_plan import Plan
 
-PLAN, CHOOSE = "sweep-plan", "sweep-choose"
+PLAN, CHOOSE, LIST = "sweep-plan", "sweep-choose", "sweeps"
 STOP = Answer("k", tr("Stop after the batch at hand; the sweep goes on from there another time"), "stop")
 GO_ON = Answer("g", tr("Go on"), "")
 
@@ -85,6 +85,8 @@ class SweepScreen(PlottedScreen):
     _shown: Followed | None = None
     _seen = False
     """Did anybody see which sweep is shown? Until then that is the newest."""
+    _known = False
+    """Is it known whether there is a sweep to show? Until then nothing is planned that nobody would see."""
     _queued = True
     """Is the queue shown, and not the result?"""
 
@@ -125,7 +127,8 @@ class SweepScreen(PlottedScreen):
 
     def on_screen_resume(self) -> None:
         """Another process may have begun a sweep."""
-        self._list()
+        if LIST not in self.session.jobs:
+            self._list()
 
     def _tick(self) -> None:
         if self._shown and self._live and self.workbench.current_mode == self.MODE:
@@ -180,6 +183,8 @@ class SweepScreen(PlottedScreen):
             if self._shown.result is None:
                 return  # it has only begun, or can't be read
             work = partial(plan_of, self._shown.path, session.data)
+        elif not self._known:
+            return
         elif session.data and session.split:
             work = self._new()
         else:
@@ -232,7 +237,8 @@ class SweepScreen(PlottedScreen):
             if first and look.result.candidates and not self._live:
                 self._turn()
             self._replan()
-            self._list()
+            if not self.query_one(KeptSweeps).has(followed):
+                self._list()
             self._draw()
             return
         self._progress()
@@ -247,16 +253,24 @@ class SweepScreen(PlottedScreen):
         self.query_one(Form).show(self._wanted)
 
     def _list(self) -> None:
-        self.session.start("sweeps", tr("reading the sweeps"), partial(kept_sweeps, self.session.runs), self._listed)
+        work = partial(kept_sweeps, self.session.runs)
+        self.session.start(LIST, tr("reading the sweeps"), work, self._listed, self._not_listed)
 
-    def _listed(self, read: tuple[list[Kept], list[str]]) -> None:
+    def _not_listed(self, error: Exception) -> None:
+        self.session.complain(error)
+        self._listed(((), ()))
+
+    def _listed(self, read: tuple[Sequence[Kept], Sequence[str]]) -> None:
         kept, troubles = read
         self.warn_of_new(troubles)
         self.query_one(KeptSweeps).show_kept(kept)
         seen, self._seen = self._seen, self._seen or self.workbench.current_mode == self.MODE
         newer = kept and not seen and self._shown and not self._job and self._shown.path != kept[0].path
+        known, self._known = self._known, True
         if kept and not seen and (newer or self._shown is None):
             self._open(kept[0].path)
+        elif not known:
+            self._replan()
 
     # What is shown
 
