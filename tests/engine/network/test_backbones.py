@@ -289,33 +289,45 @@ def assert_as_built(classifier: Classifier) -> None:
     assert sum(int(np.prod(variable.shape)) for variable in classifier.frozen_variables) == kept
 
 
-def gradients(config: TrainConfig, cache: Path) -> dict[str, np.ndarray]:
+def gradients(config: TrainConfig, cache: Path, rounding: float = 0.0) -> dict[str, np.ndarray]:
     """The loss's gradient by variable, as a training step takes it over all training images: what gradient descent's
-    velocity is after its first step, with its sign turned.
+    velocity is after its first step, with its sign turned. With a `rounding`, of inputs that are off by so much.
     """
     classifier, (train, _) = begun(config, cache)
     train = prepared(train, PLAIN, Context().emit)
     descent = tensorflow().keras.optimizers.SGD(1.0, momentum=0.5)
     descent.build(classifier.trainable_variables)
     steps = Steps(classifier, train.network, config.fit, train.images.labels, descent)
-    steps.take([*train.batches(np.arange(IMAGES), PLAIN, IMAGES)])
+    ((inputs, labels),) = train.batches(np.arange(IMAGES), PLAIN, IMAGES)
+    if rounding:
+        inputs = np.float32(inputs * np.random.default_rng(1).normal(1, rounding, inputs.shape))
+    steps.take([(inputs, labels)])
     paths = [variable.path for variable in classifier.trainable_variables]
     return {path: -velocity.numpy() for path, velocity in zip(paths, descent.momentums, strict=True)}
+
+
+def apart(gradient: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> float:
+    """How far two gradients are apart, for the variable for which that is furthest: a share of its length."""
+    return max(float(np.linalg.norm(gradient[path] - other[path]) / np.linalg.norm(other[path])) for path in other)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", OTHERS)
 @pytest.mark.parametrize("mode", ["transfer", "partial"])
 def test_a_cache_changes_no_result_and_no_statistics(name: str, mode: str, tmp_path: Path) -> None:
-    """Weights after some steps are no measure: Adam moves each by the rate, were its gradient rounding alone."""
+    """To within what rounding alone does. A part of a batch in another order is off by 1e-7 to 2e-6, on another
+    processor in another place, and where that turns a ReLU on or off the gradient is off by a thousandth. Activations
+    kept in float16 move it by 1.6 to 2.9 times what this allows, MobileNetV2's by less. Weights after some steps
+    are no measure: Adam moves each by the rate, were its gradient rounding alone.
+    """
     network = NetworkConfig(backbone=name, mode=mode, weights="none")  # type: ignore[arg-type]
     cached, computed = (gradients(recipe(network, how), tmp_path) for how in ("on", "off"))
-    for path, gradient in computed.items():
-        assert np.linalg.norm(cached[path] - gradient) <= 1e-4 * np.linalg.norm(gradient), path
+    rounded = gradients(recipe(network, "on"), tmp_path, rounding=2e-6)
+    assert apart(cached, computed) <= 4 * apart(rounded, cached) + 1e-4
     kept, whole = (fitted(recipe(network, how), tmp_path) for how in ("on", "off"))
     pictures = preprocess(noise(BACKBONES[name], IMAGES), BACKBONES[name])
     one, other = (classifier.model(pictures, training=False).numpy() for classifier in (kept, whole))
-    assert np.abs(one - other).max() <= 1e-4 * np.abs(other).max()
+    assert np.abs(one - other).max() <= 1e-2 * np.abs(other).max()
     for classifier in (kept, whole):
         assert_as_built(classifier)
 
