@@ -142,6 +142,14 @@ def has_computed() -> bool:
     return tensorflow.cache_info().currsize > 0
 
 
+def native_libraries() -> list[Path]:
+    """TensorFlow's own libraries, each after what it needs: its framework first."""
+    package = importlib.util.find_spec("tensorflow")
+    folders = package.submodule_search_locations if package else None
+    names = ("libtensorflow_framework", "libtensorflow_cc")
+    return [path for name in names for path in sorted(Path(folders[0]).glob(f"{name}.*"))] if folders else []
+
+
 @contextlib.contextmanager
 def _other_threads_running() -> Iterator[None]:
     """Within the block, TensorFlow can be imported by one thread without a standstill of the others.
@@ -150,13 +158,10 @@ def _other_threads_running() -> Iterator[None]:
     here beforehand by a foreign call, as those let go of the lock; and the collector's rounds over a million objects
     that are there to stay, which it is told to leave alone.
     """
-    package = importlib.util.find_spec("tensorflow")
-    folders = package.submodule_search_locations if package else None
     libc = ctypes.CDLL(None)
     libc.dlopen.argtypes, libc.dlopen.restype = (ctypes.c_char_p, ctypes.c_int), ctypes.c_void_p
-    for name in ("libtensorflow_framework", "libtensorflow_cc"):
-        for path in sorted(Path(folders[0]).glob(f"{name}.*")) if folders else ():
-            libc.dlopen(os.fsencode(path), os.RTLD_NOW | os.RTLD_LOCAL)
+    for path in native_libraries():
+        libc.dlopen(os.fsencode(path), os.RTLD_NOW | os.RTLD_LOCAL)
     collecting = gc.isenabled()
     gc.disable()
     try:

@@ -7,16 +7,11 @@ all at the same place between two steps, so that they leave together.
 """
 
 import contextlib
-import ctypes
 import dataclasses
 import functools
 import hashlib
 import re
-import signal
-import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -31,13 +26,12 @@ from engine.base.events import Notice
 from engine.base.language import tr
 from engine.base.wording import listing
 from engine.training.cluster import WORKERS, Seat, addresses, seat
+from engine.training.meeting import meet
 
 T = TypeVar("T")
 PROCESSOR = "cpu:"
 MESSAGE = 1 << 16
 """Numbers of eight bytes that workers exchange at a time."""
-MINUTES_TO_COME = 10.0
-"""How long workers wait for each other at the start."""
 Step = Callable[..., Any]
 """One replica's training step: (inputs, answers, shares) to float32 sums."""
 
@@ -335,66 +329,7 @@ def _workers(context: Context) -> Devices:
             ),
         )
     )
-    strategy: Future[Any] = Future()
-
-    def meet() -> None:
-        try:
-            strategy.set_result(_strategy(own, every))
-        except BaseException as error:
-            strategy.set_exception(error)
-
-    threading.Thread(target=meet, name="workers", daemon=True).start()
-    began = time.monotonic()
-    while not strategy.done():
-        if context.stop.is_set():
-            raise Stopped(tr("Stopped while the other workers were waited for."))
-        if time.monotonic() - began > MINUTES_TO_COME * 60:
-            raise RunError(
-                tr(
-                    "Not all of the workers came within {minutes:g} minutes: {every}.",
-                    minutes=MINUTES_TO_COME,
-                    every=listing(every),
-                )
-            )
-        time.sleep(0.05)
-    try:
-        return Devices(own, strategy.result(), tr("{count} workers", count=len(every)))
-    except CovidTuiError:
-        raise
-    except Exception as error:
-        reason = str(error).strip().splitlines()[0]
-        raise RunError(
-            tr("The workers {every} can't be joined ({reason}).", every=listing(every), reason=reason)
-        ) from error
-
-
-@functools.cache
-def _strategy(own: Seat, every: tuple[str, ...]) -> Any:
-    """The strategy over all workers; a process joins them once."""
-    if runtime.has_computed():
-        raise ConfigError(tr("--devices workers comes too late in this process: start covid-tui anew."))
-    tf = runtime.imported_tensorflow()
-    resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
-        tf.train.ClusterSpec({"worker": list(every)}), task_type="worker", task_id=own.worker, rpc_layer="grpc"
-    )
-    with _own_handler(signal.SIGTERM):
-        strategy = tf.distribute.MultiWorkerMirroredStrategy(resolver)
-        runtime.tensorflow()
-    return strategy
-
-
-@contextlib.contextmanager
-def _own_handler(number: int) -> Iterator[None]:
-    """Put back what a signal does, which TensorFlow's network of workers takes for itself.
-
-    Through the C library, as Python lets the main thread alone do so.
-    """
-    libc, before = ctypes.CDLL(None, use_errno=True), ctypes.create_string_buffer(1024)  # longer than any sigaction
-    libc.sigaction(number, None, before)
-    try:
-        yield
-    finally:
-        libc.sigaction(number, before, None)
+    return Devices(own, meet(own, every, context.stop), tr("{count} workers", count=len(every)))
 
 
 @functools.cache

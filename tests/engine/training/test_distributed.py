@@ -1,18 +1,13 @@
 """Several devices train as one does, several processes as one does, and none is left waiting for another."""
 
-import contextlib
 import csv
 import json
 import os
-import resource
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import h5py
@@ -29,6 +24,7 @@ from engine.training.cluster import Seat
 from engine.training.distributed import share
 from tests.conftest import ROOT, SAMPLE, Cli, Start
 from tests.makers.many import ASKING_THE_PROCESSOR, WATCH, commands
+from tests.makers.workers import MINUTE, pair
 
 pytestmark = pytest.mark.usefixtures("small_pictures")
 
@@ -44,7 +40,6 @@ LAST = (*SAME, *LAST_LAYER)
 LAYER = (*LAST, "--lr", "1e-3")
 UNCACHED = (*LAYER, "--feature-cache", "off")
 GRADUAL = (*LAST, "--gradual", "1", "--layer-decay", "0.5", "--lr", "auto")
-MINUTE = 60
 
 
 def arrays(run: Path) -> dict[str, np.ndarray]:
@@ -78,68 +73,6 @@ def alone(cli: Cli, tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = cli(*HEAD, "--epochs", EPOCHS, "--devices", "1", "--out", out, "--name", "run")
     assert done.returncode == 0, done.stderr
     return out / "run"
-
-
-class Pair:
-    """Two workers on loopback, each in a process of its own with a folder of runs of its own, the chief first.
-
-    So many `come`; the last one may be forbidden to write files of more than `largest` bytes.
-    """
-
-    def __init__(self, cache: Path, folder: Path, *arguments: object, come: int = 2, largest: int = 0) -> None:
-        self.folder = folder
-        with contextlib.ExitStack() as held:
-            sockets = [held.enter_context(socket.socket()) for _ in range(2)]
-            for one in sockets:
-                one.bind(("127.0.0.1", 0))
-            every = [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
-        self.processes = []
-        for index in range(come):
-            own = folder / f"worker{index}"
-            limit = largest if index == 1 else 0
-            own.mkdir(exist_ok=True)
-            told = {"cluster": {"worker": every}, "task": {"type": "worker", "index": index}}
-            self.processes.append(
-                subprocess.Popen(
-                    [sys.executable, "-c", "from tui.cli import main; main()", *map(str, arguments)],
-                    cwd=own,
-                    env={**os.environ, "COVID_TUI_CACHE": str(own / "cache" if limit else cache),
-                         "PYTHONPATH": str(ROOT), "TMPDIR": str(own), "TF_CONFIG": json.dumps(told)},
-                    preexec_fn=partial(resource.setrlimit, resource.RLIMIT_FSIZE, (limit, limit)) if limit else None,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE,
-                    text=True,
-                )
-            )  # fmt: skip
-
-    @property
-    def run(self) -> Run:
-        """The chief's run."""
-        return Run(self.folder / "worker0" / "runs" / "run")
-
-    def wait_for_epochs(self, count: int) -> None:
-        """Until the chief has done so many."""
-        until = time.monotonic() + 3 * MINUTE
-        while len(self.run.epochs()) < count:
-            assert time.monotonic() < until and self.processes[0].poll() is None, self.ends()
-            time.sleep(0.05)
-
-    def ends(self) -> list[tuple[int, str, str]]:
-        """Exit code, stdout and stderr of both."""
-        said = [process.communicate(timeout=4 * MINUTE) for process in self.processes]
-        return [(process.returncode, *texts) for process, texts in zip(self.processes, said, strict=True)]
-
-
-@contextlib.contextmanager
-def pair(cache: Path, folder: Path, *arguments: object, come: int = 2, largest: int = 0) -> Iterator[Pair]:
-    """A pair of workers, of which none outlives the block."""
-    both = Pair(cache, folder, *arguments, "--devices", "workers", come=come, largest=largest)
-    try:
-        yield both
-    finally:
-        for process in both.processes:
-            process.kill()
-            process.communicate()
 
 
 @given(images=st.integers(1, 40), batch=st.integers(1, 20), workers=st.integers(1, 4), here=st.integers(1, 3))
@@ -237,7 +170,7 @@ def test_a_killed_worker_ends_the_training_in_one_sentence_and_one_device_goes_o
         code, _, err = both.ends()[0]
         assert time.monotonic() - began < MINUTE
     last = err.splitlines()[-1]
-    assert code == 1 and "Worker 1 of 2 was lost" in last and f"--resume {both.run.path} goes on" in last, err
+    assert code == 1 and "Worker 1 of 2 was lost" in last and f"--resume {both.run.path}` goes on" in last, err
     assert both.run.state() == "failed" and "E0000" not in err
     epochs = len(both.run.epochs())
     done = cli("--train", "--resume", both.run.path, "--devices", "auto", "--epochs", epochs + 2)
@@ -318,21 +251,6 @@ def test_a_worker_whose_disk_fills_up_trains_on_without_cache(cache: Path, tmp_p
     assert (code, other_code) == (0, 0), err + other_err
     assert "The cache can't be filled" in other_err and "The cache can't be filled" not in err
     assert len(both.run.epochs()) == EPOCHS
-
-
-@pytest.mark.slow
-def test_a_chief_that_nobody_joins_can_be_stopped(cache: Path, tmp_path: Path) -> None:
-    with pair(cache, tmp_path, *HEAD, "--name", "run", come=1) as both:
-        until = time.monotonic() + MINUTE
-        told = both.run.path / "events.jsonl"
-        while not told.is_file() or "Waiting for the 2 workers" not in told.read_text():
-            assert time.monotonic() < until
-            time.sleep(0.1)
-        both.processes[0].send_signal(signal.SIGTERM)
-        began = time.monotonic()
-        ((code, _, err),) = both.ends()
-    assert time.monotonic() - began < MINUTE / 2
-    assert code == 143 and both.run.state() == "stopped", err
 
 
 def test_the_seat_comes_from_tf_config_or_slurm(monkeypatch: pytest.MonkeyPatch) -> None:
