@@ -15,12 +15,11 @@ from engine.base.cancel import Stop
 from engine.base.errors import ConfigError, CovidTuiError, RunError, Stopped
 from engine.base.language import tr
 from engine.base.wording import listing
+from engine.network import keras_private
 from engine.training.cluster import Seat
 
 MINUTES_TO_COME = 10.0
 """How long workers wait for each other at the start."""
-CALL = "TFE_EnableCollectiveOps"
-"""What waits for the others, in TensorFlow's library and in its Python."""
 
 
 def meet(own: Seat, every: tuple[str, ...], stop: Stop) -> Any:
@@ -78,7 +77,7 @@ def _strategy(own: Seat, every: tuple[str, ...]) -> Any:
     resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
         tf.train.ClusterSpec({"worker": list(every)}), task_type="worker", task_id=own.worker, rpc_layer="grpc"
     )
-    with _other_threads_running():
+    with keras_private.workers_awaited_without_lock():
         strategy = tf.distribute.MultiWorkerMirroredStrategy(resolver)
         runtime.tensorflow()
     return strategy
@@ -101,40 +100,3 @@ def _own_handler(number: int) -> Iterator[Callable[[], None]]:
         yield put_back
     finally:
         put_back()
-
-
-@contextlib.contextmanager
-def _other_threads_running() -> Iterator[None]:
-    """Within the block, TensorFlow waits for the other workers without Python's lock. It holds it by itself: no signal
-    would be heard and no time be up until all have come.
-    """
-    from tensorflow.python.eager.context import pywrap_tfe
-
-    own, paths = getattr(pywrap_tfe, CALL), runtime.native_libraries()
-    if len(paths) == 2:
-        framework, library = (ctypes.CDLL(str(path)) for path in paths)
-        if hasattr(library, CALL):
-            setattr(pywrap_tfe, CALL, functools.partial(_enable_collective_ops, framework, library))
-    try:
-        yield
-    finally:
-        setattr(pywrap_tfe, CALL, own)
-
-
-def _enable_collective_ops(framework: ctypes.CDLL, library: ctypes.CDLL, context: Any, server: bytes) -> None:
-    """What TensorFlow's function of this name does, as a foreign call, which lets go of Python's lock.
-
-    Raises RuntimeError with what TensorFlow says.
-    """
-    pointer = ctypes.c_void_p
-    name, inside = ctypes.pythonapi.PyCapsule_GetName, ctypes.pythonapi.PyCapsule_GetPointer
-    name.argtypes, name.restype = (ctypes.py_object,), ctypes.c_char_p
-    inside.argtypes, inside.restype = (ctypes.py_object, ctypes.c_char_p), pointer
-    framework.TF_NewStatus.restype, framework.TF_Message.restype = pointer, ctypes.c_char_p
-    status = pointer(framework.TF_NewStatus())
-    try:
-        getattr(library, CALL)(pointer(inside(context, name(context))), server, ctypes.c_size_t(len(server)), status)
-        if framework.TF_GetCode(status):
-            raise RuntimeError(framework.TF_Message(status).decode(errors="replace"))
-    finally:
-        framework.TF_DeleteStatus(status)

@@ -7,7 +7,14 @@ import pytest
 
 from engine.base.runtime import tensorflow
 from engine.network.backbones import BACKBONES
-from engine.network.keras_private import leave_gradients_unsummed, place_of, weights_address, with_constants
+from engine.network.keras_private import (
+    AWAITS,
+    leave_gradients_unsummed,
+    place_of,
+    weights_address,
+    with_constants,
+    workers_awaited_without_lock,
+)
 
 
 @pytest.mark.parametrize("name", BACKBONES)
@@ -60,3 +67,16 @@ def test_a_function_with_constants_gives_the_same_and_has_no_variable() -> None:
     fixed = with_constants(traced)
     assert not fixed.graph.variables
     np.testing.assert_array_equal(np.ravel(fixed(tf.constant([1.0, 10.0]))), [2.0, 30.0])
+
+
+def test_workers_are_awaited_by_a_foreign_call_which_says_what_tensorflow_says() -> None:
+    tensorflow()
+    from tensorflow.python.eager import context
+
+    own = getattr(context.pywrap_tfe, AWAITS)
+    with workers_awaited_without_lock():
+        ours = getattr(context.pywrap_tfe, AWAITS)
+        assert ours is not own, "TensorFlow's library has no such function any more"
+        with pytest.raises(RuntimeError, match="ServerDef"):
+            ours(context.context()._handle, b"no cluster")
+    assert getattr(context.pywrap_tfe, AWAITS) is own
