@@ -225,7 +225,7 @@ class MachineConfig:
     """Keep what the frozen layers compute, so that each epoch repeats only the layers that train."""
     frozen_engine: AskedEngine = "auto"
     """What computes frozen layers that are kept, and predictions of VGG: keras, ncnn (VGG alone, in float32), or auto,
-    which measures what is faster here and predicts by ncnn."""
+    which takes ncnn unless keras measures clearly faster here, and predicts by ncnn."""
     feature_dtype: FeatureFormat = "auto"
     """Number format in which kept activations are stored; auto takes the one they are computed in, which rounds
     nothing, but float16 for feature maps computed in float32, which take half the disk so."""
