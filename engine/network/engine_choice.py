@@ -20,7 +20,7 @@ from engine.base.events import Emit, Progress
 from engine.base.files import write_json
 from engine.base.language import tr
 from engine.base.runtime import cache_dir, cpu, tensorflow
-from engine.base.wording import listing, without_stop
+from engine.base.wording import listing, reason, without_stop
 from engine.network.backbones import BACKBONES, Backbone
 from engine.network.classifier import build
 from engine.network.freezing import FreezePlan
@@ -100,6 +100,8 @@ def choose_engine(asked: AskedEngine, backbone: Backbone, precision: str, emit: 
         timing = timed(precision, emit)
     except RunError as error:
         return EngineChoice("keras", without_stop(str(error)))
+    except OSError as error:  # where files may be small only
+        return EngineChoice("keras", tr("ncnn can't be given its weights: {reason}", reason=reason(error)))
     times = tr(
         "ncnn takes {ncnn:,.0f} ms of processor time an image, Keras in {precision} {keras:,.0f} ms",
         ncnn=timing.ncnn,

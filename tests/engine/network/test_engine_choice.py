@@ -1,6 +1,8 @@
 """Which engine computes the frozen layers: measured once a machine, kept, and never taken from a damaged file."""
 
+import errno
 import json
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,6 +33,13 @@ class Refusing:
 
     def __init__(self, classifier: Classifier) -> None:
         raise RunError("ncnn refuses.")
+
+
+class NoRoom:
+    """An ncnn whose weights are larger than a file may be."""
+
+    def __init__(self, classifier: Classifier) -> None:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
 
 
 class Wrong(NcnnEngine):
@@ -101,7 +110,8 @@ def test_a_kept_timing_that_was_altered_is_measured_anew(own_cache: Path, monkey
 
 
 @pytest.mark.parametrize(
-    ("engine", "said"), [(Refusing, "ncnn refuses"), (Wrong, "other numbers than Keras on this machine")]
+    ("engine", "said"),
+    [(Refusing, "ncnn refuses"), (NoRoom, "File too large"), (Wrong, "other numbers than Keras on this machine")],
 )
 def test_an_ncnn_that_fails_or_computes_something_else_leaves_the_work_to_keras(
     engine: type, said: str, own_cache: Path, monkeypatch: pytest.MonkeyPatch
