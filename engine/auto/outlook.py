@@ -29,6 +29,8 @@ class Outlook:
     """The task of the last progress in the frozen layers, and how far it was."""
     _filled: float = 0.0
     """Seconds in the frozen layers up to the last rung."""
+    _ready: bool = False
+    """Has anything passed the frozen layers? What passes first waits until they are made ready, and tells no pace."""
 
     def heard(self) -> Context:
         """The context for whoever computes: what passes the frozen layers is counted."""
@@ -54,8 +56,11 @@ class Outlook:
         elif isinstance(event, Progress) and event.task.startswith(FILL):
             task, before = self._passed
             if event.task == task and event.done > before:
-                self.images.did(event.done - before, now - self._at)
-                self.tell()
+                if self._ready:
+                    self.images.did(event.done - before, now - self._at)
+                    self.tell()
+                else:
+                    self._ready, self.images.left = True, self.images.left - (event.done - before)
             self._at, self._passed = now, (event.task, event.done)
 
 
