@@ -60,7 +60,8 @@ class Outlook:
                     self.images.did(event.done - before, now - self._at)
                     self.tell()
                 else:
-                    self._ready, self.images.left = True, self.images.left - (event.done - before)
+                    self.images.passed(event.done - before)
+                    self._ready, self._filled = True, self._filled - (now - self._at)  # they are no fits either
             self._at, self._passed = now, (event.task, event.done)
 
 

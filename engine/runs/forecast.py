@@ -56,7 +56,12 @@ class Work:
 
     def did(self, units: float, seconds: float) -> None:
         """So many units of it are done."""
-        self.left, self.done, self.seconds = max(0.0, self.left - units), self.done + units, self.seconds + seconds
+        self.passed(units)
+        self.done, self.seconds = self.done + units, self.seconds + seconds
+
+    def passed(self, units: float) -> None:
+        """So many units are done that tell no pace."""
+        self.left = max(0.0, self.left - units)
 
     @property
     def known(self) -> float | None:

@@ -1,5 +1,7 @@
 """How long a ladder still takes: by the pace of what is done, for all that is left."""
 
+import time
+
 import pytest
 
 from engine.auto.outlook import Outlook, fit_units
@@ -53,6 +55,18 @@ def test_a_rung_counts_by_its_fits_alone() -> None:
     assert outlook.rungs == [40.0, 8.0] and outlook.seconds == pytest.approx(48 * 5.0 / 10 + CLOSING)
     outlook.heard().emit(RUNG)
     assert outlook.rungs == [8.0] and outlook.seconds == pytest.approx(8 * 13.0 / 50 + CLOSING)
+
+
+def test_the_seconds_of_what_passes_first_are_no_fits_and_no_pace() -> None:
+    outlook = Outlook(Context())
+    outlook.images.left, outlook.rungs = 8, [10.0, 40.0]
+    heard = outlook.heard()
+    heard.emit(Progress("frozen layers", 0, 10))
+    time.sleep(0.3)
+    for event in (Progress("frozen layers", 10, 10), RUNG):
+        heard.emit(event)
+    assert outlook.images.left == 0 and outlook.images.known is None
+    assert outlook.fits.seconds <= RUNG.seconds - 0.3
 
 
 def test_fits_are_solved_in_the_lesser_of_rows_and_columns() -> None:
